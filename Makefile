@@ -1,0 +1,92 @@
+# Everything a developer types. It needs Python 3.11 or newer, make and git; the rest goes into .venv by itself,
+# from the locked and hashed files in requirements/.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+SOURCES = $(wildcard src tests bench tools)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test cover check lint types imports sizes locks format bench lock hooks clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/.runtime  ## start a server with demo data
+	$(BIN)/padron serve --demo
+
+test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+cover: .venv/.dev  ## run all tests and show which lines and branches they miss
+	$(BIN)/python -m pytest -n $(WORKERS) --cov $(ARGS)
+
+check: lint types imports sizes locks  ## every check but the tests: lint, types, imports, sizes, locks
+
+lint: .venv/.dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev  ## mypy --strict
+	$(BIN)/mypy --strict $(SOURCES)
+
+imports: .venv/.dev  ## import-linter: who may import whom
+	$(BIN)/lint-imports --no-logo
+
+sizes: .venv/.dev  ## no file over 400 lines, no function over 60
+	$(BIN)/python tools/check_sizes.py
+
+locks:  ## the lock files have hashes and name no host and no path of one machine
+	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \
+		echo 'The lines above tie a lock file to one host or machine.'; exit 1; fi
+	@for lock in requirements/*.txt; do grep -q -- '--hash=sha256:' $$lock || \
+		{ echo "$$lock has no hashes."; exit 1; }; done
+	@echo 'The lock files name no host.'
+
+format: .venv/.dev  ## put the code in form and mend what ruff can mend
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev  ## measure (ARGS="..." goes to bench.run)
+	$(BIN)/python -m bench.run $(ARGS)
+
+# uv reads neither its own configuration nor pip's here, so what it writes is the same on every machine. Each lock
+# is bound by the ones before it: the runtime that is tested is the runtime that is run.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+
+lock: .venv/.dev  ## work the locks out anew after a change in pyproject.toml (ARGS=--upgrade for newer versions)
+	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
+	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
+	$(UV_COMPILE) pyproject.toml --group build --group dev \
+		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(MAKE) locks
+
+hooks: .venv/.dev  ## let git run the checks before each commit
+	$(BIN)/pre-commit install
+
+clean:  ## remove .venv, caches and what was built
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
+	find src tests bench tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# One .venv, three stamps: each step is done once, and again when the file that it is made from changes.
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; say which one with: make PYTHON=python3.12 ...'; exit 1; }
+	@echo 'Making .venv ...'
+	@$(PYTHON) -m venv --clear .venv || \
+		{ echo 'This Python has no working venv module; on Debian: apt-get install python3-venv'; exit 1; }
+	@touch $@
+
+.venv/.runtime: .venv/.made requirements/runtime.txt requirements/build.txt pyproject.toml
+	@echo 'Installing what Padron runs on (some seconds) ...'
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@echo 'Installing the tools for tests and checks (up to a minute) ...'
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
