@@ -1,0 +1,1 @@
+"""The rules of the register. Pure: standard library only, no clock, no I/O."""

@@ -1,0 +1,148 @@
+"""Who asks and what they may do: scopes, principals, and the form of an API key.
+
+A key reads ``padron_<id>_<secret><checksum>``. The id starts with the account's number, so that finding
+a key names its account first; the checksum lets typing errors be refused without asking the database.
+"""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from padron.domain.errors import Code, PadronError
+
+ACCOUNT_NAME_LENGTH_MAX = 100
+KEY_LABEL_LENGTH_MAX = 100
+KEY_PATTERN = r"padron_[0-9]{1,18}k[0-9A-Za-z]{12}_[0-9A-Za-z]{49}"
+SECRET_LENGTH = 43  # base62 digits: 256 bits
+KEY_ID_RANDOM_LENGTH = 12
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_CHECKSUM_LENGTH = 6
+_match_key = re.compile(r"padron_(([0-9]{1,18})k[0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})").fullmatch
+
+
+class Scope(StrEnum):
+    """One permission of an API key."""
+
+    VEHICLES_READ = "vehicles:read"
+    VEHICLES_WRITE = "vehicles:write"
+    VEHICLES_STATUS = "vehicles:status"
+    GATE_CHECK = "gate:check"
+    CHANGES_READ = "changes:read"
+    WEBHOOKS_MANAGE = "webhooks:manage"
+    OPERATIONS_RUN = "operations:run"
+    OPERATIONS_MANAGE = "operations:manage"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """The owner of vehicles. Nothing of one account can be seen or reached from another."""
+
+    account_id: int
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKey:
+    """A stored key: everything but its secret, of which only the SHA-256 digest is kept."""
+
+    account_id: int
+    key_id: str
+    label: str
+    scopes: frozenset[str]
+    secret_sha256: bytes
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+    def is_usable(self, now: datetime) -> bool:
+        """Say whether the key is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """Who is asking: an account, the id of the key (or the name of the command) and its scopes."""
+
+    account_id: int
+    actor: str
+    scopes: frozenset[str]
+
+    def check_scope(self, scope: Scope) -> None:
+        """Raise ``forbidden`` unless the key carries this scope."""
+        if scope.value not in self.scopes:
+            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} does not have the scope {scope.value}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """A key as its bearer sends it, taken apart; well-formed, not yet known to be valid."""
+
+    account_id: int
+    key_id: str
+    secret: str
+
+
+def parse_credential(token: str) -> Credential | None:
+    """Take a bearer token apart, or give None when its form or checksum is wrong."""
+    match = _match_key(token)
+    if match is None:
+        return None
+    key_id, account_id, secret, checksum = match.groups()
+    if checksum != _give_checksum(key_id, secret):
+        return None
+    return Credential(account_id=int(account_id), key_id=key_id, secret=secret)
+
+
+def format_key_id(account_id: int, random_part: str) -> str:
+    """Give the public id of a key: the account's number, ``k``, twelve base62 digits."""
+    return f"{account_id}k{random_part}"
+
+
+def format_token(key_id: str, secret: str) -> str:
+    """Give the whole key as it is shown to its bearer, once."""
+    return f"padron_{key_id}_{secret}{_give_checksum(key_id, secret)}"
+
+
+def hash_secret(secret: str) -> bytes:
+    """Give the digest that is stored. A fast hash is right: the secret has 256 random bits (OWASP ASVS 6.5.2)."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def encode_base62(number: int, length: int) -> str:
+    """Give the last ``length`` base62 digits of a number, the highest first."""
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+def parse_scopes(names: Iterable[str]) -> frozenset[str]:
+    """Give the named scopes. Raises ``bad_parameters`` for none or for a name that does not exist."""
+    chosen = frozenset(names)
+    known = [scope.value for scope in Scope]
+    unknown = sorted(chosen.difference(known))
+    if unknown or not chosen:
+        wrong = f"There is no scope {', '.join(unknown)}" if unknown else "A key needs at least one scope"
+        raise PadronError(Code.BAD_PARAMETERS, f"{wrong}: choose from {', '.join(known)}.")
+    return chosen
+
+
+def check_name(what: str, text: str, length_max: int) -> None:
+    """Raise ``bad_parameters`` unless ``text`` is 1 to ``length_max`` printable characters with no outer space."""
+    if not text or text != text.strip() or not text.isprintable() or len(text) > length_max:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"{what} {text!a} cannot be used: 1 to {length_max} printable characters, no space at either end.",
+        )
+
+
+def _give_checksum(key_id: str, secret: str) -> str:
+    return encode_base62(zlib.crc32(f"{key_id}_{secret}".encode()), _CHECKSUM_LENGTH)

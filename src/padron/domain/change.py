@@ -1,0 +1,129 @@
+"""What changes, and which requests change it. A change row is history, feed entry and outbox at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import Details, Differences, Vehicle
+from padron.domain.vin import Vin
+
+REASON_LENGTH_MAX = 500
+
+
+class ChangeType(StrEnum):
+    """The kinds of change, as history names them."""
+
+    REGISTERED = "registered"
+    STATUS_CHANGED = "statusChanged"
+    INFO_CHANGED = "infoChanged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A change about to be recorded: the vehicle as it is afterwards, and who, when and why.
+
+    A registration's vehicle has the id 0 until the store numbers it.
+    """
+
+    type: ChangeType
+    vehicle: Vehicle
+    at: datetime
+    by: str
+    request_id: str
+    from_status: VehicleStatus | None = None
+    reason: str | None = None
+    details: Details | None = None  # all core data afterwards; None: not touched
+    differences: Differences | None = None  # of core data, VIN included
+
+    @property
+    def deactivates(self) -> bool:
+        """Say whether the vehicle ceases to be operational by this change, which withdraws its open work.
+
+        A vehicle that was not operational before has none.
+        """
+        return (
+            self.type is ChangeType.STATUS_CHANGED
+            and not is_operational(self.vehicle.status)
+            and (self.from_status is None or is_operational(self.from_status))
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryEntry:
+    """A recorded change, read back. ``number`` counts the account's changes without a gap."""
+
+    number: int
+    type: ChangeType
+    at: datetime
+    by: str
+    request_id: str
+    from_status: VehicleStatus | None
+    to_status: VehicleStatus
+    reason: str | None
+    differences: Differences | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedEntry:
+    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now."""
+
+    change: HistoryEntry
+    vehicle_id: int
+    vin: Vin  # as it was after the change
+    is_operational: bool  # at the instant of reading
+
+    @property
+    def changed_operational(self) -> bool:
+        """Say whether the change itself made the vehicle operational, or ended that."""
+        before, after = self.change.from_status, self.change.to_status
+        return (before is not None and is_operational(before)) is not is_operational(after)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusRequest:
+    """One request that a vehicle have a status, whether it came alone or in a batch."""
+
+    vin: Vin
+    status: VehicleStatus
+    reason: str | None
+    revisions: frozenset[int] | None  # If-Match; None: whatever it is
+    by: str
+    request_id: str
+
+
+def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
+    """Give the vehicle to change, or None when it has that status already.
+
+    Raises ``vehicle_not_found`` for none, ``multiple_vehicles_found`` for several (contract 2: "active" means
+    current, whatever the status) and ``revision_mismatch`` when the revision is not one of those asked for.
+    """
+    vehicle = get_only(current, request.vin)
+    check_revision(vehicle, request.revisions)
+    return None if vehicle.status is request.status else vehicle
+
+
+def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:
+    """Give the one current vehicle. Raises ``vehicle_not_found`` or ``multiple_vehicles_found``."""
+    match current:
+        case [vehicle]:
+            return vehicle
+        case []:
+            raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no current vehicle with the VIN {vin}.")
+        case _:
+            raise PadronError(
+                Code.MULTIPLE_VEHICLES_FOUND,
+                f"The account has {len(current)} current vehicles with the VIN {vin}: resolve the duplicates first.",
+            )
+
+
+def check_revision(vehicle: Vehicle, revisions: frozenset[int] | None) -> None:
+    """Raise ``revision_mismatch`` unless the vehicle's revision is among those asked for (RFC 9110, If-Match)."""
+    if revisions is not None and vehicle.revision not in revisions:
+        raise PadronError(
+            Code.REVISION_MISMATCH,
+            f"The vehicle {vehicle.vin} is at revision {vehicle.revision}, which If-Match does not name: "
+            "read it again and decide anew.",
+        )

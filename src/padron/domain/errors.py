@@ -1,0 +1,40 @@
+"""Everything that can be refused, as a code and a sentence. Knows no HTTP and no database."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """What was wrong. The edge that answers a person or a program maps it to its own form."""
+
+    BAD_PARAMETERS = "bad_parameters"
+    UNAUTHORIZED = "unauthorized"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of an error, not a secret
+    FORBIDDEN = "forbidden"
+    VEHICLE_NOT_FOUND = "vehicle_not_found"
+    MULTIPLE_VEHICLES_FOUND = "multiple_vehicles_found"
+    PLATE_IN_USE = "plate_in_use"
+    REVISION_MISMATCH = "revision_mismatch"
+    OPERATION_NOT_FOUND = "operation_not_found"
+    RUN_NOT_FOUND = "run_not_found"
+    CLAIM_NOT_FOUND = "claim_not_found"
+    CLAIM_WITHDRAWN = "claim_withdrawn"
+    CLAIM_EXPIRED = "claim_expired"
+    CLAIM_ANSWERED = "claim_answered"
+    ACCOUNT_NOT_FOUND = "account_not_found"
+    ACCOUNT_EXISTS = "account_exists"
+    KEY_NOT_FOUND = "key_not_found"
+    WEBHOOK_NOT_FOUND = "webhook_not_found"
+    WEBHOOK_LIMIT_REACHED = "webhook_limit_reached"
+    DELIVERY_NOT_FOUND = "delivery_not_found"
+    STORE_UNAVAILABLE = "store_unavailable"
+    OVERLOADED = "overloaded"
+    SCHEMA_MISMATCH = "schema_mismatch"
+
+
+class PadronError(Exception):
+    """A refusal that is told to whoever asked: ``detail`` is one sentence made for their eyes."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,73 @@
+"""May an operation touch this vehicle now? The verdict, and the refusals that are remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import Vehicle
+
+OPERATION_LENGTH_MAX = 100
+VINS_MAX = 1_000
+
+
+class RefusalReason(StrEnum):
+    """Why a vehicle may not be touched."""
+
+    NOT_ACTIVE = "notActive"
+    UNKNOWN = "unknown"
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """The answer for one VIN. ``vehicle`` is the one current vehicle, if there is exactly one."""
+
+    vin: str
+    reason: RefusalReason | None
+    vehicle: Vehicle | None
+
+    @property
+    def is_allowed(self) -> bool:
+        """Say whether operations may touch the vehicle."""
+        return self.reason is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """What was refused to whom in one hour, and how often. ``hour_at`` is the hour's first instant, in UTC."""
+
+    hour_at: datetime
+    vin: str
+    operation: str
+    actor: str
+    reason: RefusalReason
+    status: VehicleStatus | None
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalQuery:
+    """A question to the remembered refusals: ``from_at`` inclusive, ``to_at`` exclusive; newest hour first."""
+
+    operation: str | None
+    vin: str | None
+    from_at: datetime | None
+    to_at: datetime | None
+    after: tuple[datetime, str, str, str] | None  # hour, VIN, operation and actor of the last row seen
+    limit: int
+
+
+def judge(vin: str, current: Sequence[Vehicle]) -> Verdict:
+    """Give the verdict on a VIN from the current vehicles that have it."""
+    match current:
+        case [vehicle]:
+            reason = None if is_operational(vehicle.status) else RefusalReason.NOT_ACTIVE
+            return Verdict(vin=vin, reason=reason, vehicle=vehicle)
+        case []:
+            return Verdict(vin=vin, reason=RefusalReason.UNKNOWN, vehicle=None)
+        case _:
+            return Verdict(vin=vin, reason=RefusalReason.SEVERAL, vehicle=None)

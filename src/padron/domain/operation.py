@@ -1,0 +1,287 @@
+"""Operations: work that the platform does on vehicles. What is declared, queued, claimed and answered.
+
+A *run* queues an operation for many vehicles; its *work* is one row for each vehicle, which a worker claims under a
+lease and answers with a result. Only vehicles that are operational have open work: see ``is_operational``.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import Vehicle
+from padron.domain.vin import Vin
+
+OPERATION_NAME_PATTERN = "^[a-z0-9][a-z0-9-]{0,63}$"
+OPERATIONS_MAX = 200  # of one account
+DESCRIPTION_LENGTH_MAX = 500
+LEASE_S_MAX = 86_400
+ATTEMPTS_MAX = 100
+CLAIM_LIMIT_MAX = 500
+WAIT_S_MAX = 30
+RESULTS_MAX = 500  # in one request
+RESULT_BYTES_MAX = 65_536
+RUN_VINS_MAX = 10_000
+RUN_CHUNK_SIZE = 1_000  # vehicles that one transaction queues
+REFUSALS_KEPT_MAX = 1_000  # of one run; the others are counted
+STALLED_AFTER = timedelta(seconds=10)  # a run that was not queued further for so long lost its process
+RUN_ID_LENGTH = 16
+CLAIM_ID_PATTERN = "^[0-9a-f]{16}-[0-9]{1,18}-[0-9]{1,4}$"
+
+_RANDOM_BITS = 21
+_match_name = re.compile("[a-z0-9][a-z0-9-]{0,63}").fullmatch
+_match_run_id = re.compile("[0-7][0-9a-f]{15}").fullmatch
+_match_claim_id = re.compile("([0-7][0-9a-f]{15})-([0-9]{1,18})-([0-9]{1,4})").fullmatch
+
+
+class WorkState(StrEnum):
+    """Where the work on one vehicle stands. The last four are ends."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"  # the vehicle was deactivated
+    EXHAUSTED = "exhausted"  # every attempt was handed out and none answered
+
+
+OPEN_STATES = frozenset({WorkState.QUEUED, WorkState.CLAIMED})
+
+
+class RunState(StrEnum):
+    """Where a run stands."""
+
+    QUEUEING = "queueing"  # vehicles are still being added
+    OPEN = "open"
+    FINISHED = "finished"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, as its worker says."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class RefusalReason(StrEnum):
+    """Why a vehicle was not queued."""
+
+    NOT_ACTIVE = "notActive"
+    UNKNOWN = "unknown"
+    SEVERAL = "several"
+
+
+class ClaimKey(NamedTuple):
+    """Names one attempt at the work of one vehicle, within its account."""
+
+    run_id: int
+    vehicle_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """A kind of work as an account declares it."""
+
+    name: str
+    description: str
+    lease_s: int
+    attempts_max: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A vehicle that a run left out, and why; with its status and since when, if it has one."""
+
+    vin: Vin
+    reason: RefusalReason
+    status: VehicleStatus | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunQuestion:
+    """Which vehicles a run is for: these VINs, else those that fit the filters; no filter: all."""
+
+    vins: tuple[Vin, ...] | None = None
+    filters: Mapping[str, str | int] | None = None
+    status: VehicleStatus | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """An operation queued for many vehicles. ``position`` is how far the queueing has come (VINs, or a vehicle id)."""
+
+    run_id: int
+    operation: str
+    question: RunQuestion
+    is_queueing: bool
+    position: int
+    position_max: int  # where queueing ends: vehicles that are registered after the run's start are not in it
+    queued_count: int
+    refused_count: int
+    created_at: datetime
+    created_by: str
+    moved_at: datetime  # when vehicles were last added
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """The work on one vehicle in one run. ``attempts`` counts those handed out, the present one included."""
+
+    run_id: int
+    vehicle_id: int
+    vin: Vin  # as it is now
+    operation: str
+    state: WorkState
+    attempts: int
+    lease_until: datetime | None
+    claimed_by: str | None
+    ended_at: datetime | None
+
+    @property
+    def key(self) -> ClaimKey:
+        """The latest attempt."""
+        return ClaimKey(self.run_id, self.vehicle_id, self.attempts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a worker answered to one claim. ``text`` is any JSON, kept as it was given."""
+
+    key: ClaimKey
+    outcome: Outcome
+    text: str
+    given_at: datetime
+    given_by: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultEntry:
+    """A stored result, read back with its operation and its vehicle's present VIN."""
+
+    result: Result
+    operation: str
+    vin: Vin
+
+
+def check_operation_name(name: str) -> None:
+    """Raise ``bad_parameters`` unless the name is 1 to 64 lower-case letters, digits and inner hyphens."""
+    if _match_name(name) is None:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"The operation's name {name!a} cannot be used: 1 to 64 of a-z, 0-9 and -, not beginning with -.",
+        )
+
+
+def check_range(name: str, number: int, least: int, most: int) -> None:
+    """Raise ``bad_parameters`` and name the member, unless the number is in its range."""
+    if not least <= number <= most:
+        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {number}: it must be from {least} to {most}.")
+
+
+def make_run_id(at: datetime, random_number: int) -> int:
+    """Give a new run's id: later runs have higher ones, so that the oldest work comes first."""
+    milliseconds = int(at.timestamp() * 1000)
+    return milliseconds << _RANDOM_BITS | random_number & ((1 << _RANDOM_BITS) - 1)
+
+
+def format_run_id(run_id: int) -> str:
+    """Give a run's id as it is told: 16 hexadecimal digits."""
+    return f"{run_id:0{RUN_ID_LENGTH}x}"
+
+
+def parse_run_id(text: str) -> int | None:
+    """Give the run's id of a text, or None when no run can have it."""
+    return int(text, 16) if _match_run_id(text) else None
+
+
+def format_claim_id(key: ClaimKey) -> str:
+    """Give a claim's id. It says nothing to another account, whose claims are other rows."""
+    return f"{format_run_id(key.run_id)}-{key.vehicle_id}-{key.attempt}"
+
+
+def parse_claim_id(text: str) -> ClaimKey | None:
+    """Give what a claim's id names, or None when it is none."""
+    match = _match_claim_id(text)
+    return None if match is None else ClaimKey(int(match[1], 16), int(match[2]), int(match[3]))
+
+
+def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> tuple[list[Vehicle], list[Refusal]]:
+    """Give the vehicles to queue and those to refuse, in the order of the VINs, each VIN once."""
+    by_vin: dict[Vin, list[Vehicle]] = {}
+    for vehicle in found:
+        by_vin.setdefault(vehicle.vin, []).append(vehicle)
+    queued: list[Vehicle] = []
+    refused: list[Refusal] = []
+    for vin in dict.fromkeys(vins):
+        match by_vin.get(vin, []):
+            case []:
+                refused.append(Refusal(vin=vin, reason=RefusalReason.UNKNOWN))
+            case [vehicle] if is_operational(vehicle.status):
+                queued.append(vehicle)
+            case [vehicle]:
+                reason = RefusalReason.NOT_ACTIVE
+                refused.append(Refusal(vin=vin, reason=reason, status=vehicle.status, since=vehicle.status_since))
+            case _:
+                refused.append(Refusal(vin=vin, reason=RefusalReason.SEVERAL))
+    return queued, refused
+
+
+def hand_out(work: Work, operation: Operation, *, at: datetime, by: str) -> Work:
+    """Give the work once it is claimed; or exhausted, when its lease ran out and no attempt is left."""
+    if work.attempts >= operation.attempts_max:
+        return replace(work, state=WorkState.EXHAUSTED, ended_at=at)
+    return replace(
+        work,
+        state=WorkState.CLAIMED,
+        attempts=work.attempts + 1,
+        lease_until=at + timedelta(seconds=operation.lease_s),
+        claimed_by=by,
+    )
+
+
+def decide_result(work: Work | None, stored: Result | None, given: Result, attempts_max: int) -> Work | None:
+    """Give the work as this result leaves it, or None when the very result is stored already.
+
+    Raises ``claim_not_found``; ``claim_answered`` for another result than the first; ``claim_withdrawn`` when the
+    vehicle was deactivated; ``claim_expired`` when the vehicle was handed out again. A lease that ran out does no
+    harm while nobody else holds the vehicle. A failure with attempts left is queued again.
+    """
+    claim_id = format_claim_id(given.key)
+    if work is None or not 1 <= given.key.attempt <= work.attempts:
+        raise PadronError(Code.CLAIM_NOT_FOUND, f"The operation has no claim {claim_id}.")
+    if stored is not None:
+        if (stored.outcome, stored.text) == (given.outcome, given.text):
+            return None
+        raise PadronError(
+            Code.CLAIM_ANSWERED, f"The claim {claim_id} was answered before with another result, which stays."
+        )
+    if work.state is WorkState.WITHDRAWN:
+        raise PadronError(
+            Code.CLAIM_WITHDRAWN,
+            f"The claim {claim_id} was withdrawn when the vehicle {work.vin} was deactivated: nothing is stored.",
+        )
+    if given.key.attempt < work.attempts or work.state not in {WorkState.CLAIMED, WorkState.EXHAUSTED}:
+        raise PadronError(
+            Code.CLAIM_EXPIRED,
+            f"The lease of the claim {claim_id} ran out and the vehicle {work.vin} was handed out again.",
+        )
+    if given.outcome is Outcome.SUCCEEDED:
+        return replace(work, state=WorkState.SUCCEEDED, lease_until=None, ended_at=given.given_at)
+    if work.attempts < attempts_max:
+        return replace(work, state=WorkState.QUEUED, lease_until=None)
+    return replace(work, state=WorkState.FAILED, lease_until=None, ended_at=given.given_at)
+
+
+def give_run_state(run: Run, counts: Mapping[WorkState, int]) -> RunState:
+    """Give where a run stands: finished when nothing of it is open."""
+    if run.is_queueing:
+        return RunState.QUEUEING
+    return RunState.OPEN if any(counts.get(state) for state in OPEN_STATES) else RunState.FINISHED

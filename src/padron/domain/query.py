@@ -1,0 +1,42 @@
+"""What a list is asked for: filters, order and the place to go on from. The order is total, so pages are stable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 500
+
+FILTER_FIELDS: dict[str, Field] = {field.name: field for field in FIELDS if field.name not in NOT_FILTERED}
+SORT_FIELDS: tuple[str, ...] = (
+    "vin",
+    *(field.name for field in FIELDS),
+    "vehicleStatusId",
+    "statusSince",
+    "createdAt",
+    "updatedAt",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """The last row of a page: its sort key (as stored; None when sorted by registration) and its identity."""
+
+    key: str | int | None
+    vehicle_id: int
+    began: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleQuery:
+    """A question to the list of vehicles. Text in ``filters`` is compared ignoring case, by whole values."""
+
+    filters: Mapping[str, str | int]  # by field name; "vin" as well
+    status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
+    operational: bool | None = None
+    sort: str | None = None  # a name of SORT_FIELDS; None: in order of registration
+    descending: bool = False
+    limit: int = LIMIT_DEFAULT
+    after: Position | None = None

@@ -1,0 +1,173 @@
+"""A vehicle and its core data: which fields exist, how long they may be, what editing them means.
+
+``Vehicle`` is identity and status, small because the status call reads it each time; ``Details`` are all other
+values, by their names on the wire. A field without a value is not in the mapping.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus
+from padron.domain.vin import Vin
+
+Details = Mapping[str, str | int]
+Edits = Mapping[str, str | int | None]  # None removes the value
+Differences = Mapping[str, tuple[str | int | None, str | int | None]]  # field -> former, new
+
+PLATE_PATTERN = "^[0-9A-Za-z]{4,10}$"
+UPSERT_LENGTH_MAX = 127
+INTEGER_MAX = 2**31 - 1
+
+_match_plate = re.compile("[0-9A-Za-z]{4,10}").fullmatch
+_find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One core value of a vehicle: its name on the wire, its column, and its limit (contract 1.3 and 1.4)."""
+
+    name: str
+    column: str
+    length_max: int | None = None  # characters; None: an integer
+    number_max: int = INTEGER_MAX
+
+    @property
+    def is_text(self) -> bool:
+        """Say whether the value is text; else it is an integer from 0 to ``number_max``."""
+        return self.length_max is not None
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(name="customId", column="custom_id", length_max=50),
+    Field(name="plate", column="plate", length_max=15),
+    Field(name="stateId", column="state_id"),
+    Field(name="rfcName", column="rfc_name", length_max=300),
+    Field(name="taxIdentifier", column="tax_identifier", length_max=128),
+    Field(name="lessorName", column="lessor_name", length_max=300),
+    Field(name="brandName", column="brand_name", length_max=150),
+    Field(name="modelName", column="model_name", length_max=150),
+    Field(name="country", column="country", length_max=150),
+    Field(name="class", column="class", length_max=150),
+    Field(name="type", column="type", length_max=150),
+    Field(name="doors", column="doors", number_max=30),
+    Field(name="variation", column="variation", length_max=150),
+    Field(name="cilinders", column="cilinders", length_max=150),
+    Field(name="axes", column="axes", length_max=150),
+    Field(name="vehicleColor", column="vehicle_color", length_max=150),
+    Field(name="version", column="version", length_max=50),
+    Field(name="assemblyPlace", column="assembly_place", length_max=150),
+    Field(name="supplementaryData", column="supplementary_data", length_max=150),
+    Field(name="registrationInstitution", column="registration_institution", length_max=150),
+    Field(name="plateEntity", column="plate_entity", length_max=50),
+    Field(name="registrationSheet", column="registration_sheet", length_max=150),
+    Field(name="observations", column="observations", length_max=150),
+    Field(name="ownerName", column="owner_name", length_max=150),
+    Field(name="engineNumber", column="engine_number", length_max=UPSERT_LENGTH_MAX),
+    Field(name="legalName", column="legal_name", length_max=UPSERT_LENGTH_MAX),
+)
+FIELDS_BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
+NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # values of 1.3 that the list of 1.4 has no filter for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vehicle:
+    """A current vehicle's identity and status. ``vehicle_id`` is the number of the change that registered it."""
+
+    vehicle_id: int
+    vin: Vin
+    slot: int  # 0; 1, 2 … for further vehicles with the same VIN, kept from legacy data
+    status: VehicleStatus
+    status_since: datetime
+    status_by: str
+    status_reason: str | None
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleVersion:
+    """A vehicle with its core data as it was from one instant to another; the current version has no end."""
+
+    vehicle: Vehicle
+    details: Details
+    began: int  # number of the change that it began with
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+def parse_plate(text: str) -> str:
+    """Give the plate in upper case. Raises ``bad_parameters`` unless it is 4 to 10 ASCII letters and digits."""
+    if _match_plate(text) is None:
+        raise PadronError(Code.BAD_PARAMETERS, f"plate {text!a} is not 4 to 10 letters and digits (A-Z, 0-9).")
+    return text.upper()
+
+
+def parse_value(field: Field, value: str | int, length_max: int | None = None) -> str | int | None:
+    """Give the value to store, or None for ``""``, which removes. Raises ``bad_parameters`` and names the field."""
+    if value == "":
+        return None
+    if field.name == "plate" and isinstance(value, str):
+        return parse_plate(value)
+    if field.is_text:
+        if not isinstance(value, str):
+            raise PadronError(Code.BAD_PARAMETERS, f"{field.name} must be text.")
+        check_text(field.name, value, length_max or field.length_max or 0)
+        return value
+    if isinstance(value, str):
+        raise PadronError(Code.BAD_PARAMETERS, f'{field.name} must be an integer (or "" to remove it).')
+    if not 0 <= value <= field.number_max:
+        raise PadronError(Code.BAD_PARAMETERS, f"{field.name} is {value}: it must be from 0 to {field.number_max}.")
+    return value
+
+
+def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> None:
+    """Raise ``bad_parameters`` for text too long, or with control characters or half a surrogate pair.
+
+    PostgreSQL cannot store NUL and neither engine a lone surrogate, so both are refused before either sees them.
+    """
+    if len(text) > length_max:
+        raise PadronError(Code.BAD_PARAMETERS, f"{name} has {len(text)} characters: at most {length_max} are allowed.")
+    wrong = _find_control(text.translate({ord(character): "" for character in allowed}) if allowed else text)
+    if wrong is not None:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"{name} contains {wrong.group()!a}, which is not a printable character.",
+        )
+
+
+def fold_text(text: str) -> str:
+    """Give the form in which two texts that differ only by case are equal: what filters and sorting compare."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def apply_edits(details: Details, edits: Edits) -> tuple[Details, Differences]:
+    """Give the details after the edits, and what differs; no difference means that nothing happened."""
+    differences = {name: (details.get(name), value) for name, value in edits.items() if details.get(name) != value}
+    after = {name: value for name, value in {**details, **edits}.items() if value is not None}
+    return after, differences
+
+
+def give_status(vehicle: Vehicle, status: VehicleStatus, *, at: datetime, by: str, reason: str | None) -> Vehicle:
+    """Give the vehicle as it is once this status is set."""
+    return Vehicle(
+        vehicle_id=vehicle.vehicle_id,
+        vin=vehicle.vin,
+        slot=vehicle.slot,
+        status=status,
+        status_since=at,
+        status_by=by,
+        status_reason=reason,
+        revision=vehicle.revision + 1,
+        created_at=vehicle.created_at,
+        updated_at=at,
+    )
+
+
+def give_vin(vehicle: Vehicle, vin: Vin, *, at: datetime) -> Vehicle:
+    """Give the vehicle as it is once its core data changed; the VIN may be the one it had."""
+    return replace(vehicle, vin=vin, revision=vehicle.revision + 1, updated_at=at)

@@ -1,0 +1,323 @@
+"""Webhook endpoints, deliveries and attempts: what is sent to whom, when it is tried again, when an endpoint ends.
+
+Pure: instants and random numbers are arguments. An endpoint follows the feed by its position, the number of the last
+change that was cut into deliveries; a delivery is one change for one endpoint and so has the change's number.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from padron.domain.change import ChangeType, FeedEntry
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import SETTABLE_STATUSES
+
+ENDPOINTS_MAX = 50  # of one account
+DESCRIPTION_LENGTH_MAX = 200
+ENDPOINT_ID_LENGTH = 22  # base62 digits
+ROTATION = timedelta(hours=24)  # how long a replaced secret goes on signing
+FAILING_MAX = timedelta(days=5)
+RETRY_AFTER_MAX = timedelta(hours=24)
+KEPT = timedelta(days=30)  # how long a settled delivery stays in the log
+PENDING_MAX = 1_000  # deliveries of one endpoint; beyond, it is cut no further from the feed
+LEASE = timedelta(seconds=30)
+ANSWER_KEPT_MAX = 1_024  # characters of an answer's body, escaped
+JITTER = 0.1  # each pause is up to a tenth shorter or longer
+
+# The pauses before the attempts (Standard Webhooks 1.0.0): ten attempts within 75 hours and 35 minutes.
+SCHEDULE = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+TRIES_MAX = len(SCHEDULE)
+
+_GONE = 410
+_BUSY = frozenset({429, 502, 503, 504})  # whose Retry-After counts
+_SUCCESSES = range(200, 300)
+
+
+class EventType(StrEnum):
+    """What an endpoint can choose to hear of."""
+
+    VEHICLE_REGISTERED = "vehicle.registered"
+    VEHICLE_INFO_CHANGED = "vehicle.info_changed"
+    VEHICLE_STATUS_CHANGED = "vehicle.status_changed"
+
+
+TEST_EVENT = "webhook.test"
+
+EVENT_TYPES = {
+    ChangeType.REGISTERED: EventType.VEHICLE_REGISTERED,
+    ChangeType.INFO_CHANGED: EventType.VEHICLE_INFO_CHANGED,
+    ChangeType.STATUS_CHANGED: EventType.VEHICLE_STATUS_CHANGED,
+}
+
+
+class OffReason(StrEnum):
+    """Why an endpoint is switched off."""
+
+    ASKED = "asked"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+OFF_TEXTS = {
+    OffReason.ASKED: "It was switched off by a call of the API.",
+    OffReason.GONE: "The receiver answered 410: it wants no more.",
+    OffReason.FAILING: "Every attempt of the last five days failed.",
+}
+
+
+class DeliveryState(StrEnum):
+    """How far a delivery has come."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Filter:
+    """Which changes an endpoint hears of.
+
+    A status change fits when its former status is among ``statuses_left`` or its new one among
+    ``statuses_entered``; with both empty, every status change fits.
+    """
+
+    event_types: frozenset[EventType]
+    statuses_left: frozenset[int] = frozenset()
+    statuses_entered: frozenset[int] = frozenset()
+
+    def fits(self, entry: FeedEntry) -> bool:
+        """Say whether the endpoint hears of this change."""
+        change = entry.change
+        if EVENT_TYPES[change.type] not in self.event_types:
+            return False
+        if change.type is not ChangeType.STATUS_CHANGED or not (self.statuses_left or self.statuses_entered):
+            return True
+        return change.from_status in self.statuses_left or change.to_status in self.statuses_entered
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """A receiver of webhooks, and how far it has come. Its secrets stay out of its printed form."""
+
+    endpoint_id: str
+    url: str
+    description: str
+    filter: Filter
+    secret: str = field(repr=False)
+    former_secret: str | None = field(default=None, repr=False)
+    former_secret_until: datetime | None = None
+    off_reason: OffReason | None = None  # None: switched on
+    off_at: datetime | None = None
+    failing_since: datetime | None = None  # the first of the failures since the last success
+    position: int
+    is_full: bool = False  # as many deliveries are pending as may be
+    wake_at: datetime | None = None  # when the next delivery is due
+    rest_until: datetime | None = None  # asked for by the receiver with Retry-After
+    lease_holder: str | None = None
+    lease_until: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = None
+
+    def list_secrets(self, now: datetime) -> list[str]:
+        """Give the secrets that sign at this instant, the current one first."""
+        if self.former_secret is None or self.former_secret_until is None or now >= self.former_secret_until:
+            return [self.secret]
+        return [self.secret, self.former_secret]
+
+    def is_leased(self, now: datetime) -> bool:
+        """Say whether a worker holds the endpoint, as far as is known."""
+        return self.lease_holder is not None and self.lease_until is not None and now < self.lease_until
+
+    def may_send(self, now: datetime) -> bool:
+        """Say whether anything may be sent to it at this instant."""
+        return self.off_reason is None and (self.rest_until is None or now >= self.rest_until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One change on its way to one endpoint."""
+
+    endpoint_id: str
+    number: int  # of the change
+    vehicle_id: int
+    state: DeliveryState
+    tries: int  # attempts since it was last made pending, which the schedule counts
+    attempts: int  # all attempts
+    due_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sending:
+    """A delivery with the change that it tells of."""
+
+    delivery: Delivery
+    entry: FeedEntry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came of sending a message: a status, or an error when there was no answer."""
+
+    status: int | None
+    error: str | None = None
+    body: str = ""  # its beginning, escaped
+    retry_after: timedelta | None = None
+    duration: timedelta
+
+    @property
+    def is_success(self) -> bool:
+        """Say whether the receiver took the message: 2xx and nothing else."""
+        return self.status in _SUCCESSES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One attempt of a delivery, for the log."""
+
+    endpoint_id: str
+    number: int
+    attempt: int  # 1, 2, 3 …
+    at: datetime
+    answer: Answer
+
+
+def format_message_id(endpoint_id: str, number: int) -> str:
+    """Give the ``webhook-id``: the same at every attempt and replay of one change, so receivers can tell."""
+    return f"msg_{endpoint_id}_{number}"
+
+
+def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statuses_entered: Iterable[int]) -> Filter:
+    """Give a filter. Raises ``bad_parameters`` for no type, or a type or status that does not exist."""
+    names, known = frozenset(event_types), [kind.value for kind in EventType]
+    unknown = sorted(names.difference(known))
+    if unknown or not names:
+        wrong = f"There is no event type {unknown[0]!a}" if unknown else "At least one event type is needed"
+        raise PadronError(Code.BAD_PARAMETERS, f"{wrong}: choose from {', '.join(known)}.")
+    left, entered = frozenset(statuses_left), frozenset(statuses_entered)
+    for status_id in sorted(left | entered):
+        if status_id not in SETTABLE_STATUSES:
+            raise PadronError(
+                Code.BAD_PARAMETERS, f"{status_id} is not a status that a vehicle can leave or enter: use 0, 1, 3 to 9."
+            )
+    return Filter(
+        event_types=frozenset(EventType(name) for name in names), statuses_left=left, statuses_entered=entered
+    )
+
+
+def give_pause(tries: int, chance: float) -> timedelta | None:
+    """Give the pause after so many tries, or None when there was the last. ``chance`` is from 0 to 1."""
+    if tries >= TRIES_MAX:
+        return None
+    return SCHEDULE[tries] * (1 + JITTER * (2 * chance - 1))
+
+
+def settle(delivery: Delivery, answer: Answer, now: datetime, chance: float) -> Delivery:
+    """Give the delivery as it is after an attempt: delivered, pending until its next try, or failed."""
+    after = replace(delivery, tries=delivery.tries + 1, attempts=delivery.attempts + 1)
+    if delivery.state is not DeliveryState.PENDING:
+        return after
+    if answer.is_success:
+        return replace(after, state=DeliveryState.DELIVERED, settled_at=now)
+    if answer.status == _GONE:
+        return after  # it waits, in case that somebody switches the endpoint on again
+    pause = give_pause(after.tries, chance)
+    if pause is None:
+        return replace(after, state=DeliveryState.FAILED, settled_at=now)
+    return replace(after, due_at=now + max(pause, _give_rest(answer)))
+
+
+def note_answer(endpoint: Endpoint, answer: Answer, now: datetime) -> Endpoint:
+    """Give the endpoint as it is after an attempt: whether it rests, fails, or is switched off."""
+    if answer.is_success:
+        return replace(endpoint, failing_since=None)
+    if answer.status == _GONE:
+        return switch_off(endpoint, OffReason.GONE, now)
+    failing_since = endpoint.failing_since or now
+    after = replace(endpoint, failing_since=failing_since)
+    if now - failing_since >= FAILING_MAX:
+        return switch_off(after, OffReason.FAILING, now)
+    rest = _give_rest(answer)
+    if rest:
+        rest_until = now + rest
+        after = replace(after, rest_until=max(rest_until, endpoint.rest_until or rest_until))
+    return after
+
+
+def switch_off(endpoint: Endpoint, reason: OffReason, now: datetime) -> Endpoint:
+    """Give the endpoint switched off; the first reason stays."""
+    if endpoint.off_reason is not None:
+        return endpoint
+    return replace(endpoint, off_reason=reason, off_at=now, updated_at=now)
+
+
+def revive(endpoint: Endpoint, now: datetime) -> Endpoint:
+    """Give the endpoint switched on, with its failures forgotten. It goes on where it stopped."""
+    return replace(
+        endpoint, off_reason=None, off_at=None, failing_since=None, rest_until=None, wake_at=now, updated_at=now
+    )
+
+
+def restart(delivery: Delivery, now: datetime) -> Delivery:
+    """Give the delivery to be sent anew, with the whole schedule before it."""
+    return replace(delivery, state=DeliveryState.PENDING, tries=0, due_at=now, settled_at=None)
+
+
+def rotate_secret(endpoint: Endpoint, secret: str, now: datetime) -> Endpoint:
+    """Give the endpoint with a new secret; the one before goes on signing beside it for a day."""
+    return replace(
+        endpoint,
+        secret=secret,
+        former_secret=endpoint.secret,
+        former_secret_until=now + ROTATION,
+        updated_at=now,
+    )
+
+
+def check_replay(endpoint: Endpoint, after: int) -> None:
+    """Raise ``bad_parameters`` unless the endpoint has come at least as far as ``after``."""
+    if not 0 <= after <= endpoint.position:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"after is {after}: it must be from 0 to {endpoint.position}, the last change that the endpoint came to.",
+        )
+
+
+def cut(endpoint: Endpoint, entries: Sequence[FeedEntry], now: datetime) -> tuple[Endpoint, list[Delivery]]:
+    """Give the endpoint moved behind these changes of the feed, and a delivery for each that it hears of."""
+    if not entries:
+        return endpoint, []
+    deliveries = [
+        Delivery(
+            endpoint_id=endpoint.endpoint_id,
+            number=entry.change.number,
+            vehicle_id=entry.vehicle_id,
+            state=DeliveryState.PENDING,
+            tries=0,
+            attempts=0,
+            due_at=now,
+            settled_at=None,
+        )
+        for entry in entries
+        if endpoint.filter.fits(entry)
+    ]
+    return replace(endpoint, position=entries[-1].change.number), deliveries
+
+
+def _give_rest(answer: Answer) -> timedelta:
+    if answer.status not in _BUSY or answer.retry_after is None:
+        return timedelta(0)
+    return min(answer.retry_after, RETRY_AFTER_MAX)

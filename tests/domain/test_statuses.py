@@ -1,0 +1,135 @@
+"""Every status with every status: what a request does to a vehicle, and what it leaves alone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padron.domain.change import StatusRequest, check_revision, decide, get_only
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
+from padron.domain.vehicle import give_status, give_vin
+from padron.domain.vin import Vin
+from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
+
+SETTABLE = [status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
+
+
+def ask(status: VehicleStatus, revisions: frozenset[int] | None = None) -> StatusRequest:
+    return StatusRequest(vin=HUMMER, status=status, reason=None, revisions=revisions, by="Acme", request_id="r-1")
+
+
+@pytest.mark.parametrize("to", SETTABLE)
+@pytest.mark.parametrize("now", SETTABLE)
+def test_a_request_changes_the_vehicle_unless_it_has_that_status_already(now: VehicleStatus, to: VehicleStatus) -> None:
+    vehicle = replace(make_vehicle(), status=now)
+    assert decide([vehicle], ask(to)) == (None if now is to else vehicle)
+
+
+@pytest.mark.parametrize("to", SETTABLE)
+@pytest.mark.parametrize("now", SETTABLE)
+def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(
+    now: VehicleStatus, to: VehicleStatus
+) -> None:
+    before = replace(make_vehicle(vehicle_id=7, slot=2), status=now, revision=3)
+    changed = give_status(before, to, at=after(9), by="the key", reason="because")
+    assert changed == replace(
+        before,
+        status=to,
+        status_since=after(9),
+        status_by="the key",
+        status_reason="because",
+        revision=4,
+        updated_at=after(9),
+    )
+
+
+@pytest.mark.parametrize("status", SETTABLE)
+def test_no_vehicle_is_not_found_whatever_is_asked(status: VehicleStatus) -> None:
+    with pytest.raises(PadronError, match=HUMMER) as caught:
+        decide([], ask(status))
+    assert caught.value.code is Code.VEHICLE_NOT_FOUND
+
+
+@pytest.mark.parametrize("status", SETTABLE)
+@pytest.mark.parametrize("count", [2, 3])
+def test_several_vehicles_are_a_conflict_even_when_all_have_the_status_already(
+    status: VehicleStatus, count: int
+) -> None:
+    several = [replace(make_vehicle(slot=slot), status=status) for slot in range(count)]
+    with pytest.raises(PadronError, match=f"{count} current vehicles") as caught:
+        decide(several, ask(status))
+    assert caught.value.code is Code.MULTIPLE_VEHICLES_FOUND
+
+
+@pytest.mark.parametrize("status", SETTABLE)
+def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come_back(status: VehicleStatus) -> None:
+    vehicle = replace(make_vehicle(), status=status)
+    assert get_only([vehicle], HUMMER) is vehicle
+
+
+def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:
+    with pytest.raises(PadronError, match="revision 1") as caught:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({2, 3})))
+    assert caught.value.code is Code.REVISION_MISMATCH
+
+
+def test_a_wrong_revision_is_refused_even_when_nothing_would_change() -> None:
+    with pytest.raises(PadronError) as caught:
+        decide([make_vehicle()], ask(VehicleStatus.ACTIVE, frozenset({2})))
+    assert caught.value.code is Code.REVISION_MISMATCH
+
+
+def test_no_revision_at_all_matches_no_vehicle() -> None:
+    with pytest.raises(PadronError):
+        check_revision(make_vehicle(), frozenset())
+
+
+def test_a_revision_among_those_asked_for_is_let_through() -> None:
+    vehicle = make_vehicle()
+    assert decide([vehicle], ask(VehicleStatus.SOLD, frozenset({1, 9}))) is vehicle
+
+
+@pytest.mark.parametrize("status", VehicleStatus)
+def test_only_active_is_operational(status: VehicleStatus) -> None:
+    assert is_operational(status) == (status.value == 1)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 6, 7, 8, 9])
+def test_each_id_but_2_can_be_set(number: int) -> None:
+    assert parse_settable_status(number).value == number
+
+
+@given(st.integers().filter(lambda number: number not in SETTABLE_STATUSES))
+def test_no_other_id_can_be_set(number: int) -> None:
+    with pytest.raises(PadronError, match=str(number)) as caught:
+        parse_settable_status(number)
+    assert caught.value.code is Code.BAD_PARAMETERS
+
+
+def test_the_refusal_of_id_2_says_whose_it_is() -> None:
+    with pytest.raises(PadronError, match=r"Info Changed.*by the system alone"):
+        parse_settable_status(2)
+
+
+def test_the_statuses_have_the_documented_ids_and_names_in_both_languages() -> None:
+    assert [(status.value, text.name, text.nombre) for status, text in STATUS_TEXTS.items()] == [
+        (0, "Inactive", "Inactivo"),
+        (1, "Active", "Activo"),
+        (2, "Info Changed", "Información cambiada"),
+        (3, "Stolen", "Robado"),
+        (4, "In the Shop", "En taller"),
+        (5, "To Replace", "Por reemplazar"),
+        (6, "For Sale", "En venta"),
+        (7, "Impounded", "En corralón"),
+        (8, "Sold", "Vendido"),
+        (9, "Total Loss", "Pérdida total"),
+    ]
+
+
+@pytest.mark.parametrize("vin", [HUMMER, JEEP])
+def test_a_change_of_core_data_raises_the_revision_and_leaves_the_status_alone(vin: Vin) -> None:
+    before = replace(make_vehicle(), status=VehicleStatus.STOLEN, status_since=NOON, status_reason="gone")
+    changed = give_vin(before, vin, at=after(5))
+    assert changed == replace(before, vin=vin, revision=2, updated_at=after(5))

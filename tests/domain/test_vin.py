@@ -1,0 +1,128 @@
+"""The form of a VIN, and what a refusal says about it."""
+
+import csv
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.vin import VIN_LENGTH, VIN_PATTERN, describe_bad_vin, parse_vin
+
+VIN_LETTERS = "".join(sorted({*string.ascii_uppercase} - {*"IOQ"}))
+VIN_CHARACTERS = VIN_LETTERS + VIN_LETTERS.lower() + string.digits
+vins = st.text(VIN_CHARACTERS, min_size=VIN_LENGTH, max_size=VIN_LENGTH)
+positions = st.integers(0, VIN_LENGTH - 1)
+
+_LINES = (Path(__file__).parent / "vins.csv").read_text(encoding="utf-8").splitlines()
+REAL_VINS = [row["vin"] for row in csv.DictReader(_LINES)]
+
+
+def refuse(text: str) -> str:
+    """Give the detail of the refusal that there must be."""
+    with pytest.raises(PadronError) as caught:
+        parse_vin(text)
+    assert caught.value.code is Code.BAD_PARAMETERS
+    return caught.value.detail
+
+
+def replace_at(text: str, position: int, character: str) -> str:
+    return text[:position] + character + text[position + 1 :]
+
+
+@pytest.mark.parametrize("vin", REAL_VINS)
+def test_the_vins_of_real_vehicles_are_taken_as_they_are(vin: str) -> None:
+    assert parse_vin(vin) == vin
+
+
+def test_the_list_of_real_vins_is_not_empty() -> None:
+    assert len(REAL_VINS) == 40
+
+
+@given(vins)
+def test_a_vin_is_given_in_upper_case_and_nothing_else_about_it_changes(text: str) -> None:
+    vin = parse_vin(text)
+    assert vin == text.upper()
+    assert len(vin) == VIN_LENGTH
+    assert vin.isascii()
+
+
+@given(vins)
+def test_letter_case_makes_no_difference(text: str) -> None:
+    assert parse_vin(text.lower()) == parse_vin(text.upper()) == parse_vin(text.swapcase())
+
+
+@given(vins)
+def test_parsing_a_vin_again_changes_nothing(text: str) -> None:
+    assert parse_vin(parse_vin(text)) == parse_vin(text)
+
+
+@given(vins, st.integers(0, VIN_LENGTH - 1))
+def test_a_shorter_text_is_refused_and_its_length_is_named(text: str, length: int) -> None:
+    assert f"has {length} characters" in refuse(text[:length])
+
+
+@given(vins, st.text(VIN_CHARACTERS, min_size=1, max_size=40))
+def test_a_longer_text_is_refused_and_its_length_is_named(text: str, more: str) -> None:
+    assert f"has {VIN_LENGTH + len(more)} characters" in refuse(text + more)
+
+
+@given(vins, positions, st.sampled_from("IOQioq"))
+def test_a_forbidden_letter_is_named_with_its_place_and_the_digit_that_was_meant(
+    text: str, position: int, letter: str
+) -> None:
+    digit = {"I": "1", "O": "0", "Q": "0"}[letter.upper()]
+    detail = refuse(replace_at(text, position, letter))
+    assert f"character {position + 1} is '{letter}'" in detail
+    assert f"no letter {letter.upper()}; digit {digit}?" in detail
+
+
+def test_the_sentence_about_a_letter_is_the_documented_one() -> None:
+    assert "character 4 is 'O': a VIN has no letter O; digit 0?" in refuse("1C4OJEAG2EC476429")
+
+
+@given(vins, positions, st.characters().filter(lambda character: character not in VIN_CHARACTERS))
+def test_any_other_character_is_refused_and_its_place_is_named(text: str, position: int, character: str) -> None:
+    assert f"character {position + 1} is" in refuse(replace_at(text, position, character))
+
+
+@pytest.mark.parametrize(
+    "trap",
+    ["\u017f", "\u0131", "\u00df", "\uff21", "\uff11", "\u212a", "\u0661", "\u00b2", "-", " ", "\t", "\n", "\0", "_"],
+    ids=ascii,
+)
+@pytest.mark.parametrize("position", [0, 8, 16])
+def test_what_only_looks_like_a_vin_character_after_folding_is_refused(trap: str, position: int) -> None:
+    assert f"character {position + 1} is" in refuse(replace_at("1C4RJEAG2EC476429", position, trap))
+
+
+def test_a_sharp_s_does_not_make_two_letters_of_one() -> None:
+    refuse("1C4RJEAG2EC4764\u00df")  # 16 characters, 17 in upper case
+
+
+def test_a_line_end_after_the_vin_is_refused() -> None:
+    refuse("1C4RJEAG2EC476429\n")
+
+
+@given(st.text(max_size=60))
+def test_a_text_is_either_a_vin_or_refused_with_a_printable_sentence(text: str) -> None:
+    try:
+        vin = parse_vin(text)
+    except PadronError as error:
+        assert error.detail.isprintable()  # noqa: PT017 - either outcome is right
+        assert error.detail.isascii()  # noqa: PT017
+        assert error.detail.endswith((".", "?"))  # noqa: PT017
+        assert len(error.detail) < 200  # noqa: PT017
+    else:
+        assert {*vin} <= {*VIN_LETTERS, *string.digits}
+
+
+def test_the_first_wrong_character_is_the_one_that_is_named() -> None:
+    assert "character 2 is 'O'" in describe_bad_vin("1O4RJEAI")
+
+
+def test_the_pattern_of_the_document_says_the_same_as_the_parser() -> None:
+    characters = VIN_PATTERN.removeprefix("^[").removesuffix("]{17}$")
+    assert characters == "A-HJ-NPR-Za-hj-npr-z0-9"
