@@ -1,0 +1,1 @@
+"""Keeps records, knows no rules. ``base`` is the interface; ``sqlite`` and ``postgres`` are the engines."""

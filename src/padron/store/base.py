@@ -1,0 +1,179 @@
+"""The one interface that both engines implement, and the promises that the contract suite holds them to.
+
+Everything is keyed by account first: a reader or a transaction belongs to one account and cannot reach
+another. Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from padron.domain.account import Account, ApiKey
+from padron.domain.change import Change, FeedEntry, HistoryEntry
+from padron.domain.gate import Refusal, RefusalQuery
+from padron.domain.query import Position, VehicleQuery
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.store.operations import OperationStore
+from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+
+T = TypeVar("T")
+
+
+class WriteTransaction(Protocol):
+    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles with these VINs, by VIN and slot, locked against other transactions."""
+        ...
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles that bear any of these plates, each once, locked."""
+        ...
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the current core data of vehicles that are locked already, by vehicle id."""
+        ...
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Write the changes, in order, with the account's next numbers, as the last step before the commit.
+
+        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
+        A change that deactivates withdraws the vehicle's open work of all operations.
+        Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
+        """
+        ...
+
+    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
+        ...
+
+
+class Reader(Protocol):
+    """One account's committed records. Each method sees one instant."""
+
+    async def list_by_vin(self, vin: str) -> list[Vehicle]:
+        """Give the current vehicles with this VIN: none, one, or several kept from legacy data."""
+        ...
+
+    async def load_details(self, vehicle_id: int) -> Details:
+        """Give a current vehicle's core data, or nothing for an unknown id."""
+        ...
+
+    async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
+        """Give the current vehicles with this VIN together with their core data, of one instant."""
+        ...
+
+    async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order."""
+        ...
+
+    async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
+        """Give a vehicle's changes, newest first, those with a number below ``before``."""
+        ...
+
+    async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
+        """Give the account's changes with a number above ``after``, in order, without a gap.
+
+        A change is there as soon as its writer has been answered, on every server.
+        """
+        ...
+
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
+        """Give the current vehicles with these VINs and the number of the account's last change, of one instant."""
+        ...
+
+    async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
+        """Give the remembered refusals that fit, newest hour first, then by VIN, operation and actor."""
+        ...
+
+    async def find_last_change(self) -> int:
+        """Give the number of the account's last change; 0 when there is none."""
+        ...
+
+
+class Directory(Protocol):
+    """The accounts and their keys: the only work that crosses accounts."""
+
+    async def add_account(self, name: str, at: datetime) -> Account:
+        """Add an account. Raises ``account_exists``."""
+        ...
+
+    async def list_accounts(self) -> list[Account]:
+        """Give all accounts, by name."""
+        ...
+
+    async def find_account(self, name: str) -> Account | None:
+        """Give the account with this name, if there is one."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Add a key."""
+        ...
+
+    async def list_keys(self, account_id: int) -> list[ApiKey]:
+        """Give an account's keys, revoked and expired ones included, oldest first."""
+        ...
+
+    async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
+        """Give one key, if there is one."""
+        ...
+
+    async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
+        """Revoke a key; the first revocation's instant stays. Give False when there is no such key."""
+        ...
+
+    async def touch_key(self, account_id: int, key_id: str, at: datetime) -> None:
+        """Note when a key was last used."""
+        ...
+
+
+class Store(Protocol):
+    """An open database."""
+
+    @property
+    def directory(self) -> Directory:
+        """The accounts and keys."""
+        ...
+
+    @property
+    def operations(self) -> OperationStore:
+        """The operations, their runs, work and results."""
+        ...
+
+    def read(self, account_id: int) -> Reader:
+        """Give a reader of one account's committed records."""
+        ...
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account and give its result once it is durable.
+
+        What ``work`` raises undoes it alone and is raised here. It may be run again from its start, a bounded
+        number of times, when another transaction stood in its way: it must hold no state outside itself, and
+        await nothing but the transaction. A caller that is cancelled meanwhile leaves the work to go on.
+        """
+        ...
+
+    @property
+    def webhooks(self) -> WebhookBoard:
+        """What workers see of webhooks: for the server itself, never for a request."""
+        ...
+
+    def read_webhooks(self, account_id: int) -> WebhookReader:
+        """Give a reader of one account's committed records of webhooks."""
+        ...
+
+    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account, with the promises of ``write``."""
+        ...
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        """Give the numbers of several accounts' last changes: for the server itself, never for a request."""
+        ...
+
+    async def check(self) -> None:
+        """Return when the database answers with the schema of this program. Raises ``store_unavailable``."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and close. The store cannot be used afterwards."""
+        ...

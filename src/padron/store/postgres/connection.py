@@ -1,0 +1,90 @@
+"""Opens connections with the settings that exactness rests on, and words the server's errors.
+
+A password may stand in the address, so no error and no repr ever shows the address.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from padron.domain.errors import Code, PadronError
+
+ANSWER_S_MAX = 1.8  # for one step, on our side: a server that hangs is given up before two seconds
+PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
+
+# Generic plans: `vin = ANY($2)` would be planned anew for each batch. The lock timeout lies under
+# ANSWER_S_MAX, so that the server answers first and the connection is kept, and over the second in which
+# a deadlock is found.
+_SETTINGS = {
+    "application_name": "padron",
+    "timezone": "UTC",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "synchronous_commit": "on",
+    "statement_timeout": "5000",
+    "lock_timeout": "1500",
+    "idle_in_transaction_session_timeout": "10000",
+}
+_PATIENT = {"statement_timeout": "0", "lock_timeout": "0"}
+
+# Conditions in which the same work may succeed later: whole classes, and single states of other classes.
+_UNAVAILABLE_CLASSES = (
+    "08",  # connection lost or refused
+    "28",  # not let in
+    "3D",  # no such database
+    "53",  # disk full, out of memory, too many connections
+    "58",  # input or output failed
+    "57",  # shut down, starting up, or the statement took too long
+)
+_UNAVAILABLE_STATES = {
+    "25006",  # read only: a standby
+    "25P03",  # idle in a transaction for too long
+    "55P03",  # a lock was not to be had
+    "40003",  # lost before the outcome was known
+    "XX001",  # damaged data
+    "XX002",  # damaged index
+}
+
+
+async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connection:
+    """Connect; ``patient`` for migrations, which may take their time. Raises ``store_unavailable``."""
+    with translate_errors():
+        try:
+            return await asyncpg.connect(
+                url,
+                timeout=ANSWER_S_MAX,
+                command_timeout=None if patient else ANSWER_S_MAX,
+                server_settings={**_SETTINGS, **(_PATIENT if patient else {})},
+            )
+        except ValueError:
+            raise PadronError(
+                Code.STORE_UNAVAILABLE,
+                "The address of the database cannot be read: it must look like postgresql://user@host/database.",
+            ) from None  # the error may quote a part of the address
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise ``store_unavailable`` with a sentence when the server cannot be reached or cannot do its work."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.") from error
+    except OSError as error:
+        raise PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.") from error
+    except asyncpg.PostgresError as error:
+        if not _is_unavailable(error.sqlstate or ""):
+            raise
+        # The server's own words may tell of the inside: they stay in the cause, for the log.
+        raise PadronError(
+            Code.STORE_UNAVAILABLE, f"The database cannot do its work now (SQLSTATE {error.sqlstate})."
+        ) from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if isinstance(error, ValueError):
+            raise  # a value or an option is wrong: a mistake of the program
+        raise PadronError(Code.STORE_UNAVAILABLE, "The connection to the database was lost.") from error
+
+
+def _is_unavailable(state: str) -> bool:
+    return state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES

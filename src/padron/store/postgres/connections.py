@@ -1,0 +1,101 @@
+"""A bounded set of connections. None that broke or was left in the middle of something goes back.
+
+A new connection is made whenever none is idle, so a server that was away is used again as soon as it is back.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from padron.domain.errors import Code, PadronError
+from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, translate_errors
+
+CLOSE_S_MAX = 1.0
+
+_PING = "SELECT 1"
+
+
+class Connections:
+    """At most ``size_max`` connections to one database."""
+
+    def __init__(self, url: str, size_max: int) -> None:
+        self._url = url
+        self._places = asyncio.Semaphore(size_max)
+        self._idle: list[asyncpg.Connection] = []
+        self._closed = False
+
+    async def fetch(
+        self, statement: str, parameters: tuple[object, ...], answer_s_max: float = ANSWER_S_MAX
+    ) -> list[asyncpg.Record]:
+        """Give the rows of one statement, which is a transaction of its own. Raises ``store_unavailable``."""
+        # A statement that may take longer shows too late that the server hangs: it is asked something short before.
+        opening = _PING if answer_s_max > ANSWER_S_MAX else None
+        with translate_errors():
+            async with (
+                asyncio.timeout(answer_s_max),
+                self._take(min(answer_s_max, ANSWER_S_MAX), opening) as connection,
+            ):
+                return await connection.fetch(statement, *parameters, timeout=answer_s_max)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[asyncpg.Connection]:
+        """Give a connection in a transaction that is undone unless the block commits it."""
+        async with self._take(ANSWER_S_MAX, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
+            try:
+                yield connection
+            except TimeoutError:
+                raise  # a server that hangs would not answer this either
+            except Exception:
+                with suppress(Exception):
+                    await connection.execute("ROLLBACK")
+                raise
+
+    async def close(self) -> None:
+        """Close the idle connections; those in use close when they come back."""
+        self._closed = True
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                await connection.close(timeout=CLOSE_S_MAX)
+            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection.terminate()
+
+    @asynccontextmanager
+    async def _take(self, wait_s_max: float, opening: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+        deadline = asyncio.get_running_loop().time() + wait_s_max
+        async with asyncio.timeout_at(deadline):
+            await self._places.acquire()
+        connection: asyncpg.Connection | None = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._find_idle_or_open()
+                if opening is not None:
+                    await connection.execute(opening)
+            yield connection
+        except (asyncio.CancelledError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            if connection is not None:
+                connection.terminate()  # it was cut off in the middle of something and may answer that later
+            raise
+        finally:
+            self._places.release()
+            if connection is not None:
+                self._give_back(connection)
+
+    async def _find_idle_or_open(self) -> asyncpg.Connection:
+        if self._closed:
+            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await open_connection(self._url)
+
+    def _give_back(self, connection: asyncpg.Connection) -> None:
+        if connection.is_closed():
+            return
+        if self._closed or connection.is_in_transaction():
+            connection.terminate()
+            return
+        self._idle.append(connection)

@@ -1,0 +1,136 @@
+"""An open PostgreSQL database. Several server processes may share it: nothing exact is held in this one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import asyncpg
+
+from padron.domain.errors import Code, PadronError
+from padron.store.base import WriteTransaction
+from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.postgres.connection import open_connection, translate_errors
+from padron.store.postgres.connections import Connections
+from padron.store.postgres.directory import PostgresDirectory
+from padron.store.postgres.operations import PostgresOperationStore
+from padron.store.postgres.reader import PostgresReader
+from padron.store.postgres.transaction import SQL, PostgresTransaction
+from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
+from padron.store.postgres.writes import Writer
+from padron.store.webhooks import WebhookReader, WebhookTransaction
+
+T = TypeVar("T")
+
+MIGRATIONS = load_migrations("padron.store.postgres")
+CHECK_S_MAX = 1.0
+
+# Writes, point reads (which every call begins with: its key) and pages cannot take each other's connections.
+WRITE_CONNECTIONS_MAX = 10
+POINT_CONNECTIONS_MAX = 4
+PAGE_CONNECTIONS_MAX = 4
+
+_MIGRATION_LOCK = 7_236_366  # any number, the same in every version: two migrations never run at once
+_READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
+_RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
+_MAKE_RECORD = """
+    CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text COLLATE "C" NOT NULL)
+"""
+
+
+class PostgresStore:
+    """The store in one PostgreSQL database. Connections are made as they are needed."""
+
+    def __init__(self, url: str) -> None:
+        self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
+        self._points = Connections(url, POINT_CONNECTIONS_MAX)
+        self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
+        self._writer = Writer(self._writes)
+        self.directory = PostgresDirectory(self._writer, self._points)
+        self.operations = PostgresOperationStore(self._writer, self._points, self._pages)
+        self.webhooks = PostgresWebhookBoard(self._writer, self._points)
+
+    def read(self, account_id: int) -> PostgresReader:
+        """Give a reader of one account."""
+        return PostgresReader(self._points, self._pages, account_id)
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(PostgresTransaction(connection, account_id))
+
+        return await self._writer.run(run)
+
+    def read_webhooks(self, account_id: int) -> WebhookReader:
+        """Give a reader of one account's webhooks."""
+        return open_reads(self._pages, account_id)
+
+    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(open_work(connection, account_id))
+
+        return await self._writer.run(run)
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        """Give the numbers of several accounts' last changes."""
+        rows = await self._points.fetch(SQL["load_last_changes"], (list(account_ids),))
+        return dict(map(tuple, rows))
+
+    async def check(self) -> None:
+        """Return when the database answers within a second. Raises ``schema_mismatch`` for another schema."""
+        try:
+            rows = await self._points.fetch(_READ_SCHEMA, (), CHECK_S_MAX)
+        except asyncpg.UndefinedTableError:
+            check_schema(0)
+        else:
+            check_schema(rows[0][0] or 0)
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+        await self._writer.close()
+        await asyncio.gather(self._writes.close(), self._points.close(), self._pages.close())
+
+
+async def open_store(url: str) -> PostgresStore:
+    """Open a database whose schema is up to date. Raises ``schema_mismatch`` and ``store_unavailable``."""
+    store = PostgresStore(url)
+    try:
+        await store.check()
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
+    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it.
+
+    Waits for a migration that another process runs. Raises ``schema_mismatch``, ``store_unavailable``.
+    """
+    connection = await open_connection(url, patient=True)
+    try:
+        with translate_errors():
+            await connection.execute("BEGIN")
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
+            await connection.execute(_MAKE_RECORD)
+            applied = await connection.fetchval(_READ_SCHEMA) or 0
+            pending = list_pending(MIGRATIONS, applied)
+            for migration in pending:
+                await connection.execute(migration.sql)
+                await connection.execute(_RECORD, migration.number, migration.name)
+            await connection.execute("ROLLBACK" if dry_run else "COMMIT")
+    finally:
+        connection.terminate()  # an open transaction is rolled back
+    return pending
+
+
+def check_schema(applied: int) -> None:
+    """Raise ``schema_mismatch`` unless exactly this program's migrations are applied."""
+    if list_pending(MIGRATIONS, applied):
+        raise PadronError(
+            Code.SCHEMA_MISMATCH,
+            f"The database's schema is number {applied}, and this program needs {len(MIGRATIONS)}: "
+            "run `padron migrate`.",
+        )

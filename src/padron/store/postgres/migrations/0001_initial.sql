@@ -1,0 +1,162 @@
+-- The first schema.
+
+-- Accounts and keys: the directory, the only tables read without knowing the account first.
+CREATE TABLE accounts (
+    account_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text COLLATE "C" NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL
+);
+
+CREATE TABLE api_keys (
+    account_id bigint NOT NULL REFERENCES accounts,
+    key_id text COLLATE "C" NOT NULL,
+    label text COLLATE "C" NOT NULL,
+    scopes text COLLATE "C" NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    PRIMARY KEY (account_id, key_id)
+);
+
+-- The number of the account's last change. Its row is the last thing that a transaction locks.
+CREATE TABLE counters (
+    account_id bigint NOT NULL PRIMARY KEY REFERENCES accounts,
+    last_change bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Current vehicles: identity and status, and no more, because the status call rewrites this row.
+-- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
+CREATE TABLE vehicles (
+    account_id bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    vin text COLLATE "C" NOT NULL,
+    slot smallint NOT NULL,
+    plate text COLLATE "C",
+    status integer NOT NULL CHECK (status BETWEEN 0 AND 9 AND status <> 2),
+    status_since timestamptz NOT NULL,
+    status_by text COLLATE "C" NOT NULL,
+    status_reason text COLLATE "C",
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+) WITH (fillfactor = 80);
+
+CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
+CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
+CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+
+-- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
+-- began and ended are change numbers. details is what was given; the columns after it hold the same values
+-- folded, to find and sort by: '' or -1 where there is none.
+CREATE TABLE versions (
+    account_id bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    began bigint NOT NULL,
+    ended bigint,
+    is_former smallint NOT NULL,
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz,
+    vin text COLLATE "C" NOT NULL,
+    details json NOT NULL,
+    custom_id text COLLATE "C" NOT NULL,
+    plate text COLLATE "C" NOT NULL,
+    state_id integer NOT NULL,
+    rfc_name text COLLATE "C" NOT NULL,
+    tax_identifier text COLLATE "C" NOT NULL,
+    lessor_name text COLLATE "C" NOT NULL,
+    brand_name text COLLATE "C" NOT NULL,
+    model_name text COLLATE "C" NOT NULL,
+    country text COLLATE "C" NOT NULL,
+    class text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    doors integer NOT NULL,
+    variation text COLLATE "C" NOT NULL,
+    cilinders text COLLATE "C" NOT NULL,
+    axes text COLLATE "C" NOT NULL,
+    vehicle_color text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    assembly_place text COLLATE "C" NOT NULL,
+    supplementary_data text COLLATE "C" NOT NULL,
+    registration_institution text COLLATE "C" NOT NULL,
+    plate_entity text COLLATE "C" NOT NULL,
+    registration_sheet text COLLATE "C" NOT NULL,
+    observations text COLLATE "C" NOT NULL,
+    owner_name text COLLATE "C" NOT NULL,
+    engine_number text COLLATE "C" NOT NULL,
+    legal_name text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id, began),
+    FOREIGN KEY (account_id, vehicle_id) REFERENCES vehicles (account_id, vehicle_id)
+);
+
+CREATE UNIQUE INDEX versions_current ON versions (account_id, vehicle_id) WHERE is_former = 0;
+CREATE INDEX versions_by_vin ON versions (account_id, is_former, vin);
+CREATE INDEX versions_by_custom_id ON versions (account_id, is_former, custom_id, vehicle_id)
+    WHERE custom_id <> '';
+CREATE INDEX versions_by_plate ON versions (account_id, is_former, plate, vehicle_id)
+    WHERE plate <> '';
+CREATE INDEX versions_by_state_id ON versions (account_id, is_former, state_id, vehicle_id)
+    WHERE state_id <> -1;
+CREATE INDEX versions_by_rfc_name ON versions (account_id, is_former, rfc_name, vehicle_id)
+    WHERE rfc_name <> '';
+CREATE INDEX versions_by_tax_identifier ON versions (account_id, is_former, tax_identifier, vehicle_id)
+    WHERE tax_identifier <> '';
+CREATE INDEX versions_by_lessor_name ON versions (account_id, is_former, lessor_name, vehicle_id)
+    WHERE lessor_name <> '';
+CREATE INDEX versions_by_brand_name ON versions (account_id, is_former, brand_name, vehicle_id)
+    WHERE brand_name <> '';
+CREATE INDEX versions_by_model_name ON versions (account_id, is_former, model_name, vehicle_id)
+    WHERE model_name <> '';
+CREATE INDEX versions_by_country ON versions (account_id, is_former, country, vehicle_id)
+    WHERE country <> '';
+CREATE INDEX versions_by_class ON versions (account_id, is_former, class, vehicle_id)
+    WHERE class <> '';
+CREATE INDEX versions_by_type ON versions (account_id, is_former, type, vehicle_id)
+    WHERE type <> '';
+CREATE INDEX versions_by_doors ON versions (account_id, is_former, doors, vehicle_id)
+    WHERE doors <> -1;
+CREATE INDEX versions_by_variation ON versions (account_id, is_former, variation, vehicle_id)
+    WHERE variation <> '';
+CREATE INDEX versions_by_cilinders ON versions (account_id, is_former, cilinders, vehicle_id)
+    WHERE cilinders <> '';
+CREATE INDEX versions_by_axes ON versions (account_id, is_former, axes, vehicle_id)
+    WHERE axes <> '';
+CREATE INDEX versions_by_vehicle_color ON versions (account_id, is_former, vehicle_color, vehicle_id)
+    WHERE vehicle_color <> '';
+CREATE INDEX versions_by_version ON versions (account_id, is_former, version, vehicle_id)
+    WHERE version <> '';
+CREATE INDEX versions_by_assembly_place ON versions (account_id, is_former, assembly_place, vehicle_id)
+    WHERE assembly_place <> '';
+CREATE INDEX versions_by_supplementary_data ON versions (account_id, is_former, supplementary_data, vehicle_id)
+    WHERE supplementary_data <> '';
+CREATE INDEX versions_by_registration_institution ON versions (account_id, is_former, registration_institution, vehicle_id)
+    WHERE registration_institution <> '';
+CREATE INDEX versions_by_plate_entity ON versions (account_id, is_former, plate_entity, vehicle_id)
+    WHERE plate_entity <> '';
+CREATE INDEX versions_by_registration_sheet ON versions (account_id, is_former, registration_sheet, vehicle_id)
+    WHERE registration_sheet <> '';
+CREATE INDEX versions_by_observations ON versions (account_id, is_former, observations, vehicle_id)
+    WHERE observations <> '';
+CREATE INDEX versions_by_owner_name ON versions (account_id, is_former, owner_name, vehicle_id)
+    WHERE owner_name <> '';
+
+-- The record: history, feed and outbox. Numbers count up by one for each account, without a gap.
+CREATE TABLE changes (
+    account_id bigint NOT NULL,
+    number bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    vin text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    changed_at timestamptz NOT NULL,
+    changed_by text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    from_status integer,
+    to_status integer NOT NULL,
+    reason text COLLATE "C",
+    differences json,
+    PRIMARY KEY (account_id, number)
+);
+
+CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);

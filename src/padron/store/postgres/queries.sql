@@ -1,0 +1,216 @@
+-- Every statement of the engine, by name: the same names, in the same order, as in the other engine's file.
+-- Each names one account, but for the directory's at the end.
+-- Whoever locks takes vehicles in the order of vehicle_id, then the counter, then work, so that nobody waits in a
+-- circle.
+
+-- name: lock_by_vin
+-- Current vehicles with some VINs. After a wait PostgreSQL looks at the row anew and leaves out a VIN that changed.
+SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
+FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) ORDER BY vehicle_id FOR UPDATE;
+
+-- name: lock_by_plate
+-- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one. The index of
+-- versions finds them, and the plate in the vehicle's own row is what is looked at anew after a wait.
+SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
+FROM vehicles
+WHERE account_id = $1 AND plate = ANY($2::text[]) AND vehicle_id IN (
+    SELECT vehicle_id FROM versions
+    WHERE account_id = $1 AND is_former = 0 AND plate = ANY($2::text[]) AND plate <> '')
+ORDER BY vehicle_id FOR UPDATE;
+
+-- name: load_details
+-- The core data of current vehicles.
+SELECT vehicle_id, details FROM versions
+WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
+
+-- name: save_statuses
+-- A batch of status changes in one round trip: the vehicles as they are afterwards ($2 to $7), the numbers, the
+-- rows of the record ($9 to $16) in the order asked for, and the open work of those deactivated ($17, $18) withdrawn.
+WITH saved AS (
+    UPDATE vehicles AS h
+    SET status = s.status, status_since = s.since, status_by = s.by, status_reason = s.reason,
+        revision = s.revision, updated_at = s.since
+    FROM unnest($2::bigint[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::bigint[])
+        AS s (vehicle_id, status, since, by, reason, revision)
+    WHERE h.account_id = $1 AND h.vehicle_id = s.vehicle_id
+), taken AS (
+    UPDATE counters SET last_change = last_change + $8::bigint WHERE account_id = $1
+    RETURNING last_change - $8::bigint AS base
+), withdrawn AS (
+    UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
+    FROM (
+        SELECT o.run_id, o.vehicle_id, d.at
+        FROM unnest($17::bigint[], $18::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
+            SELECT run_id, vehicle_id FROM work
+            WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed')
+            ORDER BY run_id FOR UPDATE) AS o
+    ) AS held
+    WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id
+)
+INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
+    from_status, to_status, reason)
+SELECT $1, taken.base + c.place, c.vehicle_id, c.vin, 'statusChanged', c.at, c.by, c.request_id,
+    c.from_status, c.to_status, c.reason
+FROM taken, unnest($9::bigint[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[],
+    $15::integer[], $16::text[]) WITH ORDINALITY
+    AS c (vehicle_id, vin, at, by, request_id, from_status, to_status, reason, place);
+
+-- name: update_status
+-- A status change of one vehicle, among changes of other kinds.
+UPDATE vehicles
+SET status = $1, status_since = $2, status_by = $3, status_reason = $4, revision = $5, updated_at = $6
+WHERE account_id = $7 AND vehicle_id = $8;
+
+-- name: withdraw_work
+-- The open work of deactivated vehicles, whoever has claimed it, locked by vehicle and run, as everywhere. LATERAL
+-- makes the planner look each vehicle up in the index of open work, even when a run of a million is a moment old.
+UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
+FROM (
+    SELECT o.run_id, o.vehicle_id, d.at
+    FROM unnest($2::bigint[], $3::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
+        SELECT run_id, vehicle_id FROM work
+        WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed')
+        ORDER BY run_id FOR UPDATE) AS o
+) AS held
+WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id;
+
+-- name: update_identity
+-- What a change of core data does to the vehicle's own row.
+UPDATE vehicles SET vin = $1, plate = $2, revision = $3, updated_at = $4
+WHERE account_id = $5 AND vehicle_id = $6;
+
+-- name: insert_vehicle
+-- A new vehicle.
+INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_since, status_by, status_reason,
+    revision, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: end_version
+-- The current version becomes a former one.
+UPDATE versions SET is_former = 1, ended = $1, valid_to = $2
+WHERE account_id = $3 AND vehicle_id = $4 AND is_former = 0;
+
+-- name: insert_version
+-- A vehicle's core data from a change on: as given, then folded. It has ended already when the same batch
+-- changes the vehicle again.
+INSERT INTO versions (account_id, vehicle_id, began, ended, is_former, valid_from, valid_to, vin, details,
+    custom_id, plate, state_id, rfc_name, tax_identifier, lessor_name, brand_name, model_name,
+    country, class, type, doors, variation, cilinders, axes, vehicle_color, version, assembly_place,
+    supplementary_data, registration_institution, plate_entity, registration_sheet, observations,
+    owner_name, engine_number, legal_name)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
+    $31, $32, $33, $34, $35);
+
+-- name: take_numbers
+-- The account's next change numbers: the last of them.
+UPDATE counters SET last_change = last_change + $1 WHERE account_id = $2 RETURNING last_change;
+
+-- name: insert_change
+-- One row of the record.
+INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
+    from_status, to_status, reason, differences)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: list_by_vin
+-- Current vehicles with one VIN, for reading.
+SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
+FROM vehicles WHERE account_id = $1 AND vin = $2 ORDER BY slot;
+
+-- name: list_versions_by_vin
+-- Current vehicles with one VIN and their core data, of one instant.
+SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to
+FROM vehicles AS h JOIN versions AS v
+    ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
+WHERE h.account_id = $1 AND h.vin = $2 ORDER BY h.slot;
+
+-- name: list_vehicles
+-- A page of vehicles or of former versions; the hooks are filled in by listing.py.
+SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to, :key AS sort_key
+FROM versions AS v JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id
+WHERE v.account_id = $1 AND :where ORDER BY :order;
+
+-- name: list_history
+-- A vehicle's changes below a number, newest first.
+SELECT number, type, changed_at, changed_by, request_id, from_status, to_status, reason, differences
+FROM changes WHERE account_id = $1 AND vehicle_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4;
+
+-- name: list_changes
+-- The account's changes above a number, in order, and what their vehicles are by now.
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin, h.status
+FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
+
+-- name: find_last_change
+-- The number of the account's last change.
+SELECT last_change FROM counters WHERE account_id = $1;
+
+-- name: load_last_changes
+-- The numbers of several accounts' last changes, for the server's own watch.
+SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]);
+
+-- name: load_gate
+-- Current vehicles with some VINs and the number of the account's last change, of one instant.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, c.last_change
+FROM counters AS c LEFT JOIN vehicles AS h ON h.account_id = c.account_id AND h.vin = ANY($2::text[])
+WHERE c.account_id = $1 ORDER BY h.vin, h.slot;
+
+-- name: save_refusal
+-- Counts refusals of one hour, vehicle, operation and actor; the latest reason stays.
+INSERT INTO gate_refusals (account_id, hour_at, vin, operation, actor, reason, status, count, first_at, last_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (account_id, hour_at, vin, operation, actor) DO UPDATE
+SET count = gate_refusals.count + excluded.count, reason = excluded.reason, status = excluded.status,
+    last_at = excluded.last_at;
+
+-- name: list_refusals
+-- Refusals, newest hour first: of an operation ($2), a VIN ($3), a period ($4, $5), after a row ($6 to $9).
+SELECT hour_at, vin, operation, actor, reason, status, count, first_at, last_at FROM gate_refusals
+WHERE account_id = $1 AND ($2::text IS NULL OR operation = $2) AND ($3::text IS NULL OR vin = $3)
+    AND ($4::timestamptz IS NULL OR hour_at >= $4) AND ($5::timestamptz IS NULL OR hour_at < $5)
+    AND ($6::timestamptz IS NULL OR hour_at < $6
+        OR (hour_at = $6 AND (vin, operation, actor) > ($7::text, $8::text, $9::text)))
+ORDER BY hour_at DESC, vin, operation, actor LIMIT $10;
+
+-- name: insert_account
+-- A new account.
+INSERT INTO accounts (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING account_id;
+
+-- name: insert_counter
+-- A new account's change counter.
+INSERT INTO counters (account_id, last_change) VALUES ($1, 0);
+
+-- name: list_accounts
+-- All accounts, by name.
+SELECT account_id, name, created_at FROM accounts ORDER BY name;
+
+-- name: find_account
+-- The account with a name.
+SELECT account_id, name, created_at FROM accounts WHERE name = $1;
+
+-- name: insert_key
+-- A new key.
+INSERT INTO api_keys (account_id, key_id, label, scopes, secret_sha256, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: list_keys
+-- An account's keys, oldest first.
+SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
+FROM api_keys WHERE account_id = $1 ORDER BY created_at, key_id;
+
+-- name: find_key
+-- One key.
+SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
+FROM api_keys WHERE account_id = $1 AND key_id = $2;
+
+-- name: revoke_key
+-- The first revocation counts.
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, $1) WHERE account_id = $2 AND key_id = $3 RETURNING key_id;
+
+-- name: touch_key
+-- When a key was last used.
+UPDATE api_keys SET last_used_at = $1 WHERE account_id = $2 AND key_id = $3;

@@ -1,0 +1,77 @@
+"""One account's committed records. Point reads have connections of their own, which no scan can take."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from padron.domain.change import FeedEntry, HistoryEntry
+from padron.domain.gate import Refusal, RefusalQuery
+from padron.domain.query import Position, VehicleQuery
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.store.listing import build_list
+from padron.store.postgres.connection import PAGE_S_MAX
+from padron.store.postgres.connections import Connections
+from padron.store.postgres.rows import (
+    from_key,
+    to_details,
+    to_feed_entry,
+    to_history_entry,
+    to_position,
+    to_refusal,
+    to_vehicle,
+    to_version,
+)
+from padron.store.postgres.transaction import SQL
+
+_NUMBER_MAX = 2**63 - 1
+
+
+class PostgresReader:
+    """Reads of one account."""
+
+    def __init__(self, points: Connections, pages: Connections, account_id: int) -> None:
+        self._points = points
+        self._pages = pages
+        self._account_id = account_id
+
+    async def list_by_vin(self, vin: str) -> list[Vehicle]:
+        rows = await self._points.fetch(SQL["list_by_vin"], (self._account_id, vin))
+        return [to_vehicle(row) for row in rows]
+
+    async def load_details(self, vehicle_id: int) -> Details:
+        rows = await self._points.fetch(SQL["load_details"], (self._account_id, [vehicle_id]))
+        return to_details(rows[0][1]) if rows else {}
+
+    async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
+        rows = await self._points.fetch(SQL["list_versions_by_vin"], (self._account_id, vin))
+        return [to_version(row) for row in rows]
+
+    async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+        statement, parameters = build_list(
+            SQL["list_vehicles"], self._account_id, query, "${}".format, store_instant=from_key
+        )
+        rows = await self._pages.fetch(statement, tuple(parameters), PAGE_S_MAX)
+        return [(to_version(row), to_position(row, query)) for row in rows]
+
+    async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
+        below = _NUMBER_MAX if before is None else before
+        parameters = (self._account_id, vehicle_id, below, limit)
+        rows = await self._pages.fetch(SQL["list_history"], parameters, PAGE_S_MAX)
+        return [to_history_entry(row) for row in rows]
+
+    async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
+        rows = await self._pages.fetch(SQL["list_changes"], (self._account_id, after, limit), PAGE_S_MAX)
+        return [to_feed_entry(row) for row in rows]
+
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
+        rows = await self._points.fetch(SQL["load_gate"], (self._account_id, vins))
+        return [to_vehicle(row) for row in rows if row[0] is not None], rows[0][10]
+
+    async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
+        place = query.after or (None, None, None, None)
+        period = (query.from_at, query.to_at)
+        parameters = (self._account_id, query.operation, query.vin, *period, *place, query.limit)
+        return [to_refusal(row) for row in await self._pages.fetch(SQL["list_refusals"], parameters, PAGE_S_MAX)]
+
+    async def find_last_change(self) -> int:
+        rows = await self._points.fetch(SQL["find_last_change"], (self._account_id,))
+        return cast("int", rows[0][0])

@@ -1,0 +1,128 @@
+"""Turns rows into records and back. Core data is stored as JSON text, which the driver gives as it stands."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from padron.domain.account import Account, ApiKey
+from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
+from padron.domain.gate import Refusal, RefusalReason
+from padron.domain.query import Position, VehicleQuery
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STATUSES = {status.value: status for status in VehicleStatus}
+
+
+def to_vehicle(row: asyncpg.Record) -> Vehicle:
+    """Give the vehicle of a row of ``vehicles``."""
+    return Vehicle(
+        vehicle_id=row[0],
+        vin=row[1],
+        slot=row[2],
+        status=_STATUSES[row[3]],
+        status_since=row[4],
+        status_by=row[5],
+        status_reason=row[6],
+        revision=row[7],
+        created_at=row[8],
+        updated_at=row[9],
+    )
+
+
+def to_details(text: str) -> Details:
+    """Give the core data of a JSON text."""
+    return msgspec.json.decode(text, type=dict[str, str | int])
+
+
+def to_version(row: asyncpg.Record) -> VehicleVersion:
+    """Give the version of a joined row: a vehicle's columns, details, began, valid_from, valid_to."""
+    return VehicleVersion(
+        vehicle=to_vehicle(row),
+        details=to_details(row[10]),
+        began=row[11],
+        valid_from=row[12],
+        valid_to=row[13],
+    )
+
+
+def to_position(row: asyncpg.Record, query: VehicleQuery) -> Position:
+    """Give a row's place in the order asked for. An instant's key is in microseconds since 1970."""
+    key = None if query.sort is None else row[14]
+    if isinstance(key, datetime):
+        key = (key - _EPOCH) // _MICROSECOND
+    return Position(key=key, vehicle_id=row[0], began=row[11])
+
+
+def from_key(microseconds: int) -> datetime:
+    """Give the instant of a position's key."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def to_history_entry(row: Iterable[Any]) -> HistoryEntry:
+    """Give the history entry of a row of ``changes``."""
+    number, kind, at, by, request_id, from_status, to_status, reason, differences = row
+    return HistoryEntry(
+        number=number,
+        type=ChangeType(kind),
+        at=at,
+        by=by,
+        request_id=request_id,
+        from_status=None if from_status is None else _STATUSES[from_status],
+        to_status=_STATUSES[to_status],
+        reason=reason,
+        differences=None
+        if differences is None
+        else msgspec.json.decode(differences, type=dict[str, tuple[str | int | None, str | int | None]]),
+    )
+
+
+def to_feed_entry(row: asyncpg.Record) -> FeedEntry:
+    """Give the feed entry of a row: the columns of history, then the vehicle's id, VIN and present status."""
+    *change, vehicle_id, vin, status = row
+    return FeedEntry(
+        change=to_history_entry(change),
+        vehicle_id=vehicle_id,
+        vin=vin,
+        is_operational=is_operational(_STATUSES[status]),
+    )
+
+
+def to_refusal(row: asyncpg.Record) -> Refusal:
+    """Give the refusal of a row of ``gate_refusals``."""
+    return Refusal(
+        hour_at=row[0],
+        vin=row[1],
+        operation=row[2],
+        actor=row[3],
+        reason=RefusalReason(row[4]),
+        status=None if row[5] is None else _STATUSES[row[5]],
+        count=row[6],
+        first_at=row[7],
+        last_at=row[8],
+    )
+
+
+def to_account(row: asyncpg.Record) -> Account:
+    """Give the account of a row."""
+    return Account(account_id=row[0], name=row[1], created_at=row[2])
+
+
+def to_key(row: asyncpg.Record) -> ApiKey:
+    """Give the key of a row; scopes are stored as words between spaces."""
+    return ApiKey(
+        account_id=row[0],
+        key_id=row[1],
+        label=row[2],
+        scopes=frozenset(row[3].split()),
+        secret_sha256=row[4],
+        created_at=row[5],
+        expires_at=row[6],
+        revoked_at=row[7],
+        last_used_at=row[8],
+    )

@@ -1,0 +1,176 @@
+"""One account's write transaction. A method takes a few round trips, however many vehicles there are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from padron.domain.change import Change, ChangeType
+from padron.domain.gate import Refusal
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.rows import to_details, to_vehicle
+from padron.store.statements import load_statements
+
+SQL = load_statements("padron.store.postgres")
+
+
+class PostgresTransaction:
+    """An open transaction, bound to an account."""
+
+    def __init__(self, connection: asyncpg.Connection, account_id: int) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
+        return sorted(map(to_vehicle, rows), key=lambda vehicle: (vehicle.vin, vehicle.slot))
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        folded = [fold_text(plate) for plate in plates]
+        rows = await self._connection.fetch(SQL["lock_by_plate"], self._account_id, folded)
+        return [to_vehicle(row) for row in rows]
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
+        return {vehicle_id: to_details(details) for vehicle_id, details in rows}
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        if not changes:
+            return
+        if all(change.type is ChangeType.STATUS_CHANGED for change in changes):
+            await self._save_statuses(changes)
+            return
+        # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
+        last = await self._connection.fetchval(SQL["take_numbers"], len(changes), self._account_id)
+        numbered = list(enumerate(changes, start=last - len(changes) + 1))
+        await self._save_vehicles(numbered)
+        await self._save_versions(numbered)
+        await self._connection.executemany(SQL["insert_change"], [self._give_row(*one) for one in numbered])
+        if deactivated := _find_deactivated(changes):
+            withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
+            await self._connection.execute(SQL["withdraw_work"], *withdrawn)
+
+    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
+        # Sorted, so that two servers that count the same vehicles do not wait for each other in a circle.
+        rows: list[tuple[object, ...]] = sorted(
+            (
+                self._account_id, refusal.hour_at, refusal.vin, refusal.operation, refusal.actor,
+                refusal.reason.value, _give_status_id(refusal.status), refusal.count, refusal.first_at, refusal.last_at,
+            )
+            for refusal in refusals
+        )  # fmt: skip
+        await self._write("save_refusal", rows)
+
+    async def _save_statuses(self, changes: Sequence[Change]) -> None:
+        after = list({change.vehicle.vehicle_id: change.vehicle for change in changes}.values())
+        deactivated = _find_deactivated(changes)
+        saved = await self._connection.execute(
+            SQL["save_statuses"],
+            self._account_id,
+            [vehicle.vehicle_id for vehicle in after],
+            [vehicle.status.value for vehicle in after],
+            [vehicle.status_since for vehicle in after],
+            [vehicle.status_by for vehicle in after],
+            [vehicle.status_reason for vehicle in after],
+            [vehicle.revision for vehicle in after],
+            len(changes),
+            [change.vehicle.vehicle_id for change in changes],
+            [change.vehicle.vin for change in changes],
+            [change.at for change in changes],
+            [change.by for change in changes],
+            [change.request_id for change in changes],
+            [_give_status_id(change.from_status) for change in changes],
+            [change.vehicle.status.value for change in changes],
+            [change.reason for change in changes],
+            list(deactivated),
+            list(deactivated.values()),
+        )
+        if saved != f"INSERT 0 {len(changes)}":
+            raise RuntimeError(f"The account {self._account_id} has no counter: {saved}.")
+
+    async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
+        """Write the vehicles' own rows. A vehicle's last change gives its revision and time to those before."""
+        after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
+        statuses: list[tuple[object, ...]] = []
+        identities: list[tuple[object, ...]] = []
+        new: list[tuple[object, ...]] = []
+        for number, change in numbered:
+            vehicle, plate = change.vehicle, fold_plate(change.details or {})
+            status = (vehicle.status.value, vehicle.status_since, vehicle.status_by, vehicle.status_reason)
+            last = after[vehicle.vehicle_id]
+            key = (last.revision, last.updated_at, self._account_id, vehicle.vehicle_id)
+            match change.type:
+                case ChangeType.STATUS_CHANGED:
+                    statuses.append((*status, *key))
+                case ChangeType.INFO_CHANGED:
+                    identities.append((vehicle.vin, plate, *key))
+                case ChangeType.REGISTERED:
+                    identity = (self._account_id, number, vehicle.vin, vehicle.slot, plate)
+                    new.append((*identity, *status, vehicle.revision, change.at, change.at))
+        # Edits before registrations: a new vehicle may take over the plate that another one gives up.
+        await self._write("update_status", statuses)
+        await self._write("update_identity", identities)
+        await self._write("insert_vehicle", new)
+
+    async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:
+        versions: list[tuple[object, ...]] = []
+        ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, as the loop goes backwards
+        for number, change in reversed(numbered):
+            if change.type is ChangeType.STATUS_CHANGED:
+                continue
+            vehicle_id = number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id
+            end = ends.get(vehicle_id)
+            ended, valid_to = (None, None) if end is None else (end[0], end[1].at)
+            details = change.details or {}
+            text = msgspec.json.encode(details).decode()
+            key = (self._account_id, vehicle_id, number, ended)
+            span = (0 if end is None else 1, change.at, valid_to)
+            versions.append((*key, *span, change.vehicle.vin, text, *fold_columns(details)))
+            ends[vehicle_id] = (number, change)
+        former: list[tuple[object, ...]] = [
+            (number, change.at, self._account_id, vehicle_id)
+            for vehicle_id, (number, change) in ends.items()
+            if change.type is ChangeType.INFO_CHANGED
+        ]
+        await self._write("end_version", former)
+        await self._write("insert_version", versions)
+
+    async def _write(self, name: str, rows: list[tuple[object, ...]]) -> None:
+        if rows:
+            await self._connection.executemany(SQL[name], rows)
+
+    def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
+        differences = change.differences
+        return (
+            self._account_id,
+            number,
+            number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id,
+            change.vehicle.vin,
+            change.type.value,
+            change.at,
+            change.by,
+            change.request_id,
+            _give_status_id(change.from_status),
+            change.vehicle.status.value,
+            change.reason,
+            None if differences is None else msgspec.json.encode(differences).decode(),
+        )
+
+
+def _find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:
+    """Give when each vehicle was deactivated first, by vehicle id, as work is locked in this order.
+
+    A later change of the batch back to Active undoes nothing.
+    """
+    deactivated: dict[int, datetime] = {}
+    for change in changes:
+        if change.deactivates:
+            deactivated.setdefault(change.vehicle.vehicle_id, change.at)
+    return dict(sorted(deactivated.items()))
+
+
+def _give_status_id(status: VehicleStatus | None) -> int | None:
+    return None if status is None else status.value

@@ -1,0 +1,89 @@
+"""Runs write transactions: each in a task of its own, and again when another stood in its way.
+
+A connection that is lost during the commit leaves the outcome unknown: that is an error, never a second try.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from padron.domain.errors import Code, PadronError
+from padron.store.postgres.connection import translate_errors
+from padron.store.postgres.connections import Connections
+
+T = TypeVar("T")
+
+ATTEMPTS_MAX = 5
+PAUSE_S_MIN = 0.005
+PAUSE_S_MAX = 0.1
+_RACED_INDEXES = frozenset({"vehicles_by_vin", "vehicles_by_plate"})
+
+
+class Writer:
+    """Owns the tasks that write, so that a caller who hangs up takes nothing down with it."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing = False
+
+    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Give the result of ``work`` once it is committed. Raises what it raises and ``store_unavailable``."""
+        if self._closing:
+            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+        task = asyncio.create_task(self._run(work), name="padron-postgres-write")
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        await asyncio.wait([task])  # unlike awaiting it, this leaves the task alone on cancellation
+        if task.cancelled():
+            raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.")
+        return task.result()
+
+    async def close(self) -> None:
+        """Finish what is under way; refuse what comes after."""
+        self._closing = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            try:
+                with translate_errors():
+                    return await self._run_once(work)
+            except asyncpg.PostgresError as error:
+                if not _stood_in_the_way(error):
+                    raise
+                if attempt == ATTEMPTS_MAX:
+                    raise PadronError(
+                        Code.STORE_UNAVAILABLE,
+                        "Other transactions stood in the way five times: try again shortly.",
+                    ) from error
+            await asyncio.sleep(random.uniform(PAUSE_S_MIN, PAUSE_S_MAX))  # noqa: S311 - it hides nothing
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _run_once(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        async with self._connections.begin() as connection:
+            result = await work(connection)
+            outcome = await connection.execute("COMMIT")
+            if outcome != "COMMIT":
+                # PostgreSQL answers ROLLBACK, and no error, when a statement had failed and the work went on.
+                raise RuntimeError("The work hid an error of the database, and its transaction was undone.")
+            return result
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller may have gone, and nobody else would ever look at it
+
+
+def _stood_in_the_way(error: asyncpg.PostgresError) -> bool:
+    match error:
+        case asyncpg.SerializationError() | asyncpg.DeadlockDetectedError():
+            return True
+        case asyncpg.UniqueViolationError():
+            return error.constraint_name in _RACED_INDEXES
+        case _:
+            return False

@@ -1,0 +1,154 @@
+"""Group commit: transactions that are ready together, of any accounts, share one sync to the disk.
+
+Statements run on the event loop, each transaction in a savepoint of its own, and only the commit, which waits
+for the disk, runs on a thread. Meanwhile further transactions gather; nobody is answered before the commit.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import apsw
+
+from padron.domain.errors import Code, PadronError
+from padron.store.sqlite.connection import translate_errors
+
+T = TypeVar("T")
+
+GROUP_SIZE_MAX = 256
+LOCK_WAIT_S_MAX = 2.0
+_LOCK_RETRY_S = 0.002
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    work: Callable[[apsw.Connection], Awaitable[Any]]
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class GroupCommitter:
+    """Owns the write connection. One task works through the queue, a group at a time, until it is closed."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._jobs: deque[_Job] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-commit")
+        self._task = asyncio.create_task(self._run(), name="padron-sqlite-writer")
+
+    async def run(self, work: Callable[[apsw.Connection], Awaitable[T]]) -> T:
+        """Give the result of ``work`` once it is on the disk. ``work`` may not wait for anything."""
+        if self._closing or self._task.done():
+            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+        job = _Job(work, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        self._wake.set()
+        result: T = await job.done  # a caller that is cancelled cancels the future only; the work goes on
+        return result
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether the writing task runs."""
+        return not self._task.done()
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the connection."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+        self._thread.shutdown()
+        self._connection.close()
+
+    async def _run(self) -> None:
+        while self._jobs or not self._closing:
+            if not self._jobs:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._run_group()
+
+    async def _run_group(self) -> None:
+        jobs: list[_Job] = []
+        try:
+            await self._begin()
+            changes_before = self._connection.total_changes()
+            while self._jobs and len(jobs) < GROUP_SIZE_MAX:
+                job = self._jobs.popleft()
+                jobs.append(job)
+                await self._run_job(job)
+            if self._connection.total_changes() == changes_before:
+                self._connection.execute("ROLLBACK")  # nothing was written: there is nothing to wait for
+            else:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+        except Exception as error:  # noqa: BLE001 - whatever it is, every waiting caller must hear of it
+            self._roll_back()
+            self._fail(jobs or self._take_waiting(), error)
+            return
+        for job in jobs:
+            _settle(job)
+
+    async def _run_job(self, job: _Job) -> None:
+        execute = self._connection.execute
+        with translate_errors():
+            execute("SAVEPOINT job")
+            try:
+                job.result = await job.work(self._connection)
+            except Exception as error:
+                if not self._connection.in_transaction:
+                    raise  # SQLite undid the whole group (disk full, I/O error)
+                execute("ROLLBACK TO job")
+                job.error = error
+            execute("RELEASE job")
+
+    async def _begin(self) -> None:
+        """Take the write lock, waiting for another program without blocking the event loop."""
+        deadline = asyncio.get_running_loop().time() + LOCK_WAIT_S_MAX
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except apsw.BusyError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(_LOCK_RETRY_S)
+            else:
+                return
+
+    def _commit(self) -> None:
+        self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _take_waiting(self) -> list[_Job]:
+        waiting = list(self._jobs)
+        self._jobs.clear()
+        return waiting
+
+    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+        for job in jobs:
+            job.error = _word(error)
+            _settle(job)
+
+
+def _word(error: Exception) -> Exception:
+    try:
+        with translate_errors():
+            raise error  # noqa: TRY301 - to have it translated
+    except Exception as worded:  # noqa: BLE001 - raised a line above
+        return worded
+
+
+def _settle(job: _Job) -> None:
+    if job.done.done():
+        return  # the caller has gone
+    if job.error is not None:
+        job.done.set_exception(job.error)
+    else:
+        job.done.set_result(job.result)

@@ -1,0 +1,55 @@
+"""The read connections: one for the event loop, one for each reading thread."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import apsw
+
+from padron.store.sqlite.connection import open_connection, translate_errors
+
+READ_THREADS = 4
+
+Row = tuple[Any, ...]
+
+
+class ReadConnections:
+    """Gives rows of the last commit. Never waits for a lock on the event loop."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._point = open_connection(path, read_only=True, busy_timeout_ms=0)
+        self._threads = ThreadPoolExecutor(max_workers=READ_THREADS, thread_name_prefix="padron-read")
+        self._local = threading.local()
+        self._opened: list[apsw.Connection] = []
+
+    async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+        """Give the rows of a statement that an index answers in microseconds."""
+        try:
+            return self._point.execute(statement, parameters).fetchall()
+        except apsw.BusyError:  # the file is being recovered or reset: wait for it on a thread
+            return await self.read_page(statement, parameters)
+        except apsw.Error:
+            with translate_errors():
+                raise
+
+    async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+        """Give the rows of a statement that may take a while."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._read_on_thread, statement, parameters
+        )
+
+    def close(self) -> None:
+        """Wait for reads under way and close all connections."""
+        self._threads.shutdown()
+        for connection in [self._point, *self._opened]:
+            connection.close()
+
+    def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_connection(self._path, read_only=True)
+            self._opened.append(connection)
+        with translate_errors():
+            return connection.execute(statement, parameters).fetchall()

@@ -1,0 +1,108 @@
+"""An open SQLite file: brings its schema up to date, then reads and writes."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from padron.domain.errors import Code, PadronError
+from padron.store.base import WriteTransaction
+from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.sqlite.commits import GroupCommitter
+from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
+from padron.store.sqlite.connections import ReadConnections
+from padron.store.sqlite.directory import SqliteDirectory
+from padron.store.sqlite.operations import SqliteOperationStore
+from padron.store.sqlite.reader import SqliteReader
+from padron.store.sqlite.transaction import SQL, SqliteTransaction
+from padron.store.sqlite.webhooks import SqliteWebhookBoard, open_reads, open_work
+from padron.store.webhooks import WebhookReader, WebhookTransaction
+
+T = TypeVar("T")
+
+MIGRATIONS = load_migrations("padron.store.sqlite")
+
+
+class SqliteStore:
+    """The store in one file. Only one server process may use it; commands may beside it."""
+
+    def __init__(self, path: str) -> None:
+        self._committer = GroupCommitter(open_connection(path, busy_timeout_ms=0))
+        self._connections = ReadConnections(path)
+        self.directory = SqliteDirectory(self._committer, self._connections)
+        self.operations = SqliteOperationStore(self._committer, self._connections)
+        self.webhooks = SqliteWebhookBoard(self._committer, self._connections)
+
+    def read(self, account_id: int) -> SqliteReader:
+        """Give a reader of one account."""
+        return SqliteReader(self._connections, account_id)
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account; no other can stand in its way, so it runs once."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(SqliteTransaction(connection, account_id))
+
+        return await self._committer.run(run)
+
+    def read_webhooks(self, account_id: int) -> WebhookReader:
+        """Give a reader of one account's webhooks."""
+        return open_reads(self._connections, account_id)
+
+    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(open_work(connection, account_id))
+
+        return await self._committer.run(run)
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        """Give the numbers of several accounts' last changes."""
+        statement, asked = SQL["load_last_changes"], json.dumps(list(account_ids))
+        return dict(await self._connections.read_point(statement, (asked,)))
+
+    async def check(self) -> None:
+        """Return when the writer runs and the file answers with this program's schema."""
+        if not self._committer.is_alive:
+            raise PadronError(Code.STORE_UNAVAILABLE, "The database's writer has ended.")
+        ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
+        list_pending(MIGRATIONS, applied)
+
+    async def close(self) -> None:
+        """Finish what is under way and close."""
+        await self._committer.close()
+        self._connections.close()
+
+
+async def open_store(path: str) -> SqliteStore:
+    """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer."""
+    check_sqlite_version(apsw.sqlite_lib_version())
+    migrate(path)
+    return SqliteStore(path)
+
+
+def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
+    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it."""
+    if dry_run and not Path(path).exists():
+        return list(MIGRATIONS)
+    connection = open_connection(path)
+    try:
+        with translate_errors():
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
+            )
+            ((applied,),) = connection.execute("SELECT coalesce(max(number), 0) FROM schema_migrations")
+            pending = list_pending(MIGRATIONS, applied)
+            for migration in pending:
+                connection.execute(migration.sql)
+                connection.execute(
+                    "INSERT INTO schema_migrations (number, name) VALUES (?, ?)", (migration.number, migration.name)
+                )
+            connection.execute("ROLLBACK" if dry_run else "COMMIT")
+    finally:
+        connection.close()  # an open transaction is rolled back
+    return pending

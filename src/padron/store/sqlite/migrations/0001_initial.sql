@@ -1,0 +1,162 @@
+-- The first schema.
+
+-- Accounts and keys: the directory, the only tables read without knowing the account first.
+CREATE TABLE accounts (
+    account_id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    key_id TEXT NOT NULL,
+    label TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    secret_sha256 BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER,
+    last_used_at INTEGER,
+    PRIMARY KEY (account_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+-- The number of the account's last change. Its row is the last thing that a transaction locks.
+CREATE TABLE counters (
+    account_id INTEGER NOT NULL PRIMARY KEY REFERENCES accounts,
+    last_change INTEGER NOT NULL
+) STRICT;
+
+-- Current vehicles: identity and status, and no more, because the status call rewrites this row.
+-- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
+CREATE TABLE vehicles (
+    account_id INTEGER NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    vin TEXT NOT NULL,
+    slot INTEGER NOT NULL,
+    plate TEXT,
+    status INTEGER NOT NULL CHECK (status BETWEEN 0 AND 9 AND status <> 2),
+    status_since INTEGER NOT NULL,
+    status_by TEXT NOT NULL,
+    status_reason TEXT,
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
+CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
+CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+
+-- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
+-- began and ended are change numbers. details is what was given; the columns after it hold the same values
+-- folded, to find and sort by: '' or -1 where there is none.
+CREATE TABLE versions (
+    account_id INTEGER NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    is_former INTEGER NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER,
+    vin TEXT NOT NULL,
+    details TEXT NOT NULL,
+    custom_id TEXT NOT NULL,
+    plate TEXT NOT NULL,
+    state_id INTEGER NOT NULL,
+    rfc_name TEXT NOT NULL,
+    tax_identifier TEXT NOT NULL,
+    lessor_name TEXT NOT NULL,
+    brand_name TEXT NOT NULL,
+    model_name TEXT NOT NULL,
+    country TEXT NOT NULL,
+    class TEXT NOT NULL,
+    type TEXT NOT NULL,
+    doors INTEGER NOT NULL,
+    variation TEXT NOT NULL,
+    cilinders TEXT NOT NULL,
+    axes TEXT NOT NULL,
+    vehicle_color TEXT NOT NULL,
+    version TEXT NOT NULL,
+    assembly_place TEXT NOT NULL,
+    supplementary_data TEXT NOT NULL,
+    registration_institution TEXT NOT NULL,
+    plate_entity TEXT NOT NULL,
+    registration_sheet TEXT NOT NULL,
+    observations TEXT NOT NULL,
+    owner_name TEXT NOT NULL,
+    engine_number TEXT NOT NULL,
+    legal_name TEXT NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id, began),
+    FOREIGN KEY (account_id, vehicle_id) REFERENCES vehicles (account_id, vehicle_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX versions_current ON versions (account_id, vehicle_id) WHERE is_former = 0;
+CREATE INDEX versions_by_vin ON versions (account_id, is_former, vin);
+CREATE INDEX versions_by_custom_id ON versions (account_id, is_former, custom_id, vehicle_id)
+    WHERE custom_id <> '';
+CREATE INDEX versions_by_plate ON versions (account_id, is_former, plate, vehicle_id)
+    WHERE plate <> '';
+CREATE INDEX versions_by_state_id ON versions (account_id, is_former, state_id, vehicle_id)
+    WHERE state_id <> -1;
+CREATE INDEX versions_by_rfc_name ON versions (account_id, is_former, rfc_name, vehicle_id)
+    WHERE rfc_name <> '';
+CREATE INDEX versions_by_tax_identifier ON versions (account_id, is_former, tax_identifier, vehicle_id)
+    WHERE tax_identifier <> '';
+CREATE INDEX versions_by_lessor_name ON versions (account_id, is_former, lessor_name, vehicle_id)
+    WHERE lessor_name <> '';
+CREATE INDEX versions_by_brand_name ON versions (account_id, is_former, brand_name, vehicle_id)
+    WHERE brand_name <> '';
+CREATE INDEX versions_by_model_name ON versions (account_id, is_former, model_name, vehicle_id)
+    WHERE model_name <> '';
+CREATE INDEX versions_by_country ON versions (account_id, is_former, country, vehicle_id)
+    WHERE country <> '';
+CREATE INDEX versions_by_class ON versions (account_id, is_former, class, vehicle_id)
+    WHERE class <> '';
+CREATE INDEX versions_by_type ON versions (account_id, is_former, type, vehicle_id)
+    WHERE type <> '';
+CREATE INDEX versions_by_doors ON versions (account_id, is_former, doors, vehicle_id)
+    WHERE doors <> -1;
+CREATE INDEX versions_by_variation ON versions (account_id, is_former, variation, vehicle_id)
+    WHERE variation <> '';
+CREATE INDEX versions_by_cilinders ON versions (account_id, is_former, cilinders, vehicle_id)
+    WHERE cilinders <> '';
+CREATE INDEX versions_by_axes ON versions (account_id, is_former, axes, vehicle_id)
+    WHERE axes <> '';
+CREATE INDEX versions_by_vehicle_color ON versions (account_id, is_former, vehicle_color, vehicle_id)
+    WHERE vehicle_color <> '';
+CREATE INDEX versions_by_version ON versions (account_id, is_former, version, vehicle_id)
+    WHERE version <> '';
+CREATE INDEX versions_by_assembly_place ON versions (account_id, is_former, assembly_place, vehicle_id)
+    WHERE assembly_place <> '';
+CREATE INDEX versions_by_supplementary_data ON versions (account_id, is_former, supplementary_data, vehicle_id)
+    WHERE supplementary_data <> '';
+CREATE INDEX versions_by_registration_institution ON versions (account_id, is_former, registration_institution, vehicle_id)
+    WHERE registration_institution <> '';
+CREATE INDEX versions_by_plate_entity ON versions (account_id, is_former, plate_entity, vehicle_id)
+    WHERE plate_entity <> '';
+CREATE INDEX versions_by_registration_sheet ON versions (account_id, is_former, registration_sheet, vehicle_id)
+    WHERE registration_sheet <> '';
+CREATE INDEX versions_by_observations ON versions (account_id, is_former, observations, vehicle_id)
+    WHERE observations <> '';
+CREATE INDEX versions_by_owner_name ON versions (account_id, is_former, owner_name, vehicle_id)
+    WHERE owner_name <> '';
+
+-- The record: history, feed and outbox. Numbers count up by one for each account, without a gap.
+CREATE TABLE changes (
+    account_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    vin TEXT NOT NULL,
+    type TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    from_status INTEGER,
+    to_status INTEGER NOT NULL,
+    reason TEXT,
+    differences TEXT,
+    PRIMARY KEY (account_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);

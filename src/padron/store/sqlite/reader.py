@@ -1,0 +1,90 @@
+"""One account's committed records. Point reads run on the event loop, pages on threads with their own connections."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+from padron.store.listing import build_list
+from padron.store.sqlite.rows import (
+    from_instant,
+    to_details,
+    to_feed_entry,
+    to_history_entry,
+    to_position,
+    to_refusal,
+    to_vehicle,
+    to_version,
+)
+from padron.store.sqlite.transaction import SQL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from padron.domain.change import FeedEntry, HistoryEntry
+    from padron.domain.gate import Refusal, RefusalQuery
+    from padron.domain.query import Position, VehicleQuery
+    from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+    from padron.store.sqlite.connections import ReadConnections
+
+POINT_VINS_MAX = 20  # more are looked up on a thread
+_NUMBER_MAX = 2**63 - 1
+
+
+class SqliteReader:
+    """Reads of one account."""
+
+    def __init__(self, connections: ReadConnections, account_id: int) -> None:
+        self._connections = connections
+        self._account_id = account_id
+
+    async def list_by_vin(self, vin: str) -> list[Vehicle]:
+        """Give the current vehicles with this VIN."""
+        rows = await self._connections.read_point(SQL["list_by_vin"], (self._account_id, vin))
+        return [to_vehicle(row) for row in rows]
+
+    async def load_details(self, vehicle_id: int) -> Details:
+        """Give a current vehicle's core data."""
+        rows = await self._connections.read_point(SQL["load_details"], (self._account_id, vehicle_id))
+        return to_details(rows[0][0]) if rows else {}
+
+    async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
+        """Give the current vehicles with this VIN and their core data."""
+        rows = await self._connections.read_point(SQL["list_versions_by_vin"], (self._account_id, vin))
+        return [to_version(row) for row in rows]
+
+    async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+        """Give a page of vehicles."""
+        statement, parameters = build_list(SQL["list_vehicles"], self._account_id, query, "?{}".format)
+        rows = await self._connections.read_page(statement, tuple(parameters))
+        return [(to_version(row), to_position(row, query)) for row in rows]
+
+    async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
+        """Give a page of a vehicle's changes."""
+        below = _NUMBER_MAX if before is None else before
+        rows = await self._connections.read_page(SQL["list_history"], (self._account_id, vehicle_id, below, limit))
+        return [to_history_entry(row) for row in rows]
+
+    async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
+        """Give the account's changes above a number."""
+        rows = await self._connections.read_page(SQL["list_changes"], (self._account_id, after, limit))
+        return [to_feed_entry(row) for row in rows]
+
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
+        """Give the current vehicles with these VINs and the account's last change, of one instant."""
+        read = self._connections.read_point if len(vins) <= POINT_VINS_MAX else self._connections.read_page
+        rows = await read(SQL["load_gate"], (self._account_id, json.dumps(vins)))
+        return [to_vehicle(row) for row in rows if row[0] is not None], rows[0][10]
+
+    async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
+        """Give a page of the refusals that fit."""
+        period = [None if at is None else from_instant(at) for at in (query.from_at, query.to_at)]
+        hour, *rest = query.after or (None, None, None, None)
+        place = [None if hour is None else from_instant(hour), *rest]
+        parameters = (self._account_id, query.operation, query.vin, *period, *place, query.limit)
+        return [to_refusal(row) for row in await self._connections.read_page(SQL["list_refusals"], parameters)]
+
+    async def find_last_change(self) -> int:
+        """Give the number of the account's last change."""
+        ((last,),) = await self._connections.read_point(SQL["find_last_change"], (self._account_id,))
+        return cast("int", last)

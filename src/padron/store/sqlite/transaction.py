@@ -1,0 +1,133 @@
+"""One account's write transaction. Statements run at once, on the event loop: they take microseconds."""
+
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+
+from padron.domain.change import Change, ChangeType
+from padron.domain.gate import Refusal
+from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.listing import fold_columns, fold_plate
+from padron.store.sqlite.rows import from_instant, to_details, to_vehicle
+from padron.store.statements import load_statements
+
+SQL = load_statements("padron.store.sqlite")
+
+
+class SqliteTransaction:
+    """The open transaction of the one write connection, bound to an account."""
+
+    def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+        self._execute = connection.execute
+        self._executemany = connection.executemany
+        self._account_id = account_id
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
+        execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_vin"]
+        return [to_vehicle(row) for vin in sorted(set(vins)) for row in execute(statement, (account_id, vin))]
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles that bear these plates; a vehicle has one plate, so none comes twice."""
+        execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_plate"]
+        folded = dict.fromkeys(fold_text(plate) for plate in plates)
+        return [to_vehicle(row) for plate in folded for row in execute(statement, (account_id, plate))]
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the current core data by vehicle id."""
+        return {
+            vehicle_id: to_details(details)
+            for vehicle_id in vehicle_ids
+            for (details,) in self._execute(SQL["load_details"], (self._account_id, vehicle_id))
+        }
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Write the changes, in order, with the account's next numbers."""
+        if not changes:
+            return
+        ((last,),) = self._execute(SQL["take_numbers"], (len(changes), self._account_id))
+        rows = []
+        for number, change in enumerate(changes, start=last - len(changes) + 1):
+            vehicle_id = change.vehicle.vehicle_id
+            match change.type:
+                case ChangeType.STATUS_CHANGED:
+                    self._update_status(change)
+                case ChangeType.INFO_CHANGED:
+                    self._change_details(change, number)
+                case ChangeType.REGISTERED:
+                    vehicle_id = number
+                    self._insert_vehicle(change, number)
+            rows.append(self._give_row(change, number, vehicle_id))
+        self._executemany(SQL["insert_change"], rows)
+
+    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
+        """Add the counts of refusals to those that are there."""
+        rows = [
+            (
+                self._account_id, from_instant(refusal.hour_at), refusal.vin, refusal.operation, refusal.actor,
+                refusal.reason.value, None if refusal.status is None else refusal.status.value, refusal.count,
+                from_instant(refusal.first_at), from_instant(refusal.last_at),
+            )
+            for refusal in refusals
+        ]  # fmt: skip
+        self._executemany(SQL["save_refusal"], rows)
+
+    def _update_status(self, change: Change) -> None:
+        vehicle = change.vehicle
+        since = from_instant(vehicle.status_since)
+        self._execute(
+            SQL["update_status"],
+            (
+                vehicle.status.value, since, vehicle.status_by, vehicle.status_reason, vehicle.revision, since,
+                self._account_id, vehicle.vehicle_id,
+            ),
+        )  # fmt: skip
+        if change.deactivates:
+            self._execute(SQL["withdraw_work"], (since, self._account_id, vehicle.vehicle_id))
+
+    def _change_details(self, change: Change, number: int) -> None:
+        vehicle, details = change.vehicle, change.details or {}
+        at = from_instant(change.at)
+        self._execute(
+            SQL["update_identity"],
+            (vehicle.vin, fold_plate(details), vehicle.revision, at, self._account_id, vehicle.vehicle_id),
+        )
+        self._execute(SQL["end_version"], (number, at, self._account_id, vehicle.vehicle_id))
+        self._insert_version(vehicle.vehicle_id, vehicle.vin, details, began=number, valid_from=at)
+
+    def _insert_vehicle(self, change: Change, number: int) -> None:
+        vehicle, details = change.vehicle, change.details or {}
+        at = from_instant(change.at)
+        self._execute(
+            SQL["insert_vehicle"],
+            (
+                self._account_id, number, vehicle.vin, vehicle.slot, fold_plate(details), vehicle.status.value,
+                from_instant(vehicle.status_since), vehicle.status_by, vehicle.status_reason, vehicle.revision, at, at,
+            ),
+        )  # fmt: skip
+        self._insert_version(number, vehicle.vin, details, began=number, valid_from=at)
+
+    def _insert_version(self, vehicle_id: int, vin: str, details: Details, *, began: int, valid_from: int) -> None:
+        text = msgspec.json.encode(details).decode()
+        self._execute(
+            SQL["insert_version"],
+            (self._account_id, vehicle_id, began, valid_from, vin, text, *fold_columns(details)),
+        )
+
+    def _give_row(self, change: Change, number: int, vehicle_id: int) -> tuple[object, ...]:
+        differences = change.differences
+        return (
+            self._account_id,
+            number,
+            vehicle_id,
+            change.vehicle.vin,
+            change.type.value,
+            from_instant(change.at),
+            change.by,
+            change.request_id,
+            None if change.from_status is None else change.from_status.value,
+            change.vehicle.status.value,
+            change.reason,
+            None if differences is None else msgspec.json.encode(differences).decode(),
+        )

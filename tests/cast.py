@@ -1,0 +1,166 @@
+"""The same three in every test: Acme owns, Beta must see nothing, Gamma only reads Acme's. And what they write.
+
+Factories are plain functions with defaults. The VINs are those of real vehicles, as published facts.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from padron.domain.account import Account, Principal, Scope
+from padron.domain.change import Change, ChangeType
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vin import Vin
+from padron.service.accounts import add_account, add_key
+from padron.service.runtime import Runtime
+from padron.store.base import Store, WriteTransaction
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HUMMER = Vin("137ZA903X1E412677")
+JEEP = Vin("1C4RJEAG2EC476429")
+UNKNOWN_VIN = Vin("JTHBA30G455081818")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One of the cast, with the token that its calls bear."""
+
+    account: Account
+    principal: Principal
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cast:
+    acme: Member
+    beta: Member
+    gamma: Member
+
+
+async def make_cast(runtime: Runtime) -> Cast:
+    """Give the cast, made in an empty register."""
+    acme = await add_account(runtime, "Acme")
+    beta = await add_account(runtime, "Beta")
+    everything = [scope.value for scope in Scope]
+    return Cast(
+        acme=await make_member(runtime, acme, "Acme", everything),
+        beta=await make_member(runtime, beta, "Beta", everything),
+        gamma=await make_member(runtime, acme, "Gamma", [Scope.VEHICLES_READ.value]),
+    )
+
+
+async def make_member(runtime: Runtime, account: Account, label: str, scopes: list[str]) -> Member:
+    new = await add_key(runtime, account, label=label, scopes=scopes, expires_in=None)
+    principal = Principal(account_id=account.account_id, actor=new.key.key_id, scopes=new.key.scopes)
+    return Member(account=account, principal=principal, token=new.token)
+
+
+def make_vin(number: int) -> Vin:
+    """Give one of any number of VINs, in the order of their numbers."""
+    return Vin(f"3PADR{number:012d}")
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def make_vehicle(vin: str = HUMMER, *, vehicle_id: int = 0, slot: int = 0, at: datetime = NOON) -> Vehicle:
+    return Vehicle(
+        vehicle_id=vehicle_id,
+        vin=Vin(vin),
+        slot=slot,
+        status=VehicleStatus.ACTIVE,
+        status_since=at,
+        status_by="Acme",
+        status_reason=None,
+        revision=1,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def registered(
+    vin: str = HUMMER,
+    *,
+    slot: int = 0,
+    at: datetime = NOON,
+    status: VehicleStatus = VehicleStatus.ACTIVE,
+    request_id: str = "r-registered",
+    details: Details | None = None,
+    **values: str | int,
+) -> Change:
+    return Change(
+        type=ChangeType.REGISTERED,
+        vehicle=replace(make_vehicle(vin, slot=slot, at=at), status=status),
+        at=at,
+        by="Acme",
+        request_id=request_id,
+        details={**(details or {}), **values},
+    )
+
+
+def status_changed(
+    vehicle: Vehicle,
+    status: VehicleStatus = VehicleStatus.STOLEN,
+    *,
+    at: datetime = NOON,
+    reason: str | None = None,
+    request_id: str = "r-status",
+) -> Change:
+    return Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=give_status(vehicle, status, at=at, by="Acme", reason=reason),
+        at=at,
+        by="Acme",
+        request_id=request_id,
+        from_status=vehicle.status,
+        reason=reason,
+    )
+
+
+def info_changed(
+    vehicle: Vehicle,
+    details: Details,
+    edits: Edits,
+    *,
+    vin: str | None = None,
+    at: datetime = NOON,
+    request_id: str = "r-info",
+) -> Change:
+    edited, differences = apply_edits(details, edits)
+    if vin is not None:
+        differences = {"vin": (vehicle.vin, vin), **differences}
+    return Change(
+        type=ChangeType.INFO_CHANGED,
+        vehicle=give_vin(vehicle, Vin(vin or vehicle.vin), at=at),
+        at=at,
+        by="Acme",
+        request_id=request_id,
+        from_status=vehicle.status,
+        details=edited,
+        differences=differences,
+    )
+
+
+async def save(store: Store, account_id: int, *changes: Change) -> None:
+    """Write changes in a transaction of their own."""
+
+    async def work(transaction: WriteTransaction) -> None:
+        await transaction.save_changes(changes)
+
+    await store.write(account_id, work)
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], *, seconds_max: float = 10) -> None:
+    """Return once the condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(seconds_max):
+        while not await condition():  # noqa: ASYNC110 - another process has no event for us
+            await asyncio.sleep(0.005)
+
+
+async def get_one(store: Store, account_id: int, vin: str = HUMMER) -> Vehicle:
+    """Give the one current vehicle with this VIN."""
+    (vehicle,) = await store.read(account_id).list_by_vin(vin)
+    return vehicle

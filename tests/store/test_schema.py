@@ -1,0 +1,172 @@
+"""The schema is what the migrations add up to, and a program works with its own schema only."""
+
+import asyncio
+from importlib.resources import files
+from pathlib import Path
+
+import apsw
+import asyncpg
+import pytest
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.vehicle import FIELDS
+from padron.store import postgres, sqlite
+from padron.store.migrations import load_migrations
+from padron.store.statements import load_statements
+from tests.conftest import OpenStore
+from tests.postgres import Postgres
+
+_COLUMNS = """
+    SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+        coalesce(l.collname, ''), coalesce(pg_get_expr(d.adbin, d.adrelid), ''), c.reloptions
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+    LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname <> 'schema_migrations'
+    ORDER BY c.relname, a.attnum
+"""
+_RULES = """
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
+    UNION ALL
+    SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid <> coalesce(to_regclass('schema_migrations'), 0)
+    UNION ALL
+    SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1
+"""
+
+
+async def execute_on(engine: str, database: str, statement: str) -> None:
+    if engine == "sqlite":
+        file = apsw.Connection(database)
+        file.execute(statement)
+        file.close()
+        return
+    connection = await asyncpg.connect(database)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_sqlites_schema_is_what_its_migrations_add_up_to(tmp_path: Path) -> None:
+    def dump(path: Path) -> list[tuple[object, ...]]:
+        file = apsw.Connection(str(path))
+        try:
+            return list(
+                file.execute("SELECT type, name, sql FROM sqlite_schema WHERE name <> 'schema_migrations' ORDER BY 2")
+            )
+        finally:
+            file.close()
+
+    sqlite.migrate(str(tmp_path / "migrated.db"))
+    whole = apsw.Connection(str(tmp_path / "whole.db"))
+    whole.execute(files("padron.store.sqlite").joinpath("schema.sql").read_text("utf-8"))
+    whole.close()
+    assert dump(tmp_path / "migrated.db") == dump(tmp_path / "whole.db")
+
+
+async def test_postgresqls_schema_is_what_its_migrations_add_up_to(postgres_server: Postgres) -> None:
+    async def dump(url: str, schema: str | None) -> list[list[asyncpg.Record]]:
+        connection = await asyncpg.connect(url)
+        if schema is not None:
+            await connection.execute(schema)
+        tables = [await connection.fetch(statement) for statement in (_COLUMNS, _RULES)]
+        await connection.close()
+        await postgres_server.drop_database(url)
+        return tables
+
+    schema = files("padron.store.postgres").joinpath("schema.sql").read_text("utf-8")
+    migrated = await dump(await postgres_server.create_database(), None)
+    whole = await dump(await postgres_server.create_database(migrated=False), schema)
+    assert len(whole[0]) > len(FIELDS)
+    assert migrated == whole
+
+
+def test_both_engines_have_the_same_statements_in_the_same_order() -> None:
+    assert list(load_statements("padron.store.sqlite")) == list(load_statements("padron.store.postgres"))
+
+
+def test_both_engines_have_the_same_migrations() -> None:
+    numbered = [
+        [(migration.number, migration.name) for migration in load_migrations(f"padron.store.{engine}")]
+        for engine in ("sqlite", "postgres")
+    ]
+    assert numbered[0] == numbered[1]
+
+
+async def test_both_engines_have_the_same_tables_columns_and_indexes(postgres_server: Postgres, tmp_path: Path) -> None:
+    url = await postgres_server.create_database()
+    connection = await asyncpg.connect(url)
+    columns = {(row[0], row[2]) for row in await connection.fetch(_COLUMNS)}
+    indexes = {row[0] for row in await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")}
+    await connection.close()
+    await postgres_server.drop_database(url)
+    sqlite.migrate(str(tmp_path / "padron.db"))
+    file = apsw.Connection(str(tmp_path / "padron.db"))
+    tables = "SELECT t.name, c.name FROM pragma_table_list AS t JOIN pragma_table_info(t.name) AS c"
+    assert columns == {row for row in file.execute(tables) if row[0] in {table for table, _ in columns}}
+    named = {row[0] for row in file.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql <> ''")}
+    assert named == {name for name in indexes if not name.endswith(("_pkey", "_key"))}
+    file.close()
+
+
+async def test_a_newer_schema_is_refused(engine: str, database: str, open_store: OpenStore) -> None:
+    await (await open_store()).close()
+    await execute_on(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
+    with pytest.raises(PadronError) as refusal:
+        await open_store()
+    assert refusal.value.code is Code.SCHEMA_MISMATCH
+    assert "999" in refusal.value.detail
+
+
+async def test_a_running_server_notices_a_newer_schema(engine: str, database: str, open_store: OpenStore) -> None:
+    store = await open_store()
+    await store.check()
+    await execute_on(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
+    with pytest.raises(PadronError) as refusal:
+        await store.check()
+    assert refusal.value.code is Code.SCHEMA_MISMATCH
+
+
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM schema_migrations", "DROP TABLE schema_migrations"], ids=["older", "none"]
+)
+async def test_postgresql_refuses_an_older_schema_and_names_the_command(
+    postgres_server: Postgres, statement: str
+) -> None:
+    url = await postgres_server.create_database()
+    await execute_on("postgres", url, statement)
+    with pytest.raises(PadronError) as refusal:
+        await postgres.open_store(url)
+    assert refusal.value.code is Code.SCHEMA_MISMATCH
+    assert "padron migrate" in refusal.value.detail
+    await postgres_server.drop_database(url)
+
+
+async def test_migrating_is_all_or_nothing_and_a_dry_run_changes_nothing(postgres_server: Postgres) -> None:
+    url = await postgres_server.create_database(migrated=False)
+    pending = await postgres.migrate(url, dry_run=True)
+    assert [migration.number for migration in pending] == list(range(1, len(pending) + 1))
+    # The table in the way makes a later statement of the migration fail, after it has made other tables.
+    await execute_on("postgres", url, "CREATE TABLE changes (number bigint)")
+    with pytest.raises(asyncpg.DuplicateTableError):
+        await postgres.migrate(url)
+    await execute_on("postgres", url, "DROP TABLE changes")
+    assert await postgres.migrate(url) == pending
+    assert await postgres.migrate(url) == []
+    await (await postgres.open_store(url)).close()
+    await postgres_server.drop_database(url)
+
+
+def test_a_dry_run_makes_no_sqlite_file(tmp_path: Path) -> None:
+    path = tmp_path / "padron.db"
+    pending = sqlite.migrate(str(path), dry_run=True)
+    assert not path.exists()
+    assert sqlite.migrate(str(path)) == pending
+    assert sqlite.migrate(str(path), dry_run=True) == []
+
+
+async def test_two_migrations_at_once_do_the_work_once(postgres_server: Postgres) -> None:
+    url = await postgres_server.create_database(migrated=False)
+    both = await asyncio.gather(postgres.migrate(url), postgres.migrate(url))
+    assert sorted(len(applied) for applied in both) == [0, len(load_migrations("padron.store.postgres"))]
+    await postgres_server.drop_database(url)
