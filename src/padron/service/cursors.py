@@ -1,0 +1,183 @@
+"""Opaque cursors. A list's cursor is bound to its question: filters and order may not change between pages."""
+
+import base64
+import binascii
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.gate import Refusal
+from padron.domain.operation import ATTEMPTS_MAX, Result
+from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
+from padron.domain.vehicle import check_text, fold_text
+
+CURSOR_LENGTH_MAX = 2_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID_MAX = 2**63 - 1
+_INSTANT_MAX = 253_402_300_799_999_999  # the last microsecond of the year 9999
+_TIME_SORTS = frozenset({"statusSince", "createdAt", "updatedAt"})
+_NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_FIELDS.values() if not field.is_text)})
+
+
+def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
+    """Give the question to the store: from the cursor on, and one row more than the page, to see if there is one.
+
+    Raises ``bad_parameters`` for a cursor that is damaged or belongs to another question.
+    """
+    asked = replace(query, limit=query.limit + 1)
+    if cursor is None:
+        return asked
+    parts = _decode(cursor)
+    match parts:
+        case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began)] if (
+            fingerprint == _give_fingerprint(query)
+            and _is_id(vehicle_id)
+            and _is_id(began)
+            and _is_key(query.sort, key)
+        ):
+            return replace(asked, after=Position(key=key, vehicle_id=vehicle_id, began=began))
+        case _:
+            raise _give_refusal()
+
+
+def format_list_cursor(query: VehicleQuery, position: Position) -> str:
+    """Give the cursor that goes on after this position."""
+    return _encode([_give_fingerprint(query), position.key, position.vehicle_id, position.began])
+
+
+def parse_history_cursor(cursor: str | None) -> int | None:
+    """Give the change number that the page lies below. Raises ``bad_parameters``."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case ["history", int(number)] if _is_id(number):
+            return number
+        case _:
+            raise _give_refusal()
+
+
+def format_history_cursor(number: int) -> str:
+    """Give the cursor that goes on below this change number."""
+    return _encode(["history", number])
+
+
+def parse_feed_cursor(cursor: str | None) -> int:
+    """Give the change number that the feed goes on after; 0 without a cursor. Raises ``bad_parameters``."""
+    if cursor is None:
+        return 0
+    match _decode(cursor):
+        case ["feed", int(number)] if _is_id(number):
+            return number
+        case _:
+            raise _give_refusal()
+
+
+def format_feed_cursor(number: int) -> str:
+    """Give the cursor of a place in the feed: after this change number."""
+    return _encode(["feed", number])
+
+
+def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:
+    """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case ["refusals", int(hour), str(vin), str(operation), str(actor)] if (
+            _is_id(hour) and hour <= _INSTANT_MAX // 1_000_000
+        ):
+            for text in (vin, operation, actor):
+                check_text("cursor", text, CURSOR_LENGTH_MAX)
+            return datetime.fromtimestamp(hour, UTC), vin, operation, actor
+        case _:
+            raise _give_refusal()
+
+
+def format_refusal_cursor(refusal: Refusal) -> str:
+    """Give the cursor that goes on after this row."""
+    hour = int(refusal.hour_at.timestamp())
+    return _encode(["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+
+
+def parse_numbers(kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
+    """Give the numbers that a list of this kind goes on after; None without a cursor. Raises ``bad_parameters``."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case [name, *numbers] if (
+            name == kind
+            and len(numbers) == count
+            and all(isinstance(number, int) and _is_id(number) for number in numbers)
+        ):
+            return tuple(number for number in numbers if isinstance(number, int))
+        case _:
+            raise _give_refusal()
+
+
+def format_numbers(kind: str, *numbers: int) -> str:
+    """Give the cursor that goes on after these numbers."""
+    return _encode([kind, *numbers])
+
+
+def parse_result_place(cursor: str | None) -> tuple[datetime, int, int] | None:
+    """Give the instant, run and attempt that the page of results lies before. Raises ``bad_parameters``."""
+    numbers = parse_numbers("vehicle-results", cursor, 3)
+    if numbers is None:
+        return None
+    microseconds, run_id, attempt = numbers
+    if microseconds > _INSTANT_MAX or attempt > ATTEMPTS_MAX:
+        raise _give_refusal()
+    return _EPOCH + timedelta(microseconds=microseconds), run_id, attempt
+
+
+def format_result_place(result: Result) -> str:
+    """Give the cursor that goes on before this result."""
+    microseconds = (result.given_at - _EPOCH) // timedelta(microseconds=1)
+    return format_numbers("vehicle-results", microseconds, result.key.run_id, result.key.attempt)
+
+
+def _give_fingerprint(query: VehicleQuery) -> int:
+    filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
+    status = None if query.status is None else query.status.value
+    asked = [filters, status, query.operational, query.sort, query.descending]
+    return zlib.crc32(msgspec.json.encode(asked))
+
+
+def _is_id(number: int) -> bool:
+    return not isinstance(number, bool) and 0 <= number <= _ID_MAX
+
+
+def _is_key(sort: str | None, key: str | int | None) -> bool:
+    if isinstance(key, bool):
+        return False
+    if sort is None:
+        return key is None
+    if sort in _TIME_SORTS:
+        return isinstance(key, int) and 0 <= key <= _INSTANT_MAX
+    if sort in _NUMBER_SORTS:
+        return isinstance(key, int) and -1 <= key <= 2**31 - 1
+    if not isinstance(key, str):
+        return False
+    check_text("cursor", key, CURSOR_LENGTH_MAX)
+    return True
+
+
+def _encode(parts: list[object]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
+
+
+def _decode(cursor: str) -> list[object]:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=list[object])
+    except (binascii.Error, ValueError) as error:
+        raise _give_refusal() from error
+
+
+def _give_refusal() -> PadronError:
+    return PadronError(
+        Code.BAD_PARAMETERS,
+        "cursor is not one that this list gave for the same filters and order: start again without it.",
+    )

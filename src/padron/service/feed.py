@@ -1,0 +1,102 @@
+"""The feed: an account's changes in their one order, without a gap, read in pages or followed as they come."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import ChangeType, FeedEntry
+from padron.service import cursors
+from padron.service.runtime import Runtime
+from padron.service.watch import Gone
+
+SCANNED_MAX = 5_000  # changes that one request looks at to find some that fit its filters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedFilter:
+    """Which changes are wanted; None means all."""
+
+    types: frozenset[ChangeType] | None = None
+    operational_changed: bool | None = None
+
+    def fits(self, entry: FeedEntry) -> bool:
+        """Say whether a change is wanted."""
+        if self.types is not None and entry.change.type not in self.types:
+            return False
+        return self.operational_changed is None or entry.changed_operational is self.operational_changed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedPage:
+    """Changes in order, and the position to go on from, which filters may have moved beyond the last of them."""
+
+    entries: list[FeedEntry]
+    position: int
+    more: bool
+
+    @property
+    def cursor(self) -> str:
+        """The cursor to go on from."""
+        return cursors.format_feed_cursor(self.position)
+
+
+async def list_changes(runtime: Runtime, principal: Principal, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
+    """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``."""
+    principal.check_scope(Scope.CHANGES_READ)
+    reader = runtime.store.read(principal.account_id)
+    found: list[FeedEntry] = []
+    position, scanned = after, 0
+    while scanned < SCANNED_MAX:
+        entries = await reader.list_changes(position, limit + 1)
+        for entry in entries[:limit]:
+            position = entry.change.number
+            if wanted.fits(entry):
+                found.append(entry)
+                if len(found) == limit:
+                    return FeedPage(entries=found, position=position, more=entry is not entries[-1])
+        if len(entries) <= limit:
+            return FeedPage(entries=found, position=position, more=False)
+        scanned += limit
+        if found:
+            break
+    return FeedPage(entries=found, position=position, more=True)
+
+
+async def await_changes(
+    runtime: Runtime, principal: Principal, page: tuple[int, int], wanted: FeedFilter, patience: tuple[float, Gone]
+) -> FeedPage:
+    """Give the wanted changes after a position, waiting for the first of them.
+
+    ``page`` is the position and the size, ``patience`` how many seconds to wait and what tells that the client left.
+    """
+    after, limit = page
+    wait_s, gone = patience
+    deadline = runtime.watch.read_time() + wait_s
+    while True:
+        found = await list_changes(runtime, principal, after, limit, wanted)
+        left_s = deadline - runtime.watch.read_time()
+        if found.entries or left_s <= 0:
+            return found
+        after = found.position
+        if not found.more and not await runtime.watch.wait(principal.account_id, after, left_s, gone):
+            return found
+
+
+async def follow_changes(
+    runtime: Runtime, principal: Principal, page: tuple[int, int], wanted: FeedFilter, patience: tuple[float, Gone]
+) -> AsyncIterator[FeedPage]:
+    """Give pages as changes come, and an empty one each time nothing came for the seconds of ``patience``.
+
+    Ends when the client has gone or the server is stopping.
+    """
+    after, limit = page
+    heartbeat_s, gone = patience
+    while not gone.done() and not runtime.watch.is_stopping:
+        found = await list_changes(runtime, principal, after, limit, wanted)
+        after = found.position
+        if found.entries:
+            yield found
+            continue
+        came = found.more or await runtime.watch.wait(principal.account_id, after, heartbeat_s, gone)
+        if not came and not gone.done() and not runtime.watch.is_stopping:
+            yield found

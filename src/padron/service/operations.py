@@ -1,0 +1,72 @@
+"""Declaring operations, and finding them again."""
+
+from dataclasses import dataclass, replace
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.operation import (
+    ATTEMPTS_MAX,
+    DESCRIPTION_LENGTH_MAX,
+    LEASE_S_MAX,
+    OPERATIONS_MAX,
+    Operation,
+    check_operation_name,
+    check_range,
+)
+from padron.domain.vehicle import check_text
+from padron.service.runtime import Runtime
+from padron.store.operations import OperationTransaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """The operation as it now is, and whether it is new."""
+
+    operation: Operation
+    created: bool
+
+
+async def put_operation(
+    runtime: Runtime, principal: Principal, name: str, *, description: str, lease_s: int, attempts: int
+) -> Declared:
+    """Declare an operation, or change it; what is claimed keeps its lease. Raises ``forbidden``, ``bad_parameters``.
+
+    The same declaration again changes nothing.
+    """
+    principal.check_scope(Scope.OPERATIONS_MANAGE)
+    check_operation_name(name)
+    check_text("description", description, DESCRIPTION_LENGTH_MAX, allowed="\n\r\t")
+    check_range("leaseSeconds", lease_s, 1, LEASE_S_MAX)
+    check_range("attempts", attempts, 1, ATTEMPTS_MAX)
+    at = runtime.clock()
+    asked = Operation(
+        name=name, description=description, lease_s=lease_s, attempts_max=attempts, created_at=at, updated_at=at
+    )
+
+    async def work(transaction: OperationTransaction) -> Declared:
+        known = {operation.name: operation for operation in await transaction.list_operations()}
+        before = known.get(name)
+        if before is None and len(known) >= OPERATIONS_MAX:
+            raise PadronError(Code.BAD_PARAMETERS, f"The account has {OPERATIONS_MAX} operations, which is the most.")
+        if before is not None and before == replace(asked, created_at=before.created_at, updated_at=before.updated_at):
+            return Declared(operation=before, created=False)
+        after = asked if before is None else replace(asked, created_at=before.created_at)
+        await transaction.save_operation(after)
+        return Declared(operation=after, created=before is None)
+
+    return await runtime.store.operations.write(principal.account_id, work)
+
+
+async def list_operations(runtime: Runtime, principal: Principal) -> list[Operation]:
+    """Give the account's operations, by name. Raises ``forbidden``."""
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    return await runtime.store.operations.read(principal.account_id).list_operations()
+
+
+async def get_operation(runtime: Runtime, account_id: int, name: str) -> Operation:
+    """Give an operation. Raises ``bad_parameters`` for what is no name, and ``operation_not_found``."""
+    check_operation_name(name)
+    operation = await runtime.store.operations.read(account_id).find_operation(name)
+    if operation is None:
+        raise PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}: declare it first.")
+    return operation

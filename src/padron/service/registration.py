@@ -1,0 +1,193 @@
+"""Registering and updating vehicles: both forms of PUT (contract 1.3 and 2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import Change, ChangeType, check_revision, get_only
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Details, Edits, Vehicle, VehicleVersion, apply_edits, give_vin
+from padron.domain.vin import Vin
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+
+FIRST_REVISION = 1
+
+
+class Condition(Enum):
+    """What a caller demands of the vehicle beforehand, beside its revision."""
+
+    NONE = "none"
+    MUST_EXIST = "must_exist"  # If-Match
+    MUST_NOT_EXIST = "must_not_exist"  # If-None-Match: *
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """One request to register a vehicle or to update its core data."""
+
+    vin: Vin
+    edits: Edits
+    request_id: str
+    condition: Condition = Condition.NONE
+    revisions: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """The vehicle as it now is, and whether it is new."""
+
+    version: VehicleVersion
+    created: bool
+
+
+async def put_vehicle(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
+    """Register or update the vehicle with this VIN, which alone is its identity.
+
+    Raises ``forbidden``, ``multiple_vehicles_found``, ``plate_in_use``, ``revision_mismatch``.
+    """
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    at = runtime.clock()
+
+    async def work(transaction: WriteTransaction) -> Registered:
+        found = await transaction.lock_vehicles([registration.vin])
+        found = await _check_plate_free(transaction, registration, found)
+        if not found:
+            return await register_vehicle(transaction, principal, registration, at)
+        vehicle = get_only(found, registration.vin)
+        return await update_vehicle(transaction, principal, registration, vehicle, at)
+
+    return await runtime.store.write(principal.account_id, work)
+
+
+async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
+    """Register or update a vehicle that its VIN or its plate identifies (contract 1.3).
+
+    Raises ``forbidden``, ``multiple_vehicles_found`` when VIN and plate name different vehicles, or several.
+    """
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    at = runtime.clock()
+    plate = str(registration.edits["plate"])
+
+    async def work(transaction: WriteTransaction) -> Registered:
+        by_vin = await transaction.lock_vehicles([registration.vin])
+        by_plate = await transaction.lock_plates([plate])
+        found = {vehicle.vehicle_id: vehicle for vehicle in (*by_vin, *by_plate)}
+        if len(found) > 1:
+            raise PadronError(
+                Code.MULTIPLE_VEHICLES_FOUND,
+                f"The VIN {registration.vin} and the plate {plate} belong to {len(found)} different vehicles.",
+            )
+        if not found:
+            return await register_vehicle(transaction, principal, registration, at)
+        (vehicle,) = found.values()
+        return await update_vehicle(transaction, principal, registration, vehicle, at)
+
+    return await runtime.store.write(principal.account_id, work)
+
+
+async def register_vehicle(
+    transaction: WriteTransaction, principal: Principal, registration: Registration, at: datetime
+) -> Registered:
+    """Write a new vehicle, which is Active. Raises ``revision_mismatch`` when it had to exist."""
+    if registration.condition is Condition.MUST_EXIST or registration.revisions is not None:
+        raise PadronError(
+            Code.REVISION_MISMATCH, f"If-Match asks for a vehicle {registration.vin} that exists, and none does."
+        )
+    change = build_registration(registration, by=principal.actor, at=at)
+    await transaction.save_changes([change])
+    version = VehicleVersion(
+        vehicle=change.vehicle, details=change.details or {}, began=0, valid_from=at, valid_to=None
+    )
+    return Registered(version=version, created=True)
+
+
+async def update_vehicle(
+    transaction: WriteTransaction,
+    principal: Principal,
+    registration: Registration,
+    vehicle: Vehicle,
+    at: datetime,
+) -> Registered:
+    """Write what differs; nothing when nothing does. The status is not touched."""
+    if registration.condition is Condition.MUST_NOT_EXIST:
+        raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match asks that no vehicle {vehicle.vin} exist; one does.")
+    check_revision(vehicle, registration.revisions)
+    details = (await transaction.load_details([vehicle.vehicle_id]))[vehicle.vehicle_id]
+    change = build_update(registration, vehicle, details, by=principal.actor, at=at)
+    if change is not None:
+        vehicle, details = change.vehicle, change.details or {}
+        await transaction.save_changes([change])
+    version = VehicleVersion(vehicle=vehicle, details=details, began=0, valid_from=at, valid_to=None)
+    return Registered(version=version, created=False)
+
+
+def build_registration(
+    registration: Registration,
+    *,
+    by: str,
+    at: datetime,
+    status: VehicleStatus = VehicleStatus.ACTIVE,
+    slot: int = 0,
+) -> Change:
+    """Give the change that registers a new vehicle, Active unless said otherwise."""
+    details, _ = apply_edits({}, registration.edits)
+    vehicle = Vehicle(
+        vehicle_id=0,
+        vin=registration.vin,
+        slot=slot,
+        status=status,
+        status_since=at,
+        status_by=by,
+        status_reason=None,
+        revision=FIRST_REVISION,
+        created_at=at,
+        updated_at=at,
+    )
+    return Change(
+        type=ChangeType.REGISTERED,
+        vehicle=vehicle,
+        at=at,
+        by=by,
+        request_id=registration.request_id,
+        details=details,
+    )
+
+
+def build_update(
+    registration: Registration, vehicle: Vehicle, before: Details, *, by: str, at: datetime
+) -> Change | None:
+    """Give the change that an update makes of this vehicle and its core data, or None when nothing differs."""
+    details, differences = apply_edits(before, registration.edits)
+    if vehicle.vin != registration.vin:
+        differences = {"vin": (vehicle.vin, registration.vin), **differences}
+    if not differences:
+        return None
+    return Change(
+        type=ChangeType.INFO_CHANGED,
+        vehicle=give_vin(vehicle, registration.vin, at=at),
+        at=at,
+        by=by,
+        request_id=registration.request_id,
+        from_status=vehicle.status,
+        details=details,
+        differences=differences,
+    )
+
+
+async def _check_plate_free(
+    transaction: WriteTransaction, registration: Registration, found: list[Vehicle]
+) -> list[Vehicle]:
+    """Give the vehicles with the VIN. Raises ``plate_in_use`` when another vehicle bears the plate."""
+    plate = registration.edits.get("plate")
+    if plate is None or len(found) > 1:
+        return found
+    bearers = await transaction.lock_plates([str(plate)])
+    # The same request, sent twice at once, may have registered the vehicle since the look at its VIN.
+    found = found or [vehicle for vehicle in bearers if vehicle.vin == registration.vin]
+    own = {vehicle.vehicle_id for vehicle in found}
+    if any(vehicle.vehicle_id not in own for vehicle in bearers):
+        raise PadronError(Code.PLATE_IN_USE, f"Another vehicle of the account bears the plate {plate}.")
+    return found

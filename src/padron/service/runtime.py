@@ -1,0 +1,54 @@
+"""What every use case works with: the open store, the clock, and the queues in front of the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from padron.service.authentication import Authenticator
+from padron.service.coalescer import Coalescer
+from padron.service.queueing import Queueing
+from padron.service.refusals import RefusalLog
+from padron.service.sending import NoSender, Sender
+from padron.service.watch import ChangeWatch
+from padron.service.work_watch import WorkWatch
+from padron.store.base import Store
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """One process's share of the register."""
+
+    store: Store
+    clock: Callable[[], datetime]
+    coalescer: Coalescer
+    authenticator: Authenticator
+    refusals: RefusalLog
+    watch: ChangeWatch
+    queueing: Queueing
+    work_watch: WorkWatch
+    sender: Sender = field(default_factory=NoSender)
+
+    async def close(self) -> None:
+        """Let what is under way end, then close the store."""
+        await self.watch.close()
+        await self.work_watch.close()
+        await self.queueing.close()
+        await self.coalescer.close()
+        await self.refusals.close()
+        await self.authenticator.close()
+        await self.store.close()
+
+
+def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | None = None) -> Runtime:
+    """Give a runtime over an open store. Must be called inside a running event loop."""
+    return Runtime(
+        store=store,
+        clock=clock,
+        coalescer=Coalescer(store, clock),
+        authenticator=Authenticator(store.directory, clock),
+        refusals=RefusalLog(store),
+        watch=ChangeWatch(store),
+        queueing=Queueing(store, clock),
+        work_watch=WorkWatch(store, clock),
+        sender=sender or NoSender(),
+    )

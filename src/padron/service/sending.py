@@ -1,0 +1,41 @@
+"""What use cases need of whatever sends webhooks, and the sender of a process that sends none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from padron.domain.target import Network
+from padron.domain.webhook import Answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One message on its way: where to, its signed headers, and its body."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Sender(Protocol):
+    """Sends messages to targets that are allowed."""
+
+    @property
+    def allowed(self) -> Sequence[Network]:
+        """The networks that the operator named."""
+        ...
+
+    async def send(self, message: Message) -> Answer:
+        """Send a message and give what came of it. It raises nothing for what the target does."""
+        ...
+
+
+class NoSender:
+    """The sender of a process that is no server, such as a command."""
+
+    allowed: Sequence[Network] = ()
+
+    async def send(self, message: Message) -> Answer:
+        """Give a failure."""
+        return Answer(status=None, error=f"This process sends nothing to {message.url}.", duration=timedelta(0))

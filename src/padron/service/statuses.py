@@ -1,0 +1,16 @@
+"""The status call: the single call is a batch of one, and calls that come together share a transaction."""
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import StatusRequest
+from padron.domain.vehicle import Vehicle
+from padron.service.runtime import Runtime
+
+
+async def set_status(runtime: Runtime, principal: Principal, request: StatusRequest) -> Vehicle:
+    """Set one vehicle's status and give the vehicle once that is durable.
+
+    Raises ``forbidden``, ``vehicle_not_found``, ``multiple_vehicles_found``, ``revision_mismatch``,
+    ``overloaded`` and ``store_unavailable``. The same status again changes nothing.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    return await runtime.coalescer.submit(principal.account_id, request)

@@ -1,0 +1,77 @@
+"""Lets claims wait for work without holding a connection.
+
+All who wait for one operation share one look at the database, at first soon, then five times a second.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from padron.store.base import Store
+
+PAUSE_S_MIN = 0.02
+PAUSE_S_MAX = 0.2
+WAITING_MAX = 1_000  # claims that wait in one process; those above are answered at once, with nothing
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    task: asyncio.Task[None]
+    waiting: int = 0
+
+
+class WorkWatch:
+    """Knows who waits for which operation of which account."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock
+        self._watches: dict[tuple[int, str], _Watch] = {}
+        self._waiting = 0
+        self._closed = asyncio.Event()
+
+    async def wait(self, account_id: int, operation: str, wait_s: float, gone: "asyncio.Future[None]") -> bool:
+        """Return True when there is work; False after ``wait_s``, when ``gone`` is done, and when the server ends."""
+        if self._waiting >= WAITING_MAX or self._closed.is_set():
+            return False
+        key = (account_id, operation)
+        watch = self._watches.get(key)
+        if watch is None or watch.task.done():
+            watch = self._watches[key] = _Watch(asyncio.create_task(self._look(*key), name=f"padron-watch-{operation}"))
+        closed = asyncio.ensure_future(self._closed.wait())
+        watch.waiting += 1
+        self._waiting += 1
+        try:
+            ends: list[asyncio.Future[Any]] = [watch.task, gone, closed]
+            await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done() or not watch.task.done():
+                return False
+            watch.task.result()  # raises what the database could not do
+            return True
+        finally:
+            closed.cancel()
+            self._waiting -= 1
+            watch.waiting -= 1
+            if not watch.waiting:
+                watch.task.cancel()
+                if self._watches.get(key) is watch:
+                    del self._watches[key]
+
+    async def close(self) -> None:
+        """Let all that wait go."""
+        self._closed.set()
+        tasks = [watch.task for watch in self._watches.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self, account_id: int, operation: str) -> None:
+        reader = self._store.operations.read(account_id)
+        pause_s = PAUSE_S_MIN
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, PAUSE_S_MAX)
+            if await reader.has_work(operation, self._clock()):
+                return

@@ -1,0 +1,108 @@
+"""Stores that do what a real one does, until they are told to fail: a fault is put in front of a real register."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from padron.domain.change import Change
+from padron.domain.gate import Refusal
+from padron.domain.vehicle import Details, Vehicle
+from padron.store.base import Directory, Reader, Store, WriteTransaction
+from padron.store.operations import OperationStore
+from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+
+T = TypeVar("T")
+
+
+class FaultyTransaction:
+    """Writes one change after the other, and fails before the one that it is told to fail at."""
+
+    def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
+        self._transaction = transaction
+        self._faults = faults
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        if self._faults.bad_vin in vins:
+            raise RuntimeError("the row of this VIN is spoilt")
+        return await self._transaction.lock_vehicles(vins)
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        return await self._transaction.lock_plates(plates)
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        return await self._transaction.load_details(vehicle_ids)
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        fails_before = self._faults.fails_before_change
+        if fails_before is None:
+            await self._transaction.save_changes(changes)
+            return
+        await self._transaction.save_changes(changes[:fails_before])
+        raise self._faults.error
+
+    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
+        await self._transaction.save_refusals(refusals)
+
+
+class FaultyStore:
+    """A store that counts its transactions, can be held, and fails when it is told to."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.error: Exception = RuntimeError("the store broke")
+        self.fails = False
+        self.fails_after_commit = False
+        self.fails_before_change: int | None = None
+        self.bad_vin: str | None = None
+        self.write_count = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.entered = asyncio.Event()
+        self.both_entered = asyncio.Event()
+
+    @property
+    def directory(self) -> Directory:
+        return self._store.directory
+
+    @property
+    def operations(self) -> OperationStore:
+        return self._store.operations
+
+    @property
+    def webhooks(self) -> WebhookBoard:
+        return self._store.webhooks
+
+    def read_webhooks(self, account_id: int) -> WebhookReader:
+        return self._store.read_webhooks(account_id)
+
+    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
+        return await self._store.write_webhooks(account_id, work)
+
+    def read(self, account_id: int) -> Reader:
+        return self._store.read(account_id)
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        return await self._store.load_last_changes(account_ids)
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        self.write_count += 1
+        self.entered.set()
+        if self.write_count > 1:
+            self.both_entered.set()
+        await self.open.wait()
+        if self.fails:
+            raise self.error
+
+        async def faulty_work(transaction: WriteTransaction) -> T:
+            return await work(FaultyTransaction(transaction, self))
+
+        result = await self._store.write(account_id, faulty_work)
+        if self.fails_after_commit:
+            raise self.error
+        return result
+
+    async def check(self) -> None:
+        await self._store.check()
+
+    async def close(self) -> None:
+        await self._store.close()

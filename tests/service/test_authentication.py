@@ -1,0 +1,205 @@
+"""From a token to a principal: what is believed, for how long, and what a stranger can learn."""
+
+import asyncio
+import gc
+from datetime import timedelta
+
+import pytest
+
+from padron.domain.account import ApiKey, Principal, Scope, format_token
+from padron.domain.errors import Code, PadronError
+from padron.service import authentication
+from padron.service.accounts import NewKey, add_key, revoke_key
+from padron.service.authentication import Authenticator
+from padron.service.runtime import Runtime
+from padron.store.base import Directory
+from tests.cast import Cast
+from tests.conftest import OpenStore, SteppedClock
+
+SCOPES = [Scope.VEHICLES_READ.value]
+
+
+class SlowDirectory:
+    """The directory of a real store, which waits before it looks a key up, and counts."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self.open = asyncio.Event()
+        self.open.set()
+        self.entered = asyncio.Event()
+        self.find_count = 0
+        self.error: Exception | None = None
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._directory, name)
+
+    async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
+        self.find_count += 1
+        self.entered.set()
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        return await self._directory.find_key(account_id, key_id)
+
+
+@pytest.fixture
+def slow(runtime: Runtime) -> SlowDirectory:
+    return SlowDirectory(runtime.store.directory)
+
+
+@pytest.fixture
+def authenticator(slow: SlowDirectory, clock: SteppedClock) -> Authenticator:
+    return Authenticator(slow, clock)  # type: ignore[arg-type]
+
+
+async def make_key(runtime: Runtime, cast: Cast, expires_in: timedelta | None = None) -> NewKey:
+    return await add_key(runtime, cast.acme.account, label="key", scopes=SCOPES, expires_in=expires_in)
+
+
+def let_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Put the event loop's clock forward."""
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real() + seconds)
+
+
+async def refuse(authenticator: Authenticator, token: str) -> PadronError:
+    with pytest.raises(PadronError) as caught:
+        await authenticator.authenticate(token)
+    assert caught.value.code is Code.INVALID_TOKEN
+    return caught.value
+
+
+async def test_a_token_gives_its_account_its_key_and_its_scopes(runtime: Runtime, cast: Cast) -> None:
+    for member in (cast.acme, cast.beta, cast.gamma):
+        assert await runtime.authenticator.authenticate(member.token) == member.principal
+
+
+async def test_every_way_of_being_invalid_is_worded_the_same(runtime: Runtime, cast: Cast) -> None:
+    revoked = await make_key(runtime, cast)
+    await revoke_key(runtime, revoked.key.key_id)
+    expired = await make_key(runtime, cast, timedelta(seconds=1))
+    tokens = [
+        "", "x", "\ud800", revoked.token, expired.token,
+        cast.acme.token[:-1] + ("0" if cast.acme.token[-1] != "0" else "1"),
+        format_token(cast.acme.principal.actor, "0" * 43),
+        format_token("1kAAAAAAAAAAAA", "0" * 43),
+        format_token("999999999999999999kAAAAAAAAAAAA", "0" * 43),
+    ]  # fmt: skip
+    details = {(await refuse(runtime.authenticator, token)).detail for token in tokens}
+    assert len(details) == 1
+
+
+async def test_a_typing_error_is_refused_without_asking_the_database(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast
+) -> None:
+    await refuse(authenticator, cast.acme.token[:-1] + ("0" if cast.acme.token[-1] != "0" else "1"))
+    assert slow.find_count == 0
+
+
+async def test_a_key_is_looked_up_once_a_second_and_no_more_often(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(20):
+        await authenticator.authenticate(cast.acme.token)
+    assert slow.find_count == 1
+    let_pass(monkeypatch, 1.1)
+    await authenticator.authenticate(cast.acme.token)
+    assert slow.find_count == 2
+
+
+async def test_a_revocation_by_another_server_counts_within_two_seconds(
+    runtime: Runtime, cast: Cast, open_store: OpenStore, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await make_key(runtime, cast)
+    await runtime.authenticator.authenticate(new.token)
+    elsewhere = runtime.store if engine == "sqlite" else await open_store()
+    await elsewhere.directory.revoke_key(cast.acme.account.account_id, new.key.key_id, runtime.clock())
+    let_pass(monkeypatch, 1.9)
+    await refuse(runtime.authenticator, new.token)
+
+
+async def test_a_key_that_expires_is_refused_at_that_instant_although_it_was_looked_up_before(
+    runtime: Runtime, cast: Cast, clock: SteppedClock
+) -> None:
+    new = await make_key(runtime, cast, timedelta(seconds=60))
+    await runtime.authenticator.authenticate(new.token)
+    clock.now += timedelta(seconds=60)
+    await refuse(runtime.authenticator, new.token)
+
+
+async def test_a_new_key_counts_at_once_even_if_it_was_tried_before_it_was_there(runtime: Runtime, cast: Cast) -> None:
+    new = await make_key(runtime, cast)
+    forged = format_token("1kAAAAAAAAAAAA", "0" * 43)
+    await refuse(runtime.authenticator, forged)
+    assert (await runtime.authenticator.authenticate(new.token)).actor == new.key.key_id
+
+
+async def test_callers_that_come_together_share_one_look_up(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast
+) -> None:
+    await asyncio.gather(*(authenticator.authenticate(cast.acme.token) for _ in range(50)))
+    assert slow.find_count == 1
+
+
+async def test_a_caller_that_is_cancelled_does_not_take_the_look_up_from_the_others(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast
+) -> None:
+    slow.open.clear()
+    calls = [asyncio.create_task(authenticator.authenticate(cast.acme.token)) for _ in range(3)]
+    await asyncio.wait_for(slow.entered.wait(), 5)
+    calls[0].cancel()
+    await asyncio.wait([calls[0]])
+    slow.open.set()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert [outcome for outcome in outcomes if isinstance(outcome, Principal)] == [cast.acme.principal] * 2
+    assert slow.find_count == 1
+
+
+@pytest.mark.parametrize(
+    "error", [PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached."), RuntimeError("broke")], ids=repr
+)
+async def test_a_look_up_that_fails_is_not_remembered(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, error: Exception
+) -> None:
+    slow.error = error
+    with pytest.raises(type(error)):
+        await authenticator.authenticate(cast.acme.token)
+    slow.error = None
+    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
+
+
+async def test_what_is_remembered_has_a_limit(
+    authenticator: Authenticator, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "ENTRIES_MAX", 5)
+    for number in range(20):
+        await refuse(authenticator, f"x{number}")
+    for member in (cast.acme, cast.beta, cast.gamma) * 3:
+        await authenticator.authenticate(member.token)
+    assert len(authenticator._entries) <= 5
+
+
+async def test_the_last_use_of_a_key_is_noted_once_an_hour(
+    runtime: Runtime, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await make_key(runtime, cast)
+
+    async def use() -> ApiKey:
+        await runtime.authenticator.authenticate(new.token)
+        await runtime.authenticator.close()
+        key = await runtime.store.directory.find_key(new.key.account_id, new.key.key_id)
+        assert key is not None
+        return key
+
+    first = (await use()).last_used_at
+    assert first is not None
+    let_pass(monkeypatch, 1.1)
+    assert (await use()).last_used_at == first
+    clock.now += timedelta(hours=1, seconds=1)
+    let_pass(monkeypatch, 1.1)
+    last = (await use()).last_used_at
+    assert last is not None
+    assert last > first
+    gc.collect()

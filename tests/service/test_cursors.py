@@ -1,0 +1,77 @@
+"""Cursors: what went in comes out, for the same question only, and rubbish is refused."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.query import Position, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.service.cursors import continue_list, format_history_cursor, format_list_cursor, parse_history_cursor
+
+QUERY = VehicleQuery(filters={"brandName": "Jeep", "doors": 4}, sort="ownerName", limit=10)
+ids = st.integers(0, 2**63 - 1)
+texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=300)
+
+
+def refuse(query: VehicleQuery, cursor: str) -> None:
+    with pytest.raises(PadronError, match="cursor") as caught:
+        continue_list(query, cursor)
+    assert caught.value.code is Code.BAD_PARAMETERS
+
+
+@given(texts, ids, ids)
+def test_a_place_comes_back_as_it_was_and_one_row_more_is_asked_for(key: str, vehicle_id: int, began: int) -> None:
+    position = Position(key=key, vehicle_id=vehicle_id, began=began)
+    asked = continue_list(QUERY, format_list_cursor(QUERY, position))
+    assert asked == replace(QUERY, after=position, limit=11)
+
+
+@pytest.mark.parametrize("sort, key", [(None, None), ("doors", -1), ("doors", 30), ("updatedAt", 0), ("vin", "A")])
+def test_each_kind_of_order_has_its_kind_of_place(sort: str | None, key: str | int | None) -> None:
+    query = replace(QUERY, sort=sort)
+    position = Position(key=key, vehicle_id=1, began=1)
+    assert continue_list(query, format_list_cursor(query, position)).after == position
+
+
+def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
+    assert continue_list(QUERY, None) == replace(QUERY, limit=11)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(QUERY, filters={"brandName": "Jeep"}),
+        replace(QUERY, filters={"brandName": "Ford", "doors": 4}),
+        replace(QUERY, filters={"modelName": "Jeep", "doors": 4}),
+        replace(QUERY, status=VehicleStatus.SOLD),
+        replace(QUERY, sort="legalName"),
+        replace(QUERY, descending=True),
+    ],
+    ids=repr,
+)
+def test_a_cursor_of_another_question_is_refused(other: VehicleQuery) -> None:
+    refuse(other, format_list_cursor(QUERY, Position(key="x", vehicle_id=1, began=1)))
+
+
+def test_the_size_of_the_page_is_no_part_of_the_question() -> None:
+    cursor = format_list_cursor(QUERY, Position(key="x", vehicle_id=1, began=1))
+    assert continue_list(replace(QUERY, limit=3), cursor).limit == 4
+
+
+@given(st.text(max_size=80))
+def test_rubbish_is_refused(text: str) -> None:
+    refuse(QUERY, text)
+    with pytest.raises(PadronError):
+        parse_history_cursor(text)
+
+
+@given(ids)
+def test_a_number_of_a_history_comes_back(number: int) -> None:
+    assert parse_history_cursor(format_history_cursor(number)) == number
+
+
+def test_a_history_without_a_cursor_begins_with_the_newest() -> None:
+    assert parse_history_cursor(None) is None
