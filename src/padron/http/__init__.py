@@ -1,0 +1,1 @@
+"""The public API. Calls services, never the store; all that is HTTP stays in here."""

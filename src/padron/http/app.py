@@ -1,0 +1,135 @@
+"""The application: every request comes through ``Resource``, so that every answer, errors too, has our form."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from itertools import count
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from padron.domain.errors import Code, PadronError
+from padron.http import problems
+from padron.http.authentication import authenticate
+from padron.http.calls import Call, ClientGoneError, guard_headers
+from padron.http.operations import Operation
+from padron.http.problems import PROBLEMS, Refusal, build_problem_reply, give_code_headers
+from padron.http.replies import Reply, StreamReply, send_reply, send_stream
+from padron.http.routes import OPERATIONS
+from padron.http.stopping import on_stop_signal
+from padron.service.runtime import Runtime
+
+IN_FLIGHT_MAX = 4_096
+
+Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
+
+_log = logging.getLogger("padron.http")
+
+
+class Server:
+    """What the resources of one process share: the runtime, once it is open, and the request counter."""
+
+    def __init__(self) -> None:
+        self.runtime: Runtime | None = None
+        self.in_flight = 0
+        self._prefix = secrets.token_hex(8)
+        self._numbers = count(1)
+
+    def make_request_id(self) -> str:
+        """Give an id that no other request has: 64 random bits of this process and a running number."""
+        return f"{self._prefix}{next(self._numbers):012x}"
+
+
+class Resource:
+    """One path with its methods, as an ASGI application. Without methods it is the answer to unknown paths."""
+
+    def __init__(self, server: Server, operations: Sequence[Operation]) -> None:
+        self._server = server
+        self._operations = {operation.method: operation for operation in operations}
+        if "GET" in self._operations:
+            self._operations["HEAD"] = self._operations["GET"]
+        self._allow = ", ".join(sorted({*self._operations, "OPTIONS"})).encode()
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        server = self._server
+        call = Call(scope, receive, server.make_request_id(), server.runtime)
+        server.in_flight += 1
+        try:
+            reply: Reply | StreamReply = await self._answer(call)
+        except PadronError as error:
+            reply = _word_error(error, call.request_id)
+        except Refusal as refusal:
+            reply = build_problem_reply(refusal.problem, refusal.detail, call.request_id, refusal.headers)
+        except ClientGoneError:
+            return
+        except asyncio.CancelledError:
+            # Only a server that ends, and has waited long enough, cancels a request. Nothing comes after it, so an
+            # answer in our form is worth more than to pass this on.
+            stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
+            reply = _word_error(stopped, call.request_id)
+        except Exception:  # noqa: BLE001 - the last resort: no traceback may reach a client, and each must be logged
+            _log.exception("request %s failed: %s %s", call.request_id, scope["method"], scope["path"])
+            detail = f"The server met an error of its own; its log has it under {call.request_id}."
+            reply = build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
+        finally:
+            server.in_flight -= 1
+        if isinstance(reply, StreamReply):
+            await send_stream(send, reply, call.request_id.encode())
+        else:
+            await send_reply(send, reply, call.request_id.encode())
+
+    async def _answer(self, call: Call) -> Reply | StreamReply:
+        call.headers = guard_headers(call.scope)
+        if not self._operations:
+            raise Refusal(problems.PATH_NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
+        method = call.scope["method"]
+        operation = self._operations.get(method)
+        if operation is None:
+            if method == "OPTIONS":
+                return Reply(204, headers=((b"allow", self._allow),))
+            detail = f"This address does not take {ascii(method)[1:-1]}, only {self._allow.decode()}."
+            raise Refusal(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
+        if self._server.in_flight > IN_FLIGHT_MAX and not operation.public:
+            raise PadronError(Code.OVERLOADED, "The server has as many requests under way as it takes: try again.")
+        if not operation.public:
+            call.principal = await authenticate(call)
+            if operation.scope is not None:
+                # The service checks it as well; here, because 403 comes before any look at VIN and body.
+                call.principal.check_scope(operation.scope)
+        return await operation.endpoint(call)
+
+
+def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> ASGIApp:
+    """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
+
+    ``background`` is what runs beside the calls, as long as the runtime is open.
+    """
+    server = Server()
+
+    @asynccontextmanager
+    async def live(_: object) -> AsyncIterator[None]:
+        server.runtime = await open_runtime()
+        try:
+            async with AsyncExitStack() as stack:
+                stack.enter_context(on_stop_signal(server.runtime.watch.stop))
+                for begin in background:
+                    await stack.enter_async_context(begin(server.runtime))
+                yield
+        finally:
+            await server.runtime.close()
+
+    paths: dict[str, list[Operation]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, []).append(operation)
+    routes = [Route(path, endpoint=Resource(server, operations)) for path, operations in paths.items()]
+    return Router(routes=routes, redirect_slashes=False, default=Resource(server, ()), lifespan=live)
+
+
+def _word_error(error: PadronError, request_id: str) -> Reply:
+    if error.code is Code.STORE_UNAVAILABLE:
+        _log.warning("request %s answered 503: %s", request_id, error.detail)
+    return build_problem_reply(PROBLEMS[error.code], error.detail, request_id, give_code_headers(error.code))

@@ -1,0 +1,15 @@
+"""Turns the Authorization header of a request into a principal."""
+
+from padron.domain.account import Principal
+from padron.domain.errors import Code, PadronError
+from padron.http.calls import Call
+from padron.service.runtime import Runtime
+
+
+async def authenticate(call: Call) -> Principal:
+    """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``."""
+    scheme, _, token = call.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
+    runtime: Runtime = call.runtime
+    return await runtime.authenticator.authenticate(token.strip())

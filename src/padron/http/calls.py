@@ -1,0 +1,109 @@
+"""One request while it is answered: its guarded headers, who asks, and its body read within limits.
+
+The limits of the edge that need no protocol class are here (exactly one Host; number and size of headers;
+length of the target; size and pace of the body). What comes before the headers are complete is the server's.
+"""
+
+import asyncio
+import re
+from typing import Any, cast
+
+from starlette.types import Receive, Scope
+
+from padron.domain.account import Principal
+from padron.http import problems
+from padron.http.problems import Refusal
+
+HEADER_COUNT_MAX = 64
+HEADER_BYTES_MAX = 16_384
+TARGET_BYTES_MAX = 2_048
+BODY_BYTES_MAX = 16_384  # of a single call
+BULK_BODY_BYTES_MAX = 1_000_000
+BODY_WAIT_S_MAX = 10.0
+
+_match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
+_CLOSE = ((b"connection", b"close"),)
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its request was complete: there is nobody to answer."""
+
+
+class Call:
+    """One request. ``principal`` is set before the endpoint of an operation that needs one is called."""
+
+    __slots__ = ("_receive", "headers", "principal", "request_id", "runtime", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str, runtime: Any) -> None:  # noqa: ANN401
+        self.scope = scope
+        self._receive = receive
+        self.request_id = request_id
+        self.runtime = runtime
+        self.headers: dict[bytes, bytes] = {}
+        self.principal: Principal
+
+    @property
+    def path_parameters(self) -> dict[str, str]:
+        """The parts of the path that the route names."""
+        parameters: dict[str, str] = self.scope["path_params"]
+        return parameters
+
+    async def read_body(self, size_max: int = BODY_BYTES_MAX) -> bytes:
+        """Give the whole body. Raises a refusal for one too large or too slow."""
+        declared = self.headers.get(b"content-length")
+        if declared is not None and int(declared) > size_max:
+            raise _refuse_body(size_max)
+        try:
+            async with asyncio.timeout(BODY_WAIT_S_MAX):
+                return await self._collect_body(size_max)
+        except TimeoutError:
+            detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
+            raise Refusal(problems.REQUEST_TIMEOUT, detail, _CLOSE) from None
+
+    def watch_client(self) -> asyncio.Future[None]:
+        """Give a future that is done when the client hangs up. The body must have been read."""
+        return asyncio.ensure_future(self.wait_until_gone())
+
+    async def wait_until_gone(self) -> None:
+        """Return when the client hangs up. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _collect_body(self, size_max: int) -> bytes:
+        body = b""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            body += cast("bytes", message.get("body", b""))
+            if len(body) > size_max:
+                raise _refuse_body(size_max)
+            if not message.get("more_body", False):
+                return body
+
+
+def guard_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Give the headers by name, several values joined by commas. Raises a refusal for what the edge refuses.
+
+    A second Host is refused; a second Authorization is joined and so is no valid key.
+    """
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
+        detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
+        raise Refusal(problems.TARGET_TOO_LONG, detail, _CLOSE)
+    headers: dict[bytes, bytes] = {}
+    size = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value) + 4
+        if name in headers:
+            value = headers[name] + b", " + value  # noqa: PLW2901 - RFC 9110, 5.3: equal to the list in one line
+        headers[name] = value
+    if size > HEADER_BYTES_MAX or len(scope["headers"]) > HEADER_COUNT_MAX:
+        detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
+        raise Refusal(problems.HEADERS_TOO_LARGE, detail, _CLOSE)
+    if _match_host(headers.get(b"host", b"")) is None:
+        raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", _CLOSE)
+    return headers
+
+
+def _refuse_body(size_max: int) -> Refusal:
+    return Refusal(problems.BODY_TOO_LARGE, f"The body may have at most {size_max} bytes.", _CLOSE)

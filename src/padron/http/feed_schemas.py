@@ -1,0 +1,122 @@
+"""The wire format of the gate and the feed."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
+from padron.http.schemas import VinText
+
+_NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}
+
+
+class GateBody(Struct, forbid_unknown_fields=True):
+    """An operation, and the vehicles that it is about to touch."""
+
+    operation: Annotated[str, Meta(extra_json_schema=_NAME)]
+    vins: Annotated[list[VinText], Meta(extra_json_schema={"minItems": 1, "maxItems": VINS_MAX})]
+
+
+class VerdictShape(Struct, rename="camel", omit_defaults=True):
+    """Whether the vehicle may be touched; if not, ``reason`` says why, and for notActive what it is since when."""
+
+    vin: str
+    allowed: bool
+    reason: Literal["notActive", "unknown", "several"] | UnsetType = UNSET
+    vehicle_status_id: int | UnsetType = UNSET
+    since: datetime | UnsetType = UNSET
+
+
+class GateList(Struct):
+    """The verdicts, in the order asked for, and the feed's cursor that they reflect."""
+
+    results: list[VerdictShape]
+    cursor: str
+
+
+class GateSingle(Struct, rename="camel", omit_defaults=True):
+    """The verdict on one vehicle, and the feed's cursor that it reflects."""
+
+    vin: str
+    allowed: bool
+    cursor: str
+    reason: Literal["notActive", "unknown", "several"] | UnsetType = UNSET
+    vehicle_status_id: int | UnsetType = UNSET
+    since: datetime | UnsetType = UNSET
+
+
+class RefusalShape(Struct, rename="camel"):
+    """What was refused in one hour to one key, and how often. ``vehicleStatusId`` is null for an unknown VIN."""
+
+    hour: datetime
+    vin: str
+    operation: str
+    by: str
+    reason: Literal["notActive", "unknown", "several"]
+    vehicle_status_id: int | None
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class RefusalList(Struct, rename="camel"):
+    """A page of refusals, newest hour first; ``nextCursor`` is null on the last one."""
+
+    refusals: list[RefusalShape]
+    next_cursor: str | None
+
+
+class ChangeShape(Struct, rename="camel", omit_defaults=True):
+    """One change, as ``service.events`` gives it.
+
+    ``operational`` says what the vehicle is now, ``operationalChanged`` what the change did.
+    """
+
+    number: int
+    type: Literal["vehicle.registered", "vehicle.status_changed", "vehicle.info_changed"]
+    vin: str
+    at: datetime
+    by: str
+    request_id: str
+    operational: bool
+    operational_changed: bool
+    from_status_id: int | UnsetType = UNSET
+    to_status_id: int | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+    former: dict[str, str | int | None] | UnsetType = UNSET
+    current: dict[str, str | int | None] | UnsetType = UNSET
+
+
+class ChangeList(Struct, rename="camel"):
+    """Changes in order, the cursor to go on from, and whether there is more already."""
+
+    changes: list[ChangeShape]
+    next_cursor: str
+    more: bool
+
+
+def shape_verdict(verdict: Verdict) -> VerdictShape:
+    """Give the wire form of a verdict."""
+    shape = VerdictShape(vin=verdict.vin, allowed=verdict.is_allowed)
+    if verdict.reason is not None:
+        shape.reason = verdict.reason.value
+        if verdict.vehicle is not None:
+            shape.vehicle_status_id = verdict.vehicle.status.value
+            shape.since = verdict.vehicle.status_since
+    return shape
+
+
+def shape_refusal(refusal: Refusal) -> RefusalShape:
+    """Give the wire form of a remembered refusal."""
+    return RefusalShape(
+        hour=refusal.hour_at,
+        vin=refusal.vin,
+        operation=refusal.operation,
+        by=refusal.actor,
+        reason=refusal.reason.value,
+        vehicle_status_id=None if refusal.status is None else refusal.status.value,
+        count=refusal.count,
+        first_at=refusal.first_at,
+        last_at=refusal.last_at,
+    )

@@ -1,0 +1,156 @@
+"""Writes the OpenAPI 3.1 document from the declarations that the routes run on. Nothing is described twice."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from padron import __version__
+from padron.http import problems
+from padron.http.operations import Answer, Operation
+from padron.http.problems import Problem
+from padron.http.schemas import ProblemShape
+
+_REFERENCE = "#/components/schemas/{name}"
+_ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
+_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.STORE_UNAVAILABLE)
+_PROBLEM_HEADERS = {
+    401: ("WWW-Authenticate", 'Bearer, with error="invalid_token" when a key was sent.'),
+    429: ("Retry-After", "Seconds to wait."),
+    503: ("Retry-After", "Seconds to wait."),
+}
+
+DESCRIPTION = """\
+A register of vehicles. One call, `PATCH /api/v2/vehicles/{vin}/status`, says what a vehicle *is*, and from that
+instant every operation of the platform obeys: operational means current and Active (1).
+
+Send an API key with each call: `Authorization: Bearer padron_…`. Errors are `application/problem+json` (RFC 9457);
+`errorType` and `errorDetail` are names for programs, `detail` is a sentence for people. Instants are RFC 3339 in UTC.\
+"""
+
+
+def build_document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """Give the whole document."""
+    shapes = {shape for operation in operations for shape in _list_shapes(operation)}
+    _, schemas = msgspec.json.schema_components(
+        [*sorted(shapes, key=lambda shape: shape.__name__), ProblemShape], ref_template=_REFERENCE
+    )
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Padrón", "version": __version__, "description": DESCRIPTION,
+                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "Status", "description": "What a vehicle is."},
+            {"name": "Vehicles", "description": "The register itself."},
+            {"name": "Gate", "description": "May an operation touch a vehicle now?"},
+            {"name": "Feed", "description": "What changed, in one order."},
+            {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},
+            {"name": "Webhooks", "description": "Changes, sent to you as they happen."},
+            {"name": "System", "description": "The server about itself."},
+        ],
+        "security": [{"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."}
+            },
+        },
+    }  # fmt: skip
+
+
+def encode_document(operations: Sequence[Operation]) -> bytes:
+    """Give the document as readable JSON."""
+    return (json.dumps(build_document(operations), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def list_problems(operation: Operation) -> list[Problem]:
+    """Give every problem that an operation may answer with, its own and those that all share."""
+    found = {problem.slug: problem for problem in (*operation.problems, *_ALWAYS)}
+    if not operation.public:
+        shared = _WITH_KEY if operation.scope is None else (*_WITH_KEY, problems.FORBIDDEN)
+        found |= {problem.slug: problem for problem in shared}
+    found[problems.BAD_HOST.slug] = problems.BAD_HOST
+    if operation.body is not None:
+        found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
+    return sorted(found.values(), key=lambda problem: (problem.status, problem.slug))
+
+
+def _describe(operation: Operation) -> dict[str, Any]:
+    description = operation.description
+    if operation.scope is not None:
+        description += f" Needs the scope `{operation.scope.value}`."
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": description,
+    }
+    if operation.public:
+        described["security"] = []
+    if operation.parameters:
+        described["parameters"] = [
+            {
+                "name": parameter.name,
+                "in": parameter.place,
+                "required": parameter.required,
+                "description": parameter.description,
+                "schema": parameter.schema,
+            }
+            for parameter in operation.parameters
+        ]
+    if operation.body is not None:
+        content: dict[str, Any] = {"schema": _refer(operation.body)}
+        if operation.body_example is not None:
+            content["example"] = operation.body_example
+        described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
+    described["responses"] = {
+        **{str(status): _describe_answer(answer) for status, answer in operation.answers.items()},
+        **_describe_problems(list_problems(operation)),
+    }
+    return described
+
+
+def _describe_answer(answer: Answer) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.description}
+    headers = {**answer.headers, "X-Request-Id": "The request's id, as in the log and in history."}
+    described["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    if answer.body is not None:
+        described["content"] = {answer.media_type: {"schema": _refer(answer.body)}}
+    elif answer.media_type != "application/json":
+        described["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+    return described
+
+
+def _describe_problems(found: Iterable[Problem]) -> dict[str, Any]:
+    by_status: dict[int, list[Problem]] = {}
+    for problem in found:
+        by_status.setdefault(problem.status, []).append(problem)
+    described = {}
+    for status, group in by_status.items():
+        answer: dict[str, Any] = {
+            "description": " Or: ".join(f"`{problem.error_detail}`: {problem.meaning}" for problem in group),
+            "content": {"application/problem+json": {"schema": _REFERENCE_TO_PROBLEM}},
+        }
+        if status in _PROBLEM_HEADERS:
+            name, text = _PROBLEM_HEADERS[status]
+            answer["headers"] = {name: {"description": text, "schema": {"type": "string"}, "required": True}}
+        described[str(status)] = answer
+    return described
+
+
+_REFERENCE_TO_PROBLEM = {"$ref": _REFERENCE.format(name=ProblemShape.__name__)}
+
+
+def _refer(shape: type) -> dict[str, Any]:
+    return {"type": "object"} if shape is dict else {"$ref": _REFERENCE.format(name=shape.__name__)}
+
+
+def _list_shapes(operation: Operation) -> list[type]:
+    bodies = [operation.body, *(answer.body for answer in operation.answers.values())]
+    return [shape for shape in bodies if shape is not None and shape is not dict]

@@ -1,0 +1,54 @@
+"""The declaration of one operation: what the router runs on and the OpenAPI document is written from."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from padron.domain.account import Scope
+from padron.http.calls import Call
+from padron.http.problems import Problem
+from padron.http.replies import Reply, StreamReply
+
+Endpoint = Callable[[Call], Awaitable[Reply | StreamReply]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """A parameter of the path, the query or the headers, with its JSON schema."""
+
+    name: str
+    place: str  # "path", "query" or "header"
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One way to succeed: the type of its body, if it has one, and the headers worth naming."""
+
+    description: str
+    body: type | None = None
+    media_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation:
+    """One method on one path. ``public`` needs no key; otherwise a key, and the scope if one is named."""
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    endpoint: Endpoint
+    answers: dict[int, Answer]
+    public: bool = False
+    scope: Scope | None = None
+    parameters: tuple[Parameter, ...] = ()
+    body: type | None = None
+    body_example: Any = None
+    body_required: bool = True
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,64 @@
+"""What goes out: a status, headers and a body, sent over ASGI in two messages."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import msgspec
+from starlette.types import Send
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON_HEADERS: Headers = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"private, no-cache"),
+)
+# Pages are ours and need nothing from anywhere else: styles are in the page, scripts there are none.
+PAGE_HEADERS: Headers = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, ready to be sent."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply:
+    """An answer that is sent piece by piece, as long as ``chunks`` gives any. Always 200."""
+
+    chunks: AsyncIterator[bytes]
+    headers: Headers = ()
+
+
+def build_json_reply(status: int, body: object, headers: Headers = ()) -> Reply:
+    """Give a JSON answer. Instants become RFC 3339 in UTC with ``Z``."""
+    return Reply(status, msgspec.json.encode(body), (*JSON_HEADERS, *headers))
+
+
+async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:
+    """Send the answer, with the request's id."""
+    headers = [*reply.headers, (b"x-request-id", request_id)]
+    if reply.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def send_stream(send: Send, reply: StreamReply, request_id: bytes) -> None:
+    """Send the answer as it comes. An error in the middle ends the connection, so that it cannot look complete."""
+    headers = [*reply.headers, (b"x-request-id", request_id)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    async for chunk in reply.chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,134 @@
+"""The feed: changes in pages, or as a stream of server-sent events at the same address."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from padron.domain.account import Scope
+from padron.domain.change import ChangeType
+from padron.domain.errors import Code, PadronError
+from padron.domain.webhook import EVENT_TYPES
+from padron.http import problems, queries
+from padron.http.authentication import authenticate
+from padron.http.calls import Call
+from padron.http.feed_schemas import ChangeList
+from padron.http.operations import Answer, Operation, Parameter
+from padron.http.replies import Headers, Reply, StreamReply, build_json_reply
+from padron.http.routes import parameters
+from padron.service import cursors, feed
+from padron.service.events import give_event
+from padron.service.feed import FeedFilter, FeedPage
+
+WAIT_S_MAX = 30
+HEARTBEAT_S = 10.0
+STREAM_PAGE = 200
+
+_PARAMETERS = frozenset({"after", "limit", "wait", "type", "operationalChanged"})
+_TYPES: dict[str, ChangeType] = {name.value: kind for kind, name in EVENT_TYPES.items()}
+_STREAM_HEADERS: Headers = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # tells proxies of the nginx kind to pass each event on at once
+)
+
+
+async def list_changes(call: Call) -> Reply | StreamReply:
+    """GET /api/v2/changes."""
+    given = queries.read_query(call, _PARAMETERS)
+    wanted = _parse_filter(given)
+    limit = queries.parse_limit(given)
+    wait_s = queries.parse_number("wait", given["wait"], 0, WAIT_S_MAX) if "wait" in given else 0
+    if b"text/event-stream" in call.headers.get(b"accept", b""):
+        last = call.headers.get(b"last-event-id", b"").decode("latin-1")
+        after = cursors.parse_feed_cursor(last or given.get("after"))
+        return StreamReply(_stream(call, after, wanted), _STREAM_HEADERS)
+    after = cursors.parse_feed_cursor(given.get("after"))
+    gone = call.watch_client()
+    try:
+        found = await feed.await_changes(call.runtime, call.principal, (after, limit), wanted, (wait_s, gone))
+    finally:
+        gone.cancel()
+    changes = [give_event(entry) for entry in found.entries]
+    return build_json_reply(200, {"changes": changes, "nextCursor": found.cursor, "more": found.more})
+
+
+async def _stream(call: Call, after: int, wanted: FeedFilter) -> AsyncIterator[bytes]:
+    """Give the events. The key is looked at again before anything is sent: a revoked key ends the stream."""
+    gone = call.watch_client()
+    try:
+        yield b": padron\n\n"
+        pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
+        async for page in pages:
+            await authenticate(call)
+            yield _format_page(page)
+        yield _format_comment("the server is stopping: connect again")
+    except PadronError as error:
+        yield _format_comment(error.detail)
+    finally:
+        gone.cancel()
+
+
+def _format_page(page: FeedPage) -> bytes:
+    """Give the events of a page; for an empty one a comment that keeps the connection alive."""
+    if not page.entries:
+        # The id moves on past changes that the filters left out, so that a reconnection need not read them again.
+        return b"id: %s\n: waiting\n\n" % page.cursor.encode()
+    return b"".join(
+        b"id: %s\nevent: %s\ndata: %s\n\n"
+        % (
+            cursors.format_feed_cursor(entry.change.number).encode(),
+            EVENT_TYPES[entry.change.type].value.encode(),
+            msgspec.json.encode(give_event(entry)),
+        )
+        for entry in page.entries
+    )
+
+
+def _format_comment(text: str) -> bytes:
+    return b": %s\n\n" % text.encode()
+
+
+def _parse_filter(given: dict[str, str]) -> FeedFilter:
+    types: frozenset[ChangeType] | None = None
+    if "type" in given:
+        names = given["type"].split(",")
+        unknown = [name for name in names if name not in _TYPES]
+        if unknown:
+            raise PadronError(
+                Code.BAD_PARAMETERS, f"type {unknown[0]!a} does not exist: use {', '.join(_TYPES)}, joined by commas."
+            )
+        types = frozenset(_TYPES[name] for name in names)
+    return FeedFilter(types=types, operational_changed=queries.parse_boolean(given, "operationalChanged"))
+
+
+_DESCRIPTION = """\
+All changes in their one order, without a gap: a page after the cursor, at once or, with wait, when there is something.
+With Accept: text/event-stream the same changes come as server-sent events, each with its cursor as id; Last-Event-ID
+goes on from there, comments keep the connection alive, and the stream ends when the server stops or the key is no
+longer valid. operational says what the vehicle is now, operationalChanged whether the change made it operational or
+ended that. Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is
+missed.\
+"""
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="listChanges", method="GET", path="/api/v2/changes", tag="Feed",
+        summary="Follow the account's changes",
+        description=_DESCRIPTION,
+        endpoint=list_changes, scope=Scope.CHANGES_READ,
+        parameters=(
+            Parameter(name="after", place="query", description="The cursor to go on from; without it, the beginning.",
+                      schema={"type": "string", "minLength": 1}),
+            parameters.LIMIT,
+            Parameter(name="wait", place="query", description="Seconds to wait for the first change.",
+                      schema={"type": "integer", "minimum": 0, "maximum": WAIT_S_MAX, "default": 0}),
+            Parameter(name="type", place="query", description="Only changes of these types, joined by commas.",
+                      schema={"type": "string", "enum": list(_TYPES)}),
+            Parameter(name="operationalChanged", place="query",
+                      description="Only changes that did (true) or did not (false) make or end operational.",
+                      schema={"type": "boolean"}),
+        ),
+        answers={200: Answer(description="Changes in order; may be none.", body=ChangeList)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+)  # fmt: skip

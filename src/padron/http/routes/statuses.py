@@ -1,0 +1,108 @@
+"""The status call, reading a vehicle's status, and the list of statuses."""
+
+from msgspec import UNSET
+
+from padron.domain.account import Scope
+from padron.domain.change import REASON_LENGTH_MAX, StatusRequest
+from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
+from padron.domain.vehicle import check_text
+from padron.domain.vin import parse_vin
+from padron.http import problems
+from padron.http.bodies import read_json
+from padron.http.calls import Call
+from padron.http.conditions import format_etag, is_unchanged, parse_if_match
+from padron.http.operations import Answer, Operation
+from padron.http.replies import Reply, build_json_reply
+from padron.http.routes import parameters
+from padron.http.schemas import StatusBody, StatusNameList, StatusNameShape, VehicleStatusShape, shape_status
+from padron.service import reading, statuses
+
+_STATUS_NAMES = StatusNameList(
+    vehicle_statuses=[
+        StatusNameShape(
+            vehicle_status_id=status.value,
+            name=text.name,
+            nombre=text.nombre,
+            meaning=text.meaning,
+            operational=is_operational(status),
+            settable=status is not VehicleStatus.INFO_CHANGED,
+        )
+        for status, text in STATUS_TEXTS.items()
+    ]
+)
+
+
+async def set_status(call: Call) -> Reply:
+    """PATCH /api/v2/vehicles/{vin}/status."""
+    vin = parse_vin(call.path_parameters["vin"])
+    body = await read_json(call, StatusBody)
+    status = parse_settable_status(body.vehicle_status_id)
+    reason = None
+    if body.reason is not UNSET and isinstance(body.reason, str):
+        check_text("reason", body.reason, REASON_LENGTH_MAX, allowed="\n\r\t")
+        reason = body.reason or None
+    request = StatusRequest(
+        vin=vin,
+        status=status,
+        reason=reason,
+        revisions=parse_if_match(call),
+        by=call.principal.actor,
+        request_id=call.request_id,
+    )
+    vehicle = await statuses.set_status(call.runtime, call.principal, request)
+    return Reply(204, headers=((b"etag", format_etag(vehicle.revision)),))
+
+
+async def get_status(call: Call) -> Reply:
+    """GET /api/v2/vehicles/{vin}/status."""
+    vehicle = await reading.get_status(call.runtime, call.principal, parse_vin(call.path_parameters["vin"]))
+    etag = (b"etag", format_etag(vehicle.revision))
+    if is_unchanged(call, vehicle.revision):
+        return Reply(304, headers=(etag,))
+    return build_json_reply(200, shape_status(vehicle), (etag,))
+
+
+async def list_statuses(_: Call) -> Reply:
+    """GET /api/v2/vehicle-statuses."""
+    return build_json_reply(200, _STATUS_NAMES)
+
+
+_PATH = "/api/v2/vehicles/{vin}/status"
+_ETAG = {"ETag": "The vehicle's revision, in quotes."}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="setVehicleStatus", method="PATCH", path=_PATH, tag="Status",
+        summary="Set a vehicle's status",
+        description="Says what a vehicle is from now on. When the answer is 204, the change is durable and in force: "
+        "any status but Active (1) takes the vehicle out of every operation. The same status again is 204 too, "
+        "and nothing happens: no history, no new revision. Query parameters are ignored.",
+        endpoint=set_status, scope=Scope.VEHICLES_STATUS,
+        parameters=(parameters.VIN, parameters.IF_MATCH),
+        body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
+        answers={204: Answer(description="The vehicle has this status.", headers=_ETAG)},
+        problems=(
+            problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND,
+            problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
+        ),
+    ),
+    Operation(
+        name="getVehicleStatus", method="GET", path=_PATH, tag="Status",
+        summary="Read a vehicle's status",
+        description="Gives what the vehicle is, since when, who said so (the id of an API key) and why.",
+        endpoint=get_status, scope=Scope.VEHICLES_READ,
+        parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
+        answers={
+            200: Answer(description="The status.", body=VehicleStatusShape, headers=_ETAG),
+            304: Answer(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
+        },
+        problems=(problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND),
+    ),
+    Operation(
+        name="listVehicleStatuses", method="GET", path="/api/v2/vehicle-statuses", tag="Status",
+        summary="List the vehicle statuses",
+        description="The ten statuses with their names in English and Spanish. Any valid key may ask.",
+        endpoint=list_statuses,
+        answers={200: Answer(description="All statuses.", body=StatusNameList)},
+    ),
+)  # fmt: skip

@@ -1,0 +1,35 @@
+"""Whether the server lives and is ready, and the API's own description."""
+
+from padron.http import problems
+from padron.http.calls import Call
+from padron.http.operations import Answer, Operation
+from padron.http.replies import Reply, build_json_reply
+from padron.http.schemas import HealthShape
+
+_OK = HealthShape(status="ok")
+
+
+async def live(_: Call) -> Reply:
+    """GET /livez: the process answers. It does not ask the database."""
+    return build_json_reply(200, _OK)
+
+
+async def ready(call: Call) -> Reply:
+    """GET /readyz: the database answers, with this program's schema."""
+    await call.runtime.store.check()
+    return build_json_reply(200, _OK)
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="getLiveness", method="GET", path="/livez", tag="System", public=True,
+        summary="Does the process live?", description="200 as long as the server's event loop turns. No key needed.",
+        endpoint=live, answers={200: Answer(description="It does.", body=HealthShape)},
+    ),
+    Operation(
+        name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
+        summary="Can it serve?", description="200 when the database answers with this program's schema. No key needed.",
+        endpoint=ready, answers={200: Answer(description="It can.", body=HealthShape)},
+        problems=(problems.STORE_UNAVAILABLE,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,277 @@
+"""Webhook endpoints, their deliveries, and sending again."""
+
+import re
+from collections.abc import Callable
+
+from msgspec import UNSET
+
+from padron.domain.account import Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.webhook import DeliveryState, Filter, parse_filter
+from padron.http import problems, queries
+from padron.http.bodies import read_json
+from padron.http.calls import Call
+from padron.http.operations import Answer, Operation, Parameter
+from padron.http.replies import Reply, build_json_reply
+from padron.http.routes import parameters
+from padron.http.webhook_schemas import (
+    AnswerShape,
+    DeliveryList,
+    LoggedDeliveryShape,
+    ReplayBody,
+    WebhookBody,
+    WebhookEdits,
+    WebhookList,
+    WebhookShape,
+    shape_answer,
+    shape_delivery,
+    shape_endpoint,
+    shape_logged_delivery,
+)
+from padron.service import webhooks
+from padron.service.webhooks import EndpointEdits
+
+_QUERY = frozenset({"state", *queries.PAGE_PARAMETERS})
+_match_id = re.compile("[0-9A-Za-z]{22}").fullmatch
+_match_number = re.compile("[0-9]{1,18}").fullmatch
+
+
+async def create_webhook(call: Call) -> Reply:
+    """POST /api/v2/webhooks."""
+    body = await read_json(call, WebhookBody)
+    chosen = parse_filter(body.event_types, body.statuses_left, body.statuses_entered)
+    endpoint = await webhooks.add_endpoint(
+        call.runtime, call.principal, url=body.url, description=body.description, chosen=chosen
+    )
+    location = (b"location", f"{_PATH}/{endpoint.endpoint_id}".encode())
+    return build_json_reply(201, shape_endpoint(endpoint, call.runtime.clock(), with_secret=True), (location,))
+
+
+async def list_webhooks(call: Call) -> Reply:
+    """GET /api/v2/webhooks."""
+    now = call.runtime.clock()
+    found = await webhooks.list_endpoints(call.runtime, call.principal)
+    return build_json_reply(200, WebhookList(webhooks=[shape_endpoint(endpoint, now) for endpoint in found]))
+
+
+async def get_webhook(call: Call) -> Reply:
+    """GET /api/v2/webhooks/{webhookId}."""
+    endpoint = await webhooks.get_endpoint(call.runtime, call.principal, _parse_id(call))
+    return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock()))
+
+
+async def change_webhook(call: Call) -> Reply:
+    """PATCH /api/v2/webhooks/{webhookId}."""
+    endpoint_id = _parse_id(call)
+    body = await read_json(call, WebhookEdits)
+    edits = EndpointEdits(
+        url=None if body.url is UNSET else body.url,
+        description=None if body.description is UNSET else body.description,
+        filter=_give_filter_edit(body),
+        enabled=None if body.enabled is UNSET else body.enabled,
+    )
+    endpoint = await webhooks.change_endpoint(call.runtime, call.principal, endpoint_id, edits)
+    return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock()))
+
+
+async def delete_webhook(call: Call) -> Reply:
+    """DELETE /api/v2/webhooks/{webhookId}."""
+    await webhooks.delete_endpoint(call.runtime, call.principal, _parse_id(call))
+    return Reply(204)
+
+
+async def rotate_secret(call: Call) -> Reply:
+    """POST /api/v2/webhooks/{webhookId}/rotate-secret."""
+    endpoint = await webhooks.rotate_secret(call.runtime, call.principal, _parse_id(call))
+    return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock(), with_secret=True))
+
+
+async def test_webhook(call: Call) -> Reply:
+    """POST /api/v2/webhooks/{webhookId}/test."""
+    answer = await webhooks.send_test(call.runtime, call.principal, _parse_id(call))
+    return build_json_reply(200, shape_answer(answer))
+
+
+async def list_deliveries(call: Call) -> Reply:
+    """GET /api/v2/webhooks/{webhookId}/deliveries."""
+    endpoint_id = _parse_id(call)
+    given = queries.read_query(call, _QUERY)
+    page = await webhooks.list_deliveries(
+        call.runtime,
+        call.principal,
+        endpoint_id,
+        state=_parse_state(given.get("state")),
+        limit=queries.parse_limit(given),
+        cursor=given.get("cursor"),
+    )
+    shapes = [shape_delivery(sending) for sending in page.sendings]
+    return build_json_reply(200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor))
+
+
+async def get_delivery(call: Call) -> Reply:
+    """GET /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}."""
+    found = await webhooks.get_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
+    return build_json_reply(200, shape_logged_delivery(found.sending, found.attempts))
+
+
+async def replay_webhook(call: Call) -> Reply:
+    """POST /api/v2/webhooks/{webhookId}/replay."""
+    endpoint_id = _parse_id(call)
+    body = await read_json(call, ReplayBody)
+    endpoint = await webhooks.replay_after(call.runtime, call.principal, endpoint_id, body.after)
+    return build_json_reply(202, shape_endpoint(endpoint, call.runtime.clock()))
+
+
+async def replay_delivery(call: Call) -> Reply:
+    """POST /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}/replay."""
+    found = await webhooks.replay_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
+    return build_json_reply(202, shape_logged_delivery(found.sending, found.attempts))
+
+
+def _parse_id(call: Call) -> str:
+    text = call.path_parameters["webhookId"]
+    if _match_id(text) is None:
+        raise PadronError(Code.WEBHOOK_NOT_FOUND, f"The account has no webhook endpoint with the id {text!a}.")
+    return text
+
+
+def _parse_number(call: Call) -> int:
+    text = call.path_parameters["deliveryId"]
+    if _match_number(text) is None:
+        raise PadronError(Code.DELIVERY_NOT_FOUND, f"The endpoint has no delivery {text!a}.")
+    return int(text)
+
+
+def _parse_state(text: str | None) -> DeliveryState | None:
+    if text is None:
+        return None
+    try:
+        return DeliveryState(text)
+    except ValueError:
+        known = ", ".join(DeliveryState)
+        raise PadronError(Code.BAD_PARAMETERS, f"state is {text!a}: it must be one of {known}.") from None
+
+
+def _give_filter_edit(body: WebhookEdits) -> Callable[[Filter], Filter]:
+    """Give what turns the present filter into the one asked for: only the members that are there count."""
+
+    def edit(present: Filter) -> Filter:
+        return parse_filter(
+            present.event_types if body.event_types is UNSET else body.event_types,
+            present.statuses_left if body.statuses_left is UNSET else body.statuses_left,
+            present.statuses_entered if body.statuses_entered is UNSET else body.statuses_entered,
+        )
+
+    return edit
+
+
+_PATH = "/api/v2/webhooks"
+_ONE = f"{_PATH}/{{webhookId}}"
+_DELIVERY = f"{_ONE}/deliveries/{{deliveryId}}"
+_SCOPE = Scope.WEBHOOKS_MANAGE
+_BODY_PROBLEMS = (problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
+_ID = Parameter(
+    name="webhookId", place="path", required=True, description="The endpoint's id.",
+    schema={"type": "string", "pattern": "^[0-9A-Za-z]{22}$"},
+)  # fmt: skip
+_NUMBER = Parameter(
+    name="deliveryId", place="path", required=True, description="The number of the change.",
+    schema={"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+)  # fmt: skip
+_STATE = Parameter(
+    name="state", place="query", description="Only deliveries in this state.",
+    schema={"type": "string", "enum": [state.value for state in DeliveryState]},
+)  # fmt: skip
+_EXAMPLE = {
+    "url": "https://fleet.example/padron", "eventTypes": ["vehicle.status_changed"],
+    "statusesLeft": [1], "statusesEntered": [1],
+}  # fmt: skip
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="createWebhook", method="POST", path=_PATH, tag="Webhooks", summary="Create a webhook endpoint",
+        description="From now on every change that fits is sent there, signed after Standard Webhooks. The answer "
+        "shows the secret this once.",
+        endpoint=create_webhook, scope=_SCOPE, body=WebhookBody, body_example=_EXAMPLE,
+        answers={
+            201: Answer(description="The endpoint.", body=WebhookShape, headers={"Location": "Its address."}),
+        },
+        problems=(*_BODY_PROBLEMS, problems.WEBHOOK_LIMIT_REACHED),
+    ),
+    Operation(
+        name="listWebhooks", method="GET", path=_PATH, tag="Webhooks", summary="List the webhook endpoints",
+        description="All endpoints of the account, without their secrets.",
+        endpoint=list_webhooks, scope=_SCOPE, answers={200: Answer(description="The endpoints.", body=WebhookList)},
+    ),
+    Operation(
+        name="getWebhook", method="GET", path=_ONE, tag="Webhooks", summary="Read a webhook endpoint",
+        description="Shows what it hears of, how far it has come, and whether and why it is switched off.",
+        endpoint=get_webhook, scope=_SCOPE, parameters=(_ID,),
+        answers={200: Answer(description="The endpoint.", body=WebhookShape)},
+        problems=(problems.WEBHOOK_NOT_FOUND,),
+    ),
+    Operation(
+        name="changeWebhook", method="PATCH", path=_ONE, tag="Webhooks", summary="Change a webhook endpoint",
+        description="A member left out keeps its value. Switched on again (or given another url), the endpoint goes on "
+        "where it stopped, and what waits is due at once.",
+        endpoint=change_webhook, scope=_SCOPE, parameters=(_ID,),
+        body=WebhookEdits, body_example={"enabled": True},
+        answers={200: Answer(description="The endpoint as it now is.", body=WebhookShape)},
+        problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
+    ),
+    Operation(
+        name="deleteWebhook", method="DELETE", path=_ONE, tag="Webhooks", summary="Delete a webhook endpoint",
+        description="Nothing new is sent from now on; its log is gone.",
+        endpoint=delete_webhook, scope=_SCOPE, parameters=(_ID,),
+        answers={204: Answer(description="It is gone.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
+    ),
+    Operation(
+        name="rotateWebhookSecret", method="POST", path=f"{_ONE}/rotate-secret", tag="Webhooks",
+        summary="Replace an endpoint's secret",
+        description="For 24 hours messages carry two signatures, by the new secret and by the one before.",
+        endpoint=rotate_secret, scope=_SCOPE, parameters=(_ID,),
+        answers={200: Answer(description="The endpoint with its new secret, shown this once.", body=WebhookShape)},
+        problems=(problems.WEBHOOK_NOT_FOUND,),
+    ),
+    Operation(
+        name="testWebhook", method="POST", path=f"{_ONE}/test", tag="Webhooks", summary="Send a test event",
+        description="Sends webhook.test at once, even to an endpoint that is switched off, and waits up to 15 seconds "
+        "for what comes of it. It counts neither as success nor as failure.",
+        endpoint=test_webhook, scope=_SCOPE, parameters=(_ID,),
+        answers={200: Answer(description="What came of it, a failure too.", body=AnswerShape)},
+        problems=(problems.WEBHOOK_NOT_FOUND,),
+    ),
+    Operation(
+        name="listWebhookDeliveries", method="GET", path=f"{_ONE}/deliveries", tag="Webhooks",
+        summary="List an endpoint's deliveries",
+        description="Newest first, those of the last 30 days and all that are pending.",
+        endpoint=list_deliveries, scope=_SCOPE, parameters=(_ID, _STATE, parameters.LIMIT, parameters.CURSOR),
+        answers={200: Answer(description="A page.", body=DeliveryList)},
+        problems=(problems.BAD_PARAMETERS, problems.WEBHOOK_NOT_FOUND),
+    ),
+    Operation(
+        name="getWebhookDelivery", method="GET", path=_DELIVERY, tag="Webhooks",
+        summary="Read a delivery and its attempts",
+        description="With each attempt's status, or its error, and the first kilobyte of the answer, escaped.",
+        endpoint=get_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
+        answers={200: Answer(description="The delivery.", body=LoggedDeliveryShape)},
+        problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
+    ),
+    Operation(
+        name="replayWebhook", method="POST", path=f"{_ONE}/replay", tag="Webhooks",
+        summary="Send everything after a change again",
+        description="The endpoint goes back in the feed: every change after this number that fits its present filter "
+        "is sent again, with the same webhook-id as before.",
+        endpoint=replay_webhook, scope=_SCOPE, parameters=(_ID,), body=ReplayBody, body_example={"after": 1200},
+        answers={202: Answer(description="It will be sent.", body=WebhookShape)},
+        problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
+    ),
+    Operation(
+        name="replayWebhookDelivery", method="POST", path=f"{_DELIVERY}/replay", tag="Webhooks",
+        summary="Send one delivery again",
+        description="At once, with the whole schedule before it, and the same webhook-id as before.",
+        endpoint=replay_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
+        answers={202: Answer(description="It will be sent.", body=LoggedDeliveryShape)},
+        problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
+    ),
+)  # fmt: skip

@@ -1,0 +1,272 @@
+"""The wire format, and the only one: what bodies look like, coming in and going out. camelCase, as documented."""
+
+from datetime import datetime
+from keyword import iskeyword
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.change import REASON_LENGTH_MAX, HistoryEntry
+from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
+from padron.domain.vehicle import FIELDS, INTEGER_MAX, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
+from padron.domain.vin import VIN_PATTERN
+
+# Limits are written into the document only: the domain checks them, so that the command line says the same.
+_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_SETTABLE = [status.value for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
+
+VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_json_schema={"pattern": VIN_PATTERN})]
+
+
+class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """What a vehicle is from now on, and why."""
+
+    vehicle_status_id: Annotated[
+        int, Meta(description="One of the vehicle statuses but 2.", extra_json_schema={"enum": _SETTABLE})
+    ]
+    reason: Annotated[
+        str | UnsetType,
+        Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+    ] = UNSET
+
+
+def _describe_upsert(name: str) -> Any:  # noqa: ANN401 - an annotation made at run time
+    return Annotated[
+        str | UnsetType,
+        Meta(
+            description=f'{name}; left out, it keeps its value, "" removes it.',
+            extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": _TEXT_PATTERN},
+        ),
+    ]
+
+
+class VehicleInfo(Struct, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """The values of a vehicle that the upsert call reads and writes."""
+
+    vin: VinText
+    plate: Annotated[
+        str,
+        Meta(description="4 to 10 letters and digits.", extra_json_schema={"pattern": "^[0-9A-Za-z]{4,10}$"}),
+    ]
+    owner_name: _describe_upsert("The owner's name") = UNSET  # type: ignore[valid-type]
+    engine_number: _describe_upsert("The engine's number") = UNSET  # type: ignore[valid-type]
+    tax_identifier: _describe_upsert("The owner's tax identifier") = UNSET  # type: ignore[valid-type]
+    legal_name: _describe_upsert("The owner's legal name") = UNSET  # type: ignore[valid-type]
+
+
+class UpsertBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """A vehicle to register or to update."""
+
+    vehicle_info: VehicleInfo
+
+
+class UpsertedInfo(Struct, rename="camel", omit_defaults=True):
+    """The same values of the vehicle as it now is; one that another call wrote may be longer than this one takes."""
+
+    vin: str
+    plate: str
+    owner_name: str | UnsetType = UNSET
+    engine_number: str | UnsetType = UNSET
+    tax_identifier: str | UnsetType = UNSET
+    legal_name: str | UnsetType = UNSET
+
+
+class UpsertedVehicle(Struct, rename="camel"):
+    """The vehicle as it now is."""
+
+    vehicle_info: UpsertedInfo
+
+
+def name_attribute(field: Field) -> str:
+    """Give the attribute that holds a field in the shapes below: its column, made safe where it is a keyword."""
+    return f"{field.column}_" if iskeyword(field.column) else field.column
+
+
+_WIRE_NAMES = {name_attribute(field): field.name for field in FIELDS}
+
+
+def _type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+    if field.name == "plate":
+        schema: dict[str, Any] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
+        return Annotated[
+            str | UnsetType,
+            Meta(description='4 to 10 letters and digits; "" removes it.', extra_json_schema=schema),
+        ]
+    if field.is_text:
+        schema = {"maxLength": field.length_max, "pattern": _TEXT_PATTERN}
+        return Annotated[str | UnsetType, Meta(description='"" removes it.', extra_json_schema=schema)]
+    number = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": field.number_max})]
+    removal = Annotated[str, Meta(extra_json_schema={"maxLength": 0})]
+    return Annotated[number | removal | UnsetType, Meta(description='An integer; "" removes it.')]
+
+
+VehicleBody = msgspec.defstruct(
+    "VehicleBody",
+    [
+        (
+            "vin",
+            Annotated[VinText | UnsetType, Meta(description="May be given; must be that of the path.")],
+            UNSET,
+        ),
+        *((name_attribute(field), _type_edit(field), UNSET) for field in FIELDS),
+    ],
+    namespace={"__doc__": "A vehicle's core data. A member that is left out keeps its value."},
+    rename=_WIRE_NAMES,
+    forbid_unknown_fields=True,
+)
+
+VehicleShape = msgspec.defstruct(
+    "Vehicle",
+    [
+        ("vin", str),
+        ("vehicle_status_id", int),
+        ("operational", bool),
+        ("status_since", datetime),
+        ("created_at", datetime),
+        ("updated_at", datetime),
+        ("valid_from", datetime | UnsetType, UNSET),
+        ("valid_to", datetime | UnsetType, UNSET),
+        *((name_attribute(field), (str if field.is_text else int) | UnsetType, UNSET) for field in FIELDS),
+    ],
+    namespace={
+        "__doc__": "A vehicle: its status and every value that it has. Former versions have validFrom and validTo."
+    },
+    rename={
+        "vehicle_status_id": "vehicleStatusId",
+        "status_since": "statusSince",
+        "created_at": "createdAt",
+        "updated_at": "updatedAt",
+        "valid_from": "validFrom",
+        "valid_to": "validTo",
+        **_WIRE_NAMES,
+    },
+    omit_defaults=True,
+)
+
+
+class VehicleList(Struct, rename="camel", omit_defaults=True):
+    """A page of vehicles; ``nextCursor`` is null on the last one."""
+
+    vehicles: list[VehicleShape]  # type: ignore[valid-type]
+    next_cursor: str | None
+    cursor: Annotated[
+        str | UnsetType,
+        Meta(description="With the filter operational: a cursor of the feed. All changes up to it are in this page."),
+    ] = UNSET
+
+
+class VehicleStatusShape(Struct, rename="camel"):
+    """What a vehicle is, since when, who said so and why."""
+
+    vin: str
+    vehicle_status_id: int
+    name: str
+    operational: bool
+    since: datetime
+    changed_by: str
+    reason: str | None
+
+
+class HistoryShape(Struct, rename="camel", omit_defaults=True):
+    """One change. ``former`` and ``current`` have the values that differ; null stands for none."""
+
+    type: Literal["registered", "statusChanged", "infoChanged"]
+    at: datetime
+    by: str
+    request_id: str
+    from_status_id: int | UnsetType = UNSET
+    to_status_id: int | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+    former: dict[str, str | int | None] | UnsetType = UNSET
+    current: dict[str, str | int | None] | UnsetType = UNSET
+
+
+class HistoryList(Struct, rename="camel"):
+    """A page of a vehicle's changes, newest first; ``nextCursor`` is null on the last one."""
+
+    history: list[HistoryShape]
+    next_cursor: str | None
+
+
+class StatusNameShape(Struct, rename="camel"):
+    """A vehicle status in both languages, and what it means."""
+
+    vehicle_status_id: int
+    name: str
+    nombre: str
+    meaning: str
+    operational: bool
+    settable: bool
+
+
+class StatusNameList(Struct, rename="camel"):
+    """All vehicle statuses."""
+
+    vehicle_statuses: list[StatusNameShape]
+
+
+class HealthShape(Struct):
+    """The server answers."""
+
+    status: Literal["ok"]
+
+
+class ProblemShape(Struct, rename="camel"):
+    """An error, after RFC 9457. ``errorType`` and ``errorDetail`` are names for programs, ``detail`` is for people."""
+
+    type: str
+    title: str
+    status: Annotated[int, Meta(ge=400, le=INTEGER_MAX)]
+    detail: str
+    instance: str
+    error_type: str
+    error_detail: str
+
+
+def shape_vehicle(version: VehicleVersion) -> object:
+    """Give the wire form of a vehicle, or of a former version of one."""
+    vehicle = version.vehicle
+    values: dict[str, object] = {
+        name_attribute(field): version.details[field.name] for field in FIELDS if field.name in version.details
+    }
+    status, since = vehicle.status, vehicle.status_since
+    if version.valid_to is not None:
+        status, since = VehicleStatus.INFO_CHANGED, version.valid_to
+        values |= {"valid_from": version.valid_from, "valid_to": version.valid_to}
+    return VehicleShape(
+        vin=vehicle.vin,
+        vehicle_status_id=status.value,
+        operational=is_operational(status),
+        status_since=since,
+        created_at=vehicle.created_at,
+        updated_at=vehicle.updated_at,
+        **values,
+    )
+
+
+def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
+    """Give the wire form of a vehicle's status."""
+    return VehicleStatusShape(
+        vin=vehicle.vin,
+        vehicle_status_id=vehicle.status.value,
+        name=STATUS_TEXTS[vehicle.status].name,
+        operational=is_operational(vehicle.status),
+        since=vehicle.status_since,
+        changed_by=vehicle.status_by,
+        reason=vehicle.status_reason,
+    )
+
+
+def shape_history_entry(entry: HistoryEntry) -> HistoryShape:
+    """Give the wire form of a recorded change."""
+    shape = HistoryShape(type=entry.type.value, at=entry.at, by=entry.by, request_id=entry.request_id)
+    if entry.differences is None:
+        shape.to_status_id = entry.to_status.value
+    else:
+        shape.former = {name: former for name, (former, _) in entry.differences.items()}
+        shape.current = {name: current for name, (_, current) in entry.differences.items()}
+    if entry.from_status is not None and entry.differences is None:
+        shape.from_status_id = entry.from_status.value
+        shape.reason = entry.reason
+    return shape

@@ -1,0 +1,155 @@
+"""The API as three clients see it: each call gives a Reply that is easy to compare."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from padron.service.runtime import Runtime
+from padron.store.base import Store, WriteTransaction
+from tests.cast import HUMMER, Cast, Member, registered
+
+VEHICLE = f"/api/v2/vehicles/{HUMMER}"
+STATUS = f"{VEHICLE}/status"
+HISTORY = f"{VEHICLE}/history"
+LIST = "/api/v2/vehicles"
+UPSERT = "/api/upsert-vehicle-info"
+CAR = {"plate": "RTA412C", "brandName": "Hummer", "modelName": "H1", "doors": 4, "ownerName": "Flota Norte"}
+
+Content = bytes | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.content)
+
+    @property
+    def etag(self) -> str:
+        return self.headers["etag"]
+
+    @property
+    def detail(self) -> str:
+        return str(self.body["detail"])
+
+    @property
+    def code(self) -> tuple[int, str]:
+        """The status and the error's documented name."""
+        return self.status, str(self.body["errorDetail"])
+
+    def without(self, *members: str) -> tuple[int, dict[str, str], bytes]:
+        """Give all of the reply, byte for byte, but these members of the body and the request's id."""
+        headers = {name: value for name, value in self.headers.items() if name != "x-request-id"}
+        content = self.content
+        for member in members:
+            content = content.replace(json.dumps(self.body[member]).encode(), b"-")
+        return self.status, headers, content
+
+
+class Client:
+    """One caller. Whatever it is not told to send, it does not send."""
+
+    def __init__(self, http: httpx2.AsyncClient, member: Member | None = None) -> None:
+        self._http = http
+        self.member = member
+
+    @property
+    def actor(self) -> str:
+        assert self.member is not None
+        return self.member.principal.actor
+
+    @property
+    def account_id(self) -> int:
+        assert self.member is not None
+        return self.member.account.account_id
+
+    async def send(
+        self, method: str, target: str, content: Content = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        every = {} if self.member is None else {"Authorization": f"Bearer {self.member.token}"}
+        pairs = {**every, **(headers or {})}.items()
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
+        response = await self._http.request(method, target, content=content, headers=sent)
+        return Reply(status=response.status_code, headers=dict(response.headers), content=response.content)
+
+    async def get(self, target: str, **headers: str) -> Reply:
+        return await self.send("GET", target, headers=_name_headers(headers))
+
+    async def put(self, target: str, body: object, **headers: str) -> Reply:
+        return await self.send("PUT", target, json.dumps(body), _name_headers(headers))
+
+    async def patch(self, target: str, body: object, **headers: str) -> Reply:
+        return await self.send("PATCH", target, json.dumps(body), _name_headers(headers))
+
+    async def register(self, vin: str = HUMMER, **values: str | int) -> Reply:
+        """Register a vehicle that there is not yet, with the values of CAR unless others are given."""
+        reply = await self.put(f"/api/v2/vehicles/{vin}", values or CAR)
+        assert reply.status == 201, reply.content
+        return reply
+
+    async def put_vehicle(self, vin: str = HUMMER, **values: str | int) -> Reply:
+        return await self.put(f"/api/v2/vehicles/{vin}", values)
+
+    async def upsert(self, vin: str = HUMMER, plate: str = "RTA412C", **values: str | int) -> Reply:
+        return await self.put(UPSERT, {"vehicleInfo": {"vin": vin, "plate": plate, **values}})
+
+    async def patch_status(
+        self, vin: str = HUMMER, status: int = 3, reason: str | None = None, **headers: str
+    ) -> Reply:
+        body = {"vehicleStatusId": status} if reason is None else {"vehicleStatusId": status, "reason": reason}
+        return await self.patch(f"/api/v2/vehicles/{vin}/status", body, **headers)
+
+    async def get_vehicle(self, vin: str = HUMMER) -> Any:  # noqa: ANN401 - JSON
+        reply = await self.get(f"/api/v2/vehicles/{vin}")
+        assert reply.status == 200, reply.content
+        return reply.body
+
+    async def list_history(self, vin: str = HUMMER) -> list[dict[str, Any]]:
+        reply = await self.get(f"/api/v2/vehicles/{vin}/history?limit=500")
+        assert reply.status == 200, reply.content
+        entries: list[dict[str, Any]] = reply.body["history"]
+        return entries
+
+    async def list_vehicles(self, query: str = "", path: str = LIST) -> list[dict[str, Any]]:
+        reply = await self.get(f"{path}?{query}" if query else path)
+        assert reply.status == 200, reply.content
+        vehicles: list[dict[str, Any]] = reply.body["vehicles"]
+        return vehicles
+
+    async def list_vins(self, query: str = "") -> list[str]:
+        return [str(vehicle["vin"]) for vehicle in await self.list_vehicles(query)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """Acme owns, Beta must see nothing, Gamma only reads Acme's, and nobody has no key."""
+
+    acme: Client
+    beta: Client
+    gamma: Client
+    nobody: Client
+    runtime: Runtime
+    cast: Cast
+
+    @property
+    def store(self) -> Store:
+        return self.runtime.store
+
+    async def keep_duplicates(self, vin: str = HUMMER, count: int = 2) -> None:
+        """Give Acme several current vehicles with one VIN, as an import of legacy data may."""
+
+        async def work(transaction: WriteTransaction) -> None:
+            await transaction.save_changes([registered(vin, slot=slot) for slot in range(count)])
+
+        await self.store.write(self.acme.account_id, work)
+
+
+def _name_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,0 +1,93 @@
+"""The real application, started and stopped as a server does, over a real register on each engine."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.types import ASGIApp, Message
+
+from padron.http.app import build_app
+from padron.service.runtime import Runtime, build_runtime
+from padron.store import sqlite
+from padron.store.base import Store
+from tests.cast import Cast, make_cast
+from tests.http.api import Api, Client
+from tests.postgres import Postgres
+
+OpenRuntime = Callable[[], Awaitable[Runtime]]
+
+
+@asynccontextmanager
+async def run_lifespan(app: ASGIApp) -> AsyncIterator[None]:
+    """Start and stop an application as an ASGI server does."""
+    to_app: asyncio.Queue[Message] = asyncio.Queue()
+    from_app: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def run() -> None:
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}}, to_app.get, from_app.put)
+
+    task = asyncio.create_task(run())
+    for step in ("startup", "shutdown"):
+        await to_app.put({"type": f"lifespan.{step}"})
+        assert (await from_app.get())["type"] == f"lifespan.{step}.complete"
+        if step == "startup":
+            yield
+    await task
+
+
+@asynccontextmanager
+async def run_api(runtime: Runtime, cast: Cast) -> AsyncIterator[Api]:
+    """Give the cast's clients of an application over this runtime; the application closes it at the end."""
+
+    async def open_runtime() -> Runtime:
+        return runtime
+
+    app = build_app(open_runtime)
+    transport = httpx2.ASGITransport(app=app)
+    async with (
+        run_lifespan(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://padron.test", headers={}) as http,
+    ):
+        yield Api(
+            acme=Client(http, cast.acme),
+            beta=Client(http, cast.beta),
+            gamma=Client(http, cast.gamma),
+            nobody=Client(http),
+            runtime=runtime,
+            cast=cast,
+        )
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite register: a copy is made faster than a new one."""
+    path = tmp_path_factory.mktemp("template") / "padron.db"
+    sqlite.migrate(str(path))
+    return path
+
+
+@pytest.fixture
+def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The path or the URL of an empty register."""
+    if engine == "sqlite":
+        return str(shutil.copy(request.getfixturevalue("template"), tmp_path / "padron.db"))
+    return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+async def postgres_database(postgres_server: Postgres) -> AsyncIterator[str]:
+    url = await postgres_server.create_database()
+    yield url
+    await postgres_server.drop_database(url)
+
+
+@pytest.fixture
+async def api(open_store: Callable[[], Awaitable[Store]], clock: Any) -> AsyncIterator[Api]:  # noqa: ANN401
+    runtime = build_runtime(await open_store(), clock)
+    async with run_api(runtime, await make_cast(runtime)) as api:
+        yield api

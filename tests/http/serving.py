@@ -1,0 +1,47 @@
+"""The application behind a real uvicorn on loopback, in a thread of its own: what only a socket can show."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from padron.http.app import build_app
+from padron.service.runtime import Runtime
+
+
+@contextmanager
+def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]]) -> Iterator[int]:
+    """Give the port of a running server."""
+    started = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: object = None) -> None:
+            await super().startup(sockets)  # type: ignore[arg-type]
+            started.set()
+
+    config = uvicorn.Config(
+        build_app(open_runtime),
+        host="127.0.0.1",
+        port=0,
+        http="httptools",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=2,
+    )
+    server = Server(config)
+    thread = threading.Thread(target=asyncio.run, args=(server.serve(),), name="uvicorn")
+    thread.start()
+    try:
+        assert started.wait(20), "the server did not start"
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()

@@ -1,0 +1,167 @@
+"""Cursors as clients send them back: bound to their question, and harmless when damaged."""
+
+import base64
+import random
+
+import pytest
+
+from tests.cast import HUMMER, make_vin
+from tests.http.api import HISTORY, LIST, Api
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
+QUESTION = "sort=brandName&doors=2"
+
+
+async def fill(api: Api) -> None:
+    for number in range(6):
+        await api.acme.put_vehicle(make_vin(number), brandName=f"Brand {number}", doors=2)
+
+
+async def give_cursor(api: Api, question: str) -> str:
+    cursor = (await api.acme.get(f"{LIST}?{question}&limit=2")).body["nextCursor"]
+    assert isinstance(cursor, str)
+    return cursor
+
+
+def encode(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+async def test_a_cursor_goes_on_with_its_own_question_at_any_page_size(api: Api) -> None:
+    await fill(api)
+    cursor = await give_cursor(api, QUESTION)
+    for limit in (1, 2, 3, 500):
+        vins = await api.acme.list_vins(f"{QUESTION}&limit={limit}&cursor={cursor}")
+        assert vins == [make_vin(number) for number in range(2, 6)][:limit]
+
+
+async def test_the_order_in_which_filters_are_named_and_their_case_are_no_matter(api: Api) -> None:
+    for number in range(3):
+        await api.acme.put_vehicle(make_vin(number), brandName="Jeep", doors=2)
+    cursor = await give_cursor(api, "brandName=Jeep&doors=2")
+    assert await api.acme.list_vins(f"doors=2&brandName=JEEP&cursor={cursor}") == [make_vin(2)]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "question",
+    [
+        "sort=brandName",
+        "sort=brandName&doors=3",
+        "sort=brandName&doors=2&stateId=1",
+        "sort=-brandName&doors=2",
+        "sort=modelName&doors=2",
+        "doors=2",
+        "sort=brandName&doors=2&assetStatusId=1",
+        "sort=brandName&doors=2&assetStatusId=2",
+        "",
+    ],
+)
+async def test_a_cursor_of_another_question_is_400(api: Api, question: str) -> None:
+    await fill(api)
+    cursor = await give_cursor(api, QUESTION)
+    reply = await api.acme.get(f"{LIST}?{question}&cursor={cursor}".replace("?&", "?"))
+    assert reply.code == (400, "BadParameters")
+    assert "cursor" in reply.detail
+
+
+async def test_a_cursor_of_a_list_is_none_of_a_history_and_the_other_way_round(api: Api) -> None:
+    await fill(api)
+    await api.acme.register()
+    for status in (3, 4, 5):
+        await api.acme.patch_status(HUMMER, status)
+    of_history = (await api.acme.get(f"{HISTORY}?limit=1")).body["nextCursor"]
+    of_list = await give_cursor(api, "")
+    assert (await api.acme.get(f"{HISTORY}?cursor={of_list}")).code == (400, "BadParameters")
+    assert (await api.acme.get(f"{LIST}?cursor={of_history}")).code == (400, "BadParameters")
+
+
+async def test_another_accounts_cursor_shows_nothing_but_ones_own(api: Api) -> None:
+    await fill(api)
+    cursor = await give_cursor(api, "sort=vin")
+    await api.beta.put_vehicle(make_vin(9))
+    assert await api.beta.list_vins(f"sort=vin&cursor={cursor}") == [make_vin(9)]
+    assert await api.beta.list_vins(f"sort=vin&cursor={await give_cursor(api, 'sort=vin')}") == [make_vin(9)]
+
+
+@pytest.mark.parametrize("question", ["", "sort=brandName", "sort=doors", "sort=updatedAt", "sort=-vin"])
+async def test_a_damaged_cursor_is_400_or_at_worst_another_place_and_never_500(api: Api, question: str) -> None:
+    await fill(api)
+    cursor = await give_cursor(api, question)
+    randomness = random.Random(question)
+    for _ in range(60):
+        position = randomness.randrange(len(cursor))
+        wrong = randomness.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        damaged = randomness.choice(
+            [cursor[:position] + wrong + cursor[position + 1 :], cursor[:position] or "A", cursor + wrong]
+        )
+        reply = await api.acme.get(f"{LIST}?{question}&cursor={damaged}".replace("?&", "?"))
+        assert reply.status in {200, 400}, (damaged, reply.content)
+        if reply.status == 400:
+            assert reply.code == (400, "BadParameters")
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", [LIST, HISTORY])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x",
+        "=",
+        "%00",
+        "%F0%9F%9A%97",
+        "A" * 1_500,
+        encode("[]"),
+        encode("{}"),
+        encode("null"),
+        encode("[" * 400),
+        encode('["history"]'),
+        encode('["history", -1]'),
+        encode('["history", true]'),
+        encode('["history", 1.0]'),
+        encode('["history", "1"]'),
+        encode(f'["history", {2**63}]'),
+        encode(f'["history", {10**300}]'),
+        encode("[0, null, 1, 1]"),
+        encode("[0, 1, 1]"),
+    ],
+    ids=lambda text: text[:12],
+)
+async def test_a_made_up_cursor_is_400(api: Api, path: str, cursor: str) -> None:
+    await api.acme.register()
+    reply = await api.acme.get(f"{path}?cursor={cursor}")
+    assert reply.code == (400, "BadParameters")
+    assert "cursor" in reply.detail
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "sort, key",
+    [
+        ("vin", 1),
+        ("doors", '"2"'),
+        ("doors", 2**40),
+        ("updatedAt", 10**30),
+        ("updatedAt", -1),
+        ("plate", "null"),
+        ("plate", "true"),
+        ("plate", r'"\u0000"'),
+        ("plate", r'"\ud800"'),
+        ("", "1"),
+    ],
+)
+async def test_a_forged_place_that_no_row_can_have_is_400(api: Api, sort: str, key: object) -> None:
+    await fill(api)
+    question = f"sort={sort}&limit=1" if sort else "limit=1"
+    cursor = await give_cursor(api, f"sort={sort}" if sort else "")
+    fingerprint = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(",")[0]
+    reply = await api.acme.get(f"{LIST}?{question}&cursor={encode(f'{fingerprint},{key},1,1]')}")
+    assert reply.code == (400, "BadParameters")
+
+
+async def test_a_cursor_needs_no_escaping_and_fits_into_an_address_with_the_longest_spanish_value(api: Api) -> None:
+    for number in range(3):
+        await api.acme.put_vehicle(make_vin(number), lessorName="Ñ" * 300)
+    cursor = await give_cursor(api, "sort=lessorName")
+    assert cursor.replace("-", "").replace("_", "").isalnum()
+    assert await api.acme.list_vins(f"sort=lessorName&cursor={cursor}") == [make_vin(2)]

@@ -1,0 +1,168 @@
+"""The OpenAPI document: valid, complete, and true of what is really answered."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from padron.http.openapi import build_document, list_problems
+from padron.http.problems import build_problem_reply
+from padron.http.routes import OPERATIONS
+from padron.wiring import give_api_document
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
+from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api, Reply
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
+DOCUMENT = build_document(OPERATIONS)
+METHODS = {"get", "put", "patch", "post", "delete"}
+
+
+def find_answer(method: str, target: str, status: int) -> dict[str, Any]:
+    """Give the documented answer of the operation that a request goes to."""
+    path = target.partition("?")[0]
+    for template, operations in DOCUMENT["paths"].items():
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
+        if re.fullmatch(pattern, path):
+            answers: dict[str, Any] = operations[method.lower()]["responses"]
+            assert str(status) in answers, f"{method} {path} answers an undocumented {status}"
+            answer: dict[str, Any] = answers[str(status)]
+            return answer
+    raise AssertionError(f"{path} is not documented")
+
+
+def check_reply(method: str, target: str, reply: Reply) -> None:
+    """Check a real reply against its documented answer."""
+    answer = find_answer(method, target, reply.status)
+    for name, header in answer.get("headers", {}).items():
+        assert name.lower() in reply.headers or not header.get("required")
+    if "content" not in answer:
+        assert reply.content == b""
+        return
+    ((media_type, content),) = answer["content"].items()
+    assert reply.headers["content-type"].partition(";")[0] == media_type
+    if "json" in media_type:
+        schema = {**content["schema"], "components": DOCUMENT["components"]}
+        Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(reply.body)
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    OpenAPIV31SpecValidator(DOCUMENT).validate()
+
+
+@on_sqlite
+async def test_the_served_document_is_the_one_that_the_command_prints(api: Api) -> None:
+    reply = await api.nobody.get("/openapi.json")
+    assert reply.content == give_api_document()
+    assert reply.body == json.loads(json.dumps(DOCUMENT))
+
+
+@on_sqlite
+async def test_the_document_describes_exactly_the_routes_that_are_served(api: Api) -> None:
+    for path, operations in DOCUMENT["paths"].items():
+        concrete = path.replace("{vin}", HUMMER).replace("{slug}", "forbidden")
+        allow = (await api.nobody.send("OPTIONS", concrete)).headers["allow"].lower().split(", ")
+        assert {*operations} == {*allow} & METHODS
+    assert {(operation.path, operation.method.lower()) for operation in OPERATIONS} == {
+        (path, method) for path, operations in DOCUMENT["paths"].items() for method in operations
+    }
+
+
+def test_names_are_unique_and_every_reference_leads_somewhere() -> None:
+    names = [operation.name for operation in OPERATIONS]
+    assert len({*names}) == len(names)
+    for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(DOCUMENT)):
+        assert reference in DOCUMENT["components"]["schemas"]
+
+
+def test_the_examples_fit_their_schemas() -> None:
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                schema = {**content["schema"], "components": DOCUMENT["components"]}
+                Draft202012Validator(schema).validate(content["example"])
+
+
+def test_each_operation_documents_the_problems_that_all_share() -> None:
+    for operation in OPERATIONS:
+        statuses = {problem.status for problem in list_problems(operation)}
+        assert statuses >= {400, 414, 431, 500}
+        assert (statuses >= {401, 429, 503}) == (not operation.public)
+        assert (403 in statuses) == (operation.scope is not None)
+        assert (statuses >= {408, 413, 415}) == (operation.body is not None)
+
+
+def test_every_documented_problem_fits_the_documented_shape() -> None:
+    schema = {"$ref": "#/components/schemas/ProblemShape", "components": DOCUMENT["components"]}
+    for operation in OPERATIONS:
+        for problem in list_problems(operation):
+            reply = build_problem_reply(problem, "Something is wrong.", "0123")
+            Draft202012Validator(schema).validate(json.loads(reply.body))
+            described = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"][str(problem.status)]
+            assert f"`{problem.error_detail}`" in described["description"]
+
+
+def test_only_the_pages_and_the_probes_are_documented_as_open_to_all() -> None:
+    open_paths = {
+        path
+        for path, operations in DOCUMENT["paths"].items()
+        for operation in operations.values()
+        if operation.get("security") == []
+    }
+    assert open_paths == {operation.path for operation in OPERATIONS if operation.public}
+
+
+async def test_every_real_reply_is_a_documented_one(api: Api) -> None:
+    acme = api.acme
+    requests: list[tuple[str, str, object, dict[str, str]]] = [
+        ("PUT", VEHICLE, {**CAR, "ownerName": "x" * 150, "taxIdentifier": "y" * 128, "stateId": 5}, {}),
+        ("PUT", VEHICLE, {"doors": 2}, {}),
+        ("PUT", VEHICLE, {"doors": 99}, {}),
+        ("PUT", VEHICLE, {}, {"If-Match": '"9"'}),
+        ("PUT", VEHICLE, {}, {"Content-Type": "text/plain"}),
+        ("PUT", UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": "RTA412C"}}, {}),
+        ("PUT", UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": "RTA412C"}}, {"If-Match": '"99"'}),
+        ("PUT", UPSERT, {"vehicleInfo": {"vin": JEEP, "plate": "OTHER1", "legalName": "x"}}, {}),
+        ("PUT", UPSERT, {"vehicleInfo": {"vin": JEEP, "plate": "RTA412C"}}, {}),
+        ("PUT", f"{LIST}/{JEEP}", {"plate": "RTA412C"}, {}),
+        ("PATCH", STATUS, {"vehicleStatusId": 4, "reason": "Brakes"}, {}),
+        ("PATCH", STATUS, {"vehicleStatusId": 2}, {}),
+        ("PATCH", STATUS, {"vehicleStatusId": 4}, {"If-Match": '"99"'}),
+        ("PATCH", f"{LIST}/{UNKNOWN_VIN}/status", {"vehicleStatusId": 4}, {}),
+        ("GET", VEHICLE, None, {}),
+        ("GET", VEHICLE, None, {"If-None-Match": "*"}),
+        ("GET", f"{LIST}/{UNKNOWN_VIN}", None, {}),
+        ("GET", STATUS, None, {}),
+        ("GET", STATUS, None, {"If-None-Match": "*"}),
+        ("GET", HISTORY, None, {}),
+        ("GET", f"{HISTORY}?limit=1", None, {}),
+        ("GET", f"{HISTORY}?limit=0", None, {}),
+        ("GET", f"{LIST}?limit=1", None, {}),
+        ("GET", f"{LIST}?assetStatusId=2", None, {}),
+        ("GET", "/api/vehicles?colour=red", None, {}),
+        ("GET", "/api/vehicles", None, {}),
+        ("GET", "/api/v2/vehicle-statuses", None, {}),
+        ("GET", "/livez", None, {}),
+        ("GET", "/readyz", None, {}),
+        ("GET", "/docs", None, {}),
+        ("GET", "/errors", None, {}),
+        ("GET", "/errors/forbidden", None, {}),
+        ("GET", "/errors/none", None, {}),
+        ("GET", "/openapi.json", None, {}),
+    ]
+    seen = set()
+    for method, target, body, headers in requests:
+        content = None if body is None else json.dumps(body)
+        for client in (acme, api.gamma, api.nobody):
+            reply = await client.send(method, target, content, headers)
+            check_reply(method, target, reply)
+            seen.add(reply.status)
+    await api.keep_duplicates(UNKNOWN_VIN)
+    for method, target in (("GET", ""), ("GET", "/status"), ("GET", "/history"), ("PUT", ""), ("PATCH", "/status")):
+        path = f"{LIST}/{UNKNOWN_VIN}{target}"
+        reply = await acme.send(method, path, '{"vehicleStatusId": 3}' if method == "PATCH" else "{}")
+        assert reply.status == 409
+        check_reply(method, path, reply)
+    assert seen == {200, 201, 204, 304, 400, 401, 403, 404, 409, 412, 415}

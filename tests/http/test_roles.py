@@ -1,0 +1,125 @@
+"""Every route for every role, on an own vehicle, another account's and none: one table."""
+
+import json
+from typing import Any
+
+import pytest
+
+from padron.domain.account import Scope
+from padron.http.operations import Operation
+from padron.http.routes import OPERATIONS
+from padron.service.accounts import add_account, add_key
+from padron.service.cursors import format_feed_cursor
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_member
+from tests.http.api import Api, Client, Reply
+
+GUARDED = {operation.name: operation for operation in OPERATIONS if not operation.public}
+ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
+VINS = {"own": HUMMER, "other": JEEP, "unknown": UNKNOWN_VIN}  # as Acme and Gamma see them
+PLATES = {"own": "ACME1", "other": "BETA1", "unknown": "NONE1"}
+QUERIES = {"checkVehicle": "?operation=dispatch"}
+FOUND = {"setVehicleStatus": 204, "createWebhook": 201}
+BY_VIN = {"setVehicleStatus", "getVehicleStatus", "getVehicle", "listVehicleHistory", "listVehicleResults"}
+# What lies inside something that nobody has made: whoever may ask is told that it is not there.
+WEBHOOK = {"getWebhook", "changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook"}
+DELIVERY = {"listWebhookDeliveries", "getWebhookDelivery", "replayWebhook", "replayWebhookDelivery"}
+INSIDE = {*WEBHOOK, *DELIVERY, "claimWork", "giveResults", "startRun", "getRun", "listRunResults"}
+PUTS = {"putVehicle", "upsertVehicleInfo"}
+
+
+def expect(operation: Operation, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
+    """Give the status that the contract demands."""
+    if role in {"nobody", "bad key"}:
+        return 401
+    if operation.scope is not None and role == "no scope for it":
+        return 403
+    if role == "gamma" and operation.scope not in {None, Scope.VEHICLES_READ}:
+        return 403
+    mine = "other" if role == "beta" else "own"
+    if operation.name in BY_VIN and whose != mine:
+        return 404
+    if operation.name in INSIDE:
+        return 404
+    if operation.name == "putVehicle" and whose != mine:
+        return 201
+    return FOUND.get(operation.name, 200)
+
+
+def build_body(operation: Operation, whose: str) -> str | None:
+    bodies: dict[str, Any] = {
+        "setVehicleStatus": {"vehicleStatusId": 3},
+        "putVehicle": {"plate": PLATES[whose]},
+        "upsertVehicleInfo": {"vehicleInfo": {"vin": VINS[whose], "plate": PLATES[whose]}},
+        "putOperation": {"description": "Query fines", "leaseSeconds": 60, "attempts": 3},
+        "claimWork": {"limit": 1},
+        "giveResults": {"results": [{"claimId": "1-1-1", "outcome": "succeeded", "result": {}}]},
+        "startRun": {"vins": [VINS[whose]]},
+        "createWebhook": {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]},
+        "changeWebhook": {"description": "x"},
+        "replayWebhook": {"after": format_feed_cursor(0)},
+        "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
+    }
+    return json.dumps(bodies[operation.name]) if operation.name in bodies else None
+
+
+async def call(client: Client, operation: Operation, whose: str, token: str | None) -> Reply:
+    path = operation.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1")
+    path = path.replace("{webhookId}", "1").replace("{deliveryId}", "1")
+    path += QUERIES.get(operation.name, "")
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return await client.send(operation.method, path, build_body(operation, whose), headers)
+
+
+async def give_token(api: Api, role: str, operation: Operation) -> str | None:
+    cast = api.cast
+    match role:
+        case "nobody":
+            return None
+        case "bad key":
+            return cast.acme.token[:-4] + "0000"
+        case "no scope for it":
+            others = [scope.value for scope in Scope if scope is not operation.scope]
+            return (await add_key(api.runtime, cast.acme.account, label="x", scopes=others, expires_in=None)).token
+        case _:
+            return str(getattr(cast, role).token)
+
+
+@pytest.mark.parametrize("name", GUARDED)
+async def test_each_role_may_do_what_the_contract_says_and_nothing_else(api: Api, name: str) -> None:
+    operation = GUARDED[name]
+    await api.acme.put_vehicle(HUMMER, plate="ACME1")
+    await api.beta.put_vehicle(JEEP, plate="BETA1")
+    for role in ROLES:
+        token = await give_token(api, role, operation)
+        for whose in VINS:
+            if name in PUTS:  # each puts into a register of which nobody has taken the vehicle meanwhile
+                token = token if role in {"nobody", "bad key"} else await renew(api, role, operation)
+            reply = await call(api.nobody, operation, whose, token)
+            expected = expect(operation, role, whose)
+            if operation.name == "putOperation" and reply.status == 201:
+                expected = 201  # the first to declare it makes it
+            assert reply.status == expected, (role, whose, reply.content)
+            if reply.status == 404 and name in BY_VIN:
+                assert reply.code == (404, "VehicleNotFound")
+    if name not in PUTS:
+        assert await api.acme.list_vins() == [HUMMER]
+        assert await api.beta.list_vins() == [JEEP]
+
+
+async def renew(api: Api, role: str, operation: Operation) -> str:
+    """Give the token of a member in the same role of an account made for this one call."""
+    account = await add_account(api.runtime, f"{role} {len(await api.runtime.store.directory.list_accounts())}")
+    scopes = {
+        "gamma": [Scope.VEHICLES_READ.value],
+        "no scope for it": [scope.value for scope in Scope if scope is not operation.scope],
+    }.get(role, [scope.value for scope in Scope])
+    everything = await make_member(api.runtime, account, "all", [scope.value for scope in Scope])
+    vin, plate = (JEEP, "BETA1") if role == "beta" else (HUMMER, "ACME1")
+    await api.nobody.send(
+        "PUT", f"/api/v2/vehicles/{vin}", json.dumps({"plate": plate}), {"Authorization": f"Bearer {everything.token}"}
+    )
+    return (await make_member(api.runtime, account, "role", scopes)).token
+
+
+def test_the_table_has_every_guarded_operation() -> None:
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 32 * 6 * 3
