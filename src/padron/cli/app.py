@@ -1,0 +1,113 @@
+"""Joins the commands, and turns whatever goes wrong into one sentence on stderr and an exit status.
+
+0: done; 1: refused; 2: the command line or the environment cannot be understood; 130: Ctrl-C; 141: the reader of
+stdout went away.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from cyclopts import App, CycloptsError
+
+from padron import __version__
+from padron.cli.accounts import accounts, keys
+from padron.cli.options import CommonOptions, Json
+from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.serve import serve
+from padron.cli.vehicles import vehicles
+from padron.config import SettingsError
+from padron.domain.errors import PadronError
+from padron.wiring import give_api_document, migrate_database
+
+REFUSED = 1
+MISUSED = 2
+INTERRUPTED = 128 + 2  # as a shell counts SIGINT
+PIPE_BROKEN = 128 + 13  # and SIGPIPE
+
+app = App(
+    name="padron",
+    version=__version__,
+    help="A self-hosted register that says what each vehicle of a fleet is.",
+    suppress_keyboard_interrupt=False,  # run() gives it the status that a shell expects
+    help_epilogue="Exit status: 0 done, 1 refused, 2 wrong usage, 130 interrupted.",
+)
+app.command(serve)
+app.command(accounts)
+app.command(keys)
+app.command(vehicles)
+
+_DEFAULTS = CommonOptions()
+
+
+@app.command
+def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Bring the database's schema up to date.
+
+    Parameters
+    ----------
+    dry_run
+        Only say what would be done.
+    """
+    settings = options.read()
+    pending = asyncio.run(migrate_database(settings, dry_run=dry_run))
+    if json:
+        steps = [{"number": migration.number, "name": migration.name} for migration in pending]
+        print_json({"dryRun": dry_run, "migrations": steps})
+        return 0
+    for migration in pending:
+        print(f"{'Would apply' if dry_run else 'Applied'} {migration.number:04d} {migration.name}.")
+    if not pending:
+        print("The database's schema is up to date.")
+    return 0
+
+
+@app.command
+def openapi(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Print the OpenAPI document of the server's API, which is JSON with or without --json."""
+    del json
+    options.read()
+    print(give_api_document().decode(), end="")
+    return 0
+
+
+def main() -> NoReturn:
+    """Run the command of the process and end with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit status."""
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more at its end; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_BROKEN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    try:
+        result: Any = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _fail(MISUSED, f"{error} See padron --help.")
+    except (UsageError, SettingsError) as error:
+        return _fail(MISUSED, str(error))
+    except PadronError as error:
+        return _fail(REFUSED, error.detail)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an operator gets a sentence, whatever it was
+        return _fail(REFUSED, f"The program failed in a way that it does not expect: {type(error).__name__}: {error}")
+    return result if isinstance(result, int) else 0
+
+
+def _fail(status: int, sentence: str) -> int:
+    print_error(sentence)
+    return status

@@ -1,0 +1,100 @@
+"""``serve --demo``: an account with a sample fleet, and a call that can be pasted."""
+
+import json
+from datetime import timedelta
+
+from padron.cli.fleet import SampleVehicle, list_fleet
+from padron.cli.vehicles import give_principal
+from padron.domain.account import Account, Scope
+from padron.domain.change import StatusRequest, get_only
+from padron.domain.errors import Code, PadronError
+from padron.domain.query import VehicleQuery
+from padron.domain.status import STATUS_TEXTS, VehicleStatus
+from padron.domain.vin import Vin
+from padron.service.accounts import add_account, add_key, get_account
+from padron.service.imports import ImportRow, import_vehicles
+from padron.service.reading import list_vehicles
+from padron.service.runtime import Runtime
+from padron.service.statuses import set_status
+
+ACCOUNT = "demo"
+KEY_LABEL = "demo"
+KEY_DAYS = 7
+STATUS = VehicleStatus.IN_THE_SHOP
+
+_REQUEST_ID = "demo"
+
+
+async def prepare_demo(runtime: Runtime, address: str) -> str:
+    """Make the demo account and its fleet unless they exist, add a key, and give what to tell the operator."""
+    account = await _find_account(runtime)
+    if not await _list_vins(runtime, account, None):
+        await _add_fleet(runtime, account, list_fleet())
+    scopes = [scope.value for scope in Scope]
+    new = await add_key(runtime, account, label=KEY_LABEL, scopes=scopes, expires_in=timedelta(days=KEY_DAYS))
+    vin = await _choose_vin(runtime, account)
+    return _word(address, vin, new.token)
+
+
+async def _find_account(runtime: Runtime) -> Account:
+    try:
+        return await get_account(runtime, ACCOUNT)
+    except PadronError as error:
+        if error.code is not Code.ACCOUNT_NOT_FOUND:
+            raise
+        return await add_account(runtime, ACCOUNT)
+
+
+async def _add_fleet(runtime: Runtime, account: Account, fleet: list[SampleVehicle]) -> None:
+    principal = give_principal(account.account_id)
+    rows = [ImportRow(line=line, cells=vehicle.cells) for line, vehicle in enumerate(fleet, start=1)]
+    summary = await import_vehicles(runtime, principal, rows, request_id=_REQUEST_ID)
+    if summary.registered != len(fleet):
+        raise PadronError(Code.STORE_UNAVAILABLE, f"The sample fleet could not be made: {summary.stopped or summary}.")
+    for vehicle in fleet:
+        if vehicle.status is not None:
+            request = StatusRequest(
+                vin=vehicle.vin,
+                status=vehicle.status,
+                reason=vehicle.reason,
+                revisions=None,
+                by=principal.actor,
+                request_id=_REQUEST_ID,
+            )
+            await set_status(runtime, principal, request)
+
+
+async def _list_vins(runtime: Runtime, account: Account, status: VehicleStatus | None) -> list[Vin]:
+    query = VehicleQuery(filters={}, status=status, limit=50)
+    page = await list_vehicles(runtime, give_principal(account.account_id), query, None)
+    return [version.vehicle.vin for version in page.vehicles]
+
+
+async def _choose_vin(runtime: Runtime, account: Account) -> Vin:
+    """Give a VIN that the call answers with 204: an Active vehicle if there is one, and none with duplicates."""
+    reader = runtime.store.read(account.account_id)
+    active = await _list_vins(runtime, account, VehicleStatus.ACTIVE)
+    for vin in (*active, *await _list_vins(runtime, account, None)):
+        try:
+            return get_only(await reader.list_by_vin(vin), vin).vin
+        except PadronError:
+            continue
+    raise PadronError(Code.VEHICLE_NOT_FOUND, "The demo account has no vehicle that a call could name.")
+
+
+def _word(address: str, vin: Vin, token: str) -> str:
+    body = json.dumps({"vehicleStatusId": STATUS.value})
+    call = (
+        f"curl -i -X PATCH {address}/api/v2/vehicles/{vin}/status "
+        f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
+    )
+    return "\n".join(
+        [
+            f"Padrón serves the sample fleet of the account {ACCOUNT} at {address}",
+            f"How to call it: {address}/docs (for programs: {address}/openapi.json)",
+            f'This call answers 204 and sets "{STATUS_TEXTS[STATUS].name}"; its key is valid {KEY_DAYS} days:',
+            "",
+            call,
+            "",
+        ]
+    )

@@ -1,0 +1,83 @@
+"""The options that commands share, and how the text of an option becomes a value."""
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+from cyclopts import Parameter
+
+from padron.cli.outputs import UsageError
+from padron.config import Settings, read_settings
+from padron.service.runtime import Runtime
+from padron.wiring import use_runtime
+
+T = TypeVar("T")
+
+EXPIRES_IN_MAX = timedelta(days=36_525)
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_match_duration = re.compile("([0-9]{1,10})([smhdw])").fullmatch
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document, and nothing else.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """Settings that every command takes; each counts before its environment variable."""
+
+    database_url: str | None = None
+    """sqlite:///FILE or postgresql://USER@HOST/DATABASE [PADRON_DATABASE_URL; default sqlite:///padron.db]."""
+
+    log: str | None = None
+    """How the log looks: json or text [PADRON_LOG; default text]."""
+
+    def read(self) -> Settings:
+        """Give the settings. Raises ``SettingsError``."""
+        return read_settings(os.environ, asdict(self))
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions(CommonOptions):
+    """The settings of a server."""
+
+    host: str | None = None
+    """The address to listen on [PADRON_HOST; default 127.0.0.1]."""
+
+    port: str | None = None
+    """The port to listen on; 0 takes any free one [PADRON_PORT; default 8080]."""
+
+
+def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``."""
+    settings = options.read()
+
+    async def run() -> T:
+        async with use_runtime(settings) as runtime:
+            return await work(runtime)
+
+    return asyncio.run(run())
+
+
+def parse_duration(option: str, text: str) -> timedelta:
+    """Give the time that ``90d`` and the like say. Raises ``UsageError``."""
+    match = _match_duration(text)
+    if match is None or int(match[1]) == 0:
+        raise UsageError(f"{option} is {text!a}: use a number above zero and one of s, m, h, d, w, as in 90d.")
+    try:
+        duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        duration = timedelta.max
+    if duration > EXPIRES_IN_MAX:
+        raise UsageError(f"{option} is {text!a}: at most {EXPIRES_IN_MAX.days}d are allowed.")
+    return duration
+
+
+def split_commas(values: Iterable[str]) -> list[str]:
+    """Give the words of an option that takes several, between commas or as words of their own."""
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]

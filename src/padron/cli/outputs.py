@@ -1,0 +1,50 @@
+"""How commands answer: one JSON document or a table on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from padron.cli.logs import escape_line
+from padron.config import hide_passwords
+
+_WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is not cut
+
+
+class UsageError(Exception):
+    """A command line that cannot be understood, in one sentence."""
+
+
+def print_json(document: object) -> None:
+    """Print the one JSON document of a command."""
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str) -> None:
+    """Print rows under their headings, or the sentence ``none`` when there are none."""
+    if not rows:
+        print(none)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(escape_line(cell)) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_UNSEEN
+    console.print(table)
+
+
+def print_error(sentence: str) -> None:
+    """Tell on stderr, in one line, what was wrong."""
+    print(f"padron: {escape_line(hide_passwords(' '.join(sentence.split())))}", file=sys.stderr)
+
+
+def give_instant(at: datetime | None) -> str | None:
+    """Give an instant as JSON shows it: RFC 3339 in UTC, to the second."""
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,207 @@
+"""``padron serve``: checks what a server needs, then lets uvicorn run the application until a signal ends it."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import uvicorn
+from cyclopts import Parameter
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from padron.cli.demo import prepare_demo
+from padron.cli.logs import build_log_config
+from padron.cli.options import ServerOptions
+from padron.cli.outputs import UsageError
+from padron.config import Settings, give_environment
+from padron.domain.errors import Code, PadronError
+from padron.wiring import use_runtime
+
+APP = "padron.wiring:make_app"
+BACKLOG = 2_048
+KEEP_ALIVE_S = 15
+GRACE_S = 7  # for requests under way when the server is told to end; with what else takes time it stays under ten
+WORKERS_MAX = 64
+
+_DEFAULTS = ServerOptions()
+_log = logging.getLogger("padron.serve")
+
+
+def serve(
+    *, workers: int = 1, demo: Annotated[bool, Parameter(negative="")] = False, options: ServerOptions = _DEFAULTS
+) -> int:
+    """Run the server until SIGTERM or Ctrl-C; what is under way then is finished within ten seconds.
+
+    Parameters
+    ----------
+    workers
+        How many processes serve. More than one needs PostgreSQL.
+    demo
+        Make an account "demo" with a sample fleet unless it exists, and print a call to try.
+    """
+    settings = options.read()
+    _check_workers(workers, settings)
+    # uvicorn ends by raising the signal that ended it: for SIGTERM that is the asked-for end, not a failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with _hold_file(settings), _bind(settings) as listener:
+        address = _give_address(settings.host, listener.getsockname()[1])
+        greeting = asyncio.run(_prepare(settings, address, demo=demo))
+        # The application's own processes read the settings from here: it is they who call the factory.
+        os.environ.update(give_environment(settings))
+        config = _build_config(settings, workers)
+
+        def announce() -> None:
+            _log.info("Listening on %s, %d process%s", address, workers, "" if workers == 1 else "es")
+            if greeting is not None:
+                print(greeting, flush=True)
+
+        if workers == 1:
+            return _run_alone(config, listener, announce)
+        return _run_workers(config, listener, announce)
+
+
+class _Server(uvicorn.Server):
+    """Tells when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+class _Parent(Multiprocess):
+    """Knows which signal ended it, and from then on takes no connections."""
+
+    ended_by: signal.Signals | None = None
+
+    def handle_int(self) -> None:
+        self._end(signal.SIGINT)
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self._end(signal.SIGTERM)
+        super().handle_term()
+
+    def _end(self, by: signal.Signals) -> None:
+        self.ended_by = by
+        for listener in self.sockets:
+            listener.close()  # else connections would go on being made, to wait for processes that are ending
+
+
+def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+    try:
+        _Server(config, announce).run([listener])
+    except SystemExit as end:
+        if end.code == STARTUP_FAILURE:
+            return 1
+        raise
+    return 0
+
+
+def _run_workers(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+    listener.set_inheritable(True)
+    listener.listen(BACKLOG)  # from here connections wait for the first process that is ready
+    parent = _Parent(config, sockets=[listener])
+    announce()
+    parent.run()
+    if parent.ended_by is signal.SIGINT:
+        raise KeyboardInterrupt
+    return 0 if parent.ended_by is signal.SIGTERM else 1
+
+
+def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        APP,
+        factory=True,
+        workers=workers,
+        loop="auto",  # uvloop where there is one
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=build_log_config(settings.log),
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+def _check_workers(workers: int, settings: Settings) -> None:
+    if not 1 <= workers <= WORKERS_MAX:
+        raise UsageError(f"--workers is {workers}: use 1 to {WORKERS_MAX}.")
+    if workers > 1 and settings.is_sqlite:
+        raise UsageError(
+            f"--workers {workers} needs PostgreSQL: a SQLite file takes one server process, which joins the writes."
+        )
+
+
+async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | None:
+    """See that the database opens with this program's schema, and give what ``--demo`` has to say."""
+    async with use_runtime(settings) as runtime:
+        await runtime.store.check()
+        return await prepare_demo(runtime, address) if demo else None
+
+
+@contextmanager
+def _hold_file(settings: Settings) -> Iterator[None]:
+    """Keep any other server off the SQLite file; the lock ends with the process, however that ends."""
+    if not settings.is_sqlite:
+        yield
+        return
+    path = f"{os.path.realpath(settings.sqlite_path)}.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise PadronError(
+            Code.STORE_UNAVAILABLE, f"The lock file {path!a} beside the database cannot be used: {error.strerror}."
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise PadronError(
+                Code.STORE_UNAVAILABLE,
+                f"Another server has the database {settings.sqlite_path!a} open: one SQLite file takes one server.",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _bind(settings: Settings) -> Iterator[socket.socket]:
+    """Take the port before anything else is done, so that one in use is one sentence."""
+    where = f"{settings.host} port {settings.port}"
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise PadronError(Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: no such address.") from error
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            raise PadronError(
+                Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: {os.strerror(error.errno or 0)}."
+            ) from error
+        yield listener
+
+
+def _give_address(host: str, port: int) -> str:
+    """Give the address to show: one that can be called from this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

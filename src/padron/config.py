@@ -1,0 +1,166 @@
+"""The settings of the program: read once, from options and the environment; nothing else reads either.
+
+A value that cannot be used, and a ``PADRON_`` variable that does not exist, are refused by name. The database's
+URL may hold a password: no sentence of this module repeats more of it than its scheme.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import unquote, urlsplit
+
+PREFIX = "PADRON_"
+PORT_MAX = 65_535
+
+_SQLITE = "sqlite"
+_POSTGRES = ("postgresql", "postgres")
+_match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
+_match_port = re.compile("[0-9]{1,5}").fullmatch
+_match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
+_URL_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/]*@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
+
+
+class LogForm(StrEnum):
+    """How a line of the log looks."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used: its name and why, in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """What an operator can choose. The URL is left out of the record's printed form: it may hold a password."""
+
+    database_url: str = field(default="sqlite:///padron.db", repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080  # 0: any free port
+    log: LogForm = LogForm.TEXT
+    webhook_allow: str = ""  # networks that webhooks may reach besides the public internet, there by http and any port
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Say whether the database is a SQLite file; else it is PostgreSQL."""
+        return self.database_url.startswith(f"{_SQLITE}:")
+
+    @property
+    def sqlite_path(self) -> str:
+        """Give the path of the SQLite file: after three slashes a relative one, after four an absolute one."""
+        return unquote(self.database_url.removeprefix(f"{_SQLITE}:///"))
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Give the networks of ``webhook_allow``."""
+        return tuple(ip_network(part) for part in self.webhook_allow.split(",") if part)
+
+
+VARIABLES = {f"{PREFIX}{name.upper()}": name for name in ("database_url", "host", "port", "log", "webhook_allow")}
+
+_NAMES = [variable.removeprefix(PREFIX) for variable in VARIABLES]
+
+
+def read_settings(environment: Mapping[str, str], options: Mapping[str, str | None] | None = None) -> Settings:
+    """Give the settings: an option counts before its variable, and that before the default.
+
+    ``options`` are by field name, None when not given. Raises ``SettingsError``. An empty variable counts as unset.
+    """
+    _check_names(environment)
+    given: dict[str, tuple[str, str]] = {}
+    for variable, name in VARIABLES.items():
+        if environment.get(variable):
+            given[name] = (variable, environment[variable])
+    for name, value in (options or {}).items():
+        if value is not None:
+            given[name] = (f"--{name.replace('_', '-')}", value)
+    defaults = Settings()
+    return Settings(
+        database_url=_parse_url(*given["database_url"]) if "database_url" in given else defaults.database_url,
+        host=_parse_host(*given["host"]) if "host" in given else defaults.host,
+        port=_parse_port(*given["port"]) if "port" in given else defaults.port,
+        log=_parse_log(*given["log"]) if "log" in given else defaults.log,
+        webhook_allow=(
+            _parse_networks(*given["webhook_allow"]) if "webhook_allow" in given else defaults.webhook_allow
+        ),
+    )
+
+
+def give_environment(settings: Settings) -> dict[str, str]:
+    """Give the variables that make another process read these very settings."""
+    return {variable: str(getattr(settings, name)) for variable, name in VARIABLES.items()}
+
+
+def hide_passwords(text: str) -> str:
+    """Give the text with the password of every URL in it replaced, fit for a message or a log."""
+    return _URL_PASSWORD.sub(lambda match: f"{match[1]}:***@" if match[1] else f"{match[2]}***", text)
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name not in VARIABLES:
+            # Without the prefix, which all have in common, so that only what is alike is suggested.
+            near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), _NAMES, n=1)
+            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"there are {', '.join(VARIABLES)}."
+            raise SettingsError(f"The environment variable {ascii(name)[1:-1]} is not known: {hint}")
+
+
+def _parse_url(source: str, text: str) -> str:
+    forms = "use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+    scheme = _match_scheme(text)
+    if scheme is None or not text.isprintable():
+        raise SettingsError(f"{source} is not a database URL: {forms}")
+    if scheme[1] == _SQLITE:
+        path = unquote(text.removeprefix("sqlite:///"))
+        if not text.startswith("sqlite:///") or not path or "\0" in path or path.endswith("/"):
+            raise SettingsError(
+                f"{source} names no file: sqlite:///padron.db is a file beside you, sqlite:////var/lib/padron.db "
+                "one with an absolute path."
+            )
+        if path == ":memory:" or path.startswith("file:"):
+            raise SettingsError(f"{source} must name a file: a database in memory would be lost with the command.")
+        return text
+    if scheme[1] not in _POSTGRES:
+        raise SettingsError(f"{source} has the scheme {scheme[1]}, which is not a database that padron knows: {forms}")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read for its check
+    except ValueError:
+        raise SettingsError(f"{source} is not a well-formed URL: {forms}") from None
+    return text
+
+
+def _parse_host(source: str, text: str) -> str:
+    if _match_host(text) is None:
+        raise SettingsError(f"{source} is {text!a}, which is neither a host's name nor an address.")
+    return text
+
+
+def _parse_port(source: str, text: str) -> int:
+    if _match_port(text) is None or int(text) > PORT_MAX:
+        raise SettingsError(f"{source} is {text!a}: a port is a number from 0 (any free one) to {PORT_MAX}.")
+    return int(text)
+
+
+def _parse_log(source: str, text: str) -> LogForm:
+    try:
+        return LogForm(text)
+    except ValueError:
+        raise SettingsError(f"{source} is {text!a}: use json or text.") from None
+
+
+def _parse_networks(source: str, text: str) -> str:
+    """Give the networks in their usual form, between commas."""
+    networks = []
+    for part in text.split(","):
+        try:
+            networks.append(str(ip_network(part.strip())))
+        except ValueError:
+            raise SettingsError(
+                f"{source} holds {part.strip()!a}, which is not a network: use CIDRs such as 10.1.0.0/16,fd00:1::/64."
+            ) from None
+    return ",".join(networks)

@@ -1,0 +1,1 @@
+"""What goes out by itself: webhooks. Calls services; knows neither the API nor the database."""

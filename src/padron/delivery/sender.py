@@ -1,0 +1,158 @@
+"""Sends one message and tells what came of it: bounded in time and size, no redirect, no proxy.
+
+It stands on httpcore2, the layer below httpx2: that reads nothing from the environment, follows nothing, unpacks
+nothing, and takes the network backend that our guard is.
+"""
+
+import asyncio
+import logging
+import re
+import ssl
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from padron import __version__
+from padron.delivery.guard import GuardedBackend, Resolve, Resolver
+from padron.domain.errors import PadronError
+from padron.domain.target import Network, parse_target
+from padron.domain.webhook import ANSWER_KEPT_MAX, Answer
+from padron.service.sending import Message
+
+SEND_S_MAX = 15.0
+BODY_BYTES_MAX = 65_536
+IDLE_S_MAX = 5.0
+_IDLE_CONNECTIONS_MAX = 100
+_ERROR_LENGTH_MAX = 200
+
+_match_seconds = re.compile("[0-9]{1,9}").fullmatch
+_log = logging.getLogger("padron.delivery")
+
+
+class HttpSender:
+    """Sends over HTTP/1.1 to allowed targets. One for each process; opened and closed by ``async with``."""
+
+    def __init__(
+        self, allowed: Sequence[Network], clock: Callable[[], datetime], resolve: Resolve | None = None
+    ) -> None:
+        self.allowed = allowed
+        self._clock = clock
+        self._resolver = Resolver()
+        looked_up = resolve or self._resolver
+        context = ssl.create_default_context()
+        # How many connections there are is bounded by how many deliveries are sent at once: a bound here would let
+        # slow targets hold up the others.
+        self._pools = {
+            is_plain: httpcore2.AsyncConnectionPool(
+                ssl_context=context,
+                max_connections=None,
+                max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
+                keepalive_expiry=IDLE_S_MAX,
+                network_backend=GuardedBackend(allowed, looked_up, is_plain=is_plain),
+            )
+            for is_plain in (False, True)
+        }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._resolver.close()
+
+    async def send(self, message: Message) -> Answer:
+        """Send a message and give what came of it. Only being cancelled raises."""
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        status: int | None = None
+        error: str | None = None
+        body, retry_after = "", None
+        try:
+            async with asyncio.timeout(SEND_S_MAX):
+                status, raw, retry_after = await self._post(message)
+                body = escape_text(raw.decode("utf-8", "backslashreplace"), ANSWER_KEPT_MAX)
+        except PadronError as refusal:
+            error = refusal.detail
+        except TimeoutError:
+            error = f"There was no answer within {SEND_S_MAX:.0f} seconds."
+        except (
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.TimeoutException,
+            OSError,
+            ValueError,
+        ) as failure:
+            error = _word(failure)
+        return Answer(
+            status=status,
+            error=error,
+            body=body,
+            retry_after=retry_after,
+            duration=timedelta(seconds=loop.time() - started_s),
+        )
+
+    async def _post(self, message: Message) -> tuple[int, bytes, timedelta | None]:
+        target = parse_target(message.url, self.allowed)
+        parts = urlsplit(message.url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        # Taken apart by us and by nobody else: two parsers that disagree would be a hole.
+        url = httpcore2.URL(
+            scheme=parts.scheme.encode(), host=target.host.encode(), port=target.port, target=path.encode()
+        )
+        headers = {
+            "Host": parts.netloc.lower(),
+            "User-Agent": f"Padron/{__version__}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            **message.headers,
+        }
+        async with self._pools[target.is_plain].stream(
+            "POST", url, headers=list(headers.items()), content=message.body
+        ) as response:
+            raw = b""
+            async for chunk in response.aiter_stream():
+                raw += chunk
+                if len(raw) >= BODY_BYTES_MAX:
+                    break
+            return response.status, raw[:BODY_BYTES_MAX], self._find_retry_after(response.headers)
+
+    def _find_retry_after(self, headers: Sequence[tuple[bytes, bytes]]) -> timedelta | None:
+        for name, value in headers:
+            if name.lower() == b"retry-after":
+                return parse_retry_after(value.decode("latin-1"), self._clock())
+        return None
+
+
+def parse_retry_after(text: str, now: datetime) -> timedelta | None:
+    """Give how long to wait, from seconds or a date (RFC 9110, 10.2.3); None for what is neither."""
+    text = text.strip()
+    if _match_seconds(text) is not None:
+        return timedelta(seconds=int(text))
+    try:
+        return max(parsedate_to_datetime(text) - now, timedelta(0))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def escape_text(text: str, length_max: int) -> str:
+    """Give the beginning of a text in printable characters: whatever else it holds is written as an escape."""
+    escaped = ""
+    for character in text[:length_max]:
+        piece = character if character.isprintable() else character.encode("unicode_escape").decode()
+        if len(escaped) + len(piece) > length_max:
+            break
+        escaped += piece
+    return escaped
+
+
+def _word(failure: Exception) -> str:
+    text = escape_text(str(failure), _ERROR_LENGTH_MAX)
+    return f"{type(failure).__name__}: {text}" if text else type(failure).__name__

@@ -1,0 +1,95 @@
+"""Joins the rooms: the only module that names an engine. Each engine is imported when its URL asks for it."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp
+
+from padron.config import Settings, read_settings
+from padron.service.runtime import Runtime, build_runtime
+from padron.service.sending import Sender
+from padron.store.base import Store
+from padron.store.migrations import Migration
+
+SWITCH_INTERVAL_S = 0.0005
+
+
+def read_clock() -> datetime:
+    """Give the present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+async def open_runtime(
+    settings: Settings, clock: Callable[[], datetime] = read_clock, sender: Sender | None = None
+) -> Runtime:
+    """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
+
+    Without a sender it sends no webhooks. A SQLite file is created or brought up to date; on PostgreSQL only
+    ``migrate_database`` changes the schema.
+    """
+    return build_runtime(await _open_store(settings), clock, sender)
+
+
+@asynccontextmanager
+async def use_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Give an open runtime and close it at the end."""
+    runtime = await open_runtime(settings)
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
+async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list[Migration]:
+    """Apply the pending migrations and give them; with ``dry_run`` only give them. Raises ``schema_mismatch``."""
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+        return sqlite.migrate(settings.sqlite_path, dry_run=dry_run)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return await postgres.migrate(settings.database_url, dry_run=dry_run)
+
+
+def make_app() -> ASGIApp:
+    """Give the server's application, with the settings of the environment: what uvicorn calls in each process."""
+    from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
+    from padron.delivery.worker import run_worker  # noqa: PLC0415
+    from padron.http.app import build_app  # noqa: PLC0415
+
+    settings = read_settings(os.environ)
+    sender = HttpSender(settings.webhook_networks, read_clock)
+
+    async def open_database() -> Runtime:
+        return await open_runtime(settings, sender=sender)
+
+    @asynccontextmanager
+    async def deliver(runtime: Runtime) -> AsyncIterator[None]:
+        async with sender, run_worker(runtime):
+            yield
+
+    return build_app(open_database, [deliver])
+
+
+def give_api_document() -> bytes:
+    """Give the OpenAPI document as readable JSON."""
+    from padron.http.openapi import encode_document  # noqa: PLC0415
+    from padron.http.routes import OPERATIONS  # noqa: PLC0415
+
+    return encode_document(OPERATIONS)
+
+
+async def _open_store(settings: Settings) -> Store:
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415
+
+        # The thread that commits needs the interpreter's lock when the disk is done; at the default of 5 ms it would
+        # wait that long behind a busy event loop, and everybody with it (docs/decisions/0003-sqlite-binding.md).
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        return await sqlite.open_store(settings.sqlite_path)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return await postgres.open_store(settings.database_url)

@@ -1,0 +1,242 @@
+"""What the sender connects to, how it asks, and how little of the answer it takes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network, ip_address
+
+import pytest
+
+from padron.delivery import sender as sender_module
+from padron.delivery.guard import Resolver
+from padron.delivery.sender import BODY_BYTES_MAX, HttpSender, escape_text, parse_retry_after
+from padron.domain.target import Address
+from padron.domain.webhook import ANSWER_KEPT_MAX
+from padron.service.sending import Message
+from tests.cast import NOON
+from tests.delivery.receiver import Received, Receiver, always, reply, run_receiver
+
+LOOPBACK = (IPv4Network("127.0.0.1/32"),)
+NAME = "receiver.example"
+
+
+class Names:
+    """A resolver that answers each question with the next of its answers."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = answers
+        self.asked = 0
+
+    async def __call__(self, host: str, port: int) -> list[Address]:
+        assert host
+        assert port
+        self.asked += 1
+        return [ip_address(text) for text in self.answers[(self.asked - 1) % len(self.answers)]]
+
+
+def give_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_message(url: str) -> Message:
+    return Message(url=url, headers={"webhook-id": "msg_1"}, body=b'{"type":"webhook.test"}')
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with run_receiver() as one:
+        yield one
+
+
+async def test_a_message_is_posted_as_it_is(receiver: Receiver) -> None:
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(f"{receiver.url}?a=1&b=%20"))
+    (message,) = receiver.received
+    assert (answer.status, answer.error, answer.is_success) == (204, None, True)
+    assert message.path == "/hook?a=1&b=%20"
+    assert message.headers["host"] == f"127.0.0.1:{receiver.port}"
+    assert message.headers["user-agent"].startswith("Padron/")
+    assert message.headers["content-length"] == str(len(message.body))
+    assert message.event == {"type": "webhook.test"}
+
+
+async def test_without_leave_nothing_on_this_machine_is_reached(receiver: Receiver) -> None:
+    async with HttpSender((), give_now, Names(["127.0.0.1"])) as sender:
+        for url in (receiver.url, f"https://{NAME}/", f"https://127.0.0.1:{receiver.port}/"):
+            answer = await sender.send(make_message(url))
+            assert answer.status is None
+            assert answer.error is not None
+            assert answer.error.startswith("The url ")
+    assert receiver.connections == 0
+
+
+async def test_a_name_that_changes_its_address_never_reaches_what_is_forbidden(receiver: Receiver) -> None:
+    rounds = 1_000
+    receiver.answer = always(204, Connection="close")
+    async with run_receiver("::1", receiver.port) as forbidden:
+        names = Names(["127.0.0.1"], ["::1"], ["127.0.0.1", "::1"], ["::ffff:127.0.0.1"])
+        async with HttpSender(LOOPBACK, give_now, names) as sender:
+            answers = [await sender.send(make_message(f"http://{NAME}:{receiver.port}/")) for _ in range(rounds)]
+        assert forbidden.connections == 0
+    assert names.asked == rounds  # once for each connection: there is no second question to answer otherwise
+    assert len(receiver.received) == rounds // 4 == sum(answer.is_success for answer in answers)
+
+
+async def test_the_name_is_kept_in_host(receiver: Receiver) -> None:
+    async with HttpSender(LOOPBACK, give_now, Names(["127.0.0.1"])) as sender:
+        await sender.send(make_message(f"http://Receiver.Example:{receiver.port}/hook"))
+    assert receiver.received[0].headers["host"] == f"{NAME}:{receiver.port}"
+
+
+async def test_tls_is_spoken_with_the_name_and_to_the_address_that_was_checked() -> None:
+    heard = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.extend(await reader.read(4_096))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpSender(LOOPBACK, give_now, Names(["127.0.0.1"])) as sender:
+        answer = await sender.send(make_message(f"https://{NAME}:{port}/"))
+    server.close()
+    await server.wait_closed()
+    assert answer.error is not None
+    assert heard[:2] == b"\x16\x03"  # a TLS handshake
+    assert NAME.encode() in heard
+
+
+async def test_a_second_address_is_tried_when_the_first_does_not_answer(receiver: Receiver) -> None:
+    allowed = (IPv4Network("127.0.0.0/8"),)
+    async with HttpSender(allowed, give_now, Names(["127.0.0.1", "127.0.0.1"])) as sender:
+        answer = await sender.send(make_message("http://receiver.example:1/"))
+        assert answer.error is not None
+        assert answer.error.startswith("ConnectError")
+        assert (await sender.send(make_message(f"http://{NAME}:{receiver.port}/"))).is_success
+
+
+async def test_no_redirect_is_followed(receiver: Receiver) -> None:
+    receiver.answer = always(307, Location=receiver.url)
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(receiver.url))
+    assert (answer.status, answer.is_success) == (307, False)
+    assert len(receiver.received) == 1
+
+
+async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with run_receiver() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        async with HttpSender(LOOPBACK, give_now) as sender:
+            assert (await sender.send(make_message(receiver.url))).is_success
+        assert proxy.connections == 0
+
+
+async def test_of_a_long_answer_the_first_escaped_kilobyte_is_kept(receiver: Receiver) -> None:
+    receiver.answer = always(500, b"no\x00\r\n\xff<b>" + b"x" * (BODY_BYTES_MAX * 20))
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(receiver.url))
+    assert answer.status == 500
+    assert answer.body.startswith(r"no\x00\r\n\xff<b>xx")
+    assert len(answer.body) == ANSWER_KEPT_MAX
+    assert answer.body.isprintable()
+
+
+async def test_an_answer_without_an_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_module, "SEND_S_MAX", 5.0)
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n")
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"x" * 8_192)
+                await asyncio.sleep(0.001)
+                await writer.drain()
+        gone.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+    await asyncio.wait_for(gone.wait(), 5)
+    server.close()
+    await server.wait_closed()
+    assert (answer.status, answer.error) == (200, None)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"])
+async def test_a_receiver_that_drips_is_given_up_in_time(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, beginning: bytes
+) -> None:
+    monkeypatch.setattr(sender_module, "SEND_S_MAX", 0.2)
+    never = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(beginning)
+        await never.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+        assert (answer.status, answer.error) == (None, "There was no answer within 0 seconds.")
+        assert timedelta(seconds=0.2) <= answer.duration < timedelta(seconds=2)
+        assert (await sender.send(make_message(receiver.url))).is_success
+    never.set()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 99999 X\r\n\r\n", b"HTTP/1.1 200 OK\r\nA" * 9_000]
+)
+async def test_an_answer_that_is_not_http_is_a_failure(receiver: Receiver, wrong: bytes) -> None:
+    async def answer(_: Received) -> bytes:
+        return wrong or reply(204)[:5]
+
+    async def hang_up(message: Received) -> bytes | None:
+        return None if wrong == b"" else await answer(message)
+
+    receiver.answer = hang_up
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        got = await sender.send(make_message(receiver.url))
+    assert got.status is None
+    assert got.error is not None
+    assert got.error.isprintable()
+
+
+async def test_a_name_that_does_not_exist_is_a_failure() -> None:
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message("https://receiver.invalid/"))
+    assert answer.status is None
+    assert answer.error is not None
+
+
+async def test_the_resolver_gives_each_address_once() -> None:
+    resolver = Resolver()
+    assert await resolver("127.0.0.1", 443) == [IPv4Address("127.0.0.1")]
+    resolver.close()
+
+
+@pytest.mark.parametrize(
+    "text, seconds",
+    [
+        ("0", 0), ("120", 120), (" 5 ", 5), ("Sun, 01 Mar 2026 12:01:00 GMT", 60), ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+        ("-1", None), ("1.5", None), ("soon", None), ("", None), ("1" * 30, None), ("\uff11", None),
+        ("Sun, 01 Mar 2026 12:01:00", None),
+    ],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert parse_retry_after(text, NOON) == expected
+
+
+def test_an_escape_is_never_cut_in_two() -> None:
+    assert escape_text("abc\x00", 6) == "abc"
+    assert escape_text("abc\x00", 7) == r"abc\x00"

@@ -1,0 +1,188 @@
+"""The program as an operator runs it: processes of their own, ended by their ids, and the commands beside them.
+
+Every server listens on a port that the system chose and tells it in its log, so two tests cannot meet on one.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from padron.config import read_settings
+from padron.domain.account import Scope
+from padron.service.accounts import add_account, add_key
+from padron.wiring import migrate_database, use_runtime
+from tests.cast import make_vin, registered, save
+from tests.e2e.client import connect
+
+START_S_MAX = 20
+STOP_S_MAX = 10
+
+_find_port = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)").search
+_numbers = count(1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fleet:
+    """An account with its vehicles and a key that may do everything."""
+
+    account_id: int
+    name: str
+    key_id: str
+    token: str
+    vins: tuple[str, ...]
+
+
+async def make_fleets(url: str, *, accounts: int = 3, vehicles: int = 6) -> list[Fleet]:
+    """Fill an empty register. All accounts have the same VINs, so that what gets into a wrong one is seen."""
+    settings = read_settings({"PADRON_DATABASE_URL": url})
+    await migrate_database(settings)
+    fleets = []
+    async with use_runtime(settings) as runtime:
+        for number in range(1, accounts + 1):
+            account = await add_account(runtime, f"Fleet {number}")
+            scopes = [scope.value for scope in Scope]
+            new = await add_key(runtime, account, label="load", scopes=scopes, expires_in=None)
+            vins = tuple(make_vin(place) for place in range(vehicles))
+            at = datetime.now(UTC)
+            await save(runtime.store, account.account_id, *(registered(vin, at=at) for vin in vins))
+            fleets.append(
+                Fleet(
+                    account_id=account.account_id,
+                    name=account.name,
+                    key_id=new.key.key_id,
+                    token=new.token,
+                    vins=vins,
+                )
+            )
+    return fleets
+
+
+class Server:
+    """A ``padron serve`` that was started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def read_log(self) -> str:
+        return self._log.read_text("utf-8")
+
+    def kill(self) -> None:
+        """End it as a crash would: nothing of its own runs any more."""
+        self._process.kill()
+        self._process.wait(STOP_S_MAX)
+
+    def ask_to_stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    async def wait(self, seconds_max: float = STOP_S_MAX) -> int:
+        """Give its exit status."""
+        return await asyncio.to_thread(self._process.wait, seconds_max)
+
+    async def stop(self) -> int:
+        self.ask_to_stop()
+        return await self.wait()
+
+    def end(self) -> None:
+        """Leave nothing of it behind, however the test went."""
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+        self.kill()
+
+    async def wait_until_ready(self) -> None:
+        async with asyncio.timeout(START_S_MAX):
+            while (found := _find_port(self.read_log())) is None:
+                assert not self.has_ended, self.read_log()
+                await asyncio.sleep(0.005)
+            self.port = int(found[1])
+            while not await self._is_ready():
+                assert not self.has_ended, self.read_log()
+                await asyncio.sleep(0.005)
+
+    async def _is_ready(self) -> bool:
+        with suppress(OSError, EOFError):
+            async with connect(self.port) as connection:
+                return (await connection.request("GET", "/readyz")).status == 200
+        return False
+
+
+@asynccontextmanager
+async def run_server(url: str, folder: Path, *, workers: int = 1) -> AsyncIterator[Server]:
+    """Give a server that is ready; at the end it is gone."""
+    log = folder / f"server-{next(_numbers)}.log"
+    command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "padron", *command], env=give_environment(), stdout=subprocess.DEVNULL, stderr=stderr
+        )
+    server = Server(process, log)
+    try:
+        await server.wait_until_ready()
+        yield server
+    finally:
+        server.end()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """How a command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What it printed with ``--json``."""
+        assert self.status == 0, self.stderr
+        document: dict[str, Any] = json.loads(self.stdout)
+        return document
+
+
+async def run_command(url: str, *arguments: str) -> Outcome:
+    """Run a command on the register and give how it ended."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "padron", *arguments, "--database-url", url),
+        env=give_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        stdout, stderr = await asyncio.wait_for(process.communicate(), START_S_MAX)
+    except BaseException:
+        process.kill()
+        await process.wait()
+        raise
+    assert process.returncode is not None
+    return Outcome(status=process.returncode, stdout=stdout.decode(), stderr=stderr.decode())
+
+
+def give_environment() -> dict[str, str]:
+    """Give this process's environment without its settings of the program."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PADRON_")}

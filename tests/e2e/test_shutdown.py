@@ -1,0 +1,130 @@
+"""The server told to stop: it finishes what is under way, takes nothing new, and is gone within ten seconds."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import apsw
+import asyncpg
+import pytest
+
+from tests.cast import wait_until
+from tests.conftest import Select
+from tests.e2e.client import Connection, connect
+from tests.e2e.load import Load
+from tests.e2e.program import STOP_S_MAX, make_fleets, run_server
+from tests.e2e.record import check_record
+
+PATIENCE_S = 0.25  # a server that gives up what is under way would do so meanwhile
+
+SERVERS = pytest.mark.parametrize("engine,workers", [("sqlite", 1), ("postgres", 1), ("postgres", 2)])
+
+
+@asynccontextmanager
+async def hold_writes(engine: str, database: str) -> AsyncIterator[None]:
+    """Let no write be committed until the block ends, as another program's transaction would."""
+    if engine == "sqlite":
+        file = apsw.Connection(database)
+        try:
+            file.set_busy_timeout(5_000)
+            file.execute("BEGIN IMMEDIATE")
+            yield
+            file.execute("ROLLBACK")
+        finally:
+            file.close()
+        return
+    connection = await asyncpg.connect(database)
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT last_change FROM counters FOR UPDATE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def is_refused(port: int) -> bool:
+    try:
+        async with connect(port):
+            return False
+    except ConnectionRefusedError:
+        return True
+
+
+async def wait_until_refused(port: int) -> None:
+    async def check() -> bool:
+        return await is_refused(port)
+
+    await wait_until(check)
+
+
+@SERVERS
+async def test_what_is_under_way_is_finished_and_nothing_new_is_taken(
+    engine: str, workers: int, url: str, database: str, tmp_path: Path, select: Select
+) -> None:
+    load = Load(await make_fleets(url))
+    async with run_server(url, tmp_path, workers=workers) as server, AsyncExitStack() as stack:
+        connections = [await stack.enter_async_context(connect(server.port)) for _ in range(12)]
+        for connection in connections:
+            assert (await connection.request("GET", "/livez")).status == 200
+        idle, busy = connections[:4], connections[4:]
+        async with hold_writes(engine, database):
+            calls = [load.make_call() for _ in busy]
+            for connection, call in zip(busy, calls, strict=True):
+                await connection.send(call.build())
+            for _ in range(2):  # what a server reads after those that were sent before
+                assert {(await connection.request("GET", "/livez")).status for connection in idle} == {200}
+            server.ask_to_stop()
+            begun = time.monotonic()
+            await wait_until_refused(server.port)
+            await asyncio.sleep(PATIENCE_S)
+        for connection, call in zip(busy, calls, strict=True):
+            call.answer = await connection.read_answer()
+        assert load.give_statuses() == {204}
+        assert [await connection.read_to_end() for connection in connections] == [b""] * 12
+        assert await server.wait() == 0
+        assert time.monotonic() - begun < STOP_S_MAX
+        assert "Traceback" not in server.read_log()
+    await check_record(select, load.calls)
+
+
+@SERVERS
+async def test_clients_that_sent_half_a_request_do_not_keep_it_from_ending(
+    url: str, workers: int, tmp_path: Path, select: Select
+) -> None:
+    load = Load(await make_fleets(url))
+    async with run_server(url, tmp_path, workers=workers) as server, AsyncExitStack() as stack:
+
+        async def open_one() -> Connection:
+            return await stack.enter_async_context(connect(server.port))
+
+        half_head, half_body, silent, idle = [await open_one() for _ in range(4)]
+        whole = load.make_call().build()
+        await half_head.send(whole[:40])
+        await half_body.send(whole[:-5])
+        for _ in range(2):  # what a server reads after what was sent before
+            assert (await idle.request("GET", "/livez")).status == 200
+        begun = time.monotonic()
+        server.ask_to_stop()
+        assert await server.wait() == 0
+        assert time.monotonic() - begun < STOP_S_MAX
+        answer = await half_body.read_answer()
+        answer.check_problem(503, "serviceUnavailable", "StoreUnavailable")
+        await asyncio.gather(*(connection.read_to_end() for connection in (half_head, half_body, silent, idle)))
+        assert "Traceback" not in server.read_log()
+    assert await check_record(select, load.calls) == 18, "Half a request was done."
+
+
+@SERVERS
+async def test_a_server_stopped_under_load_keeps_what_it_answered(
+    url: str, workers: int, tmp_path: Path, select: Select
+) -> None:
+    load = Load(await make_fleets(url))
+    async with run_server(url, tmp_path, workers=workers) as server:
+        async with load.under_way(server.port):
+            await load.wait_for_answers(300)
+            assert await server.stop() == 0
+        assert load.give_statuses() == {204}
+        assert "Traceback" not in server.read_log()
+    await check_record(select, load.calls)
