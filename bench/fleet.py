@@ -1,0 +1,66 @@
+"""Fills a database for the benchmarks: accounts, each with a key and vehicles whose VINs are made up."""
+
+from datetime import UTC, datetime
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import Change, ChangeType
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Vehicle
+from padron.domain.vin import Vin
+from padron.service import accounts
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+
+CHUNK = 1_000
+
+
+def make_vin(number: int) -> Vin:
+    """Give a well-formed VIN for a number below ten million."""
+    return Vin(f"3PADRN00X0{number:07d}")
+
+
+async def fill(runtime: Runtime, account_count: int, vehicle_count: int) -> list[dict[str, object]]:
+    """Add accounts with ``vehicle_count`` vehicles in all, and give their keys and VINs."""
+    each = vehicle_count // account_count
+    listed: list[dict[str, object]] = []
+    for index in range(account_count):
+        account = await accounts.add_account(runtime, f"bench-{index}")
+        key = await accounts.add_key(
+            runtime, account, label="bench", scopes=[scope.value for scope in Scope], expires_in=None
+        )
+        vins = [make_vin(index * each + number) for number in range(each)]
+        principal = Principal(account_id=account.account_id, actor="bench", scopes=frozenset())
+        for start in range(0, each, CHUNK):
+            await _register(runtime, principal, vins[start : start + CHUNK])
+        listed.append({"token": key.token, "vins": vins})
+    return listed
+
+
+async def _register(runtime: Runtime, principal: Principal, vins: list[Vin]) -> None:
+    at = datetime.now(UTC)
+
+    async def work(transaction: WriteTransaction) -> None:
+        await transaction.save_changes([_make_registration(principal, vin, at) for vin in vins])
+
+    await runtime.store.write(principal.account_id, work)
+
+
+def _make_registration(principal: Principal, vin: Vin, at: datetime) -> Change:
+    vehicle = Vehicle(
+        vehicle_id=0, vin=vin, slot=0, status=VehicleStatus.ACTIVE, status_since=at, status_by=principal.actor,
+        status_reason=None, revision=1, created_at=at, updated_at=at,
+    )  # fmt: skip
+    details = {
+        "plate": f"P{vin[-7:]}",
+        "brandName": "Lincoln",
+        "modelName": "MKZ",
+        "ownerName": "Flota Norte SA",
+    }
+    return Change(
+        type=ChangeType.REGISTERED,
+        vehicle=vehicle,
+        at=at,
+        by=principal.actor,
+        request_id="bench",
+        details=details,
+    )

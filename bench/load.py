@@ -1,0 +1,157 @@
+"""A closed-loop load generator for one HTTP/1.1 server on this machine; it prints JSON.
+
+Each connection sends its next request when the answer to the last has come. Small and fast, so that it is not
+what is measured.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+
+from padron.service.cursors import format_feed_cursor
+
+STATUS_IDS = (0, 1, 3, 4, 5, 6, 7, 8, 9)
+
+
+class Client(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, make_request: Callable[[], bytes], deadline: float) -> None:
+        self.make_request = make_request
+        self.deadline = deadline
+        self.latencies: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class, alike but not a subclass
+        self.send()
+
+    def send(self) -> None:
+        """Send a request, or stop when the time is up."""
+        self.sent_at = time.perf_counter()
+        if self.sent_at >= self.deadline:
+            self.transport.close()
+            return
+        self.received = b""
+        self.transport.write(self.make_request())
+
+    def data_received(self, data: bytes) -> None:
+        """Count a complete answer and go on."""
+        data = self.received = self.received + data
+        head, found, body = data.partition(b"\r\n\r\n")
+        if not found or len(body) < give_length(head):
+            return
+        self.latencies.append(time.perf_counter() - self.sent_at)
+        self.statuses[head[9:12].decode()] += 1
+        self.send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End."""
+        if error is not None:
+            self.statuses["lost"] += 1
+        self.done.set_result(None)
+
+
+def give_length(head: bytes) -> int:
+    """Give the length of the body that a head announces."""
+    position = head.find(b"content-length: ")
+    return int(head[position + 16 :].split(b"\r", 1)[0]) if position >= 0 else 0
+
+
+class Account:
+    """What one account's requests are made of: its key, and the VINs of its vehicles."""
+
+    def __init__(self, port: int, listed: dict[str, Any], seed: int) -> None:
+        self.vins: list[str] = listed["vins"]
+        self.rng = random.Random(seed)
+        host = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {listed['token']}\r\n"
+        self.headers = host.encode() + b"Content-Type: application/json\r\n"
+
+    def build(self, line: bytes, body: bytes = b"") -> bytes:
+        """Give the bytes of a request."""
+        return b"%s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n%s" % (line, self.headers, len(body), body)
+
+    def build_patch(self) -> bytes:
+        """Give a call that sets a random status of a random vehicle."""
+        vin, status_id = self.rng.choice(self.vins), self.rng.choice(STATUS_IDS)
+        return self.build(b"PATCH /api/v2/vehicles/%s/status" % vin.encode(), b'{"vehicleStatusId":%d}' % status_id)
+
+    def build_gate(self) -> bytes:
+        """Give the gate's single question on a random vehicle."""
+        return self.build(b"GET /api/v2/gate/%s?operation=bench" % self.rng.choice(self.vins).encode())
+
+    def build_gate_batch(self) -> bytes:
+        """Give the gate's question on a thousand random vehicles."""
+        body = {"operation": "bench", "vins": self.rng.choices(self.vins, k=1_000)}
+        return self.build(b"POST /api/v2/gate", json.dumps(body).encode())
+
+    def build_changes(self) -> bytes:
+        """Give the request for 500 changes from a random place in the feed."""
+        after = format_feed_cursor(self.rng.randrange(len(self.vins) - 500))
+        return self.build(b"GET /api/v2/changes?limit=500&after=%s" % after.encode())
+
+
+KINDS: dict[str, Callable[[Account], Callable[[], bytes]]] = {
+    "patch": lambda account: account.build_patch,
+    "gate": lambda account: account.build_gate,
+    # Made once for each connection: making them costs more than asking them.
+    "gate-batch": lambda account: partial(account.rng.choice, [account.build_gate_batch() for _ in range(10)]),
+    "changes": lambda account: account.build_changes,
+}
+
+
+async def run(
+    port: int, kind: str, connections: int, seconds: float, accounts: list[dict[str, Any]]
+) -> dict[str, object]:
+    """Load the server and give what was seen. Latencies are in milliseconds."""
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    clients = []
+    for index in range(connections):
+        account = Account(port, accounts[index % len(accounts)], index)
+        _, client = await loop.create_connection(
+            partial(Client, KINDS[kind](account), started + seconds), "127.0.0.1", port
+        )
+        clients.append(client)
+    await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
+    took = time.perf_counter() - started
+    latencies = sorted(latency for client in clients for latency in client.latencies)
+    statuses: Counter[str] = sum((client.statuses for client in clients), Counter())
+    return {
+        "seconds": round(took, 3),
+        "requests": len(latencies),
+        "perSecond": round(len(latencies) / took),
+        "statuses": dict(statuses),
+        **{
+            f"p{name}Ms": round(latencies[min(len(latencies) - 1, int(len(latencies) * share))] * 1000, 2)
+            for name, share in (("50", 0.5), ("99", 0.99), ("999", 0.999))
+        },
+    }
+
+
+def main() -> None:
+    """Run as a program."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--kind", choices=KINDS, default="patch")
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--targets", type=Path, required=True, help="JSON: a list of accounts with token and vins")
+    given = parser.parse_args()
+    accounts = json.loads(given.targets.read_text("utf-8"))
+    print(json.dumps(uvloop.run(run(given.port, given.kind, given.connections, given.seconds, accounts))))
+
+
+if __name__ == "__main__":
+    main()
