@@ -1,5 +1,6 @@
 """A vehicle's values: limits, what is one value in two spellings, and what an edit changes."""
 
+import re
 import string
 import unicodedata
 
@@ -12,6 +13,7 @@ from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FI
 from padron.domain.vehicle import (
     FIELDS,
     FIELDS_BY_NAME,
+    TEXT_PATTERN,
     UPSERT_LENGTH_MAX,
     Field,
     apply_edits,
@@ -114,6 +116,18 @@ def test_text_with_a_control_character_or_half_a_pair_is_refused_and_named(code:
     with pytest.raises(PadronError, match="not a printable character") as caught:
         check_text("reason", f"a{chr(code)}b", 10)
     assert caught.value.detail.isprintable()
+
+
+def test_the_documented_pattern_takes_the_very_characters_that_the_check_takes() -> None:
+    taken = re.compile(TEXT_PATTERN).search
+    for code in (*range(0xD800), *range(0xE000, 0x11000), 0x10FFFF):
+        text = f"a{chr(code)}b"
+        try:
+            check_text("reason", text, 3)
+        except PadronError:
+            assert taken(text) is None, ascii(text)
+        else:
+            assert taken(text) is not None, ascii(text)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\rb", "a\tb"], ids=ascii)

@@ -19,6 +19,7 @@ Edits = Mapping[str, str | int | None]  # None removes the value
 Differences = Mapping[str, tuple[str | int | None, str | int | None]]  # field -> former, new
 
 PLATE_PATTERN = "^[0-9A-Za-z]{4,10}$"
+TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # what check_text takes; JSON has no lone surrogates
 UPSERT_LENGTH_MAX = 127
 INTEGER_MAX = 2**31 - 1
 

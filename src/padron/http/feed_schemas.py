@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
+from padron.domain.vehicle import TEXT_PATTERN
 from padron.http.schemas import VinText
 
-_NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"}
+_NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN}
 
 
 class GateBody(Struct, forbid_unknown_fields=True):

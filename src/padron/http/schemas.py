@@ -9,11 +9,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.change import REASON_LENGTH_MAX, HistoryEntry
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
-from padron.domain.vehicle import FIELDS, INTEGER_MAX, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
+from padron.domain.vehicle import FIELDS, INTEGER_MAX, TEXT_PATTERN, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
 from padron.domain.vin import VIN_PATTERN
 
 # Limits are written into the document only: the domain checks them, so that the command line says the same.
-_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _SETTABLE = [status.value for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
 
 VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_json_schema={"pattern": VIN_PATTERN})]
@@ -36,7 +35,7 @@ def _describe_upsert(name: str) -> Any:  # noqa: ANN401 - an annotation made at 
         str | UnsetType,
         Meta(
             description=f'{name}; left out, it keeps its value, "" removes it.',
-            extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": _TEXT_PATTERN},
+            extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": TEXT_PATTERN},
         ),
     ]
 
@@ -94,7 +93,7 @@ def _type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run
             Meta(description='4 to 10 letters and digits; "" removes it.', extra_json_schema=schema),
         ]
     if field.is_text:
-        schema = {"maxLength": field.length_max, "pattern": _TEXT_PATTERN}
+        schema = {"maxLength": field.length_max, "pattern": TEXT_PATTERN}
         return Annotated[str | UnsetType, Meta(description='"" removes it.', extra_json_schema=schema)]
     number = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": field.number_max})]
     removal = Annotated[str, Meta(extra_json_schema={"maxLength": 0})]

@@ -20,7 +20,6 @@ from padron.domain.webhook import (
 )
 from padron.service.events import give_event
 
-_TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _STATUS_LIST = {"items": {"type": "integer", "enum": list(SETTABLE_STATUSES)}}
 _TYPE_LIST = {"items": {"type": "string", "enum": [kind.value for kind in EventType]}, "minItems": 1}
 

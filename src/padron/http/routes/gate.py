@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Verdict
+from padron.domain.vehicle import TEXT_PATTERN
 from padron.domain.vin import Vin, parse_vin
 from padron.http import problems, queries
 from padron.http.bodies import read_json
@@ -98,7 +99,7 @@ def _parse_instant(given: dict[str, str], name: str) -> datetime | None:
 
 _OPERATION = Parameter(
     name="operation", place="query", required=True, description="What is to be done with the vehicle.",
-    schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": parameters.TEXT_PATTERN},
+    schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN},
 )  # fmt: skip
 _INSTANT = {"type": "string", "format": "date-time"}
 _ETAG = {"ETag": "The vehicle's revision in quotes, or the reason when there is no one vehicle."}

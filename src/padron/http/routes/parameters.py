@@ -2,11 +2,11 @@
 
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
+from padron.domain.vehicle import TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.operations import Parameter
 from padron.http.queries import STATUS_FILTER
 
-TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 _ETAG_PATTERN = r'^(\*|"[0-9]{1,18}")$'
 
 VIN = Parameter(
