@@ -1,4 +1,4 @@
-"""PADRON_WEBHOOK_ALLOW: which networks webhooks may reach besides the public internet."""
+"""PADRON_WEBHOOK_ALLOW and --webhook-allow: which networks webhooks may reach besides the public internet."""
 
 from ipaddress import ip_network
 
@@ -15,6 +15,11 @@ def test_networks_stand_between_commas_and_reach_other_processes_as_they_are() -
     settings = read_settings({"PADRON_WEBHOOK_ALLOW": "10.1.0.0/16, fd00:1::/64,127.0.0.1"})
     assert settings.webhook_networks == tuple(ip_network(one) for one in ("10.1.0.0/16", "fd00:1::/64", "127.0.0.1/32"))
     assert read_settings(give_environment(settings)) == settings
+
+
+def test_the_option_counts_before_the_variable() -> None:
+    settings = read_settings({"PADRON_WEBHOOK_ALLOW": "10.1.0.0/16"}, {"webhook_allow": "127.0.0.0/8"})
+    assert settings.webhook_networks == (ip_network("127.0.0.0/8"),)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from padron import __version__
 from padron.cli import app
+from padron.cli.options import ServerOptions
+from padron.config import VARIABLES
 from tests.cli.conftest import Cli, check_sentence
 
 
@@ -46,6 +49,9 @@ def test_every_command_has_help(cli: Cli, words: list[str]) -> None:
         (["serve", "--port", "65536"], "--port is '65536'"),
         (["serve", "--port", "http"], "--port is 'http'"),
         (["serve", "--host", "a b"], "--host is 'a b'"),
+        (["serve", "--webhook-allow", "10.1.0.0/8"], "--webhook-allow holds '10.1.0.0/8'"),
+        (["serve", "--webhook-allow", "true"], "--webhook-allow holds 'true'"),
+        (["migrate", "--webhook-allow", "10.0.0.0/8"], "--webhook-allow"),
         (["accounts", "list", "--log", "xml"], "--log is 'xml'"),
         (["accounts", "list", "--database-url", "mysql://x"], "mysql"),
         (["accounts", "list", "--database-url", "padron.db"], "--database-url is not a database URL"),
@@ -84,6 +90,14 @@ def test_an_option_counts_before_its_variable(cli: Cli, monkeypatch: pytest.Monk
     assert cli("accounts", "list", "--database-url", "sqlite:///of-the-option.db").status == 0
     assert Path("of-the-option.db").exists()
     assert not Path("padron.db").exists()
+
+
+def test_each_variable_is_an_option_of_the_server_too(cli: Cli) -> None:
+    assert {field.name for field in fields(ServerOptions)} == {*VARIABLES.values()}
+    said = cli("serve", "--help").out
+    for variable, name in VARIABLES.items():
+        assert f"--{name.replace('_', '-')}" in said
+        assert variable in said
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,18 @@ def test_commands_work_beside_a_running_server(tmp_path: Path) -> None:
         assert server.call("GET", "/api/vehicles", headers) == 401
 
 
+@pytest.mark.parametrize("options, status", [((), 400), (("--webhook-allow", "127.0.0.0/8"), 201)])
+def test_webhooks_reach_this_machine_only_when_the_option_names_it(
+    tmp_path: Path, options: tuple[str, ...], status: int
+) -> None:
+    assert run(tmp_path, "accounts", "add", "Acme").returncode == 0
+    words = ["--account", "Acme", "--name", "k", "--scope", "webhooks:manage", "--json"]
+    headers = {"Authorization": f"Bearer {json.loads(run(tmp_path, 'keys', 'add', *words).stdout)['secret']}"}
+    body = json.dumps({"url": "http://127.0.0.1:9/hook", "eventTypes": ["vehicle.status_changed"]})
+    with serve(tmp_path, *options) as server:
+        assert server.call("POST", "/api/v2/webhooks", headers, body) == status
+
+
 def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "padron.db")
     with serve(tmp_path) as server:

@@ -52,6 +52,9 @@ class ServerOptions(CommonOptions):
     port: str | None = None
     """The port to listen on; 0 takes any free one [PADRON_PORT; default 8080]."""
 
+    webhook_allow: str | None = None
+    """Networks (CIDRs between commas) that webhooks may reach besides public addresses [PADRON_WEBHOOK_ALLOW]."""
+
 
 def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``."""
