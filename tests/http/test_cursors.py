@@ -2,9 +2,12 @@
 
 import base64
 import random
+from urllib.parse import urlencode
 
 import pytest
 
+from padron.domain.vehicle import fold_text
+from padron.http.calls import TARGET_BYTES_MAX
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api
 
@@ -165,3 +168,29 @@ async def test_a_cursor_needs_no_escaping_and_fits_into_an_address_with_the_long
     cursor = await give_cursor(api, "sort=lessorName")
     assert cursor.replace("-", "").replace("_", "").isalnum()
     assert await api.acme.list_vins(f"sort=lessorName&cursor={cursor}") == [make_vin(2)]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+async def test_pages_go_on_through_the_longest_values_of_letters_that_grow_when_folded(api: Api, sign: str) -> None:
+    # Folded, the first two have 12 bytes each and the next three are several letters; the rest is long as it stands.
+    letters = '\U0001d161\U0001d1c0\u0390\ufb03\u0130\U0001f697\u8eca"\\\u00df'
+    texts = [letter * 299 + last for letter in letters for last in (letter, "a", "B")]
+    randomness = random.Random(0)
+    texts += ["".join(randomness.choices(letters, k=300)) for _ in range(10)]
+    for number, text in enumerate(texts):
+        await api.acme.put_vehicle(make_vin(number), lessorName=text)
+    numbers = sorted(range(len(texts)), key=lambda number: (fold_text(texts[number]), number), reverse=sign == "-")
+    question = {"limit": 1, "sort": f"{sign}lessorName", "assetStatusId": 1, "operational": "true"}
+    target = f"{LIST}?{urlencode(question)}"
+    vins: list[str] = []
+    length = 0
+    while len(vins) < len(texts):
+        page = await api.acme.get(target)
+        assert page.status == 200, page.detail
+        vins += [vehicle["vin"] for vehicle in page.body["vehicles"]]
+        if page.body["nextCursor"] is None:
+            break
+        target = f"{LIST}?{urlencode({**question, 'cursor': page.body['nextCursor']})}"
+        length = max(length, len(target))
+    assert vins == [make_vin(number) for number in numbers]
+    assert 1_500 < length < TARGET_BYTES_MAX

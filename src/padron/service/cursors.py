@@ -12,13 +12,14 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
-from padron.domain.vehicle import check_text, fold_text
+from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
 
 CURSOR_LENGTH_MAX = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
 _INSTANT_MAX = 253_402_300_799_999_999  # the last microsecond of the year 9999
 _TIME_SORTS = frozenset({"statusSince", "createdAt", "updatedAt"})
+_FOLDED_SORTS = frozenset(field.name for field in FIELDS if field.is_text)
 _NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_FIELDS.values() if not field.is_text)})
 
 
@@ -38,14 +39,19 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
             and _is_id(began)
             and _is_key(query.sort, key)
         ):
-            return replace(asked, after=Position(key=key, vehicle_id=vehicle_id, began=began))
+            place = fold_text(key) if isinstance(key, str) and query.sort in _FOLDED_SORTS else key
+            return replace(asked, after=Position(key=place, vehicle_id=vehicle_id, began=began))
         case _:
             raise _give_refusal()
 
 
-def format_list_cursor(query: VehicleQuery, position: Position) -> str:
-    """Give the cursor that goes on after this position."""
-    return _encode([_give_fingerprint(query), position.key, position.vehicle_id, position.began])
+def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position) -> str:
+    """Give the cursor that goes on after this row of the list.
+
+    Text goes into it as the vehicle has it: folded it may be three times as long, too long for an address.
+    """
+    key = version.details.get(query.sort, "") if query.sort in _FOLDED_SORTS else position.key
+    return _encode([_give_fingerprint(query), key, position.vehicle_id, position.began])
 
 
 def parse_history_cursor(cursor: str | None) -> int | None:

@@ -54,7 +54,7 @@ async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQu
     more = len(rows) > query.limit
     return VehiclePage(
         vehicles=[version for version, _ in page],
-        next_cursor=cursors.format_list_cursor(query, page[-1][1]) if more else None,
+        next_cursor=cursors.format_list_cursor(query, *page[-1]) if more else None,
         cursor=None if last_change is None else cursors.format_feed_cursor(last_change),
     )
 
