@@ -76,10 +76,11 @@ def make_app() -> ASGIApp:
 
 def give_api_document() -> bytes:
     """Give the OpenAPI document as readable JSON."""
+    from padron.http.events import EVENTS  # noqa: PLC0415
     from padron.http.openapi import encode_document  # noqa: PLC0415
     from padron.http.routes import OPERATIONS  # noqa: PLC0415
 
-    return encode_document(OPERATIONS)
+    return encode_document(OPERATIONS, EVENTS)
 
 
 async def _open_store(settings: Settings) -> Store:

@@ -8,6 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from padron.domain.webhook import TEST_EVENT, EventType
+from padron.http.events import EVENTS
 from padron.http.openapi import build_document, list_problems
 from padron.http.problems import build_problem_reply
 from padron.http.routes import OPERATIONS
@@ -16,7 +18,7 @@ from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api, Reply
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
-DOCUMENT = build_document(OPERATIONS)
+DOCUMENT = build_document(OPERATIONS, EVENTS)
 METHODS = {"get", "put", "patch", "post", "delete"}
 
 
@@ -83,6 +85,12 @@ def test_the_examples_fit_their_schemas() -> None:
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 schema = {**content["schema"], "components": DOCUMENT["components"]}
                 Draft202012Validator(schema).validate(content["example"])
+
+
+def test_every_event_that_is_sent_is_a_webhook_of_the_document_and_nothing_else() -> None:
+    assert {*DOCUMENT["webhooks"]} == {*EventType, TEST_EVENT}
+    names = [event.name for event in EVENTS]
+    assert len({*names} - {operation.name for operation in OPERATIONS}) == len(names)
 
 
 def test_each_operation_documents_the_problems_that_all_share() -> None:

@@ -5,6 +5,7 @@ from html import escape
 
 import pytest
 
+from padron.http.events import EVENTS
 from padron.http.routes import OPERATIONS
 from tests.http.api import Api
 
@@ -52,6 +53,9 @@ async def test_the_documentation_has_every_operation_and_every_shape(api: Api) -
     for operation in OPERATIONS:
         assert f'id="{operation.name}"' in text
         assert escape(operation.summary).replace("&#x27;", "&#39;") in text
+    for event in EVENTS:
+        assert f'id="{event.name}"' in text
+        assert event.event_type in text
     for name in document["components"]["schemas"]:
         assert f'id="{name}"' in text
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
 import httpx2
 import pytest
+from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from padron.delivery.sender import HttpSender
@@ -14,16 +16,20 @@ from padron.delivery.worker import run_worker
 from padron.domain.target import URL_LENGTH_MAX
 from padron.domain.webhook import ENDPOINTS_MAX
 from padron.http.app import build_app
+from padron.http.events import EVENTS
+from padron.http.openapi import build_document
+from padron.http.routes import OPERATIONS
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, make_cast, wait_until
-from tests.delivery.receiver import Receiver, always, run_receiver
+from tests.delivery.receiver import Received, Receiver, always, run_receiver
 from tests.http.api import Api, Client, Reply
 from tests.http.conftest import run_api, run_lifespan
 
 WEBHOOKS = "/api/v2/webhooks"
 URL = "https://fleet.example/hook"
 BODY: dict[str, Any] = {"url": URL, "eventTypes": ["vehicle.status_changed"]}
+DOCUMENT = build_document(OPERATIONS, EVENTS)
 NOBODYS = f"{WEBHOOKS}/{'a' * 22}"
 
 ACTIONS = [
@@ -296,6 +302,43 @@ async def test_a_replay_from_a_number_sends_again(live: Api, receiver: Receiver)
     await wait_until(lambda: has_received(3))
     info = receiver.received[-1].event["data"]
     assert (info["type"], info["former"], info["current"]) == ("vehicle.info_changed", {"doors": 4}, {"doors": 2})
+
+
+def check_message(message: Received) -> None:
+    """Check a message against what the document says of its type, headers included."""
+    described = DOCUMENT["webhooks"][message.event["type"]]["post"]
+    schema = described["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(message.event)
+    assert {*message.event["data"]} == {*find_schema(find_schema(schema)["properties"]["data"])["properties"]}
+    for header in described["parameters"]:
+        Draft202012Validator(header["schema"]).validate(message.headers[header["name"]])
+
+
+def find_schema(reference: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+    return DOCUMENT["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
+
+
+async def test_each_message_that_is_sent_is_a_documented_one(live: Api, receiver: Receiver) -> None:
+    types = ["vehicle.registered", "vehicle.info_changed", "vehicle.status_changed"]
+    made = await create(live.acme, url=receiver.url, eventTypes=types)
+    await live.acme.register()
+    await live.acme.put_vehicle(HUMMER, doors=2, plate="", brandName="Ñandú")
+    await live.acme.patch_status(HUMMER, 3, "Gone")
+    await live.acme.patch_status(HUMMER, 1)
+
+    async def has_received() -> bool:
+        return len(receiver.received) == 4
+
+    await wait_until(has_received)
+    await post(live.acme, f"{WEBHOOKS}/{made['id']}/rotate-secret")
+    await post(live.acme, f"{WEBHOOKS}/{made['id']}/test")
+    assert [message.event["type"] for message in receiver.received] == [*types, types[2], "webhook.test"]
+    assert {message.event["type"] for message in receiver.received} == {*DOCUMENT["webhooks"]}
+    for message in receiver.received:
+        check_message(message)
+        other = {**message.event, "type": "vehicle.sold"}
+        with pytest.raises(ValidationError):
+            check_message(replace(message, body=json.dumps({**message.event, "data": other}).encode()))
 
 
 async def test_the_worker_starts_and_stops_with_the_application(

@@ -1,6 +1,9 @@
 """The wire form of a change, which the feed and webhooks share."""
 
 import json
+from datetime import datetime
+
+import msgspec
 
 from padron.domain.change import Change, ChangeType, FeedEntry, HistoryEntry
 from padron.domain.status import VehicleStatus
@@ -23,7 +26,8 @@ async def test_each_kind_of_change_has_its_members_and_no_more(store: Store) -> 
     vehicle = await get_one(store, acme)
     stolen = status_changed(vehicle, VehicleStatus.STOLEN, reason="Gone")
     edited = info_changed(stolen.vehicle, {"plate": "ABC1234"}, {"plate": None, "doors": 4})
-    first, second, third = map(give_event, await read_feed(store, acme, stolen, edited))
+    entries = await read_feed(store, acme, stolen, edited)
+    first, second, third = (msgspec.to_builtins(give_event(entry), builtin_types=(datetime,)) for entry in entries)
     shared = {"vin": HUMMER, "at": NOON, "by": "Acme", "operational": False}
     assert first == {
         **shared, "number": 1, "type": "vehicle.registered", "requestId": "r-registered",

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.http.schemas import VinText
+from padron.service.events import Event
 
 _NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN}
 
@@ -68,31 +69,10 @@ class RefusalList(Struct, rename="camel"):
     next_cursor: str | None
 
 
-class ChangeShape(Struct, rename="camel", omit_defaults=True):
-    """One change, as ``service.events`` gives it.
-
-    ``operational`` says what the vehicle is now, ``operationalChanged`` what the change did.
-    """
-
-    number: int
-    type: Literal["vehicle.registered", "vehicle.status_changed", "vehicle.info_changed"]
-    vin: str
-    at: datetime
-    by: str
-    request_id: str
-    operational: bool
-    operational_changed: bool
-    from_status_id: int | UnsetType = UNSET
-    to_status_id: int | UnsetType = UNSET
-    reason: str | UnsetType | None = UNSET
-    former: dict[str, str | int | None] | UnsetType = UNSET
-    current: dict[str, str | int | None] | UnsetType = UNSET
-
-
 class ChangeList(Struct, rename="camel"):
     """Changes in order, the cursor to go on from, and whether there is more already."""
 
-    changes: list[ChangeShape]
+    changes: list[Event]
     next_cursor: str
     more: bool
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from padron import __version__
-from padron.http import problems
-from padron.http.operations import Answer, Operation
+from padron.http import events, problems
+from padron.http.events import Event
+from padron.http.operations import Answer, Operation, Parameter
 from padron.http.problems import Problem
 from padron.http.schemas import ProblemShape
 
@@ -30,9 +31,10 @@ Send an API key with each call: `Authorization: Bearer padron_…`. Errors are `
 """
 
 
-def build_document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """Give the whole document."""
+def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> dict[str, Any]:
+    """Give the whole document: what can be asked, and what webhooks tell."""
     shapes = {shape for operation in operations for shape in _list_shapes(operation)}
+    shapes |= {event.payload for event in told}
     _, schemas = msgspec.json.schema_components(
         [*sorted(shapes, key=lambda shape: shape.__name__), ProblemShape], ref_template=_REFERENCE
     )
@@ -55,6 +57,7 @@ def build_document(operations: Sequence[Operation]) -> dict[str, Any]:
         ],
         "security": [{"apiKey": []}],
         "paths": paths,
+        "webhooks": {event.event_type: {"post": _describe_event(event)} for event in told},
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -64,9 +67,9 @@ def build_document(operations: Sequence[Operation]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def encode_document(operations: Sequence[Operation]) -> bytes:
+def encode_document(operations: Sequence[Operation], told: Sequence[Event]) -> bytes:
     """Give the document as readable JSON."""
-    return (json.dumps(build_document(operations), indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(build_document(operations, told), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def list_problems(operation: Operation) -> list[Problem]:
@@ -94,16 +97,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
     if operation.public:
         described["security"] = []
     if operation.parameters:
-        described["parameters"] = [
-            {
-                "name": parameter.name,
-                "in": parameter.place,
-                "required": parameter.required,
-                "description": parameter.description,
-                "schema": parameter.schema,
-            }
-            for parameter in operation.parameters
-        ]
+        described["parameters"] = _describe_parameters(operation.parameters)
     if operation.body is not None:
         content: dict[str, Any] = {"schema": _refer(operation.body)}
         if operation.body_example is not None:
@@ -114,6 +108,33 @@ def _describe(operation: Operation) -> dict[str, Any]:
         **_describe_problems(list_problems(operation)),
     }
     return described
+
+
+def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": parameter.name,
+            "in": parameter.place,
+            "required": parameter.required,
+            "description": parameter.description,
+            "schema": parameter.schema,
+        }
+        for parameter in parameters
+    ]
+
+
+def _describe_event(event: Event) -> dict[str, Any]:
+    """Describe the request that Padrón makes, with what its receiver's answers mean."""
+    return {
+        "operationId": event.name,
+        "tags": ["Webhooks"],
+        "summary": event.summary,
+        "description": event.description,
+        "security": [],  # a receiver trusts the signature
+        "parameters": _describe_parameters(events.HEADERS),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _refer(event.payload)}}},
+        "responses": {status: {"description": text} for status, text in events.ANSWERS.items()},
+    }
 
 
 def _describe_answer(answer: Answer) -> dict[str, Any]:

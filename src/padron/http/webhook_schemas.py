@@ -1,7 +1,7 @@
 """The wire format of webhook endpoints, their deliveries and attempts."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -18,7 +18,7 @@ from padron.domain.webhook import (
     Sending,
     format_message_id,
 )
-from padron.service.events import give_event
+from padron.service.events import Event, give_event
 
 _STATUS_LIST = {"items": {"type": "integer", "enum": list(SETTABLE_STATUSES)}}
 _TYPE_LIST = {"items": {"type": "string", "enum": [kind.value for kind in EventType]}, "minItems": 1}
@@ -107,7 +107,7 @@ class DeliveryShape(Struct, rename="camel"):
     attempt_count: int
     due_at: datetime | None
     settled_at: datetime | None
-    event: dict[str, Any]
+    event: Event
 
 
 class DeliveryList(Struct, rename="camel"):

@@ -1,43 +1,139 @@
-"""The wire form of a recorded change: the one shape that tells the outside, whichever way it goes out."""
+"""The wire form of a recorded change: the one shape that tells the outside, whichever way it goes out.
+
+The feed, the webhooks and the document of the API are all made from the structs below. A payload is what a webhook
+carries (Standard Webhooks: type, timestamp, data).
+"""
+
+from datetime import datetime
+from typing import Any, assert_never
 
 import msgspec
+from msgspec import Struct
 
 from padron.domain.change import ChangeType, FeedEntry
-from padron.domain.webhook import EVENT_TYPES
+from padron.domain.webhook import TEST_EVENT, EventType
 
 
-def give_event(entry: FeedEntry) -> dict[str, object]:
-    """Give a change as the members that a reader sees. ``operational`` is the vehicle at the instant of reading.
+class _Change(Struct, rename="camel", tag_field="type"):
+    number: int
+    vin: str
+    at: datetime
+    by: str
+    request_id: str
+    operational: bool  # the vehicle at the instant of reading
+    operational_changed: bool
 
-    A status change has ``fromStatusId`` and ``toStatusId``, a registration ``toStatusId``, and a change of core data
-    the values that differ as ``former`` and ``current``, where null stands for none.
-    """
+
+class VehicleRegistered(_Change, tag=EventType.VEHICLE_REGISTERED.value):
+    """A vehicle is new. ``operational`` says what it is now, ``operationalChanged`` what the change did."""
+
+    to_status_id: int
+
+
+class VehicleStatusChanged(_Change, tag=EventType.VEHICLE_STATUS_CHANGED.value):
+    """A status was set. ``operational`` says what the vehicle is now, ``operationalChanged`` what the change did."""
+
+    from_status_id: int | None
+    to_status_id: int
+    reason: str | None
+
+
+class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
+    """Core data changed: the values that differ, null for none. ``operational`` says what the vehicle is now."""
+
+    former: dict[str, str | int | None]
+    current: dict[str, str | int | None]
+
+
+class WebhookTested(Struct, rename="camel"):
+    """Somebody asked for a test of the endpoint."""
+
+    webhook_id: str
+    by: str
+
+
+class _Payload(Struct, tag_field="type"):
+    timestamp: datetime
+
+
+class VehicleRegisteredPayload(_Payload, tag=EventType.VEHICLE_REGISTERED.value):
+    """Tells that a vehicle is new."""
+
+    data: VehicleRegistered
+
+
+class VehicleStatusChangedPayload(_Payload, tag=EventType.VEHICLE_STATUS_CHANGED.value):
+    """Tells that a vehicle's status changed."""
+
+    data: VehicleStatusChanged
+
+
+class VehicleInfoChangedPayload(_Payload, tag=EventType.VEHICLE_INFO_CHANGED.value):
+    """Tells that a vehicle's core data changed."""
+
+    data: VehicleInfoChanged
+
+
+class WebhookTestPayload(_Payload, tag=TEST_EVENT):
+    """Tells that a test was asked for."""
+
+    data: WebhookTested
+
+
+Event = VehicleRegistered | VehicleStatusChanged | VehicleInfoChanged
+Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoChangedPayload
+
+
+def give_event(entry: FeedEntry) -> Event:
+    """Give a change as a reader sees it."""
     change = entry.change
-    event: dict[str, object] = {
+    shared: dict[str, Any] = {
         "number": change.number,
-        "type": EVENT_TYPES[change.type].value,
         "vin": entry.vin,
         "at": change.at,
         "by": change.by,
-        "requestId": change.request_id,
+        "request_id": change.request_id,
         "operational": entry.is_operational,
-        "operationalChanged": entry.changed_operational,
+        "operational_changed": entry.changed_operational,
     }
     match change.type:
-        case ChangeType.STATUS_CHANGED:
-            event["fromStatusId"] = None if change.from_status is None else change.from_status.value
-            event["toStatusId"] = change.to_status.value
-            event["reason"] = change.reason
         case ChangeType.REGISTERED:
-            event["toStatusId"] = change.to_status.value
+            return VehicleRegistered(**shared, to_status_id=change.to_status.value)
+        case ChangeType.STATUS_CHANGED:
+            return VehicleStatusChanged(
+                **shared,
+                from_status_id=None if change.from_status is None else change.from_status.value,
+                to_status_id=change.to_status.value,
+                reason=change.reason,
+            )
         case ChangeType.INFO_CHANGED:
             differences = change.differences or {}
-            event["former"] = {name: former for name, (former, _) in differences.items()}
-            event["current"] = {name: current for name, (_, current) in differences.items()}
-    return event
+            return VehicleInfoChanged(
+                **shared,
+                former={name: former for name, (former, _) in differences.items()},
+                current={name: current for name, (_, current) in differences.items()},
+            )
+        case _:
+            assert_never(change.type)
 
 
 def encode_payload(entry: FeedEntry) -> bytes:
-    """Give the body of the webhook that tells of a change (Standard Webhooks: type, timestamp, data)."""
-    event = give_event(entry)
-    return msgspec.json.encode({"type": event["type"], "timestamp": entry.change.at, "data": event})
+    """Give the body of the webhook that tells of a change."""
+    return msgspec.json.encode(_give_payload(give_event(entry)))
+
+
+def encode_test_payload(endpoint_id: str, actor: str, now: datetime) -> bytes:
+    """Give the body of the webhook that a test sends."""
+    return msgspec.json.encode(WebhookTestPayload(timestamp=now, data=WebhookTested(webhook_id=endpoint_id, by=actor)))
+
+
+def _give_payload(event: Event) -> Payload:
+    match event:
+        case VehicleRegistered():
+            return VehicleRegisteredPayload(timestamp=event.at, data=event)
+        case VehicleStatusChanged():
+            return VehicleStatusChangedPayload(timestamp=event.at, data=event)
+        case VehicleInfoChanged():
+            return VehicleInfoChangedPayload(timestamp=event.at, data=event)
+        case _:
+            assert_never(event)

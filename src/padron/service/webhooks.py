@@ -4,8 +4,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from padron.domain import webhook
 from padron.domain.account import Principal, Scope, encode_base62
 from padron.domain.errors import Code, PadronError
@@ -14,6 +12,7 @@ from padron.domain.target import parse_target
 from padron.domain.vehicle import check_text
 from padron.domain.webhook import Answer, Attempt, DeliveryState, Endpoint, Filter, OffReason, Sending
 from padron.service import cursors
+from padron.service.events import encode_test_payload
 from padron.service.runtime import Runtime
 from padron.service.sending import Message
 from padron.store.webhooks import WebhookReader, WebhookTransaction
@@ -151,9 +150,7 @@ async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) ->
     """
     endpoint = await get_endpoint(runtime, principal, endpoint_id)
     now = runtime.clock()
-    body = msgspec.json.encode(
-        {"type": webhook.TEST_EVENT, "timestamp": now, "data": {"webhookId": endpoint_id, "by": principal.actor}}
-    )
+    body = encode_test_payload(endpoint_id, principal.actor, now)
     message_id = f"msg_{endpoint_id}_test{secrets.token_hex(8)}"
     headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
     return await runtime.sender.send(Message(url=endpoint.url, headers=headers, body=body))

@@ -4,6 +4,7 @@ from functools import cache
 
 from padron.http import pages
 from padron.http.calls import Call
+from padron.http.events import EVENTS
 from padron.http.openapi import encode_document
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.problems import ALL_PROBLEMS, PATH_NOT_FOUND, Refusal
@@ -40,7 +41,7 @@ def _encode_document() -> bytes:
     # Imported late: the document describes these very operations.
     from padron.http.routes import OPERATIONS as ALL  # noqa: PLC0415
 
-    return encode_document(ALL)
+    return encode_document(ALL, EVENTS)
 
 
 @cache
