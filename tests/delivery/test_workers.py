@@ -14,7 +14,7 @@ from padron.service.deliveries import Outcome
 from padron.store.base import Store
 from tests.cast import wait_until
 from tests.delivery.conftest import Desk
-from tests.delivery.receiver import Received, reply, run_receiver
+from tests.delivery.receiver import Received, always, reply, run_receiver
 
 
 async def test_two_processes_share_the_endpoints_and_send_everything_once(desk: Desk) -> None:
@@ -60,6 +60,33 @@ async def test_what_a_dead_worker_held_is_taken_over_when_its_lease_ends_and_no_
     assert [
         message.number for message in desk.receiver.received if endpoint.endpoint_id in message.headers["webhook-id"]
     ] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("wakes", ["never before", "later"])
+async def test_what_a_dead_worker_had_cut_is_sent_without_waiting_for_another_change(desk: Desk, wakes: str) -> None:
+    await desk.register(2)
+    endpoint = await desk.add_endpoint()
+    if wakes == "later":
+        desk.receiver.answer = always(500)
+        former = desk.start_worker()
+        for status, pause_s in ((3, 0), (4, 6)):  # twice refused, the first is not due for minutes
+            desk.moment.move(seconds=pause_s)
+            await desk.set_status(0, status)
+            await desk.wait_for_received(1 if status == 3 else 2)
+            await desk.wait_until_quiet()
+        await desk.stop_worker(former)
+        desk.receiver.answer = always(200)
+        desk.receiver.received.clear()
+    await desk.set_status(1)
+    key = (desk.acme.account.account_id, endpoint.endpoint_id)
+    assert await deliveries.claim_endpoint(desk.runtime, key, "dead")
+    work = await deliveries.advance_endpoint(desk.runtime, key, "dead", [], frozenset(), 16)
+    assert work is not None
+    (sending,) = work.due
+    desk.start_worker()
+    desk.moment.now += LEASE
+    await desk.wait_for_received(1)
+    assert desk.receiver.numbers == [sending.delivery.number]
 
 
 async def test_a_worker_that_lost_its_lease_can_write_nothing_any_more(desk: Desk) -> None:

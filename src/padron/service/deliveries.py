@@ -65,7 +65,9 @@ async def claim_endpoint(runtime: Runtime, key: Key, holder: str) -> bool:
         endpoint = await transaction.lock_endpoint(endpoint_id)
         if endpoint is None or endpoint.is_leased(now):
             return False
-        await transaction.save_endpoint(replace(endpoint, lease_holder=holder, lease_until=now + LEASE))
+        # Whoever dies with the lease leaves no word of what is due: so the endpoint stays awake until it is released.
+        leased = replace(endpoint, lease_holder=holder, lease_until=now + LEASE, wake_at=now)
+        await transaction.save_endpoint(leased)
         return True
 
     return await runtime.store.write_webhooks(account_id, work)
