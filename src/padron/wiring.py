@@ -62,13 +62,15 @@ def make_app() -> ASGIApp:
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
+    # A SQLite file has one server, kept alone by a lock: so the leases of a killed one are the next one's at once.
+    holder = "the only server" if settings.is_sqlite else None
 
     async def open_database() -> Runtime:
         return await open_runtime(settings, sender=sender)
 
     @asynccontextmanager
     async def deliver(runtime: Runtime) -> AsyncIterator[None]:
-        async with sender, run_worker(runtime):
+        async with sender, run_worker(runtime, holder):
             yield
 
     return build_app(open_database, [deliver])

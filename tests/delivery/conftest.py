@@ -86,8 +86,8 @@ class Desk:
         )
         await statuses.set_status(self.runtime, self.acme.principal, request)
 
-    def start_worker(self, runtime: Runtime | None = None) -> Worker:
-        worker = Worker(runtime or self.runtime, poll_s=FAST)
+    def start_worker(self, runtime: Runtime | None = None, holder: str | None = None) -> Worker:
+        worker = Worker(runtime or self.runtime, holder=holder, poll_s=FAST)
         worker.start()
         self.workers.append(worker)
         return worker

@@ -89,6 +89,19 @@ async def test_what_a_dead_worker_had_cut_is_sent_without_waiting_for_another_ch
     assert desk.receiver.numbers == [sending.delivery.number]
 
 
+async def test_what_a_dead_worker_held_is_taken_over_at_once_by_the_next_one_of_its_name(desk: Desk) -> None:
+    await desk.register()
+    endpoint = await desk.add_endpoint()
+    await desk.set_status()
+    key = (desk.acme.account.account_id, endpoint.endpoint_id)
+    assert await deliveries.claim_endpoint(desk.runtime, key, "the only server")
+    assert await deliveries.advance_endpoint(desk.runtime, key, "the only server", [], frozenset(), 16) is not None
+    desk.start_worker(holder="the only server")
+    await desk.wait_for_received(1)
+    await desk.wait_until_quiet()
+    assert desk.receiver.numbers == [2]
+
+
 async def test_a_worker_that_lost_its_lease_can_write_nothing_any_more(desk: Desk) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()

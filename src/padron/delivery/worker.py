@@ -70,10 +70,17 @@ class _Held:
 class Worker:
     """Sends webhooks from one process, beside any number of others."""
 
-    def __init__(self, runtime: Runtime, *, poll_s: tuple[float, float] = (POLL_S_MIN, POLL_S_MAX)) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        holder: str | None = None,
+        poll_s: tuple[float, float] = (POLL_S_MIN, POLL_S_MAX),
+    ) -> None:
+        """``holder`` is a name that no living worker but this one has; what a dead one of that name held is its own."""
         self._runtime = runtime
         self._poll_s = poll_s
-        self._holder = secrets.token_hex(8)
+        self._holder = holder or secrets.token_hex(8)
         self._held: dict[Key, _Held] = {}
         self._runs: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(TURNS_MAX)
@@ -143,23 +150,26 @@ class Worker:
         run.add_done_callback(self._runs.discard)
 
     async def _keep_leases(self) -> None:
+        await self._renew()  # before anything is held: a killed worker of the same name may have left leases
         while not self._stopping.is_set():
             await self._pause(RENEW_S)
-            if not self._held or self._stopping.is_set():
-                continue
-            now_s = asyncio.get_running_loop().time()
-            try:
-                kept = await deliveries.renew_leases(self._runtime, self._holder)
-            except PadronError as error:
-                _log.warning("the leases of webhooks could not be renewed: %s", error.detail)
-                continue
-            except Exception:  # noqa: BLE001 - this loop must outlive anything
-                _log.exception("the leases of webhooks could not be renewed")
-                continue
-            for key in kept:
-                # A lease that we know nothing of is one whose claim was committed but never answered.
-                self._begin(key, now_s)
-                self._held[key].until_s = now_s + LEASE.total_seconds()
+            if self._held and not self._stopping.is_set():
+                await self._renew()
+
+    async def _renew(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        try:
+            kept = await deliveries.renew_leases(self._runtime, self._holder)
+        except PadronError as error:
+            _log.warning("the leases of webhooks could not be renewed: %s", error.detail)
+            return
+        except Exception:  # noqa: BLE001 - the loop must outlive anything
+            _log.exception("the leases of webhooks could not be renewed")
+            return
+        for key in kept:
+            # A lease that we know nothing of is one whose claim was committed but never answered, or a dead worker's.
+            self._begin(key, now_s)
+            self._held[key].until_s = now_s + LEASE.total_seconds()
 
     async def _run(self, held: _Held) -> None:
         try:
@@ -231,9 +241,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
-    """Send webhooks while the block runs."""
-    worker = Worker(runtime)
+async def run_worker(runtime: Runtime, holder: str | None = None) -> AsyncIterator[None]:
+    """Send webhooks while the block runs; ``holder`` as for ``Worker``."""
+    worker = Worker(runtime, holder=holder)
     worker.start()
     try:
         yield
