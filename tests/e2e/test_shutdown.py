@@ -12,11 +12,14 @@ import pytest
 
 from tests.cast import wait_until
 from tests.conftest import Select
-from tests.e2e.client import Connection, connect
+from tests.e2e.client import Connection, build_request, connect
 from tests.e2e.load import Load
 from tests.e2e.program import STOP_S_MAX, make_fleets, run_server
 from tests.e2e.record import check_record
 
+OPERATION = "/api/v2/operations/poll-tracker"
+DECLARATION = {"description": "", "leaseSeconds": 60, "attempts": 1}
+WAIT_S = 20  # longer than a server takes to end
 PATIENCE_S = 0.25  # a server that gives up what is under way would do so meanwhile
 
 SERVERS = pytest.mark.parametrize("engine,workers", [("sqlite", 1), ("postgres", 1), ("postgres", 2)])
@@ -114,6 +117,33 @@ async def test_clients_that_sent_half_a_request_do_not_keep_it_from_ending(
         await asyncio.gather(*(connection.read_to_end() for connection in (half_head, half_body, silent, idle)))
         assert "Traceback" not in server.read_log()
     assert await check_record(select, load.calls) == 18, "Half a request was done."
+
+
+@SERVERS
+async def test_claims_that_wait_for_work_are_answered_with_nothing_when_it_stops(
+    url: str, workers: int, tmp_path: Path
+) -> None:
+    (fleet,) = await make_fleets(url, accounts=1)
+    async with run_server(url, tmp_path, workers=workers) as server, AsyncExitStack() as stack:
+        idle, *waiting = [await stack.enter_async_context(connect(server.port)) for _ in range(7)]
+        declared = await idle.request("PUT", OPERATION, token=fleet.token, body=DECLARATION)
+        assert declared.status == 201, declared.body
+        claim = build_request("POST", f"{OPERATION}/claims", token=fleet.token, body={"wait": WAIT_S})
+        head, _, body = claim.partition(b"\r\n\r\n")
+        for connection in waiting:
+            await connection.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
+        for connection in waiting:
+            assert (await connection.read_answer()).status == 100  # from here on the server knows of the request
+            await connection.send(body)
+        for _ in range(2):  # what a server reads after what was sent before
+            assert (await idle.request("GET", "/livez")).status == 200
+        server.ask_to_stop()
+        answers = [await connection.read_answer() for connection in waiting]
+        # A server that let them wait would break them off when its time to end is over.
+        assert [(answer.status, answer.document) for answer in answers] == [(200, {"claims": []})] * len(waiting)
+        assert [await connection.read_to_end() for connection in waiting] == [b""] * len(waiting)
+        assert await server.wait() == 0
+        assert "Traceback" not in server.read_log()
 
 
 @SERVERS

@@ -115,7 +115,7 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
         server.runtime = await open_runtime()
         try:
             async with AsyncExitStack() as stack:
-                stack.enter_context(on_stop_signal(server.runtime.watch.stop))
+                stack.enter_context(on_stop_signal(server.runtime.stop_waiting))
                 for begin in background:
                     await stack.enter_async_context(begin(server.runtime))
                 yield

@@ -28,6 +28,11 @@ class Runtime:
     work_watch: WorkWatch
     sender: Sender = field(default_factory=NoSender)
 
+    def stop_waiting(self) -> None:
+        """Let everybody who waits for changes or for work go, now and from now on."""
+        self.watch.stop()
+        self.work_watch.stop()
+
     async def close(self) -> None:
         """Let what is under way end, then close the store."""
         await self.watch.close()

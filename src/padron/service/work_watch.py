@@ -30,28 +30,28 @@ class WorkWatch:
         self._clock = clock
         self._watches: dict[tuple[int, str], _Watch] = {}
         self._waiting = 0
-        self._closed = asyncio.Event()
+        self._stopping = asyncio.Event()
 
     async def wait(self, account_id: int, operation: str, wait_s: float, gone: "asyncio.Future[None]") -> bool:
         """Return True when there is work; False after ``wait_s``, when ``gone`` is done, and when the server ends."""
-        if self._waiting >= WAITING_MAX or self._closed.is_set():
+        if self._waiting >= WAITING_MAX or self._stopping.is_set():
             return False
         key = (account_id, operation)
         watch = self._watches.get(key)
         if watch is None or watch.task.done():
             watch = self._watches[key] = _Watch(asyncio.create_task(self._look(*key), name=f"padron-watch-{operation}"))
-        closed = asyncio.ensure_future(self._closed.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
         watch.waiting += 1
         self._waiting += 1
         try:
-            ends: list[asyncio.Future[Any]] = [watch.task, gone, closed]
+            ends: list[asyncio.Future[Any]] = [watch.task, gone, stopping]
             await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() or not watch.task.done():
                 return False
             watch.task.result()  # raises what the database could not do
             return True
         finally:
-            closed.cancel()
+            stopping.cancel()
             self._waiting -= 1
             watch.waiting -= 1
             if not watch.waiting:
@@ -59,9 +59,13 @@ class WorkWatch:
                 if self._watches.get(key) is watch:
                     del self._watches[key]
 
+    def stop(self) -> None:
+        """Let everybody who waits go, now and from now on."""
+        self._stopping.set()
+
     async def close(self) -> None:
-        """Let all that wait go."""
-        self._closed.set()
+        """Stop, and wait for the looking tasks."""
+        self.stop()
         tasks = [watch.task for watch in self._watches.values()]
         for task in tasks:
             task.cancel()
