@@ -130,6 +130,20 @@ async def test_a_late_result_for_exhausted_work_is_taken(api: Api, clock: Steppe
     assert (await answer(api.acme, claimed["claimId"], 1)).body["results"][0]["state"] == "succeeded"
 
 
+async def test_a_late_result_for_exhausted_work_is_refused_once_the_vehicle_was_deactivated(
+    api: Api, clock: SteppedClock, select: Select
+) -> None:
+    claimed = await claim_hummer(api, leaseSeconds=60, attempts=1)
+    clock.now += timedelta(seconds=61)
+    assert await claim(api.acme) == []
+    await api.acme.patch_status(HUMMER, 3)
+    assert (await answer(api.acme, claimed["claimId"], 1)).code == (409, "ClaimWithdrawn")
+    await api.acme.patch_status(HUMMER, 1)
+    assert (await answer(api.acme, claimed["claimId"], 1)).code == (409, "ClaimWithdrawn")
+    assert (await get_run(api.acme, claimed["runId"]))["counts"]["withdrawn"] == 1
+    assert await select(COUNT_RESULTS) == [(0,)]
+
+
 async def test_each_result_is_answered_for_itself_in_order(api: Api) -> None:
     await declare(api.acme)
     vins = await register_fleet(api, 3)

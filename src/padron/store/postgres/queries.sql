@@ -25,7 +25,7 @@ WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 
 -- name: save_statuses
 -- A batch of status changes in one round trip: the vehicles as they are afterwards ($2 to $7), the numbers, the
--- rows of the record ($9 to $16) in the order asked for, and the open work of those deactivated ($17, $18) withdrawn.
+-- rows of the record ($9 to $16) in the order asked for, and the work of those deactivated ($17, $18) withdrawn.
 WITH saved AS (
     UPDATE vehicles AS h
     SET status = s.status, status_since = s.since, status_by = s.by, status_reason = s.reason,
@@ -42,7 +42,7 @@ WITH saved AS (
         SELECT o.run_id, o.vehicle_id, d.at
         FROM unnest($17::bigint[], $18::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
             SELECT run_id, vehicle_id FROM work
-            WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed')
+            WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed', 'exhausted')
             ORDER BY run_id FOR UPDATE) AS o
     ) AS held
     WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id
@@ -62,14 +62,15 @@ SET status = $1, status_since = $2, status_by = $3, status_reason = $4, revision
 WHERE account_id = $7 AND vehicle_id = $8;
 
 -- name: withdraw_work
--- The open work of deactivated vehicles, whoever has claimed it, locked by vehicle and run, as everywhere. LATERAL
--- makes the planner look each vehicle up in the index of open work, even when a run of a million is a moment old.
+-- The work of deactivated vehicles that is open or could still be answered, whoever has claimed it, locked by vehicle
+-- and run, as everywhere. LATERAL makes the planner look each vehicle up in the index of such work, even when a run of
+-- a million is a moment old.
 UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
 FROM (
     SELECT o.run_id, o.vehicle_id, d.at
     FROM unnest($2::bigint[], $3::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
         SELECT run_id, vehicle_id FROM work
-        WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed')
+        WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed', 'exhausted')
         ORDER BY run_id FOR UPDATE) AS o
 ) AS held
 WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id;

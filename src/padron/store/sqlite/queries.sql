@@ -28,9 +28,9 @@ SET status = ?, status_since = ?, status_by = ?, status_reason = ?, revision = ?
 WHERE account_id = ? AND vehicle_id = ?;
 
 -- name: withdraw_work
--- The open work of a deactivated vehicle, whoever has claimed it.
+-- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it.
 UPDATE work SET state = 'withdrawn', ended_at = ?
-WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed');
+WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted');
 
 -- name: update_identity
 -- What a change of core data does to the vehicle's own row.

@@ -223,7 +223,8 @@ CREATE TABLE refusals (
     PRIMARY KEY (account_id, run_id, place)
 ) STRICT, WITHOUT ROWID;
 
--- The work on one vehicle in one run. Open work (queued or claimed) belongs to an operational vehicle, always.
+-- The work on one vehicle in one run. Open work (queued or claimed) belongs to an operational vehicle, always; so does
+-- exhausted work, because a late result is still taken for it.
 CREATE TABLE work (
     account_id INTEGER NOT NULL,
     run_id INTEGER NOT NULL,
@@ -237,7 +238,7 @@ CREATE TABLE work (
     PRIMARY KEY (account_id, run_id, vehicle_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX work_open ON work (account_id, vehicle_id) WHERE state IN ('queued', 'claimed');
+CREATE INDEX work_answerable ON work (account_id, vehicle_id) WHERE state IN ('queued', 'claimed', 'exhausted');
 CREATE INDEX work_queued ON work (account_id, operation, run_id, vehicle_id) WHERE state = 'queued';
 CREATE INDEX work_claimed ON work (account_id, operation, lease_until) WHERE state = 'claimed';
 
