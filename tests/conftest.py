@@ -8,12 +8,17 @@ from typing import Any, Protocol
 import apsw
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_cast
 from tests.postgres import Postgres, run_postgres
+
+# Tests don't time: on a busy machine an example may take long, and so may making one.
+settings.register_profile("padron", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("padron")
 
 OpenStore = Callable[[], Awaitable[Store]]
 
