@@ -42,6 +42,9 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
         connection.set_busy_timeout(busy_timeout_ms)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        # Plans that do not depend on the values: else SQLite prepares a statement anew whenever a value changes that
+        # could matter to a partial index, which made a look-up by VIN cost 8 us instead of 2.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for pragma in _PRAGMAS:
             if read_only and pragma.startswith("journal_mode"):
                 continue
