@@ -72,10 +72,6 @@ class GroupCommitter:
                 await self._wake.wait()
                 continue
             await self._run_group()
-            # Those who were just answered get two turns of the loop to answer in their turn: what their clients send
-            # next is in the next group, instead of each in a small one of its own.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
 
     async def _run_group(self) -> None:
         jobs: list[_Job] = []
