@@ -1,18 +1,20 @@
 """A closed-loop load generator for one HTTP/1.1 server on this machine; it prints JSON.
 
 Each connection sends its next request when the answer to the last has come. Small and fast, so that it is not
-what is measured.
+what is measured; ``generatorCpu`` tells: the processor time that it took, for each second. Standard input has the
+accounts, as JSON.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
+from itertools import cycle
 from typing import Any, cast
 
 import uvloop
@@ -70,10 +72,14 @@ def give_length(head: bytes) -> int:
 
 
 class Account:
-    """What one account's requests are made of: its key, and the VINs of its vehicles."""
+    """What one account's requests are made of: its key, and the VINs of its vehicles.
 
-    def __init__(self, port: int, listed: dict[str, Any], seed: int) -> None:
+    Of those that share ``turns``, each vehicle is one's alone, until all have had their turn.
+    """
+
+    def __init__(self, port: int, listed: dict[str, Any], seed: int, turns: Iterator[str] | None = None) -> None:
         self.vins: list[str] = listed["vins"]
+        self.turns = turns or cycle(self.vins)
         self.rng = random.Random(seed)
         host = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {listed['token']}\r\n"
         self.headers = host.encode() + b"Content-Type: application/json\r\n"
@@ -86,6 +92,13 @@ class Account:
         """Give a call that sets a random status of a random vehicle."""
         vin, status_id = self.rng.choice(self.vins), self.rng.choice(STATUS_IDS)
         return self.build(b"PATCH /api/v2/vehicles/%s/status" % vin.encode(), b'{"vehicleStatusId":%d}' % status_id)
+
+    def walk(self) -> Iterator[bytes]:
+        """Give calls that take one active vehicle after the other to the shop and back: each of them a change."""
+        for vin in self.turns:
+            for status_id in (4, 1):
+                line = b"PATCH /api/v2/vehicles/%s/status" % vin.encode()
+                yield self.build(line, b'{"vehicleStatusId":%d}' % status_id)
 
     def build_gate(self) -> bytes:
         """Give the gate's single question on a random vehicle."""
@@ -104,6 +117,7 @@ class Account:
 
 KINDS: dict[str, Callable[[Account], Callable[[], bytes]]] = {
     "patch": lambda account: account.build_patch,
+    "patch-active": lambda account: account.walk().__next__,
     "gate": lambda account: account.build_gate,
     # Made once for each connection: making them costs more than asking them.
     "gate-batch": lambda account: partial(account.rng.choice, [account.build_gate_batch() for _ in range(10)]),
@@ -116,27 +130,40 @@ async def run(
 ) -> dict[str, object]:
     """Load the server and give what was seen. Latencies are in milliseconds."""
     loop = asyncio.get_running_loop()
-    started = time.perf_counter()
+    turns = [cycle(listed["vins"]) for listed in accounts]
+    started, used_before = time.perf_counter(), time.process_time()
     clients = []
     for index in range(connections):
-        account = Account(port, accounts[index % len(accounts)], index)
+        place = index % len(accounts)
+        account = Account(port, accounts[place], index, turns[place])
         _, client = await loop.create_connection(
             partial(Client, KINDS[kind](account), started + seconds), "127.0.0.1", port
         )
         clients.append(client)
     await asyncio.wait_for(asyncio.gather(*(client.done for client in clients)), seconds + 30)
-    took = time.perf_counter() - started
-    latencies = sorted(latency for client in clients for latency in client.latencies)
-    statuses: Counter[str] = sum((client.statuses for client in clients), Counter())
+    took, used = time.perf_counter() - started, time.process_time() - used_before
+    latencies = [latency for client in clients for latency in client.latencies]
     return {
         "seconds": round(took, 3),
         "requests": len(latencies),
         "perSecond": round(len(latencies) / took),
-        "statuses": dict(statuses),
-        **{
-            f"p{name}Ms": round(latencies[min(len(latencies) - 1, int(len(latencies) * share))] * 1000, 2)
-            for name, share in (("50", 0.5), ("99", 0.99), ("999", 0.999))
-        },
+        "statuses": count_statuses(clients),
+        "generatorCpu": round(used / took, 2),
+        **give_percentiles(latencies),
+    }
+
+
+def count_statuses(clients: Sequence[Client]) -> dict[str, int]:
+    """Give how many answers had which status."""
+    return dict(sum((client.statuses for client in clients), Counter[str]()))
+
+
+def give_percentiles(latencies: Sequence[float]) -> dict[str, float]:
+    """Give the median and the long end, in milliseconds."""
+    ordered = sorted(latencies)
+    return {
+        f"p{name}Ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 2)
+        for name, share in (("50", 0.5), ("99", 0.99), ("999", 0.999))
     }
 
 
@@ -147,9 +174,8 @@ def main() -> None:
     parser.add_argument("--kind", choices=KINDS, default="patch")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--targets", type=Path, required=True, help="JSON: a list of accounts with token and vins")
     given = parser.parse_args()
-    accounts = json.loads(given.targets.read_text("utf-8"))
+    accounts = json.load(sys.stdin)
     print(json.dumps(uvloop.run(run(given.port, given.kind, given.connections, given.seconds, accounts))))
 
 
