@@ -18,7 +18,7 @@ from tests.postgres import Postgres
 
 _COLUMNS = """
     SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-        coalesce(l.collname, ''), coalesce(pg_get_expr(d.adbin, d.adrelid), ''), c.reloptions
+        a.attstattarget, coalesce(l.collname, ''), coalesce(pg_get_expr(d.adbin, d.adrelid), ''), c.reloptions
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
     LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum

@@ -237,6 +237,10 @@ CREATE TABLE work (
     PRIMARY KEY (account_id, run_id, vehicle_id)
 ) WITH (fillfactor = 80);
 
+-- Without statistics the planner takes a state for rare, and so takes the index of that state. With those of a moment
+-- when all work was queued it walked the primary key, over more and more work that was done.
+ALTER TABLE work ALTER COLUMN state SET STATISTICS 0;
+
 CREATE INDEX work_answerable ON work (account_id, vehicle_id) WHERE state IN ('queued', 'claimed', 'exhausted');
 CREATE INDEX work_queued ON work (account_id, operation, run_id, vehicle_id) WHERE state = 'queued';
 CREATE INDEX work_claimed ON work (account_id, operation, lease_until) WHERE state = 'claimed';

@@ -59,9 +59,11 @@ WHERE w.account_id = ?1 AND w.operation = ?2 AND w.state = 'claimed' AND w.lease
 ORDER BY w.lease_until LIMIT ?4;
 
 -- name: lock_queued
--- Queued work of operational vehicles (?4), the oldest run's first.
+-- Queued work of operational vehicles (?4), the oldest run's first. Left to itself the planner walks all of the
+-- account's work.
 SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
-FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
+FROM work AS w INDEXED BY work_queued
+CROSS JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
 WHERE w.account_id = ?1 AND w.operation = ?2 AND w.state = 'queued'
     AND h.status IN (SELECT value FROM json_each(?4))
 ORDER BY w.run_id, w.vehicle_id LIMIT ?3;

@@ -28,8 +28,9 @@ SET status = ?, status_since = ?, status_by = ?, status_reason = ?, revision = ?
 WHERE account_id = ? AND vehicle_id = ?;
 
 -- name: withdraw_work
--- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it.
-UPDATE work SET state = 'withdrawn', ended_at = ?
+-- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it. Left to itself
+-- the planner walks all of the account's work.
+UPDATE work INDEXED BY work_answerable SET state = 'withdrawn', ended_at = ?
 WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted');
 
 -- name: update_identity

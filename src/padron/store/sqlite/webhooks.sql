@@ -63,13 +63,14 @@ INSERT INTO webhook_attempts (account_id, endpoint_id, number, attempt, attempte
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: list_due
--- What is to be sent now: of each vehicle only the first pending delivery. That is what keeps the order.
+-- What is to be sent now: of each vehicle only the first pending delivery. That is what keeps the order. Left to
+-- itself the planner walks all that was ever sent.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin, h.status
-FROM webhook_deliveries AS d
-JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
-JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+FROM webhook_deliveries AS d INDEXED BY webhook_deliveries_pending
+CROSS JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
+CROSS JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE d.account_id = ?1 AND d.endpoint_id = ?2 AND d.state = 'pending' AND d.number <= ?3 AND d.due_at <= ?4
     AND NOT EXISTS (
         SELECT 1 FROM webhook_deliveries AS e
@@ -79,7 +80,7 @@ ORDER BY d.number LIMIT ?5;
 
 -- name: find_next_due
 -- When the next of those is due.
-SELECT min(d.due_at) FROM webhook_deliveries AS d
+SELECT min(d.due_at) FROM webhook_deliveries AS d INDEXED BY webhook_deliveries_pending
 WHERE d.account_id = ?1 AND d.endpoint_id = ?2 AND d.state = 'pending' AND d.number <= ?3
     AND NOT EXISTS (
         SELECT 1 FROM webhook_deliveries AS e
@@ -88,7 +89,7 @@ WHERE d.account_id = ?1 AND d.endpoint_id = ?2 AND d.state = 'pending' AND d.num
 
 -- name: revive_pending
 -- Everything that waits is due, as if it had never been tried.
-UPDATE webhook_deliveries SET tries = 0, due_at = ?3
+UPDATE webhook_deliveries INDEXED BY webhook_deliveries_pending SET tries = 0, due_at = ?3
 WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending';
 
 -- name: delete_settled
