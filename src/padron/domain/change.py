@@ -21,7 +21,7 @@ class ChangeType(StrEnum):
     INFO_CHANGED = "infoChanged"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Change:
     """A change about to be recorded: the vehicle as it is afterwards, and who, when and why.
 
@@ -82,7 +82,7 @@ class FeedEntry:
         return (before is not None and is_operational(before)) is not is_operational(after)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class StatusRequest:
     """One request that a vehicle have a status, whether it came alone or in a batch."""
 

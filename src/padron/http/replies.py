@@ -24,7 +24,7 @@ PAGE_HEADERS: Headers = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An answer, ready to be sent."""
 
