@@ -17,7 +17,7 @@ from padron.domain.query import VehicleQuery
 from padron.store import postgres
 from padron.store.base import Store, WriteTransaction
 from padron.store.postgres import PostgresStore
-from padron.store.postgres.connection import open_connection
+from padron.store.postgres.connection import PAGE_S_MAX, open_connection
 from padron.store.postgres.transaction import PostgresTransaction
 from tests.cast import HUMMER, NOON, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.postgres import Postgres
@@ -101,6 +101,23 @@ async def test_a_server_that_hangs_in_the_middle_of_work_is_given_up_as_well(
     vehicle = await get_in_the_end(lambda: get_one(store, acme))
     assert vehicle.revision == 1
     await save(store, acme, status_changed(vehicle))
+
+
+async def test_a_server_that_hangs_in_the_middle_of_a_page_is_given_up_as_well(
+    store: PostgresStore, postgres_server: Postgres
+) -> None:
+    page = asyncio.create_task(get_code(store._pages.fetch("SELECT pg_sleep(5)", (), PAGE_S_MAX)))
+    await asyncio.sleep(0.2)
+    with postgres_server.frozen():
+        code, seconds = await page
+    assert code is Code.STORE_UNAVAILABLE
+    assert seconds < ANSWER_S_MAX + 0.2
+    await get_in_the_end(store.check)
+
+
+async def test_a_page_that_takes_long_on_a_server_that_lives_is_waited_for(store: PostgresStore) -> None:
+    assert len(await store._pages.fetch("SELECT pg_sleep(2.2)", (), PAGE_S_MAX)) == 1
+    assert len(store._pages._idle) == 1
 
 
 async def test_a_lock_that_is_never_given_back_is_given_up_within_two_seconds(

@@ -4,8 +4,9 @@ A new connection is made whenever none is idle, so a server that was away is use
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 
@@ -13,6 +14,8 @@ from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, translate_errors
 
 CLOSE_S_MAX = 1.0
+PROBE_EVERY_S = 1.0
+PROBE_S_MAX = 0.7  # with the pause before it less than two seconds
 
 _PING = "SELECT 1"
 
@@ -30,14 +33,16 @@ class Connections:
         self, statement: str, parameters: tuple[object, ...], answer_s_max: float = ANSWER_S_MAX
     ) -> list[asyncpg.Record]:
         """Give the rows of one statement, which is a transaction of its own. Raises ``store_unavailable``."""
-        # A statement that may take longer shows too late that the server hangs: it is asked something short before.
-        opening = _PING if answer_s_max > ANSWER_S_MAX else None
+        # A statement that may take longer shows too late that the server hangs: so it is asked something short, before
+        # and then every second.
+        is_slow = answer_s_max > ANSWER_S_MAX
         with translate_errors():
             async with (
                 asyncio.timeout(answer_s_max),
-                self._take(min(answer_s_max, ANSWER_S_MAX), opening) as connection,
+                self._take(min(answer_s_max, ANSWER_S_MAX), _PING if is_slow else None) as connection,
             ):
-                return await connection.fetch(statement, *parameters, timeout=answer_s_max)
+                answer = connection.fetch(statement, *parameters, timeout=answer_s_max)
+                return await (self._watch(answer) if is_slow else answer)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[asyncpg.Connection]:
@@ -61,6 +66,19 @@ class Connections:
                 await connection.close(timeout=CLOSE_S_MAX)
             except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
+
+    async def _watch(self, answer: Coroutine[Any, Any, list[asyncpg.Record]]) -> list[asyncpg.Record]:
+        """Give the answer. Raises TimeoutError once the server does not even let another connection in."""
+        waiting = asyncio.ensure_future(answer)
+        try:
+            while not (await asyncio.wait([waiting], timeout=PROBE_EVERY_S))[0]:
+                with suppress(PadronError):  # one that refuses us, as too many, lives
+                    async with asyncio.timeout(PROBE_S_MAX):
+                        probe = await open_connection(self._url)
+                    probe.terminate()
+            return waiting.result()
+        finally:
+            waiting.cancel()
 
     @asynccontextmanager
     async def _take(self, wait_s_max: float, opening: str | None = None) -> AsyncIterator[asyncpg.Connection]:
