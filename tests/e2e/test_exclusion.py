@@ -19,7 +19,7 @@ from tests.e2e.client import Connection, connect
 from tests.e2e.exclusions import STORED, Claim, Given, Question, Witness
 from tests.e2e.program import Fleet, Server, make_fleets, run_server
 
-CHANGES = 10_000  # on each engine
+CHANGES = 20_000  # on each engine
 OWNERS = 12
 VEHICLES_EACH = 8
 WEIGHTS = [0.5**place for place in range(VEHICLES_EACH)]  # some vehicles keep still until a lease has run out

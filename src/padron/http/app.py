@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from itertools import count
+from typing import Any
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Send
@@ -23,6 +24,7 @@ from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
 
 IN_FLIGHT_MAX = 4_096
+BODY_REST_S = 1.0  # for what is on its way when the server is told to end
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
@@ -35,8 +37,19 @@ class Server:
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
         self.in_flight = 0
+        self.readers: set[asyncio.Task[Any]] = set()
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
+
+    def stop(self) -> None:
+        """Let those who wait go, and soon those too whose clients do not send the rest of their bodies."""
+        if self.runtime is not None:
+            self.runtime.stop_waiting()
+        asyncio.get_running_loop().call_later(BODY_REST_S, self._stop_reading)
+
+    def _stop_reading(self) -> None:
+        for task in self.readers:
+            task.cancel()
 
     def make_request_id(self) -> str:
         """Give an id that no other request has: 64 random bits of this process and a running number."""
@@ -56,7 +69,7 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        call = Call(scope, receive, server.make_request_id(), server.runtime)
+        call = Call(scope, receive, server.make_request_id(), server.runtime, server.readers)
         server.in_flight += 1
         try:
             reply: Reply | StreamReply = await self._answer(call)
@@ -115,7 +128,7 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
         server.runtime = await open_runtime()
         try:
             async with AsyncExitStack() as stack:
-                stack.enter_context(on_stop_signal(server.runtime.stop_waiting))
+                stack.enter_context(on_stop_signal(server.stop))
                 for begin in background:
                     await stack.enter_async_context(begin(server.runtime))
                 yield

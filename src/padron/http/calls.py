@@ -32,11 +32,19 @@ class ClientGoneError(Exception):
 class Call:
     """One request. ``principal`` is set before the endpoint of an operation that needs one is called."""
 
-    __slots__ = ("_receive", "headers", "principal", "request_id", "runtime", "scope")
+    __slots__ = ("_readers", "_receive", "headers", "principal", "request_id", "runtime", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: str, runtime: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        request_id: str,
+        runtime: Any,  # noqa: ANN401
+        readers: set[asyncio.Task[Any]],
+    ) -> None:
         self.scope = scope
         self._receive = receive
+        self._readers = readers  # the tasks that read a body now, of all calls
         self.request_id = request_id
         self.runtime = runtime
         self.headers: dict[bytes, bytes] = {}
@@ -55,25 +63,26 @@ class Call:
             raise _refuse_body(size_max)
         # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
         is_late = False
 
         def give_up() -> None:
             nonlocal is_late
             is_late = True
-            if task is not None:
-                task.cancel()
+            task.cancel()
 
         timer = loop.call_later(BODY_WAIT_S_MAX, give_up)
+        self._readers.add(task)
         try:
             return await self._collect_body(size_max)
         except asyncio.CancelledError:
-            if not is_late or task is None or task.uncancel() > 0:
+            if not is_late or task.uncancel() > 0:
                 raise  # the server ends
             detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
             raise Refusal(problems.REQUEST_TIMEOUT, detail, _CLOSE) from None
         finally:
             timer.cancel()
+            self._readers.discard(task)
 
     def watch_client(self) -> asyncio.Future[None]:
         """Give a future that is done when the client hangs up. The body must have been read."""
