@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.service.idempotency import run_clearing
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
@@ -73,7 +74,7 @@ def make_app() -> ASGIApp:
         async with sender, run_worker(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver])
+    return build_app(open_database, [deliver, run_clearing])
 
 
 def give_api_document() -> bytes:

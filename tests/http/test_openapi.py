@@ -98,7 +98,8 @@ def test_each_operation_documents_the_problems_that_all_share() -> None:
         statuses = {problem.status for problem in list_problems(operation)}
         assert statuses >= {400, 414, 431, 500}
         assert (statuses >= {401, 429, 503}) == (not operation.public)
-        assert (403 in statuses) == (operation.scope is not None)
+        assert (403 in statuses) == (operation.scope is not None or operation.either_scope != ())
+        assert (422 in statuses) == (operation.method == "POST")
         assert (statuses >= {408, 413, 415}) == (operation.body is not None)
 
 

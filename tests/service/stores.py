@@ -1,13 +1,16 @@
 """Stores that do what a real one does, until they are told to fail: a fault is put in front of a real register."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import copy
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from padron.domain.change import Change
+from padron.domain.change import Change, FeedEntry
 from padron.domain.gate import Refusal
+from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.store.base import Directory, Reader, Store, WriteTransaction
+from padron.store.idempotency import KeyTransaction
 from padron.store.operations import OperationStore
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -32,6 +35,9 @@ class FaultyTransaction:
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         return await self._transaction.load_details(vehicle_ids)
 
+    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+        return await self._transaction.find_later_changes(spans, request_id)
+
     async def save_changes(self, changes: Sequence[Change]) -> None:
         fails_before = self._faults.fails_before_change
         if fails_before is None:
@@ -55,6 +61,8 @@ class FaultyStore:
         self.fails_before_change: int | None = None
         self.bad_vin: str | None = None
         self.write_count = 0
+        self.key_write_count = 0
+        self.fails_at_key_write: int | None = None
         self.open = asyncio.Event()
         self.open.set()
         self.entered = asyncio.Event()
@@ -77,6 +85,17 @@ class FaultyStore:
 
     async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
         return await self._store.write_webhooks(account_id, work)
+
+    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
+        self.key_write_count += 1
+        if self.key_write_count == self.fails_at_key_write:
+            raise self.error
+        return await self._store.write_keys(account_id, work)
+
+    def hold_key(self, held: HeldKey) -> "FaultyStore":
+        store = copy.copy(self)
+        store._store = self._store.hold_key(held)
+        return store
 
     def read(self, account_id: int) -> Reader:
         return self._store.read(account_id)

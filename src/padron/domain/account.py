@@ -79,6 +79,12 @@ class Principal:
         if scope.value not in self.scopes:
             raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} does not have the scope {scope.value}.")
 
+    def check_either_scope(self, scopes: Iterable[Scope]) -> None:
+        """Raise ``forbidden`` unless the key carries at least one of these scopes."""
+        names = [scope.value for scope in scopes]
+        if self.scopes.isdisjoint(names):
+            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} has none of the scopes {', '.join(names)}.")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:

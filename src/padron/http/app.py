@@ -13,11 +13,12 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from padron.domain.errors import Code, PadronError
-from padron.http import problems
+from padron.http import idempotency, problems
 from padron.http.authentication import authenticate
 from padron.http.calls import Call, ClientGoneError, guard_headers
+from padron.http.errors import word_error
 from padron.http.operations import Operation
-from padron.http.problems import PROBLEMS, Refusal, build_problem_reply, give_code_headers
+from padron.http.problems import Refusal, build_problem_reply
 from padron.http.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.routes import OPERATIONS
 from padron.http.stopping import on_stop_signal
@@ -73,17 +74,15 @@ class Resource:
         server.in_flight += 1
         try:
             reply: Reply | StreamReply = await self._answer(call)
-        except PadronError as error:
-            reply = _word_error(error, call.request_id)
-        except Refusal as refusal:
-            reply = build_problem_reply(refusal.problem, refusal.detail, call.request_id, refusal.headers)
+        except (PadronError, Refusal) as error:
+            reply = word_error(error, call.request_id)
         except ClientGoneError:
             return
         except asyncio.CancelledError:
             # Only a server that ends, and has waited long enough, cancels a request. Nothing comes after it, so an
             # answer in our form is worth more than to pass this on.
             stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
-            reply = _word_error(stopped, call.request_id)
+            reply = word_error(stopped, call.request_id)
         except Exception:  # noqa: BLE001 - the last resort: no traceback may reach a client, and each must be logged
             _log.exception("request %s failed: %s %s", call.request_id, scope["method"], scope["path"])
             detail = f"The server met an error of its own; its log has it under {call.request_id}."
@@ -110,9 +109,13 @@ class Resource:
             raise PadronError(Code.OVERLOADED, "The server has as many requests under way as it takes: try again.")
         if not operation.public:
             call.principal = await authenticate(call)
+            if operation.either_scope:
+                call.principal.check_either_scope(operation.either_scope)
             if operation.scope is not None:
                 # The service checks it as well; here, because 403 comes before any look at VIN and body.
                 call.principal.check_scope(operation.scope)
+        if method == "POST" and idempotency.HEADER in call.headers and not operation.public:
+            return await idempotency.answer_once(call, operation.endpoint)
         return await operation.endpoint(call)
 
 
@@ -140,9 +143,3 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
         paths.setdefault(operation.path, []).append(operation)
     routes = [Route(path, endpoint=Resource(server, operations)) for path, operations in paths.items()]
     return Router(routes=routes, redirect_slashes=False, default=Resource(server, ()), lifespan=live)
-
-
-def _word_error(error: PadronError, request_id: str) -> Reply:
-    if error.code is Code.STORE_UNAVAILABLE:
-        _log.warning("request %s answered 503: %s", request_id, error.detail)
-    return build_problem_reply(PROBLEMS[error.code], error.detail, request_id, give_code_headers(error.code))

@@ -11,6 +11,7 @@ from typing import Any, cast
 from starlette.types import Receive, Scope
 
 from padron.domain.account import Principal
+from padron.domain.idempotency import HeldKey
 from padron.http import problems
 from padron.http.problems import Refusal
 
@@ -32,7 +33,9 @@ class ClientGoneError(Exception):
 class Call:
     """One request. ``principal`` is set before the endpoint of an operation that needs one is called."""
 
-    __slots__ = ("_readers", "_receive", "headers", "principal", "request_id", "runtime", "scope")
+    __slots__ = (
+        "_body", "_readers", "_receive", "headers", "held_key", "principal", "request_id", "runtime", "scope",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -49,6 +52,8 @@ class Call:
         self.runtime = runtime
         self.headers: dict[bytes, bytes] = {}
         self.principal: Principal
+        self.held_key: HeldKey | None = None
+        self._body: bytes | None = None
 
     @property
     def path_parameters(self) -> dict[str, str]:
@@ -57,7 +62,23 @@ class Call:
         return parameters
 
     async def read_body(self, size_max: int = BODY_BYTES_MAX) -> bytes:
-        """Give the whole body. Raises a refusal for one too large or too slow."""
+        """Give the whole body, at any call of this. Raises a refusal for one too large or too slow."""
+        if self._body is None:
+            self._body = await self._receive_body(size_max)
+        if len(self._body) > size_max:
+            raise _refuse_body(size_max)
+        return self._body
+
+    def watch_client(self) -> asyncio.Future[None]:
+        """Give a future that is done when the client hangs up. The body must have been read."""
+        return asyncio.ensure_future(self.wait_until_gone())
+
+    async def wait_until_gone(self) -> None:
+        """Return when the client hangs up. The body must have been read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _receive_body(self, size_max: int) -> bytes:
         declared = self.headers.get(b"content-length")
         if declared is not None and int(declared) > size_max:
             raise _refuse_body(size_max)
@@ -83,15 +104,6 @@ class Call:
         finally:
             timer.cancel()
             self._readers.discard(task)
-
-    def watch_client(self) -> asyncio.Future[None]:
-        """Give a future that is done when the client hangs up. The body must have been read."""
-        return asyncio.ensure_future(self.wait_until_gone())
-
-    async def wait_until_gone(self) -> None:
-        """Return when the client hangs up. The body must have been read."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
 
     async def _collect_body(self, size_max: int) -> bytes:
         body = b""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from padron import __version__
-from padron.http import events, problems
+from padron.http import events, idempotency, problems
 from padron.http.events import Event
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.problems import Problem
@@ -76,8 +76,11 @@ def list_problems(operation: Operation) -> list[Problem]:
     """Give every problem that an operation may answer with, its own and those that all share."""
     found = {problem.slug: problem for problem in (*operation.problems, *_ALWAYS)}
     if not operation.public:
-        shared = _WITH_KEY if operation.scope is None else (*_WITH_KEY, problems.FORBIDDEN)
+        is_scoped = operation.scope is not None or operation.either_scope
+        shared = (*_WITH_KEY, problems.FORBIDDEN) if is_scoped else _WITH_KEY
         found |= {problem.slug: problem for problem in shared}
+        if operation.method == "POST":
+            found |= {problem.slug: problem for problem in idempotency.PROBLEMS}
     found[problems.BAD_HOST.slug] = problems.BAD_HOST
     if operation.body is not None:
         found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
@@ -86,6 +89,9 @@ def list_problems(operation: Operation) -> list[Problem]:
 
 def _describe(operation: Operation) -> dict[str, Any]:
     description = operation.description
+    if operation.either_scope:
+        names = " or ".join(f"`{scope.value}`" for scope in operation.either_scope)
+        description += f" Needs the scope {names}, as what it changes demands."
     if operation.scope is not None:
         description += f" Needs the scope `{operation.scope.value}`."
     described: dict[str, Any] = {
@@ -96,8 +102,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
     }
     if operation.public:
         described["security"] = []
-    if operation.parameters:
-        described["parameters"] = _describe_parameters(operation.parameters)
+    takes_key = operation.method == "POST" and not operation.public
+    if parameters := (*operation.parameters, *((idempotency.PARAMETER,) if takes_key else ())):
+        described["parameters"] = _describe_parameters(parameters)
     if operation.body is not None:
         content: dict[str, Any] = {"schema": _refer(operation.body)}
         if operation.body_example is not None:

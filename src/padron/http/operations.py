@@ -47,6 +47,7 @@ class Operation:
     answers: dict[int, Answer]
     public: bool = False
     scope: Scope | None = None
+    either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service says which
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
     body_example: Any = None

@@ -178,6 +178,43 @@ BAD_HOST = Problem(
     meaning="A request must have exactly one Host header, with a host name or address (RFC 9112, 3.2).",
     remedy="Send one valid Host header.",
 )  # fmt: skip
+REQUEST_NOT_FOUND = Problem(
+    slug="request-not-found", status=404, title="Request not found", error_type="notFound",
+    error_detail="RequestNotFound",
+    meaning="No request with this id changed anything in the account.",
+    remedy="Use the X-Request-Id of the answer, or the requestId in the vehicle's history.",
+)  # fmt: skip
+REQUEST_TOO_LARGE = Problem(
+    slug="request-too-large", status=409, title="Request changed too much", error_type="conflict",
+    error_detail="RequestTooLarge",
+    meaning="The request made more changes than one call takes back. Nothing was changed.",
+    remedy="Set the vehicles right with an import, or with bulk calls.",
+)  # fmt: skip
+BATCH_REFUSED = Problem(
+    slug="batch-refused", status=409, title="Nothing was changed", error_type="conflict",
+    error_detail="BatchRefused",
+    meaning="With mode all, at least one vehicle of the request was refused, so none was changed.",
+    remedy="Read results, which names each refused vehicle; correct or leave out those, and send the request again.",
+)  # fmt: skip
+KEY_IN_USE = Problem(
+    slug="idempotency-key-in-use", status=409, title="Still under way", error_type="conflict",
+    error_detail="IdempotencyKeyInUse",
+    meaning="The first request with this Idempotency-Key has not been answered yet.",
+    remedy="Wait a second and send the same request again: once the first is done, its answer is given.",
+)  # fmt: skip
+ANSWER_LOST = Problem(
+    slug="idempotency-answer-lost", status=409, title="Answer not kept", error_type="conflict",
+    error_detail="IdempotencyAnswerLost",
+    meaning="The first request with this Idempotency-Key took effect, at least in part, but the server ended before "
+    "its answer was kept. Nothing is done again.",
+    remedy="Look at what there is. What is still to be done needs a request with a new key.",
+)  # fmt: skip
+KEY_REUSED = Problem(
+    slug="idempotency-key-reused", status=422, title="Key used for another request", error_type="unprocessableContent",
+    error_detail="IdempotencyKeyReused",
+    meaning="The Idempotency-Key was sent within the last 24 hours with another method, path, query or body.",
+    remedy="Make a new key for each new request, such as a UUID, and keep it for repeats of that request alone.",
+)  # fmt: skip
 OVERLOADED = Problem(
     slug="overloaded", status=429, title="Too many requests", error_type="tooManyRequests",
     error_detail="TooManyRequests",
@@ -213,6 +250,12 @@ PROBLEMS: dict[Code, Problem] = {
     Code.CLAIM_WITHDRAWN: CLAIM_WITHDRAWN,
     Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
     Code.CLAIM_ANSWERED: CLAIM_ANSWERED,
+    Code.REQUEST_NOT_FOUND: REQUEST_NOT_FOUND,
+    Code.REQUEST_TOO_LARGE: REQUEST_TOO_LARGE,
+    Code.BATCH_REFUSED: BATCH_REFUSED,
+    Code.KEY_IN_USE: KEY_IN_USE,
+    Code.ANSWER_LOST: ANSWER_LOST,
+    Code.KEY_REUSED: KEY_REUSED,
     Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
     Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
     Code.KEY_NOT_FOUND: BAD_PARAMETERS,
@@ -229,12 +272,14 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, PLATE_IN_USE,
     CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
+    REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
 )  # fmt: skip
 
 _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
     Code.UNAUTHORIZED: ((b"www-authenticate", b"Bearer"),),
     Code.INVALID_TOKEN: ((b"www-authenticate", b'Bearer error="invalid_token"'),),
+    Code.KEY_IN_USE: ((b"retry-after", b"%d" % RETRY_AFTER_S),),
 }
 
 

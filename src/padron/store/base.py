@@ -4,15 +4,17 @@ Everything is keyed by account first: a reader or a transaction belongs to one a
 another. Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 from padron.domain.account import Account, ApiKey
 from padron.domain.change import Change, FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalQuery
+from padron.domain.idempotency import HeldKey
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.store.idempotency import KeyTransaction
 from padron.store.operations import OperationStore
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -32,6 +34,14 @@ class WriteTransaction(Protocol):
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         """Give the current core data of vehicles that are locked already, by vehicle id."""
+        ...
+
+    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+        """Give the first change of each vehicle since a span of numbers began that is not the span's own.
+
+        The span's own are those of the request up to its end. The vehicles must be locked; those without such a
+        change are left out.
+        """
         ...
 
     async def save_changes(self, changes: Sequence[Change]) -> None:
@@ -65,6 +75,10 @@ class Reader(Protocol):
 
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
         """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order."""
+        ...
+
+    async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
+        """Give what one request changed, in order, the changes with a number above ``after``."""
         ...
 
     async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
@@ -164,6 +178,14 @@ class Store(Protocol):
 
     async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account, with the promises of ``write``."""
+        ...
+
+    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` on an account's Idempotency-Keys in a transaction, with the promises of ``write``."""
+        ...
+
+    def hold_key(self, held: HeldKey) -> "Store":
+        """Give this store for one request: each transaction is committed together with the key's state, or undone."""
         ...
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:

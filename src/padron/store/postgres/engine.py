@@ -1,17 +1,21 @@
 """An open PostgreSQL database. Several server processes may share it: nothing exact is held in this one."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import HeldKey
 from padron.store.base import WriteTransaction
+from padron.store.idempotency import KeyTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.directory import PostgresDirectory
+from padron.store.postgres.idempotency import KeyedWriter, open_keys
 from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.transaction import SQL, PostgresTransaction
@@ -44,10 +48,11 @@ class PostgresStore:
         self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
         self._points = Connections(url, POINT_CONNECTIONS_MAX)
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
-        self._writer = Writer(self._writes)
-        self.directory = PostgresDirectory(self._writer, self._points)
+        self._own_writer = Writer(self._writes)
+        self._writer: Writer | KeyedWriter = self._own_writer
+        self.directory = PostgresDirectory(self._own_writer, self._points)
         self.operations = PostgresOperationStore(self._writer, self._points, self._pages)
-        self.webhooks = PostgresWebhookBoard(self._writer, self._points)
+        self.webhooks = PostgresWebhookBoard(self._own_writer, self._points)
 
     def read(self, account_id: int) -> PostgresReader:
         """Give a reader of one account."""
@@ -73,6 +78,25 @@ class PostgresStore:
 
         return await self._writer.run(run)
 
+    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(open_keys(connection, account_id))
+
+        return await self._own_writer.run(run)
+
+    def hold_key(self, held: HeldKey) -> "PostgresStore":
+        """Give the same store for the work of one request under a key."""
+        store = copy.copy(self)
+        store.write_by(KeyedWriter(self._own_writer, held))
+        return store
+
+    def write_by(self, writer: KeyedWriter) -> None:
+        """Commit what requests write in another way from now on."""
+        self._writer = writer
+        self.operations = PostgresOperationStore(writer, self._points, self._pages)
+
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes."""
         rows = await self._points.fetch(SQL["load_last_changes"], (list(account_ids),))
@@ -89,7 +113,7 @@ class PostgresStore:
 
     async def close(self) -> None:
         """Finish what is under way and close."""
-        await self._writer.close()
+        await self._own_writer.close()
         await asyncio.gather(self._writes.close(), self._points.close(), self._pages.close())
 
 

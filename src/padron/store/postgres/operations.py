@@ -12,6 +12,7 @@ from padron.domain.vehicle import Vehicle
 from padron.store.operations import OperationTransaction
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.connections import Connections
+from padron.store.postgres.idempotency import KeyedWriter
 from padron.store.postgres.operation_rows import (
     from_result,
     from_run,
@@ -176,7 +177,7 @@ class PostgresOperationReader:
 class PostgresOperationStore:
     """The operations of one database."""
 
-    def __init__(self, writer: Writer, points: Connections, pages: Connections) -> None:
+    def __init__(self, writer: Writer | KeyedWriter, points: Connections, pages: Connections) -> None:
         self._writer = writer
         self._points = points
         self._pages = pages

@@ -145,6 +145,25 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 
+-- name: list_request_changes
+-- What one request changed, in order, and what the vehicles are by now.
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin, h.status
+FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
+
+-- name: find_later_changes
+-- Of some vehicles ($2), the first change after a number ($3) that is not of a request ($5) up to another number ($4).
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin, h.status
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, first, last)
+CROSS JOIN LATERAL (
+    SELECT * FROM changes AS one
+    WHERE one.account_id = $1 AND one.vehicle_id = asked.vehicle_id AND one.number > asked.first
+        AND (one.request_id <> $5 OR one.number > asked.last)
+    ORDER BY one.number LIMIT 1) AS c
+JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = c.vehicle_id;
+
 -- name: find_last_change
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = $1;

@@ -58,6 +58,11 @@ class PostgresReader:
         rows = await self._pages.fetch(SQL["list_history"], parameters, PAGE_S_MAX)
         return [to_history_entry(row) for row in rows]
 
+    async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
+        parameters = (self._account_id, request_id, after, limit)
+        rows = await self._pages.fetch(SQL["list_request_changes"], parameters, PAGE_S_MAX)
+        return [to_feed_entry(row) for row in rows]
+
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
         rows = await self._pages.fetch(SQL["list_changes"], (self._account_id, after, limit), PAGE_S_MAX)
         return [to_feed_entry(row) for row in rows]

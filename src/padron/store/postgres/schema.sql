@@ -160,6 +160,7 @@ CREATE TABLE changes (
 );
 
 CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
+CREATE INDEX changes_by_request ON changes (account_id, request_id, number);
 
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
@@ -323,4 +324,31 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (account_id, endpoint_id, number, attempt),
     FOREIGN KEY (account_id, endpoint_id, number)
         REFERENCES webhook_deliveries (account_id, endpoint_id, number) ON DELETE CASCADE
+);
+
+-- Requests sent with an Idempotency-Key, and their answers. open: nothing of it is committed; done: its work is;
+-- answered: so is its answer. attempt names who works on it: another's work on it cannot be committed.
+CREATE TABLE idempotency_keys (
+    account_id bigint NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL,
+    fingerprint bytea NOT NULL,
+    state text COLLATE "C" NOT NULL CHECK (state IN ('open', 'done', 'answered')),
+    attempt text COLLATE "C" NOT NULL,
+    lease_until timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    request_id text COLLATE "C",
+    status integer,
+    headers text COLLATE "C",
+    body bytea,
+    PRIMARY KEY (account_id, actor, key)
+);
+
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (account_id, expires_at);
+
+-- How many keys an account has, and the size of their answers: both are bounded.
+CREATE TABLE idempotency_totals (
+    account_id bigint NOT NULL PRIMARY KEY,
+    key_count bigint NOT NULL,
+    byte_count bigint NOT NULL
 );

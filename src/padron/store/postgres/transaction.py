@@ -1,17 +1,17 @@
 """One account's write transaction. A method takes a few round trips, however many vehicles there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
 import msgspec
 
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.listing import fold_columns, fold_plate
-from padron.store.postgres.rows import to_details, to_vehicle
+from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
@@ -36,6 +36,12 @@ class PostgresTransaction:
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
+
+    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+        firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
+        parameters = (self._account_id, list(spans), firsts, lasts, request_id)
+        found = [to_feed_entry(row) for row in await self._connection.fetch(SQL["find_later_changes"], *parameters)]
+        return {entry.vehicle_id: entry for entry in found}
 
     async def save_changes(self, changes: Sequence[Change]) -> None:
         if not changes:

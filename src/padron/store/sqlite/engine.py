@@ -1,5 +1,6 @@
 """An open SQLite file: brings its schema up to date, then reads and writes."""
 
+import copy
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -8,12 +9,15 @@ from typing import TypeVar
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import HeldKey
 from padron.store.base import WriteTransaction
+from padron.store.idempotency import KeyTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.directory import SqliteDirectory
+from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
 from padron.store.sqlite.operations import SqliteOperationStore
 from padron.store.sqlite.reader import SqliteReader
 from padron.store.sqlite.transaction import SQL, SqliteTransaction
@@ -30,6 +34,7 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         self._committer = GroupCommitter(open_connection(path, busy_timeout_ms=0))
+        self._writes: GroupCommitter | KeyedCommitter = self._committer
         self._connections = ReadConnections(path)
         self.directory = SqliteDirectory(self._committer, self._connections)
         self.operations = SqliteOperationStore(self._committer, self._connections)
@@ -45,7 +50,7 @@ class SqliteStore:
         async def run(connection: apsw.Connection) -> T:
             return await work(SqliteTransaction(connection, account_id))
 
-        return await self._committer.run(run)
+        return await self._writes.run(run)
 
     def read_webhooks(self, account_id: int) -> WebhookReader:
         """Give a reader of one account's webhooks."""
@@ -57,7 +62,26 @@ class SqliteStore:
         async def run(connection: apsw.Connection) -> T:
             return await work(open_work(connection, account_id))
 
+        return await self._writes.run(run)
+
+    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(open_keys(connection, account_id))
+
         return await self._committer.run(run)
+
+    def hold_key(self, held: HeldKey) -> "SqliteStore":
+        """Give the same store for the work of one request under a key."""
+        store = copy.copy(self)
+        store.write_by(KeyedCommitter(self._committer, held))
+        return store
+
+    def write_by(self, writes: KeyedCommitter) -> None:
+        """Commit what requests write in another way from now on."""
+        self._writes = writes
+        self.operations = SqliteOperationStore(writes, self._connections)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes."""

@@ -13,6 +13,7 @@ from padron.domain.vehicle import Vehicle
 from padron.store.operations import OperationTransaction
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections, Row
+from padron.store.sqlite.idempotency import KeyedCommitter
 from padron.store.sqlite.operation_rows import (
     from_result,
     from_run,
@@ -170,7 +171,7 @@ class SqliteOperationReader:
 class SqliteOperationStore:
     """The operations of one file."""
 
-    def __init__(self, committer: GroupCommitter, connections: ReadConnections) -> None:
+    def __init__(self, committer: GroupCommitter | KeyedCommitter, connections: ReadConnections) -> None:
         self._committer = committer
         self._connections = connections
 

@@ -65,6 +65,12 @@ class SqliteReader:
         rows = await self._connections.read_page(SQL["list_history"], (self._account_id, vehicle_id, below, limit))
         return [to_history_entry(row) for row in rows]
 
+    async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
+        """Give what one request changed."""
+        parameters = (self._account_id, request_id, after, limit)
+        rows = await self._connections.read_page(SQL["list_request_changes"], parameters)
+        return [to_feed_entry(row) for row in rows]
+
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
         """Give the account's changes above a number."""
         rows = await self._connections.read_page(SQL["list_changes"], (self._account_id, after, limit))

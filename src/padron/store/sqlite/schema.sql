@@ -161,6 +161,7 @@ CREATE TABLE changes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
+CREATE INDEX changes_by_request ON changes (account_id, request_id, number);
 
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
@@ -321,3 +322,30 @@ CREATE TABLE webhook_attempts (
     FOREIGN KEY (account_id, endpoint_id, number)
         REFERENCES webhook_deliveries (account_id, endpoint_id, number) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- Requests sent with an Idempotency-Key, and their answers. open: nothing of it is committed; done: its work is;
+-- answered: so is its answer. attempt names who works on it: another's work on it cannot be committed.
+CREATE TABLE idempotency_keys (
+    account_id INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'answered')),
+    attempt TEXT NOT NULL,
+    lease_until INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    request_id TEXT,
+    status INTEGER,
+    headers TEXT,
+    body BLOB,
+    PRIMARY KEY (account_id, actor, key)
+) STRICT;
+
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (account_id, expires_at);
+
+-- How many keys an account has, and the size of their answers: both are bounded.
+CREATE TABLE idempotency_totals (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    key_count INTEGER NOT NULL,
+    byte_count INTEGER NOT NULL
+) STRICT;

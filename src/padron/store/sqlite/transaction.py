@@ -1,15 +1,15 @@
 """One account's write transaction. Statements run at once, on the event loop: they take microseconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 import msgspec
 
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.listing import fold_columns, fold_plate
-from padron.store.sqlite.rows import from_instant, to_details, to_vehicle
+from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.sqlite")
@@ -40,6 +40,15 @@ class SqliteTransaction:
             vehicle_id: to_details(details)
             for vehicle_id in vehicle_ids
             for (details,) in self._execute(SQL["load_details"], (self._account_id, vehicle_id))
+        }
+
+    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+        """Give each vehicle's first change since its span began that is not the span's own."""
+        statement, account_id = SQL["find_later_changes"], self._account_id
+        return {
+            vehicle_id: to_feed_entry(row)
+            for vehicle_id, span in spans.items()
+            for row in self._execute(statement, (account_id, vehicle_id, *span, request_id))
         }
 
     async def save_changes(self, changes: Sequence[Change]) -> None:

@@ -1,0 +1,91 @@
+"""Idempotency-Key on every POST: the first answer again, byte for byte, instead of the work again.
+
+What is never kept: answers 5xx and 429, and requests that were refused before they were understood (401, 403, a body
+too large or too slow). The key is the client's; it belongs to its API key and to one request.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import TypeVar
+
+from padron.domain.errors import PadronError
+from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
+from padron.http import problems
+from padron.http.calls import BULK_BODY_BYTES_MAX, Call
+from padron.http.errors import word_error
+from padron.http.operations import Endpoint, Parameter
+from padron.http.problems import Refusal
+from padron.http.replies import Reply, StreamReply
+from padron.service import idempotency
+from padron.service.runtime import Runtime
+
+T = TypeVar("T")
+
+HEADER = b"idempotency-key"
+REPLAYED = (b"idempotency-replayed", b"true")
+PARAMETER = Parameter(
+    name="Idempotency-Key", place="header",
+    description="Makes the request safe to send again: for 24 hours the same key with the same method, path, query "
+    "and body is given the first answer again, with its X-Request-Id and the header Idempotency-Replayed: true, and "
+    "nothing is done. Answers 429 and 5xx are not kept.",
+    schema={"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+)  # fmt: skip
+PROBLEMS = (
+    problems.BAD_PARAMETERS, problems.KEY_IN_USE, problems.ANSWER_LOST, problems.BODY_TOO_LARGE, problems.KEY_REUSED,
+    problems.REQUEST_TIMEOUT,
+)  # fmt: skip
+
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+
+
+async def answer_once(call: Call, endpoint: Endpoint) -> Reply | StreamReply:
+    """Answer a request that has an Idempotency-Key: by its endpoint the first time, and then as it was answered."""
+    key = call.headers[HEADER].decode("latin-1")
+    check_key(key)
+    fingerprint = _give_fingerprint(call, await call.read_body(BULK_BODY_BYTES_MAX))
+    runtime: Runtime = call.runtime
+    claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
+    if isinstance(claimed, KeptAnswer):
+        call.request_id = claimed.request_id
+        return Reply(claimed.status, claimed.body, (*claimed.headers, REPLAYED))
+    call.held_key = HeldKey(claim=claimed)
+    call.runtime = idempotency.hold_key(runtime, call.held_key)
+    try:
+        reply = await _answer(call, endpoint)
+    except Exception:
+        await idempotency.release_key(runtime, claimed)
+        raise
+    await _settle(runtime, claimed, call, reply)
+    return reply
+
+
+def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
+    """Let the answer be kept in the very transaction of the request's one write, worded from that write's result."""
+    if call.held_key is not None:
+        call.held_key.word = lambda result: _keep(word(result), call.request_id)
+
+
+async def _answer(call: Call, endpoint: Endpoint) -> Reply | StreamReply:
+    try:
+        return await endpoint(call)
+    except (PadronError, Refusal) as error:
+        return word_error(error, call.request_id)
+
+
+async def _settle(runtime: Runtime, claim: KeyClaim, call: Call, reply: Reply | StreamReply) -> None:
+    if isinstance(reply, StreamReply) or reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY_REQUESTS:
+        await idempotency.release_key(runtime, claim)
+    else:
+        await idempotency.save_answer(runtime, claim, _keep(reply, call.request_id))
+
+
+def _keep(reply: Reply, request_id: str) -> KeptAnswer:
+    return KeptAnswer(request_id=request_id, status=reply.status, headers=reply.headers, body=reply.body)
+
+
+def _give_fingerprint(call: Call, body: bytes) -> bytes:
+    path = call.scope.get("raw_path") or call.scope["path"].encode()
+    query = call.scope["query_string"]
+    head = b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
+    return hashlib.sha256(head + body).digest()

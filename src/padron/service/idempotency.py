@@ -1,0 +1,137 @@
+"""Keeps the first answer to a request, so that the same request, sent again under its Idempotency-Key, has no effect.
+
+Three transactions: the key is claimed, the work is done, the answer is kept. The second carries the key's state with
+it, so a process that ends anywhere in between leaves it known whether the work was committed.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+
+from padron.domain.account import Principal
+from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import HeldKey, KeptAnswer, KeyClaim, check_room, decide_repeat, give_claim
+from padron.service.runtime import Runtime
+from padron.store.base import Store
+from padron.store.idempotency import KeyTransaction, keep_answer
+
+DELETE_CHUNK = 500
+CLEAR_EVERY_S = 600.0
+
+_CLAIM_TRIES = 3  # a key that is released between two looks is there, and then it is not
+
+_log = logging.getLogger("padron.idempotency")
+
+
+async def claim_key(runtime: Runtime, principal: Principal, key: str, fingerprint: bytes) -> KeyClaim | KeptAnswer:
+    """Give the claim under which a request is to be done, or the answer that it was given before.
+
+    Raises ``key_reused``, ``key_in_use``, ``answer_lost``, and ``overloaded`` when too many answers are kept.
+    """
+    now = runtime.clock()
+    claim = give_claim(principal.account_id, principal.actor, key, fingerprint, secrets.token_hex(8), now)
+
+    async def work(transaction: KeyTransaction) -> KeyClaim | KeptAnswer | None:
+        if await transaction.add_key(claim):
+            await _take_room(transaction, now)
+            return claim
+        kept = await transaction.lock_key(claim.actor, claim.key)
+        if kept is None:
+            return None
+        answer = decide_repeat(kept, fingerprint, now)
+        if answer is not None:
+            return answer
+        await transaction.claim_again(claim)
+        if kept.answer is not None:
+            await transaction.add_totals(0, -len(kept.answer.body))
+        return claim
+
+    for _ in range(_CLAIM_TRIES):
+        found = await runtime.store.write_keys(principal.account_id, work)
+        if found is not None:
+            return found
+    raise PadronError(Code.KEY_IN_USE, "Other requests with this Idempotency-Key stand in the way: ask again shortly.")
+
+
+def hold_key(runtime: Runtime, held: HeldKey) -> Runtime:
+    """Give the runtime for the work of one request: what it commits is tied to its key."""
+    return replace(runtime, store=runtime.store.hold_key(held))
+
+
+async def save_answer(runtime: Runtime, claim: KeyClaim, answer: KeptAnswer) -> None:
+    """Keep the answer of a request that is done. When that fails the log says so: the answer itself is good."""
+
+    async def work(transaction: KeyTransaction) -> None:
+        await keep_answer(transaction, claim, answer)
+
+    try:
+        await runtime.store.write_keys(claim.account_id, work)
+    except PadronError as error:
+        _log.warning("the answer to request %s is not kept: %s", answer.request_id, error.detail)
+
+
+async def release_key(runtime: Runtime, claim: KeyClaim) -> None:
+    """Let the request be sent again at once, unless some of its work is committed."""
+
+    async def work(transaction: KeyTransaction) -> None:
+        if await transaction.release_key(claim):
+            await transaction.add_totals(-1, 0)
+
+    with suppress(PadronError):  # then the key's lease has to run out first
+        await runtime.store.write_keys(claim.account_id, work)
+
+
+async def delete_expired(store: Store, account_id: int, now: datetime) -> int:
+    """Delete an account's keys that are over, a few in a transaction, and give their number."""
+
+    async def work(transaction: KeyTransaction) -> int:
+        return await _delete_some(transaction, now)
+
+    deleted = 0
+    while some := await store.write_keys(account_id, work):
+        deleted += some
+    return deleted
+
+
+@asynccontextmanager
+async def run_clearing(runtime: Runtime) -> AsyncIterator[None]:
+    """Delete the keys that are over from time to time, in all accounts, as long as the block runs."""
+    task = asyncio.create_task(_clear(runtime), name="padron-idempotency")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _clear(runtime: Runtime) -> None:
+    while True:
+        await asyncio.sleep(CLEAR_EVERY_S)
+        try:
+            for account in await runtime.store.directory.list_accounts():
+                await delete_expired(runtime.store, account.account_id, runtime.clock())
+        except PadronError as error:
+            _log.warning("Idempotency-Keys that are over wait to be deleted: %s", error.detail)
+        except Exception:  # noqa: BLE001 - nobody waits for this task
+            _log.exception("Idempotency-Keys that are over wait to be deleted")
+
+
+async def _take_room(transaction: KeyTransaction, now: datetime) -> None:
+    totals = await transaction.add_totals(1, 0)
+    try:
+        check_room(*totals)
+    except PadronError:
+        await _delete_some(transaction, now)
+        check_room(*await transaction.add_totals(0, 0))
+
+
+async def _delete_some(transaction: KeyTransaction, now: datetime) -> int:
+    sizes = await transaction.delete_expired(now, DELETE_CHUNK)
+    if sizes:
+        await transaction.add_totals(-len(sizes), -sum(sizes))
+    return len(sizes)
