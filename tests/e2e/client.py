@@ -46,9 +46,11 @@ class Connection:
         self._reader = reader
         self._writer = writer
 
-    async def request(self, method: str, target: str, *, token: str | None = None, body: object = None) -> Answer:
+    async def request(
+        self, method: str, target: str, *, token: str | None = None, body: object = None, key: str | None = None
+    ) -> Answer:
         """Send one request and give its answer. Raises ``EOFError`` or ``OSError`` when the server hangs up."""
-        await self.send(build_request(method, target, token=token, body=body))
+        await self.send(build_request(method, target, token=token, body=body, key=key))
         return await self.read_answer(has_body=method != "HEAD")
 
     async def send(self, data: bytes) -> None:
@@ -95,11 +97,15 @@ async def connect(port: int) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-def build_request(method: str, target: str, *, token: str | None = None, body: object = None) -> bytes:
+def build_request(
+    method: str, target: str, *, token: str | None = None, body: object = None, key: str | None = None
+) -> bytes:
     """Give the bytes of a request; ``body`` becomes JSON."""
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
+    if key is not None:
+        lines.append(f"Idempotency-Key: {key}")
     content = b""
     if body is not None:
         content = json.dumps(body).encode()

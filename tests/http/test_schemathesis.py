@@ -75,6 +75,7 @@ class Target:
             "vin": HUMMER,
             "name": "query-fines",
             "runId": run["runId"],
+            "requestId": "r-registered",  # of registrations: nothing is taken back
             "webhookId": self._call("POST", "/api/v2/webhooks", webhook)["id"],
         }
 

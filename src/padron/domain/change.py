@@ -7,10 +7,16 @@ from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus, is_operational
-from padron.domain.vehicle import Details, Differences, Vehicle
+from padron.domain.vehicle import Details, Differences, Vehicle, check_text
 from padron.domain.vin import Vin
 
 REASON_LENGTH_MAX = 500
+
+
+def parse_reason(text: str) -> str | None:
+    """Give the reason to record, None for "". Raises ``bad_parameters`` for one too long or not printable."""
+    check_text("reason", text, REASON_LENGTH_MAX, allowed="\n\r\t")
+    return text or None
 
 
 class ChangeType(StrEnum):

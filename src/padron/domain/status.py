@@ -1,5 +1,6 @@
 """The ten vehicle statuses (contract 1.2) and the one rule on them: operational means Active."""
 
+import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -66,6 +67,32 @@ def parse_settable_status(status_id: int) -> VehicleStatus:
     else:
         why = f"{status_id} is not a vehicle status"
     raise PadronError(Code.BAD_PARAMETERS, f"vehicleStatusId {why}: use 0, 1 or 3 to 9 (see /api/v2/vehicle-statuses).")
+
+
+def parse_status_text(text: str) -> VehicleStatus:
+    """Give the status with this id or this name, English or Spanish, in any letter case, with or without accents.
+
+    Raises ``bad_parameters`` for any other text, and for Info Changed, which only the system sets.
+    """
+    folded = _fold_name(text)
+    if folded.isascii() and folded.isdigit() and len(folded) <= _ID_DIGITS_MAX:
+        return parse_settable_status(int(folded))
+    status = _STATUSES_BY_NAME.get(folded)
+    if status is None:
+        names = ", ".join(f"{status.value} {STATUS_TEXTS[status].name}" for status in SETTABLE_STATUSES.values())
+        raise PadronError(Code.BAD_PARAMETERS, f"{text[:40]!a} is no vehicle status: use {names}.")
+    return parse_settable_status(status.value)
+
+
+def _fold_name(text: str) -> str:
+    bare = "".join(one for one in unicodedata.normalize("NFD", text) if not unicodedata.combining(one))
+    return " ".join(bare.casefold().split())
+
+
+_ID_DIGITS_MAX = 3
+_STATUSES_BY_NAME = {
+    _fold_name(name): status for status, text in STATUS_TEXTS.items() for name in (text.name, text.nombre)
+}
 
 
 def is_operational(status: VehicleStatus) -> bool:

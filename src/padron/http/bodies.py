@@ -24,17 +24,23 @@ async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, 
     body = await call.read_body(size_max) or absent
     if not body:
         raise PadronError(Code.BAD_PARAMETERS, "The body is missing: send a JSON object.")
+    value = decode_shape(shape, body)
+    if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name and no text: no member can occur twice
+        _check_no_member_twice(body)
+    return value
+
+
+def decode_shape(shape: type[T], text: bytes) -> T:
+    """Give JSON as ``shape``. Raises ``bad_parameters`` and says what is wrong and where."""
     decoder = _DECODERS.get(shape)
     if decoder is None:
         decoder = _DECODERS[shape] = msgspec.json.Decoder(shape)
     try:
-        value: T = decoder.decode(body)
+        value: T = decoder.decode(text)
     except (msgspec.MsgspecError, ValueError) as error:  # ValueError: text that is not UTF-8, endless digits
         raise PadronError(Code.BAD_PARAMETERS, f"The body is not what this call takes: {_word(error)}.") from error
     except RecursionError:  # only where a member may be any JSON
         raise _refuse_depth() from None
-    if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name and no text: no member can occur twice
-        _check_no_member_twice(body)
     return value
 
 

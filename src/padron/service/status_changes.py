@@ -1,6 +1,6 @@
 """Changing statuses in one transaction. The one function behind the single call and all that change many."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from padron.domain.change import Change, ChangeType, StatusRequest, decide
@@ -10,11 +10,15 @@ from padron.store.base import WriteTransaction
 
 
 async def change_statuses(
-    transaction: WriteTransaction, requests: Sequence[StatusRequest], at: datetime
+    transaction: WriteTransaction,
+    requests: Sequence[StatusRequest],
+    at: datetime,
+    is_wanted: Callable[[Sequence[Vehicle | PadronError]], bool] | None = None,
 ) -> list[Vehicle | PadronError]:
     """Decide each request in order, write what changes, and give each its vehicle or its refusal.
 
-    A request sees what the requests before it did: two changes of one vehicle both happen.
+    A request sees what the requests before it did: two changes of one vehicle both happen. With ``is_wanted``, all of
+    it is written only if that says so of the outcomes.
     """
     current: dict[str, list[Vehicle]] = {}
     for vehicle in await transaction.lock_vehicles(sorted({request.vin for request in requests})):
@@ -45,5 +49,6 @@ async def change_statuses(
             )
         )
         outcomes.append(after)
-    await transaction.save_changes(changes)
+    if is_wanted is None or is_wanted(outcomes):
+        await transaction.save_changes(changes)
     return outcomes

@@ -1,10 +1,23 @@
 """All operations, the hot one first: the router looks from the top."""
 
 from padron.http.operations import Operation
-from padron.http.routes import changes, claims, gate, operations, pages, runs, statuses, system, vehicles, webhooks
+from padron.http.routes import (
+    bulk,
+    changes,
+    claims,
+    gate,
+    operations,
+    pages,
+    runs,
+    statuses,
+    system,
+    vehicles,
+    webhooks,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     *statuses.OPERATIONS,
+    *bulk.OPERATIONS,
     *vehicles.OPERATIONS,
     *gate.OPERATIONS,
     *changes.OPERATIONS,

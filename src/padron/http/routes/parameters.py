@@ -51,6 +51,11 @@ RUN_ID = Parameter(
     name="runId", place="path", required=True, description="The run's id, as given when it was started.",
     schema={"type": "string", "pattern": "^[0-7][0-9a-f]{15}$"},
 )  # fmt: skip
+REQUEST_ID = Parameter(
+    name="requestId", place="path", required=True,
+    description="The X-Request-Id of the answer, or the requestId in a vehicle's history.",
+    schema={"type": "string", "pattern": "^[0-9A-Za-z_-]{1,100}$"},
+)  # fmt: skip
 SORT = Parameter(
     name="sort", place="query",
     description="The field to sort by, after - for descending; in order of registration without it. "

@@ -1,11 +1,8 @@
 """The status call, reading a vehicle's status, and the list of statuses."""
 
-from msgspec import UNSET
-
 from padron.domain.account import Scope
-from padron.domain.change import REASON_LENGTH_MAX, StatusRequest
+from padron.domain.change import StatusRequest, parse_reason
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
-from padron.domain.vehicle import check_text
 from padron.domain.vin import parse_vin
 from padron.http import problems
 from padron.http.bodies import read_json
@@ -37,10 +34,7 @@ async def set_status(call: Call) -> Reply:
     vin = parse_vin(call.path_parameters["vin"])
     body = await read_json(call, StatusBody)
     status = parse_settable_status(body.vehicle_status_id)
-    reason = None
-    if body.reason is not UNSET and isinstance(body.reason, str):
-        check_text("reason", body.reason, REASON_LENGTH_MAX, allowed="\n\r\t")
-        reason = body.reason or None
+    reason = parse_reason(body.reason) if isinstance(body.reason, str) else None
     request = StatusRequest(
         vin=vin,
         status=status,

@@ -1,0 +1,127 @@
+"""What taking back a request means for one vehicle: its status and core data as they were before, by new changes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vin import Vin
+
+UNDONE_CHANGES_MAX = 10_000  # of the request that is taken back
+
+_UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED})
+
+
+class LeftReason(StrEnum):
+    """Why a vehicle is left as it is."""
+
+    CHANGED_SINCE = "changedSince"
+    REGISTERED = "registered"  # there is no state before
+    PLATE_IN_USE = "plateInUse"
+    VIN_IN_USE = "vinInUse"
+    NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be taken back
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Former:
+    """What one request did to one vehicle, and so what taking it back would bring back."""
+
+    vehicle_id: int
+    vin: Vin  # as it was after the request
+    first_number: int
+    last_number: int
+    status: VehicleStatus | None  # None: the request did not touch the status
+    edits: Edits  # VIN not included
+    former_vin: Vin | None  # None: the request did not touch the VIN
+    obstacle: LeftReason | None  # what stands in the way whatever happened since
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoAct:
+    """Who takes back which request, when, by which request and why."""
+
+    undone_id: str
+    request_id: str
+    by: str
+    at: datetime
+    reason: str | None
+
+    @property
+    def status_reason(self) -> str:
+        """The reason that is recorded with a status that comes back."""
+        return self.reason or f"Undo of request {self.undone_id}"[:REASON_LENGTH_MAX]
+
+
+def gather_former(entries: Iterable[FeedEntry]) -> list[Former]:
+    """Give what a request's changes did to each vehicle, in the order in which it came to them."""
+    by_vehicle: dict[int, list[FeedEntry]] = {}
+    for entry in entries:
+        by_vehicle.setdefault(entry.vehicle_id, []).append(entry)
+    return [_gather_one(own) for own in by_vehicle.values()]
+
+
+def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct) -> list[Change]:
+    """Give the changes that bring back what was; none when all of it is so already."""
+    changes: list[Change] = []
+    if former.status is not None and former.status is not vehicle.status:
+        after = give_status(vehicle, former.status, at=act.at, by=act.by, reason=act.status_reason)
+        changes.append(
+            Change(
+                type=ChangeType.STATUS_CHANGED,
+                vehicle=after,
+                at=act.at,
+                by=act.by,
+                request_id=act.request_id,
+                from_status=vehicle.status,
+                reason=act.status_reason,
+            )
+        )
+        vehicle = after
+    restored, differences = apply_edits(details, former.edits)
+    vin = former.former_vin or vehicle.vin
+    if vin != vehicle.vin:
+        differences = {"vin": (vehicle.vin, vin), **differences}
+    if differences:
+        changes.append(
+            Change(
+                type=ChangeType.INFO_CHANGED,
+                vehicle=give_vin(vehicle, vin, at=act.at),
+                at=act.at,
+                by=act.by,
+                request_id=act.request_id,
+                from_status=vehicle.status,
+                details=restored,
+                differences=differences,
+            )
+        )
+    return changes
+
+
+def _gather_one(entries: Sequence[FeedEntry]) -> Former:
+    status: VehicleStatus | None = None
+    values: dict[str, str | int | None] = {}
+    for entry in entries:
+        if entry.change.type is ChangeType.STATUS_CHANGED and status is None:
+            status = entry.change.from_status
+        for name, (before, _) in (entry.change.differences or {}).items():
+            values.setdefault(name, before)
+    vin = values.pop("vin", None)
+    types = {entry.change.type for entry in entries}
+    obstacle = None
+    if ChangeType.REGISTERED in types:
+        obstacle = LeftReason.REGISTERED
+    elif types - _UNDOABLE:
+        obstacle = LeftReason.NOT_UNDOABLE
+    return Former(
+        vehicle_id=entries[0].vehicle_id,
+        vin=entries[-1].vin,
+        first_number=entries[0].change.number,
+        last_number=entries[-1].change.number,
+        status=status,
+        edits=values,
+        former_vin=None if vin is None else Vin(str(vin)),
+        obstacle=obstacle,
+    )

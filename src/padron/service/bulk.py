@@ -1,0 +1,93 @@
+"""Sets many vehicles' statuses in one transaction, and says of each what the single call would have said."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import StatusRequest
+from padron.domain.errors import Code, PadronError
+from padron.domain.vehicle import Vehicle
+from padron.service.runtime import Runtime
+from padron.service.status_changes import change_statuses
+from padron.store.base import WriteTransaction
+
+BULK_MAX = 1_000
+
+
+class BulkMode(StrEnum):
+    """What a refusal means for the others."""
+
+    EACH = "each"  # nothing
+    ALL = "all"  # then none is changed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BulkRequest:
+    """Vehicles and their statuses, in order; a refusal stands for one that cannot be understood."""
+
+    asked: Sequence[StatusRequest | PadronError]
+    mode: BulkMode = BulkMode.EACH
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BulkOutcome:
+    """The vehicle or the refusal of each, in order, and which of them were (or would be) changed."""
+
+    outcomes: list[Vehicle | PadronError] = field(default_factory=list)
+    changed: list[bool] = field(default_factory=list)
+    is_refused: bool = False  # as a whole: nothing was changed
+
+    @property
+    def refusals(self) -> list[PadronError]:
+        """The refusals, in order."""
+        return [outcome for outcome in self.outcomes if isinstance(outcome, PadronError)]
+
+
+async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequest) -> BulkOutcome:
+    """Set the statuses and give what became of each once that is durable. A dry run writes nothing.
+
+    Raises ``forbidden`` and ``bad_parameters`` for none or too many.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    if not 1 <= len(request.asked) <= BULK_MAX:
+        detail = f"There are {len(request.asked):,} vehicles in the request: it may have 1 to {BULK_MAX:,}."
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+    understood = [one for one in request.asked if isinstance(one, StatusRequest)]
+    at = runtime.clock()
+
+    async def work(transaction: WriteTransaction) -> BulkOutcome:
+        def is_wanted(outcomes: Sequence[Vehicle | PadronError]) -> bool:
+            return not request.dry_run and not _is_refused(request, outcomes)
+
+        before = await _count_revisions(transaction, understood)
+        decided = await change_statuses(transaction, understood, at, is_wanted)
+        return _put_together(request, decided, before)
+
+    return await runtime.store.write(principal.account_id, work)
+
+
+async def _count_revisions(transaction: WriteTransaction, understood: Sequence[StatusRequest]) -> dict[int, int]:
+    vehicles = await transaction.lock_vehicles(sorted({request.vin for request in understood}))
+    return {vehicle.vehicle_id: vehicle.revision for vehicle in vehicles}
+
+
+def _is_refused(request: BulkRequest, outcomes: Sequence[Vehicle | PadronError]) -> bool:
+    every = (*request.asked, *outcomes)
+    return request.mode is BulkMode.ALL and any(isinstance(one, PadronError) for one in every)
+
+
+def _put_together(
+    request: BulkRequest, decided: Sequence[Vehicle | PadronError], revisions: dict[int, int]
+) -> BulkOutcome:
+    rest = iter(decided)
+    outcomes = [one if isinstance(one, PadronError) else next(rest) for one in request.asked]
+    changed = []
+    for outcome in outcomes:
+        if isinstance(outcome, PadronError):
+            changed.append(False)
+            continue
+        changed.append(outcome.revision > revisions[outcome.vehicle_id])
+        revisions[outcome.vehicle_id] = outcome.revision
+    return BulkOutcome(outcomes=outcomes, changed=changed, is_refused=_is_refused(request, outcomes))
