@@ -17,6 +17,7 @@ from padron.cli.accounts import accounts, keys
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.serve import serve
+from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
@@ -38,6 +39,7 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+vehicles.command(set_status, name="status")
 
 _DEFAULTS = CommonOptions()
 

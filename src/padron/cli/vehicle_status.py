@@ -1,0 +1,169 @@
+"""``padron vehicles status``: sets the status of the vehicles of a pasted list."""
+
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.cli.outputs import UsageError, print_error, print_json, print_table
+from padron.cli.vehicles import give_principal
+from padron.domain.account import Principal
+from padron.domain.change import StatusRequest, parse_reason
+from padron.domain.errors import PadronError
+from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
+from padron.domain.vin import parse_vin
+from padron.service.accounts import get_account
+from padron.service.bulk import BULK_MAX, BulkRequest, set_statuses
+from padron.service.runtime import Runtime
+
+LIST_BYTES_MAX = 32_000_000
+
+_WORD_LENGTH_MAX = 60  # of what is shown of a word that is no VIN
+_find_words = re.compile(r"[^\s,;|\"'`\u00a0\u200b\u2018-\u201f\ufeff]+").findall
+_DEFAULTS = CommonOptions()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    vin: str
+    result: str  # changed, unchanged or refused
+    revision: int | None = None
+    detail: str | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class _Report:
+    status: VehicleStatus
+    request_id: str
+    dry_run: bool
+    rows: list[_Row] = field(default_factory=list)
+    stopped: str | None = None  # why the rest of the list was not tried
+
+    def count(self, result: str) -> int:
+        return sum(row.result == result for row in self.rows)
+
+
+def set_status(
+    status: str,
+    /,
+    *vins: str,
+    account: str,
+    file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    reason: str | None = None,
+    dry_run: bool = False,
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> int:
+    """Set the status of many vehicles, and print what became of each.
+
+    A list may be pasted as it is: VINs between spaces, line ends, commas or semicolons, in quotes or not, in any
+    letter case. A vehicle that is refused leaves the others as they are, and then the exit status is 1.
+
+    Parameters
+    ----------
+    status
+        A status by its id or its name, English or Spanish: 4, "In the Shop", "En taller".
+    vins
+        The vehicles.
+    account
+        The name of the account that owns the vehicles.
+    file
+        A file with further vehicles; - reads from standard input.
+    reason
+        Why, for history.
+    dry_run
+        Only say what would be done.
+    """
+    chosen = parse_status_text(status)
+    why = None if reason is None else parse_reason(reason)
+    words = [*vins, *([] if file is None else [_read_list(file)])]
+    texts = list(
+        dict.fromkeys(word.upper() if word.isascii() else word for text in words for word in _find_words(text))
+    )
+    if not texts:
+        raise UsageError("There is no VIN: name the vehicles, or a file that lists them.")
+    report = _Report(status=chosen, request_id=f"cli-{secrets.token_hex(8)}", dry_run=dry_run)
+
+    async def work(runtime: Runtime) -> None:
+        principal = give_principal((await get_account(runtime, account)).account_id)
+        for start in range(0, len(texts), BULK_MAX):
+            try:
+                report.rows += await _set_chunk(runtime, principal, texts[start : start + BULK_MAX], report, why)
+            except PadronError as error:
+                report.stopped = f"{error.detail} {len(texts) - start} of {len(texts)} vehicles were not tried."
+                return
+
+    run_with_runtime(options, work)
+    _print_report(report, json=json)
+    return 0 if report.count("refused") == 0 and report.stopped is None else 1
+
+
+async def _set_chunk(
+    runtime: Runtime, principal: Principal, texts: Sequence[str], report: _Report, reason: str | None
+) -> list[_Row]:
+    asked = [_ask(text, report, principal.actor, reason) for text in texts]
+    done = await set_statuses(runtime, principal, BulkRequest(asked=asked, dry_run=report.dry_run))
+    rows = []
+    for text, outcome, changed in zip(texts, done.outcomes, done.changed, strict=True):
+        if isinstance(outcome, PadronError):
+            rows.append(_Row(vin=text[:_WORD_LENGTH_MAX], result="refused", detail=outcome.detail))
+        else:
+            result = "changed" if changed else "unchanged"
+            rows.append(_Row(vin=outcome.vin, result=result, revision=outcome.revision))
+    return rows
+
+
+def _ask(text: str, report: _Report, actor: str, reason: str | None) -> StatusRequest | PadronError:
+    try:
+        vin = parse_vin(text)
+    except PadronError as refusal:
+        return refusal
+    return StatusRequest(
+        vin=vin, status=report.status, reason=reason, revisions=None, by=actor, request_id=report.request_id
+    )
+
+
+def _read_list(file: Path) -> str:
+    try:
+        if str(file) == "-":
+            data = sys.stdin.buffer.read(LIST_BYTES_MAX + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(LIST_BYTES_MAX + 1)
+    except OSError as error:
+        raise UsageError(f"The list {file} cannot be read: {error.strerror}.") from error
+    if len(data) > LIST_BYTES_MAX:
+        raise UsageError(f"The list {file} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
+    is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what Windows calls Unicode text
+    return data.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
+
+
+def _print_report(report: _Report, *, json: bool) -> None:
+    if json:
+        print_json(
+            {
+                "requestId": report.request_id,
+                "vehicleStatusId": report.status.value,
+                "dryRun": report.dry_run,
+                **{result: report.count(result) for result in ("changed", "unchanged", "refused")},
+                "results": [
+                    {"vin": row.vin, "result": row.result, "revision": row.revision, "detail": row.detail}
+                    for row in report.rows
+                ],
+                "stopped": report.stopped,
+            }
+        )
+    else:
+        cells = [(row.vin, row.result, str(row.revision or ""), row.detail or "") for row in report.rows]
+        print_table(("VIN", "Result", "Revision", "Detail"), cells, "No vehicle was tried.")
+        counts = ", ".join(f"{result} {report.count(result)}" for result in ("changed", "unchanged", "refused"))
+        name = STATUS_TEXTS[report.status].name
+        print(f"{'Would set' if report.dry_run else 'Set'} {name}: {counts}. Request {report.request_id}.")
+    if report.stopped is not None:
+        print_error(report.stopped)
