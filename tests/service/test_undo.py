@@ -22,7 +22,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.undo import UndoneVehicle, undo_request
 from padron.store import postgres, sqlite
 from padron.store.base import Store
-from tests.cast import make_vin
+from tests.cast import Cast, make_vin
 from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 
@@ -187,3 +187,26 @@ def test_an_undo_brings_back_what_nobody_touched_since_and_can_be_undone(
         runner.run(store.close())
         if url:
             runner.run(request.getfixturevalue("postgres_server").drop_database(url))
+
+
+async def test_a_plate_that_one_request_moved_between_vehicles_moves_back(runtime: Runtime, cast: Cast) -> None:
+    register = Register(runtime, cast.acme.account.account_id)
+    first, second = make_vin(1), make_vin(2)
+    await register.do("r-0", [("put", (first, {"plate": "PLATE1"})), ("put", (second, {"plate": "PLATE2"}))])
+    moved: list[tuple[str, object]] = [("put", (first, {"plate": "PLATE3"})), ("put", (second, {"plate": "PLATE1"}))]
+    await register.do("r-1", moved)
+    done = await register.undo("r-1", "r-undo")
+    assert [one.left for one in done] == [None, None]
+    assert register.states[-1] == register.states[0]
+    await register.undo("r-undo", "r-again")
+    assert register.states[-1] == register.states[1]
+
+
+async def test_what_one_request_changed_several_times_is_as_before_the_first(runtime: Runtime, cast: Cast) -> None:
+    register = Register(runtime, cast.acme.account.account_id)
+    await register.do("r-0", [("put", (make_vin(1), {"doors": 1, "plate": "PLATE1"}))])
+    edits: list[tuple[str, object]] = [("put", (make_vin(1), {"doors": 2})), ("put", (make_vin(1), {"doors": 0}))]
+    await register.do("r-1", [*edits, ("upsert", (make_vin(2), "PLATE1")), ("upsert", (make_vin(3), "PLATE1"))])
+    (done,) = await register.undo("r-1", "r-undo")
+    assert (done.left, done.vin) == (None, make_vin(1))
+    assert register.states[-1] == register.states[0]
