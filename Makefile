@@ -70,7 +70,9 @@ clean:  ## remove .venv, caches and what was built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
 	find src tests bench tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
-# One .venv, three stamps: each step is done once, and again when the file that it is made from changes.
+# One .venv, three stamps: each step is done once, and again when the file that it is made from changes. The locks are
+# complete, so pip is told not to look for dependencies: an older pip would refuse a lock as soon as a newer version of
+# a package that is wanted with an extra has come out.
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -82,11 +84,11 @@ clean:  ## remove .venv, caches and what was built
 
 .venv/.runtime: .venv/.made requirements/runtime.txt requirements/build.txt pyproject.toml
 	@echo 'Installing what Padron runs on (some seconds) ...'
-	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/runtime.txt -r requirements/build.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.txt
 	@echo 'Installing the tools for tests and checks (up to a minute) ...'
-	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
