@@ -19,6 +19,7 @@ from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.serve import serve
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
+from padron.cli.vins import vins
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
 from padron.wiring import give_api_document, migrate_database
@@ -40,6 +41,7 @@ app.command(accounts)
 app.command(keys)
 app.command(vehicles)
 vehicles.command(set_status, name="status")
+app.command(vins)
 
 _DEFAULTS = CommonOptions()
 

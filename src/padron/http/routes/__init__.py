@@ -12,6 +12,7 @@ from padron.http.routes import (
     statuses,
     system,
     vehicles,
+    vins,
     webhooks,
 )
 
@@ -24,6 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *claims.OPERATIONS,
     *runs.OPERATIONS,
     *operations.OPERATIONS,
+    *vins.OPERATIONS,
     *webhooks.OPERATIONS,
     *system.OPERATIONS,
     *pages.OPERATIONS,
