@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
@@ -28,6 +29,16 @@ class Postgres:
         self._server = server
         self._names = count(1)
         self._has_template = False
+
+    @property
+    def bin_folder(self) -> Path:
+        """Where the programs of this PostgreSQL are."""
+        return Path(self._server.bin_path)
+
+    @property
+    def system_user(self) -> str | None:
+        """The user that it runs as; None for the one that runs the tests."""
+        return self._server.system_user
 
     def give_url(self, database: str) -> str:
         return urlsplit(self._server.get_uri())._replace(path=f"/{database}").geturl()

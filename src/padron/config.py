@@ -14,11 +14,14 @@ from urllib.parse import unquote, urlsplit
 
 PREFIX = "PADRON_"
 PORT_MAX = 65_535
+STALENESS_S_MIN = 0.2
+STALENESS_S_MAX = 300.0
 
 _SQLITE = "sqlite"
 _POSTGRES = ("postgresql", "postgres")
 _match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
 _match_port = re.compile("[0-9]{1,5}").fullmatch
+_match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
 _match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/]*@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
 
@@ -42,6 +45,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080  # 0: any free port
     log: LogForm = LogForm.TEXT
+    read_database_url: str = field(default="", repr=False)  # of a streaming replica, for reads that may be behind
+    read_staleness_s: float = 2.0  # by how much
     webhook_allow: str = ""  # networks that webhooks may reach besides the public internet, there by http and any port
 
     @property
@@ -60,7 +65,8 @@ class Settings:
         return tuple(ip_network(part) for part in self.webhook_allow.split(",") if part)
 
 
-VARIABLES = {f"{PREFIX}{name.upper()}": name for name in ("database_url", "host", "port", "log", "webhook_allow")}
+_NAMED = ("database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s")
+VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
 _NAMES = [variable.removeprefix(PREFIX) for variable in VARIABLES]
 
@@ -79,7 +85,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         if value is not None:
             given[name] = (f"--{name.replace('_', '-')}", value)
     defaults = Settings()
-    return Settings(
+    settings = Settings(
         database_url=_parse_url(*given["database_url"]) if "database_url" in given else defaults.database_url,
         host=_parse_host(*given["host"]) if "host" in given else defaults.host,
         port=_parse_port(*given["port"]) if "port" in given else defaults.port,
@@ -87,7 +93,19 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         webhook_allow=(
             _parse_networks(*given["webhook_allow"]) if "webhook_allow" in given else defaults.webhook_allow
         ),
+        read_database_url=(
+            _parse_read_url(*given["read_database_url"]) if "read_database_url" in given else defaults.read_database_url
+        ),
+        read_staleness_s=(
+            _parse_staleness(*given["read_staleness_s"]) if "read_staleness_s" in given else defaults.read_staleness_s
+        ),
     )
+    if settings.read_database_url and settings.is_sqlite:
+        raise SettingsError(
+            f"{given['read_database_url'][0]} names a replica of PostgreSQL, and the database is a SQLite file, which "
+            "has none: leave it out, or set PADRON_DATABASE_URL to the primary."
+        )
+    return settings
 
 
 def give_environment(settings: Settings) -> dict[str, str]:
@@ -132,6 +150,24 @@ def _parse_url(source: str, text: str) -> str:
     except ValueError:
         raise SettingsError(f"{source} is not a well-formed URL: {forms}") from None
     return text
+
+
+def _parse_read_url(source: str, text: str) -> str:
+    url = _parse_url(source, text)
+    if url.startswith(f"{_SQLITE}:"):
+        raise SettingsError(f"{source} names a SQLite file: only PostgreSQL has replicas to read from.")
+    if "," in unquote(url.rpartition("@")[2]):
+        # How far a replica has come says nothing about another one that the next connection might reach.
+        raise SettingsError(f"{source} names several servers: name one replica; another server may name another.")
+    return url
+
+
+def _parse_staleness(source: str, text: str) -> float:
+    if _match_seconds(text) is None or not STALENESS_S_MIN <= float(text) <= STALENESS_S_MAX:
+        raise SettingsError(
+            f"{source} is {text!a}: use seconds from {STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}, as in 2 or 0.5."
+        )
+    return float(text)
 
 
 def _parse_host(source: str, text: str) -> str:

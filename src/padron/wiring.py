@@ -24,14 +24,18 @@ def read_clock() -> datetime:
 
 
 async def open_runtime(
-    settings: Settings, clock: Callable[[], datetime] = read_clock, sender: Sender | None = None
+    settings: Settings,
+    clock: Callable[[], datetime] = read_clock,
+    sender: Sender | None = None,
+    *,
+    with_replica: bool = False,
 ) -> Runtime:
     """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
 
-    Without a sender it sends no webhooks. A SQLite file is created or brought up to date; on PostgreSQL only
-    ``migrate_database`` changes the schema.
+    Without a sender it sends no webhooks; the replica is for servers only. A SQLite file is created or brought up to
+    date; on PostgreSQL only ``migrate_database`` changes the schema.
     """
-    return build_runtime(await _open_store(settings), clock, sender)
+    return build_runtime(await _open_store(settings, with_replica=with_replica), clock, sender)
 
 
 @asynccontextmanager
@@ -67,7 +71,7 @@ def make_app() -> ASGIApp:
     holder = "the only server" if settings.is_sqlite else None
 
     async def open_database() -> Runtime:
-        return await open_runtime(settings, sender=sender)
+        return await open_runtime(settings, sender=sender, with_replica=True)
 
     @asynccontextmanager
     async def deliver(runtime: Runtime) -> AsyncIterator[None]:
@@ -86,7 +90,7 @@ def give_api_document() -> bytes:
     return encode_document(OPERATIONS, EVENTS)
 
 
-async def _open_store(settings: Settings) -> Store:
+async def _open_store(settings: Settings, *, with_replica: bool) -> Store:
     if settings.is_sqlite:
         from padron.store import sqlite  # noqa: PLC0415
 
@@ -96,4 +100,5 @@ async def _open_store(settings: Settings) -> Store:
         return await sqlite.open_store(settings.sqlite_path)
     from padron.store import postgres  # noqa: PLC0415
 
-    return await postgres.open_store(settings.database_url)
+    read_url = settings.read_database_url if with_replica else ""
+    return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)

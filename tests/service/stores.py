@@ -100,6 +100,16 @@ class FaultyStore:
     def read(self, account_id: int) -> Reader:
         return self._store.read(account_id)
 
+    def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
+        return self._store.read_recent(account_id, at_least)
+
+    def read_caught_up(self, account_id: int) -> Reader:
+        return self._store.read_caught_up(account_id)
+
+    @property
+    def is_replica_fresh(self) -> bool | None:
+        return self._store.is_replica_fresh
+
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
 

@@ -55,6 +55,12 @@ class ServerOptions(CommonOptions):
     webhook_allow: str | None = None
     """Networks (CIDRs between commas) that webhooks may reach besides public addresses [PADRON_WEBHOOK_ALLOW]."""
 
+    read_database_url: str | None = None
+    """A streaming replica of the PostgreSQL database, for lists, history and the feed [PADRON_READ_DATABASE_URL]."""
+
+    read_staleness_s: str | None = None
+    """How many seconds the replica may be behind [PADRON_READ_STALENESS_S; default 2]."""
+
 
 def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]]) -> T:
     """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``."""

@@ -61,3 +61,9 @@ def _parse_tags(header: str, text: str) -> list[tuple[str, str]]:
 
 def _is_revision(tag: str) -> bool:
     return tag.isascii() and tag.isdigit() and len(tag) <= _REVISION_DIGITS_MAX and str(int(tag)) == tag
+
+
+def read_seen(call: Call) -> str | None:
+    """Give what the answer must include, as the client names it."""
+    text = call.headers.get(b"padron-after")
+    return None if text is None else text.decode("latin-1")

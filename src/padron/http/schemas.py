@@ -205,10 +205,11 @@ class StatusNameList(Struct, rename="camel"):
     vehicle_statuses: list[StatusNameShape]
 
 
-class HealthShape(Struct):
-    """The server answers."""
+class HealthShape(Struct, omit_defaults=True):
+    """The server answers. Where it has a replica: whether that takes reads, or is too far behind or gone."""
 
     status: Literal["ok"]
+    replica: Literal["fresh", "behind"] | UnsetType = UNSET
 
 
 class ProblemShape(Struct, rename="camel"):

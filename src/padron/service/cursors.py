@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
 
 CURSOR_LENGTH_MAX = 2_000
+_is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
 _INSTANT_MAX = 253_402_300_799_999_999  # the last microsecond of the year 9999
@@ -33,8 +35,9 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
         return asked
     parts = _decode(cursor)
     match parts:
-        case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began)] if (
+        case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
+            and _is_seen(seen)
             and _is_id(vehicle_id)
             and _is_id(began)
             and _is_key(query.sort, key)
@@ -45,13 +48,23 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
             raise _give_refusal()
 
 
-def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position) -> str:
-    """Give the cursor that goes on after this row of the list.
+def find_list_seen(cursor: str | None) -> int:
+    """Give the number of the change that the pages before include; 0 when none is named. The cursor must be good."""
+    match [] if cursor is None else _decode(cursor):
+        case [_, _, _, _, int(number)]:
+            return number
+        case _:
+            return 0
+
+
+def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position, seen: int = 0) -> str:
+    """Give the cursor that goes on after this row of the list, in a state that has the change ``seen``.
 
     Text goes into it as the vehicle has it: folded it may be three times as long, too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _FOLDED_SORTS else position.key
-    return _encode([_give_fingerprint(query), key, position.vehicle_id, position.began])
+    place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
+    return _encode([*place, seen] if seen else place)
 
 
 def parse_history_cursor(cursor: str | None) -> int | None:
@@ -84,6 +97,19 @@ def parse_feed_cursor(cursor: str | None) -> int:
 def format_feed_cursor(number: int) -> str:
     """Give the cursor of a place in the feed: after this change number."""
     return _encode(["feed", number])
+
+
+def parse_seen(text: str) -> int | str:
+    """Give what an answer must include: the number of a change, or a request's id. Raises ``bad_parameters``."""
+    try:
+        return parse_feed_cursor(text)
+    except PadronError:
+        if _is_request_id(text) is not None:
+            return text
+    raise PadronError(
+        Code.BAD_PARAMETERS,
+        "Padron-After is neither a cursor of the feed nor a request's id: send one that an answer gave.",
+    )
 
 
 def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:
@@ -153,6 +179,10 @@ def _give_fingerprint(query: VehicleQuery) -> int:
 
 def _is_id(number: int) -> bool:
     return not isinstance(number, bool) and 0 <= number <= _ID_MAX
+
+
+def _is_seen(rest: list[object]) -> bool:
+    return not rest or (len(rest) == 1 and isinstance(rest[0], int) and rest[0] > 0 and _is_id(rest[0]))
 
 
 def _is_key(sort: str | None, key: str | int | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from padron.domain.account import Principal, Scope
 from padron.domain.change import ChangeType, FeedEntry
 from padron.service import cursors
+from padron.service.recency import find_seen
 from padron.service.runtime import Runtime
 from padron.service.watch import Gone
 
@@ -40,10 +41,15 @@ class FeedPage:
         return cursors.format_feed_cursor(self.position)
 
 
-async def list_changes(runtime: Runtime, principal: Principal, after: int, limit: int, wanted: FeedFilter) -> FeedPage:
-    """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``."""
+async def list_changes(
+    runtime: Runtime, principal: Principal, after: int, limit: int, wanted: FeedFilter, *, at_least: int = 0
+) -> FeedPage:
+    """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``.
+
+    They are read in a state that has the change ``at_least``.
+    """
     principal.check_scope(Scope.CHANGES_READ)
-    reader = runtime.store.read(principal.account_id)
+    reader = runtime.store.read_recent(principal.account_id, at_least)
     found: list[FeedEntry] = []
     position, scanned = after, 0
     while scanned < SCANNED_MAX:
@@ -63,23 +69,33 @@ async def list_changes(runtime: Runtime, principal: Principal, after: int, limit
 
 
 async def await_changes(
-    runtime: Runtime, principal: Principal, page: tuple[int, int], wanted: FeedFilter, patience: tuple[float, Gone]
+    runtime: Runtime,
+    principal: Principal,
+    page: tuple[int, int],
+    wanted: FeedFilter,
+    patience: tuple[float, Gone],
+    *,
+    seen: str | None = None,
 ) -> FeedPage:
-    """Give the wanted changes after a position, waiting for the first of them.
+    """Give the wanted changes after a position, waiting for the first of them, in a state that includes ``seen``.
 
     ``page`` is the position and the size, ``patience`` how many seconds to wait and what tells that the client left.
     """
+    principal.check_scope(Scope.CHANGES_READ)
+    at_least = await find_seen(runtime, principal, seen)
     after, limit = page
     wait_s, gone = patience
     deadline = runtime.watch.read_time() + wait_s
     while True:
-        found = await list_changes(runtime, principal, after, limit, wanted)
+        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
         left_s = deadline - runtime.watch.read_time()
         if found.entries or left_s <= 0:
             return found
         after = found.position
-        if not found.more and not await runtime.watch.wait(principal.account_id, after, left_s, gone):
-            return found
+        if not found.more:
+            if not await runtime.watch.wait(principal.account_id, after, left_s, gone):
+                return found
+            at_least = after + 1  # the watch has seen it, so what is read next must have it
 
 
 async def follow_changes(
@@ -91,12 +107,14 @@ async def follow_changes(
     """
     after, limit = page
     heartbeat_s, gone = patience
+    at_least = 0
     while not gone.done() and not runtime.watch.is_stopping:
-        found = await list_changes(runtime, principal, after, limit, wanted)
+        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
         after = found.position
         if found.entries:
             yield found
             continue
         came = found.more or await runtime.watch.wait(principal.account_id, after, heartbeat_s, gone)
+        at_least = after + 1 if came else 0  # the watch has seen it, so what is read next must have it
         if not came and not gone.done() and not runtime.watch.is_stopping:
             yield found

@@ -8,6 +8,7 @@ from padron.domain.query import VehicleQuery
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service import cursors
+from padron.service.recency import find_seen
 from padron.service.runtime import Runtime
 
 
@@ -42,11 +43,17 @@ async def get_status(runtime: Runtime, principal: Principal, vin: Vin) -> Vehicl
     return get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
 
 
-async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQuery, cursor: str | None) -> VehiclePage:
-    """Give a page of the list. Raises ``bad_parameters`` for a cursor that belongs to another question."""
+async def list_vehicles(
+    runtime: Runtime, principal: Principal, query: VehicleQuery, cursor: str | None, seen: str | None = None
+) -> VehiclePage:
+    """Give a page of the list, in a state that includes ``seen``. Raises ``bad_parameters``.
+
+    A cursor that belongs to another question is refused.
+    """
     principal.check_scope(Scope.VEHICLES_READ)
     asked = cursors.continue_list(query, cursor)
-    reader = runtime.store.read(principal.account_id)
+    at_least = max(await find_seen(runtime, principal, seen), cursors.find_list_seen(cursor))
+    reader = runtime.store.read_recent(principal.account_id, at_least)
     # Read before the list: going on from here may tell a change again, but misses none.
     last_change = None if query.operational is None else await reader.find_last_change()
     rows = await reader.list_vehicles(asked)
@@ -54,19 +61,25 @@ async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQu
     more = len(rows) > query.limit
     return VehiclePage(
         vehicles=[version for version, _ in page],
-        next_cursor=cursors.format_list_cursor(query, *page[-1]) if more else None,
+        # The next page may be another server's: who follows the feed from here must find in it what is told by now.
+        next_cursor=cursors.format_list_cursor(query, *page[-1], max(at_least, last_change or 0)) if more else None,
         cursor=None if last_change is None else cursors.format_feed_cursor(last_change),
     )
 
 
 async def list_history(
-    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None
+    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None, seen: str | None = None
 ) -> HistoryPage:
-    """Give a page of a current vehicle's history. Raises as ``get_status``, and for a bad cursor."""
+    """Give a page of a current vehicle's history, in a state that includes ``seen``.
+
+    Raises as ``get_status``, and for a bad cursor.
+    """
     principal.check_scope(Scope.VEHICLES_READ)
     before = cursors.parse_history_cursor(cursor)
-    reader = runtime.store.read(principal.account_id)
-    vehicle = get_only(await reader.list_by_vin(vin), vin)
+    at_least = await find_seen(runtime, principal, seen)
+    vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
+    # A vehicle's id is the number of its registration: so the history of one that is known is never empty.
+    reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle.vehicle_id))
     entries = await reader.list_history(vehicle.vehicle_id, before, limit + 1)
     more = len(entries) > limit
     return HistoryPage(

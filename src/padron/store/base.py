@@ -104,6 +104,10 @@ class Reader(Protocol):
         """Give the number of the account's last change; 0 when there is none."""
         ...
 
+    async def find_request_end(self, request_id: str) -> int:
+        """Give the number of a request's last change; of the account's when the request made none."""
+        ...
+
 
 class Directory(Protocol):
     """The accounts and their keys: the only work that crosses accounts."""
@@ -156,6 +160,26 @@ class Store(Protocol):
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account's committed records."""
+        ...
+
+    def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
+        """Give a reader for large answers that may be some seconds behind, if a replica gives them.
+
+        How many, its operator says. What it reads has at least the account's change of this number, and each method
+        sees what the ones before saw, or later.
+        """
+        ...
+
+    def read_caught_up(self, account_id: int) -> Reader:
+        """Give a reader that sees all that was committed when it is asked, as ``read`` does, for large answers.
+
+        A replica may give them once it has come that far.
+        """
+        ...
+
+    @property
+    def is_replica_fresh(self) -> bool | None:
+        """Whether a replica takes reads now; None when there is none."""
         ...
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:

@@ -11,6 +11,7 @@ from padron.domain.webhook import EVENT_TYPES
 from padron.http import problems, queries
 from padron.http.authentication import authenticate
 from padron.http.calls import Call
+from padron.http.conditions import read_seen
 from padron.http.feed_schemas import ChangeList
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.replies import Headers, Reply, StreamReply, build_json_reply
@@ -45,7 +46,9 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     after = cursors.parse_feed_cursor(given.get("after"))
     gone = call.watch_client()
     try:
-        found = await feed.await_changes(call.runtime, call.principal, (after, limit), wanted, (wait_s, gone))
+        found = await feed.await_changes(
+            call.runtime, call.principal, (after, limit), wanted, (wait_s, gone), seen=read_seen(call)
+        )
     finally:
         gone.cancel()
     changes = [give_event(entry) for entry in found.entries]
@@ -127,6 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter(name="operationalChanged", place="query",
                       description="Only changes that did (true) or did not (false) make or end operational.",
                       schema={"type": "boolean"}),
+            parameters.SEEN,
         ),
         answers={200: Answer(description="Changes in order; may be none.", body=ChangeList)},
         problems=(problems.BAD_PARAMETERS,),

@@ -38,6 +38,12 @@ CURSOR = Parameter(
     description="The nextCursor of the page before, for the same filters and order. Opaque.",
     schema={"type": "string", "minLength": 1},
 )  # fmt: skip
+SEEN = Parameter(
+    name="Padron-After", place="header",
+    description="What the answer must include, where a replica might answer that is some seconds behind: the "
+    "X-Request-Id of an answer to a change, or a cursor of the feed or the gate.",
+    schema={"type": "string", "pattern": "^[0-9A-Za-z_-]{1,100}$"},
+)  # fmt: skip
 RESULT_LIMIT_MAX = 100  # a result may have 64 KB
 RESULT_LIMIT = Parameter(
     name="limit", place="query", description="The size of the page.",

@@ -16,8 +16,11 @@ async def live(_: Call) -> Reply:
 
 async def ready(call: Call) -> Reply:
     """GET /readyz: the database answers, with this program's schema."""
-    await call.runtime.store.check()
-    return build_json_reply(200, _OK)
+    store = call.runtime.store
+    await store.check()
+    if store.is_replica_fresh is None:
+        return build_json_reply(200, _OK)
+    return build_json_reply(200, HealthShape(status="ok", replica="fresh" if store.is_replica_fresh else "behind"))
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -28,7 +31,9 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
-        summary="Can it serve?", description="200 when the database answers with this program's schema. No key needed.",
+        summary="Can it serve?",
+        description="200 when the database answers with this program's schema. No key needed. replica says, where "
+        "there is one, whether it takes reads; when it does not, the primary answers them.",
         endpoint=ready, answers={200: Answer(description="It can.", body=HealthShape)},
         problems=(problems.STORE_UNAVAILABLE,),
     ),

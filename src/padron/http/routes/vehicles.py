@@ -9,7 +9,7 @@ from padron.domain.vin import parse_vin
 from padron.http import problems, queries
 from padron.http.bodies import read_json
 from padron.http.calls import Call
-from padron.http.conditions import format_etag, give_condition, is_unchanged, parse_if_match
+from padron.http.conditions import format_etag, give_condition, is_unchanged, parse_if_match, read_seen
 from padron.http.operations import Answer, Operation
 from padron.http.replies import Reply, build_json_reply
 from padron.http.routes import parameters
@@ -94,7 +94,7 @@ async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
     given = queries.read_query(call, queries.LIST_PARAMETERS)
     query = queries.parse_vehicle_query(given)
-    page = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"))
+    page = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
     body: dict[str, object] = {
         "vehicles": [shape_vehicle(version) for version in page.vehicles],
         "nextCursor": page.next_cursor,
@@ -108,8 +108,9 @@ async def list_history(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}/history."""
     vin = parse_vin(call.path_parameters["vin"])
     given = queries.read_query(call, queries.PAGE_PARAMETERS)
+    limit, cursor = queries.parse_limit(given), given.get("cursor")
     page = await reading.list_history(
-        call.runtime, call.principal, vin, limit=queries.parse_limit(given), cursor=given.get("cursor")
+        call.runtime, call.principal, vin, limit=limit, cursor=cursor, seen=read_seen(call)
     )
     body = HistoryList(history=[shape_history_entry(entry) for entry in page.entries], next_cursor=page.next_cursor)
     return build_json_reply(200, body)
@@ -127,7 +128,7 @@ def _declare_list(name: str, path: str, summary: str) -> Operation:
         description="A page of the current vehicles that fit all filters; with assetStatusId=2, of former versions. "
         "Pages neither repeat nor skip a vehicle that stays in the list. An unknown parameter is refused.",
         endpoint=list_vehicles, scope=Scope.VEHICLES_READ,
-        parameters=(*parameters.FILTERS, parameters.SORT, parameters.LIMIT, parameters.CURSOR),
+        parameters=(*parameters.FILTERS, parameters.SORT, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Answer(description="A page.", body=VehicleList)},
         problems=(problems.BAD_PARAMETERS,),
     )  # fmt: skip
@@ -182,7 +183,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read a vehicle's history",
         description="Every change of the vehicle, newest first: who (the id of an API key), when, from what to what.",
         endpoint=list_history, scope=Scope.VEHICLES_READ,
-        parameters=(parameters.VIN, parameters.LIMIT, parameters.CURSOR),
+        parameters=(parameters.VIN, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Answer(description="A page.", body=HistoryList)},
         problems=_FIND_PROBLEMS,
     ),

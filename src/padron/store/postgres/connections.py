@@ -4,7 +4,7 @@ A new connection is made whenever none is idle, so a server that was away is use
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -19,30 +19,38 @@ PROBE_S_MAX = 0.7  # with the pause before it less than two seconds
 
 _PING = "SELECT 1"
 
+Condition = Callable[[asyncpg.Connection], Awaitable[bool]]
+
 
 class Connections:
     """At most ``size_max`` connections to one database."""
 
-    def __init__(self, url: str, size_max: int) -> None:
+    def __init__(self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX) -> None:
         self._url = url
+        self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
         self._idle: list[asyncpg.Connection] = []
         self._closed = False
 
     async def fetch(
-        self, statement: str, parameters: tuple[object, ...], answer_s_max: float = ANSWER_S_MAX
+        self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
     ) -> list[asyncpg.Record]:
         """Give the rows of one statement, which is a transaction of its own. Raises ``store_unavailable``."""
-        # A statement that may take longer shows too late that the server hangs: so it is asked something short, before
-        # and then every second.
-        is_slow = answer_s_max > ANSWER_S_MAX
-        with translate_errors():
-            async with (
-                asyncio.timeout(answer_s_max),
-                self._take(min(answer_s_max, ANSWER_S_MAX), _PING if is_slow else None) as connection,
-            ):
-                answer = connection.fetch(statement, *parameters, timeout=answer_s_max)
-                return await (self._watch(answer) if is_slow else answer)
+        async with self._reach(answer_s_max) as (connection, limit_s):
+            return await self._ask(connection, statement, parameters, limit_s)
+
+    async def fetch_if(
+        self,
+        condition: Condition,
+        statement: str,
+        parameters: tuple[object, ...],
+        answer_s_max: float | None = None,
+    ) -> list[asyncpg.Record] | None:
+        """Give the rows, or None when the server does not meet the condition, asked before on the same connection."""
+        async with self._reach(answer_s_max) as (connection, limit_s):
+            if not await condition(connection):
+                return None
+            return await self._ask(connection, statement, parameters, limit_s)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[asyncpg.Connection]:
@@ -66,6 +74,28 @@ class Connections:
                 await connection.close(timeout=CLOSE_S_MAX)
             except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection.terminate()
+
+    @asynccontextmanager
+    async def _reach(self, answer_s_max: float | None) -> AsyncIterator[tuple[asyncpg.Connection, float]]:
+        """Give a connection and the seconds that it may take to answer."""
+        limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
+        with translate_errors():
+            async with (
+                asyncio.timeout(limit_s),
+                # A statement that may take longer shows too late that the server hangs: so it is asked something
+                # short, before and then every second.
+                self._take(min(limit_s, self._answer_s_max), _PING if self._is_slow(limit_s) else None) as connection,
+            ):
+                yield connection, limit_s
+
+    async def _ask(
+        self, connection: asyncpg.Connection, statement: str, parameters: tuple[object, ...], limit_s: float
+    ) -> list[asyncpg.Record]:
+        answer = connection.fetch(statement, *parameters, timeout=limit_s)
+        return await (self._watch(answer) if self._is_slow(limit_s) else answer)
+
+    def _is_slow(self, limit_s: float) -> bool:
+        return limit_s > self._answer_s_max
 
     async def _watch(self, answer: Coroutine[Any, Any, list[asyncpg.Record]]) -> list[asyncpg.Record]:
         """Give the answer. Raises TimeoutError once the server does not even let another connection in."""

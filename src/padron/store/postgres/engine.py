@@ -18,6 +18,7 @@ from padron.store.postgres.directory import PostgresDirectory
 from padron.store.postgres.idempotency import KeyedWriter, open_keys
 from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.reader import PostgresReader
+from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
 from padron.store.postgres.writes import Writer
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 MIGRATIONS = load_migrations("padron.store.postgres")
 CHECK_S_MAX = 1.0
+STALE_S_MAX = 2.0
 
 # Writes, point reads (which every call begins with: its key) and pages cannot take each other's connections.
 WRITE_CONNECTIONS_MAX = 10
@@ -42,12 +44,13 @@ _MAKE_RECORD = """
 
 
 class PostgresStore:
-    """The store in one PostgreSQL database. Connections are made as they are needed."""
+    """The store in one PostgreSQL database, with a replica for reads or none. Connections are made as needed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> None:
         self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
         self._points = Connections(url, POINT_CONNECTIONS_MAX)
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
+        self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self._own_writer = Writer(self._writes)
         self._writer: Writer | KeyedWriter = self._own_writer
         self.directory = PostgresDirectory(self._own_writer, self._points)
@@ -57,6 +60,23 @@ class PostgresStore:
     def read(self, account_id: int) -> PostgresReader:
         """Give a reader of one account."""
         return PostgresReader(self._points, self._pages, account_id)
+
+    def read_recent(self, account_id: int, at_least: int = 0) -> PostgresReader:
+        """Give a reader that may be behind, within the bound."""
+        if self._replica is None:
+            return self.read(account_id)
+        return read_recent(self._replica, (self._points, self._pages), account_id, at_least)
+
+    def read_caught_up(self, account_id: int) -> PostgresReader:
+        """Give a reader that is not behind, for large answers."""
+        if self._replica is None:
+            return self.read(account_id)
+        return read_caught_up(self._replica, (self._points, self._pages), account_id)
+
+    @property
+    def is_replica_fresh(self) -> bool | None:
+        """Say whether the replica takes reads."""
+        return None if self._replica is None else self._replica.is_fresh
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
@@ -111,17 +131,29 @@ class PostgresStore:
         else:
             check_schema(rows[0][0] or 0)
 
+    async def start_replica(self) -> None:
+        """Begin to watch the replica, if there is one."""
+        if self._replica is not None:
+            await self._replica.start()
+
     async def close(self) -> None:
         """Finish what is under way and close."""
+        if self._replica is not None:
+            await self._replica.close()
         await self._own_writer.close()
         await asyncio.gather(self._writes.close(), self._points.close(), self._pages.close())
 
 
-async def open_store(url: str) -> PostgresStore:
-    """Open a database whose schema is up to date. Raises ``schema_mismatch`` and ``store_unavailable``."""
-    store = PostgresStore(url)
+async def open_store(url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> PostgresStore:
+    """Open a database whose schema is up to date. Raises ``schema_mismatch`` and ``store_unavailable``.
+
+    With the URL of a replica, reads that may be so many seconds behind are sent there; a replica that cannot be
+    reached now is used as soon as it can.
+    """
+    store = PostgresStore(url, read_url, stale_s_max)
     try:
         await store.check()
+        await store.start_replica()
     except BaseException:
         await store.close()
         raise

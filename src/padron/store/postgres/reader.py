@@ -1,7 +1,9 @@
 """One account's committed records. Point reads have connections of their own, which no scan can take."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
+
+import asyncpg
 
 from padron.domain.change import FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalQuery
@@ -9,7 +11,6 @@ from padron.domain.query import Position, VehicleQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.listing import build_list
 from padron.store.postgres.connection import PAGE_S_MAX
-from padron.store.postgres.connections import Connections
 from padron.store.postgres.rows import (
     from_key,
     to_details,
@@ -25,10 +26,20 @@ from padron.store.postgres.transaction import SQL
 _NUMBER_MAX = 2**63 - 1
 
 
+class Source(Protocol):
+    """Where rows come from: a set of connections, or a choice between two."""
+
+    async def fetch(
+        self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
+    ) -> list[asyncpg.Record]:
+        """Give the rows of one statement. Raises ``store_unavailable``."""
+        ...
+
+
 class PostgresReader:
     """Reads of one account."""
 
-    def __init__(self, points: Connections, pages: Connections, account_id: int) -> None:
+    def __init__(self, points: Source, pages: Source, account_id: int) -> None:
         self._points = points
         self._pages = pages
         self._account_id = account_id
@@ -79,4 +90,8 @@ class PostgresReader:
 
     async def find_last_change(self) -> int:
         rows = await self._points.fetch(SQL["find_last_change"], (self._account_id,))
+        return cast("int", rows[0][0])
+
+    async def find_request_end(self, request_id: str) -> int:
+        rows = await self._points.fetch(SQL["find_request_end"], (self._account_id, request_id))
         return cast("int", rows[0][0])

@@ -44,6 +44,20 @@ class SqliteStore:
         """Give a reader of one account."""
         return SqliteReader(self._connections, account_id)
 
+    def read_recent(self, account_id: int, at_least: int = 0) -> SqliteReader:
+        """Give a reader, which is never behind: a file has no replica."""
+        del at_least
+        return self.read(account_id)
+
+    def read_caught_up(self, account_id: int) -> SqliteReader:
+        """Give a reader, which is never behind."""
+        return self.read(account_id)
+
+    @property
+    def is_replica_fresh(self) -> None:
+        """Say that there is no replica."""
+        return
+
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account; no other can stand in its way, so it runs once."""
 

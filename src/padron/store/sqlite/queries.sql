@@ -121,6 +121,11 @@ ORDER BY c.number LIMIT 1;
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = ?;
 
+-- name: find_request_end
+-- The number of a request's last change; of the account's when it made none.
+SELECT coalesce((SELECT max(number) FROM changes WHERE account_id = ?1 AND request_id = ?2), last_change)
+FROM counters WHERE account_id = ?1;
+
 -- name: load_last_changes
 -- The numbers of several accounts' last changes, for the server's own watch.
 SELECT account_id, last_change FROM counters WHERE account_id IN (SELECT value FROM json_each(?));

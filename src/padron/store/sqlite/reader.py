@@ -94,3 +94,8 @@ class SqliteReader:
         """Give the number of the account's last change."""
         ((last,),) = await self._connections.read_point(SQL["find_last_change"], (self._account_id,))
         return cast("int", last)
+
+    async def find_request_end(self, request_id: str) -> int:
+        """Give the number of a request's last change, or of the account's."""
+        ((last,),) = await self._connections.read_point(SQL["find_request_end"], (self._account_id, request_id))
+        return cast("int", last)

@@ -1,0 +1,221 @@
+"""A streaming replica that takes reads, as long as it is known how far it may be behind.
+
+Known means proven, without comparing two machines' clocks: the primary says how far its log reaches, and once the
+replica has replayed as much, it holds everything that had been answered when the primary was asked. A proof is good
+for the seconds that reads may be behind. What the replica cannot give in time, or at all, the primary gives.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+
+from padron.domain.errors import PadronError
+from padron.store.postgres.connections import Condition, Connections
+from padron.store.postgres.reader import PostgresReader
+from padron.store.postgres.transaction import SQL
+
+POINT_CONNECTIONS_MAX = 4
+PAGE_CONNECTIONS_MAX = 4
+ANSWER_S_MAX = 0.5  # then the primary is asked, which must answer within two seconds of the request as well
+LOOKS_PER_BOUND = 4  # so that a replica just behind is used for at least three quarters of the time
+CATCH_UP_S_MAX = 0.1  # how long a read waits for a replica to come to the present instant
+CATCH_UP_EVERY_S = 0.002
+MARKS_MAX = 16
+
+# Any role may call these. A log position counts only within one cluster and one timeline: a replica that did not
+# follow a failover stays out, and one that did comes back with its next restart point, after minutes at the most.
+_READ_MARK = """
+    SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint,
+        (SELECT system_identifier FROM pg_control_system()),
+        ('x' || left(pg_walfile_name(pg_current_wal_flush_lsn()), 8))::bit(32)::integer
+"""
+_READ_PLACE = """
+    SELECT coalesce(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint, -1),
+        (SELECT system_identifier FROM pg_control_system()),
+        (SELECT timeline_id FROM pg_control_checkpoint()), pg_is_in_recovery()
+"""
+_HAS_REPLAYED = "SELECT pg_is_in_recovery() AND pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= $1::bigint"
+
+_log = logging.getLogger("padron.replica")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """How far the primary's log reached at an instant of this process's own clock."""
+
+    at_s: float
+    position: int
+    cluster: int
+    timeline: int
+
+
+class Replica:
+    """The connections to one replica, and until when it counts as fresh."""
+
+    def __init__(self, url: str, primary: Connections, stale_s_max: float) -> None:
+        self.points = Connections(url, POINT_CONNECTIONS_MAX, ANSWER_S_MAX)
+        self.pages = Connections(url, PAGE_CONNECTIONS_MAX, ANSWER_S_MAX)
+        self.primary = primary
+        self._looks = Connections(url, 1, ANSWER_S_MAX)
+        self._stale_s_max = stale_s_max
+        self._marks: deque[Mark] = deque(maxlen=MARKS_MAX)
+        self._fresh_until_s = float("-inf")
+        self._line: tuple[int, int] | None = None  # the cluster and timeline that it was last seen on
+        self._trouble: str | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Say whether it is proven to hold all that was answered up to the bound ago."""
+        return asyncio.get_running_loop().time() < self._fresh_until_s
+
+    async def start(self) -> None:
+        """Look for the first time, and from then on until closed."""
+        await self._look()
+        self._task = asyncio.create_task(self._keep_looking(), name="padron-replica")
+
+    def distrust(self) -> None:
+        """Send reads elsewhere until it has proven itself anew."""
+        self._fresh_until_s = float("-inf")
+
+    def follows(self, mark: Mark) -> bool:
+        """Say whether a mark is one that it can be measured by."""
+        return self._line == (mark.cluster, mark.timeline)
+
+    async def read_mark(self) -> Mark:
+        """Give how far the primary's log reaches now. Raises ``store_unavailable``."""
+        at_s = asyncio.get_running_loop().time()  # before the question: the proof must not look younger than it is
+        ((position, cluster, timeline),) = await self.primary.fetch(_READ_MARK, ())
+        return Mark(at_s=at_s, position=position, cluster=cluster, timeline=timeline)
+
+    async def close(self) -> None:
+        """Stop looking, and close the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await asyncio.gather(self._looks.close(), self.points.close(), self.pages.close())
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self._stale_s_max / LOOKS_PER_BOUND)
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            self._marks.append(await self.read_mark())
+            trouble: str | None = self._judge(*(await self._looks.fetch(_READ_PLACE, ()))[0])
+        except PadronError as error:
+            trouble = f"the last look at it failed: {error.detail}"
+        except Exception as error:  # noqa: BLE001 - whatever it is, reads must go on, on the primary
+            trouble = f"the last look at it failed: {type(error).__name__}"
+        if self.is_fresh:
+            trouble = None
+        if (trouble is None) is not (self._trouble is None):
+            if trouble is None:
+                _log.info("the replica is fresh: lists, history and the feed are read from it")
+            else:
+                _log.warning("the replica is not used, reads go to the primary: %s", trouble)
+        self._trouble = trouble
+
+    def _judge(self, replayed: int, cluster: int, timeline: int, in_recovery: bool) -> str:  # noqa: FBT001 - a row
+        """Prove the latest mark that was reached, and give what is wrong if that is not enough."""
+        newest = self._marks[-1]
+        self._line = (cluster, timeline) if in_recovery else None
+        if not self.follows(newest):
+            self.distrust()
+            if cluster != newest.cluster:
+                return "it is a copy of another database cluster"
+            if not in_recovery:
+                return "it is no replica, or was promoted"
+            return f"it is on timeline {timeline}, and the primary on {newest.timeline}"
+        while self._marks and self._marks[0].position <= replayed:
+            reached = self._marks.popleft()
+            if self.follows(reached):
+                self._fresh_until_s = max(self._fresh_until_s, reached.at_s + self._stale_s_max)
+        return f"it is not known to be within {self._stale_s_max:g} s of the primary"
+
+
+class Visit:
+    """The reads of one reader: once one had to go to the primary all do, so that none looks further back."""
+
+    def __init__(self, replica: Replica, condition: Condition | None) -> None:
+        self._replica = replica
+        self._condition = condition
+        self._is_over = False
+
+    async def try_fetch(
+        self, connections: Connections, statement: str, parameters: tuple[object, ...], answer_s_max: float | None
+    ) -> list[asyncpg.Record] | None:
+        """Give the replica's rows, or None when the primary has to be asked."""
+        if self._is_over or not self._replica.is_fresh:
+            self._is_over = True
+            return None
+        rows: list[asyncpg.Record] | None = None
+        try:
+            if self._condition is None:
+                return await connections.fetch(statement, parameters, answer_s_max)
+            rows = await connections.fetch_if(self._condition, statement, parameters, answer_s_max)
+        except PadronError as error:
+            if isinstance(error.__cause__, asyncpg.QueryCanceledError):
+                raise  # too much for any server: the primary must not be made to try it as well
+            self._replica.distrust()
+        except asyncpg.PostgresError as error:
+            # As a rule the replay of the log stood in the way. A mistake of the program shows on the primary again.
+            _log.info("a read of the replica was broken off (SQLSTATE %s)", error.sqlstate)
+        self._is_over = rows is None
+        return rows
+
+
+class Lane:
+    """Connections as a reader wants them: to the replica if that will do, else to the primary."""
+
+    def __init__(self, visit: Visit, replica: Connections, primary: Connections) -> None:
+        self._visit = visit
+        self._replica = replica
+        self._primary = primary
+
+    async def fetch(
+        self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
+    ) -> list[asyncpg.Record]:
+        """Give the rows of one statement. Raises ``store_unavailable``."""
+        rows = await self._visit.try_fetch(self._replica, statement, parameters, answer_s_max)
+        return await self._primary.fetch(statement, parameters, answer_s_max) if rows is None else rows
+
+
+def read_recent(
+    replica: Replica, primary: tuple[Connections, Connections], account_id: int, at_least: int
+) -> PostgresReader:
+    """Give a reader that may be behind, but has the account's change ``at_least``. ``primary``: points and pages."""
+
+    async def has_change(connection: asyncpg.Connection) -> bool:
+        # Before the read, not in it: a replica only goes forward.
+        return bool(await connection.fetchval(SQL["find_last_change"], account_id) >= at_least)
+
+    return _open_reader(Visit(replica, has_change if at_least else None), replica, primary, account_id)
+
+
+def read_caught_up(replica: Replica, primary: tuple[Connections, Connections], account_id: int) -> PostgresReader:
+    """Give a reader that is not behind: the replica answers once it holds all that was there when it was asked."""
+
+    async def has_caught_up(connection: asyncpg.Connection) -> bool:
+        mark = await replica.read_mark()
+        deadline_s = mark.at_s + CATCH_UP_S_MAX
+        while replica.follows(mark) and asyncio.get_running_loop().time() < deadline_s:
+            if await connection.fetchval(_HAS_REPLAYED, mark.position):
+                return True
+            await asyncio.sleep(CATCH_UP_EVERY_S)
+        return False
+
+    return _open_reader(Visit(replica, has_caught_up), replica, primary, account_id)
+
+
+def _open_reader(
+    visit: Visit, replica: Replica, primary: tuple[Connections, Connections], account_id: int
+) -> PostgresReader:
+    points, pages = primary
+    return PostgresReader(Lane(visit, replica.points, points), Lane(visit, replica.pages, pages), account_id)
