@@ -15,6 +15,7 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_cast
 from tests.postgres import Postgres, run_postgres
+from tests.replica import ReplicaServer, run_replica
 
 # Tests don't time: on a busy machine an example may take long, and so may making one.
 settings.register_profile("padron", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,6 +37,13 @@ def postgres_server() -> Iterator[Postgres]:
     """One PostgreSQL for each worker process."""
     with run_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def replica_server(postgres_server: Postgres) -> Iterator[ReplicaServer]:
+    """A replica of it."""
+    with run_replica(postgres_server) as replica:
+        yield replica
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -32,6 +32,10 @@ class ReplicaServer:
         """Give the URL of the same database on the replica."""
         return urlsplit(primary_url)._replace(query=f"host={self._sockets}").geturl()
 
+    @property
+    def is_running(self) -> bool:
+        return bool(self._list_processes())
+
     async def hold(self) -> None:
         """Let it replay nothing more: what it shows stays as it is."""
         await self.execute("SELECT pg_wal_replay_pause()")
@@ -53,7 +57,7 @@ class ReplicaServer:
             await connection.close()
 
         async def is_there() -> bool:
-            statement = f"SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= {position}"  # noqa: S608
+            statement = f"SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') >= {position}"
             return await self.execute(statement) is True
 
         await wait_until(is_there)
@@ -98,7 +102,7 @@ class ReplicaServer:
         self._sockets.mkdir()
         self._sockets.chmod(0o777)
         socket_folder = parse_qs(urlsplit(self._primary.give_url("postgres")).query)["host"][0]
-        arguments = ["-h", socket_folder, "-U", "postgres", "-D", str(self.data), "-R", "-X", "stream", "-c", "fast"]
+        arguments = ["-h", socket_folder, "-U", "postgres", "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
         self._run("pg_basebackup", *arguments)
 
     @property

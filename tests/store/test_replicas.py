@@ -1,0 +1,309 @@
+"""Reads from a real streaming replica: never further behind than allowed, and never an error for its sake."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from padron.domain.query import VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.store.base import Reader
+from padron.store.postgres import PostgresStore, open_store
+from padron.store.postgres.replica import Replica
+from tests.cast import NOON, get_one, make_vin, registered, save, status_changed, wait_until
+from tests.postgres import Postgres, run_postgres
+from tests.replica import ReplicaServer, run_replica
+
+LONG_S = 60.0  # a bound that no test outlives
+
+Open = Callable[[float], Awaitable[PostgresStore]]
+
+
+@pytest.fixture
+def engine() -> str:
+    return "postgres"
+
+
+@pytest.fixture
+async def replica(replica_server: ReplicaServer) -> AsyncIterator[ReplicaServer]:
+    """The replica, which replays again and runs at the end, whatever the test did."""
+    yield replica_server
+    if not replica_server.is_running:
+        replica_server.start()
+    await replica_server.let_go()
+
+
+@pytest.fixture
+async def open_replicated(database: str, replica: ReplicaServer) -> AsyncIterator[Open]:
+    """Opens the register with its replica, which may be so many seconds behind."""
+    async with AsyncExitStack() as stack:
+
+        async def open_one(stale_s_max: float) -> PostgresStore:
+            await replica.catch_up()
+            store = await open_store(database, replica.give_url(database), stale_s_max)
+            stack.push_async_callback(store.close)
+            await wait_until_fresh(store)
+            return store
+
+        yield open_one
+
+
+async def add_account(store: PostgresStore) -> int:
+    """Give a new account that has one vehicle, Active."""
+    account = await store.directory.add_account("Acme", NOON)
+    await save(store, account.account_id, registered())
+    return account.account_id
+
+
+async def set_stolen(store: PostgresStore, account_id: int) -> None:
+    vehicle = await get_one(store, account_id)
+    await save(store, account_id, status_changed(vehicle, VehicleStatus.STOLEN))
+
+
+async def list_statuses(reader: Reader) -> list[VehicleStatus]:
+    return [version.vehicle.status for version, _ in await reader.list_vehicles(VehicleQuery(filters={}))]
+
+
+async def wait_until_fresh(store: PostgresStore, *, fresh: bool = True) -> None:
+    async def is_so() -> bool:
+        return store.is_replica_fresh is fresh
+
+    await wait_until(is_so)
+
+
+def watched(store: PostgresStore) -> Replica:
+    assert store._replica is not None
+    return store._replica
+
+
+async def count_lists(replica: ReplicaServer, database: str) -> int:
+    """Give how many idle connections of the replica were used for a list last."""
+    name = urlsplit(database).path[1:]
+    statement = f"""
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = '{name}' AND application_name = 'padron' AND query LIKE '%FROM versions AS v%'
+    """  # noqa: S608
+    found = await replica.execute(statement)
+    assert isinstance(found, int)
+    return found
+
+
+async def test_within_the_bound_a_list_may_be_behind_and_comes_from_the_replica(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.hold()
+    await set_stolen(store, account_id)
+    assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+    assert await list_statuses(store.read(account_id)) == [VehicleStatus.STOLEN]
+
+
+async def test_who_has_seen_a_change_is_told_of_it_however_far_the_replica_is_behind(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.hold()
+    await set_stolen(store, account_id)
+    seen = await store.read(account_id).find_last_change()
+    assert await list_statuses(store.read_recent(account_id, seen)) == [VehicleStatus.STOLEN]
+    assert await list_statuses(store.read_recent(account_id, seen - 1)) == [VehicleStatus.ACTIVE]
+    await replica.let_go()
+    await replica.catch_up()
+    assert await list_statuses(store.read_recent(account_id, seen)) == [VehicleStatus.STOLEN]
+
+
+async def test_beyond_the_bound_the_primary_answers_until_the_replica_has_caught_up(
+    open_replicated: Open, replica: ReplicaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await open_replicated(0.5)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.hold()
+    begin_s = asyncio.get_running_loop().time()
+    await set_stolen(store, account_id)
+    while (await list_statuses(store.read_recent(account_id))) == [VehicleStatus.ACTIVE]:
+        # One that is answered late may have been read when it began.
+        assert asyncio.get_running_loop().time() - begin_s < 0.5 + 0.3
+        await asyncio.sleep(0.01)
+
+    async def is_told() -> bool:
+        return "reads go to the primary: it is not known to be within 0.5 s" in caplog.text
+
+    await wait_until(is_told)
+    await replica.let_go()
+    await wait_until_fresh(store)
+
+
+async def test_an_idle_primary_does_not_make_the_replica_look_old(open_replicated: Open) -> None:
+    store = await open_replicated(0.3)
+    for _ in range(20):
+        await asyncio.sleep(0.05)
+        assert store.is_replica_fresh
+
+
+async def test_a_reader_that_went_to_the_primary_once_does_not_look_back(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.hold()
+    await set_stolen(store, account_id)
+    reader = store.read_recent(account_id)
+    watched(store).distrust()
+    assert await reader.find_last_change() == 2
+    watched(store)._fresh_until_s = float("inf")
+    assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]  # others do
+    assert await list_statuses(reader) == [VehicleStatus.STOLEN]
+
+
+async def test_a_caught_up_reader_sees_everything_that_was_there_when_it_was_asked(
+    open_replicated: Open, replica: ReplicaServer, database: str
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    assert await list_statuses(store.read_caught_up(account_id)) == [VehicleStatus.ACTIVE]
+    assert await count_lists(replica, database) == 1
+    await replica.hold()
+    await set_stolen(store, account_id)
+    assert await list_statuses(store.read_caught_up(account_id)) == [VehicleStatus.STOLEN]
+
+
+async def test_a_killed_replica_fails_no_read_and_is_used_again_when_it_is_back(
+    open_replicated: Open, replica: ReplicaServer, database: str
+) -> None:
+    store = await open_replicated(1.0)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+    async with asyncio.TaskGroup() as tasks:
+        reads = [tasks.create_task(read_often(store, account_id)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(replica.kill)
+        await wait_until_fresh(store, fresh=False)
+        await set_stolen(store, account_id)
+        assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.STOLEN]
+        await asyncio.to_thread(replica.start)
+        await wait_until_fresh(store)
+        for read in reads:
+            read.cancel()
+    assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.STOLEN]
+    assert await count_lists(replica, database) > 0
+
+
+async def read_often(store: PostgresStore, account_id: int) -> None:
+    """Read until cancelled. Whatever goes wrong ends the test."""
+    while True:
+        for reader in (
+            store.read_recent(account_id),
+            store.read_recent(account_id, 1),
+            store.read_caught_up(account_id),
+        ):
+            assert len(await list_statuses(reader)) == 1
+
+
+async def test_a_frozen_replica_holds_a_read_up_for_a_moment_only(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+    with replica.frozen():
+        for reader in (
+            store.read_recent(account_id),
+            store.read_recent(account_id, 1),
+            store.read_caught_up(account_id),
+        ):
+            async with asyncio.timeout(2):
+                assert await list_statuses(reader) == [VehicleStatus.ACTIVE]
+
+
+async def test_a_promoted_replica_is_left_alone(database: str, postgres_server: Postgres) -> None:
+    with run_replica(postgres_server) as doomed:
+        store = await open_store(database, doomed.give_url(database), 1.0)
+        try:
+            account_id = await add_account(store)
+            await wait_until_fresh(store)
+            await doomed.catch_up()
+            await asyncio.to_thread(doomed.promote)
+            await wait_until_fresh(store, fresh=False)
+            await set_stolen(store, account_id)
+            for _ in range(20):
+                assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.STOLEN]
+                await asyncio.sleep(0.05)
+        finally:
+            await store.close()
+
+
+async def test_a_replica_of_another_cluster_is_never_read(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    with run_postgres() as stranger:
+        url = await stranger.create_database()
+        store = await open_store(database, url, LONG_S)
+        try:
+            account_id = await add_account(store)
+            assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+            assert "it is a copy of another database cluster" in caplog.text
+        finally:
+            await store.close()
+
+
+async def test_the_primary_itself_is_no_replica(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = await open_store(database, database, LONG_S)
+    try:
+        assert store.is_replica_fresh is False
+        assert "it is no replica, or was promoted" in caplog.text
+    finally:
+        await store.close()
+
+
+async def test_a_replica_that_is_away_at_the_start_stops_nobody(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    store = await open_store(database, "postgresql://secret-user:secret-word@127.0.0.1:9/nowhere", LONG_S)
+    try:
+        account_id = await add_account(store)
+        assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+        assert store.is_replica_fresh is False
+        assert "the last look at it failed" in caplog.text
+        assert "secret" not in caplog.text
+    finally:
+        await store.close()
+
+
+async def test_a_statement_that_is_too_much_for_the_replica_is_not_tried_on_the_primary(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    reader = store.read_recent(account_id)
+    slow = reader._pages.fetch("SELECT set_config('statement_timeout', '50', false), pg_sleep(0)", (), 5.0)
+    await slow
+    with pytest.raises(Exception, match="57014"):
+        await reader._pages.fetch("SELECT pg_sleep(1)", (), 5.0)
+
+
+async def test_without_a_replica_every_reader_is_the_primarys(store: PostgresStore) -> None:
+    account_id = await add_account(store)
+    assert store.is_replica_fresh is None
+    assert type(store.read_recent(account_id)._pages) is type(store.read(account_id)._pages)
+    assert type(store.read_caught_up(account_id)._pages) is type(store.read(account_id)._pages)
+
+
+async def test_changes_on_the_primary_are_seen_in_order_through_the_replica(open_replicated: Open) -> None:
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    for number in range(1, 40):
+        await save(store, account_id, registered(make_vin(number)))
+        found = await store.read_recent(account_id, number + 1).list_changes(0, 100)
+        assert [entry.change.number for entry in found] == list(range(1, number + 2))
