@@ -46,6 +46,15 @@ def replica_server(postgres_server: Postgres) -> Iterator[ReplicaServer]:
         yield replica
 
 
+@pytest.fixture
+async def replica(replica_server: ReplicaServer) -> AsyncIterator[ReplicaServer]:
+    """The replica, which replays again and runs at the end, whatever the test did."""
+    yield replica_server
+    if not replica_server.is_running:
+        replica_server.start()
+    await replica_server.let_go()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)

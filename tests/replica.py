@@ -102,8 +102,8 @@ class ReplicaServer:
         self._sockets.mkdir()
         self._sockets.chmod(0o777)
         socket_folder = parse_qs(urlsplit(self._primary.give_url("postgres")).query)["host"][0]
-        arguments = ["-h", socket_folder, "-U", "postgres", "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "--no-sync"]
-        self._run("pg_basebackup", *arguments)
+        source = ["-h", socket_folder, "-U", "postgres", "-D", str(self.data)]
+        self._run("pg_basebackup", *source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
 
     @property
     def data(self) -> Path:

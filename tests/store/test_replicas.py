@@ -28,15 +28,6 @@ def engine() -> str:
 
 
 @pytest.fixture
-async def replica(replica_server: ReplicaServer) -> AsyncIterator[ReplicaServer]:
-    """The replica, which replays again and runs at the end, whatever the test did."""
-    yield replica_server
-    if not replica_server.is_running:
-        replica_server.start()
-    await replica_server.let_go()
-
-
-@pytest.fixture
 async def open_replicated(database: str, replica: ReplicaServer) -> AsyncIterator[Open]:
     """Opens the register with its replica, which may be so many seconds behind."""
     async with AsyncExitStack() as stack:
