@@ -36,6 +36,7 @@ POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
 
 _MIGRATION_LOCK = 7_236_366  # any number, the same in every version: two migrations never run at once
+_FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
 _RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
 _MAKE_RECORD = """
@@ -51,6 +52,7 @@ class PostgresStore:
         self._points = Connections(url, POINT_CONNECTIONS_MAX)
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
+        self._is_distributed = False
         self._own_writer = Writer(self._writes)
         self._writer: Writer | KeyedWriter = self._own_writer
         self.directory = PostgresDirectory(self._own_writer, self._points)
@@ -82,7 +84,7 @@ class PostgresStore:
         """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
 
         async def run(connection: asyncpg.Connection) -> T:
-            return await work(PostgresTransaction(connection, account_id))
+            return await work(PostgresTransaction(connection, account_id, is_distributed=self._is_distributed))
 
         return await self._writer.run(run)
 
@@ -131,8 +133,9 @@ class PostgresStore:
         else:
             check_schema(rows[0][0] or 0)
 
-    async def start_replica(self) -> None:
-        """Begin to watch the replica, if there is one."""
+    async def prepare(self) -> None:
+        """Learn what the server is, and begin to watch the replica, if there is one."""
+        self._is_distributed = bool(await self._points.fetch(_FIND_CITUS, ()))
         if self._replica is not None:
             await self._replica.start()
 
@@ -153,7 +156,7 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
     store = PostgresStore(url, read_url, stale_s_max)
     try:
         await store.check()
-        await store.start_replica()
+        await store.prepare()
     except BaseException:
         await store.close()
         raise

@@ -18,11 +18,15 @@ SQL = load_statements("padron.store.postgres")
 
 
 class PostgresTransaction:
-    """An open transaction, bound to an account."""
+    """An open transaction, bound to an account.
 
-    def __init__(self, connection: asyncpg.Connection, account_id: int) -> None:
+    On a distributed engine it sends plain statements only: Citus cannot route one that changes several tables.
+    """
+
+    def __init__(self, connection: asyncpg.Connection, account_id: int, *, is_distributed: bool = False) -> None:
         self._connection = connection
         self._account_id = account_id
+        self._is_distributed = is_distributed
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
@@ -46,7 +50,7 @@ class PostgresTransaction:
     async def save_changes(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        if all(change.type is ChangeType.STATUS_CHANGED for change in changes):
+        if not self._is_distributed and all(change.type is ChangeType.STATUS_CHANGED for change in changes):
             await self._save_statuses(changes)
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.

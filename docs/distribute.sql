@@ -1,0 +1,25 @@
+-- Spreads an empty or a filled register over the nodes of a Citus cluster, by account. Run it once, on the
+-- coordinator, after `padron migrate`, while no server runs. A test holds it against the schema.
+
+-- The directory is copied to every node: small, read by all, written when an account is added.
+SELECT create_reference_table('accounts');
+SELECT create_reference_table('schema_migrations');
+
+-- Everything else lies with its account. One group of shards, so that all rows of an account are on one node;
+-- a table comes after those that it refers to.
+SELECT create_distributed_table('counters', 'account_id', colocate_with => 'none');
+SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('versions', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('changes', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('gate_refusals', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('operations', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('runs', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('refusals', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('work', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('results', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('webhook_endpoints', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('webhook_deliveries', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('webhook_attempts', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('idempotency_keys', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('idempotency_totals', 'account_id', colocate_with => 'counters');

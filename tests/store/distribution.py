@@ -1,0 +1,125 @@
+"""What a distributed engine would have to do for a statement, read from PostgreSQL's own plan of it.
+
+PostgreSQL is the parser here, and its planner also sees what follows: ``v.account_id = h.account_id`` and
+``h.account_id = $1`` fix both tables, as they do for Citus.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import asyncpg
+
+from padron.domain.query import SORT_FIELDS, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.store.listing import build_list
+from padron.store.statements import load_statements
+
+PACKAGE = "padron.store.postgres"
+SCHEMA = "schema.sql"
+
+_match_account = re.compile(r"\((?:\w+\.)?account_id = (\$\d+)\)").fullmatch
+_CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
+
+Node = dict[str, Any]
+
+
+@dataclass
+class Reach:
+    """Which account's rows each table is asked for, by parameter; None where that does not hold to one."""
+
+    tables: dict[str, set[str | None]] = field(default_factory=dict)
+    modifies_within: bool = False  # changes rows in a CTE
+    locks_within: bool = False  # locks rows in a part of a statement that changes some
+
+    @property
+    def is_one_account(self) -> bool:
+        """Say whether all of it is one account's: the same parameter for every table."""
+        named = set().union(*self.tables.values())
+        return len(named) == 1 and None not in named
+
+    def add(self, table: str, account: str | None) -> None:
+        self.tables.setdefault(table, set()).add(account)
+
+
+def list_statements() -> dict[str, str]:
+    """Give every statement of every file, by file and name; each one that is put together in all its forms."""
+    statements: dict[str, str] = {}
+    for path in sorted(files(PACKAGE).iterdir(), key=lambda path: path.name):
+        if not path.name.endswith(".sql") or path.name == SCHEMA:
+            continue
+        for name, text in load_statements(PACKAGE, path.name).items():
+            if ":where" in text and ":order" in text:
+                statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
+            else:
+                statements[f"{path.name} {name}"] = text
+    return statements
+
+
+def _fill(template: str) -> Iterator[tuple[str, str]]:
+    """Give the list sorted by each field, and of former versions."""
+    queries = [VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True) for sort in SORT_FIELDS]
+    queries += [VehicleQuery(filters={}, status=status) for status in (None, *VehicleStatus)]
+    for query in queries:
+        yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, "${}".format)[0]
+
+
+async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:
+    """Give how far a statement reaches. The connection must plan without looking at values."""
+    await connection.execute("DEALLOCATE ALL")
+    await connection.execute(f"PREPARE asked AS {statement}")
+    count = await connection.fetchval("SELECT cardinality(parameter_types) FROM pg_prepared_statements")
+    values = f"({', '.join(['NULL'] * count)})" if count else ""
+    text = await connection.fetchval(f"EXPLAIN (VERBOSE, COSTS off, FORMAT json) EXECUTE asked{values}")
+    reach = Reach()
+    for node, above in _walk(json.loads(text)[0]["Plan"]):
+        is_change = node["Node Type"] == "ModifyTable"
+        within = any(other["Node Type"] == "ModifyTable" for other in above)
+        reach.modifies_within |= is_change and bool(above)
+        reach.locks_within |= node["Node Type"] == "LockRows" and within
+        if is_change and node["Operation"] == "Insert":
+            reach.add(node["Relation Name"], _find_inserted(node))
+        elif not is_change and "Relation Name" in node:
+            reach.add(node["Relation Name"], _find_asked(node))
+    return reach
+
+
+def _walk(node: Node, above: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tuple[Node, ...]]]:
+    yield node, above
+    for child in node.get("Plans", ()):
+        yield from _walk(child, (*above, node))
+
+
+def _find_inserted(node: Node) -> str | None:
+    """Give the parameter that the first column of new rows holds: everywhere that is ``account_id``."""
+    (source,) = (child for child in node["Plans"] if child["Parent Relationship"] == "Outer")
+    first = str(source["Output"][0])
+    return first if re.fullmatch(r"\$\d+", first) else None
+
+
+def _find_asked(node: Node) -> str | None:
+    """Give the parameter that ``account_id`` must equal in a scan, by the plan's own conditions."""
+    parts = [node]
+    if node["Node Type"] == "Bitmap Heap Scan":
+        parts += [part for part, _ in _walk(node)]
+    demands = [demand for part in parts for key in _CONDITIONS for demand in split_demands(str(part.get(key, "")))]
+    found = {match[1] for match in map(_match_account, demands) if match is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def split_demands(condition: str) -> list[str]:
+    """Give the parts of a condition that must all hold, each in its brackets: ``((a = $1) AND (b OR c))`` has two."""
+    inner = condition[1:-1] if condition.startswith("((") else condition
+    parts, depth, begin = [], 0, 0
+    for place, sign in enumerate(inner):
+        depth += (sign == "(") - (sign == ")")
+        if depth == 0 and sign == ")":
+            parts.append(inner[begin : place + 1])
+            between = inner[place + 1 :]
+            if between and not between.startswith(" AND "):
+                return []
+            begin = place + 1 + len(" AND ")
+    return parts

@@ -1,0 +1,260 @@
+"""The schema and every statement keep to what a distributed engine allows that spreads rows by account.
+
+Checked as far as plain PostgreSQL can, for whatever tables and files of statements there are.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from padron.domain.status import VehicleStatus
+from padron.store.postgres import open_store
+from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
+from tests.conftest import Select
+from tests.postgres import Postgres
+from tests.store.distribution import Reach, find_reach, list_statements
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
+
+# Copied to every node, so that any row may refer to them, and unique beyond an account.
+COPIED = {"accounts", "schema_migrations"}
+
+# Statements that are not one account's, and why that is no request's doing.
+OF_THE_SERVER = {
+    "insert_account": "the directory: the command that adds an account",
+    "list_accounts": "the directory: commands only",
+    "find_account": "the directory: commands only",
+    "load_last_changes": "the watch of a server process asks for all accounts that somebody waits for",
+    "has_endpoints": "a worker of webhooks, once a second, asks whether there is anything to watch",
+    "list_ready": "a worker of webhooks looks for work, in all accounts",
+    "renew_leases": "a worker's sign of life, for all that it holds",
+}
+
+# Statements that an engine which routes may refuse: those in one are sent in plain parts where the engine is one.
+IN_ONE = {"save_statuses"}
+# Lock rows in a part of a change, of tables that lie together; Citus refuses that only for tables copied everywhere.
+LOCKING = {"save_statuses", "withdraw_work", "delete_expired_keys"}
+
+QUEUE = """
+    INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
+    SELECT $1, 1, number, 'poll', 'queued', 0 FROM generate_series(1, 3) AS number
+"""
+WRITTEN = [f"SELECT * FROM {table} ORDER BY 1, 2" for table in ("vehicles", "changes", "counters", "work")]  # noqa: S608
+
+# The check, checked: whether each of these is one account's.
+SAMPLES = {
+    "SELECT 1 FROM vehicles WHERE account_id = $1 AND vin = $2": True,
+    "SELECT 1 FROM vehicles WHERE vin = $1": False,
+    "SELECT 1 FROM vehicles WHERE account_id > $1": False,
+    "SELECT 1 FROM vehicles WHERE account_id = ANY ($1::bigint[])": False,
+    "SELECT 1 FROM vehicles WHERE account_id = 7": False,
+    "SELECT 1 FROM vehicles WHERE account_id = $1 OR vin = $2": False,
+    "SELECT 1 FROM vehicles AS h JOIN changes AS c ON c.vehicle_id = h.vehicle_id WHERE h.account_id = $1": False,
+    "SELECT 1 FROM vehicles AS h JOIN changes AS c USING (account_id, vehicle_id) WHERE account_id = $1": True,
+    "SELECT 1 FROM work AS w JOIN runs AS r USING (run_id) WHERE w.account_id = $1 AND r.account_id = $2": False,
+    "SELECT 1 FROM vehicles WHERE account_id = $1 AND vehicle_id IN (SELECT vehicle_id FROM versions)": False,
+    "SELECT 1 FROM counters WHERE account_id = $1 OR last_change = $2": False,
+    "SELECT 1 FROM counters WHERE (account_id = $1 AND last_change = 2) OR last_change = $2": False,
+    "SELECT 1 FROM counters WHERE (last_change = $2 OR last_change = 2) AND account_id = $1": True,
+    "SELECT 1 FROM counters WHERE NOT (account_id = $1)": False,
+    "INSERT INTO counters (account_id, last_change) VALUES ($1, $2)": True,
+    "INSERT INTO counters (last_change, account_id) SELECT last_change, account_id + 1 FROM counters": False,
+    "DELETE FROM counters WHERE last_change = $1": False,
+    "UPDATE counters SET last_change = $2 WHERE account_id = $1": True,
+    "WITH a AS (DELETE FROM work WHERE vehicle_id = $2) SELECT 1 FROM counters WHERE account_id = $1": False,
+}
+FAULTS = [
+    "CREATE UNIQUE INDEX fault ON vehicles (vin)",
+    "CREATE INDEX fault ON changes (request_id)",
+    "CREATE UNIQUE INDEX fault ON vehicles (lower(vin), account_id)",
+    "CREATE TABLE fault (account_id bigint, made_at timestamptz)",
+    "CREATE TABLE fault (fault_id bigint PRIMARY KEY, account_id bigint)",
+    (  # unique by account as it must be, but a reference in another order
+        "CREATE UNIQUE INDEX others ON vehicles (account_id, vehicle_id, slot);"
+        "CREATE TABLE fault (account_id bigint, run bigint, slot smallint, PRIMARY KEY (account_id, run), "
+        "CONSTRAINT odd FOREIGN KEY (run, account_id, slot) REFERENCES vehicles (account_id, vehicle_id, slot))"
+    ),
+]
+
+
+@pytest.fixture
+def engine() -> str:
+    return "postgres"
+
+
+@pytest.fixture
+async def planner(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that plans without looking at values, as the program's do."""
+    settings = {"plan_cache_mode": "force_generic_plan"}
+    connection = await asyncpg.connect(database, statement_cache_size=0, server_settings=settings)
+    yield connection
+    await connection.close()
+
+
+async def find_all(planner: asyncpg.Connection) -> dict[str, Reach]:
+    return {name: await find_reach(planner, text) for name, text in list_statements().items()}
+
+
+def give_name(statement: str) -> str:
+    return statement.split()[1]
+
+
+async def test_every_statement_of_a_request_names_one_account(planner: asyncpg.Connection) -> None:
+    reaches = await find_all(planner)
+    assert len(reaches) > 100
+    wrong = {
+        name: reach.tables
+        for name, reach in reaches.items()
+        if not reach.is_one_account and give_name(name) not in OF_THE_SERVER
+    }
+    assert wrong == {}, "these reach beyond one account: name it for each table, or say in OF_THE_SERVER why not"
+    listed = {give_name(name) for name, reach in reaches.items() if not reach.is_one_account}
+    assert listed == set(OF_THE_SERVER), "these are listed, but are one account's or gone"
+
+
+async def test_every_table_that_a_statement_names_is_in_its_plan(planner: asyncpg.Connection) -> None:
+    """Otherwise the planner would have left a table out, and what it is asked for would go unseen."""
+    tables = {name for (name,) in await planner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    for name, text in list_statements().items():
+        named = {table for table in tables if re.search(rf"\b(FROM|JOIN|INTO|UPDATE)\s+{table}\b", text)}
+        assert named <= set((await find_reach(planner, text)).tables), name
+        assert named, name
+
+
+async def test_no_statement_moves_a_row_to_another_account(planner: asyncpg.Connection) -> None:
+    """A role that may write every column but account_id may prepare and plan all of them: PostgreSQL checks that."""
+    await planner.execute("DROP ROLE IF EXISTS keeps_accounts")
+    await planner.execute("CREATE ROLE keeps_accounts")
+    columns = """
+        SELECT c.relname, string_agg(quote_ident(a.attname), ', ') FROM pg_class AS c
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attname <> 'account_id' GROUP BY 1
+    """
+    try:
+        for table, names in await planner.fetch(columns):
+            await planner.execute(f"GRANT SELECT, INSERT, DELETE, UPDATE ({names}) ON {table} TO keeps_accounts")
+        await planner.execute("SET ROLE keeps_accounts")
+        for text in list_statements().values():
+            await find_reach(planner, text)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await find_reach(planner, "UPDATE vehicles SET account_id = $1 WHERE account_id = $1")
+    finally:
+        await planner.execute("RESET ROLE")
+        await planner.execute("DROP OWNED BY keeps_accounts")
+        await planner.execute("DROP ROLE keeps_accounts")
+
+
+async def test_no_statement_changes_several_tables_or_locks_within_a_change(planner: asyncpg.Connection) -> None:
+    reaches = await find_all(planner)
+    assert {give_name(name) for name, reach in reaches.items() if reach.modifies_within} == IN_ONE
+    assert {give_name(name) for name, reach in reaches.items() if reach.locks_within} == LOCKING
+    for name, reach in reaches.items():
+        if reach.locks_within:
+            assert not COPIED & set(reach.tables), name
+
+
+async def test_the_check_itself(planner: asyncpg.Connection) -> None:
+    assert {text: (await find_reach(planner, text)).is_one_account for text in SAMPLES} == SAMPLES
+
+
+async def list_broken_rules(connection: asyncpg.Connection) -> list[str]:
+    """Give the keys, unique indexes and references that a table spread by account could not have."""
+    indexes = """
+        SELECT i.indexrelid::regclass::text, a.attname FROM pg_index AS i
+        JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace
+        LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE c.relname <> ALL ($1)
+    """
+    references = """
+        SELECT r.conname, r.confrelid::regclass::text, a.attname, b.attname FROM pg_constraint AS r
+        JOIN pg_attribute AS a ON a.attrelid = r.conrelid AND a.attnum = r.conkey[1]
+        JOIN pg_attribute AS b ON b.attrelid = r.confrelid AND b.attnum = r.confkey[1]
+        WHERE r.contype = 'f' AND r.connamespace = 'public'::regnamespace
+    """
+    keyless = """
+        SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+            AND NOT EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+    """
+    broken = [str(name) for name, column in await connection.fetch(indexes, list(COPIED)) if column != "account_id"]
+    for name, _, own, other in await connection.fetch(references):
+        if (own, other) != ("account_id", "account_id"):
+            broken.append(str(name))
+    return broken + [str(name) for (name,) in await connection.fetch(keyless)]
+
+
+async def test_every_key_index_and_reference_begins_with_the_account(planner: asyncpg.Connection) -> None:
+    assert await list_broken_rules(planner) == []
+    first = """
+        SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = 1
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+    """
+    columns = dict(map(tuple, await planner.fetch(first)))
+    assert {table for table, column in columns.items() if column != "account_id"} == {"schema_migrations"}
+
+
+async def test_a_rule_that_is_broken_shows(planner: asyncpg.Connection) -> None:
+    for fault in FAULTS:
+        transaction = planner.transaction()
+        await transaction.start()
+        await planner.execute(fault)
+        assert len(await list_broken_rules(planner)) == 1, fault
+        await transaction.rollback()
+    assert await list_broken_rules(planner) == []
+
+
+async def test_the_script_spreads_every_table_after_those_that_it_refers_to(planner: asyncpg.Connection) -> None:
+    """The script is run, on functions of Citus's names that only note what they were called with."""
+    await planner.execute("""
+        CREATE TABLE noted (place serial, name text, by_column text, beside text);
+        CREATE FUNCTION create_reference_table(regclass) RETURNS void LANGUAGE sql AS
+            $$ INSERT INTO noted (name) VALUES ($1::text) $$;
+        CREATE FUNCTION create_distributed_table(regclass, text, colocate_with text) RETURNS void LANGUAGE sql AS
+            $$ INSERT INTO noted (name, by_column, beside) VALUES ($1::text, $2, $3) $$;
+    """)
+    await planner.execute(SCRIPT.read_text("utf-8"))
+    noted = await planner.fetch("SELECT name, by_column, beside FROM noted ORDER BY place")
+    tables = await planner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'noted'")
+    names = [name for name, _, _ in noted]
+    assert sorted(names) == sorted(name for (name,) in tables), "a table is missing in the script, or twice in it"
+    assert {name for name, column, _ in noted if column is None} == COPIED
+    spread = [(name, column, beside) for name, column, beside in noted if column is not None]
+    assert {column for _, column, _ in spread} == {"account_id"}
+    assert spread[0][2] == "none"
+    assert {beside for _, _, beside in spread[1:]} == {spread[0][0]}
+    references = """
+        SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
+        WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+    """
+    for table, other in await planner.fetch(references):
+        assert names.index(other) < names.index(table), f"{table} refers to {other}, which the script spreads later"
+
+
+async def test_plain_statements_write_the_same_rows_as_the_one_statement(
+    postgres_server: Postgres, database: str, select: Select
+) -> None:
+    """Status changes on a distributed engine, where nothing goes in one statement, and on plain PostgreSQL."""
+    other = await postgres_server.create_database()
+    written: list[list[list[asyncpg.Record]]] = []
+    for url, is_distributed in ((database, False), (other, True)):
+        store = await open_store(url)
+        assert store._is_distributed is False
+        store._is_distributed = is_distributed
+        account = (await store.directory.add_account("Acme", NOON)).account_id
+        await save(store, account, *(registered(make_vin(number)) for number in range(3)))
+        connection = await asyncpg.connect(url)
+        await connection.execute(QUEUE, account)
+        one, two = [await get_one(store, account, make_vin(number)) for number in range(2)]
+        stolen = status_changed(one, at=after(1), reason="seen in Puebla")
+        await save(store, account, stolen, status_changed(two, VehicleStatus.SOLD, at=after(1)))
+        found = status_changed(stolen.vehicle, VehicleStatus.ACTIVE, at=after(3))
+        await save(store, account, status_changed(stolen.vehicle, VehicleStatus.IMPOUNDED, at=after(2)), found)
+        await store.close()
+        written.append([await connection.fetch(statement) for statement in WRITTEN])
+        await connection.close()
+    await postgres_server.drop_database(other)
+    assert written[0] == written[1]
+    states = await select("SELECT vehicle_id, state FROM work ORDER BY vehicle_id")
+    assert states == [(1, "withdrawn"), (2, "withdrawn"), (3, "queued")]
