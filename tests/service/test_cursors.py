@@ -1,8 +1,10 @@
 """Cursors: what went in comes out, for the same question only, and rubbish is refused."""
 
+import base64
 import itertools
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,13 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
-from padron.service.cursors import continue_list, format_history_cursor, format_list_cursor, parse_history_cursor
+from padron.service.cursors import (
+    continue_list,
+    find_list_seen,
+    format_history_cursor,
+    format_list_cursor,
+    parse_history_cursor,
+)
 from tests.cast import NOON, make_vehicle
 
 QUERY = VehicleQuery(filters={"brandName": "Jeep", "doors": 4}, sort="ownerName", limit=10)
@@ -83,6 +91,22 @@ def test_a_cursor_of_another_question_is_refused(other: VehicleQuery) -> None:
 def test_the_size_of_the_page_is_no_part_of_the_question() -> None:
     cursor = format_list_cursor(QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
     assert continue_list(replace(QUERY, limit=3), cursor).limit == 4
+
+
+def test_a_list_goes_on_from_a_state_that_includes_what_its_pages_did() -> None:
+    position = Position(key="x", vehicle_id=1, began=1)
+    assert find_list_seen(None) == 0
+    assert find_list_seen(format_list_cursor(QUERY, make_version(), position)) == 0
+    cursor = format_list_cursor(QUERY, make_version(), position, 42)
+    assert find_list_seen(cursor) == 42
+    assert continue_list(QUERY, cursor) == continue_list(QUERY, format_list_cursor(QUERY, make_version(), position))
+
+
+@pytest.mark.parametrize("seen", [[0], [-1], [2**63], [True], ["1"], [1.0], [None], [1, 1]], ids=repr)
+def test_a_cursor_that_includes_what_cannot_be_is_refused(seen: list[object]) -> None:
+    cursor = format_list_cursor(QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
+    parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    refuse(QUERY, base64.urlsafe_b64encode(msgspec.json.encode([*parts, *seen])).rstrip(b"=").decode())
 
 
 @given(st.text(max_size=80))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from padron.domain.query import VehicleQuery
@@ -17,6 +18,7 @@ from tests.cast import NOON, get_one, make_vin, registered, save, status_changed
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
 
+SEGMENT_BYTES = 16 * 1_048_576
 LONG_S = 60.0  # a bound that no test outlives
 
 Open = Callable[[float], Awaitable[PostgresStore]]
@@ -235,16 +237,33 @@ async def test_a_promoted_replica_is_left_alone(database: str, postgres_server: 
             await store.close()
 
 
-async def test_a_replica_of_another_cluster_is_never_read(database: str, caplog: pytest.LogCaptureFixture) -> None:
-    with run_postgres() as stranger:
+async def test_a_replica_of_another_cluster_is_never_read(
+    database: str, postgres_server: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    with run_postgres() as stranger, run_replica(stranger) as theirs:
         url = await stranger.create_database()
-        store = await open_store(database, url, LONG_S)
+        while await find_position(stranger) < await find_position(postgres_server) + SEGMENT_BYTES:
+            await stranger.execute("CREATE TABLE IF NOT EXISTS any_table (); DROP TABLE any_table")
+            await stranger.execute("SELECT pg_switch_wal()")
+        await theirs.catch_up()
+        store = await open_store(database, theirs.give_url(url), LONG_S)  # and it has our schema, and is ahead
         try:
             account_id = await add_account(store)
-            assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
+            for reader in (store.read_recent(account_id), store.read_caught_up(account_id)):
+                assert await list_statuses(reader) == [VehicleStatus.ACTIVE]
+            assert store.is_replica_fresh is False
             assert "it is a copy of another database cluster" in caplog.text
         finally:
             await store.close()
+
+
+async def find_position(server: Postgres) -> int:
+    """Give how far a server's log reaches."""
+    connection = await asyncpg.connect(server.give_url("postgres"))
+    try:
+        return int(await connection.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint"))
+    finally:
+        await connection.close()
 
 
 async def test_the_primary_itself_is_no_replica(database: str, caplog: pytest.LogCaptureFixture) -> None:
