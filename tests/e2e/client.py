@@ -47,10 +47,17 @@ class Connection:
         self._writer = writer
 
     async def request(
-        self, method: str, target: str, *, token: str | None = None, body: object = None, key: str | None = None
+        self,
+        method: str,
+        target: str,
+        *,
+        token: str | None = None,
+        body: object = None,
+        key: str | None = None,
+        seen: str | None = None,
     ) -> Answer:
         """Send one request and give its answer. Raises ``EOFError`` or ``OSError`` when the server hangs up."""
-        await self.send(build_request(method, target, token=token, body=body, key=key))
+        await self.send(build_request(method, target, token=token, body=body, key=key, seen=seen))
         return await self.read_answer(has_body=method != "HEAD")
 
     async def send(self, data: bytes) -> None:
@@ -98,14 +105,22 @@ async def connect(port: int) -> AsyncIterator[Connection]:
 
 
 def build_request(
-    method: str, target: str, *, token: str | None = None, body: object = None, key: str | None = None
+    method: str,
+    target: str,
+    *,
+    token: str | None = None,
+    body: object = None,
+    key: str | None = None,
+    seen: str | None = None,
 ) -> bytes:
-    """Give the bytes of a request; ``body`` becomes JSON."""
+    """Give the bytes of a request; ``body`` becomes JSON, ``key`` and ``seen`` its headers of that kind."""
     lines = [f"{method} {target} HTTP/1.1", "Host: 127.0.0.1"]
     if token is not None:
         lines.append(f"Authorization: Bearer {token}")
     if key is not None:
         lines.append(f"Idempotency-Key: {key}")
+    if seen is not None:
+        lines.append(f"Padron-After: {seen}")
     content = b""
     if body is not None:
         content = json.dumps(body).encode()

@@ -131,14 +131,20 @@ class Server:
 
 
 @asynccontextmanager
-async def run_server(url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "") -> AsyncIterator[Server]:
+async def run_server(
+    url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "", read_url: str = ""
+) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
     command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "padron", *command],
-            env={**give_environment(), "PADRON_WEBHOOK_ALLOW": webhook_allow},  # empty counts as unset
+            env={  # empty counts as unset
+                **give_environment(),
+                "PADRON_WEBHOOK_ALLOW": webhook_allow,
+                "PADRON_READ_DATABASE_URL": read_url,
+            },
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
