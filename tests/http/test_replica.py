@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from padron.service.accounts import revoke_key
+from padron.domain.account import Scope
+from padron.service.accounts import add_account, revoke_key
 from padron.service.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
 from padron.store.postgres import open_store
-from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save, wait_until
+from tests.cast import HUMMER, JEEP, make_cast, make_member, make_vin, registered, save, wait_until
 from tests.conftest import SteppedClock
-from tests.http.api import HISTORY, LIST, STATUS, VEHICLE, Api
+from tests.http.api import HISTORY, LIST, STATUS, VEHICLE, Api, Client
 from tests.http.conftest import run_api
 from tests.replica import ReplicaServer
 
@@ -151,6 +152,21 @@ async def test_a_vehicle_registered_a_moment_ago_has_a_history(api: Api, replica
     changed = await api.acme.patch_status(HUMMER, 3)
     assert len(await api.acme.list_history()) == 1
     assert len((await api.acme.get(HISTORY, Padron_After=changed.headers["x-request-id"])).body["history"]) == 2
+
+
+async def test_a_new_account_that_the_replica_does_not_have_yet_is_empty_and_no_error(
+    api: Api, replica: ReplicaServer
+) -> None:
+    await hold(replica)
+    account = await add_account(api.runtime, "Delta")
+    scopes = [scope.value for scope in Scope]
+    delta = Client(api.nobody._http, await make_member(api.runtime, account, "Delta", scopes))
+    for target in (LIST, OPERABLE, CHANGES, "/api/v2/gate/refusals"):
+        reply = await delta.get(target)
+        assert reply.status == 200, reply.content
+    changed = await delta.register()
+    assert len(await delta.list_history()) == 1
+    assert (await delta.get(LIST, Padron_After=changed.headers["x-request-id"])).body["vehicles"] != []
 
 
 async def test_what_a_vehicle_is_comes_from_the_primary(api: Api, replica: ReplicaServer) -> None:

@@ -134,6 +134,21 @@ async def test_beyond_the_bound_the_primary_answers_until_the_replica_has_caught
     await wait_until_fresh(store)
 
 
+async def test_a_replica_that_is_behind_within_the_bound_goes_on_being_used(
+    open_replicated: Open, replica: ReplicaServer
+) -> None:
+    """It is held up for a second, again and again, and never has all that the primary has: but always what it had."""
+    store = await open_replicated(2.0)
+    account_id = await add_account(store)
+    for number in range(4):
+        await replica.hold()
+        for step in range(10):
+            await save(store, account_id, registered(make_vin(100 * number + step)))
+            await asyncio.sleep(0.1)
+            assert store.is_replica_fresh
+        await replica.let_go()
+
+
 async def test_an_idle_primary_does_not_make_the_replica_look_old(open_replicated: Open) -> None:
     store = await open_replicated(0.3)
     for _ in range(20):

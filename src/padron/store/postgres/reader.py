@@ -90,7 +90,7 @@ class PostgresReader:
 
     async def find_last_change(self) -> int:
         rows = await self._points.fetch(SQL["find_last_change"], (self._account_id,))
-        return cast("int", rows[0][0])
+        return cast("int", rows[0][0]) if rows else 0  # a replica may not have a new account yet
 
     async def find_request_end(self, request_id: str) -> int:
         rows = await self._points.fetch(SQL["find_request_end"], (self._account_id, request_id))

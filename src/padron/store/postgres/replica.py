@@ -21,10 +21,10 @@ from padron.store.postgres.transaction import SQL
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
 ANSWER_S_MAX = 0.5  # then the primary is asked, which must answer within two seconds of the request as well
-LOOKS_PER_BOUND = 4  # so that a replica just behind is used for at least three quarters of the time
+LOOK_EVERY_S_MAX = 0.5
+LOOKS_PER_BOUND = 4  # at the least, so that a replica may be behind by three quarters of the bound and still be used
 CATCH_UP_S_MAX = 0.1  # how long a read waits for a replica to come to the present instant
 CATCH_UP_EVERY_S = 0.002
-MARKS_MAX = 16
 
 # Any role may call these. A log position counts only within one cluster and one timeline: a replica that did not
 # follow a failover stays out, and one that did comes back with its next restart point, after minutes at the most.
@@ -62,7 +62,7 @@ class Replica:
         self.primary = primary
         self._looks = Connections(url, 1, ANSWER_S_MAX)
         self._stale_s_max = stale_s_max
-        self._marks: deque[Mark] = deque(maxlen=MARKS_MAX)
+        self._marks: deque[Mark] = deque()  # not reached yet, the oldest first; none is older than the bound
         self._fresh_until_s = float("-inf")
         self._line: tuple[int, int] | None = None  # the cluster and timeline that it was last seen on
         self._trouble: str | None = None
@@ -102,12 +102,15 @@ class Replica:
 
     async def _keep_looking(self) -> None:
         while True:
-            await asyncio.sleep(self._stale_s_max / LOOKS_PER_BOUND)
+            await asyncio.sleep(min(self._stale_s_max / LOOKS_PER_BOUND, LOOK_EVERY_S_MAX))
             await self._look()
 
     async def _look(self) -> None:
         try:
-            self._marks.append(await self.read_mark())
+            mark = await self.read_mark()
+            self._marks.append(mark)
+            while self._marks[0].at_s + self._stale_s_max < mark.at_s:
+                self._marks.popleft()  # it would prove nothing any more
             trouble: str | None = self._judge(*(await self._looks.fetch(_READ_PLACE, ()))[0])
         except PadronError as error:
             trouble = f"the last look at it failed: {error.detail}"
@@ -193,8 +196,8 @@ def read_recent(
     """Give a reader that may be behind, but has the account's change ``at_least``. ``primary``: points and pages."""
 
     async def has_change(connection: asyncpg.Connection) -> bool:
-        # Before the read, not in it: a replica only goes forward.
-        return bool(await connection.fetchval(SQL["find_last_change"], account_id) >= at_least)
+        # Before the read, not in it: a replica only goes forward. A new account it may not have at all.
+        return (await connection.fetchval(SQL["find_last_change"], account_id) or 0) >= at_least
 
     return _open_reader(Visit(replica, has_change if at_least else None), replica, primary, account_id)
 
