@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -94,23 +94,27 @@ class Postgres:
                     return
                 await asyncio.sleep(0.02)
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Stop all its processes where they are: connections stay open and nobody answers."""
-        processes = self._list_processes()
-        for process in processes:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.resume()
+        return freeze(self._list_processes())
 
     def _list_processes(self) -> list[psutil.Process]:
         pid = self._server.get_pid()
         assert pid is not None
         postmaster = psutil.Process(pid)
         return [postmaster, *postmaster.children(recursive=True)]
+
+
+@contextmanager
+def freeze(processes: Sequence[psutil.Process]) -> Iterator[None]:
+    """Stop processes where they are, until the end of the block."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +15,7 @@ import asyncpg
 import psutil
 
 from tests.cast import wait_until
-from tests.postgres import Postgres
+from tests.postgres import Postgres, freeze
 
 START_S_MAX = 20.0
 
@@ -85,17 +85,9 @@ class ReplicaServer:
             _, alive = psutil.wait_procs(processes, 10)
             assert not alive
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
+    def frozen(self) -> AbstractContextManager[None]:
         """Stop all its processes where they are: connections stay open and nobody answers."""
-        processes = self._list_processes()
-        for process in processes:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in processes:
-                process.resume()
+        return freeze(self._list_processes())
 
     def copy(self) -> None:
         """Make the replica's files from the running primary."""

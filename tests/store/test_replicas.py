@@ -56,6 +56,16 @@ async def set_stolen(store: PostgresStore, account_id: int) -> None:
     await save(store, account_id, status_changed(vehicle, VehicleStatus.STOLEN))
 
 
+async def fall_behind(open_replicated: Open, replica: ReplicaServer) -> tuple[PostgresStore, int]:
+    """Give a store whose replica is held while the account's vehicle is Active; then it is stolen."""
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.hold()
+    await set_stolen(store, account_id)
+    return store, account_id
+
+
 async def list_statuses(reader: Reader) -> list[VehicleStatus]:
     return [version.vehicle.status for version, _ in await reader.list_vehicles(VehicleQuery(filters={}))]
 
@@ -87,11 +97,7 @@ async def count_lists(replica: ReplicaServer, database: str) -> int:
 async def test_within_the_bound_a_list_may_be_behind_and_comes_from_the_replica(
     open_replicated: Open, replica: ReplicaServer
 ) -> None:
-    store = await open_replicated(LONG_S)
-    account_id = await add_account(store)
-    await replica.catch_up()
-    await replica.hold()
-    await set_stolen(store, account_id)
+    store, account_id = await fall_behind(open_replicated, replica)
     assert await list_statuses(store.read_recent(account_id)) == [VehicleStatus.ACTIVE]
     assert await list_statuses(store.read(account_id)) == [VehicleStatus.STOLEN]
 
@@ -99,11 +105,7 @@ async def test_within_the_bound_a_list_may_be_behind_and_comes_from_the_replica(
 async def test_who_has_seen_a_change_is_told_of_it_however_far_the_replica_is_behind(
     open_replicated: Open, replica: ReplicaServer
 ) -> None:
-    store = await open_replicated(LONG_S)
-    account_id = await add_account(store)
-    await replica.catch_up()
-    await replica.hold()
-    await set_stolen(store, account_id)
+    store, account_id = await fall_behind(open_replicated, replica)
     seen = await store.read(account_id).find_last_change()
     assert await list_statuses(store.read_recent(account_id, seen)) == [VehicleStatus.STOLEN]
     assert await list_statuses(store.read_recent(account_id, seen - 1)) == [VehicleStatus.ACTIVE]
@@ -159,11 +161,7 @@ async def test_an_idle_primary_does_not_make_the_replica_look_old(open_replicate
 async def test_a_reader_that_went_to_the_primary_once_does_not_look_back(
     open_replicated: Open, replica: ReplicaServer
 ) -> None:
-    store = await open_replicated(LONG_S)
-    account_id = await add_account(store)
-    await replica.catch_up()
-    await replica.hold()
-    await set_stolen(store, account_id)
+    store, account_id = await fall_behind(open_replicated, replica)
     reader = store.read_recent(account_id)
     watched(store).distrust()
     assert await reader.find_last_change() == 2
