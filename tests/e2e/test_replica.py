@@ -83,6 +83,7 @@ async def test_a_replica_may_come_and_go_under_load(url: str, tmp_path: Path, re
             for vin in fleet.vins:
                 tasks.create_task(traffic.own(vin))
             await traffic.go_on()
+            await replica.make_restart_short()
             await asyncio.to_thread(replica.kill)
             await wait_for_replica(server, "behind")
             await traffic.go_on()

@@ -12,6 +12,7 @@ import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.store.postgres import open_store
+from padron.store.postgres.transaction import SQL
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
@@ -233,7 +234,7 @@ async def test_the_script_spreads_every_table_after_those_that_it_refers_to(plan
 
 
 async def test_plain_statements_write_the_same_rows_as_the_one_statement(
-    postgres_server: Postgres, database: str, select: Select
+    postgres_server: Postgres, database: str, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Status changes on a distributed engine, where nothing goes in one statement, and on plain PostgreSQL."""
     other = await postgres_server.create_database()
@@ -242,6 +243,8 @@ async def test_plain_statements_write_the_same_rows_as_the_one_statement(
         store = await open_store(url)
         assert store._is_distributed is False
         store._is_distributed = is_distributed
+        if is_distributed:
+            monkeypatch.delitem(SQL, "save_statuses")
         account = (await store.directory.add_account("Acme", NOON)).account_id
         await save(store, account, *(registered(make_vin(number)) for number in range(3)))
         connection = await asyncpg.connect(url)

@@ -193,6 +193,7 @@ async def test_a_killed_replica_fails_no_read_and_is_used_again_when_it_is_back(
     async with asyncio.TaskGroup() as tasks:
         reads = [tasks.create_task(read_often(store, account_id)) for _ in range(8)]
         await asyncio.sleep(0.1)
+        await replica.make_restart_short()
         await asyncio.to_thread(replica.kill)
         await wait_until_fresh(store, fresh=False)
         await set_stolen(store, account_id)
@@ -231,6 +232,16 @@ async def test_a_frozen_replica_holds_a_read_up_for_a_moment_only(
         ):
             async with asyncio.timeout(2):
                 assert await list_statuses(reader) == [VehicleStatus.ACTIVE]
+
+
+async def test_what_was_proven_of_a_replica_ends_with_it(open_replicated: Open, replica: ReplicaServer) -> None:
+    """However long the bound: one that is started anew may show less than it did."""
+    store = await open_replicated(LONG_S)
+    await replica.make_restart_short()
+    await asyncio.to_thread(replica.kill)
+    await wait_until_fresh(store, fresh=False)
+    await asyncio.to_thread(replica.start)
+    await wait_until_fresh(store)
 
 
 async def test_a_promoted_replica_is_left_alone(database: str, postgres_server: Postgres) -> None:

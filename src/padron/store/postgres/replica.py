@@ -106,24 +106,35 @@ class Replica:
             await self._look()
 
     async def _look(self) -> None:
-        try:
-            mark = await self.read_mark()
-            self._marks.append(mark)
-            while self._marks[0].at_s + self._stale_s_max < mark.at_s:
-                self._marks.popleft()  # it would prove nothing any more
-            trouble: str | None = self._judge(*(await self._looks.fetch(_READ_PLACE, ()))[0])
-        except PadronError as error:
-            trouble = f"the last look at it failed: {error.detail}"
-        except Exception as error:  # noqa: BLE001 - whatever it is, reads must go on, on the primary
-            trouble = f"the last look at it failed: {type(error).__name__}"
-        if self.is_fresh:
-            trouble = None
+        found = await self._find_trouble()
+        trouble = None if self.is_fresh else found
         if (trouble is None) is not (self._trouble is None):
             if trouble is None:
                 _log.info("the replica is fresh: lists, history and the feed are read from it")
             else:
                 _log.warning("the replica is not used, reads go to the primary: %s", trouble)
         self._trouble = trouble
+
+    async def _find_trouble(self) -> str:
+        """Look once, and give what is wrong unless the replica has become fresh by it."""
+        try:
+            mark = await self.read_mark()
+            self._marks.append(mark)
+            while self._marks[0].at_s + self._stale_s_max < mark.at_s:
+                self._marks.popleft()  # it would prove nothing any more
+            (place,) = await self._read_place()
+        except PadronError as error:
+            return f"the last look at it failed: {error.detail}"
+        except Exception as error:  # noqa: BLE001 - whatever it is, reads must go on, on the primary
+            return f"the last look at it failed: {type(error).__name__}"
+        return self._judge(*place)
+
+    async def _read_place(self) -> list[asyncpg.Record]:
+        try:
+            return await self._looks.fetch(_READ_PLACE, ())
+        except Exception:
+            self.distrust()  # if it was started anew it may show less than it did: what was proven is void
+            raise
 
     def _judge(self, replayed: int, cluster: int, timeline: int, in_recovery: bool) -> str:  # noqa: FBT001 - a row
         """Prove the latest mark that was reached, and give what is wrong if that is not enough."""
