@@ -11,6 +11,7 @@ import pytest
 
 from padron.domain.account import Scope
 from padron.service.accounts import add_account, revoke_key
+from padron.service.feed import FeedFilter, follow_changes
 from padron.service.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
 from padron.store.postgres import open_store
@@ -201,6 +202,32 @@ async def test_who_waits_for_a_change_is_told_at_once(api: Api, replica: Replica
     changes = (await waiting).body["changes"]
     assert [change["toStatusId"] for change in changes] == [3]
     assert time.perf_counter() - begin_s < 2
+
+
+async def test_who_follows_the_feed_is_told_of_each_change_once_and_in_order(api: Api, replica: ReplicaServer) -> None:
+    await api.acme.register()
+    await hold(replica)
+    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    told: list[int] = []
+
+    async def follow() -> None:
+        pages = follow_changes(api.runtime, api.cast.acme.principal, (0, 100), FeedFilter(), (20, gone))
+        async for page in pages:
+            told.extend(entry.change.number for entry in page.entries)
+
+    following = asyncio.create_task(follow())
+    for status in (3, 1, 4, 1):
+        await api.acme.patch_status(HUMMER, status)
+        if status == 4:
+            await replica.let_go()
+
+    async def is_told() -> bool:
+        return len(told) >= 5
+
+    await wait_until(is_told)
+    gone.set_result(None)
+    await following
+    assert told == [1, 2, 3, 4, 5]
 
 
 async def test_a_large_question_to_the_gate_is_never_answered_from_the_past(api: Api, replica: ReplicaServer) -> None:

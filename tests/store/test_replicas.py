@@ -14,7 +14,7 @@ from padron.domain.status import VehicleStatus
 from padron.store.base import Reader
 from padron.store.postgres import PostgresStore, open_store
 from padron.store.postgres.replica import Replica
-from tests.cast import NOON, get_one, make_vin, registered, save, status_changed, wait_until
+from tests.cast import HUMMER, NOON, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
 
@@ -232,6 +232,30 @@ async def test_a_frozen_replica_holds_a_read_up_for_a_moment_only(
         ):
             async with asyncio.timeout(2):
                 assert await list_statuses(reader) == [VehicleStatus.ACTIVE]
+
+
+async def test_a_read_that_stands_in_the_way_of_the_replay_is_done_by_the_primary(
+    open_replicated: Open, replica: ReplicaServer, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = await open_replicated(LONG_S)
+    account_id = await add_account(store)
+    await replica.catch_up()
+    await replica.execute("ALTER SYSTEM SET max_standby_streaming_delay = '50ms'")
+    await replica.execute("SELECT pg_reload_conf()")
+    connection = await asyncpg.connect(database)
+    try:
+        slow = "SELECT vin FROM vehicles, pg_sleep(1) WHERE account_id = $1"
+        read = asyncio.create_task(store.read_recent(account_id)._pages.fetch(slow, (account_id,), 5.0))
+        await asyncio.sleep(0.3)
+        await connection.execute("BEGIN; LOCK TABLE vehicles IN ACCESS EXCLUSIVE MODE; COMMIT")
+        assert [row["vin"] for row in await read] == [HUMMER]
+        assert "a read of the replica was broken off (SQLSTATE 40001)" in caplog.text
+        assert store.is_replica_fresh
+    finally:
+        await connection.close()
+        await replica.execute("ALTER SYSTEM RESET max_standby_streaming_delay")
+        await replica.execute("SELECT pg_reload_conf()")
 
 
 async def test_what_was_proven_of_a_replica_ends_with_it(open_replicated: Open, replica: ReplicaServer) -> None:
