@@ -29,7 +29,7 @@ OF_THE_SERVER = {
     "list_accounts": "the directory: commands only",
     "find_account": "the directory: commands only",
     "load_last_changes": "the watch of a server process asks for all accounts that somebody waits for",
-    "has_endpoints": "a worker of webhooks, once a second, asks whether there is anything to watch",
+    "has_endpoints": "a worker of webhooks asks whether there is anything to watch",
     "list_ready": "a worker of webhooks looks for work, in all accounts",
     "renew_leases": "a worker's sign of life, for all that it holds",
 }
