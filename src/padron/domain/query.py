@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
@@ -40,3 +41,5 @@ class VehicleQuery:
     descending: bool = False
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
+    as_of: datetime | None = None  # None: now
+    up_to: int | None = None  # the last change up to that instant: what counts for the store
