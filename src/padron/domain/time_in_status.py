@@ -56,14 +56,15 @@ class TotalTime:
     cells: dict[Cell, int] = field(default_factory=dict)
     others: dict[VehicleStatus, int] = field(default_factory=dict)
 
-    def add(self, vehicle: VehicleTime) -> None:
-        """Add a vehicle's time."""
-        self.vehicle_count += 1
-        for cell, seconds in vehicle.cells.items():
-            if cell in self.cells or cell[1] is None or len(self.cells) < REASONS_MAX:
-                self.cells[cell] = self.cells.get(cell, 0) + seconds
-            else:
-                self.others[cell[0]] = self.others.get(cell[0], 0) + seconds
+    def add(self, vehicles: Iterable[VehicleTime]) -> None:
+        """Add the time of some vehicles."""
+        for vehicle in vehicles:
+            self.vehicle_count += 1
+            for cell, seconds in vehicle.cells.items():
+                if cell in self.cells or cell[1] is None or len(self.cells) < REASONS_MAX:
+                    self.cells[cell] = self.cells.get(cell, 0) + seconds
+                else:
+                    self.others[cell[0]] = self.others.get(cell[0], 0) + seconds
 
 
 def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:

@@ -77,7 +77,7 @@ class Reader(Protocol):
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
         """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
 
-        With ``query.up_to`` as they were after the change of that number; their slots are all 0, as the record has none.
+        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
         """
         ...
 

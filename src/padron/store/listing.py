@@ -5,7 +5,7 @@ between the engines. A sort key is never NULL (absent text is stored as '', an a
 position is one comparison of rows, the same on both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from padron.domain.query import VehicleQuery
@@ -57,9 +57,7 @@ class Dialect:
     use_index: Callable[[str], str]
 
 
-def build_list(
-    template: str, account_id: int, query: VehicleQuery, dialect: Dialect
-) -> tuple[str, list[object]]:
+def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> tuple[str, list[object]]:
     """Give the statement and its parameters. The template has the hooks ``:key``, ``:where`` and ``:order``.
 
     One for the past has ``:index``, ``:limit`` and ``:page_order`` too.
@@ -98,10 +96,10 @@ def build_list(
 
 
 def build_sums(
-    template: str, parameters: list[object], filters: Mapping[str, str | int], dialect: Dialect
+    template: str, given: Sequence[object], filters: Mapping[str, str | int], dialect: Dialect
 ) -> tuple[str, list[object]]:
     """Give the statement that sums up statuses, and its parameters: those of the template, then those of filters."""
-    parameters = [*parameters]
+    parameters = [*given]
     add = _collect_parameters(parameters, dialect)
     clauses = [clause for name, value in filters.items() for clause in _build_filter(name, value, add)]
     if clauses:
@@ -136,9 +134,7 @@ def _collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
 
 def _list_past_columns(up_to: str, dialect: Dialect) -> dict[str | None, str]:
     index = dialect.use_index("changes_by_vehicle")
-    return {
-        name: column.replace(":index", index).replace(":up_to", up_to) for name, column in _PAST_COLUMNS.items()
-    }
+    return {name: column.replace(":index", index).replace(":up_to", up_to) for name, column in _PAST_COLUMNS.items()}
 
 
 def _list_past_clauses(query: VehicleQuery, up_to: str) -> list[str]:
