@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from padron.domain.change import ChangeType, FeedEntry
 from padron.domain.query import VehicleQuery
@@ -62,7 +63,7 @@ def list_replayed(vehicles: dict[int, Replayed], query: VehicleQuery) -> list[Ve
         rows = [(one.version, one.version.vehicle) for one in vehicles.values() if one.is_current]
     fitting = [(row, vehicle) for row, vehicle in rows if _fits(row, vehicle, query)]
     fitting.sort(
-        key=lambda pair: (_give_key(*pair, query.sort), pair[0].vehicle.vehicle_id, pair[0].began),
+        key=lambda pair: (_give_key(pair[0], pair[1], query.sort), pair[0].vehicle.vehicle_id, pair[0].began),
         reverse=query.descending,
     )
     return [row for row, _ in fitting]
@@ -75,7 +76,7 @@ def add_up(entries: list[FeedEntry], from_at: datetime, to_at: datetime) -> dict
     inside = {entry.change.at for entry in entries if from_at < entry.change.at < to_at}
     edges = sorted({from_at, to_at, *inside})
     sums: dict[int, Counter[Cell]] = {}
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         now: dict[int, Cell] = {}
         for entry in entries:
             if entry.change.at <= begin and entry.change.type is not ChangeType.INFO_CHANGED:

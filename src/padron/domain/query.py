@@ -43,3 +43,4 @@ class VehicleQuery:
     after: Position | None = None
     as_of: datetime | None = None  # None: now
     up_to: int | None = None  # the last change up to that instant: what counts for the store
+    registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
-from padron.domain.query import LIMIT_MAX, VehicleQuery
+from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service import cursors
 from padron.service.runtime import Runtime
+from padron.store.base import Reader
+
+STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at in one statement: 0.8 s at most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +74,7 @@ async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQu
     last_change = asked.up_to
     if last_change is None and query.operational is not None:
         last_change = await reader.find_last_change()
-    rows = await reader.list_vehicles(asked)
+    rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
     page = rows[: query.limit]
     more = len(rows) > query.limit
     return VehiclePage(
@@ -79,6 +82,24 @@ async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQu
         next_cursor=cursors.format_list_cursor(asked, *page[-1]) if more else None,
         cursor=None if last_change is None else cursors.format_feed_cursor(last_change),
     )
+
+
+def _may_walk_far(query: VehicleQuery) -> bool:
+    """Say whether vehicles are looked at one by one, in order, for a status in the past, of which there is no index."""
+    return query.up_to is not None and query.sort is None and (query.status, query.operational) != (None, None)
+
+
+async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+    """Give a page from as many statements as it takes, each over a bounded part of the account."""
+    last = query.up_to or 0
+    begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
+    rows: list[tuple[VehicleVersion, Position]] = []
+    while 1 <= begin <= last and len(rows) < query.limit:
+        end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
+        part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))
+        rows += await reader.list_vehicles(part)
+        begin = end - 1 if query.descending else end + 1
+    return rows
 
 
 def check_past(name: str, at: datetime, now: datetime) -> None:

@@ -1,22 +1,20 @@
 """What a report of time in status looks like, as JSON and as CSV, over HTTP and from the command line alike."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from io import StringIO
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.time_in_status import Cell, TotalTime, VehicleTime, sum_by_status, sum_downtime
+from padron.service.csv_lines import format_csv
 
 CSV_COLUMNS = ("kind", "vin", "vehicleStatusId", "status", "operational", "reason", "seconds", "days")
 OTHER_REASONS = "(other reasons)"
 
 _DAY_S = 86_400
 _DAY_DIGITS = 6
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 Days = Annotated[float, Meta(description="seconds / 86400, rounded to six digits.")]
 
@@ -115,18 +113,18 @@ def shape_total_time(total: TotalTime) -> TotalTimeShape:
 
 def format_csv_header() -> str:
     """Give the first line."""
-    return _format_rows([CSV_COLUMNS])
+    return format_csv([CSV_COLUMNS])
 
 
 def format_csv_vehicles(vehicles: Iterable[VehicleTime]) -> str:
     """Give a line for each status and reason of each vehicle."""
-    return _format_rows(row for vehicle in vehicles for row in _list_rows("vehicle", vehicle.vin, vehicle.cells))
+    return format_csv(row for vehicle in vehicles for row in _list_rows("vehicle", vehicle.vin, vehicle.cells))
 
 
 def format_csv_total(total: TotalTime) -> str:
     """Give the lines of the sum over vehicles, one for each status and reason."""
     others: dict[Cell, int] = {(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
-    return _format_rows(row for cells in (total.cells, others) for row in _list_rows("total", "", cells))
+    return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells))
 
 
 def give_days(seconds: int) -> float:
@@ -134,23 +132,12 @@ def give_days(seconds: int) -> float:
     return round(seconds / _DAY_S, _DAY_DIGITS)
 
 
-def defuse_formula(text: str) -> str:
-    """Give a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
-
-
 def _list_rows(kind: str, vin: str, cells: Mapping[Cell, int]) -> Iterator[tuple[str, ...]]:
     for (status, reason), seconds in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         operational = "true" if is_operational(status) else "false"
         days = f"{give_days(seconds):.{_DAY_DIGITS}f}"
         name = STATUS_TEXTS[status].name
-        yield kind, vin, str(status.value), name, operational, defuse_formula(reason or ""), str(seconds), days
-
-
-def _format_rows(rows: Iterable[tuple[str, ...]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+        yield kind, vin, str(status.value), name, operational, reason or "", str(seconds), days
 
 
 def _shape_statuses(sums: Mapping[VehicleStatus, int]) -> list[StatusTimeShape]:

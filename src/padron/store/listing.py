@@ -77,6 +77,9 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
         sign = "IN" if query.operational else "NOT IN"
         clauses.append(f"{status} {sign} ({_OPERATIONAL})")
     clauses += [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
+    if query.registered_by is not None:
+        first, last = query.registered_by
+        clauses.append(f"v.vehicle_id BETWEEN {add(first)} AND {add(last)}")
     if query.after is not None:
         sign = "<" if query.descending else ">"
         after = ", ".join(add(part) for part in _list_parts(query, dialect))
