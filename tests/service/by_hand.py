@@ -72,6 +72,6 @@ async def _execute(database: str, statements: list[tuple[str, tuple[object, ...]
                 (value - _EPOCH) // timedelta(microseconds=1) if isinstance(value, datetime) else value
                 for value in values
             ]
-            file.execute(statement, {str(place): value for place, value in enumerate(stored, start=1)})  # type: ignore[arg-type]
+            file.execute(statement, {str(place): value for place, value in enumerate(stored, start=1)})
     finally:
         file.close()
