@@ -91,7 +91,8 @@ def test_a_period_without_vehicles_is_no_failure(cli: Cli) -> None:
 
 
 def test_what_cannot_be_reported_is_one_sentence(cli: Cli) -> None:
-    check_sentence(ask(cli, end=LATER), 1, "is to come")
+    for form in ([], ["--csv"], ["--json"]):
+        check_sentence(ask(cli, *form, end=LATER), 1, "is to come")
     check_sentence(ask(cli, begin="2026-01-03", end="2026-01-02"), 1, "from is not before to")
     check_sentence(ask(cli, begin="yesterday"), 2, "use a date such as 2026-11-01")
     check_sentence(ask(cli, begin="2026-01-01T00:00:00"), 2, "use a date")

@@ -170,7 +170,8 @@ async def test_another_account_has_its_own_report(api: Api) -> None:
 async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 3)
     await save(api.store, api.acme.account_id, *(registered(make_vin(number)) for number in range(20)))
-    cursor, seen = "", []
+    cursor: str | None = ""
+    seen: list[str] = []
     while cursor is not None:
         body = await ask(api, f"{PERIOD}&limit=4" + (f"&cursor={cursor}" if cursor else ""))
         seen += [vehicle["vin"] for vehicle in body["vehicles"]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -77,9 +76,17 @@ def time_in_status(
         else:
             kept.extend(batch if json else batch[: TABLE_VEHICLES_MAX - len(kept)])
 
-    if csv:
-        print(format_csv_header(), end="")
-    run_with_runtime(options, lambda runtime: _run(runtime, account, period, filters, take))
+    async def work(runtime: Runtime) -> None:
+        principal = give_principal((await get_account(runtime, account)).account_id)
+        query = await open_report(runtime, principal, period, filters)
+        if csv:
+            print(format_csv_header(), end="")
+        with _show_progress(query.until) as show:
+            async for batch in follow_report(runtime, principal, query, lambda: False):
+                take(batch)
+                show(batch)
+
+    run_with_runtime(options, work)
     if csv:
         print(format_csv_total(total), end="")
     elif json:
@@ -94,22 +101,6 @@ def time_in_status(
     else:
         _print_tables([shape_vehicle_time(vehicle) for vehicle in kept], shape_total_time(total))
     return 0
-
-
-async def _run(
-    runtime: Runtime,
-    account: str,
-    period: tuple[datetime, datetime],
-    filters: Filters,
-    take: Callable[[list[VehicleTime]], None],
-) -> None:
-    principal = give_principal((await get_account(runtime, account)).account_id)
-    query = await open_report(runtime, principal, period, filters)
-    with _show_progress(query.until) as show:
-        async for batch in follow_report(runtime, principal, query, lambda: False):
-            take(batch)
-            if batch:
-                show(len(batch), batch[-1].vehicle_id)
 
 
 def _print_tables(vehicles: list[VehicleTimeShape], total: TotalTimeShape) -> None:
@@ -144,7 +135,7 @@ def _format_days(seconds: int) -> str:
 
 
 @contextmanager
-def _show_progress(last: int) -> Iterator[Callable[[int, int], None]]:
+def _show_progress(last: int) -> Iterator[Callable[[list[VehicleTime]], None]]:
     """Draw a bar on stderr while vehicles are read, when that is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.fields[vehicles]} vehicles"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -152,9 +143,10 @@ def _show_progress(last: int) -> Iterator[Callable[[int, int], None]]:
         task = progress.add_task("", total=last or None, vehicles=0)
         count = 0
 
-        def show(more: int, vehicle_id: int) -> None:
+        def show(batch: list[VehicleTime]) -> None:
             nonlocal count
-            count += more
-            progress.update(task, completed=vehicle_id, vehicles=count)
+            count += len(batch)
+            if batch:
+                progress.update(task, completed=batch[-1].vehicle_id, vehicles=count)
 
         yield show
