@@ -84,7 +84,7 @@ class Reader(Protocol):
     async def find_cut(self, at: datetime) -> int:
         """Give the number of the last change up to an instant, 0 for none: the register's state then.
 
-        The same for an instant in the past whatever is recorded later.
+        The same at any time, unless a change is recorded later that bears an earlier instant than this.
         """
         ...
 

@@ -2,8 +2,8 @@
 -- number of the last change before it; what was then is in versions and changes, and in nothing else.
 
 -- name: find_cut
--- The number of the last change up to an instant ($2), by halving steps. All numbers that are looked at are the same
--- whatever is recorded later, so the answer for an instant stays, even where clocks went back a little.
+-- The number of the last change up to an instant ($2), by halving steps from a fixed one: the numbers looked at do
+-- not depend on the last one, so the answer stays the same as the record grows, even where clocks once went back.
 WITH RECURSIVE search (found, step) AS (
     SELECT 0::bigint, 1099511627776::bigint
     UNION ALL
