@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -90,17 +91,20 @@ def time_in_status(
     if csv:
         print(format_csv_total(total), end="")
     elif json:
-        print_json(
-            {
-                "from": give_exact_instant(period[0]),
-                "to": give_exact_instant(period[1]),
-                "vehicles": [msgspec.to_builtins(shape_vehicle_time(vehicle)) for vehicle in kept],
-                "total": msgspec.to_builtins(shape_total_time(total)),
-            }
-        )
+        print_json(_show_report(period, kept, total))
     else:
         _print_tables([shape_vehicle_time(vehicle) for vehicle in kept], shape_total_time(total))
     return 0
+
+
+def _show_report(period: tuple[datetime, datetime], vehicles: list[VehicleTime], total: TotalTime) -> dict[str, object]:
+    """Give the report with the members that it has in the API, all pages in one."""
+    return {
+        "from": give_exact_instant(period[0]),
+        "to": give_exact_instant(period[1]),
+        "vehicles": [msgspec.to_builtins(shape_vehicle_time(vehicle)) for vehicle in vehicles],
+        "total": msgspec.to_builtins(shape_total_time(total)),
+    }
 
 
 def _print_tables(vehicles: list[VehicleTimeShape], total: TotalTimeShape) -> None:
