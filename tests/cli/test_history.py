@@ -12,7 +12,7 @@ from tests.cli.conftest import Answer, Cli, check_sentence
 
 @pytest.fixture(autouse=True)
 def happenings(cli: Cli, tmp_path: Path) -> None:
-    """A vehicle is registered, goes into the shop, and loses its plate."""
+    """A vehicle is registered, goes into the shop, and gets another plate."""
     assert cli("accounts", "add", "Acme").status == 0
     for text in (f"vin,plate,ownerName\n{HUMMER},AAAA1,=Ana\n", f"vin,plate,ownerName,doors\n{HUMMER},BBBB2,,4\n"):
         (tmp_path / "fleet.csv").write_text(text)
@@ -57,6 +57,15 @@ def test_csv_has_a_line_for_each_value(cli: Cli) -> None:
         ("registered", "", "", ""),
     ]
     assert (rows[2]["fromStatusId"], rows[2]["toStatusId"], rows[3]["fromStatusId"]) == ("1", "4", "")
+
+
+def test_inactive_is_a_status_and_not_nothing(cli: Cli) -> None:
+    for status in ("0", "1"):
+        assert cli("vehicles", "status", "--account", "Acme", status, HUMMER).status == 0
+    latest = next(csv.DictReader(io.StringIO(ask(cli, HUMMER, "--csv").out, newline="")))
+    assert (latest["fromStatusId"], latest["toStatusId"]) == ("0", "1")
+    assert ask(cli, HUMMER, "--json").document["history"][0]["fromStatusId"] == 0
+    assert "Inactive → Active" in ask(cli, HUMMER).out
 
 
 def test_more_than_a_page_is_printed_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

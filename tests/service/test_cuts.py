@@ -11,7 +11,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.time_in_status import VehicleTime
 from padron.service.reading import get_vehicle, list_vehicles
 from padron.service.runtime import Runtime
-from padron.service.time_report import StoppedError, follow_report, open_report, report_page
+from padron.service.time_report import StoppedError, follow_report, give_next_size, open_report, report_page
 from padron.store.base import Store
 from tests.cast import (
     HUMMER,
@@ -218,16 +218,25 @@ async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
     assert [*first.vehicles, *second.vehicles] == whole.vehicles
 
 
-async def test_a_report_ends_when_nobody_waits_for_it(runtime: Runtime, cast: Cast, clock: object) -> None:
+async def test_a_report_ends_when_nobody_waits_for_it(
+    runtime: Runtime, cast: Cast, clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
     account_id, principal = cast.acme.account.account_id, cast.acme.principal
     await save(runtime.store, account_id, *(registered(make_vin(number)) for number in range(9)))
     clock.now = after(200)  # type: ignore[attr-defined]
     query = await open_report(runtime, principal, (after(0), after(100)), {})
     answers = [False, False, True]
-    batches = follow_report(runtime, principal, query, lambda: answers.pop(0), 2)
+    batches = follow_report(runtime, principal, query, lambda: answers.pop(0))
     assert [len(await anext(batches)) for _ in range(2)] == [2, 2]
     with pytest.raises(StoppedError):
         await anext(batches)
+
+
+async def test_statements_grow_while_they_are_short_and_shrink_when_they_are_long() -> None:
+    assert [give_next_size(size, 0.01) for size in (20, 300, 500)] == [40, 500, 500]
+    assert [give_next_size(size, 0.1) for size in (20, 500)] == [20, 500]
+    assert [give_next_size(size, 1.0) for size in (500, 20, 1)] == [125, 5, 1]
 
 
 async def test_who_may_not_read_is_told_so(runtime: Runtime, cast: Cast) -> None:

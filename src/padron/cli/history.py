@@ -7,7 +7,7 @@ from padron.cli.outputs import give_exact_instant, give_instant, print_csv, prin
 from padron.cli.vehicles import give_principal
 from padron.domain.change import ChangeType, HistoryEntry
 from padron.domain.query import LIMIT_MAX
-from padron.domain.status import STATUS_TEXTS, VehicleStatus
+from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
 from padron.service.reading import list_history
@@ -77,7 +77,8 @@ def _show_entry(entry: HistoryEntry) -> dict[str, object]:
         return shown
     shown["toStatusId"] = entry.to_status.value
     if entry.type is ChangeType.STATUS_CHANGED:
-        shown |= {"fromStatusId": _give_id(entry.from_status), "reason": entry.reason}
+        came_from = None if entry.from_status is None else entry.from_status.value
+        shown |= {"fromStatusId": came_from, "reason": entry.reason}
     return shown
 
 
@@ -86,7 +87,8 @@ def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
     first = (give_exact_instant(entry.at), entry.type.value)
     last = (entry.reason or "", entry.by, entry.request_id)
     if entry.differences is None:
-        yield *first, str(_give_id(entry.from_status) or ""), str(entry.to_status.value), "", "", "", *last
+        came_from = "" if entry.from_status is None else str(entry.from_status.value)
+        yield *first, came_from, str(entry.to_status.value), "", "", "", *last
         return
     for name, (former, current) in entry.differences.items():
         values = ("" if value is None else str(value) for value in (former, current))
@@ -101,7 +103,3 @@ def _describe(entry: HistoryEntry) -> str:
         )
     name = STATUS_TEXTS[entry.to_status].name
     return name if entry.from_status is None else f"{STATUS_TEXTS[entry.from_status].name} → {name}"
-
-
-def _give_id(status: VehicleStatus | None) -> int | None:
-    return None if status is None else status.value

@@ -1,5 +1,6 @@
 """How long vehicles were what they were, for each of them and in sum. The record is read in bounded batches."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +12,12 @@ from padron.service import cursors
 from padron.service.reading import check_past
 from padron.service.runtime import Runtime
 
-BATCH_VEHICLES = 500  # in one statement: 20 ms, in which nobody else is held up
+# In one statement: few at first, then more as long as a statement is short. How long it takes depends on how often
+# the vehicles changed, of which nothing is known before.
+BATCH_VEHICLES = 500
+BATCH_VEHICLES_FIRST = 20
+BATCH_S_SHORT = 0.05
+BATCH_S_LONG = 0.25
 
 Filters = dict[str, str | int]
 Gone = Callable[[], bool]  # tells that nobody waits for the answer any more
@@ -65,8 +71,7 @@ async def report_page(
         query = cursors.continue_report(_check_period(runtime, period, filters), cursor)
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
-    size = min(BATCH_VEHICLES, limit + 1) if total is None else BATCH_VEHICLES
-    async for batch in follow_report(runtime, principal, query, is_gone, size):
+    async for batch in follow_report(runtime, principal, query, is_gone):
         listed += batch[: limit + 1 - len(listed)]
         if total is not None:
             total.add(batch)
@@ -82,17 +87,29 @@ async def report_page(
 
 
 async def follow_report(
-    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: Gone, size: int = BATCH_VEHICLES
+    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: Gone
 ) -> AsyncIterator[list[VehicleTime]]:
     """Give all vehicles that existed in the period, batch by batch. Raises ``forbidden`` and StoppedError."""
     principal.check_scope(Scope.VEHICLES_READ)
-    reader = runtime.store.read(principal.account_id)
-    query = replace(query, limit=size)
-    while rows := await reader.sum_statuses(query):
+    reader, loop = runtime.store.read(principal.account_id), asyncio.get_running_loop()
+    query = replace(query, limit=min(BATCH_VEHICLES_FIRST, BATCH_VEHICLES))
+    while True:
+        begun = loop.time()
+        rows = await reader.sum_statuses(query)
+        took_s = loop.time() - begun
         if is_gone():
             raise StoppedError
+        if not rows:
+            return
         yield gather_vehicle_times(rows)
-        query = replace(query, after=rows[-1].vehicle_id)
+        query = replace(query, after=rows[-1].vehicle_id, limit=give_next_size(query.limit, took_s))
+
+
+def give_next_size(size: int, took_s: float) -> int:
+    """Give how many vehicles the next statement is about."""
+    if took_s < BATCH_S_SHORT:
+        return min(size * 2, BATCH_VEHICLES)
+    return max(size // 4, 1) if took_s > BATCH_S_LONG else size
 
 
 def _check_period(runtime: Runtime, period: tuple[datetime, datetime], filters: Filters) -> TimeQuery:
