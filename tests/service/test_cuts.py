@@ -27,6 +27,7 @@ from tests.cast import (
     save,
     status_changed,
 )
+from tests.conftest import SteppedClock
 from tests.service.by_hand import bring_back_vehicle, end_vehicle
 
 SHOP, STOLEN, ACTIVE = VehicleStatus.IN_THE_SHOP, VehicleStatus.STOLEN, VehicleStatus.ACTIVE
@@ -150,13 +151,13 @@ async def test_a_vehicle_that_ceased_is_in_no_list_until_it_is_back(
 
 
 async def test_the_time_in_which_a_vehicle_had_ceased_is_nobodys(
-    runtime: Runtime, cast: Cast, database: str, clock: object
+    runtime: Runtime, cast: Cast, database: str, clock: SteppedClock
 ) -> None:
     account_id, store = cast.acme.account.account_id, runtime.store
     await save(store, account_id, registered(HUMMER, at=after(10)), registered(JEEP, at=after(10)))
     await end_vehicle(database, account_id, 1, after(20), 1)
     await bring_back_vehicle(database, account_id, 1, after(50), 3)
-    clock.now = after(200)  # type: ignore[attr-defined]
+    clock.now = after(200)
     for begin, end, times in (
         (0, 100, {1: {(ACTIVE, None): 10, (STOLEN, "By hand"): 50}, 2: {(ACTIVE, None): 90}}),
         (15, 55, {1: {(ACTIVE, None): 5, (STOLEN, "By hand"): 5}, 2: {(ACTIVE, None): 40}}),
@@ -183,7 +184,7 @@ async def report(
 
 
 async def test_a_clock_that_went_back_makes_no_time_negative_and_no_sum_wrong(
-    runtime: Runtime, cast: Cast, clock: object
+    runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
     account_id, store = cast.acme.account.account_id, runtime.store
     await save(store, account_id, registered(HUMMER, at=after(0)))
@@ -192,7 +193,7 @@ async def test_a_clock_that_went_back_makes_no_time_negative_and_no_sum_wrong(
         change = status_changed(vehicle, status, at=after(second), reason=reason)
         await save(store, account_id, change)
         vehicle = change.vehicle
-    clock.now = after(200)  # type: ignore[attr-defined]
+    clock.now = after(200)
     whole = {(ACTIVE, None): 40, (ACTIVE, "Found"): 60}
     assert await report(runtime, cast, 0, 100) == {1: whole}
     for begin in range(0, 100, 5):
@@ -201,12 +202,29 @@ async def test_a_clock_that_went_back_makes_no_time_negative_and_no_sum_wrong(
             assert sum(cells.values()) == end - begin, (begin, end)
 
 
+async def test_a_change_before_the_cut_with_an_instant_after_it_takes_no_time_of_the_period(
+    runtime: Runtime, cast: Cast, clock: SteppedClock
+) -> None:
+    account_id, store = cast.acme.account.account_id, runtime.store
+    await save(store, account_id, registered(HUMMER, at=after(0)))
+    vehicle = make_vehicle(vehicle_id=1)
+    for second, status in ((10, SHOP), (50, ACTIVE), (20, STOLEN)):
+        change = status_changed(vehicle, status, at=after(second))
+        await save(store, account_id, change)
+        vehicle = change.vehicle
+    clock.now = after(200)
+    assert await store.read(account_id).find_cut(after(30)) == 4
+    assert await report(runtime, cast, 0, 30) == {1: {(ACTIVE, None): 10, (SHOP, None): 20}}
+    assert await report(runtime, cast, 30, 100) == {1: {(STOLEN, None): 70}}
+    assert await report(runtime, cast, 0, 100) == {1: {(ACTIVE, None): 10, (SHOP, None): 40, (STOLEN, None): 50}}
+
+
 async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
-    runtime: Runtime, cast: Cast, clock: object
+    runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
     account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
     await save(store, account_id, *(registered(make_vin(number)) for number in range(7)))
-    clock.now = after(200)  # type: ignore[attr-defined]
+    clock.now = after(200)
     period = (after(0), after(100))
     whole = await report_page(runtime, principal, period, {}, (50, None), never)
     first = await report_page(runtime, principal, period, {}, (3, None), never)
@@ -219,12 +237,12 @@ async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
 
 
 async def test_a_report_ends_when_nobody_waits_for_it(
-    runtime: Runtime, cast: Cast, clock: object, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
     account_id, principal = cast.acme.account.account_id, cast.acme.principal
     await save(runtime.store, account_id, *(registered(make_vin(number)) for number in range(9)))
-    clock.now = after(200)  # type: ignore[attr-defined]
+    clock.now = after(200)
     query = await open_report(runtime, principal, (after(0), after(100)), {})
     answers = [False, False, True]
     batches = follow_report(runtime, principal, query, lambda: answers.pop(0))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,8 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.time_report import open_report, report_page
 from padron.store import postgres, sqlite
 from padron.store.base import Store
-from tests.cast import NOON, make_vin
+from tests.cast import NOON, Cast, make_vin
+from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 from tests.service.replay import MICROSECOND, add_up, find_first_details, list_replayed, replay
 
@@ -237,3 +238,27 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
         runner.run(store.close())
         if url:
             runner.run(request.getfixturevalue("postgres_server").drop_database(url))
+
+
+async def test_every_order_of_the_past_is_a_replays(runtime: Runtime, cast: Cast, clock: SteppedClock) -> None:
+    register = Register(runtime=runtime, clock=SetClock(), account_id=cast.acme.account.account_id)
+    car = [make_vin(number) for number in range(5)]
+    shop, sold, active = VehicleStatus.IN_THE_SHOP, VehicleStatus.SOLD, VehicleStatus.ACTIVE
+    steps: list[tuple[str, object]] = [
+        *(("put", (car[number], {"doors": number % 2, "ownerName": "Ana"})) for number in (3, 1, 4, 0, 2)),
+        ("status", [(car[3], shop, None), (car[1], sold, "b")]),
+        ("status", [(car[4], shop, "a")]),
+        ("put", (car[3], {"doors": 2, "plate": "PLATE1"})),  # touched last, and not the last to change its status
+        ("status", [(car[0], sold, None), (car[1], active, None)]),
+        ("put", (car[4], {"ownerName": None})),
+        ("upsert", (car[2], "PLATE2")),
+        ("status", [(car[2], shop, None)]),
+    ]
+    await register.do([(0, step) for step in steps])
+    entries, first = await register.read_feed()
+    clock.now = entries[-1].change.at
+    for at in (entries[8].change.at, entries[9].change.at, entries[-1].change.at):
+        vehicles = replay(entries, first, at)
+        for sort, descending in product((None, *SORT_FIELDS), (False, True)):
+            query = VehicleQuery(filters={}, sort=sort, descending=descending, limit=2, as_of=at)
+            assert await register.list_all(query) == list_replayed(vehicles, query), (sort, descending)
