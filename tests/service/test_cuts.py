@@ -219,6 +219,22 @@ async def test_a_change_before_the_cut_with_an_instant_after_it_takes_no_time_of
     assert await report(runtime, cast, 0, 100) == {1: {(ACTIVE, None): 10, (SHOP, None): 40, (STOLEN, None): 50}}
 
 
+async def test_what_the_record_has_before_the_period_is_in_force_when_it_begins_whatever_its_clock_said(
+    runtime: Runtime, cast: Cast, clock: SteppedClock
+) -> None:
+    account_id, store = cast.acme.account.account_id, runtime.store
+    await save(store, account_id, registered(HUMMER, at=after(0)), registered(JEEP, at=after(0)))
+    vehicle = make_vehicle(vehicle_id=1)
+    ahead = status_changed(vehicle, SHOP, at=after(50))
+    await save(store, account_id, ahead)
+    await save(store, account_id, info_changed(ahead.vehicle, {}, {"doors": 1}, at=after(20)))
+    clock.now = after(200)
+    assert await store.read(account_id).find_cut(after(30)) == 4
+    assert await report(runtime, cast, 30, 100) == {1: {(SHOP, None): 70}, 2: {(ACTIVE, None): 70}}
+    assert await report(runtime, cast, 30, 40) == {1: {(SHOP, None): 10}, 2: {(ACTIVE, None): 10}}
+    assert await report(runtime, cast, 0, 30) == {1: {(ACTIVE, None): 30}, 2: {(ACTIVE, None): 30}}
+
+
 async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
     runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
