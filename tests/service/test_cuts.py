@@ -108,6 +108,36 @@ async def test_pages_of_the_past_are_of_one_state_whatever_goes_on(
     assert seen == whole
 
 
+@pytest.mark.parametrize("step", [0, 1, 2, 5, 100])
+async def test_a_status_of_the_past_is_looked_for_in_steps_that_leave_nobody_out(
+    runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr("padron.service.reading.STEP_CHANGES", step)
+    account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
+    vins = [make_vin(number) for number in range(12)]
+    await save(store, account_id, *(registered(vin, at=after(0), doors=1) for vin in vins))
+    changes = [status_changed(await get_one(store, account_id, vin), STOLEN, at=after(0)) for vin in vins]
+    await save(store, account_id, *changes[2:9], changes[11])
+    stolen = [*vins[2:9], vins[11]]
+    for query in (
+        VehicleQuery(filters={}, status=STOLEN, as_of=after(1)),
+        VehicleQuery(filters={}, operational=False, as_of=after(1)),
+        VehicleQuery(filters={"doors": 1}, status=STOLEN, as_of=after(1)),
+    ):
+        for limit in (1, 2, 3, 8, 20):
+            for descending in (False, True):
+                seen: list[str] = []
+                cursor: str | None = None
+                while True:
+                    asked = replace(query, limit=limit, descending=descending)
+                    page = await list_vehicles(runtime, principal, asked, cursor)
+                    seen += [version.vehicle.vin for version in page.vehicles]
+                    cursor = page.next_cursor
+                    if cursor is None:
+                        break
+                assert seen == (stolen[::-1] if descending else stolen), (query, limit)
+
+
 async def test_several_vehicles_with_one_vin_then_are_409_and_one_now_is_not(
     runtime: Runtime, cast: Cast, database: str
 ) -> None:

@@ -7,6 +7,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service import cursors
@@ -86,7 +87,8 @@ async def list_vehicles(runtime: Runtime, principal: Principal, query: VehicleQu
 
 def _may_walk_far(query: VehicleQuery) -> bool:
     """Say whether vehicles are looked at one by one, in order, for a status in the past, of which there is no index."""
-    return query.up_to is not None and query.sort is None and (query.status, query.operational) != (None, None)
+    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    return query.up_to is not None and query.sort is None and by_status
 
 
 async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
