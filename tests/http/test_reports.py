@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from padron.domain.status import VehicleStatus
+from padron.service.time_report import StoppedError
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
 from tests.http.api import Api, Reply
 
@@ -183,3 +184,9 @@ async def test_a_report_under_way_when_the_server_ends_is_told_so(api: Api) -> N
     api.runtime.stop_waiting()
     await asyncio.sleep(0)
     assert (await api.acme.get(f"{REPORT}?{PERIOD}")).status == 503
+
+
+async def test_a_csv_that_could_not_be_finished_is_cut_off_and_has_no_sum(api: Api) -> None:
+    api.runtime.stop_waiting()
+    with pytest.raises(StoppedError):  # which ends the connection
+        await api.acme.get(f"{REPORT}?{PERIOD}&format=csv")
