@@ -9,15 +9,21 @@ from pathlib import Path
 import apsw
 import pytest
 
+from padron.domain.query import FILTER_FIELDS, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
+from padron.store.listing import build_list, build_sums
 from padron.store.sqlite.connection import open_connection
+from padron.store.sqlite.reader import DIALECT
 from padron.store.statements import load_statements
 
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency")
+    for file in ("queries", "operations", "webhooks", "idempotency", "past")
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
-    if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
+    # Templates, and a name that only the other engine fills.
+    if name not in {"list_vehicles", "list_past", "sum_statuses", "save_statuses"}
 }
 # Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
 WALK = {
@@ -36,7 +42,7 @@ WALK = {
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT)"
+    r"SCAN (?!json_each|CONSTANT|search)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search
@@ -65,3 +71,27 @@ def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str
 def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection, name: str) -> None:
     (step,) = [step for step in explain(file, STATEMENTS[name]) if step.startswith("SEARCH d ")]
     assert "webhook_deliveries_pending" in step
+
+
+PAST = load_statements("padron.store.sqlite", "past.sql")
+ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # in order of ids, until the page is full
+
+
+@pytest.mark.parametrize("name", [None, "vin", *FILTER_FIELDS])
+def test_a_list_of_the_past_finds_values_and_changes_by_their_indexes(file: apsw.Connection, name: str | None) -> None:
+    value: str | int = 1 if name in {"doors", "stateId"} else "x"
+    query = VehicleQuery(filters={} if name is None else {name: value}, status=VehicleStatus.SOLD, up_to=9)
+    statement, _ = build_list(PAST["list_past"], 1, query, DIALECT)
+    column = "vin" if name in {None, "vin"} else FIELDS_BY_NAME[name].column
+    steps = explain(file, statement)
+    first = next(step for step in steps if step.startswith("SEARCH v "))
+    assert first in ORDERED if name is None else f"USING INDEX versions_by_{column} (" in first
+    assert all("changes_by_vehicle" in step for step in steps if step.startswith("SEARCH c "))
+
+
+def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -> None:
+    for filters in ({}, {"ownerName": "x"}):
+        statement, _ = build_sums(PAST["sum_statuses"], [1, 9, 5, 0, 1, 0, 50], filters, DIALECT)
+        steps = explain(file, statement)
+        assert {step[:8] for step in steps if "changes_by_vehicle" in step} == {"SEARCH c", "SEARCH b"}
+        assert not [step for step in steps if step.startswith(("SEARCH c USING PRIMARY", "SEARCH b USING PRIMARY"))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
@@ -40,3 +41,6 @@ class VehicleQuery:
     descending: bool = False
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
+    as_of: datetime | None = None  # None: now
+    up_to: int | None = None  # the last change up to that instant: what counts for the store
+    registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered

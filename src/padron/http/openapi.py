@@ -49,6 +49,7 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
         "tags": [
             {"name": "Status", "description": "What a vehicle is."},
             {"name": "Vehicles", "description": "The register itself."},
+            {"name": "Reports", "description": "What the record adds up to."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},
             {"name": "Feed", "description": "What changed, in one order."},
             {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},
@@ -150,6 +151,7 @@ def _describe_answer(answer: Answer) -> dict[str, Any]:
     described["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
     if answer.body is not None:
         described["content"] = {answer.media_type: {"schema": _refer(answer.body)}}
+        described["content"] |= {other: {"schema": {"type": "string"}} for other in answer.other_media_types}
     elif answer.media_type != "application/json":
         described["content"] = {answer.media_type: {"schema": {"type": "string"}}}
     return described

@@ -30,6 +30,7 @@ class Answer:
     description: str
     body: type | None = None
     media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()  # the same as text in another form, if asked for
     headers: dict[str, str] = field(default_factory=dict)
 
 

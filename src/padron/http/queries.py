@@ -3,6 +3,7 @@
 What is unknown, doubled or out of range is refused by name: a misspelt filter must not return everything.
 """
 
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
@@ -15,7 +16,8 @@ from padron.http.calls import Call
 
 STATUS_FILTER = "assetStatusId"
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
-LIST_PARAMETERS = frozenset({*FILTER_FIELDS, "vin", STATUS_FILTER, "operational", "sort", *PAGE_PARAMETERS})
+DATA_PARAMETERS = frozenset({*FILTER_FIELDS, "vin"})
+LIST_PARAMETERS = frozenset({*DATA_PARAMETERS, STATUS_FILTER, "operational", "sort", "asOf", *PAGE_PARAMETERS})
 _STATUS_MAX = max(VehicleStatus).value
 
 
@@ -46,6 +48,29 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
 
 def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
     """Give the question that the parameters ask. Raises ``bad_parameters`` for a value out of range."""
+    status = parameters.get(STATUS_FILTER)
+    sort = parameters.get("sort")
+    if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"sort {sort!a} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
+        )
+    operational = parse_boolean(parameters, "operational")
+    if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
+        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
+    return VehicleQuery(
+        filters=parse_filters(parameters),
+        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
+        operational=operational,
+        sort=None if sort is None else sort.removeprefix("-"),
+        descending=sort is not None and sort.startswith("-"),
+        limit=parse_limit(parameters),
+        as_of=parse_instant(parameters, "asOf"),
+    )
+
+
+def parse_filters(parameters: dict[str, str]) -> dict[str, str | int]:
+    """Give the filters on core data and VIN. Raises ``bad_parameters`` for a value out of range."""
     filters: dict[str, str | int] = {}
     for name, field in FILTER_FIELDS.items():
         if name in parameters:
@@ -58,24 +83,7 @@ def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
     if "vin" in parameters:
         text = _check_filter("vin", parameters["vin"], VIN_LENGTH)
         filters["vin"] = text.upper() if text.isascii() else text
-    status = parameters.get(STATUS_FILTER)
-    sort = parameters.get("sort")
-    if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
-        raise PadronError(
-            Code.BAD_PARAMETERS,
-            f"sort {sort!a} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
-        )
-    operational = parse_boolean(parameters, "operational")
-    if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
-        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
-    return VehicleQuery(
-        filters=filters,
-        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
-        operational=operational,
-        sort=None if sort is None else sort.removeprefix("-"),
-        descending=sort is not None and sort.startswith("-"),
-        limit=parse_limit(parameters),
-    )
+    return filters
 
 
 def parse_limit(parameters: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
@@ -110,3 +118,20 @@ def parse_number(name: str, text: str, least: int, most: int) -> int:
     if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
         return int(text)
     raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an integer from {least} to {most}.")
+
+
+def parse_instant(parameters: dict[str, str], name: str) -> datetime | None:
+    """Give an instant in UTC, or None when the parameter is not there. Raises ``bad_parameters``."""
+    text = parameters.get(name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text) if text.isascii() else None
+        if at is not None and at.tzinfo is not None and "T" in text:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    hint = " A + in an address is written %2B." if " " in text else ""
+    raise PadronError(
+        Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an instant such as 2026-11-23T14:00:00Z (RFC 3339).{hint}"
+    )

@@ -151,7 +151,10 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     next_cursor: str | None
     cursor: Annotated[
         str | UnsetType,
-        Meta(description="With the filter operational: a cursor of the feed. All changes up to it are in this page."),
+        Meta(
+            description="With operational or asOf: a cursor of the feed. All changes up to it are in this page; "
+            "with asOf, no others."
+        ),
     ] = UNSET
 
 

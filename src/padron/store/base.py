@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.idempotency import HeldKey
 from padron.domain.query import Position, VehicleQuery
+from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
 from padron.store.operations import OperationStore
@@ -74,7 +75,24 @@ class Reader(Protocol):
         ...
 
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
-        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order."""
+        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
+
+        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
+        """
+        ...
+
+    async def find_cut(self, at: datetime) -> int:
+        """Give the number of the last change up to an instant, 0 for none: the register's state then.
+
+        The same at any time, unless a change is recorded later that bears an earlier instant than this.
+        """
+        ...
+
+    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
+        """Give how long ``query.limit`` vehicles after ``query.after`` had which status, by vehicle id.
+
+        Each vehicle that was registered by the end of the period is there, if only with no time at all.
+        """
         ...
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:

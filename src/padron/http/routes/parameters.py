@@ -9,6 +9,12 @@ from padron.http.queries import STATUS_FILTER
 
 _ETAG_PATTERN = r'^(\*|"[0-9]{1,18}")$'
 
+INSTANT = {"type": "string", "format": "date-time"}
+AS_OF = Parameter(
+    name="asOf", place="query",
+    description="An instant in the past, such as 2026-11-23T14:00:00Z: the register as it was then, not as it is.",
+    schema=INSTANT,
+)  # fmt: skip
 VIN = Parameter(
     name="vin", place="path", required=True,
     description="17 digits and letters without I, O and Q, in any letter case.",
@@ -62,20 +68,10 @@ SORT = Parameter(
     "Text is sorted ignoring case; vehicles without a value come first.",
     schema={"type": "string", "enum": [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")]},
 )  # fmt: skip
-FILTERS: tuple[Parameter, ...] = (
+DATA_FILTERS: tuple[Parameter, ...] = (
     Parameter(
         name="vin", place="query", description="The whole VIN, in any letter case.",
         schema={"type": "string", "minLength": 1, "maxLength": VIN_LENGTH, "pattern": TEXT_PATTERN},
-    ),
-    Parameter(
-        name=STATUS_FILTER, place="query",
-        description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
-        schema={"type": "integer", "minimum": 0, "maximum": 9},
-    ),
-    Parameter(
-        name="operational", place="query",
-        description="true: vehicles that operations may touch; false: all other current ones.",
-        schema={"type": "boolean"},
     ),
     *(
         Parameter(
@@ -89,4 +85,17 @@ FILTERS: tuple[Parameter, ...] = (
         )
         for field in FILTER_FIELDS.values()
     ),
+)  # fmt: skip
+FILTERS: tuple[Parameter, ...] = (
+    Parameter(
+        name=STATUS_FILTER, place="query",
+        description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
+        schema={"type": "integer", "minimum": 0, "maximum": 9},
+    ),
+    Parameter(
+        name="operational", place="query",
+        description="true: vehicles that operations may touch; false: all other current ones.",
+        schema={"type": "boolean"},
+    ),
+    *DATA_FILTERS,
 )  # fmt: skip
