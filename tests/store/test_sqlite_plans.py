@@ -4,6 +4,7 @@ There are no statistics in the file, so the plans are the same whatever is in it
 """
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import apsw
@@ -18,9 +19,16 @@ from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.reader import DIALECT
 from padron.store.statements import load_statements
 
+
+def list_files() -> list[str]:
+    """Give the names of all files of statements."""
+    paths = [path.name for path in files("padron.store.sqlite").iterdir() if path.name.endswith(".sql")]
+    return sorted(name.removesuffix(".sql") for name in paths if name != "schema.sql")
+
+
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency", "past")
+    for file in list_files()
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     # Templates, and a name that only the other engine fills.
     if name not in {"list_vehicles", "list_past", "sum_statuses", "save_statuses"}
