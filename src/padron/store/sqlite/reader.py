@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from padron.store.listing import build_list
+from padron.store.repair import gather_groups
 from padron.store.sqlite.rows import (
     from_instant,
     to_details,
@@ -16,12 +17,13 @@ from padron.store.sqlite.rows import (
     to_vehicle,
     to_version,
 )
-from padron.store.sqlite.transaction import SQL
+from padron.store.sqlite.transaction import REPAIR_SQL, SQL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from padron.domain.change import FeedEntry, HistoryEntry
+    from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
     from padron.domain.gate import Refusal, RefusalQuery
     from padron.domain.query import Position, VehicleQuery
     from padron.domain.vehicle import Details, Vehicle, VehicleVersion
@@ -64,6 +66,12 @@ class SqliteReader:
         below = _NUMBER_MAX if before is None else before
         rows = await self._connections.read_page(SQL["list_history"], (self._account_id, vehicle_id, below, limit))
         return [to_history_entry(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        """Give the VINs that several current vehicles have, with these vehicles."""
+        parameters = (self._account_id, query.after, query.vins_max, query.rows_max)
+        rows = await self._connections.read_page(REPAIR_SQL["list_duplicates"], parameters)
+        return gather_groups([(to_version(row), row[14]) for row in rows])
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         """Give what one request changed."""
