@@ -47,7 +47,7 @@ class Change:
     @property
     def retires(self) -> bool:
         """Say whether the vehicle ceases to be current by this change: all of it is a former version then."""
-        return self.type is ChangeType.STATUS_CHANGED and self.vehicle.status is VehicleStatus.INFO_CHANGED
+        return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
 
     @property
     def restores(self) -> bool:

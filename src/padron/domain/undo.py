@@ -45,11 +45,6 @@ class Former:
         """Say whether the vehicle was former before the request."""
         return self.status is VehicleStatus.INFO_CHANGED
 
-    @property
-    def is_repair(self) -> bool:
-        """Say whether the request made the vehicle former, or current again."""
-        return self.was_retired or self.was_restored
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoAct:

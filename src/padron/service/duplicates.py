@@ -40,17 +40,15 @@ async def list_duplicates(
         is_asked = len(found) > 1 and vin > after
         group = DuplicateGroup(vin=vin, count=len(found), versions=found[:ROWS_MAX])
         return DuplicatePage(groups=[group] if is_asked else [], next_cursor=None)
-    groups = await reader.list_duplicates(DuplicateQuery(after=after, vins_max=limit + 1, rows_max=ROWS_MAX))
+    groups = await reader.list_duplicates(DuplicateQuery(after=after, vins_max=limit + 1, rows_max=ROWS_MAX + 1))
+    is_cut = sum(len(group.versions) for group in groups) > ROWS_MAX
+    if is_cut and len(groups) > 1:
+        groups.pop()  # some of its vehicles may not have fit: it is the first of the next page
+    elif is_cut:
+        groups = [replace(groups[0], versions=groups[0].versions[:ROWS_MAX])]
     page = groups[:limit]
-    more = len(groups) > limit
-    if len(page) > 1 and len(page[-1].versions) < page[-1].count:
-        page.pop()  # some of its vehicles did not fit: it is the first of the next page
-        more = True
-    elif page and sum(len(group.versions) for group in groups) >= ROWS_MAX:
-        more = True  # there may be another one
-    return DuplicatePage(
-        groups=page, next_cursor=cursors.format_duplicate_cursor(page[-1].vin) if page and more else None
-    )
+    more = is_cut or len(groups) > limit
+    return DuplicatePage(groups=page, next_cursor=cursors.format_duplicate_cursor(page[-1].vin) if more else None)
 
 
 async def repair_duplicates(

@@ -50,14 +50,15 @@ async def undo_request(
         detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, which is what can be undone."
         raise PadronError(Code.REQUEST_TOO_LARGE, detail)
     formers = sorted(gather_former(entries), key=_give_turn)
-    repaired = frozenset(former.vin for former in formers if former.is_repair)
+    repaired = frozenset(former.vin for former in formers if former.was_retired or former.was_restored)
+    returning = frozenset(former.vin for former in formers if former.was_retired)
     act = UndoAct(undone_id=undone_id, request_id=request_id, by=principal.actor, at=runtime.clock(), reason=reason)
     done: list[UndoneVehicle] = []
     for start in range(0, len(formers), CHUNK_VEHICLES):
         chunk = formers[start : start + CHUNK_VEHICLES]
 
         async def work(transaction: WriteTransaction, chunk: Sequence[Former] = chunk) -> list[UndoneVehicle]:
-            return await _Chunk(transaction, act, repaired).undo(chunk)
+            return await _Chunk(transaction, act, repaired, returning).undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
     return [one for _, one in sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)]
@@ -70,6 +71,7 @@ class _Chunk:
     transaction: WriteTransaction
     act: UndoAct
     repaired: frozenset[str]  # VINs of which the request made vehicles former, or current again
+    returning: frozenset[str]  # those of which vehicles become current again
     vehicles: dict[int, Vehicle] = field(default_factory=dict)
     details: dict[int, Details] = field(default_factory=dict)
     later: dict[int, FeedEntry] = field(default_factory=dict)
@@ -144,10 +146,11 @@ class _Chunk:
 
         Vehicles that are duplicates again may share plates with others, as they might before: at a slot above 0.
         """
-        fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id}
+        is_repaired = vehicle.vin in self.repaired
+        fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id} if is_repaired else set()
         plate = self.details[vehicle.vehicle_id].get("plate") if former.was_retired else former.edits.get("plate")
-        bearers = self._find_bearers(plate, vehicle)
-        if not fellows or vehicle.vin not in self.repaired:
+        bearers = self._find_bearers(plate, vehicle) - fellows
+        if not fellows or vehicle.vin not in self.returning:
             if bearers:
                 return _leave_plate(former, plate, self.vehicles[min(bearers)]), 0
             return None, 0 if former.was_retired else vehicle.slot

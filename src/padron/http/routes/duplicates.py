@@ -1,6 +1,6 @@
 """Repairing duplicates: several current vehicles with one VIN, which an import of legacy data may leave behind."""
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.change import parse_reason
@@ -77,21 +77,17 @@ def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:
 
 
 def _read_taken(body: MergeBody) -> dict[str, int]:
-    if isinstance(body.take, UnsetType):
-        return {}
+    taken: object = body.take
     names = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
-    return {name: source for attribute, name in names.items() if (source := getattr(body.take, attribute)) is not UNSET}
+    pairs = ((name, getattr(taken, attribute, UNSET)) for attribute, name in names.items())
+    return {name: source for name, source in pairs if source is not UNSET}
 
 
 def _read_given(body: MergeBody) -> tuple[Edits, VehicleStatus | None]:
-    if isinstance(body.given, UnsetType):
-        return {}, None
-    edits = {
-        field.name: parse_value(field, value)
-        for field in FIELDS
-        if (value := getattr(body.given, name_attribute(field))) is not UNSET
-    }
-    status_id = body.given.vehicle_status_id
+    given: object = body.given
+    values = ((field, getattr(given, name_attribute(field), UNSET)) for field in FIELDS)
+    edits = {field.name: parse_value(field, value) for field, value in values if value is not UNSET}
+    status_id = getattr(given, "vehicle_status_id", UNSET)
     return edits, None if status_id is UNSET else parse_settable_status(status_id)
 
 
