@@ -66,6 +66,7 @@ class World:
     principal: Principal
     select: Select
     turn: int = 0
+    has_renamed: bool = False  # then a VIN that was given up is for nobody to hear of but in ``infoChanged``
 
     def __post_init__(self) -> None:
         everything = Mirror(self.runtime, self.principal, operational_changed=None)
@@ -117,7 +118,7 @@ class World:
         seen = await self.look()
         for mirror in self.mirrors:
             heard = await mirror.follow()
-            if not has_duplicates(seen):
+            if not has_duplicates(seen) and not self.has_renamed:
                 assert heard == list_operational(seen)
         await self.check_rows(seen)
         groups = (await list_duplicates(self.runtime, self.principal, None, 50, None)).groups
@@ -187,8 +188,8 @@ steps = st.one_of(
     st.tuples(st.just("undo"), st.integers(0, 20)),
     st.tuples(st.just("status"), st.tuples(vins, statuses)),
     st.tuples(st.just("put"), st.tuples(vins, edits)),
+    st.tuples(st.just("upsert"), st.tuples(vins, plates)),
 )
-moves = st.tuples(st.just("upsert"), st.tuples(vins, plates))
 
 
 async def check_history(world: World, fleet: list[Cells], history: list[tuple[str, object]]) -> None:
@@ -227,6 +228,7 @@ async def take_step(world: World, ids: list[str], kind: str, what: object) -> st
             return request_id
         case "upsert", (str(vin), str(plate)):
             request_id = world.give_request_id()
+            world.has_renamed = True
             asked_put = Registration(vin=Vin(vin), edits={"plate": plate}, request_id=request_id)
             await upsert_vehicle_info(world.runtime, world.principal, asked_put)
             return request_id
