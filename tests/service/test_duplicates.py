@@ -1,7 +1,7 @@
 """Making one vehicle of several with a VIN: who is kept, what becomes of the others, and every clash on the way."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable
 
 import pytest
 
@@ -12,79 +12,28 @@ from padron.domain.gate import RefusalReason
 from padron.domain.operation import RunQuestion, WorkState, format_run_id
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.undo import LeftReason
-from padron.domain.vin import Vin
 from padron.service import duplicates
 from padron.service.claims import claim_work
 from padron.service.duplicates import list_duplicates
 from padron.service.gate import check_vehicles
 from padron.service.operations import put_operation
 from padron.service.reading import get_vehicle, list_history
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.service.runs import get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
-from padron.service.undo import UndoneVehicle, undo_request
-from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin, registered, save
+from padron.service.undo import undo_request
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin
 from tests.conftest import OpenStore, Select, SteppedClock
-from tests.service.repairs import Seen, keep_duplicates, look, repair
+from tests.service.repairs import Acme, Record, Seen, check_refusal, keep_duplicates, make_acme, repair
 from tests.service.stores import FaultyStore
 
 ACTIVE, SHOP, SOLD = VehicleStatus.ACTIVE, VehicleStatus.IN_THE_SHOP, VehicleStatus.SOLD
 FORMER = VehicleStatus.INFO_CHANGED
 
 
-class Acme:
-    """Acme's register, with three vehicles that have one VIN."""
-
-    def __init__(self, runtime: Runtime, cast: Cast, ids: list[int]) -> None:
-        self.runtime = runtime
-        self.principal = cast.acme.principal
-        self.account_id = cast.acme.account.account_id
-        self.ids = ids
-
-    async def repair(self, keep: int, **options: object) -> duplicates.Repaired:
-        return await repair(self.runtime, self.principal, keep, **options)  # type: ignore[arg-type]
-
-    async def undo(self, undone_id: str = "r-repair", request_id: str = "r-undo") -> list[UndoneVehicle]:
-        return await undo_request(self.runtime, self.principal, undone_id, request_id, None)
-
-    async def look(self) -> dict[int, Seen]:
-        return await look(self.runtime, self.account_id)
-
-    async def set_status(self, status: VehicleStatus, vin: str = HUMMER) -> None:
-        asked = StatusRequest(
-            vin=Vin(vin), status=status, reason=None, revisions=None, by="Acme", request_id="r-status"
-        )
-        await set_status(self.runtime, self.principal, asked)
-
-    async def put(self, vin: str, **edits: str | int | None) -> None:
-        await put_vehicle(self.runtime, self.principal, Registration(vin=Vin(vin), edits=edits, request_id="r-put"))
-
-    async def rename(self, plate: str, vin: str) -> None:
-        asked = Registration(vin=Vin(vin), edits={"plate": plate}, request_id="r-rename")
-        await upsert_vehicle_info(self.runtime, self.principal, asked)
-
-
 @pytest.fixture
 async def acme(runtime: Runtime, cast: Cast) -> Acme:
-    account_id = cast.acme.account.account_id
-    await save(runtime.store, account_id, registered(JEEP, plate="JEEP01"))
-    ids = await keep_duplicates(
-        runtime,
-        account_id,
-        (ACTIVE, {"plate": "AAA111", "ownerName": "Ana", "doors": 2}),
-        (SHOP, {"plate": "JEEP01", "ownerName": "Ana", "doors": 4}),
-        (ACTIVE, {"ownerName": "Eva"}),
-    )
-    return Acme(runtime, cast, ids)
-
-
-async def check_refusal(work: asyncio.Future[object] | object, code: Code, said: str) -> None:
-    with pytest.raises(PadronError) as refusal:
-        await work  # type: ignore[misc]
-    assert refusal.value.code is code
-    assert said in refusal.value.detail
+    return await make_acme(runtime, cast)
 
 
 @pytest.mark.parametrize("place", [0, 2])
@@ -164,7 +113,7 @@ async def test_what_cannot_be_repaired_is_refused_and_nothing_is_changed(acme: A
     first, second, third = acme.ids
     every = dict.fromkeys(acme.ids, 1)
     stranger = next(vehicle_id for vehicle_id, seen in before.items() if seen.vin == JEEP)
-    refused: list[tuple[object, Code, str]] = [
+    refused: list[tuple[Awaitable[object], Code, str]] = [
         (acme.repair(first, vin=UNKNOWN_VIN), Code.VEHICLE_NOT_FOUND, UNKNOWN_VIN),
         (acme.repair(stranger, vin=JEEP), Code.NO_DUPLICATES, "one current vehicle"),
         (acme.repair(stranger), Code.BAD_PARAMETERS, f"{stranger} is none of"),
@@ -205,7 +154,7 @@ async def test_a_plate_is_free_once_the_one_that_bore_it_is_former(acme: Acme) -
 
 async def test_duplicates_that_share_a_plate_leave_it_to_the_one_that_is_kept(runtime: Runtime, cast: Cast) -> None:
     account_id = cast.acme.account.account_id
-    same = [(ACTIVE, {"plate": "SAME11", "doors": doors}) for doors in range(3)]
+    same: list[Record] = [(ACTIVE, {"plate": "SAME11", "doors": doors}) for doors in range(3)]
     acme = Acme(runtime, cast, await keep_duplicates(runtime, account_id, *same))
     for place in (2, 0, 1):
         await acme.repair(acme.ids[place], request_id=f"r-{place}")
@@ -233,7 +182,9 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     await acme.repair(acme.ids[keep])
     (verdict,) = (await check_vehicles(runtime, principal, "tracking", [HUMMER])).verdicts
     assert verdict.is_allowed
-    states = dict(await select("SELECT vehicle_id, state FROM work WHERE account_id = $1", acme.account_id))
+    states: dict[int, str] = dict(
+        await select("SELECT vehicle_id, state FROM work WHERE account_id = $1", acme.account_id)
+    )
     assert [states[acme.ids[place]] for place in (0, 2)] == [
         "queued" if place == keep else "withdrawn" for place in (0, 2)
     ]
@@ -243,6 +194,8 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     claimed = await claim_work(runtime, principal, "tracking", limit=9, wait_s=0, gone=gone)
     gone.cancel()
     assert sorted(work.vin for work in claimed) == sorted([HUMMER, JEEP])
+    again = await start_run(runtime, principal, "tracking", RunQuestion(vins=(HUMMER,)))
+    assert (again.run.queued_count, again.run.refused_count) == (1, 0)
 
 
 async def test_the_scope_is_asked_for_and_another_account_sees_nothing(acme: Acme, cast: Cast) -> None:
@@ -307,17 +260,16 @@ async def test_a_status_call_beside_a_repair_hits_the_kept_or_finds_several(
 async def test_a_repair_that_fails_on_the_way_leaves_nothing_behind(acme: Acme, select: Select) -> None:
     faulty = FaultyStore(acme.runtime.store)
     runtime = build_runtime(faulty, SteppedClock())
-    tables = [
-        f"SELECT * FROM {table} WHERE account_id = $1 ORDER BY 1, 2, 3" for table in ("vehicles", "versions", "changes")
-    ]
+    tables = (
+        "SELECT * FROM vehicles WHERE account_id = $1 ORDER BY vehicle_id",
+        "SELECT vehicle_id, began, ended, is_former FROM versions WHERE account_id = $1 ORDER BY vehicle_id, began",
+        "SELECT number, vehicle_id, type FROM changes WHERE account_id = $1 ORDER BY number",
+    )
     before = [await select(statement, acme.account_id) for statement in tables]
 
-    def fail_at(number: int) -> Callable[[], None]:
-        return lambda: setattr(faulty, "fails_before_change", number)
-
-    for arrange in (*map(fail_at, range(4)), lambda: setattr(faulty, "fails_at_move", True)):
-        faulty.fails_before_change, faulty.fails_at_move = None, False
-        arrange()
+    for number in range(5):
+        faulty.fails_before_change = number if number < 4 else None
+        faulty.fails_at_move = number == 4
         with pytest.raises(RuntimeError, match="the store broke"):
             await repair(runtime, acme.principal, acme.ids[2], take={"plate": acme.ids[0]}, status=SOLD)
         assert [await select(statement, acme.account_id) for statement in tables] == before
@@ -375,108 +327,3 @@ async def test_a_vehicle_that_lost_its_fellow_to_another_vin_is_no_duplicate(run
     await acme.rename("AAA111", make_vin(1))
     assert (await list_duplicates(runtime, acme.principal, None, 5, None)).groups == []
     await check_refusal(acme.repair(ids[1]), Code.NO_DUPLICATES, "one current vehicle")
-
-
-async def test_a_vin_with_former_vehicles_can_be_given_up_and_registered_anew(acme: Acme) -> None:
-    first = acme.ids[0]
-    await acme.repair(first)
-    await acme.rename("AAA111", make_vin(1))
-    await acme.put(HUMMER, plate="NEW111")
-    seen = await acme.look()
-    assert sorted(one.vin for one in seen.values()) == sorted([HUMMER, JEEP, make_vin(1)])
-    done = {one.left for one in await acme.undo()}
-    assert done == {None}
-    assert len([one for one in (await acme.look()).values() if one.vin == HUMMER]) == 3
-
-
-async def test_an_undo_brings_the_duplicates_back_and_calls_by_the_vin_are_409_again(acme: Acme) -> None:
-    before = await acme.look()
-    await acme.repair(acme.ids[2], take={"plate": acme.ids[0]}, status=SOLD, edits={"doors": 3})
-    resolved = await acme.look()
-    done = await acme.undo()
-    assert [one.left for one in done] == [None] * 3
-    assert await acme.look() == before
-    await check_refusal(acme.set_status(SOLD), Code.MULTIPLE_VEHICLES_FOUND, "3 current")
-    entry, *_ = await acme.runtime.store.read(acme.account_id).list_history(acme.ids[1], None, 5)
-    assert (entry.from_status, entry.to_status, entry.reason) == (FORMER, SHOP, "Undo of request r-repair")
-    assert [one.left for one in await acme.undo("r-undo", "r-again")] == [None] * 3
-    assert await acme.look() == resolved
-    assert (await get_one(acme.runtime.store, acme.account_id)).slot == 0
-    await acme.set_status(SHOP)
-
-
-async def test_an_undo_gives_the_kept_a_plate_back_that_it_shared_with_another_vehicle(acme: Acme) -> None:
-    second = acme.ids[1]
-    before = await acme.look()
-    await acme.repair(second, edits={"plate": "NEW222"})
-    assert [one.left for one in await acme.undo()] == [None] * 3
-    assert await acme.look() == before
-    await check_refusal(acme.repair(second), Code.PLATE_IN_USE, JEEP)
-
-
-async def test_what_was_kept_and_changed_since_is_left_and_the_others_come_back_beside_it(acme: Acme) -> None:
-    first, second, third = acme.ids
-    await acme.repair(first, take={"doors": second})
-    await acme.set_status(SOLD)
-    done = await acme.undo()
-    assert [(one.left, one.detail is None) for one in done] == [
-        (None, True),
-        (None, True),
-        (LeftReason.CHANGED_SINCE, False),
-    ]
-    seen = await acme.look()
-    assert (seen[first].status, seen[first].details["doors"]) == (SOLD, 4)
-    assert {second, third} <= seen.keys()
-
-
-async def test_the_last_vehicle_with_a_vin_never_becomes_former(acme: Acme) -> None:
-    first, second, third = acme.ids
-    await acme.repair(first)
-    await acme.undo()
-    await acme.repair(third, request_id="r-third")
-    done = await acme.undo("r-undo", "r-again")
-    assert sorted(str(one.left) for one in done) == ["changedSince", "onlyVehicle"]
-    assert (await get_one(acme.runtime.store, acme.account_id)).vehicle_id == third
-    assert second not in await acme.look()
-
-
-@pytest.mark.parametrize("is_free", [True, False])
-async def test_what_comes_back_as_the_only_one_with_its_vin_needs_a_plate_of_its_own(
-    acme: Acme, *, is_free: bool
-) -> None:
-    first, second, third = acme.ids
-    await acme.repair(third, edits={"plate": "CCC333"})
-    await acme.rename("CCC333", make_vin(1))
-    if not is_free:
-        await acme.put(make_vin(2), plate="AAA111")
-    left = {one.left for one in await acme.undo()}
-    seen = await acme.look()
-    assert left == {None, LeftReason.PLATE_IN_USE, LeftReason.CHANGED_SINCE} - ({None} if not is_free else set())
-    assert (first in seen, second in seen) == (is_free, False)
-    if is_free:
-        assert (await get_one(acme.runtime.store, acme.account_id)).slot == 0
-
-
-async def test_what_stays_as_the_only_one_with_its_vin_needs_a_plate_of_its_own(acme: Acme) -> None:
-    first, second, third = acme.ids
-    await acme.repair(second, edits={"plate": "NEW222"})
-    await acme.undo()
-    await acme.put(make_vin(2), plate="NEW222")
-    done = await acme.undo("r-undo", "r-again")
-    assert sorted(str(one.left) for one in done) == ["None", "plateInUse", "plateInUse"]
-    seen = await acme.look()
-    assert seen[second].details["plate"] == "JEEP01"
-    assert [vehicle_id for vehicle_id in (first, third) if vehicle_id in seen] == [third]
-
-
-async def test_an_undo_of_an_undo_lets_the_kept_take_no_plate_that_is_anothers_by_now(acme: Acme) -> None:
-    first, second, third = acme.ids
-    await acme.repair(third, edits={"plate": "CCC333"})
-    await acme.undo()
-    await acme.put(make_vin(2), plate="CCC333")
-    done = await acme.undo("r-undo", "r-again")
-    assert sorted(str(one.left) for one in done) == ["None", "None", "plateInUse"]
-    seen = await acme.look()
-    assert "plate" not in seen[third].details
-    assert not {first, second} & seen.keys()
-    await acme.set_status(SOLD)

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 from padron import __version__
 from padron.cli.accounts import accounts, keys
+from padron.cli.duplicates import duplicates
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.serve import serve
@@ -39,6 +40,7 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+app.command(duplicates)
 vehicles.command(set_status, name="status")
 
 _DEFAULTS = CommonOptions()

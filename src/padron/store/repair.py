@@ -37,6 +37,10 @@ class RepairReader(Protocol):
         """
         ...
 
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        """Say whether a vehicle has this VIN, or had it when it became former."""
+        ...
+
 
 def gather_groups(rows: Sequence[tuple[VehicleVersion, int]]) -> list[DuplicateGroup]:
     """Give the groups of rows that come by VIN, each with how many vehicles its VIN has."""

@@ -65,6 +65,9 @@ class PostgresReader:
         rows = await self._pages.fetch(REPAIR_SQL["list_duplicates"], parameters, PAGE_S_MAX)
         return gather_groups([(to_version(row), row[14]) for row in rows])
 
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        return bool(await self._points.fetch(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
+
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         parameters = (self._account_id, request_id, after, limit)
         rows = await self._pages.fetch(SQL["list_request_changes"], parameters, PAGE_S_MAX)

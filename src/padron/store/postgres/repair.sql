@@ -17,6 +17,10 @@ JOIN vehicles AS h ON h.account_id = $1 AND h.vin = g.vin AND h.slot >= 0
 JOIN versions AS v ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
 ORDER BY h.vin, h.vehicle_id LIMIT $4;
 
+-- name: has_vehicle
+-- Whether a vehicle, current or former, has a VIN.
+SELECT 1 FROM vehicles WHERE account_id = $1 AND vehicle_id = $2 AND vin = $3;
+
 -- name: lock_former
 -- Vehicles that are former.
 SELECT vehicle_id, vin, slot, 2, status_since, status_by, status_reason, revision, created_at, updated_at

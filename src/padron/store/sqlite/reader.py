@@ -73,6 +73,10 @@ class SqliteReader:
         rows = await self._connections.read_page(REPAIR_SQL["list_duplicates"], parameters)
         return gather_groups([(to_version(row), row[14]) for row in rows])
 
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        """Say whether a vehicle, current or former, has this VIN."""
+        return bool(await self._connections.read_point(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
+
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         """Give what one request changed."""
         parameters = (self._account_id, request_id, after, limit)
