@@ -22,6 +22,7 @@ from padron.service.runs import get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
 from padron.service.undo import undo_request
+from padron.store.operations import OperationTransaction
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin
 from tests.conftest import OpenStore, Select, SteppedClock
 from tests.service.repairs import Acme, Record, Seen, check_refusal, keep_duplicates, make_acme, repair
@@ -174,9 +175,9 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     # As when the duplicates were imported after the run: each has work of its own.
     run = await start_run(runtime, principal, "tracking", RunQuestion(vins=(JEEP,)))
 
-    async def queue(transaction: object) -> None:
-        held = [vehicle for vehicle in await transaction.hold_vehicles([HUMMER]) if vehicle.status is ACTIVE]  # type: ignore[attr-defined]
-        await transaction.queue_vehicles(run.run, held)  # type: ignore[attr-defined]
+    async def queue(transaction: OperationTransaction) -> None:
+        held = [vehicle for vehicle in await transaction.hold_vehicles([HUMMER]) if vehicle.status is ACTIVE]
+        await transaction.queue_vehicles(run.run, held)
 
     await runtime.store.operations.write(acme.account_id, queue)
     await acme.repair(acme.ids[keep])
