@@ -4,8 +4,8 @@ Who follows the feed ends with the operational vehicles, whether it hears of all
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -296,6 +296,20 @@ async def open_world(engine: str, tmp_path: Path, request: pytest.FixtureRequest
         await server.drop_database(database)
 
 
+@contextmanager
+def run_worlds(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+    """Give what runs a check on a world of its own."""
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        opened = open_world(engine, tmp_path, request)
+        make_world = runner.run(opened.__aenter__())
+
+        def run(check: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+            runner.run(check(runner.run(make_world()), *arguments))
+
+        yield run
+        runner.run(opened.__aexit__(None, None, None))
+
+
 FEW = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
@@ -303,31 +317,25 @@ FEW = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_hea
 def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        opened = open_world(engine, tmp_path, request)
-        make_world = runner.run(opened.__aenter__())
+    with run_worlds(engine, tmp_path, request) as run:
 
         @FEW
         @given(fleet=fleets, choices=st.lists(repairs, min_size=1, max_size=5))
         def try_all(fleet: list[Cells], choices: list[RepairChoice]) -> None:
-            runner.run(check_undone(runner.run(make_world()), fleet, choices))
+            run(check_undone, fleet, choices)
 
         try_all()
-        runner.run(opened.__aexit__(None, None, None))
 
 
 @pytest.mark.timeout(300)
 def test_no_history_with_repairs_in_it_breaks_a_promise(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        opened = open_world(engine, tmp_path, request)
-        make_world = runner.run(opened.__aenter__())
+    with run_worlds(engine, tmp_path, request) as run:
 
         @FEW
         @given(fleet=fleets, history=st.lists(steps, min_size=1, max_size=8))
         def try_all(fleet: list[Cells], history: list[tuple[str, object]]) -> None:
-            runner.run(check_history(runner.run(make_world()), fleet, history))
+            run(check_history, fleet, history)
 
         try_all()
-        runner.run(opened.__aexit__(None, None, None))

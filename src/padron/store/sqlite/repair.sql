@@ -3,16 +3,23 @@
 
 -- name: list_duplicates
 -- Current vehicles with VINs that several have, and how many have each: VINs after one (?2), at most so many (?3),
--- and so many rows (?4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN.
+-- and so many rows (?4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN. Left to itself
+-- the planner walks all of the account's vehicles.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT d.vin FROM vehicles AS d INDEXED BY vehicles_duplicate
+    WHERE d.account_id = ?1 AND d.slot > 0 AND d.vin > ?2 AND EXISTS (
+        SELECT 1 FROM vehicles AS o
+        WHERE o.account_id = ?1 AND o.vin = d.vin AND o.slot >= 0 AND o.vehicle_id <> d.vehicle_id)
+    ORDER BY d.vin LIMIT ?3
+), counted AS MATERIALIZED (
+    SELECT asked.vin, count(*) AS held
+    FROM asked CROSS JOIN vehicles AS o ON o.account_id = ?1 AND o.vin = asked.vin AND o.slot >= 0
+    GROUP BY asked.vin
+)
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
-    h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to, g.held
-FROM (
-    SELECT d.vin, (
-        SELECT count(*) FROM vehicles AS o WHERE o.account_id = ?1 AND o.vin = d.vin AND o.slot >= 0) AS held
-    FROM (SELECT DISTINCT vin FROM vehicles WHERE account_id = ?1 AND slot > 0 AND vin > ?2 ORDER BY vin) AS d
-    WHERE held > 1 ORDER BY d.vin LIMIT ?3
-) AS g
-CROSS JOIN vehicles AS h ON h.account_id = ?1 AND h.vin = g.vin AND h.slot >= 0
+    h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to, counted.held
+FROM counted
+CROSS JOIN vehicles AS h ON h.account_id = ?1 AND h.vin = counted.vin AND h.slot >= 0
 CROSS JOIN versions AS v ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
 ORDER BY h.vin, h.vehicle_id LIMIT ?4;
 
