@@ -3,8 +3,8 @@
 
 -- name: list_duplicates
 -- Current vehicles with VINs that several have, and how many have each: VINs after one (?2), at most so many (?3),
--- and so many rows (?4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN. Left to itself
--- the planner walks all of the account's vehicles.
+-- and so many rows (?4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN.
+-- Left to itself the planner walks all of the account's vehicles.
 WITH asked AS MATERIALIZED (
     SELECT DISTINCT d.vin FROM vehicles AS d INDEXED BY vehicles_duplicate
     WHERE d.account_id = ?1 AND d.slot > 0 AND d.vin > ?2 AND EXISTS (
