@@ -83,7 +83,7 @@ def test_a_field_that_there_is_not_or_that_is_chosen_twice_is_refused() -> None:
         ({STATUS_FIELD: 1}, {}, VehicleStatus.SOLD),
     ):
         with pytest.raises(PadronError):
-            check_choices(take, edits, status)  # type: ignore[arg-type]
+            check_choices(take, edits, status)
 
 
 def test_only_a_slot_below_0_makes_a_status_change_a_retirement() -> None:

@@ -1,4 +1,4 @@
-"""What both engines promise of vehicles that are former: nothing finds them by VIN or plate, and the record knows them."""
+"""What both engines promise of former vehicles: nothing finds them by VIN or plate, and the record knows them."""
 
 from dataclasses import replace
 

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.change import parse_reason
-from padron.domain.duplicates import STATUS_FIELD, Repair
+from padron.domain.duplicates import STATUS_FIELD, Repair, Repaired
 from padron.domain.status import VehicleStatus, parse_settable_status
 from padron.domain.vehicle import FIELDS, Edits, parse_value
 from padron.domain.vin import Vin, parse_vin
@@ -20,6 +20,7 @@ from padron.http.duplicate_schemas import (
     shape_group,
     shape_repair,
 )
+from padron.http.idempotency import answer_within
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.replies import Reply, build_json_reply
 from padron.http.routes import parameters
@@ -56,9 +57,12 @@ async def merge_duplicates(call: Call) -> Reply:
 
 
 async def _repair(call: Call, repair: Repair, *, dry_run: bool) -> Reply:
-    done = await duplicates.repair_duplicates(call.runtime, call.principal, repair, dry_run=dry_run)
-    etag = (b"etag", format_etag(done.vehicle.revision))
-    return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), (etag,))
+    def word(done: Repaired) -> Reply:
+        etag = (b"etag", format_etag(done.vehicle.revision))
+        return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), (etag,))
+
+    answer_within(call, word)
+    return word(await duplicates.repair_duplicates(call.runtime, call.principal, repair, dry_run=dry_run))
 
 
 def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:
