@@ -47,6 +47,13 @@ def test_the_vehicles_are_columns_with_what_differs(cli: Cli) -> None:
     assert cells["ownerName"][1:] == ["Ana", "Ana", "Eva"]
 
 
+def test_vehicles_with_the_same_values_are_said_to_have_them(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "same.csv").write_text(f"vin\n{UNKNOWN_VIN}\n{UNKNOWN_VIN}\n")
+    assert cli("vehicles", "import", "--account", "Acme", "--keep-duplicates", "same.csv").status == 0
+    lines = call(cli, "list", "--vin", UNKNOWN_VIN).out.splitlines()
+    assert lines[-2].split() == ["all", "values", "the", "same", "the", "same"]
+
+
 def test_json_has_every_value_and_says_whether_there_is_more(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("padron.cli.duplicates.PAGE_VINS", 1)
     document = call(cli, "list", "--json").document

@@ -226,13 +226,15 @@ def _print_group(group: DuplicateGroup) -> None:
     shown = group.versions[:COLUMNS_MAX]
     rest = f", the first {len(shown)} of them:" if len(shown) < group.count else ":"
     print(f"{group.vin} has {group.count} vehicles{rest}")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("created", *(give_instant(version.vehicle.created_at) or "" for version in shown)),
         ("status since", *(give_instant(version.vehicle.status_since) or "" for version in shown)),
     ]
-    for name, values in find_differences(group.versions).items():
-        texts = [_show_value(name, value) for value in values[: len(shown)]]
-        rows.append((name, *texts))
+    differences = find_differences(group.versions)
+    for name, values in differences.items():
+        rows.append((name, *(_show_value(name, value) for value in values[: len(shown)])))
+    if not differences:
+        rows.append(("all values", *("the same" for _ in shown)))
     print_table(("", *(f"vehicle {version.vehicle.vehicle_id}" for version in shown)), rows, "")
     print()
 
