@@ -79,12 +79,13 @@ class SqliteTransaction:
         for number, change in enumerate(changes, start=last - len(changes) + 1):
             vehicle_id = change.vehicle.vehicle_id
             match change.type:
+                # The status call's first, told apart by attributes alone: it comes most often by far.
+                case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
+                    self._update_status(change)
                 case ChangeType.STATUS_CHANGED if change.retires:
                     self._retire_vehicle(change, number)
-                case ChangeType.STATUS_CHANGED if change.restores:
-                    self._restore_vehicle(change, number)
                 case ChangeType.STATUS_CHANGED:
-                    self._update_status(change)
+                    self._restore_vehicle(change, number)
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
