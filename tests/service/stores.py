@@ -38,6 +38,17 @@ class FaultyTransaction:
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         return await self._transaction.find_later_changes(spans, request_id)
 
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        return await self._transaction.lock_former(vehicle_ids)
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        return await self._transaction.load_former_details(vehicle_ids)
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        if self._faults.fails_at_move:
+            raise self._faults.error
+        await self._transaction.move_vehicles(slots)
+
     async def save_changes(self, changes: Sequence[Change]) -> None:
         fails_before = self._faults.fails_before_change
         if fails_before is None:
@@ -59,6 +70,7 @@ class FaultyStore:
         self.fails = False
         self.fails_after_commit = False
         self.fails_before_change: int | None = None
+        self.fails_at_move = False
         self.bad_vin: str | None = None
         self.write_count = 0
         self.key_write_count = 0

@@ -50,7 +50,7 @@ WALK = {
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT|search)"
+    r"SCAN (?!json_each|CONSTANT|search|asked|counted)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search
@@ -73,6 +73,11 @@ def explain(file: apsw.Connection, statement: str) -> list[str]:
 def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str) -> None:
     walked = [step for step in explain(file, STATEMENTS[name]) if _walks(step)]
     assert bool(walked) is (name in WALK), walked
+
+
+def test_vehicles_without_a_fellow_do_not_slow_the_list_of_duplicates(file: apsw.Connection) -> None:
+    (step,) = [step for step in explain(file, STATEMENTS["repair: list_duplicates"]) if step.startswith("SEARCH d ")]
+    assert "vehicles_duplicate (account_id=? AND vin>?)" in step
 
 
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 from padron import __version__
 from padron.cli.accounts import accounts, keys
+from padron.cli.duplicates import duplicates
 from padron.cli.history import print_history
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
@@ -43,6 +44,7 @@ app.command(accounts)
 app.command(keys)
 app.command(vehicles)
 app.command(report)
+app.command(duplicates)
 vehicles.command(set_status, name="status")
 app.command(vins)
 vehicles.command(print_history, name="history")

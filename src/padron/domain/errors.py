@@ -12,6 +12,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     VEHICLE_NOT_FOUND = "vehicle_not_found"
     MULTIPLE_VEHICLES_FOUND = "multiple_vehicles_found"
+    NO_DUPLICATES = "no_duplicates"
     PLATE_IN_USE = "plate_in_use"
     REVISION_MISMATCH = "revision_mismatch"
     OPERATION_NOT_FOUND = "operation_not_found"

@@ -50,6 +50,7 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
             {"name": "Status", "description": "What a vehicle is."},
             {"name": "Vehicles", "description": "The register itself."},
             {"name": "Reports", "description": "What the record adds up to."},
+            {"name": "Duplicates", "description": "Several vehicles with one VIN, and making one of them."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},
             {"name": "Feed", "description": "What changed, in one order."},
             {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},

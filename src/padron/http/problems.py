@@ -68,7 +68,12 @@ MULTIPLE_VEHICLES_FOUND = Problem(
     error_detail="MultipleVehiclesFound",
     meaning="Several current vehicles fit: legacy data was imported with duplicates, or VIN and plate belong to "
     "different vehicles.",
-    remedy="Resolve the duplicates, or correct the VIN or the plate; then repeat the request.",
+    remedy="Resolve the duplicates (GET /api/v2/duplicates), or correct the VIN or the plate; then repeat the request.",
+)  # fmt: skip
+NO_DUPLICATES = Problem(
+    slug="no-duplicates", status=409, title="No duplicates", error_type="conflict", error_detail="NoDuplicates",
+    meaning="The account has only one current vehicle with this VIN: there is nothing to resolve, or somebody has.",
+    remedy="Read the vehicle: calls by its VIN work.",
 )  # fmt: skip
 PLATE_IN_USE = Problem(
     slug="plate-in-use", status=409, title="Plate in use", error_type="conflict", error_detail="PlateInUse",
@@ -78,8 +83,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match or If-None-Match asks for a state of the vehicle that it is not in (any more).",
-    remedy="Read the vehicle again, decide anew, and send its present ETag.",
+    meaning="If-Match, If-None-Match or a revision in the body asks for a state of the vehicle that it is not in "
+    "(any more).",
+    remedy="Read the vehicle again, decide anew, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",
@@ -242,6 +248,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.FORBIDDEN: FORBIDDEN,
     Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
+    Code.NO_DUPLICATES: NO_DUPLICATES,
     Code.PLATE_IN_USE: PLATE_IN_USE,
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
@@ -269,8 +276,8 @@ PROBLEMS: dict[Code, Problem] = {
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND, OPERATION_NOT_FOUND, RUN_NOT_FOUND,
-    CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, PLATE_IN_USE,
-    CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
+    CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
+    PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,

@@ -14,6 +14,7 @@ from padron.domain.operation import ATTEMPTS_MAX, Result
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
+from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +92,23 @@ def parse_feed_cursor(cursor: str | None) -> int:
 def format_feed_cursor(number: int) -> str:
     """Give the cursor of a place in the feed: after this change number."""
     return _encode(["feed", number])
+
+
+def parse_duplicate_cursor(cursor: str | None) -> str:
+    """Give the VIN that a page of duplicates goes on after; "" without a cursor. Raises ``bad_parameters``."""
+    if cursor is None:
+        return ""
+    match _decode(cursor):
+        case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
+            check_text("cursor", vin, VIN_LENGTH)
+            return vin
+        case _:
+            raise _give_refusal()
+
+
+def format_duplicate_cursor(vin: Vin) -> str:
+    """Give the cursor that goes on after this VIN."""
+    return _encode(["duplicates", vin])
 
 
 def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:

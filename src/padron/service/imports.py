@@ -167,7 +167,7 @@ class _File:
                 continue
             with _naming(column):
                 if column == STATUS_COLUMN:
-                    status = parse_settable_status(_parse_integer(column, text))
+                    status = parse_settable_status(parse_integer(column, text))
                 else:
                     edits[column] = _parse_field(FIELDS_BY_NAME[column], text)
         copies = self._count_copies(vin, edits, status) if self._keep_duplicates else 1
@@ -191,13 +191,14 @@ def _naming(column: str) -> Iterator[None]:
 
 
 def _parse_field(field: Field, text: str) -> str | int:
-    value = parse_value(field, text if field.is_text else _parse_integer(field.name, text))
+    value = parse_value(field, text if field.is_text else parse_integer(field.name, text))
     if value is None:
         raise AssertionError(field.name)  # only "" gives None, and an empty cell is no edit
     return value
 
 
-def _parse_integer(column: str, text: str) -> int:
+def parse_integer(column: str, text: str) -> int:
+    """Give the integer of a text. Raises ``bad_parameters`` and names the column."""
     if _match_integer(text) is None:
         raise PadronError(Code.BAD_PARAMETERS, f"{column} is {text[:40]!a}: it must be an integer.")
     return int(text)

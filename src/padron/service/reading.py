@@ -112,14 +112,20 @@ def check_past(name: str, at: datetime, now: datetime) -> None:
 
 
 async def list_history(
-    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None
+    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None, vehicle_id: int | None = None
 ) -> HistoryPage:
-    """Give a page of a current vehicle's history. Raises as ``get_status``, and for a bad cursor."""
+    """Give a page of a current vehicle's history, or of one of those with the VIN, current or former, by its id.
+
+    Raises as ``get_status``, and for a bad cursor.
+    """
     principal.check_scope(Scope.VEHICLES_READ)
     before = cursors.parse_history_cursor(cursor)
     reader = runtime.store.read(principal.account_id)
-    vehicle = get_only(await reader.list_by_vin(vin), vin)
-    entries = await reader.list_history(vehicle.vehicle_id, before, limit + 1)
+    if vehicle_id is None:
+        vehicle_id = get_only(await reader.list_by_vin(vin), vin).vehicle_id
+    elif not await reader.has_vehicle(vehicle_id, vin):
+        raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
+    entries = await reader.list_history(vehicle_id, before, limit + 1)
     more = len(entries) > limit
     return HistoryPage(
         entries=entries[:limit],

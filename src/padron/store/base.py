@@ -17,12 +17,13 @@ from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
 from padron.store.operations import OperationStore
+from padron.store.repair import RepairReader, RepairTransaction
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
 T = TypeVar("T")
 
 
-class WriteTransaction(Protocol):
+class WriteTransaction(RepairTransaction, Protocol):
     """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
@@ -40,8 +41,8 @@ class WriteTransaction(Protocol):
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         """Give the first change of each vehicle since a span of numbers began that is not the span's own.
 
-        The span's own are those of the request up to its end. The vehicles must be locked; those without such a
-        change are left out.
+        The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those
+        without such a change are left out.
         """
         ...
 
@@ -50,6 +51,7 @@ class WriteTransaction(Protocol):
 
         Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
         A change that deactivates withdraws the vehicle's open work of all operations.
+        A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
         Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
         """
         ...
@@ -59,7 +61,7 @@ class WriteTransaction(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Reader(RepairReader, Protocol):
     """One account's committed records. Each method sees one instant."""
 
     async def list_by_vin(self, vin: str) -> list[Vehicle]:

@@ -2,7 +2,7 @@
 
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
-from padron.domain.vehicle import TEXT_PATTERN
+from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.operations import Parameter
 from padron.http.queries import STATUS_FILTER
@@ -43,6 +43,11 @@ CURSOR = Parameter(
     name="cursor", place="query",
     description="The nextCursor of the page before, for the same filters and order. Opaque.",
     schema={"type": "string", "minLength": 1},
+)  # fmt: skip
+VEHICLE_ID = Parameter(
+    name="vehicleId", place="query",
+    description="One of several vehicles with the VIN, as the list of duplicates names it; also one that is former.",
+    schema={"type": "integer", "minimum": 1, "maximum": INTEGER_MAX},
 )  # fmt: skip
 RESULT_LIMIT_MAX = 100  # a result may have 64 KB
 RESULT_LIMIT = Parameter(

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, UPSERT_LENGTH_MAX, parse_plate, parse_value
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, INTEGER_MAX, UPSERT_LENGTH_MAX, parse_plate, parse_value
 from padron.domain.vin import parse_vin
 from padron.http import problems, queries
 from padron.http.bodies import read_json
@@ -112,9 +112,11 @@ async def list_vehicles(call: Call) -> Reply:
 async def list_history(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}/history."""
     vin = parse_vin(call.path_parameters["vin"])
-    given = queries.read_query(call, queries.PAGE_PARAMETERS)
+    given = queries.read_query(call, queries.PAGE_PARAMETERS | {"vehicleId"})
+    vehicle_id = queries.parse_number("vehicleId", given["vehicleId"], 1, INTEGER_MAX) if "vehicleId" in given else None
+    limit = queries.parse_limit(given)
     page = await reading.list_history(
-        call.runtime, call.principal, vin, limit=queries.parse_limit(given), cursor=given.get("cursor")
+        call.runtime, call.principal, vin, limit=limit, cursor=given.get("cursor"), vehicle_id=vehicle_id
     )
     body = HistoryList(history=[shape_history_entry(entry) for entry in page.entries], next_cursor=page.next_cursor)
     return build_json_reply(200, body)
@@ -190,7 +192,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read a vehicle's history",
         description="Every change of the vehicle, newest first: who (the id of an API key), when, from what to what.",
         endpoint=list_history, scope=Scope.VEHICLES_READ,
-        parameters=(parameters.VIN, parameters.LIMIT, parameters.CURSOR),
+        parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR),
         answers={200: Answer(description="A page.", body=HistoryList)},
         problems=_FIND_PROBLEMS,
     ),

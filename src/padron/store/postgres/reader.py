@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from padron.domain.change import FeedEntry, HistoryEntry
+from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.time_in_status import StatusTime, TimeQuery
@@ -23,7 +24,8 @@ from padron.store.postgres.rows import (
     to_vehicle,
     to_version,
 )
-from padron.store.postgres.transaction import SQL
+from padron.store.postgres.transaction import REPAIR_SQL, SQL
+from padron.store.repair import gather_groups
 from padron.store.statements import load_statements
 
 DIALECT = Dialect(mark="${}".format, store_instant=from_key, use_index=lambda _: "")
@@ -73,6 +75,14 @@ class PostgresReader:
         parameters = (self._account_id, vehicle_id, below, limit)
         rows = await self._pages.fetch(SQL["list_history"], parameters, PAGE_S_MAX)
         return [to_history_entry(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        parameters = (self._account_id, query.after, query.vins_max, query.rows_max)
+        rows = await self._pages.fetch(REPAIR_SQL["list_duplicates"], parameters, PAGE_S_MAX)
+        return gather_groups([(to_version(row), row[14]) for row in rows])
+
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        return bool(await self._points.fetch(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         parameters = (self._account_id, request_id, after, limit)

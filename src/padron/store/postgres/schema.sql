@@ -28,6 +28,7 @@ CREATE TABLE counters (
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
+-- Below 0 the vehicle is former: another one with its VIN was kept. It bears no plate then, and its status is 0.
 CREATE TABLE vehicles (
     account_id bigint NOT NULL,
     vehicle_id bigint NOT NULL,
@@ -47,6 +48,7 @@ CREATE TABLE vehicles (
 CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
 CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
 CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values

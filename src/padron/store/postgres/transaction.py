@@ -15,6 +15,7 @@ from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
+REPAIR_SQL = load_statements("padron.store.postgres", "repair.sql")
 
 
 class PostgresTransaction:
@@ -37,6 +38,17 @@ class PostgresTransaction:
         rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
 
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        rows = await self._connection.fetch(REPAIR_SQL["lock_former"], self._account_id, vehicle_ids)
+        return [to_vehicle(row) for row in rows]
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        rows = await self._connection.fetch(REPAIR_SQL["load_former_details"], self._account_id, vehicle_ids)
+        return {vehicle_id: to_details(details) for vehicle_id, details in rows}
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        await self._write(REPAIR_SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
+
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
         parameters = (self._account_id, list(spans), firsts, lasts, request_id)
@@ -46,7 +58,7 @@ class PostgresTransaction:
     async def save_changes(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        if all(change.type is ChangeType.STATUS_CHANGED for change in changes):
+        if all(map(_is_plain, changes)):
             await self._save_statuses(changes)
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
@@ -68,7 +80,7 @@ class PostgresTransaction:
             )
             for refusal in refusals
         )  # fmt: skip
-        await self._write("save_refusal", rows)
+        await self._write(SQL["save_refusal"], rows)
 
     async def _save_statuses(self, changes: Sequence[Change]) -> None:
         after = list({change.vehicle.vehicle_id: change.vehicle for change in changes}.values())
@@ -100,15 +112,22 @@ class PostgresTransaction:
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
         """Write the vehicles' own rows. A vehicle's last change gives its revision and time to those before."""
         after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
+        retired: list[tuple[object, ...]] = []
         statuses: list[tuple[object, ...]] = []
         identities: list[tuple[object, ...]] = []
+        restored: list[tuple[object, ...]] = []
         new: list[tuple[object, ...]] = []
         for number, change in numbered:
             vehicle, plate = change.vehicle, fold_plate(change.details or {})
             status = (vehicle.status.value, vehicle.status_since, vehicle.status_by, vehicle.status_reason)
             last = after[vehicle.vehicle_id]
             key = (last.revision, last.updated_at, self._account_id, vehicle.vehicle_id)
+            own = (self._account_id, vehicle.vehicle_id)
             match change.type:
+                case ChangeType.STATUS_CHANGED if change.retires:
+                    retired.append((*own, vehicle.vin, *status[1:], vehicle.revision))
+                case ChangeType.STATUS_CHANGED if change.restores:
+                    restored.append((*own, vehicle.slot, plate, *status, vehicle.revision))
                 case ChangeType.STATUS_CHANGED:
                     statuses.append((*status, *key))
                 case ChangeType.INFO_CHANGED:
@@ -116,16 +135,22 @@ class PostgresTransaction:
                 case ChangeType.REGISTERED:
                     identity = (self._account_id, number, vehicle.vin, vehicle.slot, plate)
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
-        # Edits before registrations: a new vehicle may take over the plate that another one gives up.
-        await self._write("update_status", statuses)
-        await self._write("update_identity", identities)
-        await self._write("insert_vehicle", new)
+        # Edits before registrations: a new vehicle may take over the plate that another one gives up. For the same
+        # reason the vehicles that become former come first, and those that come back after the edits.
+        await self._write(REPAIR_SQL["retire_vehicle"], retired)
+        await self._write(SQL["update_status"], statuses)
+        await self._write(SQL["update_identity"], identities)
+        await self._write(REPAIR_SQL["restore_vehicle"], restored)
+        await self._write(SQL["insert_vehicle"], new)
 
     async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:
         versions: list[tuple[object, ...]] = []
         ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, as the loop goes backwards
         for number, change in reversed(numbered):
-            if change.type is ChangeType.STATUS_CHANGED:
+            if _is_plain(change):
+                continue
+            if change.retires:
+                ends[change.vehicle.vehicle_id] = (number, change)
                 continue
             vehicle_id = number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id
             end = ends.get(vehicle_id)
@@ -139,14 +164,14 @@ class PostgresTransaction:
         former: list[tuple[object, ...]] = [
             (number, change.at, self._account_id, vehicle_id)
             for vehicle_id, (number, change) in ends.items()
-            if change.type is ChangeType.INFO_CHANGED
+            if change.type is ChangeType.INFO_CHANGED or change.retires
         ]
-        await self._write("end_version", former)
-        await self._write("insert_version", versions)
+        await self._write(SQL["end_version"], former)
+        await self._write(SQL["insert_version"], versions)
 
-    async def _write(self, name: str, rows: list[tuple[object, ...]]) -> None:
+    async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         if rows:
-            await self._connection.executemany(SQL[name], rows)
+            await self._connection.executemany(statement, rows)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
         differences = change.differences
@@ -164,6 +189,11 @@ class PostgresTransaction:
             change.reason,
             None if differences is None else msgspec.json.encode(differences).decode(),
         )
+
+
+def _is_plain(change: Change) -> bool:
+    """Say whether nothing but the status of a vehicle that stays current is changed, by attributes, which is fast."""
+    return change.type is ChangeType.STATUS_CHANGED and change.details is None and change.vehicle.slot >= 0
 
 
 def _find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from padron.store.listing import Dialect, build_list, build_sums
+from padron.store.repair import gather_groups
 from padron.store.sqlite.rows import (
     from_instant,
     to_details,
@@ -17,7 +18,7 @@ from padron.store.sqlite.rows import (
     to_vehicle,
     to_version,
 )
-from padron.store.sqlite.transaction import SQL
+from padron.store.sqlite.transaction import REPAIR_SQL, SQL
 from padron.store.statements import load_statements
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from padron.domain.change import FeedEntry, HistoryEntry
+    from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
     from padron.domain.gate import Refusal, RefusalQuery
     from padron.domain.query import Position, VehicleQuery
     from padron.domain.time_in_status import StatusTime, TimeQuery
@@ -84,6 +86,16 @@ class SqliteReader:
         below = _NUMBER_MAX if before is None else before
         rows = await self._connections.read_page(SQL["list_history"], (self._account_id, vehicle_id, below, limit))
         return [to_history_entry(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        """Give the VINs that several current vehicles have, with these vehicles."""
+        parameters = (self._account_id, query.after, query.vins_max, query.rows_max)
+        rows = await self._connections.read_page(REPAIR_SQL["list_duplicates"], parameters)
+        return gather_groups([(to_version(row), row[14]) for row in rows])
+
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        """Say whether a vehicle, current or former, has this VIN."""
+        return bool(await self._connections.read_point(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         """Give what one request changed."""
