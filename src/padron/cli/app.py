@@ -17,6 +17,7 @@ from padron.cli.accounts import accounts, keys
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.serve import serve
+from padron.cli.vehicle_export import export_file
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
 from padron.config import SettingsError
@@ -39,6 +40,7 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+vehicles.command(export_file, name="export")
 vehicles.command(set_status, name="status")
 
 _DEFAULTS = CommonOptions()

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
+from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text
+from padron.domain.vin import VIN_LENGTH
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 
 FILTER_FIELDS: dict[str, Field] = {field.name: field for field in FIELDS if field.name not in NOT_FILTERED}
+STATUS_FILTER = "assetStatusId"
+FILTERS: frozenset[str] = frozenset({*FILTER_FIELDS, "vin", STATUS_FILTER, "operational"})
 SORT_FIELDS: tuple[str, ...] = (
     "vin",
     *(field.name for field in FIELDS),
@@ -18,6 +22,8 @@ SORT_FIELDS: tuple[str, ...] = (
     "createdAt",
     "updatedAt",
 )
+
+_STATUS_MAX = max(VehicleStatus).value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,3 +46,65 @@ class VehicleQuery:
     descending: bool = False
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
+
+
+def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
+    """Give the question that the parameters ask. Raises ``bad_parameters`` for a value out of range."""
+    filters: dict[str, str | int] = {}
+    for name, field in FILTER_FIELDS.items():
+        if name in parameters:
+            text = parameters[name]
+            filters[name] = (
+                _check_filter(name, text, field.length_max)
+                if field.length_max is not None
+                else parse_number(name, text, 0, field.number_max)
+            )
+    if "vin" in parameters:
+        text = _check_filter("vin", parameters["vin"], VIN_LENGTH)
+        filters["vin"] = text.upper() if text.isascii() else text
+    status = parameters.get(STATUS_FILTER)
+    sort = parameters.get("sort")
+    if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"sort {sort!a} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
+        )
+    operational = parse_boolean(parameters, "operational")
+    if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
+        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
+    return VehicleQuery(
+        filters=filters,
+        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
+        operational=operational,
+        sort=None if sort is None else sort.removeprefix("-"),
+        descending=sort is not None and sort.startswith("-"),
+        limit=parse_limit(parameters),
+    )
+
+
+def parse_limit(parameters: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
+    """Give the page's size: 50 unless asked for, at most 500 or what the list allows."""
+    text = parameters.get("limit")
+    return LIMIT_DEFAULT if text is None else parse_number("limit", text, 1, limit_max)
+
+
+def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
+    """Give true or false, or None when the parameter is not there. Raises ``bad_parameters``."""
+    text = parameters.get(name)
+    if text is None:
+        return None
+    if text not in {"true", "false"}:
+        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be true or false.")
+    return text == "true"
+
+
+def parse_number(name: str, text: str, least: int, most: int) -> int:
+    """Give an integer from a parameter's text. Raises ``bad_parameters`` for anything else, or out of range."""
+    if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
+        return int(text)
+    raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an integer from {least} to {most}.")
+
+
+def _check_filter(name: str, text: str, length_max: int) -> str:
+    check_text(name, text, length_max)
+    return text
