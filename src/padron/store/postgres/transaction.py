@@ -10,7 +10,9 @@ from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
@@ -23,6 +25,10 @@ class PostgresTransaction:
     def __init__(self, connection: asyncpg.Connection, account_id: int) -> None:
         self._connection = connection
         self._account_id = account_id
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)

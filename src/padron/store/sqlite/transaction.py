@@ -8,7 +8,9 @@ import msgspec
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.sqlite.imports import open_imports
 from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
@@ -19,9 +21,15 @@ class SqliteTransaction:
     """The open transaction of the one write connection, bound to an account."""
 
     def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._account_id = account_id
+
+    @property
+    def imports(self) -> ImportTransaction:
+        """Give the account's imports, in this transaction."""
+        return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
