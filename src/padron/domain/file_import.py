@@ -133,7 +133,12 @@ def choose_next(open_imports: Sequence[FileImport], holder: str, now: datetime) 
 def claim(taken: FileImport, holder: str, now: datetime) -> FileImport:
     """Give an import as a worker takes it: it fails when it was taken too often without a row being read."""
     if taken.tries >= TRIES_MAX:
-        return end(taken, ImportState.FAILED, now, f"It was begun {taken.tries} times and came no further.")
+        return end(
+            taken,
+            ImportState.FAILED,
+            now,
+            f"After {taken.counts.read} rows it was tried {taken.tries} times and came no further.",
+        )
     return replace(
         taken,
         state=ImportState.RUNNING,
