@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from padron.cli.csv_rows import CsvRows
+from padron.cli.vehicles import CHUNK_ROWS
 from padron.config import read_settings
-from padron.service.import_chunks import Refusal
-from padron.service.imports import CHUNK_ROWS, ImportRow
+from padron.files.columns import ImportRow, Refusal
+from padron.files.csv_rows import CsvRows
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
@@ -68,7 +68,8 @@ def test_a_refused_line_says_its_number_its_column_and_why_on_stderr(cli: Cli) -
     answer = run_import(cli, f'vin,observations\n{HUMMER},"two\nlines"\n{JEEP},ok\nSHRT,\n')
     assert answer.status == 1
     assert answer.out == SUMMARY.format(3, 1, 0, 0, 0, 2)
-    first, second = answer.err.splitlines()
+    first, second, third = answer.err.splitlines()
+    assert third == "padron: All 2 refused lines are in fleet.csv.report.csv."
     assert first.startswith("padron: line 2, observations: observations contains '\\n'")
     assert second.startswith("padron: line 5, vin: The VIN has 4 characters")
 
@@ -83,10 +84,10 @@ def test_keep_duplicates_keeps_them_once(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "content, said",
     [
-        (f"vin,colour\n{HUMMER},red\n", "There is no column 'colour'"),
+        (f"vin,colr\n{HUMMER},red\n", "There is no column 'colr': is it vehicleColor?"),
         (f"{HUMMER}\n", "There is no column"),
         ("", "one of them must be vin"),
-        (f"vin\n{HUMMER}\n".encode("utf-16"), "UTF-16"),
+        (b"\xd0\xcf\x11\xe0 an old workbook", "save it as .xlsx"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
@@ -101,7 +102,7 @@ def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
     [
         (f"{HUMMER},1,2".encode(), "3 cells"),
         (HUMMER.encode(), "1 cells"),
-        (HUMMER.encode() + b",\xc1guila", "ownerName is not UTF-8"),
+        (HUMMER.encode() + ",Águila ñandú ".encode() + b"\xc1", "ownerName is not UTF-8"),
     ],
 )
 def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: str) -> None:
@@ -113,10 +114,11 @@ def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: 
     assert read_details(JEEP) == {"ownerName": "ok"}
 
 
-def test_an_open_quote_ends_the_reading_with_its_line(cli: Cli) -> None:
-    answer = run_import(cli, f'vin,ownerName\n{JEEP},ok\n{HUMMER},"open\n')
+def test_an_open_quote_costs_its_own_line_alone(cli: Cli) -> None:
+    answer = run_import(cli, f'vin,ownerName\n{HUMMER},"open\n{JEEP},ok\n')
     assert answer.status == 1
-    assert "line 3: The line is not CSV, so nothing after it was read" in answer.err
+    assert "line 2: A quotation mark is opened" in answer.err
+    assert read_details(HUMMER) is None
     assert read_details(JEEP) == {"ownerName": "ok"}
 
 

@@ -1,1 +1,1 @@
-"""Reads and writes files of vehicles: their forms and the names of their columns. Knows no store and no HTTP."""
+"""Spreadsheets: their forms, their columns, and what their cells say. Knows no register and no HTTP."""
