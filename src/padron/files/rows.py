@@ -7,6 +7,7 @@ from pathlib import Path
 from padron.domain.errors import Code, PadronError
 from padron.files.columns import Rows
 from padron.files.csv_rows import CsvRows
+from padron.files.json_rows import JsonRows, begins_json
 
 _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls), or one with a password: save it as .xlsx without a password"),
@@ -35,4 +36,4 @@ def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: st
                 raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is {name}.")
         if sheet is not None:
             raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is CSV, which has no sheets.")
-        yield CsvRows(raw, bytes_total, mapping)
+        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, mapping)

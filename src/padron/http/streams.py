@@ -39,5 +39,6 @@ async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> Asy
 
 
 async def _give_nothing() -> AsyncIterator[bytes]:
-    for piece in ():
+    nothing: tuple[bytes, ...] = ()
+    for piece in nothing:
         yield piece
