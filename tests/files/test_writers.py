@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -35,10 +38,9 @@ def make_version(number: int = 1, details: Details = WHOLE, **vehicle: Any) -> V
 
 def write(form: Form, *versions: VehicleVersion, **options: Any) -> bytes:  # noqa: ANN401
     raw = io.BytesIO()
-    writer = open_writer(form, raw, **options)
-    for version in versions:
-        writer.write([version])
-    writer.close()
+    with open_writer(form, raw, **options) as writer:
+        for version in versions:
+            writer.write([version])
     return raw.getvalue()
 
 
@@ -107,6 +109,17 @@ def test_an_xlsx_sheet_that_is_full_is_refused_with_a_sentence(monkeypatch: pyte
     assert len(read_xlsx(write(Form.XLSX, make_version(1), make_version(2)))) == 3
     with pytest.raises(PadronError, match="more vehicles than an XLSX sheet takes"):
         write(Form.XLSX, make_version(1), make_version(2), make_version(3))
+
+
+@pytest.mark.parametrize("form", Form)
+def test_what_is_given_up_leaves_no_temporary_file(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with suppress(KeyboardInterrupt), open_writer(form, io.BytesIO()) as writer:
+        writer.write([make_version(number) for number in range(1, 500)])
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+    write(form, make_version(1))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("form", Form)

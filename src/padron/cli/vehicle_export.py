@@ -90,12 +90,11 @@ def export_file(  # noqa: PLR0913 - the options of a command
         last = await find_last_vehicle(runtime, principal)
         count = 0
         with _open_target(target, force=force) as raw, _show_progress(last) as show:
-            writer = open_writer(chosen, raw, delimiter=_DELIMITERS[delimiter], mark=target is not None)
-            async for page in export_vehicles(runtime, principal, query):
-                writer.write(page)
-                count += len(page)
-                show(count, page[-1].vehicle.vehicle_id)
-            writer.close()
+            with open_writer(chosen, raw, delimiter=_DELIMITERS[delimiter], mark=target is not None) as writer:
+                async for page in export_vehicles(runtime, principal, query):
+                    writer.write(page)
+                    count += len(page)
+                    show(count, page[-1].vehicle.vehicle_id)
             await asyncio.sleep(0)  # an interrupt that came during the packing counts before the file has its name
         return count
 

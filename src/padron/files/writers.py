@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
+from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -19,7 +21,7 @@ SHEET_ROWS_MAX = 1_048_576  # of an XLSX sheet, the one with the names included
 SHEET_NAME = "vehicles"
 
 _encode_json = msgspec.json.Encoder().encode
-_NO_INTERPRETATION = {
+_OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_numbers": False,
@@ -42,20 +44,26 @@ class Writer(Protocol):
         """Write vehicles after those before. Raises ``bad_parameters`` when the form takes no more."""
         ...
 
-    def close(self) -> None:
-        """Write what is left. The file is complete after this, and not before."""
-        ...
 
+@contextmanager
+def open_writer(form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False) -> Iterator[Writer]:
+    """Give a writer of this form; the file is complete at the end of the block, and not before.
 
-def open_writer(form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False) -> Writer:
-    """Give a writer of this form. ``mark`` puts a byte order mark before CSV."""
+    ``mark`` puts a byte order mark before CSV.
+    """
     match form:
         case Form.CSV:
-            return CsvWriter(raw, delimiter=delimiter, mark=mark)
-        case Form.XLSX:
-            return XlsxWriter(raw)
+            yield CsvWriter(raw, delimiter=delimiter, mark=mark)
         case Form.JSONL:
-            return JsonWriter(raw)
+            yield JsonWriter(raw)
+        case Form.XLSX:
+            with TemporaryDirectory(prefix="padron-export-") as folder:
+                writer = XlsxWriter(raw, folder)
+                try:
+                    yield writer
+                    writer.close()
+                finally:
+                    writer.let_go()
 
 
 def encode_csv(rows: Sequence[Sequence[str | int | None]], delimiter: str = ",") -> bytes:
@@ -77,9 +85,6 @@ class CsvWriter:
         """Write vehicles."""
         self._raw.write(encode_csv(give_rows(versions), self._delimiter))
 
-    def close(self) -> None:
-        """Do nothing: every row is written."""
-
 
 class JsonWriter:
     """Writes JSON Lines: a vehicle a line, in the API's shape."""
@@ -91,9 +96,6 @@ class JsonWriter:
         """Write vehicles."""
         self._raw.write(b"".join(_encode_json(give_members(version)) + b"\n" for version in versions))
 
-    def close(self) -> None:
-        """Do nothing: every line is written."""
-
 
 class XlsxWriter:
     """Writes an XLSX workbook of one sheet. Text is text and never a formula, a number or a link.
@@ -101,8 +103,8 @@ class XlsxWriter:
     Rows go into a temporary file as they come; ``close`` packs them.
     """
 
-    def __init__(self, raw: BinaryIO) -> None:
-        self._book = xlsxwriter.Workbook(raw, _NO_INTERPRETATION)
+    def __init__(self, raw: BinaryIO, folder: str) -> None:
+        self._book = xlsxwriter.Workbook(raw, {**_OPTIONS, "tmpdir": folder})
         self._sheet = self._book.add_worksheet(SHEET_NAME)
         self._sheet.freeze_panes(1, 0)
         bold = self._book.add_format({"bold": True})
@@ -133,3 +135,8 @@ class XlsxWriter:
             self._book.close()
         except FileSizeError as error:
             raise PadronError(Code.BAD_PARAMETERS, "The workbook is too large for XLSX: write CSV.") from error
+
+    def let_go(self) -> None:
+        """Leave nothing open, whether the workbook is packed or not; else its end of life would pack it."""
+        self._book.fileclosed = True
+        self._sheet.row_data_fh.close()

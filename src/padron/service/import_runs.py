@@ -119,8 +119,12 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
         path = Path(folder, "file")
         if not await _fetch_file(runtime, run, path, should_stop):
             return ImportSummary(interrupted=True)
-        # On a thread: a file may be looked through once, to find out its encoding.
-        rows = await asyncio.to_thread(opened.enter_context, open_rows(path))
+        try:
+            # On a thread: a file may be looked through once, to find out its encoding.
+            rows = await asyncio.to_thread(opened.enter_context, open_rows(path))
+        except PadronError as error:
+            # Where the file lies meanwhile is nobody's business.
+            raise PadronError(error.code, error.detail.replace(f" {str(path)!a}", "")) from error
         principal = Principal(
             account_id=run.account_id,
             actor=taken.created_by,
