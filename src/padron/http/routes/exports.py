@@ -42,7 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
         endpoint=export_vehicles, scope=Scope.VEHICLES_READ,
         parameters=(*parameters.FILTERS, parameters.SORT),
         answers={
-            200: Answer(description="The vehicles.", media_type="text/csv; charset=utf-8",
+            200: Answer(description="The vehicles.", media_type="text/csv",
                         headers={"Content-Disposition": "Names the file."}),
         },
         problems=(problems.BAD_PARAMETERS,),

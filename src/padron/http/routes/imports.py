@@ -175,7 +175,7 @@ OPERATIONS: tuple[Operation, ...] = (
         description="CSV with the columns line, column and detail, in the order of the file: the first "
         f"{REFUSALS_KEPT_MAX:,} refused lines. The import's counts say how many there are.",
         endpoint=get_report, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
-        answers={200: Answer(description="The refused lines.", media_type="text/csv; charset=utf-8")},
+        answers={200: Answer(description="The refused lines.", media_type="text/csv")},
         problems=_FIND_PROBLEMS,
     ),
     Operation(
