@@ -15,7 +15,7 @@ from padron.store.statements import load_statements
 
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency")
+    for file in ("queries", "operations", "webhooks", "idempotency", "imports")
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
 }
