@@ -15,13 +15,13 @@ from padron.store.statements import load_statements
 
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency", "imports")
+    for file in ("queries", "operations", "webhooks", "idempotency", "imports", "file_imports")
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
 }
 # Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
 WALK = {
-    "imports: list_waiting_imports",  # an index of what has not ended
+    "file_imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
     "queries: insert_account",
     "queries: list_accounts",

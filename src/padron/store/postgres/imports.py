@@ -9,7 +9,7 @@ from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.connections import Connections
 from padron.store.statements import load_statements
 
-SQL = load_statements("padron.store.postgres", "imports.sql")
+SQL = load_statements("padron.store.postgres", "file_imports.sql")
 
 
 def open_imports(connection: asyncpg.Connection, account_id: int) -> ImportTransaction:

@@ -12,6 +12,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN
 from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
@@ -60,7 +61,7 @@ class PostgresTransaction:
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
-        await self._connection.executemany(SQL["insert_change"], [self._give_row(*one) for one in numbered])
+        await self._write("insert_change", [self._give_row(*one) for one in numbered])
         if deactivated := _find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
@@ -151,7 +152,10 @@ class PostgresTransaction:
         await self._write("insert_version", versions)
 
     async def _write(self, name: str, rows: list[tuple[object, ...]]) -> None:
-        if rows:
+        if len(rows) >= COPIED_ROWS_MIN and name in COPIED:
+            table, columns = COPIED[name]
+            await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+        elif rows:
             await self._connection.executemany(SQL[name], rows)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from padron.store.sqlite.connections import ReadConnections, Row
 from padron.store.sqlite.rows import from_instant, to_instant_or_none
 from padron.store.statements import load_statements
 
-SQL = load_statements("padron.store.sqlite", "imports.sql")
+SQL = load_statements("padron.store.sqlite", "file_imports.sql")
 
 
 def open_imports(connection: apsw.Connection, account_id: int) -> ImportTransaction:
