@@ -1,86 +1,36 @@
 """Imports in the background: begun once, continued exactly, and ended with a word to whoever asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from padron.domain import file_import
-from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import LEASE, FileImport, ImportState
+from padron.domain.file_import import LEASE, ImportState
 from padron.domain.operation import format_run_id
 from padron.service import file_imports, import_runs, uploads
-from padron.service.import_runs import Run, end_import, import_file, renew_lease, take_import
-from padron.service.import_worker import ImportWorker
+from padron.service.import_runs import end_import, import_file, renew_lease, take_import
 from padron.service.imports import ImportStep
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.uploads import ImportRequest, begin_upload
 from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, Cast, make_vin, registered, save
 from tests.conftest import OpenStore, Select, SteppedClock
 from tests.service.stores import FaultyStore
-
-ROWS = 20
+from tests.service.uploading import (
+    ROWS,
+    look,
+    make_csv,
+    report,
+    run_worker,
+    stop_after,
+    take,
+    upload,
+    wait_for_end,
+)
 
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_runs, "CHUNK_ROWS", 5)
-
-
-def make_csv(rows: int = ROWS, *, bad_every: int = 0) -> bytes:
-    lines = [f"{'X' if bad_every and place % bad_every == 0 else make_vin(place)},{place % 5}" for place in range(rows)]
-    return ("vin,doors\n" + "\n".join(lines) + "\n").encode()
-
-
-async def upload(runtime: Runtime, principal: Principal, data: bytes, **options: bool) -> FileImport:
-    request = ImportRequest(request_id="the-request", file_name="fleet.csv", **options)
-    taken = await begin_upload(runtime, principal, request)
-    await taken.add(data)
-    await taken.complete()
-    return await taken.queue(runtime)
-
-
-async def look(runtime: Runtime, cast: Cast, queued: FileImport) -> FileImport:
-    return await file_imports.get_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
-
-
-async def report(runtime: Runtime, cast: Cast, queued: FileImport) -> list[tuple[int, int, str | None]]:
-    pages = file_imports.list_refusals(runtime, cast.acme.principal, queued)
-    return [(one.place, one.line, one.column) async for page in pages for one in page]
-
-
-async def wait_for_end(runtime: Runtime, cast: Cast, queued: FileImport) -> FileImport:
-    async with asyncio.timeout(20):
-        while (found := await look(runtime, cast, queued)).is_open:  # noqa: ASYNC110 - the worker has no event for us
-            await asyncio.sleep(0.01)
-    return found
-
-
-async def take(runtime: Runtime, cast: Cast, holder: str = "me") -> Run:
-    run = await take_import(runtime, cast.acme.account.account_id, holder)
-    assert run is not None
-    return run
-
-
-def stop_after(count: int) -> Callable[[], bool]:
-    """Say at the look after so many transactions that the server ends; the first look comes before any part."""
-    looks = iter(range(10_000))
-    return lambda: next(looks) > count
-
-
-@asynccontextmanager
-async def run_worker(runtime: Runtime) -> AsyncIterator[ImportWorker]:
-    worker = ImportWorker(runtime, poll_s=(0.01, 0.02))
-    worker.start()
-    try:
-        yield worker
-    finally:
-        await worker.stop()
 
 
 async def list_vins(runtime: Runtime, account_id: int) -> list[str]:
@@ -346,82 +296,3 @@ async def test_a_row_at_which_the_program_breaks_ends_the_import_and_not_the_wor
     assert "After 10 rows it was tried 5 times" in (failed.detail or "")
     assert (done.state, done.counts.unchanged) == (ImportState.DONE, 5)
     await runtime.refusals.close()
-
-
-async def test_only_so_many_are_open_and_an_upload_counts(runtime: Runtime, cast: Cast) -> None:
-    request = ImportRequest(request_id="r")
-    opened = [await begin_upload(runtime, cast.acme.principal, request) for _ in range(file_import.OPEN_MAX)]
-    with pytest.raises(PadronError) as refusal:
-        await begin_upload(runtime, cast.acme.principal, request)
-    assert refusal.value.code is Code.IMPORT_LIMIT_REACHED
-    await begin_upload(runtime, cast.beta.principal, request)
-    await opened[0].discard()
-    await begin_upload(runtime, cast.acme.principal, request)
-
-
-async def test_an_upload_is_no_import_and_goes_when_nobody_sends_on(
-    runtime: Runtime, cast: Cast, clock: SteppedClock, select: Select
-) -> None:
-    halved = await begin_upload(runtime, cast.acme.principal, ImportRequest(request_id="r"))
-    await halved.add(b"x" * file_import.PART_BYTES)
-    page = await file_imports.list_imports(runtime, cast.acme.principal, limit=10, cursor=None)
-    assert page.imports == []
-    await file_imports.clear_account(runtime, cast.acme.account.account_id)
-    assert await select("SELECT count(*) FROM import_parts") == [(1,)]
-    clock.now += file_import.UPLOAD_KEPT + timedelta(seconds=5)
-    await file_imports.clear_account(runtime, cast.beta.account.account_id)
-    assert await select("SELECT count(*) FROM import_parts") == [(1,)]
-    await file_imports.clear_account(runtime, cast.acme.account.account_id)
-    assert await select("SELECT count(*) FROM import_parts") == [(0,)]
-    assert await select("SELECT count(*) FROM imports") == [(0,)]
-    with pytest.raises(PadronError) as refusal:
-        await halved.add(b"x" * file_import.PART_BYTES)
-    assert refusal.value.code is Code.IMPORT_ENDED
-
-
-async def test_thirty_days_after_its_end_an_import_is_forgotten(
-    runtime: Runtime, cast: Cast, clock: SteppedClock, select: Select
-) -> None:
-    queued = await upload(runtime, cast.acme.principal, make_csv(bad_every=2))
-    run = await take(runtime, cast)
-    await import_file(runtime, run, lambda: False)
-    await end_import(runtime, run, ImportState.DONE)
-    clock.now += file_import.KEPT - timedelta(minutes=1)
-    await file_imports.clear_account(runtime, cast.acme.account.account_id)
-    assert (await look(runtime, cast, queued)).counts.read == ROWS
-    clock.now += timedelta(minutes=2)
-    await file_imports.clear_account(runtime, cast.acme.account.account_id)
-    assert await select("SELECT count(*) FROM imports") == [(0,)]
-    assert await select("SELECT count(*) FROM import_refusals") == [(0,)]
-    assert len(await list_vins(runtime, cast.acme.account.account_id)) == 10
-
-
-async def test_pages_of_imports_are_newest_first_and_another_accounts_are_none(runtime: Runtime, cast: Cast) -> None:
-    made = [await upload(runtime, cast.acme.principal, make_csv(1)) for _ in range(3)]
-    await upload(runtime, cast.beta.principal, make_csv(1))
-    first = await file_imports.list_imports(runtime, cast.acme.principal, limit=2, cursor=None)
-    rest = await file_imports.list_imports(runtime, cast.acme.principal, limit=2, cursor=first.next_cursor)
-    found = [one.import_id for one in (*first.imports, *rest.imports)]
-    assert found == [one.import_id for one in reversed(made)]
-    assert rest.next_cursor is None
-    for principal, import_id in ((cast.beta.principal, format_run_id(made[0].import_id)), (cast.acme.principal, "x")):
-        with pytest.raises(PadronError) as refusal:
-            await file_imports.get_import(runtime, principal, import_id)
-        assert refusal.value.code is Code.IMPORT_NOT_FOUND
-
-
-@pytest.mark.parametrize("scope", ["vehicles:write", "vehicles:status"])
-async def test_a_file_needs_both_scopes(runtime: Runtime, cast: Cast, scope: str) -> None:
-    half = replace(cast.acme.principal, scopes=frozenset({scope}))
-    with pytest.raises(PadronError) as refusal:
-        await begin_upload(runtime, half, ImportRequest(request_id="r"))
-    assert refusal.value.code is Code.FORBIDDEN
-    if scope != "vehicles:write":
-        for work in (
-            file_imports.list_imports(runtime, half, limit=1, cursor=None),
-            file_imports.get_import(runtime, half, "1"),
-            file_imports.cancel_import(runtime, half, "1"),
-        ):
-            with suppress(StopAsyncIteration), pytest.raises(PadronError) as refusal:
-                await work
-            assert refusal.value.code is Code.FORBIDDEN

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -35,6 +36,18 @@ _DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
 _DEFAULTS = CommonOptions()
 
 Show = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """What to write, and where: None is standard output."""
+
+    account: str
+    query: VehicleQuery
+    target: Path | None
+    form: Form
+    delimiter: str
+    force: bool
 
 
 def export_file(  # noqa: PLR0913 - the options of a command
@@ -85,29 +98,38 @@ def export_file(  # noqa: PLR0913 - the options of a command
     if target is None and chosen is Form.XLSX and sys.stdout.isatty():
         raise UsageError("XLSX is nothing for a terminal: name a file, or send standard output into one.")
 
-    async def work(runtime: Runtime) -> int:
-        principal = give_principal((await get_account(runtime, account)).account_id)
-        last = await find_last_vehicle(runtime, principal)
-        count = 0
-        with _open_target(target, force=force) as raw, _show_progress(last) as show:
-            with open_writer(chosen, raw, delimiter=_DELIMITERS[delimiter], mark=target is not None) as writer:
-                async for page in export_vehicles(runtime, principal, query):
-                    writer.write(page)
-                    count += len(page)
-                    show(count, page[-1].vehicle.vehicle_id)
-            await asyncio.sleep(0)  # an interrupt that came during the packing counts before the file has its name
-        return count
-
+    wanted = _Wanted(
+        account=account, query=query, target=target, form=chosen, delimiter=_DELIMITERS[delimiter], force=force
+    )
     try:
-        count = run_with_runtime(options, lambda runtime: _heed_termination(work(runtime)))
+        count = run_with_runtime(options, lambda runtime: _heed_termination(_write_file(runtime, wanted)))
     except asyncio.CancelledError:
         print_error("The export was ended by a signal. There is no file of it.")
         return TERMINATED
-    if json:
-        print_json({"file": str(target), "form": chosen.value, "vehicles": count})
-    elif target is not None:
-        print(f"Wrote {count} vehicle{'' if count == 1 else 's'} to {target}.")
+    _report(wanted, count, json=json)
     return 0
+
+
+async def _write_file(runtime: Runtime, wanted: _Wanted) -> int:
+    """Write the file and give the number of vehicles in it."""
+    principal = give_principal((await get_account(runtime, wanted.account)).account_id)
+    last = await find_last_vehicle(runtime, principal)
+    count = 0
+    with _open_target(wanted.target, force=wanted.force) as raw, _show_progress(last) as show:
+        with open_writer(wanted.form, raw, delimiter=wanted.delimiter, mark=wanted.target is not None) as writer:
+            async for page in export_vehicles(runtime, principal, wanted.query):
+                writer.write(page)
+                count += len(page)
+                show(count, page[-1].vehicle.vehicle_id)
+        await asyncio.sleep(0)  # an interrupt that came during the packing counts before the file has its name
+    return count
+
+
+def _report(wanted: _Wanted, count: int, *, json: bool) -> None:
+    if json:
+        print_json({"file": str(wanted.target), "form": wanted.form.value, "vehicles": count})
+    elif wanted.target is not None:
+        print(f"Wrote {count} vehicle{'' if count == 1 else 's'} to {wanted.target}.")
 
 
 async def _heed_termination(work: Coroutine[Any, Any, int]) -> int:
