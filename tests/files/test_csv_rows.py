@@ -169,8 +169,10 @@ def test_whatever_the_csv_module_writes_is_read_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], delimiter: str, data: st.DataObject
 ) -> None:
     text = io.StringIO(newline="")
-    quoting = data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    writer = csv.writer(text, delimiter=delimiter, quoting=quoting)
+    if data.draw(st.booleans()):
+        writer = csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    else:
+        writer = csv.writer(text, delimiter=delimiter)
     writer.writerow(["vin", "ownerName", "observations"])
     writer.writerows([HUMMER, f".{one}", f".{two}"] for one, two in rows)  # the dot: no apostrophe comes first
     path = write(tmp_path_factory.mktemp("csv") / "fleet.csv", text.getvalue())

@@ -14,7 +14,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 TEXTS = "xl/sharedStrings.xml"
 
 
-def write_workbook(path: Path, *sheets: Sequence[Sequence[object]]) -> Path:
+def write_workbook(path: Path, *sheets: Sequence[object]) -> Path:
     """Write the rows of each sheet as openpyxl does: shared texts, numbers as they are, formulas without values."""
     book = openpyxl.Workbook()
     for number, rows in enumerate(sheets, start=1):
