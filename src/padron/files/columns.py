@@ -138,11 +138,11 @@ def parse_header(names: Sequence[str], mapping: Mapping[str, str] | None = None)
     mapped = _parse_mapping(mapping or {})
     columns: list[str | None] = []
     places: dict[str, str] = {}
-    for name in names:
+    for number, name in enumerate(names, start=1):
         folded = fold_name(name)
         column = mapped[folded] if folded in mapped else _COLUMNS_BY_FOLDED.get(folded)
         if column is None and folded not in mapped:
-            raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(name))
+            raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(name, number))
         if column is not None:
             if column in places:
                 raise PadronError(
@@ -174,9 +174,9 @@ def _parse_mapping(mapping: Mapping[str, str]) -> dict[str, str | None]:
     return columns
 
 
-def _describe_unknown(name: str) -> str:
+def _describe_unknown(name: str, number: int) -> str:
     if not fold_name(name):
-        return "A column has no name: give it one, or delete it."
+        return f"There is no column name in cell {number} of the first line: give it one, or delete the column."
     close = get_close_matches(fold_name(name), _COLUMNS_BY_FOLDED, n=1)
     guess = f"is it {_COLUMNS_BY_FOLDED[close[0]]}? " if close else ""
     return (
