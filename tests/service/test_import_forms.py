@@ -30,7 +30,8 @@ FORMS = ["utf-8", "utf-8-sig", "latin-1", "utf-16", "xlsx"]
 _names = count(1)
 
 # What Latin-1 can say, but for its second quarter: with it, some texts are UTF-8 of other texts as well.
-_SIGNS = st.characters(codec="latin-1", exclude_categories=["Cc"], exclude_characters=map(chr, range(0xA0, 0xC0)))
+_SECOND_QUARTER = [chr(code) for code in range(0xA0, 0xC0)]
+_SIGNS = st.characters(codec="latin-1", exclude_categories=["Cc"], exclude_characters=_SECOND_QUARTER)
 _TEXTS = st.text(_SIGNS, min_size=1, max_size=12)
 
 
