@@ -33,6 +33,7 @@ from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS, parse_value
 from padron.service.accounts import add_account
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.copying import COPIED
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.transaction import SQL
 from padron.wiring import migrate_database, use_runtime
@@ -43,13 +44,7 @@ HEADER = ("vin", "plate", "brandName", "modelName", "vehicleColor", "ownerName",
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _BRANDS = ("Nissan", "Toyota", "Volkswagen", "Kenworth", "Freightliner", "Chevrolet", "Ford")
 _COLORS = ("Blanco", "Plata", "Gris", "Negro", "Rojo", "Azul", "Café")
-_VEHICLE = (
-    "account_id vehicle_id vin slot plate status status_since status_by status_reason revision created_at updated_at"
-).split()
-_VERSION = [*"account_id vehicle_id began is_former valid_from vin details".split(), *(one.column for one in FIELDS)]
-_CHANGE = (
-    "account_id number vehicle_id vin type changed_at changed_by request_id from_status to_status reason differences"
-).split()
+_TABLES = [COPIED[name] for name in ("insert_vehicle", "insert_version", "insert_change")]
 
 
 @dataclass(kw_only=True)
@@ -102,7 +97,7 @@ def give_tuples(account_id: int, first: int, rows: list[tuple[str, ...]], at: An
         }
         text = msgspec.json.encode(details).decode()
         vehicles.append((account_id, number, vin, 0, fold_plate(details), status, at, "cli", None, 1, at, at))
-        versions.append((account_id, number, number, 0, at, vin, text, *fold_columns(details)))
+        versions.append((account_id, number, number, None, 0, at, None, vin, text, *fold_columns(details)))
         changes.append((account_id, number, number, vin, "registered", at, "cli", "import-0", None, status, None, None))
     return [vehicles, versions, changes]
 
@@ -128,7 +123,7 @@ def load_sqlite_bare(path: str, account_id: int, count: int) -> Measured:
     at, first, seconds, cpu_s = int(time.time() * 1e6), 1, 0.0, 0.0
     for rows in chunk_rows(count):
         vehicles, versions, changes = give_tuples(account_id, first, rows, at)
-        versions = [(*row[:3], *row[4:]) for row in versions]
+        versions = [(*row[:3], row[5], *row[7:]) for row in versions]
         first += len(rows)
         began, cpu_began = time.perf_counter(), time.process_time()
         connection.execute("BEGIN IMMEDIATE")
@@ -151,9 +146,7 @@ async def load_postgres_bare(url: str, account_id: int, count: int) -> Measured:
         first += len(rows)
         began, cpu_began = time.perf_counter(), time.process_time()
         async with connection.transaction():
-            for table, columns, records in zip(
-                ("vehicles", "versions", "changes"), (_VEHICLE, _VERSION, _CHANGE), tables, strict=True
-            ):
+            for (table, columns), records in zip(_TABLES, tables, strict=True):
                 await connection.copy_records_to_table(table, records=records, columns=columns)
         seconds += time.perf_counter() - began
         cpu_s += time.process_time() - cpu_began

@@ -1,65 +1,19 @@
 """Importing vehicles: what becomes of each row, once and again."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import pytest
 
 from padron.domain.change import ChangeType
 from padron.domain.errors import Code, PadronError
-from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import Details
-from padron.files.columns import ImportRow, Refusal
-from padron.service.imports import CHUNK_ROWS, ImportStep, ImportSummary, import_vehicles
+from padron.files.columns import ImportRow
+from padron.service.imports import CHUNK_ROWS, import_vehicles
 from padron.service.runtime import Runtime
-from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, JEEP, Cast, make_vin
 from tests.conftest import Select
-
-Cells = dict[str, str]
-
-
-@dataclass(kw_only=True)
-class Imported:
-    summary: ImportSummary
-    refusals: list[Refusal]
-    steps: list[ImportStep]
-
-
-async def run(
-    runtime: Runtime,
-    cast: Cast,
-    rows: Iterable[Mapping[str, str]],
-    **options: Any,  # noqa: ANN401 - handed on as they are
-) -> Imported:
-    numbered = [ImportRow(line=line, cells=cells) for line, cells in enumerate(rows, start=2)]
-    steps: list[ImportStep] = []
-    summary = await import_vehicles(
-        runtime, cast.acme.principal, numbered, request_id="r-import", on_step=steps.append, **options
-    )
-    return Imported(summary=summary, refusals=[one for step in steps for one in step.refusals], steps=steps)
-
-
-def count(imported: Imported) -> dict[str, int]:
-    summary = imported.summary
-    names = ("registered", "updated", "unchanged", "kept_duplicates", "refused")
-    counts = {name: getattr(summary, name) for name in names}
-    assert summary.read == sum(counts.values())
-    return {name: number for name, number in counts.items() if number}
-
-
-async def read_all(runtime: Runtime, cast: Cast, vin: str = HUMMER) -> list[tuple[int, VehicleStatus, Details]]:
-    found = await runtime.store.read(cast.acme.account.account_id).list_versions_by_vin(vin)
-    return [(one.vehicle.slot, one.vehicle.status, one.details) for one in found]
-
-
-async def list_types(runtime: Runtime, cast: Cast, vin: str = HUMMER) -> list[ChangeType]:
-    reader = runtime.store.read(cast.acme.account.account_id)
-    vehicles = await reader.list_by_vin(vin)
-    return [entry.type for entry in await reader.list_history(vehicles[0].vehicle_id, None, 50)]
+from tests.service.importing import Cells, count, list_types, read_all, run
 
 
 async def test_an_unknown_vin_is_registered_with_the_status_of_the_row(runtime: Runtime, cast: Cast) -> None:
@@ -246,80 +200,6 @@ async def test_a_key_without_the_scopes_cannot_import(runtime: Runtime, cast: Ca
     assert refused.value.code is Code.FORBIDDEN
 
 
-async def read_revision(runtime: Runtime, cast: Cast, vin: str = HUMMER) -> str:
-    (vehicle,) = await runtime.store.read(cast.acme.account.account_id).list_by_vin(vin)
-    return str(vehicle.revision)
-
-
-async def test_a_row_of_an_export_shows_the_whole_vehicle_so_an_empty_cell_removes(
-    runtime: Runtime, cast: Cast
-) -> None:
-    vehicle = {"vin": HUMMER, "plate": "ABC123", "doors": "4", "brandName": "Hummer", "vehicleStatusId": "4"}
-    await run(runtime, cast, [vehicle])
-    edited = {"vin": HUMMER, "plate": "", "doors": "2", "vehicleStatusId": "", "revision": "1"}
-    assert count(await run(runtime, cast, [edited])) == {"updated": 1}
-    # brandName has no column in the file, and the status is kept.
-    assert await read_all(runtime, cast) == [(0, VehicleStatus.IN_THE_SHOP, {"doors": 2, "brandName": "Hummer"})]
-
-
-async def test_an_export_that_was_not_edited_changes_nothing(runtime: Runtime, cast: Cast) -> None:
-    vehicle = {"vin": HUMMER, "plate": "ABC123", "ownerName": "", "vehicleStatusId": "4"}
-    await run(runtime, cast, [vehicle])
-    assert count(await run(runtime, cast, [{**vehicle, "revision": "1"}])) == {"unchanged": 1}
-    assert await list_types(runtime, cast) == [ChangeType.REGISTERED]
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [{"ownerName": "Otro"}, {"brandName": ""}, {"vehicleStatusId": "8"}, {"doors": "5", "brandName": "Jeep"}],
-)
-async def test_an_old_row_of_an_export_overwrites_nobodys_later_change(
-    runtime: Runtime, cast: Cast, edit: Cells
-) -> None:
-    exported = {"vin": HUMMER, "doors": "4", "brandName": "Hummer", "ownerName": "", "vehicleStatusId": "1"}
-    await run(runtime, cast, [exported])
-    await run(runtime, cast, [{"vin": HUMMER, "doors": "5"}])
-    imported = await run(runtime, cast, [{**exported, **edit, "revision": "1"}])
-    assert count(imported) == {"refused": 1}
-    (refusal,) = imported.refusals
-    assert (refusal.line, refusal.column) == (2, "revision")
-    assert "changed since the export: it is at revision 2" in refusal.detail
-    assert (await read_all(runtime, cast))[0][2] == {"doors": 5, "brandName": "Hummer"}
-
-
-async def test_an_old_row_that_says_what_is_so_already_is_unchanged(runtime: Runtime, cast: Cast) -> None:
-    await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
-    await run(runtime, cast, [{"vin": HUMMER, "doors": "5", "vehicleStatusId": "3"}])
-    again = {"vin": HUMMER, "doors": "5", "vehicleStatusId": "Robado", "revision": "1"}
-    assert count(await run(runtime, cast, [again])) == {"unchanged": 1}
-
-
-async def test_an_edit_can_be_run_again_after_an_interruption(runtime: Runtime, cast: Cast) -> None:
-    await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
-    edited = {"vin": HUMMER, "doors": "5", "vehicleStatusId": "3", "revision": await read_revision(runtime, cast)}
-    assert count(await run(runtime, cast, [edited])) == {"updated": 1}
-    assert count(await run(runtime, cast, [edited])) == {"unchanged": 1}
-
-
-@pytest.mark.parametrize("revision", ["0", "-1", "1.5", "x", "9" * 40])
-async def test_a_revision_that_no_export_wrote_is_refused(runtime: Runtime, cast: Cast, revision: str) -> None:
-    imported = await run(runtime, cast, [{"vin": HUMMER, "revision": revision}])
-    assert [(one.line, one.column) for one in imported.refusals] == [(2, "revision")]
-
-
-async def test_an_exported_row_whose_vehicle_is_not_there_is_refused(runtime: Runtime, cast: Cast) -> None:
-    imported = await run(runtime, cast, [{"vin": HUMMER, "revision": "1"}, {"vin": JEEP, "revision": " "}])
-    assert count(imported) == {"registered": 1, "refused": 1}
-    assert (imported.refusals[0].column, await read_all(runtime, cast)) == ("vin", [])
-    assert "no vehicle" in imported.refusals[0].detail
-
-
-async def test_who_keeps_duplicates_edits_no_export(runtime: Runtime, cast: Cast) -> None:
-    await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
-    rows = [{"vin": HUMMER, "doors": "4", "revision": "7"}, {"vin": HUMMER, "doors": "", "revision": "1"}]
-    assert count(await run(runtime, cast, rows, keep_duplicates=True)) == {"unchanged": 1, "kept_duplicates": 1}
-
-
 @pytest.mark.parametrize("text", ["4", "In the Shop", "en TALLER", " En taller "])
 async def test_a_status_may_be_given_by_its_name(runtime: Runtime, cast: Cast, text: str) -> None:
     assert count(await run(runtime, cast, [{"vin": HUMMER, "vehicleStatusId": text}])) == {"registered": 1}
@@ -332,90 +212,6 @@ async def test_spaces_around_what_is_no_free_text_do_not_matter(runtime: Runtime
     assert await read_all(runtime, cast) == [(0, VehicleStatus.ACTIVE, details)]
     refused = await run(runtime, cast, [{"vin": JEEP, "plate": "   "}])
     assert [one.column for one in refused.refusals] == ["plate"]
-
-
-async def read_record(runtime: Runtime, cast: Cast) -> tuple[int, list[tuple[str, int]]]:
-    """Give the number of the last change, and each vehicle with its revision."""
-    reader = runtime.store.read(cast.acme.account.account_id)
-    found = await reader.list_vehicles(VehicleQuery(filters={}, limit=500))
-    vehicles = [version.vehicle for version, _ in found]
-    return await reader.find_last_change(), [(vehicle.vin, vehicle.revision) for vehicle in vehicles]
-
-
-KNOWN: list[Cells] = [
-    {"vin": make_vin(1), "plate": "AAA111", "doors": "2"},
-    {"vin": make_vin(2), "plate": "BBB222"},
-    {"vin": make_vin(3)},
-]
-MIXED: list[Cells] = [
-    {"vin": make_vin(1), "plate": "NEW111"},  # gives AAA111 up
-    {"vin": make_vin(2), "plate": "AAA111"},  # and takes it
-    {"vin": make_vin(4), "plate": "BBB222", "vehicleStatusId": "3"},  # what 2 gave up
-    {"vin": make_vin(5), "plate": "NEW111"},  # taken by 1: refused
-    {"vin": make_vin(3), "vehicleStatusId": "8"},
-    {"vin": make_vin(1), "doors": "5"},  # twice in the file
-    {"vin": make_vin(6), "plate": "GGG777"},
-    {"vin": make_vin(7), "plate": "ggg777"},  # taken by 6: refused
-    {"vin": make_vin(3), "doors": "9", "revision": "1"},
-]
-
-
-@pytest.mark.parametrize("chunk_rows", [1, 2, 100])
-@pytest.mark.parametrize("keep_duplicates, counted", [(False, 2), (True, 1)])
-async def test_a_dry_run_decides_as_the_run_does_and_writes_nothing(
-    runtime: Runtime, cast: Cast, chunk_rows: int, keep_duplicates: object, counted: int
-) -> None:
-    await run(runtime, cast, KNOWN)
-    before = await read_record(runtime, cast)
-    options = {"keep_duplicates": keep_duplicates, "chunk_rows": chunk_rows}
-    rehearsed = await run(runtime, cast, [*MIXED, *MIXED], dry_run=True, **options)
-    assert await read_record(runtime, cast) == before
-    imported = await run(runtime, cast, [*MIXED, *MIXED], **options)
-    assert rehearsed == imported
-    assert imported.summary.registered == counted
-    assert imported.summary.refused >= 2
-    assert await read_record(runtime, cast) != before
-
-
-async def test_a_checkpoint_is_committed_with_the_rows_of_its_step(runtime: Runtime, cast: Cast) -> None:
-    noted: list[ImportStep] = []
-
-    async def fail_at_second(transaction: WriteTransaction, step: ImportStep) -> None:
-        assert len(await transaction.lock_vehicles([make_vin(step.summary.read - 1)])) == 1
-        noted.append(step)
-        if len(noted) == 2:
-            raise PadronError(Code.STORE_UNAVAILABLE, "The disk is full.")
-
-    rows = [{"vin": make_vin(number)} for number in range(6)]
-    imported = await run(runtime, cast, rows, checkpoint=fail_at_second, chunk_rows=2)
-    assert imported.summary.stopped == "The disk is full."
-    assert [step.summary.read for step in noted] == [2, 4]
-    assert imported.steps == noted[:1]
-    assert (imported.summary.read, imported.summary.registered) == (2, 2)
-    assert (await read_record(runtime, cast))[1] == [(make_vin(0), 1), (make_vin(1), 1)]
-
-
-async def test_an_import_goes_on_where_an_earlier_run_came_to(runtime: Runtime, cast: Cast) -> None:
-    rows = [{"vin": make_vin(number), "doors": "2"} for number in range(5)]
-    rows += [{"vin": make_vin(0), "doors": "3"}, {"vin": make_vin(9)}]
-    first = await run(runtime, cast, rows, chunk_rows=2, should_stop=iter([False, False, True]).__next__)
-    assert (first.summary.read, first.summary.interrupted) == (4, True)
-    await run(runtime, cast, [{"vin": make_vin(1), "doors": "9"}])  # a later change of a row that is behind us
-    rest = await run(runtime, cast, rows, chunk_rows=2, start=first.summary)
-    assert rest.summary == ImportSummary(read=7, registered=6, refused=1)
-    (refusal,) = rest.refusals
-    assert (refusal.line, refusal.detail) == (7, f"The VIN {make_vin(0)} stands on line 2 of the file already.")
-    assert await read_all(runtime, cast, make_vin(1)) == [(0, VehicleStatus.ACTIVE, {"doors": 9})]
-
-
-async def test_rows_that_cannot_be_read_on_stop_the_import_after_what_was_read(runtime: Runtime, cast: Cast) -> None:
-    def give_rows() -> Iterator[ImportRow]:
-        yield ImportRow(line=2, cells={"vin": HUMMER})
-        yield ImportRow(line=3, cells={"vin": JEEP})
-        raise PadronError(Code.BAD_PARAMETERS, "The part is damaged.")
-
-    summary = await import_vehicles(runtime, cast.acme.principal, give_rows(), request_id="r", chunk_rows=1)
-    assert (summary.registered, summary.stopped) == (2, "The part is damaged.")
 
 
 async def test_many_rows_are_written_as_one_by_one(runtime: Runtime, cast: Cast, select: Select) -> None:

@@ -1,6 +1,7 @@
 """``padron vehicles import``."""
 
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from cyclopts import App, Parameter
 from padron.cli.import_results import Result, print_result
 from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.domain.account import Principal, Scope
+from padron.domain.account import Account, Principal, Scope
+from padron.files.columns import Rows
 from padron.service.accounts import get_account
 from padron.service.imports import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
@@ -22,17 +24,37 @@ vehicles = App(name="vehicles", help="Work on an account's vehicles.")
 _DEFAULTS = CommonOptions()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How a file is imported."""
+
+    mapping: Path | None = None
+    """A file that says which column a name in the first line is, or - to ignore it: JSON, or CSV with two cells."""
+
+    sheet: str | None = None
+    """Which sheet of a workbook, when several have content."""
+
+    keep_duplicates: Annotated[bool, Parameter(negative="")] = False
+    """Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating."""
+
+    dry_run: Annotated[bool, Parameter(negative="")] = False
+    """Only say what would be done."""
+
+    report: Path | None = None
+    """Where each refused line is written, with its column and why [default: FILE.report.csv, if there are any]."""
+
+
+_IMPORT_DEFAULTS = ImportOptions()
+
+
 @vehicles.command(name="import")
-def import_file(  # noqa: PLR0913 - each is an option of the command
+def import_file(
     file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     account: str,
-    mapping: Path | None = None,
-    sheet: str | None = None,
-    keep_duplicates: Annotated[bool, Parameter(negative="")] = False,
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-    report: Path | None = None,
+    chosen: ImportOptions = _IMPORT_DEFAULTS,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
@@ -47,47 +69,40 @@ def import_file(  # noqa: PLR0913 - each is an option of the command
         A CSV or XLSX file; - reads from standard input.
     account
         The name of the account that owns the vehicles.
-    mapping
-        A file that says which column a name in the first line is, or - to ignore it: JSON, or CSV with two cells.
-    sheet
-        Which sheet of a workbook, when several have content.
-    keep_duplicates
-        Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating.
-    dry_run
-        Only say what would be done.
-    report
-        Where each refused line is written, with its column and why [default: FILE.report.csv, if there are any].
     """
-    names = read_mapping(mapping)
-    request_id = f"import-{secrets.token_hex(8)}"
+    mapping = read_mapping(chosen.mapping)
     with (
-        open_report(report, file) as lines,
-        open_input(file, names, sheet=sheet, keep_duplicates=keep_duplicates) as rows,
+        open_report(chosen.report, file) as report,
+        open_input(file, mapping, sheet=chosen.sheet, keep_duplicates=chosen.keep_duplicates) as rows,
     ):
-        result = Result(request_id=request_id, dry_run=dry_run, report=lines)
+        result = Result(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
 
         async def work(runtime: Runtime) -> None:
             owner = await get_account(runtime, account)
-            with count_interrupts() as result.interrupts, show_progress(rows) as show:
-
-                def note(step: ImportStep) -> None:
-                    result.add(step)
-                    show(step)
-
-                result.summary = await import_vehicles(
-                    runtime,
-                    give_principal(owner.account_id),
-                    rows,
-                    request_id=request_id,
-                    keep_duplicates=keep_duplicates,
-                    dry_run=dry_run,
-                    on_step=note,
-                    should_stop=lambda: bool(result.interrupts),
-                    chunk_rows=CHUNK_ROWS,
-                )
+            await _import_rows(runtime, owner, rows, chosen, result)
 
         run_with_runtime(options, work)
     return print_result(result, json=json)
+
+
+async def _import_rows(runtime: Runtime, owner: Account, rows: Rows, chosen: ImportOptions, result: Result) -> None:
+    with count_interrupts() as result.interrupts, show_progress(rows) as show:
+
+        def note(step: ImportStep) -> None:
+            result.add(step)
+            show(step)
+
+        result.summary = await import_vehicles(
+            runtime,
+            give_principal(owner.account_id),
+            rows,
+            request_id=result.request_id,
+            keep_duplicates=chosen.keep_duplicates,
+            dry_run=chosen.dry_run,
+            on_step=note,
+            should_stop=lambda: bool(result.interrupts),
+            chunk_rows=CHUNK_ROWS,
+        )
 
 
 def give_principal(account_id: int) -> Principal:

@@ -98,19 +98,22 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
             writer.rehearsal = opened.enter_context(open_rehearsal())
         rest = iter(rows)
         await _pass_over(parser, rest, summary.read)
-        while True:
-            try:
-                chunk = list(islice(rest, chunk_rows))  # which raises where the file cannot be read on
-                if chunk and should_stop():
-                    summary.interrupted = True
-                if not chunk or summary.interrupted:
-                    break
-                step = await writer.write(summary, *parser.parse_rows(chunk), len(chunk))
-            except PadronError as error:
-                summary.stopped = error.detail
+        while summary.stopped is None:
+            chunk, error = _take(rest, chunk_rows)
+            if chunk and should_stop():
+                summary.interrupted = True
                 break
-            summary = step.summary
-            on_step(step)
+            try:
+                if chunk:
+                    step = await writer.write(summary, *parser.parse_rows(chunk), len(chunk))
+                    summary = step.summary
+                    on_step(step)
+            except PadronError as stopped:
+                error = stopped
+            if error is not None:
+                summary.stopped = error.detail
+            elif not chunk:
+                break
     return summary
 
 
@@ -147,6 +150,16 @@ class _Writer:
         if self.rehearsal is not None:
             self.rehearsal.keep()
         return step
+
+
+def _take(rest: Iterator[Row], count: int) -> tuple[list[Row], PadronError | None]:
+    """Give the next rows, and what keeps the file from being read on after them."""
+    taken: list[Row] = []
+    try:
+        taken.extend(islice(rest, count))
+    except PadronError as error:
+        return taken, error
+    return taken, None
 
 
 async def _pass_over(parser: RowParser, rest: Iterator[Row], count: int) -> None:
