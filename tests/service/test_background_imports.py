@@ -1,12 +1,15 @@
 """Imports in the background: begun once, continued exactly, and ended with a word to whoever asks."""
 
 import asyncio
+import io
+import zipfile
 
 import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import LEASE, ImportState
 from padron.domain.operation import format_run_id
+from padron.files.writers import Form, open_writer
 from padron.service import file_imports, import_runs, uploads
 from padron.service.import_runs import end_import, import_file, renew_lease, take_import
 from padron.service.imports import ImportStep
@@ -14,6 +17,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, Cast, make_vin, registered, save
 from tests.conftest import OpenStore, Select, SteppedClock
+from tests.files.test_writers import make_version
 from tests.service.stores import FaultyStore
 from tests.service.uploading import (
     ROWS,
@@ -219,6 +223,26 @@ async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
     assert failed.state is ImportState.FAILED
     assert said in (failed.detail or "")
     assert "padron-import" not in (failed.detail or "")
+
+
+async def test_a_workbook_that_breaks_off_fails_and_keeps_what_was_read_before(runtime: Runtime, cast: Cast) -> None:
+    whole = io.BytesIO()
+    with open_writer(Form.XLSX, whole) as writer:
+        writer.write([make_version(number, {"observations": "x" * 150}) for number in range(2_000)])
+    broken = io.BytesIO()
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(broken, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            part = source.read(name)
+            target.writestr(name, part[: len(part) // 2] if "sheet1" in name else part)
+    queued = await upload(runtime, cast.acme.principal, broken.getvalue())
+    async with run_worker(runtime):
+        failed = await wait_for_end(runtime, cast, queued)
+    assert failed.state is ImportState.FAILED
+    assert failed.detail
+    assert failed.attempt == 1
+    assert 0 < failed.counts.read < 2_000
+    # A revision says that the rows are edits of an export, and no vehicle of it is here.
+    assert failed.counts.refused == failed.counts.read
 
 
 async def test_a_dry_run_counts_and_reports_and_changes_nothing(

@@ -6,7 +6,7 @@ killed process leaves is exact, and a process that lost its lease, or whose impo
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,7 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
-from padron.files.columns import Rows
+from padron.files.columns import Row, Rows
 from padron.files.rows import open_rows
 from padron.service.file_imports import DELETED_ROWS, clear_parts
 from padron.service.imports import ImportStep, ImportSummary, import_vehicles
@@ -111,7 +111,7 @@ async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str
 async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool]) -> ImportSummary:
     """Import the rows of the uploaded file from where the last commit left it.
 
-    Raises ``bad_parameters`` for a file that cannot be read, and ``store_unavailable``.
+    Raises ``bad_parameters`` for a file that cannot be read, or not to its end, and ``store_unavailable``.
     """
     taken = run.taken
     async with AsyncExitStack() as opened:
@@ -131,10 +131,11 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
         )
         checkpoint = Checkpoint(run, rows, runtime.clock)
-        return await import_vehicles(
+        reading = _Reading(rows)
+        summary = await import_vehicles(
             runtime,
             principal,
-            rows,
+            reading,
             request_id=taken.request_id,
             keep_duplicates=taken.keep_duplicates,
             dry_run=taken.dry_run,
@@ -143,6 +144,24 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             should_stop=lambda: run.is_lost or should_stop(),
             chunk_rows=CHUNK_ROWS,
         )
+        if reading.broken is not None:
+            raise reading.broken
+        return summary
+
+
+class _Reading:
+    """The rows of a file; notes when nothing more of it can be read, which to try again would not mend."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self.broken: PadronError | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        try:
+            yield from self._rows
+        except PadronError as error:
+            self.broken = error
+            raise
 
 
 class Checkpoint:
