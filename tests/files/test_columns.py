@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,17 @@ def test_a_header_that_cannot_be_used_is_refused_by_name(
 ) -> None:
     with pytest.raises(PadronError, match=re.escape(said)):
         parse_header(names, mapping)
+
+
+def test_the_page_about_the_import_names_columns_as_they_are_known() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
+    documented = {}
+    for line in page.splitlines():
+        row = re.fullmatch(r"\| `(\w+)` \|(.*)\|(.*)\|", line)
+        if row is not None:
+            documented[row[1]] = [
+                name.partition(" (")[0] for cell in row.groups()[1:] for name in cell.strip().split(", ") if name
+            ]
+    assert set(documented) == set(COLUMNS)
+    wrong = {name: column for column, names in documented.items() for name in names if find_column(name) != column}
+    assert wrong == {}

@@ -4,6 +4,7 @@ Run as a module it is that process: it takes what to read from standard input, a
 standard output, each after its length. It ends when nobody reads them any more.
 """
 
+import gc
 import json
 import signal
 import subprocess
@@ -139,6 +140,7 @@ def _read_file(order: _Order, out: IO[bytes]) -> None:
 
 def main() -> None:
     """Read the file that standard input names."""
+    gc.disable()  # rows have no cycles, and looking for some takes a tenth of the time
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to both: the other process says when to end
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
     out = sys.stdout.buffer
