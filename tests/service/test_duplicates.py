@@ -12,10 +12,12 @@ from padron.domain.gate import RefusalReason
 from padron.domain.operation import RunQuestion, WorkState, format_run_id
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
+from padron.files.columns import ImportRow
 from padron.service import duplicates
 from padron.service.claims import claim_work
 from padron.service.duplicates import list_duplicates
 from padron.service.gate import check_vehicles
+from padron.service.imports import import_vehicles
 from padron.service.operations import put_operation
 from padron.service.reading import get_vehicle, list_history
 from padron.service.runs import get_run, start_run
@@ -23,6 +25,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
 from padron.service.undo import undo_request
 from padron.store.operations import OperationTransaction
+from padron.store.sqlite.transaction import MANY
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin
 from tests.conftest import OpenStore, Select, SteppedClock
 from tests.service.repairs import Acme, Record, Seen, check_refusal, keep_duplicates, make_acme, repair
@@ -53,6 +56,24 @@ async def test_the_one_that_is_kept_answers_to_the_vin_again(acme: Acme, place: 
     await acme.set_status(SOLD)
     await acme.put(HUMMER, doors=1)
     assert (await acme.look())[keep].status is SOLD
+
+
+@pytest.mark.parametrize("keep_duplicates", [False, True])
+async def test_an_import_finds_the_one_that_is_kept_among_many_rows(acme: Acme, *, keep_duplicates: bool) -> None:
+    await acme.repair(acme.ids[0])
+    kept = (await acme.look())[acme.ids[0]]
+    others = [ImportRow(line=line, cells={"vin": make_vin(line)}) for line in range(3, 3 + 5 * MANY)]  # all at once
+    cells = {name: str(value) for name, value in kept.details.items()} | {"vin": HUMMER, "ownerName": "Luz"}
+    summary = await import_vehicles(
+        acme.runtime,
+        acme.principal,
+        [ImportRow(line=2, cells=cells), *others],
+        request_id="r-import",
+        keep_duplicates=keep_duplicates,
+    )
+    assert (summary.registered, summary.refused) == (5 * MANY, 0)
+    assert (summary.updated, summary.kept_duplicates) == ((0, 1) if keep_duplicates else (1, 0))
+    assert len(await acme.runtime.store.read(acme.account_id).list_by_vin(HUMMER)) == (2 if keep_duplicates else 1)
 
 
 async def test_the_others_are_former_versions_with_their_own_end(acme: Acme) -> None:

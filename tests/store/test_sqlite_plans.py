@@ -35,6 +35,7 @@ STATEMENTS = {
 }
 # Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
 WALK = {
+    "file_imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
     "queries: insert_account",
     "queries: list_accounts",

@@ -20,6 +20,7 @@ from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.report import report
 from padron.cli.serve import serve
+from padron.cli.vehicle_export import export_file
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
 from padron.cli.vins import vins
@@ -45,6 +46,7 @@ app.command(keys)
 app.command(vehicles)
 app.command(report)
 app.command(duplicates)
+vehicles.command(export_file, name="export")
 vehicles.command(set_status, name="status")
 app.command(vins)
 vehicles.command(print_history, name="history")

@@ -14,9 +14,9 @@ from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repair, Repai
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.vehicle import FIELDS_BY_NAME, VehicleVersion, parse_value
 from padron.domain.vin import parse_vin
+from padron.files.parsing import parse_integer
 from padron.service.accounts import get_account
 from padron.service.duplicates import list_duplicates, repair_duplicates
-from padron.service.imports import parse_integer
 from padron.service.runtime import Runtime
 
 PAGE_VINS = 50

@@ -95,7 +95,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         names = " or ".join(f"`{scope.value}`" for scope in operation.either_scope)
         description += f" Needs the scope {names}, as what it changes demands."
     if operation.scope is not None:
-        description += f" Needs the scope `{operation.scope.value}`."
+        names = " and ".join(f"`{scope.value}`" for scope in (operation.scope, operation.further_scope) if scope)
+        description += f" Needs the scope {names}."
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -112,6 +113,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
         if operation.body_example is not None:
             content["example"] = operation.body_example
         described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
+    if operation.media_types:
+        content = {"schema": {"type": "string", "format": "binary"}}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
     described["responses"] = {
         **{str(status): _describe_answer(answer) for status, answer in operation.answers.items()},
         **_describe_problems(list_problems(operation)),

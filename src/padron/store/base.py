@@ -16,6 +16,7 @@ from padron.domain.query import Position, VehicleQuery
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
 from padron.store.repair import RepairReader, RepairTransaction
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
@@ -58,6 +59,11 @@ class WriteTransaction(RepairTransaction, Protocol):
 
     async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
         """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
+        ...
+
+    @property
+    def imports(self) -> ImportTransaction:
+        """The account's imports, in this same transaction: locked after all else."""
         ...
 
 
@@ -202,6 +208,19 @@ class Store(Protocol):
 
     async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
         """Run ``work`` on an account's Idempotency-Keys in a transaction, with the promises of ``write``."""
+        ...
+
+    @property
+    def imports(self) -> ImportBoard:
+        """What workers see of imports: for the server itself, never for a request."""
+        ...
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        """Give a reader of one account's committed imports."""
+        ...
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` on an account's imports in a transaction, with the promises of ``write``."""
         ...
 
     def hold_key(self, held: HeldKey) -> "Store":

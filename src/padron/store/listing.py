@@ -26,6 +26,8 @@ _SORT_COLUMNS: dict[str | None, str] = {
     "updatedAt": "h.updated_at",
 }
 
+_PLACES = {field.name: place for place, field in enumerate(FIELDS)}
+_ABSENT_COLUMNS: list[str | int] = [ABSENT_TEXT if field.is_text else ABSENT_NUMBER for field in FIELDS]
 
 # What a vehicle was after a change is read from the record, for each vehicle that is looked at.
 _LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = v.account_id
@@ -113,12 +115,10 @@ def build_sums(
 
 def fold_columns(details: Details) -> list[str | int]:
     """Give what the columns of ``versions`` hold to find and sort by, in the order of FIELDS."""
-    return [
-        fold_text(str(details.get(field.name, ABSENT_TEXT)))
-        if field.is_text
-        else int(details.get(field.name, ABSENT_NUMBER))
-        for field in FIELDS
-    ]
+    columns = _ABSENT_COLUMNS.copy()
+    for name, value in details.items():
+        columns[_PLACES[name]] = fold_text(value) if isinstance(value, str) else value
+    return columns
 
 
 def fold_plate(details: Details) -> str | None:

@@ -10,12 +10,16 @@ from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN
+from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
 REPAIR_SQL = load_statements("padron.store.postgres", "repair.sql")
+_COPIED = {SQL[name]: target for name, target in COPIED.items()}
 
 
 class PostgresTransaction:
@@ -24,6 +28,10 @@ class PostgresTransaction:
     def __init__(self, connection: asyncpg.Connection, account_id: int) -> None:
         self._connection = connection
         self._account_id = account_id
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
@@ -66,7 +74,7 @@ class PostgresTransaction:
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
-        await self._connection.executemany(SQL["insert_change"], [self._give_row(*one) for one in numbered])
+        await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])
         if deactivated := _find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
@@ -170,7 +178,10 @@ class PostgresTransaction:
         await self._write(SQL["insert_version"], versions)
 
     async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        if rows:
+        if len(rows) >= COPIED_ROWS_MIN and statement in _COPIED:
+            table, columns = _COPIED[statement]
+            await self._connection.copy_records_to_table(table, records=rows, columns=columns)
+        elif rows:
             await self._connection.executemany(statement, rows)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
