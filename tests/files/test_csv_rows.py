@@ -95,7 +95,7 @@ def test_an_inch_sign_within_a_cell_is_no_quotation(path: Path) -> None:
 def test_a_quotation_left_open_costs_its_own_line_alone(path: Path, tail: str) -> None:
     write(path, f'vin,ownerName\n{HUMMER},"open\n{tail}')
     rows, refusals = read_all(path)
-    assert [cells["vin"] for _, cells in rows] == [JEEP] * tail.count(JEEP)
+    assert [(line, cells["vin"]) for line, cells in rows] == [(3 + place, JEEP) for place in range(tail.count(JEEP))]
     assert (refusals[0].line, refusals[0].column) == (2, None)
     assert "A quotation mark is opened" in refusals[0].detail
 
