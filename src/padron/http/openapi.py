@@ -49,6 +49,7 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
         "tags": [
             {"name": "Status", "description": "What a vehicle is."},
             {"name": "Vehicles", "description": "The register itself."},
+            {"name": "Imports", "description": "Files of vehicles, imported in the background."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},
             {"name": "Feed", "description": "What changed, in one order."},
             {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},
