@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_an_inch_sign_within_a_cell_is_no_quotation(path: Path) -> None:
 def test_a_quotation_left_open_costs_its_own_line_alone(path: Path, tail: str) -> None:
     write(path, f'vin,ownerName\n{HUMMER},"open\n{tail}')
     rows, refusals = read_all(path)
-    assert [cells["vin"] for _, cells in rows] == [JEEP] * tail.count(JEEP)
+    assert [(line, cells["vin"]) for line, cells in rows] == [(3 + place, JEEP) for place in range(tail.count(JEEP))]
     assert (refusals[0].line, refusals[0].column) == (2, None)
     assert "A quotation mark is opened" in refusals[0].detail
 
@@ -139,6 +140,16 @@ def test_nul_bytes_reach_the_cell_that_refuses_them(path: Path) -> None:
 def test_a_defused_formula_is_armed_again(path: Path) -> None:
     write(path, f"vin,ownerName,observations\n{HUMMER},'=1+1,\"'@a, 'b'\"\n{JEEP},'quoted',''=x\n")
     assert [list(cells.values())[1:] for _, cells in read_rows(path)] == [["=1+1", "@a, 'b'"], ["'quoted'", "'=x"]]
+
+
+def test_what_can_be_read_only_once_is_told_how_to_come_in(path: Path) -> None:
+    os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)  # so that opening it to read does not wait
+    try:
+        with pytest.raises(PadronError, match="can be read only once"):
+            read_all(path)
+    finally:
+        os.close(writer)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,11 @@ def test_a_cell_that_cannot_be_used_refuses_its_row_by_its_place(path: Path, cel
     assert said in refusal.detail
 
 
+def test_rows_that_claim_one_number_are_counted_on(path: Path) -> None:
+    build_workbook(path, HEADER + give_row(3, HUMMER, "a") + give_row(3, HUMMER, "b") + give_row(1, JEEP, "c"))
+    assert [line for line, _ in read_rows(path)] == [3, 4, 5]
+
+
 def test_a_cell_in_a_column_that_is_ignored_refuses_nothing(path: Path) -> None:
     build_workbook(path, give_row(1, "vin", "Total") + give_row(2, HUMMER, "<c><f>1+1</f></c>"))
     assert read_rows(path, {"Total": "-"}) == [(2, {"vin": HUMMER})]

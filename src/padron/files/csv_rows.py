@@ -206,8 +206,6 @@ class _Lines:
         if len(self._rest) > LINE_LENGTH_MAX:
             self._is_passing = True
             self._rest = ""
-        elif self._is_passing:
-            self._rest = ""
 
 
 def _describe_length(length_max: int) -> str:

@@ -6,6 +6,8 @@ from hashlib import blake2b
 
 import apsw
 
+from padron.domain.errors import Code, PadronError
+
 CACHE_KIB = 32_000  # what of it is held in memory
 
 # SQLite removes a database without a name when it is closed, and its pages go to a file once the cache is full.
@@ -35,7 +37,8 @@ class RowMemory:
         """Remember VINs with their lines. Give the lines whose VIN came before, each with the line of the first."""
         connection = self._connection
         before = connection.total_changes()
-        connection.executemany(_ADD_VIN, vins)
+        with translate_scratch_errors():
+            connection.executemany(_ADD_VIN, vins)
         if connection.total_changes() - before == len(vins):
             return {}
         firsts = ((line, self._find_line(vin)) for vin, line in vins)
@@ -44,7 +47,9 @@ class RowMemory:
     def count_copy(self, row: object) -> int:
         """Remember that a row came once more, and give how often by now."""
         digest = blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
-        return int(next(iter(self._connection.execute(_COUNT_COPY, (digest,))))[0])
+        with translate_scratch_errors():
+            ((count,),) = self._connection.execute(_COUNT_COPY, (digest,))
+        return int(count)
 
     def _find_line(self, vin: str) -> int:
         ((line,),) = self._connection.execute(_FIND_VIN, (vin,))
@@ -69,6 +74,18 @@ def open_scratch(schema: str, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute("BEGIN")  # never committed: nothing of it is worth a journal
     return connection
+
+
+@contextmanager
+def translate_scratch_errors() -> Iterator[None]:
+    """Raise ``store_unavailable`` with a sentence when the temporary folder has no room."""
+    try:
+        yield
+    except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+        raise PadronError(
+            Code.STORE_UNAVAILABLE,
+            "The system's temporary folder, where an import remembers what it has read, is full or cannot be written.",
+        ) from error
 
 
 def _split(schema: str) -> Iterable[str]:

@@ -31,6 +31,11 @@ def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: st
     except OSError as error:
         raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} cannot be read: {error.strerror}.") from error
     with raw, ExitStack() as opened:
+        if not raw.seekable():
+            raise PadronError(
+                Code.BAD_PARAMETERS,
+                f"The file {str(path)!a} can be read only once: pass it through standard input (-).",
+            )
         first = raw.read(16)
         raw.seek(0)
         for mark, name in _FOREIGN:

@@ -88,7 +88,9 @@ class SheetReader:
             self._aids += 1
         elif tag == "row":
             number = attributes.get("r", "")
-            self._number = int(number) if number.isdigit() and len(number) < 9 else self._number + 1  # noqa: PLR2004
+            # Never backwards: a row is told from the others by its number.
+            given = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0  # noqa: PLR2004
+            self._number = max(given, self._number + 1)
             self._cells, self._problems, self._place = [], {}, 0
 
     def _begin_cell(self, attributes: Mapping[str, str]) -> None:

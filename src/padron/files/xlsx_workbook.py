@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from padron.domain.errors import Code, PadronError
-from padron.files.memory import open_scratch
+from padron.files.memory import open_scratch, translate_scratch_errors
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
 
 CELL_LENGTH_MAX = 32_767  # what a cell of a spreadsheet can hold
@@ -135,7 +135,8 @@ class Texts:
 
     def finish(self) -> None:
         """Write what waits to be written."""
-        self._scratch.executemany(_ADD_TEXT, self._waiting)
+        with translate_scratch_errors():
+            self._scratch.executemany(_ADD_TEXT, self._waiting)
         self._waiting.clear()
 
     def find(self, place: int) -> str | None:

@@ -12,7 +12,7 @@ import msgspec
 
 from padron.domain.change import Change, ChangeType
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.files.memory import open_scratch
+from padron.files.memory import open_scratch, translate_scratch_errors
 from padron.service.import_chunks import ChunkTransaction
 
 # vehicle_id is below zero for a vehicle that does not exist yet.
@@ -48,7 +48,8 @@ class Rehearsal:
 
     def keep(self) -> None:
         """Remember what the transaction would have written."""
-        self._scratch.executemany(_SAVE, self._rows)
+        with translate_scratch_errors():
+            self._scratch.executemany(_SAVE, self._rows)
         self._last_id = self._next_id + 1
 
     def find_by_vin(self, vin: str) -> list[tuple[Vehicle, Details]]:

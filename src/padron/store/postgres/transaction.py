@@ -12,7 +12,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
-from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN
+from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN, PORTION_ROWS
 from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
@@ -178,11 +178,14 @@ class PostgresTransaction:
         await self._write(SQL["insert_version"], versions)
 
     async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        if len(rows) >= COPIED_ROWS_MIN and statement in _COPIED:
-            table, columns = _COPIED[statement]
-            await self._connection.copy_records_to_table(table, records=rows, columns=columns)
-        elif rows:
-            await self._connection.executemany(statement, rows)
+        # In portions: the time for an answer is that of one step, however many rows there are.
+        for start in range(0, len(rows), PORTION_ROWS):
+            portion = rows[start : start + PORTION_ROWS]
+            if len(portion) >= COPIED_ROWS_MIN and statement in _COPIED:
+                table, columns = _COPIED[statement]
+                await self._connection.copy_records_to_table(table, records=portion, columns=columns)
+            else:
+                await self._connection.executemany(statement, portion)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
         differences = change.differences
