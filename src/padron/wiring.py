@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
 from padron.service.idempotency import run_clearing
+from padron.service.plan_execution import run_plans
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
@@ -74,7 +75,7 @@ def make_app() -> ASGIApp:
         async with sender, run_worker(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver, run_clearing])
+    return build_app(open_database, [deliver, run_clearing, run_plans])
 
 
 def give_api_document() -> bytes:

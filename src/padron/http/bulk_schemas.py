@@ -8,7 +8,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.errors import PadronError
 from padron.domain.undo import LeftReason
-from padron.domain.vehicle import Vehicle
 from padron.http.problems import BATCH_REFUSED, PROBLEMS
 from padron.http.schemas import StatusBody, VinText
 from padron.service.bulk import BULK_MAX, BulkMode, BulkOutcome
@@ -50,15 +49,17 @@ class BulkStatusRead(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class BulkAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: 204 as the single call would say, with its revision; or the problem that refused it.
+    """What became of one vehicle: 204 or 202 as the single call would say, with its revision; or the problem.
 
+    ``plannedChangeId`` is there when something was planned: the change, or the return to the status before.
     424 stands for a vehicle that was left as it was only because another was refused.
     """
 
     vin: str
     status: int
-    outcome: Literal["changed", "unchanged", "refused", "notDone"]
+    outcome: Literal["changed", "unchanged", "planned", "refused", "notDone"]
     revision: int | UnsetType = UNSET
+    planned_change_id: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
@@ -74,6 +75,7 @@ class BulkAnswerList(Struct, rename="camel"):
     dry_run: bool
     changed: int
     unchanged: int
+    planned: int
     refused: int
     results: list[BulkAnswer]
 
@@ -109,10 +111,7 @@ def shape_bulk(
     outcome: BulkOutcome, vins: list[str], request_id: str, mode: BulkMode, *, dry_run: bool
 ) -> BulkAnswerList:
     """Give the wire form of a bulk call's answer. ``vins`` are as they were asked for."""
-    results = [
-        _shape_one(vin, one, changed=changed, is_refused=outcome.is_refused)
-        for vin, one, changed in zip(vins, outcome.outcomes, outcome.changed, strict=True)
-    ]
+    results = [_shape_one(vin, place, outcome) for place, vin in enumerate(vins)]
     counts = [result.outcome for result in results]
     return BulkAnswerList(
         request_id=request_id,
@@ -120,6 +119,7 @@ def shape_bulk(
         dry_run=dry_run,
         changed=counts.count("changed"),
         unchanged=counts.count("unchanged"),
+        planned=counts.count("planned"),
         refused=counts.count("refused"),
         results=results,
     )
@@ -139,7 +139,8 @@ def shape_undo(done: list[UndoneVehicle], request_id: str, undone_id: str) -> Un
     )
 
 
-def _shape_one(vin: str, outcome: Vehicle | PadronError, *, changed: bool, is_refused: bool) -> BulkAnswer:
+def _shape_one(vin: str, place: int, bulk: BulkOutcome) -> BulkAnswer:
+    outcome = bulk.outcomes[place]
     if isinstance(outcome, PadronError):
         problem = PROBLEMS[outcome.code]
         return BulkAnswer(
@@ -152,10 +153,16 @@ def _shape_one(vin: str, outcome: Vehicle | PadronError, *, changed: bool, is_re
             error_type=problem.error_type,
             error_detail=problem.error_detail,
         )
-    if is_refused:
+    if bulk.is_refused:
         return BulkAnswer(vin=outcome.vin, status=424, outcome="notDone", type=BATCH_REFUSED.type)
-    word: Literal["changed", "unchanged"] = "changed" if changed else "unchanged"
-    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=outcome.revision)
+    plan = bulk.plans[place]
+    plan_id = UNSET if plan is None else plan.plan_id
+    if bulk.planned[place]:
+        return BulkAnswer(
+            vin=outcome.vin, status=202, outcome="planned", revision=outcome.revision, planned_change_id=plan_id
+        )
+    word: Literal["changed", "unchanged"] = "changed" if bulk.changed[place] else "unchanged"
+    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=outcome.revision, planned_change_id=plan_id)
 
 
 def _shape_undone(one: UndoneVehicle) -> UndoAnswer:

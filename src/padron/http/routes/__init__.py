@@ -8,6 +8,7 @@ from padron.http.routes import (
     gate,
     operations,
     pages,
+    plans,
     runs,
     statuses,
     system,
@@ -18,6 +19,7 @@ from padron.http.routes import (
 OPERATIONS: tuple[Operation, ...] = (
     *statuses.OPERATIONS,
     *bulk.OPERATIONS,
+    *plans.OPERATIONS,
     *vehicles.OPERATIONS,
     *gate.OPERATIONS,
     *changes.OPERATIONS,
