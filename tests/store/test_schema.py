@@ -82,7 +82,7 @@ async def test_postgresqls_schema_is_what_its_migrations_add_up_to(postgres_serv
 
 
 def test_both_engines_have_the_same_statements_in_the_same_order() -> None:
-    for file in ("queries.sql", "idempotency.sql"):
+    for file in ("queries.sql", "idempotency.sql", "plans.sql"):
         assert list(load_statements("padron.store.sqlite", file)) == list(
             load_statements("padron.store.postgres", file)
         )

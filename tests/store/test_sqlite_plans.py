@@ -15,13 +15,15 @@ from padron.store.statements import load_statements
 
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency")
+    for file in ("queries", "operations", "webhooks", "idempotency", "plans")
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
 }
-# Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
+# Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new account
+# goes a look for its children.
 WALK = {
     "operations: list_operations",
+    "plans: find_next_instant",
     "queries: insert_account",
     "queries: list_accounts",
     "queries: list_keys",
@@ -59,6 +61,13 @@ def explain(file: apsw.Connection, statement: str) -> list[str]:
 def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str) -> None:
     walked = [step for step in explain(file, STATEMENTS[name]) if _walks(step)]
     assert bool(walked) is (name in WALK), walked
+
+
+@pytest.mark.parametrize("name", ["plans: find_next_instant", "plans: list_due_accounts"])
+def test_what_was_planned_and_done_long_ago_does_not_slow_the_look_for_what_is_due(
+    file: apsw.Connection, name: str
+) -> None:
+    assert "planned_changes_next" in explain(file, STATEMENTS[name])[0]
 
 
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])

@@ -16,6 +16,7 @@ from padron import __version__
 from padron.cli.accounts import accounts, keys
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.planned import planned
 from padron.cli.serve import serve
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
@@ -39,6 +40,7 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+app.command(planned)
 vehicles.command(set_status, name="status")
 
 _DEFAULTS = CommonOptions()

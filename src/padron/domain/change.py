@@ -106,6 +106,7 @@ class PlanRequest(StatusRequest):
 
     effective_at: datetime | None = None  # None: now
     until: datetime | None = None  # None: for good
+    is_returning: bool = False  # the vehicle has the status, and its return is planned: until moves that
 
     @property
     def is_for_later(self) -> bool:
@@ -118,7 +119,7 @@ def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None
 
     Raises ``vehicle_not_found`` for none and ``multiple_vehicles_found`` for several (contract 2: "active" means
     current, whatever the status), ``revision_mismatch`` when the revision is not one of those asked for, and
-    ``nothing_to_bring_back`` for a status that is to end and that the vehicle has already.
+    ``nothing_to_bring_back`` for a status that is to end and that the vehicle has already, for good.
     """
     vehicle = get_only(current, request.vin)
     check_revision(vehicle, request.revisions)
@@ -130,7 +131,7 @@ def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None
 
 
 def _check_return(vehicle: Vehicle, request: PlanRequest) -> None:
-    if vehicle.status is request.status:
+    if vehicle.status is request.status and not request.is_returning:
         raise PadronError(
             Code.NOTHING_TO_BRING_BACK,
             f"The vehicle {vehicle.vin} has the status {request.status.value} already, so until has nothing to bring "

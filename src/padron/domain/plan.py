@@ -201,6 +201,21 @@ def build_return_plan(
     )
 
 
+def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) -> tuple[Plan, Plan] | None:
+    """Give a pending return as cancelled, and the one in its place; None when it is for that instant already."""
+    if request.until is None or request.until == plan.effective_at:
+        return None
+    moved = replace(
+        plan,
+        plan_id=plan_id,
+        effective_at=request.until,
+        created_at=at,
+        created_by=request.by,
+        request_id=request.request_id,
+    )
+    return cancel(plan, at=at, by=request.by, request_id=request.request_id), moved
+
+
 def execute(plan: Plan, target: Target, at: datetime) -> tuple[Plan, Change | None]:
     """Give a due plan as it ended, and the change that it makes now, if any."""
     vehicle = target.vehicle

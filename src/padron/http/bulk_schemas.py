@@ -87,11 +87,15 @@ class UndoBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class UndoAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: its revision when something was taken back, or why it was left."""
+    """What became of one vehicle: its revision when something was taken back, or why it was left.
+
+    A planned change of the request that was pending is an answer of its own: ``cancelled``.
+    """
 
     vin: str
-    outcome: Literal["undone", "unchanged", "left"]
+    outcome: Literal["undone", "unchanged", "left", "cancelled"]
     revision: int | UnsetType = UNSET
+    planned_change_id: str | UnsetType = UNSET
     left: LeftReason | UnsetType = UNSET
     detail: str | UnsetType = UNSET
 
@@ -104,6 +108,7 @@ class UndoAnswerList(Struct, rename="camel"):
     undone: int
     unchanged: int
     left: int
+    cancelled: int
     results: list[UndoAnswer]
 
 
@@ -135,6 +140,7 @@ def shape_undo(done: list[UndoneVehicle], request_id: str, undone_id: str) -> Un
         undone=counts.count("undone"),
         unchanged=counts.count("unchanged"),
         left=counts.count("left"),
+        cancelled=counts.count("cancelled"),
         results=results,
     )
 
@@ -166,6 +172,8 @@ def _shape_one(vin: str, place: int, bulk: BulkOutcome) -> BulkAnswer:
 
 
 def _shape_undone(one: UndoneVehicle) -> UndoAnswer:
+    if one.cancelled_plan_id is not None:
+        return UndoAnswer(vin=one.vin, outcome="cancelled", planned_change_id=one.cancelled_plan_id)
     if one.left is not None:
         return UndoAnswer(vin=one.vin, outcome="left", left=one.left, detail=one.detail or UNSET)
     if one.revision is None:

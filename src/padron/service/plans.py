@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.plan import Plan, PlanQuery, cancel
+from padron.domain.plan import Plan, PlanQuery, PlanState, cancel
 from padron.service import cursors
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
+
+CHUNK_SIZE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,35 @@ async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, requ
         return cancelled
 
     return await runtime.store.write_plans(principal.account_id, work)
+
+
+async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -> bool:
+    """Say whether anything that a request planned is pending. Raises ``forbidden`` when the key may not cancel it."""
+    query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
+    found = await runtime.store.read_plans(principal.account_id).list_plans(query)
+    if found:
+        principal.check_scope(Scope.VEHICLES_STATUS)
+    return bool(found)
+
+
+async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str, request_id: str) -> list[Plan]:
+    """Cancel all that a request planned and is still pending, and give it. Raises ``forbidden``.
+
+    A thousand go into a transaction.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    at = runtime.clock()
+
+    async def work(_: WriteTransaction, plans: PlanTransaction) -> list[Plan]:
+        pending = await plans.lock_pending_of_request(planned_by, CHUNK_SIZE)
+        cancelled = [cancel(plan, at=at, by=principal.actor, request_id=request_id) for plan in pending]
+        await plans.end_plans(cancelled)
+        return cancelled
+
+    done: list[Plan] = []
+    while some := await runtime.store.write_plans(principal.account_id, work):
+        done += some
+    return done
 
 
 def _get_found(plan: Plan | None, plan_id: str) -> Plan:

@@ -40,6 +40,17 @@ class PlanTransaction(Protocol):
         """Give one plan."""
         ...
 
+    async def lock_returns(self, vehicle_ids: Sequence[int]) -> dict[int, Plan]:
+        """Give the pending return of each vehicle that has one, by its id, unless it is void or locked elsewhere.
+
+        The vehicles must be locked.
+        """
+        ...
+
+    async def lock_pending_of_request(self, request_id: str, limit: int) -> list[Plan]:
+        """Give what one request planned and is still pending. ``vin`` is the vehicle's when it was planned."""
+        ...
+
     async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
         """Give what each plan's vehicle is now, by the plan's id."""
         ...
@@ -102,6 +113,18 @@ class PlanWork:
         """Give one plan."""
         rows = await self._fetch("lock_plan", (self._account_id, plan_id))
         return to_plan(rows[0], self._to_instant) if rows else None
+
+    async def lock_returns(self, vehicle_ids: Sequence[int]) -> dict[int, Plan]:
+        """Give the pending return of each vehicle: of the latest change that has one, if none came after it."""
+        rows = await self._fetch("lock_returns", (self._account_id, list(vehicle_ids)))
+        latest = {plan.vehicle_id: plan for plan in (to_plan(row, self._to_instant) for row in rows)}
+        void = await self._find_later({plan.vehicle_id: plan.reverts or 0 for plan in latest.values()})
+        return {vehicle_id: plan for vehicle_id, plan in latest.items() if vehicle_id not in void}
+
+    async def lock_pending_of_request(self, request_id: str, limit: int) -> list[Plan]:
+        """Give what one request planned and is still pending."""
+        rows = await self._fetch("lock_pending_of_request", (self._account_id, request_id, limit))
+        return [to_plan(row, self._to_instant) for row in rows]
 
     async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
         """Give what each plan's vehicle is now: first locked, then looked at, so that nothing comes in between."""

@@ -121,6 +121,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Take back what a request changed",
         description="Gives each vehicle that the request changed the status and core data that it had before, unless "
         "it was changed since by another request; such a vehicle is left as it is and named, with the reason. "
+        "What it planned and is still pending is cancelled. "
         "Registrations are not taken back. The undo is a change like any other, in history and in the feed, and can "
         f"be undone itself. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be undone. "
         "Query parameters are ignored.",

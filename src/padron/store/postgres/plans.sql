@@ -1,7 +1,8 @@
 -- Planned changes: the same names, in the same order, as in the other engine's file. Each statement names one account,
 -- but for the last two, by which a server finds what is due.
 -- Locks: plans that are due, with SKIP LOCKED, so that servers share them out; then vehicles by id, the counter, work.
--- Whoever holds a vehicle already waits for no plan: it adds new ones only. Cancelling locks plans alone.
+-- Whoever holds a vehicle already waits for no plan: it adds new ones, and takes returns with SKIP LOCKED. Cancelling
+-- locks plans alone.
 
 -- name: add_plans
 -- New plans, in one statement.
@@ -31,6 +32,24 @@ SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reas
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
 WHERE p.account_id = $1 AND p.plan_id = $2 FOR UPDATE OF p;
+
+-- name: lock_returns
+-- Pending returns of some vehicles, the one of the latest change last, but those that are locked already.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = $1 AND p.vehicle_id = ANY($2::bigint[]) AND p.state = 'pending' AND p.kind = 'return'
+ORDER BY p.reverts FOR UPDATE SKIP LOCKED;
+
+-- name: lock_pending_of_request
+-- What one request planned and is still pending.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = $1 AND p.request_id = $2 AND p.state = 'pending'
+ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE;
 
 -- name: lock_targets
 -- The vehicles of plans, by id, and how many current vehicles have each one's VIN.

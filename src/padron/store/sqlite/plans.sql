@@ -28,6 +28,24 @@ SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reas
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
 WHERE p.account_id = ?1 AND p.plan_id = ?2;
 
+-- name: lock_returns
+-- Pending returns of some vehicles, the one of the latest change last.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = ?1 AND p.vehicle_id IN (SELECT value FROM json_each(?2)) AND p.state = 'pending' AND p.kind = 'return'
+ORDER BY p.reverts;
+
+-- name: lock_pending_of_request
+-- What one request planned and is still pending.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = ?1 AND p.request_id = ?2 AND p.state = 'pending'
+ORDER BY p.effective_at, p.plan_id LIMIT ?3;
+
 -- name: lock_targets
 -- The vehicles of plans, by id, and how many current vehicles have each one's VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
@@ -99,5 +117,6 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effective_at LIMIT 1;
 
 -- name: list_due_accounts
--- The accounts that have plans due.
-SELECT DISTINCT account_id FROM planned_changes WHERE state = 'pending' AND effective_at <= ?1 ORDER BY account_id;
+-- The accounts that have plans due. Left to itself the planner walks all that is pending.
+SELECT DISTINCT account_id FROM planned_changes INDEXED BY planned_changes_next
+WHERE state = 'pending' AND effective_at <= ?1 ORDER BY account_id;
