@@ -19,8 +19,8 @@ STATEMENTS = {
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
 }
-# Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new account
-# goes a look for its children.
+# Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
+# account goes a look for its children.
 WALK = {
     "operations: list_operations",
     "plans: find_next_instant",
