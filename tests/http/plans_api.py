@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from padron.service.plan_execution import execute_due
+from padron.service.plan_execution import Executor
 from tests.cast import HUMMER, NOON
 from tests.conftest import SteppedClock
 from tests.http.api import Api, Client, Reply
@@ -33,7 +33,7 @@ async def pass_time(api: Api, hours: float) -> None:
     clock = api.runtime.clock
     assert isinstance(clock, SteppedClock)
     clock.now = NOON + timedelta(hours=hours)
-    await execute_due(api.runtime)
+    await Executor(api.runtime).execute_due()
 
 
 async def list_plans(client: Client, query: str = "") -> list[dict[str, Any]]:

@@ -132,7 +132,10 @@ class FaultyStore:
         async def faulty_work(transaction: WriteTransaction, plans: PlanTransaction) -> T:
             return await work(FaultyTransaction(transaction, self), FaultyPlans(plans, self))
 
-        return await self._store.write_plans(account_id, faulty_work)
+        result = await self._store.write_plans(account_id, faulty_work)
+        if self.fails_after_commit:
+            raise self.error
+        return result
 
     def read_webhooks(self, account_id: int) -> WebhookReader:
         return self._store.read_webhooks(account_id)

@@ -26,10 +26,10 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.plan_execution import _execute_account, execute_chunk
+from padron.service.plan_execution import Executor, execute_chunk
 from padron.service.plans import cancel_plan
 from padron.service.registration import Registration, upsert_vehicle_info
-from padron.service.runtime import build_runtime
+from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Reader, Store
 from tests.cast import NOON, make_vin, registered, save
@@ -102,7 +102,7 @@ class PlansMachine(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    async def build(self) -> Any:  # noqa: ANN401 - a runtime
+    async def build(self) -> Runtime:
         return build_runtime(self.store, self.clock)
 
     @initialize()
@@ -163,14 +163,15 @@ class PlansMachine(RuleBasedStateMachine):
 
     @rule()
     def execute(self) -> None:
-        self.run(_execute_account(self.runtime, self.account_id))
+        self.run(Executor(self.runtime)._execute_account(self.account_id))
         self.execute_model()
 
     @rule()
     def execute_by_two(self) -> None:
         async def both() -> None:
             other = await self.build()
-            await asyncio.gather(*(_execute_account(one, self.account_id) for one in (self.runtime, other)))
+            executors = [Executor(runtime) for runtime in (self.runtime, other)]
+            await asyncio.gather(*(one._execute_account(self.account_id) for one in executors))
 
         self.run(both())
         self.execute_model()
