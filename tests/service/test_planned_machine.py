@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -124,7 +124,7 @@ class PlansMachine(RuleBasedStateMachine):
         request_id = f"r-{next(self.requests)}"
         requests = [self.give_request(request_id, *one) for one in many]
         outcome = self.run(set_statuses(self.runtime, self.principal, BulkRequest(asked=requests)))
-        times = Counter(request.vin for request in requests)
+        times = Counter(request.vin for request in requests if self.check_times(request) is None)
         returning = {vin: self.find_return(vin) for vin in times if times[vin] == 1}
         for request, done, plan in zip(requests, outcome.outcomes, outcome.plans, strict=True):
             code = self.expect(request, returning.get(request.vin))
@@ -210,14 +210,18 @@ class PlansMachine(RuleBasedStateMachine):
     def is_void(self, plan: KnownPlan) -> bool:
         return plan.step is not None and plan.step + 1 < len(self.vehicles[plan.vehicle_id].steps)
 
+    def check_times(self, request: StatusRequest) -> Code | None:
+        if not isinstance(request, PlanRequest):
+            return None
+        instants = [self.clock.now, request.effective_at, request.until]
+        given = [instant for instant in instants if instant is not None]
+        is_right = all(first < second for first, second in pairwise(given))
+        return None if is_right else Code.BAD_PARAMETERS
+
     def expect(self, request: StatusRequest, returning: KnownPlan | None) -> Code | None:
         found = self.find(request.vin)
-        if isinstance(request, PlanRequest):
-            begins_at = request.effective_at or self.clock.now
-            if request.effective_at is not None and request.effective_at <= self.clock.now:
-                return Code.BAD_PARAMETERS
-            if request.until is not None and request.until <= begins_at:
-                return Code.BAD_PARAMETERS
+        if (code := self.check_times(request)) is not None:
+            return code
         if found is None:
             return Code.VEHICLE_NOT_FOUND
         if isinstance(request, PlanRequest) and request.effective_at is None and found[1].status is request.status:
