@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -252,6 +253,11 @@ async def test_executions_calls_and_new_plans_on_the_same_vehicles_never_wait_in
         await asyncio.gather(*executing)
     numbers = [plan.number for plan in await list_plans(store, acme) if plan.number is not None]
     assert len(numbers) == len(set(numbers)) > 0
+    for vin in vins:  # no change was decided on what another had changed meanwhile
+        vehicle = await get_one(store, acme.account_id, vin)
+        history = await store.read(acme.account_id).list_history(vehicle.vehicle_id, None, 10_000)
+        assert all(newer.from_status is older.to_status for newer, older in pairwise(history))
+        assert vehicle.revision == len(history)
 
 
 async def test_an_account_whose_plans_meet_an_error_rests_and_stops_no_other(
