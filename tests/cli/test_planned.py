@@ -58,6 +58,7 @@ def test_until_changes_now_and_plans_the_return(cli: Cli) -> None:
 def test_a_list_may_be_cut_short_and_another_account_s_plans_are_not_in_it(cli: Cli) -> None:
     set_status(cli, "8", HUMMER, JEEP, "--effective-at", LATER)
     assert len(list_planned(cli, "--limit", "1", "--json").document["plannedChanges"]) == 1
+    check_sentence(list_planned(cli, "--limit", "0"), 2, "--limit is 0")
     assert list_planned(cli, "--json", account="Beta").document == {"plannedChanges": []}
 
 

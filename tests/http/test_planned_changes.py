@@ -262,7 +262,19 @@ async def test_the_list_is_in_the_order_of_the_instants_filtered_and_in_pages(ap
 
 
 @pytest.mark.parametrize(
-    "query", ["state=done", "sort=vin", "vin=ABC", "limit=0", "limit=501", "cursor=x", "colour=red", "state=", "vin=&"]
+    "query",
+    [
+        "state=done",
+        "sort=vin",
+        "vin=ABC",
+        "limit=0",
+        "limit=501",
+        "cursor=x",
+        "colour=red",
+        "state=",
+        "vin=&",
+        "requestId=%00",
+    ],
 )
 async def test_a_question_that_cannot_be_is_400(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{PLANS}?{query}")).code == (400, "BadParameters")

@@ -76,9 +76,9 @@ async def test_in_bulk_each_vehicle_is_planned_for_itself(api: Api) -> None:
     reply = await send_bulk(
         api,
         [
+            {"vin": JEEP, "vehicleStatusId": 8, "effectiveAt": give(1)},
             {"vin": HUMMER, "vehicleStatusId": 3},
             {"vin": HUMMER, "vehicleStatusId": 4, "until": give(2), "reason": "Brakes"},
-            {"vin": JEEP, "vehicleStatusId": 8, "effectiveAt": give(1)},
             {"vin": UNKNOWN_VIN, "vehicleStatusId": 8, "effectiveAt": give(1)},
             {"vin": JEEP, "vehicleStatusId": 6, "effectiveAt": give(1), "revision": 9},
             {"vin": HUMMER, "vehicleStatusId": 4, "until": give(3)},
@@ -87,11 +87,11 @@ async def test_in_bulk_each_vehicle_is_planned_for_itself(api: Api) -> None:
     )
     assert reply.status == 200
     results = reply.body["results"]
-    assert [one["status"] for one in results] == [204, 204, 202, 404, 412, 409, 204]
+    assert [one["status"] for one in results] == [202, 204, 204, 404, 412, 409, 204]
     assert [one["outcome"] for one in results] == [
-        "changed",
-        "changed",
         "planned",
+        "changed",
+        "changed",
         "refused",
         "refused",
         "refused",
@@ -99,7 +99,7 @@ async def test_in_bulk_each_vehicle_is_planned_for_itself(api: Api) -> None:
     ]
     assert (reply.body["changed"], reply.body["planned"], reply.body["refused"]) == (3, 1, 3)
     change, back = await list_plans(api.acme)
-    assert (change["id"], back["id"]) == (results[2]["plannedChangeId"], results[1]["plannedChangeId"])
+    assert (change["id"], back["id"]) == (results[0]["plannedChangeId"], results[2]["plannedChangeId"])
     # Of the request's three changes (after two registrations) the second is the one that goes back, to the first's.
     assert (back["kind"], back["vehicleStatusId"], back["reverts"]) == ("return", 3, 4)
     assert {change["requestId"], back["requestId"]} == {reply.body["requestId"]}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import print_json, print_table
+from padron.cli.outputs import UsageError, print_json, print_table
 from padron.cli.vehicles import give_principal
 from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState, format_instant
 from padron.domain.query import LIMIT_MAX
@@ -45,6 +45,8 @@ def list_planned(
     limit
         How many at most.
     """
+    if limit < 1:
+        raise UsageError(f"--limit is {limit}: it must be at least 1.")
     chosen = None if vin is None else parse_vin(vin)
     wanted = None if state is None else PlanState(state)
 

@@ -23,6 +23,7 @@ PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change 
 _QUERY = frozenset({"vin", "state", "requestId", "sort", *queries.PAGE_PARAMETERS})
 _SORTS = ("effectiveAt", "-effectiveAt")
 _is_id = re.compile(PLAN_ID_PATTERN).fullmatch
+_is_request_id = re.compile(parameters.REQUEST_ID.schema["pattern"]).fullmatch
 
 
 def word_planned(planned: Planned, request: PlanRequest) -> Reply:
@@ -42,7 +43,7 @@ async def list_plans(call: Call) -> Reply:
     query = PlanQuery(
         vin=parse_vin(given["vin"]) if "vin" in given else None,
         state=_parse_state(given.get("state")),
-        request_id=given.get("requestId"),
+        request_id=_parse_request_id(given.get("requestId")),
         descending=_parse_sort(given.get("sort")) == "-effectiveAt",
         limit=queries.parse_limit(given),
     )
@@ -77,6 +78,12 @@ def _parse_state(text: str | None) -> PlanState | None:
     except ValueError:
         known = ", ".join(PlanState)
         raise PadronError(Code.BAD_PARAMETERS, f"state is {text!a}: it must be one of {known}.") from None
+
+
+def _parse_request_id(text: str | None) -> str | None:
+    if text is not None and _is_request_id(text) is None:
+        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {text[:100]!a}: it is no request id.")
+    return text
 
 
 def _parse_sort(text: str | None) -> str:
