@@ -136,6 +136,7 @@ async def test_nothing_runs_twice_or_early_when_the_clock_jumps_back(
         (900, 5),
     ):
         time.now = after(seconds)
+        await execute_chunk(runtime, acme.account_id)
         await Executor(runtime).execute_due()
         assert await count_changes(store, acme) == changes, seconds
 

@@ -30,10 +30,9 @@ from padron.service.plan_execution import Executor, execute_chunk
 from padron.service.plans import cancel_plan
 from padron.service.registration import Registration, upsert_vehicle_info
 from padron.service.runtime import Runtime, build_runtime
-from padron.store import postgres, sqlite
 from padron.store.base import Reader, Store
 from tests.cast import NOON, make_vin, registered, save
-from tests.postgres import Postgres
+from tests.machines import share_register
 
 T = TypeVar("T")
 
@@ -358,19 +357,10 @@ async def look_at(reader: Reader, vehicle_id: int, vin: str) -> tuple[list[Vehic
 def test_any_sequence_of_plans_leaves_what_the_model_says(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    async def open_register() -> tuple[Store, str]:
-        if engine == "sqlite":
-            return await sqlite.open_store(str(tmp_path / "padron.db")), ""
-        server: Postgres = request.getfixturevalue("postgres_server")
-        url = await server.create_database()
-        return await postgres.open_store(url), url
-
     class Machine(PlansMachine):
         pass
 
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        Machine.runner = runner
-        Machine.store, url = runner.run(open_register())
+    with share_register(engine, tmp_path, request) as (Machine.runner, Machine.store):
         run_state_machine_as_test(
             Machine,
             settings=settings(
@@ -381,6 +371,3 @@ def test_any_sequence_of_plans_leaves_what_the_model_says(
                 suppress_health_check=list(HealthCheck),
             ),
         )
-        runner.run(Machine.store.close())
-        if url:
-            runner.run(request.getfixturevalue("postgres_server").drop_database(url))
