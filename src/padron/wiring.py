@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
 from padron.service.clearing import run_clearing
+from padron.service.plan_execution import run_plans
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
@@ -80,7 +81,7 @@ def make_app() -> ASGIApp:
         async with run_imports(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver, import_files, run_clearing])
+    return build_app(open_database, [deliver, import_files, run_clearing, run_plans])
 
 
 def give_api_document() -> bytes:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
@@ -70,12 +71,14 @@ class Target:
         operation = "/api/v2/operations/query-fines"
         self._call("PUT", operation, {"description": "Ask for fines", "leaseSeconds": 60, "attempts": 3})
         run = self._call("POST", f"{operation}/runs", {})
+        later = {"vehicleStatusId": 4, "effectiveAt": (read_clock() + timedelta(days=1)).isoformat()}
         webhook = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.registered"]}
         self.ids: dict[str, str] = {
             "vin": HUMMER,
             "name": "query-fines",
             "runId": run["runId"],
             "requestId": "r-registered",  # of registrations: nothing is taken back
+            "planId": self._call("PATCH", f"/api/v2/vehicles/{HUMMER}/status", later)["id"],
             "webhookId": self._call("POST", "/api/v2/webhooks", webhook)["id"],
         }
 

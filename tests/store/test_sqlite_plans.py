@@ -33,10 +33,12 @@ STATEMENTS = {
     # Templates, and a name that only the other engine fills.
     if name not in {"list_vehicles", "list_past", "sum_statuses", "save_statuses"}
 }
-# Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
+# Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
+# account goes a look for its children.
 WALK = {
     "file_imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
+    "plans: find_next_instant",
     "queries: insert_account",
     "queries: list_accounts",
     "queries: list_keys",
@@ -79,6 +81,13 @@ def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str
 def test_vehicles_without_a_fellow_do_not_slow_the_list_of_duplicates(file: apsw.Connection) -> None:
     (step,) = [step for step in explain(file, STATEMENTS["repair: list_duplicates"]) if step.startswith("SEARCH d ")]
     assert "vehicles_duplicate (account_id=? AND vin>?)" in step
+
+
+@pytest.mark.parametrize("name", ["plans: find_next_instant", "plans: list_due_accounts"])
+def test_what_was_planned_and_done_long_ago_does_not_slow_the_look_for_what_is_due(
+    file: apsw.Connection, name: str
+) -> None:
+    assert "planned_changes_next" in explain(file, STATEMENTS[name])[0]
 
 
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])

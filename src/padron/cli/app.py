@@ -18,6 +18,7 @@ from padron.cli.duplicates import duplicates
 from padron.cli.history import print_history
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.planned import planned
 from padron.cli.report import report
 from padron.cli.serve import serve
 from padron.cli.vehicle_export import export_file
@@ -47,6 +48,7 @@ app.command(vehicles)
 app.command(report)
 app.command(duplicates)
 vehicles.command(export_file, name="export")
+app.command(planned)
 vehicles.command(set_status, name="status")
 app.command(vins)
 vehicles.command(print_history, name="history")

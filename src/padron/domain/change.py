@@ -118,15 +118,43 @@ class StatusRequest:
     request_id: str
 
 
-def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
-    """Give the vehicle to change, or None when it has that status already.
+@dataclass(kw_only=True, slots=True)
+class PlanRequest(StatusRequest):
+    """A request for a later instant, or for a status that ends by itself, or both; one of them is there."""
 
-    Raises ``vehicle_not_found`` for none, ``multiple_vehicles_found`` for several (contract 2: "active" means
-    current, whatever the status) and ``revision_mismatch`` when the revision is not one of those asked for.
+    effective_at: datetime | None = None  # None: now
+    until: datetime | None = None  # None: for good
+    is_returning: bool = False  # the vehicle has the status, and its return is planned: until moves that
+
+    @property
+    def is_for_later(self) -> bool:
+        """Say whether nothing is to be changed yet."""
+        return self.effective_at is not None
+
+
+def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
+    """Give the vehicle to change, or None when it has that status already or is to be changed later.
+
+    Raises ``vehicle_not_found`` for none and ``multiple_vehicles_found`` for several (contract 2: "active" means
+    current, whatever the status), ``revision_mismatch`` when the revision is not one of those asked for, and
+    ``nothing_to_bring_back`` for a status that is to end and that the vehicle has already, for good.
     """
     vehicle = get_only(current, request.vin)
     check_revision(vehicle, request.revisions)
+    if isinstance(request, PlanRequest):
+        if request.is_for_later:
+            return None
+        _check_return(vehicle, request)
     return None if vehicle.status is request.status else vehicle
+
+
+def _check_return(vehicle: Vehicle, request: PlanRequest) -> None:
+    if vehicle.status is request.status and not request.is_returning:
+        raise PadronError(
+            Code.NOTHING_TO_BRING_BACK,
+            f"The vehicle {vehicle.vin} has the status {request.status.value} already, so until has nothing to bring "
+            "back: plan the status that it is to have then, with effectiveAt.",
+        )
 
 
 def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:

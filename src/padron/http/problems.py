@@ -156,6 +156,24 @@ DELIVERY_NOT_FOUND = Problem(
     meaning="The endpoint has no delivery of this number: the change was not for it, or it is too long ago.",
     remedy="List its deliveries; what is too long ago can be sent again with a replay.",
 )  # fmt: skip
+PLAN_NOT_FOUND = Problem(
+    slug="planned-change-not-found", status=404, title="Planned change not found", error_type="notFound",
+    error_detail="PlannedChangeNotFound",
+    meaning="The account has no planned change with this id. Another account's looks exactly the same.",
+    remedy="List them with GET /api/v2/planned-changes.",
+)  # fmt: skip
+PLAN_ENDED = Problem(
+    slug="planned-change-ended", status=409, title="Planned change ended before", error_type="conflict",
+    error_detail="PlannedChangeEnded",
+    meaning="The planned change is not pending any more: it was executed, cancelled, or has become void.",
+    remedy="Read it to see what became of it. What it changed can be set anew, or taken back with an undo.",
+)  # fmt: skip
+NOTHING_TO_BRING_BACK = Problem(
+    slug="nothing-to-bring-back", status=409, title="Nothing to bring back", error_type="conflict",
+    error_detail="NothingToBringBack",
+    meaning="A status was to end at an instant, but the vehicle had it already, so that there is none before it.",
+    remedy="Plan the status that the vehicle is to have then, with effectiveAt; cancel a return that comes too early.",
+)  # fmt: skip
 PATH_NOT_FOUND = Problem(
     slug="path-not-found", status=404, title="No such address", error_type="notFound", error_detail="PathNotFound",
     meaning="The server has nothing at this path.",
@@ -291,6 +309,9 @@ PROBLEMS: dict[Code, Problem] = {
     Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
     Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
     Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
+    Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
+    Code.PLAN_ENDED: PLAN_ENDED,
+    Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
@@ -302,6 +323,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED,
+    PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
 )  # fmt: skip

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.change import REASON_LENGTH_MAX, HistoryEntry
+from padron.domain.plan import INSTANT_PATTERN
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, TEXT_PATTERN, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
 from padron.domain.vin import VIN_PATTERN
@@ -18,8 +19,14 @@ _SETTABLE = [status.value for status in VehicleStatus if status is not VehicleSt
 VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_json_schema={"pattern": VIN_PATTERN})]
 
 
+_Instant = Annotated[
+    str | UnsetType,
+    Meta(extra_json_schema={"format": "date-time", "pattern": INSTANT_PATTERN}),
+]
+
+
 class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """What a vehicle is from now on, and why."""
+    """What a vehicle is from now on, or from ``effectiveAt`` on, and why. At ``until`` its former status comes back."""
 
     vehicle_status_id: Annotated[
         int, Meta(description="One of the vehicle statuses but 2.", extra_json_schema={"enum": _SETTABLE})
@@ -27,6 +34,13 @@ class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
     reason: Annotated[
         str | UnsetType,
         Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+    ] = UNSET
+    effective_at: Annotated[
+        _Instant, Meta(description="When, at most ten years ahead; left out, now. An instant that is past is refused.")
+    ] = UNSET
+    until: Annotated[
+        _Instant,
+        Meta(description="When the status before comes back, unless somebody sets another one meanwhile."),
     ] = UNSET
 
 

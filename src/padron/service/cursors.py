@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ import msgspec
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
+from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
@@ -183,6 +185,33 @@ def format_result_place(result: Result) -> str:
     """Give the cursor that goes on before this result."""
     microseconds = (result.given_at - _EPOCH) // timedelta(microseconds=1)
     return format_numbers("vehicle-results", microseconds, result.key.run_id, result.key.attempt)
+
+
+def parse_plan_cursor(query: PlanQuery, cursor: str | None) -> PlanPlace | None:
+    """Give the place that a page of plans goes on after. Raises ``bad_parameters``."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case ["plans", fingerprint, int(microseconds), str(plan_id)] if (
+            fingerprint == _give_plans_fingerprint(query)
+            and _is_id(microseconds)
+            and microseconds <= _INSTANT_MAX
+            and re.fullmatch(PLAN_ID_PATTERN, plan_id)
+        ):
+            return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
+        case _:
+            raise _give_refusal()
+
+
+def format_plan_cursor(query: PlanQuery, plan: Plan) -> str:
+    """Give the cursor that goes on after this plan."""
+    microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
+    return _encode(["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
+
+
+def _give_plans_fingerprint(query: PlanQuery) -> int:
+    asked = [query.vin, query.state, query.request_id, query.descending]
+    return zlib.crc32(msgspec.json.encode(asked))
 
 
 def _give_fingerprint(query: VehicleQuery) -> int:

@@ -14,6 +14,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.domain.vin import Vin
+from padron.service.plans import cancel_pending, has_pending
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
@@ -25,10 +26,14 @@ _SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoneVehicle:
-    """What became of one vehicle: its revision when something was taken back, or why it was left, or nothing to do."""
+    """What became of one vehicle: its revision when something was taken back, or why it was left, or nothing to do.
+
+    A planned change that was cancelled is named by its id, beside what became of its vehicle.
+    """
 
     vin: Vin
     revision: int | None = None
+    cancelled_plan_id: str | None = None
     left: LeftReason | None = None
     detail: str | None = None
 
@@ -38,17 +43,20 @@ async def undo_request(
 ) -> list[UndoneVehicle]:
     """Take back what a request changed and give what became of each vehicle, in the order in which it came to them.
 
-    Raises ``forbidden``, ``request_not_found`` when it changed nothing, and ``request_too_large``.
+    What the request planned and is still pending is cancelled first, so that it does not happen afterwards; those come
+    first in the answer. Raises ``forbidden``, ``request_not_found`` when it changed and planned nothing, and
+    ``request_too_large``.
     """
     principal.check_either_scope(EITHER_SCOPE)
-    reader = runtime.store.read(principal.account_id)
-    entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
-    if not entries:
+    has_plans = await has_pending(runtime, principal, undone_id)
+    entries = await _load_changes(runtime, principal, undone_id)
+    if not entries and not has_plans:
         raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {undone_id!a} has changed anything in the account.")
-    _check_scopes(principal, entries)
-    if len(entries) > UNDONE_CHANGES_MAX:
-        detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, which is what can be undone."
-        raise PadronError(Code.REQUEST_TOO_LARGE, detail)
+    cancelled: list[UndoneVehicle] = []
+    if has_plans:
+        plans = await cancel_pending(runtime, principal, undone_id, request_id)
+        cancelled = [UndoneVehicle(vin=plan.vin, cancelled_plan_id=plan.plan_id) for plan in plans]
+        entries = await _load_changes(runtime, principal, undone_id)  # one may have been executed just before
     formers = sorted(gather_former(entries), key=_give_turn)
     repaired = frozenset(former.vin for former in formers if former.was_retired or former.was_restored)
     returning = frozenset(former.vin for former in formers if former.was_retired)
@@ -61,7 +69,19 @@ async def undo_request(
             return await _Chunk(transaction, act, repaired, returning).undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
-    return [one for _, one in sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)]
+    in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
+    return [*cancelled, *(one for _, one in in_order)]
+
+
+async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) -> list[FeedEntry]:
+    """Give what a request changed. Raises ``forbidden`` for what the key may not change, ``request_too_large``."""
+    reader = runtime.store.read(principal.account_id)
+    entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
+    _check_scopes(principal, entries)
+    if len(entries) > UNDONE_CHANGES_MAX:
+        detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, which is what can be undone."
+        raise PadronError(Code.REQUEST_TOO_LARGE, detail)
+    return entries
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,7 @@ from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
+from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.repair import RepairReader, RepairTransaction
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -191,6 +192,21 @@ class Store(Protocol):
         number of times, when another transaction stood in its way: it must hold no state outside itself, and
         await nothing but the transaction. A caller that is cancelled meanwhile leaves the work to go on.
         """
+        ...
+
+    @property
+    def plans(self) -> PlanBoard:
+        """What servers see of planned changes: for the server itself, never for a request."""
+        ...
+
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        ...
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` on an account's vehicles and plans in one transaction, with the promises of ``write``."""
         ...
 
     @property

@@ -13,12 +13,14 @@ from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.directory import PostgresDirectory
 from padron.store.postgres.idempotency import KeyedWriter, open_keys
 from padron.store.postgres.imports import PostgresImportBoard, open_imports, read_imports
 from padron.store.postgres.operations import PostgresOperationStore
+from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
@@ -56,6 +58,7 @@ class PostgresStore:
         self.operations = PostgresOperationStore(self._writer, self._points, self._pages)
         self.webhooks = PostgresWebhookBoard(self._own_writer, self._points)
         self.imports = PostgresImportBoard(self._points)
+        self.plans = PostgresPlanBoard(self._points)
 
     def read(self, account_id: int) -> PostgresReader:
         """Give a reader of one account."""
@@ -66,6 +69,20 @@ class PostgresStore:
 
         async def run(connection: asyncpg.Connection) -> T:
             return await work(PostgresTransaction(connection, account_id))
+
+        return await self._writer.run(run)
+
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        return open_plan_reads(self._pages, account_id)
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(PostgresTransaction(connection, account_id), open_plans(connection, account_id))
 
         return await self._writer.run(run)
 

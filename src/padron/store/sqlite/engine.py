@@ -14,6 +14,7 @@ from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
@@ -21,6 +22,7 @@ from padron.store.sqlite.directory import SqliteDirectory
 from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
 from padron.store.sqlite.imports import SqliteImportBoard, open_imports, read_imports
 from padron.store.sqlite.operations import SqliteOperationStore
+from padron.store.sqlite.plans import SqlitePlanBoard, open_plan_reads, open_plans
 from padron.store.sqlite.reader import SqliteReader
 from padron.store.sqlite.transaction import SQL, SqliteTransaction
 from padron.store.sqlite.webhooks import SqliteWebhookBoard, open_reads, open_work
@@ -42,6 +44,7 @@ class SqliteStore:
         self.operations = SqliteOperationStore(self._committer, self._connections)
         self.webhooks = SqliteWebhookBoard(self._committer, self._connections)
         self.imports = SqliteImportBoard(self._connections)
+        self.plans = SqlitePlanBoard(self._connections)
 
     def read(self, account_id: int) -> SqliteReader:
         """Give a reader of one account."""
@@ -52,6 +55,20 @@ class SqliteStore:
 
         async def run(connection: apsw.Connection) -> T:
             return await work(SqliteTransaction(connection, account_id))
+
+        return await self._writes.run(run)
+
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        return open_plan_reads(self._connections, account_id)
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in a transaction of one account."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(SqliteTransaction(connection, account_id), open_plans(connection, account_id))
 
         return await self._writes.run(run)
 
