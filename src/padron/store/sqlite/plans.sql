@@ -55,8 +55,9 @@ WHERE account_id = ?1 AND vehicle_id IN (SELECT value FROM json_each(?2))
 ORDER BY vehicle_id;
 
 -- name: find_later_statuses
--- The first change of status of one vehicle (?2) after a number (?3).
-SELECT vehicle_id, changed_by, request_id FROM changes
+-- The first change of status of one vehicle (?2) after a number (?3). Left to itself the planner walks all of the
+-- account's changes since, because they are in order already.
+SELECT vehicle_id, changed_by, request_id FROM changes INDEXED BY changes_by_vehicle
 WHERE account_id = ?1 AND vehicle_id = ?2 AND number > ?3 AND type = 'statusChanged'
 ORDER BY number LIMIT 1;
 
