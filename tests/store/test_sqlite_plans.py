@@ -75,6 +75,11 @@ def test_what_other_vehicles_went_through_does_not_slow_a_return(file: apsw.Conn
     assert "changes_by_vehicle (account_id=? AND vehicle_id=? AND number>?)" in step
 
 
+def test_what_other_vehicles_plan_does_not_slow_one_vehicle_s_list(file: apsw.Connection) -> None:
+    steps = explain(file, STATEMENTS["plans: list_plans_of_vehicles"])
+    assert any("planned_changes_by_vehicle (account_id=? AND vehicle_id=?" in step for step in steps)
+
+
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])
 def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection, name: str) -> None:
     (step,) = [step for step in explain(file, STATEMENTS[name]) if step.startswith("SEARCH d ")]
