@@ -90,6 +90,16 @@ def test_what_was_planned_and_done_long_ago_does_not_slow_the_look_for_what_is_d
     assert "planned_changes_next" in explain(file, STATEMENTS[name])[0]
 
 
+def test_what_other_vehicles_went_through_does_not_slow_a_return(file: apsw.Connection) -> None:
+    (step,) = explain(file, STATEMENTS["plans: find_later_statuses"])
+    assert "changes_by_vehicle (account_id=? AND vehicle_id=? AND number>?)" in step
+
+
+def test_what_other_vehicles_plan_does_not_slow_one_vehicle_s_list(file: apsw.Connection) -> None:
+    steps = explain(file, STATEMENTS["plans: list_plans_of_vehicles"])
+    assert any("planned_changes_by_vehicle (account_id=? AND vehicle_id=?" in step for step in steps)
+
+
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])
 def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection, name: str) -> None:
     (step,) = [step for step in explain(file, STATEMENTS[name]) if step.startswith("SEARCH d ")]

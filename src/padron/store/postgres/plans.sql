@@ -119,9 +119,12 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
-FROM planned_changes AS p JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
-WHERE h.account_id = $1 AND h.vin = $7 AND (p.effective_at, p.plan_id) > ($2, $3)
-    AND ($5::text IS NULL OR p.state = $5) AND ($6::text IS NULL OR p.request_id = $6)
+FROM vehicles AS h CROSS JOIN LATERAL (
+    SELECT p.* FROM planned_changes AS p
+    WHERE p.account_id = $1 AND p.vehicle_id = h.vehicle_id AND (p.effective_at, p.plan_id) > ($2, $3)
+        AND ($5::text IS NULL OR p.state = $5) AND ($6::text IS NULL OR p.request_id = $6)
+    ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4) AS p
+WHERE h.account_id = $1 AND h.vin = $7
 ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 
 -- name: find_next_instant

@@ -55,8 +55,9 @@ WHERE account_id = ?1 AND vehicle_id IN (SELECT value FROM json_each(?2)) AND sl
 ORDER BY vehicle_id;
 
 -- name: find_later_statuses
--- The first change of status of one vehicle (?2) after a number (?3).
-SELECT vehicle_id, changed_by, request_id FROM changes
+-- The first change of status of one vehicle (?2) after a number (?3). Left to itself the planner walks all of the
+-- account's changes since, because they are in order already.
+SELECT vehicle_id, changed_by, request_id FROM changes INDEXED BY changes_by_vehicle
 WHERE account_id = ?1 AND vehicle_id = ?2 AND number > ?3 AND type = 'statusChanged'
 ORDER BY number LIMIT 1;
 
@@ -107,8 +108,9 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
-FROM planned_changes AS p JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
-WHERE h.account_id = ?1 AND h.vin = ?7 AND (p.effective_at, p.plan_id) > (?2, ?3)
+FROM vehicles AS h CROSS JOIN planned_changes AS p INDEXED BY planned_changes_by_vehicle
+WHERE h.account_id = ?1 AND h.vin = ?7
+    AND p.account_id = ?1 AND p.vehicle_id = h.vehicle_id AND (p.effective_at, p.plan_id) > (?2, ?3)
     AND (?5 IS NULL OR p.state = ?5) AND (?6 IS NULL OR p.request_id = ?6)
 ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 
