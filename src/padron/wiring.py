@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.service import file_imports
 from padron.service.idempotency import run_clearing
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
@@ -60,6 +61,7 @@ def make_app() -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.delivery.worker import run_worker  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
+    from padron.service.import_worker import run_imports  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
@@ -74,7 +76,12 @@ def make_app() -> ASGIApp:
         async with sender, run_worker(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver, run_clearing])
+    @asynccontextmanager
+    async def import_files(runtime: Runtime) -> AsyncIterator[None]:
+        async with run_imports(runtime, holder):
+            yield
+
+    return build_app(open_database, [deliver, import_files, run_clearing, file_imports.run_clearing])
 
 
 def give_api_document() -> bytes:

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.vin import VIN_LENGTH, VIN_PATTERN, describe_bad_vin, parse_vin
+from padron.domain.vin import (
+    VIN_LENGTH,
+    VIN_PATTERN,
+    Vin,
+    binds_check_digit,
+    compute_check_digit,
+    describe_bad_vin,
+    fits_check_digit,
+    list_model_years,
+    list_vin_faults,
+    parse_vin,
+    suggest_vin,
+)
 
 VIN_LETTERS = "".join(sorted({*string.ascii_uppercase} - {*"IOQ"}))
 VIN_CHARACTERS = VIN_LETTERS + VIN_LETTERS.lower() + string.digits
@@ -126,3 +138,84 @@ def test_the_first_wrong_character_is_the_one_that_is_named() -> None:
 def test_the_pattern_of_the_document_says_the_same_as_the_parser() -> None:
     characters = VIN_PATTERN.removeprefix("^[").removesuffix("]{17}$")
     assert characters == "A-HJ-NPR-Za-hj-npr-z0-9"
+
+
+@given(vins, st.sets(positions, min_size=1, max_size=4), st.data())
+def test_the_vin_that_was_meant_is_found_behind_letters_that_look_like_digits(
+    text: str, places: set[int], data: st.DataObject
+) -> None:
+    meant, typed = [*text.upper()], [*text]
+    for place in places:
+        letter = data.draw(st.sampled_from("IOQioq"))
+        typed[place], meant[place] = letter, {"I": "1", "O": "0", "Q": "0"}[letter.upper()]
+    assert suggest_vin("".join(typed)) == "".join(meant)
+
+
+@given(vins, st.lists(st.tuples(st.integers(0, VIN_LENGTH), st.sampled_from(" -.")), min_size=1, max_size=6))
+def test_the_vin_that_was_meant_is_found_between_what_separates_its_parts(
+    text: str, separators: list[tuple[int, str]]
+) -> None:
+    typed = text
+    for place, separator in separators:
+        typed = typed[:place] + separator + typed[place:]
+    assert suggest_vin(typed) == text.upper()
+    assert f"Perhaps {text.upper()}" in refuse(typed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1C4RJEAG2EC476429", "1C4RJEAG2EC47642", "1C4RJEAG2EC47642_", "1C4RJEAG2EC47642\u00df", "", "O" * 17 + "-" * 24],
+)
+def test_nothing_is_suggested_for_a_vin_or_where_the_correction_does_not_make_one(text: str) -> None:
+    assert suggest_vin(text) is None
+
+
+def test_every_fault_is_listed_and_a_wrong_length_last() -> None:
+    faults = list_vin_faults("1O4-I")
+    assert [(fault.position, fault.likely) for fault in faults] == [(2, "0"), (4, None), (5, "1"), (None, None)]
+    assert list_vin_faults("1C4RJEAG2EC476429") == []
+
+
+@pytest.mark.parametrize("vin", [*REAL_VINS, "1M8GDM9AXKP042788", "11111111111111111"])
+def test_the_check_digits_of_real_north_american_vehicles_fit(vin: str) -> None:
+    assert fits_check_digit(Vin(vin))
+
+
+@pytest.mark.parametrize("vin", ["WVWZZZ3CZEE140287", "WP0ZZZ99ZTS392124", "1FA6P8TH8F1234567"])
+def test_a_check_digit_that_does_not_fit_is_no_refusal(vin: str) -> None:
+    assert not fits_check_digit(Vin(vin))
+    assert parse_vin(vin) == vin
+
+
+@given(vins)
+def test_the_computed_check_digit_always_fits_and_no_other_does(text: str) -> None:
+    vin = text.upper()
+    expected = compute_check_digit(Vin(vin))
+    fitting = [digit for digit in "0123456789X" if fits_check_digit(Vin(replace_at(vin, 8, digit)))]
+    assert fitting == [expected]
+
+
+@pytest.mark.parametrize(
+    "vin, binds", [("1C4RJEAG2EC476429", True), ("3LNHL2GC1BR262548", True), ("WP0ZZZ99ZTS392124", False)]
+)
+def test_the_check_digit_binds_north_america_only(vin: str, *, binds: bool) -> None:
+    assert binds_check_digit(Vin(vin)) is binds
+
+
+def test_the_model_year_of_real_vehicles_comes_first() -> None:
+    for row in csv.DictReader(_LINES):
+        years = list_model_years(Vin(row["vin"]), 2027)
+        assert years[0] == int(row["modelYear"]), row
+
+
+@pytest.mark.parametrize(
+    "vin, years",
+    [
+        ("1M8GDM9AXKP042788", [1989, 2019]),  # place 7 is a digit and the check digit fits
+        ("WVWZZZ3CZEE140287", [2014, 1984]),  # not North America's rules: the later is likelier
+        ("WVWZZZ3CZUE140287", []),  # U stands for no year
+        ("1C4RJEAG2XC476429", [1999]),  # 2029 is too far ahead
+    ],
+)
+def test_the_tenth_place_stands_for_years_thirty_apart(vin: str, years: list[int]) -> None:
+    assert list_model_years(Vin(vin), 2027) == years

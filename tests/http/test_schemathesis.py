@@ -30,7 +30,7 @@ from padron.http.routes import OPERATIONS
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
-from tests.cast import HUMMER, JEEP, make_cast, registered, save
+from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save
 from tests.http.serving import serve_in_thread
 
 CASES = 100  # for each operation and each way of generating
@@ -102,6 +102,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         cast = await make_cast(runtime)
         account_id = cast.acme.account.account_id
         await save(runtime.store, account_id, registered(HUMMER, plate="RTA412C", doors=4), registered(JEEP))
+        await save(runtime.store, account_id, registered(make_vin(1), doors=4), registered(make_vin(1), slot=1))
         tokens.append(cast.acme.token)
         return runtime
 

@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.store.base import Directory, Reader, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -23,6 +24,10 @@ class FaultyTransaction:
     def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
         self._transaction = transaction
         self._faults = faults
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return self._transaction.imports
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         if self._faults.bad_vin in vins:
@@ -37,6 +42,17 @@ class FaultyTransaction:
 
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         return await self._transaction.find_later_changes(spans, request_id)
+
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        return await self._transaction.lock_former(vehicle_ids)
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        return await self._transaction.load_former_details(vehicle_ids)
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        if self._faults.fails_at_move:
+            raise self._faults.error
+        await self._transaction.move_vehicles(slots)
 
     async def save_changes(self, changes: Sequence[Change]) -> None:
         fails_before = self._faults.fails_before_change
@@ -59,6 +75,7 @@ class FaultyStore:
         self.fails = False
         self.fails_after_commit = False
         self.fails_before_change: int | None = None
+        self.fails_at_move = False
         self.bad_vin: str | None = None
         self.write_count = 0
         self.key_write_count = 0
@@ -91,6 +108,16 @@ class FaultyStore:
         if self.key_write_count == self.fails_at_key_write:
             raise self.error
         return await self._store.write_keys(account_id, work)
+
+    @property
+    def imports(self) -> ImportBoard:
+        return self._store.imports
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        return self._store.read_imports(account_id)
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        return await self._store.write_imports(account_id, work)
 
     def hold_key(self, held: HeldKey) -> "FaultyStore":
         store = copy.copy(self)

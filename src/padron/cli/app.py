@@ -14,11 +14,16 @@ from cyclopts import App, CycloptsError
 
 from padron import __version__
 from padron.cli.accounts import accounts, keys
+from padron.cli.duplicates import duplicates
+from padron.cli.history import print_history
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.report import report
 from padron.cli.serve import serve
+from padron.cli.vehicle_export import export_file
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
+from padron.cli.vins import vins
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
 from padron.wiring import give_api_document, migrate_database
@@ -39,7 +44,12 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+app.command(report)
+app.command(duplicates)
+vehicles.command(export_file, name="export")
 vehicles.command(set_status, name="status")
+app.command(vins)
+vehicles.command(print_history, name="history")
 
 _DEFAULTS = CommonOptions()
 

@@ -45,6 +45,16 @@ class Change:
     differences: Differences | None = None  # of core data, VIN included
 
     @property
+    def retires(self) -> bool:
+        """Say whether the vehicle ceases to be current by this change: all of it is a former version then."""
+        return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
+
+    @property
+    def restores(self) -> bool:
+        """Say whether a vehicle that was former is current again by this change, with ``details``."""
+        return self.from_status is VehicleStatus.INFO_CHANGED
+
+    @property
     def deactivates(self) -> bool:
         """Say whether the vehicle ceases to be operational by this change, which withdraws its open work.
 
@@ -71,10 +81,18 @@ class HistoryEntry:
     reason: str | None
     differences: Differences | None
 
+    @property
+    def is_repair(self) -> bool:
+        """Say whether the vehicle ceased to be current by the change, or was so again."""
+        return VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedEntry:
-    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now."""
+    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now.
+
+    Of a vehicle that is former by now, it says whether the one that has its VIN is operational.
+    """
 
     change: HistoryEntry
     vehicle_id: int

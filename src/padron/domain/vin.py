@@ -1,9 +1,10 @@
-r"""What a vehicle identification number looks like (ISO 3779; contract 1.1). Form only, no check digit.
+r"""What a vehicle identification number looks like (ISO 3779; contract 1.1). Form only: the check digit is advice.
 
 The ASCII pattern is tested before any case folding: ``"\u017f".upper()`` is ``"S"`` and would pass otherwise.
 """
 
 import re
+from dataclasses import dataclass
 from typing import NewType
 
 from padron.domain.errors import Code, PadronError
@@ -12,9 +13,32 @@ Vin = NewType("Vin", str)
 
 VIN_LENGTH = 17
 VIN_PATTERN = "^[A-HJ-NPR-Za-hj-npr-z0-9]{17}$"
+CHECK_DIGIT_PLACE = 9  # counted from 1
 
 _match_form = re.compile("[A-HJ-NPR-Za-hj-npr-z0-9]{17}").fullmatch
 _LIKELY_DIGIT = {"I": "1", "O": "0", "Q": "0"}
+_CORRECTED = str.maketrans({"I": "1", "O": "0", "Q": "0", " ": None, "-": None, ".": None})
+_CORRECTABLE_LENGTH_MAX = 40
+
+# 49 CFR 565.15(c): what a letter counts, and the weight of each place; the check digit's own is 0.
+_VALUES = {str(digit): digit for digit in range(10)} | dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)
+)
+_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_NORTH_AMERICAN = frozenset("12345")
+
+# 49 CFR 565.15(d): the tenth place, from 1980 on, and again from 2010 on.
+_YEAR_CODES = "ABCDEFGHJKLMNPRSTVWXY123456789"
+_YEAR_FIRST = 1980
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VinFault:
+    """What is wrong in a text that is no VIN. ``position`` counts from 1; None when the length is wrong."""
+
+    position: int | None
+    detail: str
+    likely: str | None = None  # the character that was probably meant
 
 
 def parse_vin(text: str) -> Vin:
@@ -25,21 +49,81 @@ def parse_vin(text: str) -> Vin:
 
 
 def describe_bad_vin(text: str) -> str:
-    """Give one sentence on why ``text`` is no VIN: the first wrong character, else the length."""
-    for position, character in enumerate(text[:VIN_LENGTH], start=1):
-        if _is_vin_character(character):
-            continue
-        letter = character.upper() if character.isascii() else character
-        if letter in _LIKELY_DIGIT:
-            return (
-                f"The VIN's character {position} is '{character}': "
-                f"a VIN has no letter {letter}; digit {_LIKELY_DIGIT[letter]}?"
-            )
-        return (
+    """Give one or two sentences on why ``text`` is no VIN: its first fault, and the VIN that was probably meant."""
+    fault = list_vin_faults(text)[0].detail
+    likely = suggest_vin(text)
+    if likely is None:
+        return fault
+    fits = ", whose check digit fits" if fits_check_digit(likely) else ""
+    return f"{fault} Perhaps {likely}{fits}."
+
+
+def list_vin_faults(text: str) -> list[VinFault]:
+    """Give every wrong character among the first 17, in order, then a wrong length; none for a VIN."""
+    faults = [
+        _describe_character(position, character)
+        for position, character in enumerate(text[:VIN_LENGTH], start=1)
+        if not _is_vin_character(character)
+    ]
+    if len(text) != VIN_LENGTH:
+        detail = f"The VIN has {len(text)} characters: a VIN has exactly {VIN_LENGTH}."
+        faults.append(VinFault(position=None, detail=detail))
+    return faults
+
+
+def suggest_vin(text: str) -> Vin | None:
+    """Give the VIN that was probably meant: with digits for I, O and Q, and without spaces, hyphens and dots.
+
+    None for a VIN, and when that alone does not make one of the text.
+    """
+    if len(text) > _CORRECTABLE_LENGTH_MAX or not text.isascii() or _match_form(text) is not None:
+        return None
+    corrected = text.upper().translate(_CORRECTED)
+    return None if _match_form(corrected) is None else Vin(corrected)
+
+
+def compute_check_digit(vin: Vin) -> str:
+    """Give what place 9 has to be for the check digit to fit: a digit, or X for ten."""
+    remainder = sum(_VALUES[character] * weight for character, weight in zip(vin, _WEIGHTS, strict=True)) % 11
+    return "0123456789X"[remainder]
+
+
+def fits_check_digit(vin: Vin) -> bool:
+    """Say whether place 9 is the check digit of the rest."""
+    return vin[CHECK_DIGIT_PLACE - 1] == compute_check_digit(vin)
+
+
+def binds_check_digit(vin: Vin) -> bool:
+    """Say whether the vehicle's maker had to give it a check digit: one in North America, by the first character."""
+    return vin[0] in _NORTH_AMERICAN
+
+
+def list_model_years(vin: Vin, year_max: int) -> list[int]:
+    """Give the model years that place 10 may stand for up to ``year_max``, the likelier first.
+
+    Letters and digits come round every thirty years. Where the check digit fits, the VIN follows North America's
+    rules, and for cars and light trucks place 7 decides: a digit until 2009, a letter from 2010 (49 CFR 565.15(b)).
+    """
+    place = _YEAR_CODES.find(vin[9])
+    if place < 0:
+        return []
+    early = _YEAR_FIRST + place
+    years = list(range(early, year_max + 1, len(_YEAR_CODES)))
+    decides_early = fits_check_digit(vin) and vin[6].isdigit()
+    return years if decides_early else years[::-1]
+
+
+def _describe_character(position: int, character: str) -> VinFault:
+    letter = character.upper() if character.isascii() else character
+    likely = _LIKELY_DIGIT.get(letter)
+    if likely is not None:
+        detail = f"The VIN's character {position} is '{character}': a VIN has no letter {letter}; digit {likely}?"
+    else:
+        detail = (
             f"The VIN's character {position} is {character!a}: "
             "a VIN has only the digits 0 to 9 and the letters A to Z without I, O and Q."
         )
-    return f"The VIN has {len(text)} characters: a VIN has exactly {VIN_LENGTH}."
+    return VinFault(position=position, detail=detail, likely=likely)
 
 
 def _is_vin_character(character: str) -> bool:

@@ -162,7 +162,7 @@ def _parse_revision(text: str) -> int | None:
 
 def _parse_field(field: Field, text: str) -> str | int:
     if not field.is_text:
-        return _check_given(field, parse_value(field, _parse_integer(field.name, text.strip())))
+        return _check_given(field, parse_value(field, parse_integer(field.name, text.strip())))
     return _check_given(field, parse_value(field, text.strip() if field.name == "plate" else text))
 
 
@@ -172,7 +172,8 @@ def _check_given(field: Field, value: str | int | None) -> str | int:
     return value
 
 
-def _parse_integer(column: str, text: str) -> int:
+def parse_integer(column: str, text: str) -> int:
+    """Give the integer of a text. Raises ``bad_parameters`` and names the column."""
     if _match_integer(text) is None:
         shown = text[:SHOWN_LENGTH_MAX]
         raise PadronError(Code.BAD_PARAMETERS, f"{column} is {shown!a}: it must be an integer.")

@@ -1,4 +1,4 @@
-"""Opens a file of vehicles, whatever its form: CSV or XLSX, by what is in it and not by its name."""
+"""Opens a file of vehicles, whatever its form: CSV, XLSX or JSON Lines, by what is in it and not by its name."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -7,6 +7,7 @@ from pathlib import Path
 from padron.domain.errors import Code, PadronError
 from padron.files.columns import Rows
 from padron.files.csv_rows import CsvRows
+from padron.files.json_rows import JsonRows, begins_json
 from padron.files.xlsx_rows import open_sheet
 
 _PACKAGE = b"PK\x03\x04"
@@ -45,4 +46,4 @@ def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: st
             return
         if sheet is not None:
             raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is CSV, which has no sheets.")
-        yield CsvRows(raw, bytes_total, mapping)
+        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, mapping)

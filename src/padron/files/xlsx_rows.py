@@ -25,6 +25,9 @@ COLUMNS_MAX = 1_000  # that are read of a sheet
 NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number: what has more is not what was typed
 
 _match_place = re.compile("([A-Z]{1,3})([0-9]{1,7})").fullmatch
+_replace_escapes = re.compile(
+    "_x([0-9A-Fa-f]{4})_"
+).sub  # ECMA-376, ST_Xstring: what XML cannot hold, and "_x…_" itself
 
 
 class _CellError(Exception):
@@ -137,7 +140,7 @@ class SheetReader:
         if kind == "s":
             return self._find_text(value)
         if kind in {"inlineStr", "str", "d"}:
-            return arm_text(value)
+            return arm_text(_unescape(value))
         if kind == "b":
             return {"1": "true", "0": "false"}.get(value, value)
         if kind == "e":
@@ -152,7 +155,7 @@ class SheetReader:
         text = self._texts.find(int(value)) if value.isascii() and value.isdigit() and len(value) < 12 else None  # noqa: PLR2004
         if text is None:
             raise _CellError("names a text that the workbook does not have.")
-        return arm_text(text)
+        return arm_text(_unescape(text))
 
     def _read_number(self, value: str) -> str:
         try:
@@ -169,6 +172,10 @@ class SheetReader:
             if date is not None:
                 return date
         return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _unescape(text: str) -> str:
+    return _replace_escapes(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 class XlsxRows:

@@ -85,7 +85,8 @@ def name_attribute(field: Field) -> str:
 _WIRE_NAMES = {name_attribute(field): field.name for field in FIELDS}
 
 
-def _type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+def type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+    """Give the type of a value that is to be written: it may be left out, and "" removes it."""
     if field.name == "plate":
         schema: dict[str, Any] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
         return Annotated[
@@ -108,7 +109,7 @@ VehicleBody = msgspec.defstruct(
             Annotated[VinText | UnsetType, Meta(description="May be given; must be that of the path.")],
             UNSET,
         ),
-        *((name_attribute(field), _type_edit(field), UNSET) for field in FIELDS),
+        *((name_attribute(field), type_edit(field), UNSET) for field in FIELDS),
     ],
     namespace={"__doc__": "A vehicle's core data. A member that is left out keeps its value."},
     rename=_WIRE_NAMES,
@@ -151,7 +152,10 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     next_cursor: str | None
     cursor: Annotated[
         str | UnsetType,
-        Meta(description="With the filter operational: a cursor of the feed. All changes up to it are in this page."),
+        Meta(
+            description="With operational or asOf: a cursor of the feed. All changes up to it are in this page; "
+            "with asOf, no others."
+        ),
     ] = UNSET
 
 

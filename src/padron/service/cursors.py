@@ -12,7 +12,9 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
+from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
+from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,6 +34,11 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
     if cursor is None:
         return asked
     parts = _decode(cursor)
+    if query.as_of is not None:
+        *parts, up_to = parts or [None]
+        if not isinstance(up_to, int) or not _is_id(up_to):
+            raise _give_refusal()
+        asked = replace(asked, up_to=up_to)
     match parts:
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began)] if (
             fingerprint == _give_fingerprint(query)
@@ -46,12 +53,13 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
 
 
 def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position) -> str:
-    """Give the cursor that goes on after this row of the list.
+    """Give the cursor that goes on after this row of the list; for the past it holds the cut, so that this stays.
 
     Text goes into it as the vehicle has it: folded it may be three times as long, too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _FOLDED_SORTS else position.key
-    return _encode([_give_fingerprint(query), key, position.vehicle_id, position.began])
+    cut = [] if query.up_to is None else [query.up_to]
+    return _encode([_give_fingerprint(query), key, position.vehicle_id, position.began, *cut])
 
 
 def parse_history_cursor(cursor: str | None) -> int | None:
@@ -86,6 +94,23 @@ def format_feed_cursor(number: int) -> str:
     return _encode(["feed", number])
 
 
+def parse_duplicate_cursor(cursor: str | None) -> str:
+    """Give the VIN that a page of duplicates goes on after; "" without a cursor. Raises ``bad_parameters``."""
+    if cursor is None:
+        return ""
+    match _decode(cursor):
+        case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
+            check_text("cursor", vin, VIN_LENGTH)
+            return vin
+        case _:
+            raise _give_refusal()
+
+
+def format_duplicate_cursor(vin: Vin) -> str:
+    """Give the cursor that goes on after this VIN."""
+    return _encode(["duplicates", vin])
+
+
 def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:
     """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
     if cursor is None:
@@ -105,6 +130,22 @@ def format_refusal_cursor(refusal: Refusal) -> str:
     """Give the cursor that goes on after this row."""
     hour = int(refusal.hour_at.timestamp())
     return _encode(["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+
+
+def continue_report(query: TimeQuery, cursor: str) -> TimeQuery:
+    """Give the question to the store, from the cursor on. Raises ``bad_parameters``, as ``continue_list`` does."""
+    match _decode(cursor):
+        case ["time-in-status", fingerprint, int(since), int(until), int(after)] if (
+            fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(until) and _is_id(after)
+        ):
+            return replace(query, since=since, until=until, after=after)
+        case _:
+            raise _give_refusal()
+
+
+def format_report_cursor(query: TimeQuery, after: int) -> str:
+    """Give the cursor that goes on after this vehicle, with the two cuts of the report."""
+    return _encode(["time-in-status", _give_report_fingerprint(query), query.since, query.until, after])
 
 
 def parse_numbers(kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
@@ -148,7 +189,12 @@ def _give_fingerprint(query: VehicleQuery) -> int:
     filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
     status = None if query.status is None else query.status.value
     asked = [filters, status, query.operational, query.sort, query.descending]
-    return zlib.crc32(msgspec.json.encode(asked))
+    return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))
+
+
+def _give_report_fingerprint(query: TimeQuery) -> int:
+    filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
+    return zlib.crc32(msgspec.json.encode([filters, query.from_at, query.to_at]))
 
 
 def _is_id(number: int) -> bool:

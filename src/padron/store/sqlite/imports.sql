@@ -3,7 +3,8 @@
 -- name: lock_by_vins
 -- Current vehicles with some VINs. The write transaction holds the only lock there is.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = ?1 AND vin IN (SELECT value FROM json_each(?2)) ORDER BY vin, slot;
+FROM vehicles WHERE account_id = ?1 AND vin IN (SELECT value FROM json_each(?2)) AND slot >= 0
+ORDER BY vin, slot;
 
 -- name: lock_by_plates
 -- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one.

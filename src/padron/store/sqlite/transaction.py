@@ -10,11 +10,14 @@ import msgspec
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.sqlite.imports import open_imports
 from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.sqlite")
+REPAIR_SQL = load_statements("padron.store.sqlite", "repair.sql")
 
 MANY_SQL = load_statements("padron.store.sqlite", "imports.sql")
 
@@ -25,9 +28,15 @@ class SqliteTransaction:
     """The open transaction of the one write connection, bound to an account."""
 
     def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._account_id = account_id
+
+    @property
+    def imports(self) -> ImportTransaction:
+        """Give the account's imports, in this transaction."""
+        return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
@@ -56,6 +65,24 @@ class SqliteTransaction:
             for (details,) in self._execute(SQL["load_details"], (self._account_id, vehicle_id))
         }
 
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        """Give those of these vehicles that are former."""
+        execute, account_id, statement = self._execute, self._account_id, REPAIR_SQL["lock_former"]
+        return [to_vehicle(row) for one in sorted(set(vehicle_ids)) for row in execute(statement, (account_id, one))]
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the last core data by vehicle id."""
+        return {
+            vehicle_id: to_details(details)
+            for vehicle_id in vehicle_ids
+            for (details,) in self._execute(REPAIR_SQL["load_former_details"], (self._account_id, vehicle_id))
+        }
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        """Give current vehicles other slots."""
+        rows = [(self._account_id, vehicle_id, slot) for vehicle_id, slot in slots.items()]
+        self._executemany(REPAIR_SQL["move_vehicle"], rows)
+
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         """Give each vehicle's first change since its span began that is not the span's own."""
         statement, account_id = SQL["find_later_changes"], self._account_id
@@ -82,8 +109,13 @@ class SqliteTransaction:
         for number, change in enumerate(changes, start=first):
             vehicle_id = change.vehicle.vehicle_id
             match change.type:
-                case ChangeType.STATUS_CHANGED:
+                # The status call's first, told apart by attributes alone: it comes most often by far.
+                case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
                     self._update_status(change)
+                case ChangeType.STATUS_CHANGED if change.retires:
+                    self._retire_vehicle(change, number)
+                case ChangeType.STATUS_CHANGED:
+                    self._restore_vehicle(change, number)
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
@@ -117,6 +149,26 @@ class SqliteTransaction:
         )  # fmt: skip
         if change.deactivates:
             self._execute(SQL["withdraw_work"], (since, self._account_id, vehicle.vehicle_id))
+
+    def _retire_vehicle(self, change: Change, number: int) -> None:
+        vehicle, at = change.vehicle, from_instant(change.at)
+        key = (self._account_id, vehicle.vehicle_id)
+        self._execute(
+            REPAIR_SQL["retire_vehicle"],
+            (*key, vehicle.vin, at, vehicle.status_by, vehicle.status_reason, vehicle.revision),
+        )
+        self._execute(SQL["end_version"], (number, at, *key))
+        if change.deactivates:
+            self._execute(SQL["withdraw_work"], (at, *key))
+
+    def _restore_vehicle(self, change: Change, number: int) -> None:
+        vehicle, details, at = change.vehicle, change.details or {}, from_instant(change.at)
+        status = (vehicle.status.value, at, vehicle.status_by, vehicle.status_reason, vehicle.revision)
+        self._execute(
+            REPAIR_SQL["restore_vehicle"],
+            (self._account_id, vehicle.vehicle_id, vehicle.slot, fold_plate(details), *status),
+        )
+        self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))
 
     def _change_details(self, change: Change, number: int) -> None:
         vehicle, details = change.vehicle, change.details or {}
