@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
-from padron.service import file_imports
-from padron.service.idempotency import run_clearing
+from padron.service.clearing import run_clearing
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
@@ -81,7 +80,7 @@ def make_app() -> ASGIApp:
         async with run_imports(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver, import_files, run_clearing, file_imports.run_clearing])
+    return build_app(open_database, [deliver, import_files, run_clearing])
 
 
 def give_api_document() -> bytes:

@@ -6,12 +6,14 @@ import http.client
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.files.export_rows import EXPORT_COLUMNS
-from padron.service import export
+from padron.service import authentication, export
+from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
@@ -81,6 +83,34 @@ async def test_head_says_the_same_without_the_vehicles(api: Api) -> None:
     assert (head.status, head.content) == (200, b"")
     assert head.without()[1] == get.without()[1]
     assert (await api.acme.send("HEAD", f"{PATH}?x=1")).status == 400
+
+
+async def test_a_key_that_is_revoked_meanwhile_gets_no_more(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(authentication, "BELIEVED_S", 0)
+    monkeypatch.setattr(export, "PAGE", 1)
+    original = export.export_vehicles
+
+    async def revoke_after_two(*arguments: Any) -> AsyncIterator[object]:  # noqa: ANN401
+        async for place, page in aenumerate(original(*arguments)):
+            if place == 2:
+                await revoke_key(api.runtime, api.acme.actor)
+            yield page
+
+    monkeypatch.setattr(export, "export_vehicles", revoke_after_two)
+    for number in range(5):
+        await api.acme.register(make_vin(number), doors=number)
+    with pytest.raises(AssertionError):  # of the client, to whom the answer has no end
+        await api.acme.get(PATH)
+    assert "broke off" in caplog.text
+
+
+async def aenumerate(pages: AsyncIterator[object]) -> AsyncIterator[tuple[int, object]]:
+    place = 0
+    async for page in pages:
+        yield place, page
+        place += 1
 
 
 class Faults:

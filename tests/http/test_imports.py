@@ -11,7 +11,8 @@ import pytest
 from padron.domain.account import Scope
 from padron.http import calls
 from padron.http.routes import imports
-from padron.service import import_worker
+from padron.service import authentication, import_worker
+from padron.service.accounts import revoke_key
 from padron.service.import_worker import ImportWorker
 from tests.cast import HUMMER, JEEP, make_member, make_vin
 from tests.conftest import Select
@@ -187,6 +188,21 @@ async def test_a_body_may_take_longer_than_any_other_but_must_keep_its_pace(
     monkeypatch.setattr(calls, "STREAM_GRACE_S", 0.1)
     slow: Any = give_pieces()
     assert (await send(api.acme, slow)).code == (408, "RequestTimeout")
+
+
+async def test_a_key_that_is_revoked_during_the_upload_is_401_and_leaves_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, select: Select
+) -> None:
+    monkeypatch.setattr(authentication, "BELIEVED_S", 0)
+
+    async def give_pieces() -> AsyncIterator[bytes]:
+        yield FILE[:20]
+        await revoke_key(api.runtime, api.acme.actor)
+        yield FILE[20:]
+
+    content: Any = give_pieces()
+    assert (await send(api.acme, content)).code == (401, "Unauthorized")
+    assert await count(select, "imports") == 0
 
 
 async def test_the_same_file_under_the_same_key_is_one_import(api: Api, worker: ImportWorker, select: Select) -> None:

@@ -83,6 +83,8 @@ def test_the_examples_fit_their_schemas() -> None:
     for operations in DOCUMENT["paths"].values():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
+                if content["schema"].get("format") == "binary":
+                    continue  # a file
                 schema = {**content["schema"], "components": DOCUMENT["components"]}
                 Draft202012Validator(schema).validate(content["example"])
 

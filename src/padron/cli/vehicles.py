@@ -19,7 +19,7 @@ from padron.service.runtime import Runtime
 
 ACTOR = "cli"  # how history names what a command did
 CHUNK_ROWS = 5_000  # of one transaction: on SQLite it holds the write lock for about 150 ms
-GARBAGE_MIN = 200_000  # new objects before Python looks for cycles: rows have none, and looking cost a tenth
+GARBAGE_MIN = 200_000  # new objects before Python looks for cycles; rows have none, and it took a tenth of the time
 
 vehicles = App(name="vehicles", help="Work on an account's vehicles.")
 

@@ -125,6 +125,10 @@ async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
     except PadronError as error:
         # Without its end the answer is no answer: the server breaks the connection when this returns.
         _log.warning("the answer to request %s broke off: %s", call.request_id, error.detail)
+    except asyncio.CancelledError:
+        _log.warning(
+            "the answer to request %s broke off: its client took none of it, and the server ends", call.request_id
+        )
     except ClientGoneError:
         return
 

@@ -51,6 +51,7 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
             {"name": "Vehicles", "description": "The register itself."},
             {"name": "Reports", "description": "What the record adds up to."},
             {"name": "Duplicates", "description": "Several vehicles with one VIN, and making one of them."},
+            {"name": "Imports", "description": "Files of vehicles, imported in the background."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},
             {"name": "Feed", "description": "What changed, in one order."},
             {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from padron.domain.errors import Code, PadronError
+from padron.http.authentication import authenticate
 from padron.http.calls import Call, ClientGoneError
 from padron.http.replies import StreamReply
 from padron.service.runtime import Runtime
@@ -16,6 +17,7 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     )
+    await call.read_body()  # that of a GET says nothing, but must be out of the way to hear the client go
     first = await anext(pieces)
     if call.scope["method"] == "HEAD":
         return StreamReply(_give_nothing(), headers)
@@ -24,7 +26,6 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
 
 async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     runtime: Runtime = call.runtime
-    await call.read_body()  # that of a GET says nothing, but must be out of the way to hear the client go
     gone = call.watch_client()
     try:
         yield first
@@ -33,6 +34,7 @@ async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> Asy
                 raise ClientGoneError
             if runtime.watch.is_stopping:
                 raise PadronError(Code.STORE_UNAVAILABLE, "the server is stopping")
+            await authenticate(call)  # a key that was revoked meanwhile gets no more
             yield piece
     finally:
         gone.cancel()

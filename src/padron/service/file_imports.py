@@ -1,9 +1,7 @@
 """Looks at imports, cancels them, and clears away what is over."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from padron.domain import file_import
@@ -18,7 +16,6 @@ from padron.store.imports import ImportTransaction
 DELETED_PARTS = 32  # in one transaction: 8 MB
 DELETED_ROWS = 2_000
 REPORT_PAGE = 1_000
-CLEAR_EVERY_S = 600.0
 
 _KIND = "imports"
 _NEWEST = 2**63 - 1
@@ -143,30 +140,6 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
         await clear_parts(runtime, account_id, import_id)
     for import_id in gone:
         await clear_import(runtime, account_id, import_id)
-
-
-@asynccontextmanager
-async def run_clearing(runtime: Runtime) -> AsyncIterator[None]:
-    """Clear away what is over from time to time, in all accounts, as long as the block runs."""
-    task = asyncio.create_task(_clear(runtime), name="padron-imports-clearing")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _clear(runtime: Runtime) -> None:
-    while True:
-        await asyncio.sleep(CLEAR_EVERY_S)
-        try:
-            for account in await runtime.store.directory.list_accounts():
-                await clear_account(runtime, account.account_id)
-        except PadronError as error:
-            _log.warning("imports that are over wait to be cleared away: %s", error.detail)
-        except Exception:  # noqa: BLE001 - nobody waits for this task
-            _log.exception("imports that are over wait to be cleared away")
 
 
 def _refuse_unknown(import_id: str) -> PadronError:

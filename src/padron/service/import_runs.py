@@ -34,7 +34,7 @@ from padron.store.base import WriteTransaction
 from padron.store.imports import ImportTransaction
 
 # Fewer than a command takes: between two transactions the calls of this process have their turn.
-CHUNK_ROWS = 250
+CHUNK_ROWS = 100
 
 
 @dataclass(slots=True, eq=False)

@@ -17,6 +17,7 @@ from padron.domain.vehicle import TEXT_PATTERN
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
 from padron.http import idempotency, problems, queries
+from padron.http.authentication import authenticate
 from padron.http.calls import CLOSE, Call
 from padron.http.import_schemas import ImportList, ImportShape, shape_import
 from padron.http.operations import Answer, Operation, Parameter
@@ -58,6 +59,7 @@ async def start_import(call: Call) -> Reply | StreamReply:
             digest.update(data)
             await upload.add(data)
         await upload.complete()
+        await authenticate(call)  # an upload may take long, and its key be revoked meanwhile
         # Only now is it known whether the key belongs to this file; if not, the upload was for nothing.
         return await idempotency.answer_once(call, lambda call: _queue(call, upload), digest.digest())
     finally:
