@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from bench import claims, streams, withdrawals
+from bench import claims, planned, streams, withdrawals
 from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
@@ -32,6 +32,7 @@ PARTS = {
     "feed": "the feed in pages, and followed by streams",
     "withdraw": "status calls with and without operations in use",
     "claims": "vehicles claimed by workers, and results stored",
+    "planned": "planned changes that are due at one instant",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -141,7 +142,11 @@ def print_tables(results: Results) -> None:
     if "patch" in results["bare"]:
         print_table(results)
     engines = {name: results[name] for name in ("sqlite", "postgres")}
-    for part, print_part in (("withdraw", withdrawals.print_table), ("claims", claims.print_table)):
+    for part, print_part in (
+        ("withdraw", withdrawals.print_table),
+        ("claims", claims.print_table),
+        ("planned", planned.print_table),
+    ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:
             print_part(measured)
@@ -193,6 +198,9 @@ def main() -> None:
             if "claims" in given.only:
                 for contestant in databases.prepare("claims", given.vehicles):
                     results[contestant.name]["claims"] = claims.measure(contestant, given.rounds, given.seconds)
+            if "planned" in given.only:
+                for contestant in databases.prepare("planned", given.vehicles):
+                    results[contestant.name]["planned"] = planned.measure(contestant, given.rounds, given.seconds)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from padron.domain.account import Account, Principal, Scope
 from padron.domain.change import Change, ChangeType
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_status, give_vin
 from padron.domain.vin import Vin
 from padron.service.accounts import add_account, add_key
 from padron.service.runtime import Runtime
@@ -142,6 +142,28 @@ def info_changed(
         details=edited,
         differences=differences,
     )
+
+
+def retired(vehicle: Vehicle, *, at: datetime = NOON, request_id: str = "r-retired") -> Change:
+    """Give the change by which a duplicate becomes former."""
+    change = status_changed(vehicle, VehicleStatus.INFO_CHANGED, at=at, request_id=request_id)
+    change.vehicle = replace(change.vehicle, slot=FORMER_SLOT)
+    return change
+
+
+def restored(
+    vehicle: Vehicle,
+    details: Details,
+    status: VehicleStatus = VehicleStatus.ACTIVE,
+    *,
+    slot: int = 0,
+    at: datetime = NOON,
+    request_id: str = "r-restored",
+) -> Change:
+    """Give the change by which a former vehicle is current again."""
+    change = status_changed(replace(vehicle, slot=slot), status, at=at, request_id=request_id)
+    change.details = details
+    return change
 
 
 async def save(store: Store, account_id: int, *changes: Change) -> None:

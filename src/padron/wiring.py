@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
-from padron.service.idempotency import run_clearing
+from padron.service.clearing import run_clearing
+from padron.service.plan_execution import run_plans
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
@@ -64,6 +65,7 @@ def make_app() -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.delivery.worker import run_worker  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
+    from padron.service.import_worker import run_imports  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
@@ -78,7 +80,12 @@ def make_app() -> ASGIApp:
         async with sender, run_worker(runtime, holder):
             yield
 
-    return build_app(open_database, [deliver, run_clearing])
+    @asynccontextmanager
+    async def import_files(runtime: Runtime) -> AsyncIterator[None]:
+        async with run_imports(runtime, holder):
+            yield
+
+    return build_app(open_database, [deliver, import_files, run_clearing, run_plans])
 
 
 def give_api_document() -> bytes:

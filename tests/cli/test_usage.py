@@ -25,6 +25,7 @@ def test_version_is_the_programs(cli: Cli) -> None:
     [
         [], ["serve"], ["migrate"], ["accounts"], ["accounts", "add"], ["accounts", "list"], ["keys"], ["keys", "add"],
         ["keys", "list"], ["keys", "revoke"], ["vehicles"], ["vehicles", "import"], ["openapi"],
+        ["duplicates"], ["duplicates", "list"], ["duplicates", "resolve"], ["duplicates", "merge"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -1,21 +1,25 @@
 """padron vehicles import: the file, the summary, the exit status."""
 
 import asyncio
+import csv
 import signal
 from collections.abc import Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from padron.cli.csv_rows import CsvRows
+from padron.cli.vehicles import CHUNK_ROWS
 from padron.config import read_settings
-from padron.service.import_chunks import Refusal
-from padron.service.imports import CHUNK_ROWS, ImportRow
+from padron.files.columns import ImportRow, Refusal
+from padron.files.csv_rows import CsvRows
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.files.workbooks import build_workbook, give_row, write_workbook
 
 SUMMARY = "Read {}: registered {}, updated {}, unchanged {}, kept duplicates {}, refused {}.\n"
+REPORT = "fleet.csv.report.csv"
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +72,8 @@ def test_a_refused_line_says_its_number_its_column_and_why_on_stderr(cli: Cli) -
     answer = run_import(cli, f'vin,observations\n{HUMMER},"two\nlines"\n{JEEP},ok\nSHRT,\n')
     assert answer.status == 1
     assert answer.out == SUMMARY.format(3, 1, 0, 0, 0, 2)
-    first, second = answer.err.splitlines()
+    first, second, third = answer.err.splitlines()
+    assert third == "padron: All 2 refused lines are in fleet.csv.report.csv."
     assert first.startswith("padron: line 2, observations: observations contains '\\n'")
     assert second.startswith("padron: line 5, vin: The VIN has 4 characters")
 
@@ -83,10 +88,10 @@ def test_keep_duplicates_keeps_them_once(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "content, said",
     [
-        (f"vin,colour\n{HUMMER},red\n", "There is no column 'colour'"),
+        (f"vin,colr\n{HUMMER},red\n", "There is no column 'colr': is it vehicleColor?"),
         (f"{HUMMER}\n", "There is no column"),
         ("", "one of them must be vin"),
-        (f"vin\n{HUMMER}\n".encode("utf-16"), "UTF-16"),
+        (b"\xd0\xcf\x11\xe0 an old workbook", "save it as .xlsx"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
@@ -101,7 +106,7 @@ def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
     [
         (f"{HUMMER},1,2".encode(), "3 cells"),
         (HUMMER.encode(), "1 cells"),
-        (HUMMER.encode() + b",\xc1guila", "ownerName is not UTF-8"),
+        (HUMMER.encode() + ",Águila ñandú ".encode() + b"\xc1", "ownerName is not UTF-8"),
     ],
 )
 def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: str) -> None:
@@ -113,10 +118,11 @@ def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: 
     assert read_details(JEEP) == {"ownerName": "ok"}
 
 
-def test_an_open_quote_ends_the_reading_with_its_line(cli: Cli) -> None:
-    answer = run_import(cli, f'vin,ownerName\n{JEEP},ok\n{HUMMER},"open\n')
+def test_an_open_quote_costs_its_own_line_alone(cli: Cli) -> None:
+    answer = run_import(cli, f'vin,ownerName\n{HUMMER},"open\n{JEEP},ok\n')
     assert answer.status == 1
-    assert "line 3: The line is not CSV, so nothing after it was read" in answer.err
+    assert "line 2: A quotation mark is opened" in answer.err
+    assert read_details(HUMMER) is None
     assert read_details(JEEP) == {"ownerName": "ok"}
 
 
@@ -126,19 +132,152 @@ def test_what_does_not_exist_is_one_sentence(cli: Cli) -> None:
     check_sentence(cli("vehicles", "import", "--account", "Beta", "fleet.csv"), 1, "no account named 'Beta'")
 
 
-def test_ctrl_c_lets_the_transaction_end_and_gives_130_and_the_summary_so_far(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
 ) -> None:
     give_row = CsvRows._give_row
 
-    def press_ctrl_c(rows: CsvRows, line: int, cells: list[str]) -> ImportRow | Refusal:
+    def send_signal(rows: CsvRows, line: int, cells: list[str]) -> ImportRow | Refusal:
         if line == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         return give_row(rows, line, cells)
 
-    monkeypatch.setattr(CsvRows, "_give_row", press_ctrl_c)
-    answer = run_import(cli, "\n".join(["vin", *(make_vin(number) for number in range(CHUNK_ROWS + 1))]))
-    assert answer.status == 130
+    content = "\n".join(["vin", *(make_vin(number) for number in range(CHUNK_ROWS + 1))])
+    with monkeypatch.context() as patched:
+        patched.setattr(CsvRows, "_give_row", send_signal)
+        answer = run_import(cli, content)
+    assert answer.status == status
     assert answer.out == SUMMARY.format(CHUNK_ROWS, CHUNK_ROWS, 0, 0, 0, 0)
-    assert f"interrupted after {CHUNK_ROWS} rows" in answer.err
+    assert f"interrupted after {CHUNK_ROWS} rows. Run it again to go on." in answer.err
     assert read_details(make_vin(0)) is not None
+    assert run_import(cli, content).out == SUMMARY.format(CHUNK_ROWS + 1, 1, 0, CHUNK_ROWS, 0, 0)
+
+
+def read_report(name: str = REPORT) -> list[list[str]]:
+    with Path(name).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))
+
+
+def test_the_report_names_each_refused_line(cli: Cli) -> None:
+    rows = [HUMMER, HUMMER, "1HGCM82633A0O4352", "=1+1", *["x"] * 30]
+    answer = run_import(cli, "\n".join(["NIV", *rows]))
+    assert answer.status == 1
+    header, again, letter, formula, *rest = read_report()
+    assert header == ["line", "column", "detail"]
+    assert again == ["3", "vin", f"The VIN {HUMMER} stands on line 2 of the file already."]
+    assert letter[:2] == ["4", "vin"]
+    assert "a VIN has no letter O; digit 0?" in letter[2]
+    assert formula[0] == "5"
+    assert [line for line, _, _ in rest] == [str(line) for line in range(6, 36)]
+    *shown, more, where = answer.err.splitlines()
+    assert (len(shown), more) == (20, "padron: 13 more lines were refused.")
+    assert where == f"padron: All 33 refused lines are in {REPORT}."
+    assert run_import(cli, "\n".join(["NIV", *rows]), "--json").document["report"] == REPORT
+
+
+def test_a_report_is_made_when_there_is_something_to_report(cli: Cli) -> None:
+    run_import(cli, f"vin\n{HUMMER}\nx\n")
+    assert Path(REPORT).exists()
+    run_import(cli, f"vin\n{HUMMER}\n")
+    assert not Path(REPORT).exists()  # it spoke of a file that is mended by now
+    run_import(cli, f"vin\n{HUMMER}\n", "--report", "all.csv")
+    assert read_report("all.csv") == [["line", "column", "detail"]]
+
+
+@pytest.mark.parametrize(
+    "report, said",
+    [
+        ("fleet.csv", "would overwrite the file itself"),
+        ("./sub/../fleet.csv", "would overwrite the file itself"),
+        ("other.csv", "would overwrite another file"),
+        ("none/report.csv", "cannot be written: No such file"),
+        ("sub", "cannot be written: Is a directory"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(cli: Cli, report: str, said: str) -> None:
+    Path("sub").mkdir()
+    Path("other.csv").write_text("precious")
+    content = f"vin\n{HUMMER}\nx\n"
+    check_sentence(run_import(cli, content, "--report", report), 2, said)
+    assert read_details(HUMMER) is None
+    assert Path("fleet.csv").read_text() == content
+    assert Path("other.csv").read_text() == "precious"
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(cli: Cli) -> None:
+    content = f"vin,plate\n{HUMMER},ABC123\n{JEEP},ABC123\n"
+    answer = run_import(cli, content, "--dry-run")
+    assert (answer.status, answer.out) == (1, f"Dry run, nothing was changed. {SUMMARY.format(2, 1, 0, 0, 0, 1)}")
+    assert read_report()[1][:2] == ["3", "plate"]
+    assert read_details(HUMMER) is None
+    assert run_import(cli, content, "--dry-run", "--json").document["dryRun"] is True
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        '{"Unidad": "customId", "Km": null, "Estado": "-"}',
+        "Unidad,customId\nKm,\n\nESTADO,-\n",
+        "Unidad;customId\r\nKm;-\r\nEstado;-\r\n",
+    ],
+)
+def test_a_mapping_file_says_what_the_columns_are(cli: Cli, mapping: str) -> None:
+    Path("mapping").write_text(mapping)
+    content = f"NIV;Unidad;Km;Estado\n{HUMMER};A-1;1200;Jalisco\n"
+    assert run_import(cli, content, "--mapping", "mapping").out == SUMMARY.format(1, 1, 0, 0, 0, 0)
+    assert read_details(HUMMER) == {"customId": "A-1"}
+
+
+@pytest.mark.parametrize(
+    "mapping, said",
+    [
+        (b'{"a": 1}', "must have text for each name"),
+        (b'{"a": ', "is not JSON"),
+        (b"a,b,c\n", "Line 1 of the mapping 'mapping' has 3 cells"),
+        (b"\xff", "is not UTF-8"),
+        (b"x" * 1_000_001, "more than 1 MB"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_wrong_usage(cli: Cli, mapping: bytes | None, said: str) -> None:
+    if mapping is not None:
+        Path("mapping").write_bytes(mapping)
+    check_sentence(run_import(cli, f"vin\n{HUMMER}\n", "--mapping", "mapping"), 2, said)
+
+
+def test_a_workbook_is_imported_from_the_sheet_that_is_asked_for(cli: Cli) -> None:
+    fleet = [["Serie", "Placas", "Estatus"], [HUMMER, "ABC123", "Robado"]]
+    write_workbook(Path("fleet.xlsx"), [["Notas"], ["x"]], fleet)
+    command = ("vehicles", "import", "--account", "Acme", "fleet.xlsx")
+    check_sentence(cli(*command), 1, "choose one with --sheet")
+    assert cli(*command, "--sheet", "More 2").out == SUMMARY.format(1, 1, 0, 0, 0, 0)
+    assert read_details(HUMMER) == {"plate": "ABC123"}
+
+
+def test_standard_input_is_read_like_a_file(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(f"vin\n{HUMMER}\nx\n".encode())))
+    answer = cli("vehicles", "import", "--account", "Acme", "-")
+    assert (answer.status, answer.out) == (1, SUMMARY.format(2, 1, 0, 0, 0, 1))
+    assert read_report("import.report.csv")[1][:2] == ["3", "vin"]
+
+
+def test_a_large_file_is_read_by_a_process_of_its_own_to_the_same_end(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("padron.cli.imports.AHEAD_BYTES_MIN", 1)
+    rows = [make_vin(number) for number in range(1_200)]
+    content = "\n".join(["vin", *rows, rows[3], "?"])
+    answer = run_import(cli, content)
+    assert (answer.status, answer.out) == (1, SUMMARY.format(1_202, 1_200, 0, 0, 0, 2))
+    assert [row[0] for row in read_report()[1:]] == ["1202", "1203"]
+    check_sentence(run_import(cli, "colr\n"), 1, "There is no column 'colr'")
+
+
+def test_a_file_that_breaks_in_the_middle_stops_the_import_there(cli: Cli) -> None:
+    comment = f"<!--{' ' * 200_000}-->"  # so that it breaks in a block of its own
+    rows = give_row(1, "vin") + give_row(2, HUMMER) + comment + "<c><v>1</v></c></sheetData>"
+    build_workbook(Path("fleet.xlsx"), rows)
+    answer = cli("vehicles", "import", "--account", "Acme", "fleet.xlsx")
+    assert (answer.status, answer.out) == (1, SUMMARY.format(1, 1, 0, 0, 0, 0))
+    assert "stopped after 1 rows: The part 'xl/worksheets/sheet1.xml' is not well-formed XML" in answer.err

@@ -21,6 +21,7 @@ from tests.http.api import LIST, UPSERT, Api, Reply
 from tests.http.conftest import run_api
 from tests.postgres import Postgres
 
+REPORT = "/api/v2/reports/time-in-status"
 REQUESTS = 2_000
 SEED = 20_261_103  # of the test's own, so that what the requests bring about is no matter of luck
 STATUSES = {200, 201, 204, 304, 400, 403, 404, 409, 412}
@@ -87,6 +88,7 @@ class Requests:
         self._vin = ""  # that of the last request
         self._etags: dict[str, list[str]] = {}  # by VIN, oldest first
         self._cursors: list[str] = []
+        self.number = 0  # of the request, and the second of its instant
 
     def learn(self, target: str, reply: Reply) -> None:
         """Remember what the last request's answer gives to later ones."""
@@ -101,7 +103,14 @@ class Requests:
         self._vin = vin = pick([*(make_vin(number) for number in range(7)), UNKNOWN_VIN])
         who = pick(["acme"] * 6 + ["beta", "gamma"])
         make: Callable[[str], tuple[str, str, object]] = pick(
-            [self._patch, self._patch, self._put, self._put, self._upsert, self._read, self._list, self._list]
+            [
+                *[self._patch] * 4,
+                *[self._put] * 4,
+                *[self._upsert] * 2,
+                *[self._read] * 3,
+                *[self._list] * 4,
+                self._report,
+            ]
         )
         method, target, body = make(vin)
         return who, method, target, None if body is None else json.dumps(body), self._condition(method, vin)
@@ -128,7 +137,17 @@ class Requests:
         return "PUT", UPSERT, {"vehicleInfo": {"vin": vin, "plate": self._plate(), **values}}
 
     def _read(self, vin: str) -> tuple[str, str, object]:
-        return "GET", f"{LIST}/{vin}{self._random.choice(['', '/status', '/history', '/history?limit=2'])}", None
+        ways = ["", "", "/status", "/history", "/history?limit=2", f"?asOf={self._instant()}"]
+        return "GET", f"{LIST}/{vin}{self._random.choice(ways)}", None
+
+    def _report(self, _: str) -> tuple[str, str, object]:
+        begin, end = self._instant(), self._instant()
+        form = self._random.choice(["&format=csv", "&limit=2", "&doors=2"])
+        return "GET", f"{REPORT}?from={begin}&to={end}{form}", None
+
+    def _instant(self) -> str:
+        """Give an instant of the past that has been asked about, or not: often enough the same one."""
+        return after(self._random.randrange(max(self.number, 1)) // 50 * 50 - 0.5).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def _list(self, vin: str) -> tuple[str, str, object]:
         pick, chance = self._random.choice, self._random.random
@@ -143,6 +162,8 @@ class Requests:
             query |= {pick(["brandName", "ownerName"]): pick([text for text in TEXTS if text])}
         if chance() < 0.1:
             query["vin"] = vin.lower()
+        if chance() < 0.3:
+            query["asOf"] = self._instant()
         return "GET", f"{LIST}?{urlencode(query)}", None
 
     def _plate(self) -> str:
@@ -174,7 +195,7 @@ async def test_both_engines_give_equal_answers(on_sqlite: Api, on_postgres: Api,
     requests = Requests(SEED)
     statuses = Counter[int]()
     for number in range(REQUESTS):
-        set_clock.now = after(number)
+        set_clock.now, requests.number = after(number), number
         request = requests.make()
         who, method, target, content, headers = request
         one = await getattr(on_sqlite, who).send(method, target, content, headers)

@@ -157,6 +157,35 @@ async def test_when_the_answer_was_committed_with_the_work_a_server_that_dies_th
     assert await count_changes(api) == 2
 
 
+@pytest.mark.parametrize("action", ["resolve", "merge"])
+async def test_a_repair_whose_answer_was_lost_on_the_way_is_given_it_and_done_once(
+    api: Api, faulty: FaultyStore, action: str
+) -> None:
+    await api.keep_duplicates(JEEP)
+    keep, gone = (vehicle.vehicle_id for vehicle in await api.store.read(api.acme.account_id).list_by_vin(JEEP))
+    path = f"/api/v2/duplicates/{JEEP}/{action}"
+    faulty.fails_after_commit, faulty.error = True, PadronError(Code.STORE_UNAVAILABLE, "The connection is lost.")
+    assert (await post(api.acme, {"keep": keep}, path=path)).status == 503
+    faulty.fails_after_commit = False
+    again = await post(api.acme, {"keep": keep}, path=path)
+    assert (again.status, again.body["former"]) == (200, [{"vehicleId": gone, "revision": 2}])
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_plans_too_are_committed_with_the_answer_and_planned_once(
+    api: Api, faulty: FaultyStore, clock: SteppedClock
+) -> None:
+    later = (clock.now + timedelta(hours=1)).isoformat()
+    body = {"vehicles": [{"vin": HUMMER, "vehicleStatusId": 3, "effectiveAt": later}]}
+    faulty.fails_after_commit, faulty.error = True, PadronError(Code.STORE_UNAVAILABLE, "The connection is lost.")
+    assert (await post(api.acme, body)).status == 503
+    faulty.fails_after_commit = False
+    again = await post(api.acme, body)
+    assert (again.status, again.body["results"][0]["outcome"]) == (200, "planned")
+    (plan,) = (await api.acme.get("/api/v2/planned-changes")).body["plannedChanges"]
+    assert plan["id"] == again.body["results"][0]["plannedChangeId"]
+
+
 async def test_an_answer_that_could_not_be_kept_is_never_followed_by_the_work_again(
     api: Api, faulty: FaultyStore, clock: SteppedClock
 ) -> None:

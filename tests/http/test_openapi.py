@@ -83,6 +83,8 @@ def test_the_examples_fit_their_schemas() -> None:
     for operations in DOCUMENT["paths"].values():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():
+                if content["schema"].get("format") == "binary":
+                    continue  # a file
                 schema = {**content["schema"], "components": DOCUMENT["components"]}
                 Draft202012Validator(schema).validate(content["example"])
 
@@ -100,7 +102,7 @@ def test_each_operation_documents_the_problems_that_all_share() -> None:
         assert (statuses >= {401, 429, 503}) == (not operation.public)
         assert (403 in statuses) == (operation.scope is not None or operation.either_scope != ())
         assert (422 in statuses) == (operation.method == "POST")
-        assert (statuses >= {408, 413, 415}) == (operation.body is not None)
+        assert (statuses >= {408, 413, 415}) == (operation.body is not None or operation.media_types != ())
 
 
 def test_every_documented_problem_fits_the_documented_shape() -> None:

@@ -17,18 +17,25 @@ GUARDED = {operation.name: operation for operation in OPERATIONS if not operatio
 ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
 VINS = {"own": HUMMER, "other": JEEP, "unknown": UNKNOWN_VIN}  # as Acme and Gamma see them
 PLATES = {"own": "ACME1", "other": "BETA1", "unknown": "NONE1"}
-QUERIES = {"checkVehicle": "?operation=dispatch"}
-FOUND = {"setVehicleStatus": 204, "createWebhook": 201}
-BY_VIN = {"setVehicleStatus", "getVehicleStatus", "getVehicle", "listVehicleHistory", "listVehicleResults"}
+QUERIES = {
+    "checkVehicle": "?operation=dispatch",
+    "reportTimeInStatus": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
+}
+REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one vehicle
+FOUND = {"setVehicleStatus": 204, "createWebhook": 201, "startImport": 202, **REPAIRS}
+BY_VIN = {"setVehicleStatus", "getVehicleStatus", "getVehicle", "listVehicleHistory", "listVehicleResults", *REPAIRS}
 # What lies inside something that nobody has made: whoever may ask is told that it is not there.
 WEBHOOK = {"getWebhook", "changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook"}
 DELIVERY = {"listWebhookDeliveries", "getWebhookDelivery", "replayWebhook", "replayWebhookDelivery"}
-INSIDE = {*WEBHOOK, *DELIVERY, "claimWork", "giveResults", "startRun", "getRun", "listRunResults", "undoRequest"}
+IMPORT = {"getImport", "getImportReport", "cancelImport"}
+PLAN = {"getPlannedChange", "cancelPlannedChange"}
+WORK = {"claimWork", "giveResults", "startRun", "getRun", "listRunResults"}
+INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *PLAN, *WORK, "undoRequest"}
 PUTS = {"putVehicle", "upsertVehicleInfo"}
 
 
 def give_scopes(operation: Operation) -> set[Scope]:
-    return {*operation.either_scope, *([] if operation.scope is None else [operation.scope])}
+    return {*operation.either_scope, *(scope for scope in (operation.scope, operation.further_scope) if scope)}
 
 
 def expect(operation: Operation, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
@@ -62,16 +69,22 @@ def build_body(operation: Operation, whose: str) -> str | None:
         "createWebhook": {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]},
         "changeWebhook": {"description": "x"},
         "replayWebhook": {"after": format_feed_cursor(0)},
+        **{name: {"keep": 1} for name in REPAIRS},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
+    if operation.name == "startImport":
+        return f"vin\n{VINS[whose]}\n"
     return json.dumps(bodies[operation.name]) if operation.name in bodies else None
 
 
 async def call(client: Client, operation: Operation, whose: str, token: str | None) -> Reply:
     path = operation.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1")
     path = path.replace("{requestId}", "none").replace("{webhookId}", "1").replace("{deliveryId}", "1")
+    path = path.replace("{importId}", "1")
+    path = path.replace("{planId}", "0" * 30)
     path += QUERIES.get(operation.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers |= {"Content-Type": operation.media_types[0]} if operation.media_types else {}
     return await client.send(operation.method, path, build_body(operation, whose), headers)
 
 
@@ -127,4 +140,4 @@ async def renew(api: Api, role: str, operation: Operation) -> str:
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 35 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 48 * 6 * 3

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import hypothesis
@@ -30,7 +31,7 @@ from padron.http.routes import OPERATIONS
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
-from tests.cast import HUMMER, JEEP, make_cast, registered, save
+from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save
 from tests.http.serving import serve_in_thread
 
 CASES = 100  # for each operation and each way of generating
@@ -70,12 +71,14 @@ class Target:
         operation = "/api/v2/operations/query-fines"
         self._call("PUT", operation, {"description": "Ask for fines", "leaseSeconds": 60, "attempts": 3})
         run = self._call("POST", f"{operation}/runs", {})
+        later = {"vehicleStatusId": 4, "effectiveAt": (read_clock() + timedelta(days=1)).isoformat()}
         webhook = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.registered"]}
         self.ids: dict[str, str] = {
             "vin": HUMMER,
             "name": "query-fines",
             "runId": run["runId"],
             "requestId": "r-registered",  # of registrations: nothing is taken back
+            "planId": self._call("PATCH", f"/api/v2/vehicles/{HUMMER}/status", later)["id"],
             "webhookId": self._call("POST", "/api/v2/webhooks", webhook)["id"],
         }
 
@@ -102,6 +105,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         cast = await make_cast(runtime)
         account_id = cast.acme.account.account_id
         await save(runtime.store, account_id, registered(HUMMER, plate="RTA412C", doors=4), registered(JEEP))
+        await save(runtime.store, account_id, registered(make_vin(1), doors=4), registered(make_vin(1), slot=1))
         tokens.append(cast.acme.token)
         return runtime
 

@@ -3,15 +3,19 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from padron.domain.change import Change, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
+from padron.domain.plan import Plan, Target
 from padron.domain.vehicle import Details, Vehicle
 from padron.store.base import Directory, Reader, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
+from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
 T = TypeVar("T")
@@ -23,6 +27,10 @@ class FaultyTransaction:
     def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
         self._transaction = transaction
         self._faults = faults
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return self._transaction.imports
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         if self._faults.bad_vin in vins:
@@ -38,6 +46,17 @@ class FaultyTransaction:
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         return await self._transaction.find_later_changes(spans, request_id)
 
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        return await self._transaction.lock_former(vehicle_ids)
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        return await self._transaction.load_former_details(vehicle_ids)
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        if self._faults.fails_at_move:
+            raise self._faults.error
+        await self._transaction.move_vehicles(slots)
+
     async def save_changes(self, changes: Sequence[Change]) -> None:
         fails_before = self._faults.fails_before_change
         if fails_before is None:
@@ -50,6 +69,40 @@ class FaultyTransaction:
         await self._transaction.save_refusals(refusals)
 
 
+class FaultyPlans:
+    """Writes plans, and fails instead of its n-th write when it is told to."""
+
+    def __init__(self, plans: PlanTransaction, faults: "FaultyStore") -> None:
+        self._plans = plans
+        self._faults = faults
+
+    async def add_plans(self, plans: Sequence[Plan]) -> None:
+        self._faults.fail_at_plan_write()
+        await self._plans.add_plans(plans)
+
+    async def lock_due_plans(self, now: datetime, limit: int) -> list[Plan]:
+        return await self._plans.lock_due_plans(now, limit)
+
+    async def lock_plan(self, plan_id: str) -> Plan | None:
+        return await self._plans.lock_plan(plan_id)
+
+    async def lock_returns(self, vehicle_ids: Sequence[int]) -> dict[int, Plan]:
+        return await self._plans.lock_returns(vehicle_ids)
+
+    async def lock_pending_of_request(self, request_id: str, limit: int) -> list[Plan]:
+        return await self._plans.lock_pending_of_request(request_id, limit)
+
+    async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
+        return await self._plans.lock_targets(plans)
+
+    async def find_last_change(self) -> int:
+        return await self._plans.find_last_change()
+
+    async def end_plans(self, plans: Sequence[Plan]) -> None:
+        self._faults.fail_at_plan_write()
+        await self._plans.end_plans(plans)
+
+
 class FaultyStore:
     """A store that counts its transactions, can be held, and fails when it is told to."""
 
@@ -59,10 +112,13 @@ class FaultyStore:
         self.fails = False
         self.fails_after_commit = False
         self.fails_before_change: int | None = None
+        self.fails_at_move = False
         self.bad_vin: str | None = None
         self.write_count = 0
         self.key_write_count = 0
         self.fails_at_key_write: int | None = None
+        self.plan_write_count = 0
+        self.fails_at_plan_write: int | None = None
         self.open = asyncio.Event()
         self.open.set()
         self.entered = asyncio.Event()
@@ -80,6 +136,24 @@ class FaultyStore:
     def webhooks(self) -> WebhookBoard:
         return self._store.webhooks
 
+    @property
+    def plans(self) -> PlanBoard:
+        return self._store.plans
+
+    def read_plans(self, account_id: int) -> PlanReader:
+        return self._store.read_plans(account_id)
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        async def faulty_work(transaction: WriteTransaction, plans: PlanTransaction) -> T:
+            return await work(FaultyTransaction(transaction, self), FaultyPlans(plans, self))
+
+        result = await self._store.write_plans(account_id, faulty_work)
+        if self.fails_after_commit:
+            raise self.error
+        return result
+
     def read_webhooks(self, account_id: int) -> WebhookReader:
         return self._store.read_webhooks(account_id)
 
@@ -92,10 +166,25 @@ class FaultyStore:
             raise self.error
         return await self._store.write_keys(account_id, work)
 
+    @property
+    def imports(self) -> ImportBoard:
+        return self._store.imports
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        return self._store.read_imports(account_id)
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        return await self._store.write_imports(account_id, work)
+
     def hold_key(self, held: HeldKey) -> "FaultyStore":
         store = copy.copy(self)
         store._store = self._store.hold_key(held)
         return store
+
+    def fail_at_plan_write(self) -> None:
+        self.plan_write_count += 1
+        if self.plan_write_count == self.fails_at_plan_write:
+            raise self.error
 
     def read(self, account_id: int) -> Reader:
         return self._store.read(account_id)

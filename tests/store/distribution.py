@@ -15,7 +15,8 @@ import asyncpg
 
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.store.listing import build_list
+from padron.store.listing import build_list, build_sums
+from padron.store.postgres.reader import DIALECT
 from padron.store.statements import load_statements
 
 PACKAGE = "padron.store.postgres"
@@ -52,19 +53,29 @@ def list_statements() -> dict[str, str]:
         if not path.name.endswith(".sql") or path.name == SCHEMA:
             continue
         for name, text in load_statements(PACKAGE, path.name).items():
-            if ":where" in text and ":order" in text:
+            if ":where" in text:
                 statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
-            else:
+            elif text:  # a name may be the other engine's alone
                 statements[f"{path.name} {name}"] = text
     return statements
 
 
 def _fill(template: str) -> Iterator[tuple[str, str]]:
-    """Give the list sorted by each field, and of former versions."""
-    queries = [VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True) for sort in SORT_FIELDS]
-    queries += [VehicleQuery(filters={}, status=status) for status in (None, *VehicleStatus)]
+    """Give the list sorted by each field, and of former versions, now or then; or the sum, of all and of some."""
+    if ":order" not in template:
+        given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))
+        every: list[dict[str, str | int]] = [{}, {"plate": "x", "vin": "x", "doors": 4}]
+        for filters in every:
+            yield f"of {len(filters)} filters", build_sums(template, given, filters, DIALECT)[0]
+        return
+    up_to = 1 if ":index" in template else None
+    queries = [
+        VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True, up_to=up_to)
+        for sort in SORT_FIELDS
+    ]
+    queries += [VehicleQuery(filters={}, status=status, up_to=up_to) for status in (None, *VehicleStatus)]
     for query in queries:
-        yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, "${}".format)[0]
+        yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT)[0]
 
 
 async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:

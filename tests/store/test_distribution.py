@@ -32,7 +32,12 @@ OF_THE_SERVER = {
     "has_endpoints": "a worker of webhooks asks whether there is anything to watch",
     "list_ready": "a worker of webhooks looks for work, in all accounts",
     "renew_leases": "a worker's sign of life, for all that it holds",
+    "list_waiting_imports": "a server looks for uploaded files to import, in all accounts",
+    "find_next_instant": "a server looks when the next planned change is due, in all accounts",
+    "list_due_accounts": "a server looks whose planned changes are due",
 }
+# Indexes that are not unique may begin otherwise: each node has its own.
+OF_ALL_ACCOUNTS = {"planned_changes_next"}
 
 # Statements that an engine which routes may refuse: those in one are sent in plain parts where the engine is one.
 IN_ONE = {"save_statuses"}
@@ -167,7 +172,7 @@ async def list_broken_rules(connection: asyncpg.Connection) -> list[str]:
         SELECT i.indexrelid::regclass::text, a.attname FROM pg_index AS i
         JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace
         LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-        WHERE c.relname <> ALL ($1)
+        WHERE c.relname <> ALL ($1) AND (i.indisunique OR i.indexrelid::regclass::text <> ALL ($2))
     """
     references = """
         SELECT r.conname, r.confrelid::regclass::text, a.attname, b.attname FROM pg_constraint AS r
@@ -179,7 +184,11 @@ async def list_broken_rules(connection: asyncpg.Connection) -> list[str]:
         SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
             AND NOT EXISTS (SELECT 1 FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
     """
-    broken = [str(name) for name, column in await connection.fetch(indexes, list(COPIED)) if column != "account_id"]
+    broken = [
+        str(name)
+        for name, column in await connection.fetch(indexes, list(COPIED), list(OF_ALL_ACCOUNTS))
+        if column != "account_id"
+    ]
     for name, _, own, other in await connection.fetch(references):
         if (own, other) != ("account_id", "account_id"):
             broken.append(str(name))

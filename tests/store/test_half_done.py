@@ -9,7 +9,7 @@ from padron.domain.change import Change
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Store
-from tests.cast import HUMMER, JEEP, after, get_one, info_changed, registered, save, status_changed
+from tests.cast import HUMMER, JEEP, after, get_one, info_changed, registered, restored, retired, save, status_changed
 from tests.conftest import Select
 
 TABLES = (
@@ -23,7 +23,12 @@ STATUSES = [("INSERT", "changes"), ("UPDATE", "counters"), ("UPDATE", "vehicles"
 INFO = [*STATUSES, ("UPDATE", "versions"), ("INSERT", "versions")]
 REGISTRATION = [("INSERT", "changes"), ("UPDATE", "counters"), ("INSERT", "vehicles"), ("INSERT", "versions")]
 MIXED = [*INFO, ("INSERT", "vehicles")]
-WRITES = {"statuses": STATUSES, "info": INFO, "registration": REGISTRATION, "mixed": MIXED}
+RETIREMENT = [*STATUSES, ("UPDATE", "versions")]
+RESTORATION = [*STATUSES, ("INSERT", "versions")]
+WRITES = {
+    "statuses": STATUSES, "info": INFO, "registration": REGISTRATION, "mixed": MIXED, "retirement": RETIREMENT,
+    "restoration": RESTORATION,
+}  # fmt: skip
 CASES = [(batch, *write) for batch, writes in WRITES.items() for write in writes]
 Case = tuple[str, str, str]
 _FAIL_POSTGRES = """
@@ -66,6 +71,8 @@ def make_batch(name: str, vehicle: Vehicle) -> list[Change]:
         "info": [edited],
         "registration": [new],
         "mixed": [new, edited, status_changed(edited.vehicle, at=after(2))],
+        "retirement": [retired(vehicle, at=after(1))],
+        "restoration": [restored(vehicle, {"plate": "AAA111"}, at=after(2))],
     }
     return batches[name]
 
@@ -76,12 +83,17 @@ async def test_a_failure_after_any_write_leaves_nothing_behind(
 ) -> None:
     batch, operation, table = case
     await save(store, acme, registered(HUMMER, plate="AAA111"))
+    vehicle = await get_one(store, acme)
+    if batch == "restoration":
+        change = retired(vehicle, at=after(1))
+        await save(store, acme, change)
+        vehicle = change.vehicle
     before = [await select(statement) for statement in TABLES]
-    changes = make_batch(batch, await get_one(store, acme))
+    changes = make_batch(batch, vehicle)
     await plant(engine, database, operation, table)
     with pytest.raises((apsw.Error, asyncpg.PostgresError), match="planted"):
         await save(store, acme, *changes)
     assert [await select(statement) for statement in TABLES] == before
     await uproot(engine, database, table)
     await save(store, acme, *changes)
-    assert [row[1] for row in await select(TABLES[2])] == list(range(1, len(changes) + 2))
+    assert [row[1] for row in await select(TABLES[2])] == list(range(1, len(before[2]) + len(changes) + 1))

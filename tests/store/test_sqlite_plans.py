@@ -4,24 +4,41 @@ There are no statistics in the file, so the plans are the same whatever is in it
 """
 
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import apsw
 import pytest
 
+from padron.domain.query import FILTER_FIELDS, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
+from padron.store.listing import build_list, build_sums
 from padron.store.sqlite.connection import open_connection
+from padron.store.sqlite.reader import DIALECT
 from padron.store.statements import load_statements
+
+
+def list_files() -> list[str]:
+    """Give the names of all files of statements."""
+    paths = [path.name for path in files("padron.store.sqlite").iterdir() if path.name.endswith(".sql")]
+    return sorted(name.removesuffix(".sql") for name in paths if name != "schema.sql")
+
 
 STATEMENTS = {
     f"{file}: {name}": statement
-    for file in ("queries", "operations", "webhooks", "idempotency")
+    for file in list_files()
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
-    if name not in {"list_vehicles", "save_statuses"}  # a template, and a name that only the other engine fills
+    # Templates, and a name that only the other engine fills.
+    if name not in {"list_vehicles", "list_past", "sum_statuses", "save_statuses"}
 }
-# Tables that stay short, and statements that mean every row. With each new account goes a look for its children.
+# Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
+# account goes a look for its children.
 WALK = {
+    "file_imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
+    "plans: find_next_instant",
     "queries: insert_account",
     "queries: list_accounts",
     "queries: list_keys",
@@ -36,7 +53,7 @@ WALK = {
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT)"
+    r"SCAN (?!json_each|CONSTANT|search|asked|counted)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search
@@ -61,7 +78,53 @@ def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str
     assert bool(walked) is (name in WALK), walked
 
 
+def test_vehicles_without_a_fellow_do_not_slow_the_list_of_duplicates(file: apsw.Connection) -> None:
+    (step,) = [step for step in explain(file, STATEMENTS["repair: list_duplicates"]) if step.startswith("SEARCH d ")]
+    assert "vehicles_duplicate (account_id=? AND vin>?)" in step
+
+
+@pytest.mark.parametrize("name", ["plans: find_next_instant", "plans: list_due_accounts"])
+def test_what_was_planned_and_done_long_ago_does_not_slow_the_look_for_what_is_due(
+    file: apsw.Connection, name: str
+) -> None:
+    assert "planned_changes_next" in explain(file, STATEMENTS[name])[0]
+
+
+def test_what_other_vehicles_went_through_does_not_slow_a_return(file: apsw.Connection) -> None:
+    (step,) = explain(file, STATEMENTS["plans: find_later_statuses"])
+    assert "changes_by_vehicle (account_id=? AND vehicle_id=? AND number>?)" in step
+
+
+def test_what_other_vehicles_plan_does_not_slow_one_vehicle_s_list(file: apsw.Connection) -> None:
+    steps = explain(file, STATEMENTS["plans: list_plans_of_vehicles"])
+    assert any("planned_changes_by_vehicle (account_id=? AND vehicle_id=?" in step for step in steps)
+
+
 @pytest.mark.parametrize("name", ["webhooks: list_due", "webhooks: find_next_due"])
 def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection, name: str) -> None:
     (step,) = [step for step in explain(file, STATEMENTS[name]) if step.startswith("SEARCH d ")]
     assert "webhook_deliveries_pending" in step
+
+
+PAST = load_statements("padron.store.sqlite", "past.sql")
+ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # in order of ids, until the page is full
+
+
+@pytest.mark.parametrize("name", [None, "vin", *FILTER_FIELDS])
+def test_a_list_of_the_past_finds_values_and_changes_by_their_indexes(file: apsw.Connection, name: str | None) -> None:
+    value: str | int = 1 if name in {"doors", "stateId"} else "x"
+    query = VehicleQuery(filters={} if name is None else {name: value}, status=VehicleStatus.SOLD, up_to=9)
+    statement, _ = build_list(PAST["list_past"], 1, query, DIALECT)
+    column = "vin" if name in {None, "vin"} else FIELDS_BY_NAME[name].column
+    steps = explain(file, statement)
+    first = next(step for step in steps if step.startswith("SEARCH v "))
+    assert first in ORDERED if name is None else f"USING INDEX versions_by_{column} (" in first
+    assert all("changes_by_vehicle" in step for step in steps if step.startswith("SEARCH c "))
+
+
+def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -> None:
+    for filters in ({}, {"ownerName": "x"}):
+        statement, _ = build_sums(PAST["sum_statuses"], [1, 9, 5, 0, 1, 0, 50], filters, DIALECT)
+        steps = explain(file, statement)
+        assert {step[:8] for step in steps if "changes_by_vehicle" in step} == {"SEARCH c", "SEARCH b"}
+        assert not [step for step in steps if step.startswith(("SEARCH c USING PRIMARY", "SEARCH b USING PRIMARY"))]

@@ -23,7 +23,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.status_changes import change_statuses
 from padron.store import postgres, sqlite
 from padron.store.base import Store, WriteTransaction
-from tests.cast import info_changed, make_vin, registered, status_changed
+from tests.cast import info_changed, make_vin, registered, restored, retired, status_changed
 from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 
@@ -54,6 +54,10 @@ class Known:
     began: int
     history: list[HistoryEntry] = field(default_factory=list)
     former: list[tuple[int, str, Details]] = field(default_factory=list)
+
+    @property
+    def is_current(self) -> bool:
+        return self.vehicle.slot >= 0
 
 
 class RegisterMachine(RuleBasedStateMachine):
@@ -87,10 +91,14 @@ class RegisterMachine(RuleBasedStateMachine):
         )
 
     def find(self, vin: str) -> Known | None:
-        return next((known for known in self.known.values() if known.vehicle.vin == vin), None)
+        return next((known for known in self.current if known.vehicle.vin == vin), None)
 
     def bears(self, plate: object) -> Known | None:
-        return next((known for known in self.known.values() if known.details.get("plate") == plate), None)
+        return next((known for known in self.current if known.details.get("plate") == plate), None)
+
+    @property
+    def current(self) -> list[Known]:
+        return [known for known in self.known.values() if known.is_current]
 
     def record(self, change: Change) -> None:
         """Do to the model what the change does to the register."""
@@ -100,9 +108,10 @@ class RegisterMachine(RuleBasedStateMachine):
             vehicle = replace(change.vehicle, vehicle_id=number)
             self.known[number] = Known(vehicle=vehicle, details=change.details or {}, began=number)
         known = self.known[change.vehicle.vehicle_id or number]
-        if change.type is ChangeType.INFO_CHANGED:
+        if change.type is ChangeType.INFO_CHANGED or change.retires:
             known.former.append((known.began, known.vehicle.vin, known.details))
-            known.details, known.began = change.details or {}, number
+        if change.details is not None:
+            known.details, known.began = change.details, number
         if change.type is not ChangeType.REGISTERED:
             known.vehicle = change.vehicle
         known.history.insert(
@@ -170,8 +179,55 @@ class RegisterMachine(RuleBasedStateMachine):
                 self.record(status_changed(known.vehicle, status, at=at, reason=reason, request_id=request_id))
             assert outcome == known.vehicle
 
-    @rule(chosen=st.lists(vins, unique=True, min_size=1), status=statuses, name=names, new_vin=vins)
-    def save_mixed_batch(self, chosen: list[Vin], status: VehicleStatus, name: str, new_vin: Vin) -> None:
+    @rule(vin=vins)
+    def retire(self, vin: Vin) -> None:
+        request_id = self.give_request_id()
+        known = self.find(vin)
+        if known is None:
+            return
+        change = retired(known.vehicle, at=self.clock(), request_id=request_id)
+
+        async def work(transaction: WriteTransaction) -> None:
+            await transaction.lock_vehicles([vin])
+            await transaction.save_changes([change])
+
+        self.run(self.store.write(self.account_id, work))
+        self.record(change)
+
+    @rule(place=st.integers(0, 5), status=statuses, name=names)
+    def restore(self, place: int, status: VehicleStatus, name: str) -> None:
+        request_id = self.give_request_id()
+        at = self.clock()
+        gone = [known for known in self.known.values() if not known.is_current]
+        free = [known for known in gone if self.find(known.vehicle.vin) is None and self.has_free_plate(known)]
+        if not free:
+            return
+        known = free[place % len(free)]
+        vehicle_id = known.vehicle.vehicle_id
+        change = restored(known.vehicle, known.details, status, at=at, request_id=request_id)
+        other = next((one for one in self.current), None)
+        changes = [change]
+        if other is not None and len(gone) % 2:
+            changes.append(info_changed(other.vehicle, other.details, {"ownerName": name}, at=at))
+
+        async def work(transaction: WriteTransaction) -> tuple[list[Vehicle], dict[int, Details]]:
+            locked = await transaction.lock_former(sorted(self.known))
+            details = await transaction.load_former_details([vehicle_id])
+            await transaction.save_changes(changes)
+            return locked, details
+
+        locked, details = self.run(self.store.write(self.account_id, work))
+        assert [replace(vehicle, slot=-1) for vehicle in locked] == [one.vehicle for one in gone]
+        assert len({(vehicle.vin, vehicle.slot) for vehicle in locked}) == len(locked)
+        assert details == {vehicle_id: known.details}
+        for one in changes:
+            self.record(one)
+
+    def has_free_plate(self, known: Known) -> bool:
+        return "plate" not in known.details or self.bears(known.details["plate"]) is None
+
+    @rule(chosen=st.lists(vins, unique=True, min_size=1), status=statuses, name=names, new_vin=vins, gone=vins)
+    def save_mixed_batch(self, chosen: list[Vin], status: VehicleStatus, name: str, new_vin: Vin, gone: Vin) -> None:
         request_id = self.give_request_id()
         at = self.clock()
         changes: list[Change] = []
@@ -188,6 +244,9 @@ class RegisterMachine(RuleBasedStateMachine):
             changes += [change, moved]
             if place % 2:
                 changes.append(info_changed(moved.vehicle, moved.details or {}, {"doors": place}, at=at))
+        leaving = self.find(gone)
+        if leaving is not None and gone not in {*chosen, new_vin}:
+            changes.append(retired(leaving.vehicle, at=at, request_id=request_id))
 
         async def work(transaction: WriteTransaction) -> None:
             await transaction.lock_vehicles(chosen)
@@ -240,7 +299,7 @@ class RegisterMachine(RuleBasedStateMachine):
         )
         expected = [
             known
-            for known in self.known.values()
+            for known in self.current
             if (status is None or known.vehicle.status is status)
             and (name is None or fold_text(str(known.details.get("ownerName", ""))) == fold_text(name))
         ]

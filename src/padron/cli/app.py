@@ -14,9 +14,14 @@ from cyclopts import App, CycloptsError
 
 from padron import __version__
 from padron.cli.accounts import accounts, keys
+from padron.cli.duplicates import duplicates
+from padron.cli.history import print_history
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.planned import planned
+from padron.cli.report import report
 from padron.cli.serve import serve
+from padron.cli.vehicle_export import export_file
 from padron.cli.vehicle_status import set_status
 from padron.cli.vehicles import vehicles
 from padron.cli.vins import vins
@@ -40,8 +45,13 @@ app.command(serve)
 app.command(accounts)
 app.command(keys)
 app.command(vehicles)
+app.command(report)
+app.command(duplicates)
+vehicles.command(export_file, name="export")
+app.command(planned)
 vehicles.command(set_status, name="status")
 app.command(vins)
+vehicles.command(print_history, name="history")
 
 _DEFAULTS = CommonOptions()
 

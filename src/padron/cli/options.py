@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
@@ -20,9 +20,12 @@ T = TypeVar("T")
 EXPIRES_IN_MAX = timedelta(days=36_525)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_match_date = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _match_duration = re.compile("([0-9]{1,10})([smhdw])").fullmatch
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document, and nothing else.")]
+
+Csv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, and nothing else.")]
 
 
 @Parameter(name="*")
@@ -85,6 +88,27 @@ def parse_duration(option: str, text: str) -> timedelta:
     if duration > EXPIRES_IN_MAX:
         raise UsageError(f"{option} is {text!a}: at most {EXPIRES_IN_MAX.days}d are allowed.")
     return duration
+
+
+def parse_instant(option: str, text: str) -> datetime:
+    """Give the instant of a date, which is midnight in UTC, or of a time with offset. Raises ``UsageError``."""
+    try:
+        at = datetime.fromisoformat(text)
+        if _match_date(text):
+            at = at.replace(tzinfo=UTC)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError(
+        f"{option} is {text!a}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
+    )
+
+
+def check_one_form(*, json: bool, csv: bool) -> None:
+    """Raise ``UsageError`` when two forms are asked for at once."""
+    if json and csv:
+        raise UsageError("--json and --csv exclude each other: choose one.")
 
 
 def split_commas(values: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from padron.cli.logs import escape_line
 from padron.config import hide_passwords
+from padron.service.csv_lines import format_csv
 
 _WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is not cut
 
@@ -22,6 +23,11 @@ class UsageError(Exception):
 def print_json(document: object) -> None:
     """Print the one JSON document of a command."""
     print(json.dumps(document, ensure_ascii=False))
+
+
+def print_csv(rows: Iterable[Sequence[str]]) -> None:
+    """Print lines of CSV. What is in them cannot make a spreadsheet compute something."""
+    print(format_csv(rows), end="")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str) -> None:
@@ -48,3 +54,8 @@ def print_error(sentence: str) -> None:
 def give_instant(at: datetime | None) -> str | None:
     """Give an instant as JSON shows it: RFC 3339 in UTC, to the second."""
     return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def give_exact_instant(at: datetime) -> str:
+    """Give an instant with all its digits, as the API does."""
+    return at.isoformat().replace("+00:00", "Z")

@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_error, print_json, print_table
 from padron.cli.vehicles import give_principal
 from padron.domain.account import Principal
-from padron.domain.change import StatusRequest, parse_reason
+from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import PadronError
+from padron.domain.plan import parse_instant
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
@@ -26,15 +28,36 @@ LIST_BYTES_MAX = 32_000_000
 
 _WORD_LENGTH_MAX = 60  # of what is shown of a word that is no VIN
 _find_words = re.compile(r"[^\s,;|\"'`\u00a0\u200b\u2018-\u201f\ufeff]+").findall
+_add_seconds = re.compile("([0-9-]{10}[Tt][0-9]{2}:[0-9]{2})([Zz]|[+-][0-9:]+)").fullmatch
+_RESULTS = ("changed", "unchanged", "planned", "refused")
 _DEFAULTS = CommonOptions()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ChangeOptions:
+    """Why a status is set, and when."""
+
+    reason: str | None = None
+    """Why, for history."""
+
+    effective_at: str | None = None
+    """When, instead of now: 2026-12-01T08:00Z, or with an offset, 2026-12-01T02:00-06:00. A local time is refused."""
+
+    until: str | None = None
+    """When the status before comes back, unless somebody sets another one meanwhile; written in the same way."""
+
+
+_FOR_GOOD = ChangeOptions()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
     vin: str
-    result: str  # changed, unchanged or refused
+    result: str  # changed, unchanged, planned or refused
     revision: int | None = None
     detail: str | None = None
+    plan_id: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -42,6 +65,8 @@ class _Report:
     status: VehicleStatus
     request_id: str
     dry_run: bool
+    effective_at: datetime | None = None
+    until: datetime | None = None
     rows: list[_Row] = field(default_factory=list)
     stopped: str | None = None  # why the rest of the list was not tried
 
@@ -55,7 +80,7 @@ def set_status(
     *vins: str,
     account: str,
     file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
-    reason: str | None = None,
+    change: ChangeOptions = _FOR_GOOD,
     dry_run: bool = False,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
@@ -75,20 +100,24 @@ def set_status(
         The name of the account that owns the vehicles.
     file
         A file with further vehicles; - reads from standard input.
-    reason
-        Why, for history.
     dry_run
         Only say what would be done.
     """
     chosen = parse_status_text(status)
-    why = None if reason is None else parse_reason(reason)
+    why = None if change.reason is None else parse_reason(change.reason)
     words = [*vins, *([] if file is None else [_read_list(file)])]
     texts = list(
         dict.fromkeys(word.upper() if word.isascii() else word for text in words for word in _find_words(text))
     )
     if not texts:
         raise UsageError("There is no VIN: name the vehicles, or a file that lists them.")
-    report = _Report(status=chosen, request_id=f"cli-{secrets.token_hex(8)}", dry_run=dry_run)
+    report = _Report(
+        status=chosen,
+        request_id=f"cli-{secrets.token_hex(8)}",
+        dry_run=dry_run,
+        effective_at=_parse_time("--effective-at", change.effective_at),
+        until=_parse_time("--until", change.until),
+    )
 
     async def work(runtime: Runtime) -> None:
         principal = give_principal((await get_account(runtime, account)).account_id)
@@ -110,12 +139,14 @@ async def _set_chunk(
     asked = [_ask(text, report, principal.actor, reason) for text in texts]
     done = await set_statuses(runtime, principal, BulkRequest(asked=asked, dry_run=report.dry_run))
     rows = []
-    for text, outcome, changed in zip(texts, done.outcomes, done.changed, strict=True):
+    for place, (text, outcome) in enumerate(zip(texts, done.outcomes, strict=True)):
         if isinstance(outcome, PadronError):
             rows.append(_Row(vin=text[:_WORD_LENGTH_MAX], result="refused", detail=outcome.detail))
-        else:
-            result = "changed" if changed else "unchanged"
-            rows.append(_Row(vin=outcome.vin, result=result, revision=outcome.revision))
+            continue
+        plan = done.plans[place]
+        result = "planned" if done.planned[place] else "changed" if done.changed[place] else "unchanged"
+        plan_id = None if plan is None else plan.plan_id
+        rows.append(_Row(vin=outcome.vin, result=result, revision=outcome.revision, plan_id=plan_id))
     return rows
 
 
@@ -124,9 +155,31 @@ def _ask(text: str, report: _Report, actor: str, reason: str | None) -> StatusRe
         vin = parse_vin(text)
     except PadronError as refusal:
         return refusal
-    return StatusRequest(
-        vin=vin, status=report.status, reason=reason, revisions=None, by=actor, request_id=report.request_id
+    if report.effective_at is None and report.until is None:
+        return StatusRequest(
+            vin=vin, status=report.status, reason=reason, revisions=None, by=actor, request_id=report.request_id
+        )
+    return PlanRequest(
+        vin=vin,
+        status=report.status,
+        reason=reason,
+        revisions=None,
+        by=actor,
+        request_id=report.request_id,
+        effective_at=report.effective_at,
+        until=report.until,
     )
+
+
+def _parse_time(option: str, text: str | None) -> datetime | None:
+    """Give the instant of an option; the seconds may be left out. Raises ``UsageError``."""
+    if text is None:
+        return None
+    whole = _add_seconds(text)
+    try:
+        return parse_instant(option, text if whole is None else f"{whole[1]}:00{whole[2]}")
+    except PadronError as error:
+        raise UsageError(error.detail) from error
 
 
 def _read_list(file: Path) -> str:
@@ -144,6 +197,10 @@ def _read_list(file: Path) -> str:
     return data.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
 
 
+def _give_detail(row: _Row) -> str:
+    return row.detail or ("" if row.plan_id is None else f"Planned change {row.plan_id}.")
+
+
 def _print_report(report: _Report, *, json: bool) -> None:
     if json:
         print_json(
@@ -151,18 +208,25 @@ def _print_report(report: _Report, *, json: bool) -> None:
                 "requestId": report.request_id,
                 "vehicleStatusId": report.status.value,
                 "dryRun": report.dry_run,
-                **{result: report.count(result) for result in ("changed", "unchanged", "refused")},
+                **{result: report.count(result) for result in _RESULTS},
                 "results": [
-                    {"vin": row.vin, "result": row.result, "revision": row.revision, "detail": row.detail}
+                    {
+                        "vin": row.vin,
+                        "result": row.result,
+                        "revision": row.revision,
+                        "plannedChangeId": row.plan_id,
+                        "detail": row.detail,
+                    }
                     for row in report.rows
                 ],
                 "stopped": report.stopped,
             }
         )
     else:
-        cells = [(row.vin, row.result, str(row.revision or ""), row.detail or "") for row in report.rows]
+        cells = [(row.vin, row.result, str(row.revision or ""), _give_detail(row)) for row in report.rows]
         print_table(("VIN", "Result", "Revision", "Detail"), cells, "No vehicle was tried.")
-        counts = ", ".join(f"{result} {report.count(result)}" for result in ("changed", "unchanged", "refused"))
+        shown = [result for result in _RESULTS if result != "planned" or report.effective_at is not None]
+        counts = ", ".join(f"{result} {report.count(result)}" for result in shown)
         name = STATUS_TEXTS[report.status].name
         print(f"{'Would set' if report.dry_run else 'Set'} {name}: {counts}. Request {report.request_id}.")
     if report.stopped is not None:

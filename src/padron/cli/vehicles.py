@@ -1,139 +1,113 @@
 """``padron vehicles import``."""
 
-import asyncio
+import gc
 import secrets
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from padron.cli.csv_rows import CsvRows, open_rows
+from padron.cli.import_results import Result, print_result
+from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import print_error, print_json
-from padron.domain.account import Principal, Scope
+from padron.domain.account import Account, Principal, Scope
+from padron.files.columns import Rows
 from padron.service.accounts import get_account
-from padron.service.imports import ImportSummary, import_vehicles
+from padron.service.imports import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
 
 ACTOR = "cli"  # how history names what a command did
-INTERRUPTED = 130
+CHUNK_ROWS = 5_000  # of one transaction: on SQLite it holds the write lock for about 150 ms
+GARBAGE_MIN = 200_000  # new objects before Python looks for cycles; rows have none, and it took a tenth of the time
 
 vehicles = App(name="vehicles", help="Work on an account's vehicles.")
 
 _DEFAULTS = CommonOptions()
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How a file is imported."""
+
+    mapping: Path | None = None
+    """A file that says which column a name in the first line is, or - to ignore it: JSON, or CSV with two cells."""
+
+    sheet: str | None = None
+    """Which sheet of a workbook, when several have content."""
+
+    keep_duplicates: Annotated[bool, Parameter(negative="")] = False
+    """Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating."""
+
+    dry_run: Annotated[bool, Parameter(negative="")] = False
+    """Only say what would be done."""
+
+    report: Path | None = None
+    """Where each refused line is written, with its column and why [default: FILE.report.csv, if there are any]."""
+
+
+_IMPORT_DEFAULTS = ImportOptions()
+
+
 @vehicles.command(name="import")
 def import_file(
-    file: Path,
+    file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     account: str,
-    keep_duplicates: Annotated[bool, Parameter(negative="")] = False,
+    chosen: ImportOptions = _IMPORT_DEFAULTS,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Register and update vehicles from a CSV file. Running the same file again is safe.
+    """Register and update vehicles from a CSV or Excel (XLSX) file. Running the same file again is safe.
 
-    The first line names the columns: vin, vehicleStatusId and any field of a vehicle. An empty cell keeps the value.
-    A line that cannot be used is refused by itself, and then the exit status is 1.
+    The first line names the columns, in English or Spanish: vin, vehicleStatusId and any field of a vehicle. An empty
+    cell keeps the value. A line that cannot be used is refused by itself, and then the exit status is 1.
 
     Parameters
     ----------
     file
-        A CSV file in UTF-8, with commas or semicolons.
+        A CSV or XLSX file; - reads from standard input.
     account
         The name of the account that owns the vehicles.
-    keep_duplicates
-        Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating.
     """
-    with open_rows(file) as rows:
+    gc.set_threshold(GARBAGE_MIN)
+    mapping = read_mapping(chosen.mapping)
+    with (
+        open_report(chosen.report, file) as report,
+        open_input(file, mapping, sheet=chosen.sheet, keep_duplicates=chosen.keep_duplicates) as rows,
+    ):
+        result = Result(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
 
-        async def work(runtime: Runtime) -> ImportSummary:
+        async def work(runtime: Runtime) -> None:
             owner = await get_account(runtime, account)
-            with _count_interrupts() as is_interrupted, _show_progress(rows, file) as show:
-                return await import_vehicles(
-                    runtime,
-                    give_principal(owner.account_id),
-                    rows,
-                    request_id=f"import-{secrets.token_hex(8)}",
-                    keep_duplicates=keep_duplicates,
-                    on_progress=show,
-                    should_stop=is_interrupted,
-                )
+            await _import_rows(runtime, owner, rows, chosen, result)
 
-        summary = run_with_runtime(options, work)
-    return _report(summary, json=json)
+        run_with_runtime(options, work)
+    return print_result(result, json=json)
+
+
+async def _import_rows(runtime: Runtime, owner: Account, rows: Rows, chosen: ImportOptions, result: Result) -> None:
+    with count_interrupts() as result.interrupts, show_progress(rows) as show:
+
+        def note(step: ImportStep) -> None:
+            result.add(step)
+            show(step)
+
+        result.summary = await import_vehicles(
+            runtime,
+            give_principal(owner.account_id),
+            rows,
+            request_id=result.request_id,
+            keep_duplicates=chosen.keep_duplicates,
+            dry_run=chosen.dry_run,
+            on_step=note,
+            should_stop=lambda: bool(result.interrupts),
+            chunk_rows=CHUNK_ROWS,
+        )
 
 
 def give_principal(account_id: int) -> Principal:
     """Give the operator's principal for an account: all scopes, known to history as ``cli``."""
     return Principal(account_id=account_id, actor=ACTOR, scopes=frozenset(scope.value for scope in Scope))
-
-
-def _report(summary: ImportSummary, *, json: bool) -> int:
-    if json:
-        print_json(_show_summary(summary))
-    else:
-        for refusal in summary.refusals:
-            where = f"line {refusal.line}" + (f", {refusal.column}" if refusal.column else "")
-            print_error(f"{where}: {refusal.detail}")
-        if summary.refused > len(summary.refusals):
-            print_error(f"{summary.refused - len(summary.refusals)} more lines were refused.")
-        print(
-            f"Read {summary.read}: registered {summary.registered}, updated {summary.updated}, "
-            f"unchanged {summary.unchanged}, kept duplicates {summary.kept_duplicates}, refused {summary.refused}."
-        )
-    if summary.stopped is not None:
-        print_error(f"The import stopped after {summary.read} rows: {summary.stopped} Run it again to go on.")
-    if summary.interrupted:
-        print_error(f"The import was interrupted after {summary.read} rows. Run it again to go on.")
-        return INTERRUPTED
-    return 0 if summary.refused == 0 and summary.stopped is None else 1
-
-
-def _show_summary(summary: ImportSummary) -> dict[str, object]:
-    return {
-        "read": summary.read,
-        "registered": summary.registered,
-        "updated": summary.updated,
-        "unchanged": summary.unchanged,
-        "keptDuplicates": summary.kept_duplicates,
-        "refused": summary.refused,
-        "refusals": [
-            {"line": refusal.line, "column": refusal.column, "detail": refusal.detail} for refusal in summary.refusals
-        ],
-        "stopped": summary.stopped,
-        "interrupted": summary.interrupted,
-    }
-
-
-@contextmanager
-def _count_interrupts() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C instead of being cut off by it, so that the transaction under way ends."""
-    interrupts: list[int] = []
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, interrupts.append, signal.SIGINT)
-    try:
-        yield lambda: bool(interrupts)
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-
-
-@contextmanager
-def _show_progress(rows: CsvRows, file: Path) -> Iterator[Callable[[ImportSummary], None]]:
-    """Draw a bar on stderr while rows are read, when that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.fields[rows]} rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("", total=file.stat().st_size or None, rows=0)
-
-        def show(summary: ImportSummary) -> None:
-            progress.update(task, completed=rows.bytes_read, rows=summary.read)
-
-        yield show

@@ -31,6 +31,7 @@ class Scope(StrEnum):
     VEHICLES_READ = "vehicles:read"
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
+    VEHICLES_REPAIR = "vehicles:repair"
     GATE_CHECK = "gate:check"
     CHANGES_READ = "changes:read"
     WEBHOOKS_MANAGE = "webhooks:manage"

@@ -45,6 +45,16 @@ class Change:
     differences: Differences | None = None  # of core data, VIN included
 
     @property
+    def retires(self) -> bool:
+        """Say whether the vehicle ceases to be current by this change: all of it is a former version then."""
+        return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
+
+    @property
+    def restores(self) -> bool:
+        """Say whether a vehicle that was former is current again by this change, with ``details``."""
+        return self.from_status is VehicleStatus.INFO_CHANGED
+
+    @property
     def deactivates(self) -> bool:
         """Say whether the vehicle ceases to be operational by this change, which withdraws its open work.
 
@@ -71,10 +81,18 @@ class HistoryEntry:
     reason: str | None
     differences: Differences | None
 
+    @property
+    def is_repair(self) -> bool:
+        """Say whether the vehicle ceased to be current by the change, or was so again."""
+        return VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedEntry:
-    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now."""
+    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now.
+
+    Of a vehicle that is former by now, it says whether the one that has its VIN is operational.
+    """
 
     change: HistoryEntry
     vehicle_id: int
@@ -100,15 +118,43 @@ class StatusRequest:
     request_id: str
 
 
-def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
-    """Give the vehicle to change, or None when it has that status already.
+@dataclass(kw_only=True, slots=True)
+class PlanRequest(StatusRequest):
+    """A request for a later instant, or for a status that ends by itself, or both; one of them is there."""
 
-    Raises ``vehicle_not_found`` for none, ``multiple_vehicles_found`` for several (contract 2: "active" means
-    current, whatever the status) and ``revision_mismatch`` when the revision is not one of those asked for.
+    effective_at: datetime | None = None  # None: now
+    until: datetime | None = None  # None: for good
+    is_returning: bool = False  # the vehicle has the status, and its return is planned: until moves that
+
+    @property
+    def is_for_later(self) -> bool:
+        """Say whether nothing is to be changed yet."""
+        return self.effective_at is not None
+
+
+def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
+    """Give the vehicle to change, or None when it has that status already or is to be changed later.
+
+    Raises ``vehicle_not_found`` for none and ``multiple_vehicles_found`` for several (contract 2: "active" means
+    current, whatever the status), ``revision_mismatch`` when the revision is not one of those asked for, and
+    ``nothing_to_bring_back`` for a status that is to end and that the vehicle has already, for good.
     """
     vehicle = get_only(current, request.vin)
     check_revision(vehicle, request.revisions)
+    if isinstance(request, PlanRequest):
+        if request.is_for_later:
+            return None
+        _check_return(vehicle, request)
     return None if vehicle.status is request.status else vehicle
+
+
+def _check_return(vehicle: Vehicle, request: PlanRequest) -> None:
+    if vehicle.status is request.status and not request.is_returning:
+        raise PadronError(
+            Code.NOTHING_TO_BRING_BACK,
+            f"The vehicle {vehicle.vin} has the status {request.status.value} already, so until has nothing to bring "
+            "back: plan the status that it is to have then, with effectiveAt.",
+        )
 
 
 def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:

@@ -1,13 +1,13 @@
 """What taking back a request means for one vehicle: its status and core data as they were before, by new changes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_status, give_vin
 from padron.domain.vin import Vin
 
 UNDONE_CHANGES_MAX = 10_000  # of the request that is taken back
@@ -22,6 +22,7 @@ class LeftReason(StrEnum):
     REGISTERED = "registered"  # there is no state before
     PLATE_IN_USE = "plateInUse"
     VIN_IN_USE = "vinInUse"
+    ONLY_VEHICLE = "onlyVehicle"  # it would be former again, and no other vehicle would have its VIN
     NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be taken back
 
 
@@ -37,6 +38,12 @@ class Former:
     edits: Edits  # VIN not included
     former_vin: Vin | None  # None: the request did not touch the VIN
     obstacle: LeftReason | None  # what stands in the way whatever happened since
+    was_retired: bool  # by the request: the vehicle is former since
+
+    @property
+    def was_restored(self) -> bool:
+        """Say whether the vehicle was former before the request."""
+        return self.status is VehicleStatus.INFO_CHANGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +70,12 @@ def gather_former(entries: Iterable[FeedEntry]) -> list[Former]:
     return [_gather_one(own) for own in by_vehicle.values()]
 
 
-def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct) -> list[Change]:
-    """Give the changes that bring back what was; none when all of it is so already."""
+def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct, slot: int) -> list[Change]:
+    """Give the changes that bring back what was; none when all of it is so already.
+
+    ``slot`` is the one that the vehicle has from now on, unless it becomes former.
+    """
+    vehicle = replace(vehicle, slot=FORMER_SLOT if former.was_restored else slot)
     changes: list[Change] = []
     if former.status is not None and former.status is not vehicle.status:
         after = give_status(vehicle, former.status, at=act.at, by=act.by, reason=act.status_reason)
@@ -77,6 +88,7 @@ def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct)
                 request_id=act.request_id,
                 from_status=vehicle.status,
                 reason=act.status_reason,
+                details=details if former.was_retired else None,
             )
         )
         vehicle = after
@@ -124,4 +136,5 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
         edits=values,
         former_vin=None if vin is None else Vin(str(vin)),
         obstacle=obstacle,
+        was_retired=entries[-1].change.to_status is VehicleStatus.INFO_CHANGED,
     )

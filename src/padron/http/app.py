@@ -90,7 +90,7 @@ class Resource:
         finally:
             server.in_flight -= 1
         if isinstance(reply, StreamReply):
-            await send_stream(send, reply, call.request_id.encode())
+            await _stream(send, reply, call)
         else:
             await send_reply(send, reply, call.request_id.encode())
 
@@ -114,9 +114,23 @@ class Resource:
             if operation.scope is not None:
                 # The service checks it as well; here, because 403 comes before any look at VIN and body.
                 call.principal.check_scope(operation.scope)
-        if method == "POST" and idempotency.HEADER in call.headers and not operation.public:
+        if method == "POST" and idempotency.HEADER in call.headers and not (operation.public or operation.is_streamed):
             return await idempotency.answer_once(call, operation.endpoint)
         return await operation.endpoint(call)
+
+
+async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
+    try:
+        await send_stream(send, reply, call.request_id.encode())
+    except PadronError as error:
+        # Without its end the answer is no answer: the server breaks the connection when this returns.
+        _log.warning("the answer to request %s broke off: %s", call.request_id, error.detail)
+    except asyncio.CancelledError:
+        _log.warning(
+            "the answer to request %s broke off: its client took none of it, and the server ends", call.request_id
+        )
+    except ClientGoneError:
+        return
 
 
 def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> ASGIApp:

@@ -8,7 +8,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.errors import PadronError
 from padron.domain.undo import LeftReason
-from padron.domain.vehicle import Vehicle
 from padron.http.problems import BATCH_REFUSED, PROBLEMS
 from padron.http.schemas import StatusBody, VinText
 from padron.service.bulk import BULK_MAX, BulkMode, BulkOutcome
@@ -50,15 +49,17 @@ class BulkStatusRead(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class BulkAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: 204 as the single call would say, with its revision; or the problem that refused it.
+    """What became of one vehicle: 204 or 202 as the single call would say, with its revision; or the problem.
 
+    ``plannedChangeId`` is there when something was planned: the change, or the return to the status before.
     424 stands for a vehicle that was left as it was only because another was refused.
     """
 
     vin: str
     status: int
-    outcome: Literal["changed", "unchanged", "refused", "notDone"]
+    outcome: Literal["changed", "unchanged", "planned", "refused", "notDone"]
     revision: int | UnsetType = UNSET
+    planned_change_id: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
@@ -74,6 +75,7 @@ class BulkAnswerList(Struct, rename="camel"):
     dry_run: bool
     changed: int
     unchanged: int
+    planned: int
     refused: int
     results: list[BulkAnswer]
 
@@ -85,11 +87,15 @@ class UndoBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class UndoAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: its revision when something was taken back, or why it was left."""
+    """What became of one vehicle: its revision when something was taken back, or why it was left.
+
+    A planned change of the request that was pending is an answer of its own: ``cancelled``.
+    """
 
     vin: str
-    outcome: Literal["undone", "unchanged", "left"]
+    outcome: Literal["undone", "unchanged", "left", "cancelled"]
     revision: int | UnsetType = UNSET
+    planned_change_id: str | UnsetType = UNSET
     left: LeftReason | UnsetType = UNSET
     detail: str | UnsetType = UNSET
 
@@ -102,6 +108,7 @@ class UndoAnswerList(Struct, rename="camel"):
     undone: int
     unchanged: int
     left: int
+    cancelled: int
     results: list[UndoAnswer]
 
 
@@ -109,10 +116,7 @@ def shape_bulk(
     outcome: BulkOutcome, vins: list[str], request_id: str, mode: BulkMode, *, dry_run: bool
 ) -> BulkAnswerList:
     """Give the wire form of a bulk call's answer. ``vins`` are as they were asked for."""
-    results = [
-        _shape_one(vin, one, changed=changed, is_refused=outcome.is_refused)
-        for vin, one, changed in zip(vins, outcome.outcomes, outcome.changed, strict=True)
-    ]
+    results = [_shape_one(vin, place, outcome) for place, vin in enumerate(vins)]
     counts = [result.outcome for result in results]
     return BulkAnswerList(
         request_id=request_id,
@@ -120,6 +124,7 @@ def shape_bulk(
         dry_run=dry_run,
         changed=counts.count("changed"),
         unchanged=counts.count("unchanged"),
+        planned=counts.count("planned"),
         refused=counts.count("refused"),
         results=results,
     )
@@ -135,11 +140,13 @@ def shape_undo(done: list[UndoneVehicle], request_id: str, undone_id: str) -> Un
         undone=counts.count("undone"),
         unchanged=counts.count("unchanged"),
         left=counts.count("left"),
+        cancelled=counts.count("cancelled"),
         results=results,
     )
 
 
-def _shape_one(vin: str, outcome: Vehicle | PadronError, *, changed: bool, is_refused: bool) -> BulkAnswer:
+def _shape_one(vin: str, place: int, bulk: BulkOutcome) -> BulkAnswer:
+    outcome = bulk.outcomes[place]
     if isinstance(outcome, PadronError):
         problem = PROBLEMS[outcome.code]
         return BulkAnswer(
@@ -152,13 +159,21 @@ def _shape_one(vin: str, outcome: Vehicle | PadronError, *, changed: bool, is_re
             error_type=problem.error_type,
             error_detail=problem.error_detail,
         )
-    if is_refused:
+    if bulk.is_refused:
         return BulkAnswer(vin=outcome.vin, status=424, outcome="notDone", type=BATCH_REFUSED.type)
-    word: Literal["changed", "unchanged"] = "changed" if changed else "unchanged"
-    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=outcome.revision)
+    plan = bulk.plans[place]
+    plan_id = UNSET if plan is None else plan.plan_id
+    if bulk.planned[place]:
+        return BulkAnswer(
+            vin=outcome.vin, status=202, outcome="planned", revision=outcome.revision, planned_change_id=plan_id
+        )
+    word: Literal["changed", "unchanged"] = "changed" if bulk.changed[place] else "unchanged"
+    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=outcome.revision, planned_change_id=plan_id)
 
 
 def _shape_undone(one: UndoneVehicle) -> UndoAnswer:
+    if one.cancelled_plan_id is not None:
+        return UndoAnswer(vin=one.vin, outcome="cancelled", planned_change_id=one.cancelled_plan_id)
     if one.left is not None:
         return UndoAnswer(vin=one.vin, outcome="left", left=one.left, detail=one.detail or UNSET)
     if one.revision is None:

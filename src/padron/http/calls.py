@@ -6,9 +6,10 @@ length of the target; size and pace of the body). What comes before the headers 
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from padron.domain.account import Principal
 from padron.domain.idempotency import HeldKey
@@ -21,9 +22,12 @@ TARGET_BYTES_MAX = 2_048
 BODY_BYTES_MAX = 16_384  # of a single call
 BULK_BODY_BYTES_MAX = 1_000_000
 BODY_WAIT_S_MAX = 10.0
+# A streamed body may take any time, as long as it keeps coming: so fast at least, once this time was spent waiting.
+STREAM_GRACE_S = 30.0
+STREAM_BYTES_PER_S_MIN = 1_000
 
 _match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
-_CLOSE = ((b"connection", b"close"),)
+CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGoneError(Exception):
@@ -69,6 +73,46 @@ class Call:
             raise _refuse_body(size_max)
         return self._body
 
+    def check_size(self, size_max: int) -> None:
+        """Raise a refusal for a body that is declared as too large."""
+        declared = self.headers.get(b"content-length")
+        if declared is not None and int(declared) > size_max:
+            raise _refuse_body(size_max)
+
+    async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
+        """Give the body as it comes, which can be done once. Raises a refusal for one too large or too slow."""
+        self.check_size(size_max)
+        loop = asyncio.get_running_loop()
+        size, waited_s, more = 0, 0.0, True
+        while more:
+            began = loop.time()
+            message = await self._receive_within(BODY_WAIT_S_MAX)
+            waited_s += loop.time() - began
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            data = cast("bytes", message.get("body", b""))
+            more = message.get("more_body", False)
+            size += len(data)
+            if size > size_max:
+                raise _refuse_body(size_max)
+            if more and waited_s > STREAM_GRACE_S and size < waited_s * STREAM_BYTES_PER_S_MIN:
+                detail = f"The body came too slowly: at least {STREAM_BYTES_PER_S_MIN} bytes a second are expected."
+                raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE)
+            if data:
+                yield data
+
+    async def _receive_within(self, wait_s_max: float) -> Message:
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._readers.add(task)
+        try:
+            async with asyncio.timeout(wait_s_max):
+                return await self._receive()
+        except TimeoutError:
+            detail = f"Nothing of the body arrived for {wait_s_max:.0f} seconds."
+            raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE) from None
+        finally:
+            self._readers.discard(task)
+
     def watch_client(self) -> asyncio.Future[None]:
         """Give a future that is done when the client hangs up. The body must have been read."""
         return asyncio.ensure_future(self.wait_until_gone())
@@ -79,9 +123,7 @@ class Call:
             pass
 
     async def _receive_body(self, size_max: int) -> bytes:
-        declared = self.headers.get(b"content-length")
-        if declared is not None and int(declared) > size_max:
-            raise _refuse_body(size_max)
+        self.check_size(size_max)
         # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
@@ -100,7 +142,7 @@ class Call:
             if not is_late or task.uncancel() > 0:
                 raise  # the server ends
             detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
-            raise Refusal(problems.REQUEST_TIMEOUT, detail, _CLOSE) from None
+            raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE) from None
         finally:
             timer.cancel()
             self._readers.discard(task)
@@ -125,7 +167,7 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     """
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
         detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
-        raise Refusal(problems.TARGET_TOO_LONG, detail, _CLOSE)
+        raise Refusal(problems.TARGET_TOO_LONG, detail, CLOSE)
     headers: dict[bytes, bytes] = {}
     size = 0
     for name, value in scope["headers"]:
@@ -135,11 +177,11 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
         headers[name] = value
     if size > HEADER_BYTES_MAX or len(scope["headers"]) > HEADER_COUNT_MAX:
         detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
-        raise Refusal(problems.HEADERS_TOO_LARGE, detail, _CLOSE)
+        raise Refusal(problems.HEADERS_TOO_LARGE, detail, CLOSE)
     if _match_host(headers.get(b"host", b"")) is None:
-        raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", _CLOSE)
+        raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
     return headers
 
 
 def _refuse_body(size_max: int) -> Refusal:
-    return Refusal(problems.BODY_TOO_LARGE, f"The body may have at most {size_max} bytes.", _CLOSE)
+    return Refusal(problems.BODY_TOO_LARGE, f"The body may have at most {size_max} bytes.", CLOSE)

@@ -39,11 +39,30 @@ _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
 
-async def answer_once(call: Call, endpoint: Endpoint) -> Reply | StreamReply:
-    """Answer a request that has an Idempotency-Key: by its endpoint the first time, and then as it was answered."""
+def check_header(call: Call) -> None:
+    """Raise ``bad_parameters`` for an Idempotency-Key that cannot be used."""
+    if HEADER in call.headers:
+        check_key(call.headers[HEADER].decode("latin-1"))
+
+
+def give_head(call: Call) -> bytes:
+    """Give what a request's fingerprint begins with; its body follows."""
+    path = call.scope.get("raw_path") or call.scope["path"].encode()
+    query = call.scope["query_string"]
+    return b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
+
+
+async def answer_once(call: Call, endpoint: Endpoint, fingerprint: bytes | None = None) -> Reply | StreamReply:
+    """Answer a request by its endpoint; one with an Idempotency-Key only the first time, and then as it was answered.
+
+    An endpoint that streams its body calls this itself, once it knows the fingerprint: the SHA-256 of head and body.
+    """
+    if HEADER not in call.headers:
+        return await endpoint(call)
+    check_header(call)
     key = call.headers[HEADER].decode("latin-1")
-    check_key(key)
-    fingerprint = _give_fingerprint(call, await call.read_body(BULK_BODY_BYTES_MAX))
+    if fingerprint is None:
+        fingerprint = hashlib.sha256(give_head(call) + await call.read_body(BULK_BODY_BYTES_MAX)).digest()
     runtime: Runtime = call.runtime
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
@@ -82,10 +101,3 @@ async def _settle(runtime: Runtime, claim: KeyClaim, call: Call, reply: Reply | 
 
 def _keep(reply: Reply, request_id: str) -> KeptAnswer:
     return KeptAnswer(request_id=request_id, status=reply.status, headers=reply.headers, body=reply.body)
-
-
-def _give_fingerprint(call: Call, body: bytes) -> bytes:
-    path = call.scope.get("raw_path") or call.scope["path"].encode()
-    query = call.scope["query_string"]
-    head = b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
-    return hashlib.sha256(head + body).digest()

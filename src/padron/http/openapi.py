@@ -49,6 +49,9 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
         "tags": [
             {"name": "Status", "description": "What a vehicle is."},
             {"name": "Vehicles", "description": "The register itself."},
+            {"name": "Reports", "description": "What the record adds up to."},
+            {"name": "Duplicates", "description": "Several vehicles with one VIN, and making one of them."},
+            {"name": "Imports", "description": "Files of vehicles, imported in the background."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},
             {"name": "Feed", "description": "What changed, in one order."},
             {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},
@@ -93,7 +96,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
         names = " or ".join(f"`{scope.value}`" for scope in operation.either_scope)
         description += f" Needs the scope {names}, as what it changes demands."
     if operation.scope is not None:
-        description += f" Needs the scope `{operation.scope.value}`."
+        names = " and ".join(f"`{scope.value}`" for scope in (operation.scope, operation.further_scope) if scope)
+        description += f" Needs the scope {names}."
     described: dict[str, Any] = {
         "operationId": operation.name,
         "tags": [operation.tag],
@@ -110,6 +114,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
         if operation.body_example is not None:
             content["example"] = operation.body_example
         described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
+    if operation.media_types:
+        content = {"schema": {"type": "string", "format": "binary"}}
+        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
     described["responses"] = {
         **{str(status): _describe_answer(answer) for status, answer in operation.answers.items()},
         **_describe_problems(list_problems(operation)),
@@ -150,6 +157,7 @@ def _describe_answer(answer: Answer) -> dict[str, Any]:
     described["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
     if answer.body is not None:
         described["content"] = {answer.media_type: {"schema": _refer(answer.body)}}
+        described["content"] |= {other: {"schema": {"type": "string"}} for other in answer.other_media_types}
     elif answer.media_type != "application/json":
         described["content"] = {answer.media_type: {"schema": {"type": "string"}}}
     return described

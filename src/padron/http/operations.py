@@ -30,12 +30,17 @@ class Answer:
     description: str
     body: type | None = None
     media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()  # the same as text in another form, if asked for
     headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """One method on one path. ``public`` needs no key; otherwise a key, and the scope if one is named."""
+    """One method on one path. ``public`` needs no key; otherwise a key, and the scope if one is named.
+
+    ``media_types`` are those of a body that is a file and not JSON. An operation that ``is_streamed`` reads its body
+    itself, as it comes, and looks after the Idempotency-Key.
+    """
 
     name: str
     method: str
@@ -47,9 +52,12 @@ class Operation:
     answers: dict[int, Answer]
     public: bool = False
     scope: Scope | None = None
+    further_scope: Scope | None = None  # the key needs it too; the service checks it before anything is read
     either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service says which
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
     body_example: Any = None
     body_required: bool = True
+    media_types: tuple[str, ...] = ()
+    is_streamed: bool = False
     problems: tuple[Problem, ...] = ()

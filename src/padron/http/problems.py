@@ -68,7 +68,12 @@ MULTIPLE_VEHICLES_FOUND = Problem(
     error_detail="MultipleVehiclesFound",
     meaning="Several current vehicles fit: legacy data was imported with duplicates, or VIN and plate belong to "
     "different vehicles.",
-    remedy="Resolve the duplicates, or correct the VIN or the plate; then repeat the request.",
+    remedy="Resolve the duplicates (GET /api/v2/duplicates), or correct the VIN or the plate; then repeat the request.",
+)  # fmt: skip
+NO_DUPLICATES = Problem(
+    slug="no-duplicates", status=409, title="No duplicates", error_type="conflict", error_detail="NoDuplicates",
+    meaning="The account has only one current vehicle with this VIN: there is nothing to resolve, or somebody has.",
+    remedy="Read the vehicle: calls by its VIN work.",
 )  # fmt: skip
 PLATE_IN_USE = Problem(
     slug="plate-in-use", status=409, title="Plate in use", error_type="conflict", error_detail="PlateInUse",
@@ -78,8 +83,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match or If-None-Match asks for a state of the vehicle that it is not in (any more).",
-    remedy="Read the vehicle again, decide anew, and send its present ETag.",
+    meaning="If-Match, If-None-Match or a revision in the body asks for a state of the vehicle that it is not in "
+    "(any more).",
+    remedy="Read the vehicle again, decide anew, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",
@@ -114,6 +120,24 @@ CLAIM_ANSWERED = Problem(
     meaning="The claim has a result already, and it is another one. The first stays.",
     remedy="Drop the result. To repeat a request safely, send the very same outcome and result.",
 )  # fmt: skip
+IMPORT_NOT_FOUND = Problem(
+    slug="import-not-found", status=404, title="Import not found", error_type="notFound", error_detail="ImportNotFound",
+    meaning="The account has no import with this id, or it ended more than 30 days ago. Another account's import looks "
+    "exactly the same.",
+    remedy="Use the importId that the answer to POST /api/v2/imports gave.",
+)  # fmt: skip
+IMPORT_ENDED = Problem(
+    slug="import-ended", status=409, title="Import ended", error_type="conflict", error_detail="ImportEnded",
+    meaning="The import is done or has failed, so it cannot be cancelled any more; or an upload took so long that it "
+    "was cleared away.",
+    remedy="Undo what it changed by its requestId; or send the file again.",
+)  # fmt: skip
+IMPORT_LIMIT_REACHED = Problem(
+    slug="import-limit-reached", status=409, title="Too many imports", error_type="conflict",
+    error_detail="ImportLimitReached",
+    meaning="The account has as many imports that have not ended as it may have at once.",
+    remedy="Wait for one of them to end, or cancel one.",
+)  # fmt: skip
 WEBHOOK_NOT_FOUND = Problem(
     slug="webhook-not-found", status=404, title="Webhook endpoint not found", error_type="notFound",
     error_detail="WebhookNotFound",
@@ -131,6 +155,24 @@ DELIVERY_NOT_FOUND = Problem(
     error_detail="DeliveryNotFound",
     meaning="The endpoint has no delivery of this number: the change was not for it, or it is too long ago.",
     remedy="List its deliveries; what is too long ago can be sent again with a replay.",
+)  # fmt: skip
+PLAN_NOT_FOUND = Problem(
+    slug="planned-change-not-found", status=404, title="Planned change not found", error_type="notFound",
+    error_detail="PlannedChangeNotFound",
+    meaning="The account has no planned change with this id. Another account's looks exactly the same.",
+    remedy="List them with GET /api/v2/planned-changes.",
+)  # fmt: skip
+PLAN_ENDED = Problem(
+    slug="planned-change-ended", status=409, title="Planned change ended before", error_type="conflict",
+    error_detail="PlannedChangeEnded",
+    meaning="The planned change is not pending any more: it was executed, cancelled, or has become void.",
+    remedy="Read it to see what became of it. What it changed can be set anew, or taken back with an undo.",
+)  # fmt: skip
+NOTHING_TO_BRING_BACK = Problem(
+    slug="nothing-to-bring-back", status=409, title="Nothing to bring back", error_type="conflict",
+    error_detail="NothingToBringBack",
+    meaning="A status was to end at an instant, but the vehicle had it already, so that there is none before it.",
+    remedy="Plan the status that the vehicle is to have then, with effectiveAt; cancel a return that comes too early.",
 )  # fmt: skip
 PATH_NOT_FOUND = Problem(
     slug="path-not-found", status=404, title="No such address", error_type="notFound", error_detail="PathNotFound",
@@ -162,10 +204,11 @@ TARGET_TOO_LONG = Problem(
     remedy="Use fewer or shorter query parameters.",
 )  # fmt: skip
 UNSUPPORTED_MEDIA_TYPE = Problem(
-    slug="unsupported-media-type", status=415, title="Not JSON", error_type="unsupportedMediaType",
+    slug="unsupported-media-type", status=415, title="Unsupported media type", error_type="unsupportedMediaType",
     error_detail="UnsupportedMediaType",
-    meaning="The header Content-Type declares something other than JSON in UTF-8.",
-    remedy="Send JSON, with Content-Type: application/json or without that header.",
+    meaning="The header Content-Type declares something other than JSON in UTF-8, or, where a file is expected, than a "
+    "form of file that can be imported.",
+    remedy="Send JSON, with Content-Type: application/json or without that header; or the file, as the detail says.",
 )  # fmt: skip
 HEADERS_TOO_LARGE = Problem(
     slug="headers-too-large", status=431, title="Headers too large", error_type="headersTooLarge",
@@ -242,6 +285,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.FORBIDDEN: FORBIDDEN,
     Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
+    Code.NO_DUPLICATES: NO_DUPLICATES,
     Code.PLATE_IN_USE: PLATE_IN_USE,
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
@@ -256,12 +300,18 @@ PROBLEMS: dict[Code, Problem] = {
     Code.KEY_IN_USE: KEY_IN_USE,
     Code.ANSWER_LOST: ANSWER_LOST,
     Code.KEY_REUSED: KEY_REUSED,
+    Code.IMPORT_NOT_FOUND: IMPORT_NOT_FOUND,
+    Code.IMPORT_ENDED: IMPORT_ENDED,
+    Code.IMPORT_LIMIT_REACHED: IMPORT_LIMIT_REACHED,
     Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
     Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
     Code.KEY_NOT_FOUND: BAD_PARAMETERS,
     Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
     Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
     Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
+    Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
+    Code.PLAN_ENDED: PLAN_ENDED,
+    Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
@@ -269,9 +319,11 @@ PROBLEMS: dict[Code, Problem] = {
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND, OPERATION_NOT_FOUND, RUN_NOT_FOUND,
-    CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, PLATE_IN_USE,
-    CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
+    CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
+    PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
+    IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED,
+    PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
 )  # fmt: skip

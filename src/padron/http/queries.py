@@ -7,16 +7,38 @@ from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS, VehicleQuery
-from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import INTEGER_MAX, check_text
-from padron.domain.vin import VIN_LENGTH
+from padron.domain.query import (
+    DATA_FILTERS,
+    FILTERS,
+    STATUS_FILTER,
+    parse_boolean,
+    parse_filters,
+    parse_instant,
+    parse_limit,
+    parse_number,
+    parse_vehicle_query,
+)
 from padron.http.calls import Call
 
-STATUS_FILTER = "assetStatusId"
+__all__ = [
+    "DATA_PARAMETERS",
+    "EXPORT_PARAMETERS",
+    "LIST_PARAMETERS",
+    "PAGE_PARAMETERS",
+    "STATUS_FILTER",
+    "parse_boolean",
+    "parse_filters",
+    "parse_instant",
+    "parse_limit",
+    "parse_number",
+    "parse_vehicle_query",
+    "read_query",
+]
+
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
-LIST_PARAMETERS = frozenset({*FILTER_FIELDS, "vin", STATUS_FILTER, "operational", "sort", *PAGE_PARAMETERS})
-_STATUS_MAX = max(VehicleStatus).value
+EXPORT_PARAMETERS = frozenset({*FILTERS, "sort"})
+LIST_PARAMETERS = EXPORT_PARAMETERS | PAGE_PARAMETERS | {"asOf"}
+DATA_PARAMETERS = DATA_FILTERS
 
 
 def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
@@ -44,69 +66,7 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
     return parameters
 
 
-def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
-    """Give the question that the parameters ask. Raises ``bad_parameters`` for a value out of range."""
-    filters: dict[str, str | int] = {}
-    for name, field in FILTER_FIELDS.items():
-        if name in parameters:
-            text = parameters[name]
-            filters[name] = (
-                _check_filter(name, text, field.length_max)
-                if field.length_max is not None
-                else parse_number(name, text, 0, field.number_max)
-            )
-    if "vin" in parameters:
-        text = _check_filter("vin", parameters["vin"], VIN_LENGTH)
-        filters["vin"] = text.upper() if text.isascii() else text
-    status = parameters.get(STATUS_FILTER)
-    sort = parameters.get("sort")
-    if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
-        raise PadronError(
-            Code.BAD_PARAMETERS,
-            f"sort {sort!a} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
-        )
-    operational = parse_boolean(parameters, "operational")
-    if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
-        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
-    return VehicleQuery(
-        filters=filters,
-        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
-        operational=operational,
-        sort=None if sort is None else sort.removeprefix("-"),
-        descending=sort is not None and sort.startswith("-"),
-        limit=parse_limit(parameters),
-    )
-
-
-def parse_limit(parameters: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
-    """Give the page's size: 50 unless asked for, at most 500 or what the list allows."""
-    text = parameters.get("limit")
-    return LIMIT_DEFAULT if text is None else parse_number("limit", text, 1, limit_max)
-
-
 def _describe_unknown(name: str, known: frozenset[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}."
     return f"There is no query parameter {name!a} here; {hint}"
-
-
-def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
-    """Give true or false, or None when the parameter is not there. Raises ``bad_parameters``."""
-    text = parameters.get(name)
-    if text is None:
-        return None
-    if text not in {"true", "false"}:
-        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be true or false.")
-    return text == "true"
-
-
-def _check_filter(name: str, text: str, length_max: int) -> str:
-    check_text(name, text, length_max)
-    return text
-
-
-def parse_number(name: str, text: str, least: int, most: int) -> int:
-    """Give an integer from a parameter's text. Raises ``bad_parameters`` for anything else, or out of range."""
-    if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
-        return int(text)
-    raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an integer from {least} to {most}.")

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.change import REASON_LENGTH_MAX, HistoryEntry
+from padron.domain.plan import INSTANT_PATTERN
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, TEXT_PATTERN, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
 from padron.domain.vin import VIN_PATTERN
@@ -18,8 +19,14 @@ _SETTABLE = [status.value for status in VehicleStatus if status is not VehicleSt
 VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_json_schema={"pattern": VIN_PATTERN})]
 
 
+_Instant = Annotated[
+    str | UnsetType,
+    Meta(extra_json_schema={"format": "date-time", "pattern": INSTANT_PATTERN}),
+]
+
+
 class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """What a vehicle is from now on, and why."""
+    """What a vehicle is from now on, or from ``effectiveAt`` on, and why. At ``until`` its former status comes back."""
 
     vehicle_status_id: Annotated[
         int, Meta(description="One of the vehicle statuses but 2.", extra_json_schema={"enum": _SETTABLE})
@@ -27,6 +34,13 @@ class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
     reason: Annotated[
         str | UnsetType,
         Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+    ] = UNSET
+    effective_at: Annotated[
+        _Instant, Meta(description="When, at most ten years ahead; left out, now. An instant that is past is refused.")
+    ] = UNSET
+    until: Annotated[
+        _Instant,
+        Meta(description="When the status before comes back, unless somebody sets another one meanwhile."),
     ] = UNSET
 
 
@@ -85,7 +99,8 @@ def name_attribute(field: Field) -> str:
 _WIRE_NAMES = {name_attribute(field): field.name for field in FIELDS}
 
 
-def _type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+def type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+    """Give the type of a value that is to be written: it may be left out, and "" removes it."""
     if field.name == "plate":
         schema: dict[str, Any] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
         return Annotated[
@@ -108,7 +123,7 @@ VehicleBody = msgspec.defstruct(
             Annotated[VinText | UnsetType, Meta(description="May be given; must be that of the path.")],
             UNSET,
         ),
-        *((name_attribute(field), _type_edit(field), UNSET) for field in FIELDS),
+        *((name_attribute(field), type_edit(field), UNSET) for field in FIELDS),
     ],
     namespace={"__doc__": "A vehicle's core data. A member that is left out keeps its value."},
     rename=_WIRE_NAMES,
@@ -151,7 +166,10 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     next_cursor: str | None
     cursor: Annotated[
         str | UnsetType,
-        Meta(description="With the filter operational: a cursor of the feed. All changes up to it are in this page."),
+        Meta(
+            description="With operational or asOf: a cursor of the feed. All changes up to it are in this page; "
+            "with asOf, no others."
+        ),
     ] = UNSET
 
 

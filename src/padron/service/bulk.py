@@ -1,16 +1,20 @@
 """Sets many vehicles' statuses in one transaction, and says of each what the single call would have said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import StatusRequest
+from padron.domain.change import PlanRequest, StatusRequest
 from padron.domain.errors import Code, PadronError
+from padron.domain.plan import Plan, check_times
 from padron.domain.vehicle import Vehicle
+from padron.service.planning import change_and_plan
 from padron.service.runtime import Runtime
 from padron.service.status_changes import change_statuses
 from padron.store.base import WriteTransaction
+from padron.store.plans import PlanTransaction
 
 BULK_MAX = 1_000
 
@@ -37,6 +41,8 @@ class BulkOutcome:
 
     outcomes: list[Vehicle | PadronError] = field(default_factory=list)
     changed: list[bool] = field(default_factory=list)
+    planned: list[bool] = field(default_factory=list)  # which are for later
+    plans: list[Plan | None] = field(default_factory=list)  # what was planned for each, if anything was
     is_refused: bool = False  # as a whole: nothing was changed
 
     @property
@@ -54,18 +60,40 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
     if not 1 <= len(request.asked) <= BULK_MAX:
         detail = f"There are {len(request.asked):,} vehicles in the request: it may have 1 to {BULK_MAX:,}."
         raise PadronError(Code.BAD_PARAMETERS, detail)
-    understood = [one for one in request.asked if isinstance(one, StatusRequest)]
     at = runtime.clock()
+    request = _refuse_times(request, at)
+    understood = [one for one in request.asked if isinstance(one, StatusRequest)]
+
+    def is_wanted(outcomes: Sequence[Vehicle | PadronError]) -> bool:
+        return not request.dry_run and not _is_refused(request, outcomes)
 
     async def work(transaction: WriteTransaction) -> BulkOutcome:
-        def is_wanted(outcomes: Sequence[Vehicle | PadronError]) -> bool:
-            return not request.dry_run and not _is_refused(request, outcomes)
-
         before = await _count_revisions(transaction, understood)
         decided = await change_statuses(transaction, understood, at, is_wanted)
-        return _put_together(request, decided, before)
+        return _put_together(request, decided, [None] * len(decided), before)
 
+    async def work_with_plans(transaction: WriteTransaction, plans: PlanTransaction) -> BulkOutcome:
+        before = await _count_revisions(transaction, understood)
+        decided = await change_and_plan(transaction, plans, understood, at, is_wanted)
+        return _put_together(request, [one for one, _ in decided], [plan for _, plan in decided], before)
+
+    if any(isinstance(one, PlanRequest) for one in understood):
+        return await runtime.store.write_plans(principal.account_id, work_with_plans)
     return await runtime.store.write(principal.account_id, work)
+
+
+def _refuse_times(request: BulkRequest, at: datetime) -> BulkRequest:
+    """Give the request with a refusal in place of each vehicle whose instants cannot be."""
+    asked: list[StatusRequest | PadronError] = []
+    for one in request.asked:
+        try:
+            if isinstance(one, PlanRequest):
+                check_times(one, at)
+        except PadronError as refusal:
+            asked.append(refusal)
+        else:
+            asked.append(one)
+    return replace(request, asked=asked)
 
 
 async def _count_revisions(transaction: WriteTransaction, understood: Sequence[StatusRequest]) -> dict[int, int]:
@@ -79,10 +107,14 @@ def _is_refused(request: BulkRequest, outcomes: Sequence[Vehicle | PadronError])
 
 
 def _put_together(
-    request: BulkRequest, decided: Sequence[Vehicle | PadronError], revisions: dict[int, int]
+    request: BulkRequest,
+    decided: Sequence[Vehicle | PadronError],
+    plans: Sequence[Plan | None],
+    revisions: dict[int, int],
 ) -> BulkOutcome:
-    rest = iter(decided)
-    outcomes = [one if isinstance(one, PadronError) else next(rest) for one in request.asked]
+    rest = iter(zip(decided, plans, strict=True))
+    pairs = [(one, None) if isinstance(one, PadronError) else next(rest) for one in request.asked]
+    outcomes = [outcome for outcome, _ in pairs]
     changed = []
     for outcome in outcomes:
         if isinstance(outcome, PadronError):
@@ -90,4 +122,10 @@ def _put_together(
             continue
         changed.append(outcome.revision > revisions[outcome.vehicle_id])
         revisions[outcome.vehicle_id] = outcome.revision
-    return BulkOutcome(outcomes=outcomes, changed=changed, is_refused=_is_refused(request, outcomes))
+    return BulkOutcome(
+        outcomes=outcomes,
+        changed=changed,
+        planned=[isinstance(one, PlanRequest) and one.is_for_later for one in request.asked],
+        plans=[plan for _, plan in pairs],
+        is_refused=_is_refused(request, outcomes),
+    )

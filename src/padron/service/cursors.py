@@ -12,8 +12,11 @@ import msgspec
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
+from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
+from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
+from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
@@ -34,6 +37,11 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
     if cursor is None:
         return asked
     parts = _decode(cursor)
+    if query.as_of is not None:
+        *parts, up_to = parts or [None]
+        if not isinstance(up_to, int) or not _is_id(up_to):
+            raise _give_refusal()
+        asked = replace(asked, up_to=up_to)
     match parts:
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
@@ -60,11 +68,14 @@ def find_list_seen(cursor: str | None) -> int:
 def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position, seen: int = 0) -> str:
     """Give the cursor that goes on after this row of the list, in a state that has the change ``seen``.
 
+    For the past it holds the cut instead, so that this stays.
+
     Text goes into it as the vehicle has it: folded it may be three times as long, too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _FOLDED_SORTS else position.key
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
-    return _encode([*place, seen] if seen else place)
+    last = seen if query.up_to is None else query.up_to
+    return _encode(place if query.up_to is None and not seen else [*place, last])
 
 
 def parse_history_cursor(cursor: str | None) -> int | None:
@@ -112,6 +123,23 @@ def parse_seen(text: str) -> int | str:
     )
 
 
+def parse_duplicate_cursor(cursor: str | None) -> str:
+    """Give the VIN that a page of duplicates goes on after; "" without a cursor. Raises ``bad_parameters``."""
+    if cursor is None:
+        return ""
+    match _decode(cursor):
+        case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
+            check_text("cursor", vin, VIN_LENGTH)
+            return vin
+        case _:
+            raise _give_refusal()
+
+
+def format_duplicate_cursor(vin: Vin) -> str:
+    """Give the cursor that goes on after this VIN."""
+    return _encode(["duplicates", vin])
+
+
 def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:
     """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
     if cursor is None:
@@ -131,6 +159,22 @@ def format_refusal_cursor(refusal: Refusal) -> str:
     """Give the cursor that goes on after this row."""
     hour = int(refusal.hour_at.timestamp())
     return _encode(["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+
+
+def continue_report(query: TimeQuery, cursor: str) -> TimeQuery:
+    """Give the question to the store, from the cursor on. Raises ``bad_parameters``, as ``continue_list`` does."""
+    match _decode(cursor):
+        case ["time-in-status", fingerprint, int(since), int(until), int(after)] if (
+            fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(until) and _is_id(after)
+        ):
+            return replace(query, since=since, until=until, after=after)
+        case _:
+            raise _give_refusal()
+
+
+def format_report_cursor(query: TimeQuery, after: int) -> str:
+    """Give the cursor that goes on after this vehicle, with the two cuts of the report."""
+    return _encode(["time-in-status", _give_report_fingerprint(query), query.since, query.until, after])
 
 
 def parse_numbers(kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
@@ -170,11 +214,43 @@ def format_result_place(result: Result) -> str:
     return format_numbers("vehicle-results", microseconds, result.key.run_id, result.key.attempt)
 
 
+def parse_plan_cursor(query: PlanQuery, cursor: str | None) -> PlanPlace | None:
+    """Give the place that a page of plans goes on after. Raises ``bad_parameters``."""
+    if cursor is None:
+        return None
+    match _decode(cursor):
+        case ["plans", fingerprint, int(microseconds), str(plan_id)] if (
+            fingerprint == _give_plans_fingerprint(query)
+            and _is_id(microseconds)
+            and microseconds <= _INSTANT_MAX
+            and re.fullmatch(PLAN_ID_PATTERN, plan_id)
+        ):
+            return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
+        case _:
+            raise _give_refusal()
+
+
+def format_plan_cursor(query: PlanQuery, plan: Plan) -> str:
+    """Give the cursor that goes on after this plan."""
+    microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
+    return _encode(["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
+
+
+def _give_plans_fingerprint(query: PlanQuery) -> int:
+    asked = [query.vin, query.state, query.request_id, query.descending]
+    return zlib.crc32(msgspec.json.encode(asked))
+
+
 def _give_fingerprint(query: VehicleQuery) -> int:
     filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
     status = None if query.status is None else query.status.value
     asked = [filters, status, query.operational, query.sort, query.descending]
-    return zlib.crc32(msgspec.json.encode(asked))
+    return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))
+
+
+def _give_report_fingerprint(query: TimeQuery) -> int:
+    filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
+    return zlib.crc32(msgspec.json.encode([filters, query.from_at, query.to_at]))
 
 
 def _is_id(number: int) -> bool:

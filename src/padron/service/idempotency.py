@@ -4,11 +4,9 @@ Three transactions: the key is claimed, the work is done, the answer is kept. Th
 it, so a process that ends anywhere in between leaves it known whether the work was committed.
 """
 
-import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,7 +18,6 @@ from padron.store.base import Store
 from padron.store.idempotency import KeyTransaction, keep_answer
 
 DELETE_CHUNK = 500
-CLEAR_EVERY_S = 600.0
 
 _CLAIM_TRIES = 3  # a key that is released between two looks is there, and then it is not
 
@@ -95,30 +92,6 @@ async def delete_expired(store: Store, account_id: int, now: datetime) -> int:
     while some := await store.write_keys(account_id, work):
         deleted += some
     return deleted
-
-
-@asynccontextmanager
-async def run_clearing(runtime: Runtime) -> AsyncIterator[None]:
-    """Delete the keys that are over from time to time, in all accounts, as long as the block runs."""
-    task = asyncio.create_task(_clear(runtime), name="padron-idempotency")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-async def _clear(runtime: Runtime) -> None:
-    while True:
-        await asyncio.sleep(CLEAR_EVERY_S)
-        try:
-            for account in await runtime.store.directory.list_accounts():
-                await delete_expired(runtime.store, account.account_id, runtime.clock())
-        except PadronError as error:
-            _log.warning("Idempotency-Keys that are over wait to be deleted: %s", error.detail)
-        except Exception:  # noqa: BLE001 - nobody waits for this task
-            _log.exception("Idempotency-Keys that are over wait to be deleted")
 
 
 async def _take_room(transaction: KeyTransaction, now: datetime) -> None:

@@ -1,36 +1,36 @@
 """One transaction of an import: decides each row against the vehicles locked for it, then writes all at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from padron.domain.change import Change, ChangeType, get_only
 from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import Details, Edits, Vehicle, fold_text, give_status
-from padron.domain.vin import Vin
+from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text, give_status
+from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal
 from padron.service.registration import Registration, build_registration, build_update
-from padron.store.base import WriteTransaction
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """A line that was left out, and why; ``column`` is None when the line as a whole is wrong."""
+class ChunkTransaction(Protocol):
+    """What a chunk needs of a transaction: it is the store's, or one of a rehearsal."""
 
-    line: int
-    column: str | None
-    detail: str
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles with these VINs, by VIN and slot."""
+        ...
 
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles that bear any of these plates, each once."""
+        ...
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ParsedRow:
-    """A row whose cells can be used. An empty cell is no edit; an empty status is None."""
+    async def load_details(self, vehicle_ids: Sequence[int]) -> Mapping[int, Details]:
+        """Give the current core data of vehicles, by vehicle id."""
+        ...
 
-    line: int
-    vin: Vin
-    edits: Edits
-    status: VehicleStatus | None
-    copies: int = 1  # how many rows of the file so far say the same, this one included
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Write the changes, in order."""
+        ...
 
 
 @dataclass(kw_only=True, slots=True)
@@ -65,12 +65,14 @@ class Chunk:
         self._changes: list[Change] = []
         self._outcome = Outcome()
 
-    async def write(self, transaction: WriteTransaction, rows: Sequence[ParsedRow]) -> Outcome:
+    async def write(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> Outcome:
         """Write the rows and give what became of them."""
         await self._load(transaction, rows)
         for row in rows:
             records = self._by_vin.setdefault(row.vin, [])
-            if self._keep_duplicates:
+            if row.revision is not None:
+                self._edit(row, records)
+            elif self._keep_duplicates:
                 self._keep(row, records)
             elif not records:
                 self._register(row, records)
@@ -79,7 +81,7 @@ class Chunk:
         await transaction.save_changes(self._changes)
         return self._outcome
 
-    async def _load(self, transaction: WriteTransaction, rows: Sequence[ParsedRow]) -> None:
+    async def _load(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> None:
         found = await transaction.lock_vehicles(sorted({row.vin for row in rows}))
         plates = sorted({str(row.edits["plate"]) for row in rows if "plate" in row.edits})
         bearers = await transaction.lock_plates(plates) if plates else []
@@ -123,11 +125,30 @@ class Chunk:
         self._changes.append(change)
         self._remember(_Record(change.vehicle, change.details or {}))
 
+    def _edit(self, row: ParsedRow, records: list[_Record]) -> None:
+        """Update a vehicle from the row of an export, unless it was changed since: the row's other cells are old."""
+        if not records:
+            detail = (
+                f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
+                "clear the revision to register the vehicle."
+            )
+            self._refuse(row, VIN_COLUMN, detail)
+            return
+        (record, *more) = records
+        if not more and record.vehicle.revision != row.revision and _differs(row, record):
+            detail = (
+                f"The vehicle was changed since the export: it is at revision {record.vehicle.revision} by now, "
+                f"and the row at {row.revision}. Export it again and repeat the edit."
+            )
+            self._refuse(row, REVISION_COLUMN, detail)
+            return
+        self._update(row, records)
+
     def _update(self, row: ParsedRow, records: list[_Record]) -> None:
         try:
             get_only([record.vehicle for record in records], row.vin)
         except PadronError as error:
-            self._refuse(row, "vin", error.detail)
+            self._refuse(row, VIN_COLUMN, error.detail)
             return
         record = records[0]
         changes_before = len(self._changes)
@@ -175,3 +196,9 @@ class Chunk:
 
     def _give_registration(self, row: ParsedRow) -> Registration:
         return Registration(vin=row.vin, edits=row.edits, request_id=self._request_id)
+
+
+def _differs(row: ParsedRow, record: _Record) -> bool:
+    """Say whether the row says anything of the vehicle that is not so."""
+    _, differences = apply_edits(record.details, row.edits)
+    return bool(differences) or row.status not in (None, record.vehicle.status)

@@ -1,41 +1,26 @@
-"""Imports vehicles from rows of text, in transactions of 500 rows with one write each.
+"""Imports vehicles from the rows of a file, in transactions of some hundred rows with one write each.
 
-Running the same file again is safe: an empty cell keeps the value, and what does not differ is not written. Only
-the VINs of the file are kept in memory (with ``keep_duplicates`` two numbers for each row), never its rows.
+Running the same file again is safe: an empty cell keeps the value, and what does not differ is not written. Memory
+does not grow with the file: what must be remembered of its rows is on disk, and refusals are handed on as they come.
 """
 
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from padron.domain.account import Principal, Scope
-from padron.domain.errors import Code, PadronError
-from padron.domain.status import VehicleStatus, parse_settable_status
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Edits, Field, parse_value
-from padron.domain.vin import Vin, parse_vin
-from padron.service.import_chunks import Chunk, Outcome, ParsedRow, Refusal
+from padron.domain.errors import PadronError
+from padron.files.columns import ParsedRow, Refusal, Row
+from padron.files.parsing import RowParser, open_parser
+from padron.service.import_chunks import Chunk, ChunkTransaction, Outcome
+from padron.service.import_rehearsal import Rehearsal, open_rehearsal
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
+# Of one transaction. On SQLite a server's other calls wait for it; a command, which holds up no event loop, takes more.
 CHUNK_ROWS = 500
-REFUSALS_MAX = 1_000  # how many refused lines a summary names; it counts all
-STATUS_COLUMN = "vehicleStatusId"
-COLUMNS: tuple[str, ...] = ("vin", STATUS_COLUMN, *(field.name for field in FIELDS))
-
-_COLUMNS_BY_FOLDED = {name.casefold(): name for name in COLUMNS} | {"assetstatusid": STATUS_COLUMN}
-_match_integer = re.compile("[0-9]{1,10}").fullmatch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportRow:
-    """One row: where it begins in the file, and its cells by column as ``parse_header`` names them."""
-
-    line: int
-    cells: Mapping[str, str]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -48,156 +33,141 @@ class ImportSummary:
     unchanged: int = 0
     kept_duplicates: int = 0
     refused: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
     stopped: str | None = None
     interrupted: bool = False
 
-    def add(self, outcome: Outcome, refusals: Sequence[Refusal], rows_count: int) -> None:
-        """Count what became of one transaction's rows."""
-        self.read += rows_count
-        self.registered += outcome.registered
-        self.updated += outcome.updated
-        self.unchanged += outcome.unchanged
-        self.kept_duplicates += outcome.kept_duplicates
-        self.refused += len(refusals)
-        self.refusals += sorted(refusals, key=lambda refusal: refusal.line)[: REFUSALS_MAX - len(self.refusals)]
+    def add(self, outcome: Outcome, refused: int, rows_count: int) -> "ImportSummary":
+        """Give the summary with what became of one transaction's rows."""
+        return replace(
+            self,
+            read=self.read + rows_count,
+            registered=self.registered + outcome.registered,
+            updated=self.updated + outcome.updated,
+            unchanged=self.unchanged + outcome.unchanged,
+            kept_duplicates=self.kept_duplicates + outcome.kept_duplicates,
+            refused=self.refused + refused,
+        )
 
 
-def parse_header(names: Sequence[str]) -> list[str]:
-    """Give the columns that a file's first line names, in any letter case.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportStep:
+    """One transaction of an import: the summary as it is once that is committed, and its own rows' refusals."""
 
-    Raises ``bad_parameters`` for a column that is unknown or comes twice, and when there is no ``vin``.
-    """
-    columns: list[str] = []
-    for name in names:
-        column = _COLUMNS_BY_FOLDED.get(name.strip().casefold())
-        if column is None:
-            raise PadronError(
-                Code.BAD_PARAMETERS, f"There is no column {name[:40]!a}: the columns are {', '.join(COLUMNS)}."
-            )
-        if column in columns:
-            raise PadronError(Code.BAD_PARAMETERS, f"The column {column} comes twice.")
-        columns.append(column)
-    if "vin" not in columns:
-        raise PadronError(Code.BAD_PARAMETERS, "The first line must name the columns, and one of them must be vin.")
-    return columns
+    summary: ImportSummary
+    refusals: Sequence[Refusal]  # by line
 
 
-async def import_vehicles(
+Checkpoint = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
+
+
+async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> None:
+    """Keep no state of the import beside what it writes."""
+
+
+async def import_vehicles(  # noqa: PLR0913 - all but the first three have defaults and are named at the call
     runtime: Runtime,
     principal: Principal,
-    rows: Iterable[ImportRow | Refusal],
+    rows: Iterable[Row],
     *,
     request_id: str,
     keep_duplicates: bool = False,
-    on_progress: Callable[[ImportSummary], None] = lambda _: None,
+    dry_run: bool = False,
+    start: ImportSummary | None = None,
+    checkpoint: Checkpoint | None = None,
+    on_step: Callable[[ImportStep], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
+    chunk_rows: int = CHUNK_ROWS,
 ) -> ImportSummary:
     """Register and update the vehicles of the rows, and give what became of them. Raises ``forbidden``.
 
     A row that cannot be used is refused by itself. ``keep_duplicates`` keeps a row whose VIN is taken as a further
-    current vehicle, unless the register holds it already. When the database fails, or ``should_stop`` says so
-    between two transactions, the summary so far is given.
+    current vehicle, unless the register holds it already. ``dry_run`` decides in the same way and writes nothing.
+    ``start`` is the summary of an earlier run that came so far: its rows are not written again. ``checkpoint`` is
+    awaited inside each transaction after its rows are written, again if the transaction is; ``on_step`` is called
+    after the commit. When the database fails, or ``should_stop`` says so between two transactions, the summary so
+    far is given.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
-    summary = ImportSummary()
-    file = _File(keep_duplicates=keep_duplicates)
-    rest = iter(rows)
-    while chunk := list(islice(rest, CHUNK_ROWS)):
-        if should_stop():
-            summary.interrupted = True
-            break
-        parsed, refusals = file.parse_rows(chunk)
-        at = runtime.clock()
-
-        async def work(transaction: WriteTransaction, parsed: list[ParsedRow] = parsed, at: datetime = at) -> Outcome:
-            rows = Chunk(keep_duplicates=keep_duplicates, by=principal.actor, request_id=request_id, at=at)
-            return await rows.write(transaction, parsed)
-
-        try:
-            outcome = await runtime.store.write(principal.account_id, work)
-        except PadronError as error:
-            summary.stopped = error.detail
-            break
-        summary.add(outcome, [*refusals, *outcome.refusals], len(chunk))
-        on_progress(summary)
+    writer = _Writer(runtime, principal, request_id=request_id, keep_duplicates=keep_duplicates)
+    writer.checkpoint = checkpoint or _check_nothing
+    summary = replace(start, stopped=None, interrupted=False) if start is not None else ImportSummary()
+    with ExitStack() as opened:
+        parser = opened.enter_context(open_parser(keep_duplicates=keep_duplicates))
+        if dry_run:
+            writer.rehearsal = opened.enter_context(open_rehearsal())
+        rest = iter(rows)
+        await _pass_over(parser, rest, summary.read)
+        while summary.stopped is None:
+            chunk, error = _take(rest, chunk_rows)
+            if chunk and should_stop():
+                summary.interrupted = True
+                break
+            try:
+                if chunk:
+                    step = await writer.write(summary, *parser.parse_rows(chunk), len(chunk))
+                    summary = step.summary
+                    on_step(step)
+            except PadronError as stopped:
+                error = stopped
+            if error is not None:
+                summary.stopped = error.detail
+            elif not chunk:
+                break
     return summary
 
 
-class _RefusedCellError(Exception):
-    def __init__(self, column: str, detail: str) -> None:
-        super().__init__(detail)
-        self.column = column
-        self.detail = detail
+@dataclass(slots=True, eq=False)
+class _Writer:
+    """Writes parsed rows, a transaction at a time."""
+
+    runtime: Runtime
+    principal: Principal
+    request_id: str = field(kw_only=True)
+    keep_duplicates: bool = field(kw_only=True)
+    checkpoint: Checkpoint = _check_nothing
+    rehearsal: Rehearsal | None = None
+
+    async def write(
+        self, before: ImportSummary, parsed: list[ParsedRow], refusals: list[Refusal], rows_count: int
+    ) -> ImportStep:
+        at = self.runtime.clock()
+
+        async def work(transaction: WriteTransaction) -> ImportStep:
+            register: ChunkTransaction = transaction
+            if self.rehearsal is not None:
+                register = self.rehearsal.begin(transaction)
+            chunk = Chunk(
+                keep_duplicates=self.keep_duplicates, by=self.principal.actor, request_id=self.request_id, at=at
+            )
+            outcome = await chunk.write(register, parsed)
+            refused = sorted([*refusals, *outcome.refusals], key=lambda refusal: refusal.line)
+            step = ImportStep(summary=before.add(outcome, len(refused), rows_count), refusals=refused)
+            await self.checkpoint(transaction, step)
+            return step
+
+        step = await self.runtime.store.write(self.principal.account_id, work)
+        if self.rehearsal is not None:
+            self.rehearsal.keep()
+        return step
 
 
-class _File:
-    """What is remembered of the rows read so far."""
-
-    def __init__(self, *, keep_duplicates: bool) -> None:
-        self._keep_duplicates = keep_duplicates
-        self._vins: set[str] = set()
-        self._copies: Counter[int] = Counter()  # by a hash of the row, to take little room
-
-    def parse_rows(self, chunk: Iterable[ImportRow | Refusal]) -> tuple[list[ParsedRow], list[Refusal]]:
-        rows: list[ParsedRow] = []
-        refusals: list[Refusal] = []
-        for row in chunk:
-            if isinstance(row, Refusal):
-                refusals.append(row)
-                continue
-            try:
-                rows.append(self._parse_row(row))
-            except _RefusedCellError as refused:
-                refusals.append(Refusal(line=row.line, column=refused.column, detail=refused.detail))
-        return rows, refusals
-
-    def _parse_row(self, row: ImportRow) -> ParsedRow:
-        with _naming("vin"):
-            vin = parse_vin(row.cells["vin"])
-        if not self._keep_duplicates:
-            if vin in self._vins:
-                raise _RefusedCellError("vin", f"The VIN {vin} stands on an earlier line of the file already.")
-            self._vins.add(vin)
-        edits: dict[str, str | int] = {}
-        status = None
-        for column, text in row.cells.items():
-            if not text or column == "vin":
-                continue
-            with _naming(column):
-                if column == STATUS_COLUMN:
-                    status = parse_settable_status(_parse_integer(column, text))
-                else:
-                    edits[column] = _parse_field(FIELDS_BY_NAME[column], text)
-        copies = self._count_copies(vin, edits, status) if self._keep_duplicates else 1
-        return ParsedRow(line=row.line, vin=vin, edits=edits, status=status, copies=copies)
-
-    def _count_copies(self, vin: Vin, edits: Edits, status: VehicleStatus | None) -> int:
-        """Count the row with its status, Active unless said, and without; a row that has none asks for the latter."""
-        values = (vin, tuple(sorted(edits.items())))
-        loose, whole = hash(values), hash((values, VehicleStatus.ACTIVE if status is None else status))
-        self._copies[loose] += 1
-        self._copies[whole] += 1
-        return self._copies[loose if status is None else whole]
-
-
-@contextmanager
-def _naming(column: str) -> Iterator[None]:
+def _take(rest: Iterator[Row], count: int) -> tuple[list[Row], PadronError | None]:
+    """Give the next rows, and what keeps the file from being read on after them."""
+    taken: list[Row] = []
     try:
-        yield
+        taken.extend(islice(rest, count))
     except PadronError as error:
-        raise _RefusedCellError(column, error.detail) from error
+        return taken, error
+    return taken, None
 
 
-def _parse_field(field: Field, text: str) -> str | int:
-    value = parse_value(field, text if field.is_text else _parse_integer(field.name, text))
-    if value is None:
-        raise AssertionError(field.name)  # only "" gives None, and an empty cell is no edit
-    return value
-
-
-def _parse_integer(column: str, text: str) -> int:
-    if _match_integer(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, f"{column} is {text[:40]!a}: it must be an integer.")
-    return int(text)
+async def _pass_over(parser: RowParser, rest: Iterator[Row], count: int) -> None:
+    """Read rows that an earlier run wrote, only to remember their VINs."""
+    while count > 0:
+        passed = list(islice(rest, min(count, CHUNK_ROWS)))
+        if not passed:
+            return
+        parser.parse_rows(passed)
+        count -= len(passed)
+        await asyncio.sleep(0)  # others of this process want their turn

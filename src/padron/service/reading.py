@@ -1,15 +1,21 @@
-"""Reading vehicles, their status and their history."""
+"""Reading vehicles, now or as they were at an instant, their status and their history."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
-from padron.domain.query import VehicleQuery
+from padron.domain.errors import Code, PadronError
+from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service import cursors
 from padron.service.recency import find_seen
 from padron.service.runtime import Runtime
+from padron.store.base import Reader
+
+STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at in one statement: 0.8 s at most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +24,7 @@ class VehiclePage:
 
     vehicles: list[VehicleVersion]
     next_cursor: str | None
-    cursor: str | None  # of the feed: all changes up to it are in this page; only for the filter operational
+    cursor: str | None  # of the feed: all changes up to it are in this page; for the filter operational, and the past
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +35,21 @@ class HistoryPage:
     next_cursor: str | None
 
 
-async def get_vehicle(runtime: Runtime, principal: Principal, vin: Vin) -> VehicleVersion:
-    """Give a current vehicle with its core data. Raises ``vehicle_not_found``, ``multiple_vehicles_found``."""
+async def get_vehicle(
+    runtime: Runtime, principal: Principal, vin: Vin, as_of: datetime | None = None
+) -> VehicleVersion:
+    """Give a vehicle that is current, or was at an instant, with its core data.
+
+    Raises ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for an instant that is to come.
+    """
     principal.check_scope(Scope.VEHICLES_READ)
-    found = await runtime.store.read(principal.account_id).list_versions_by_vin(vin)
+    reader = runtime.store.read(principal.account_id)
+    if as_of is None:
+        found = await reader.list_versions_by_vin(vin)
+    else:
+        check_past("asOf", as_of, runtime.clock())
+        query = VehicleQuery(filters={"vin": vin}, up_to=await reader.find_cut(as_of), limit=LIMIT_MAX)
+        found = [version for version, _ in await reader.list_vehicles(query)]
     only = get_only([version.vehicle for version in found], vin)
     return next(version for version in found if version.vehicle is only)
 
@@ -46,41 +63,85 @@ async def get_status(runtime: Runtime, principal: Principal, vin: Vin) -> Vehicl
 async def list_vehicles(
     runtime: Runtime, principal: Principal, query: VehicleQuery, cursor: str | None, seen: str | None = None
 ) -> VehiclePage:
-    """Give a page of the list, in a state that includes ``seen``. Raises ``bad_parameters``.
+    """Give a page of the list, now or as of an instant, in a state that includes ``seen``.
 
-    A cursor that belongs to another question is refused.
+    Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
     """
     principal.check_scope(Scope.VEHICLES_READ)
+    if query.as_of is not None:
+        check_past("asOf", query.as_of, runtime.clock())
     asked = cursors.continue_list(query, cursor)
     at_least = max(await find_seen(runtime, principal, seen), cursors.find_list_seen(cursor))
-    reader = runtime.store.read_recent(principal.account_id, at_least)
-    # Read before the list: going on from here may tell a change again, but misses none.
-    last_change = None if query.operational is None else await reader.find_last_change()
-    rows = await reader.list_vehicles(asked)
+    if query.as_of is not None and asked.up_to is None:
+        # Where nothing is behind, so that an instant means the same on every server.
+        asked = replace(asked, up_to=await runtime.store.read(principal.account_id).find_cut(query.as_of))
+    reader = runtime.store.read_recent(principal.account_id, max(at_least, asked.up_to or 0))
+    # Read before the list: going on from here may tell a change again, but misses none. The past is cut exactly there.
+    last_change = asked.up_to
+    if last_change is None and query.operational is not None:
+        last_change = await reader.find_last_change()
+    rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
     page = rows[: query.limit]
     more = len(rows) > query.limit
     return VehiclePage(
         vehicles=[version for version, _ in page],
         # The next page may be another server's: who follows the feed from here must find in it what is told by now.
-        next_cursor=cursors.format_list_cursor(query, *page[-1], max(at_least, last_change or 0)) if more else None,
+        next_cursor=cursors.format_list_cursor(asked, *page[-1], max(at_least, last_change or 0)) if more else None,
         cursor=None if last_change is None else cursors.format_feed_cursor(last_change),
     )
 
 
-async def list_history(
-    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None, seen: str | None = None
-) -> HistoryPage:
-    """Give a page of a current vehicle's history, in a state that includes ``seen``.
+def _may_walk_far(query: VehicleQuery) -> bool:
+    """Say whether vehicles are looked at one by one, in order, for a status in the past, of which there is no index."""
+    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    return query.up_to is not None and query.sort is None and by_status
 
-    Raises as ``get_status``, and for a bad cursor.
+
+async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+    """Give a page from as many statements as it takes, each over a bounded part of the account."""
+    last = query.up_to or 0
+    begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
+    rows: list[tuple[VehicleVersion, Position]] = []
+    while 1 <= begin <= last and len(rows) < query.limit:
+        end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
+        part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))
+        rows += await reader.list_vehicles(part)
+        begin = end - 1 if query.descending else end + 1
+    return rows
+
+
+def check_past(name: str, at: datetime, now: datetime) -> None:
+    """Raise ``bad_parameters`` for an instant that is to come: of that nothing is known."""
+    if at > now:
+        given, present = (f"{one.astimezone(UTC).isoformat().removesuffix('+00:00')}Z" for one in (at, now))
+        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {given}, which is to come: here it is {present}.")
+
+
+async def list_history(
+    runtime: Runtime,
+    principal: Principal,
+    vin: Vin,
+    *,
+    limit: int,
+    cursor: str | None,
+    vehicle_id: int | None = None,
+    seen: str | None = None,
+) -> HistoryPage:
+    """Give a page of a current vehicle's history, or of one of those with the VIN, current or former, by its id.
+
+    It is in a state that includes ``seen``. Raises as ``get_status``, and for a bad cursor.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     before = cursors.parse_history_cursor(cursor)
     at_least = await find_seen(runtime, principal, seen)
-    vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
+    present = runtime.store.read(principal.account_id)
+    if vehicle_id is None:
+        vehicle_id = get_only(await present.list_by_vin(vin), vin).vehicle_id
+    elif not await present.has_vehicle(vehicle_id, vin):
+        raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
     # A vehicle's id is the number of its registration: so the history of one that is known is never empty.
-    reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle.vehicle_id))
-    entries = await reader.list_history(vehicle.vehicle_id, before, limit + 1)
+    reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle_id))
+    entries = await reader.list_history(vehicle_id, before, limit + 1)
     more = len(entries) > limit
     return HistoryPage(
         entries=entries[:limit],

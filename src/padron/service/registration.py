@@ -24,7 +24,8 @@ class Condition(Enum):
     MUST_NOT_EXIST = "must_not_exist"  # If-None-Match: *
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Not frozen, like changes: an import makes a million of them.
+@dataclass(kw_only=True, slots=True)
 class Registration:
     """One request to register a vehicle or to update its core data."""
 
@@ -133,7 +134,7 @@ def build_registration(
     slot: int = 0,
 ) -> Change:
     """Give the change that registers a new vehicle, Active unless said otherwise."""
-    details, _ = apply_edits({}, registration.edits)
+    details: Details = {name: value for name, value in registration.edits.items() if value is not None}
     vehicle = Vehicle(
         vehicle_id=0,
         vin=registration.vin,

@@ -13,15 +13,19 @@ from padron.domain.change import Change, FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.idempotency import HeldKey
 from padron.domain.query import Position, VehicleQuery
+from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
+from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
+from padron.store.repair import RepairReader, RepairTransaction
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
 T = TypeVar("T")
 
 
-class WriteTransaction(Protocol):
+class WriteTransaction(RepairTransaction, Protocol):
     """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
@@ -39,8 +43,8 @@ class WriteTransaction(Protocol):
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         """Give the first change of each vehicle since a span of numbers began that is not the span's own.
 
-        The span's own are those of the request up to its end. The vehicles must be locked; those without such a
-        change are left out.
+        The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those
+        without such a change are left out.
         """
         ...
 
@@ -49,6 +53,7 @@ class WriteTransaction(Protocol):
 
         Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
         A change that deactivates withdraws the vehicle's open work of all operations.
+        A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
         Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
         """
         ...
@@ -57,8 +62,13 @@ class WriteTransaction(Protocol):
         """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
         ...
 
+    @property
+    def imports(self) -> ImportTransaction:
+        """The account's imports, in this same transaction: locked after all else."""
+        ...
 
-class Reader(Protocol):
+
+class Reader(RepairReader, Protocol):
     """One account's committed records. Each method sees one instant."""
 
     async def list_by_vin(self, vin: str) -> list[Vehicle]:
@@ -74,7 +84,24 @@ class Reader(Protocol):
         ...
 
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
-        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order."""
+        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
+
+        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
+        """
+        ...
+
+    async def find_cut(self, at: datetime) -> int:
+        """Give the number of the last change up to an instant, 0 for none: the register's state then.
+
+        The same at any time, unless a change is recorded later that bears an earlier instant than this.
+        """
+        ...
+
+    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
+        """Give how long ``query.limit`` vehicles after ``query.after`` had which status, by vehicle id.
+
+        Each vehicle that was registered by the end of the period is there, if only with no time at all.
+        """
         ...
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
@@ -192,6 +219,21 @@ class Store(Protocol):
         ...
 
     @property
+    def plans(self) -> PlanBoard:
+        """What servers see of planned changes: for the server itself, never for a request."""
+        ...
+
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        ...
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` on an account's vehicles and plans in one transaction, with the promises of ``write``."""
+        ...
+
+    @property
     def webhooks(self) -> WebhookBoard:
         """What workers see of webhooks: for the server itself, never for a request."""
         ...
@@ -206,6 +248,19 @@ class Store(Protocol):
 
     async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
         """Run ``work`` on an account's Idempotency-Keys in a transaction, with the promises of ``write``."""
+        ...
+
+    @property
+    def imports(self) -> ImportBoard:
+        """What workers see of imports: for the server itself, never for a request."""
+        ...
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        """Give a reader of one account's committed imports."""
+        ...
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` on an account's imports in a transaction, with the promises of ``write``."""
         ...
 
     def hold_key(self, held: HeldKey) -> "Store":

@@ -7,7 +7,6 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.change import StatusRequest, parse_reason
 from padron.domain.errors import Code, PadronError
-from padron.domain.status import parse_settable_status
 from padron.domain.undo import UNDONE_CHANGES_MAX
 from padron.domain.vin import parse_vin
 from padron.http import problems
@@ -28,6 +27,7 @@ from padron.http.operations import Answer, Operation
 from padron.http.problems import build_problem_reply
 from padron.http.replies import Reply, build_json_reply
 from padron.http.routes import parameters
+from padron.http.status_requests import parse_request
 from padron.service import bulk, undo
 from padron.service.bulk import BULK_MAX, BulkOutcome, BulkRequest
 
@@ -49,7 +49,7 @@ async def set_statuses(call: Call) -> Reply:
         shape = shape_bulk(outcome, vins, call.request_id, body.mode, dry_run=body.dry_run)
         if not outcome.is_refused:
             return build_json_reply(200, shape)
-        extension = {name: getattr(shape, name) for name in ("changed", "unchanged", "refused", "results")}
+        extension = {name: getattr(shape, name) for name in ("changed", "unchanged", "planned", "refused", "results")}
         first = outcome.refusals[0].detail
         detail = f"Nothing was changed: {shape.refused:,} of {len(vins):,} vehicles are refused. The first: {first}"
         return build_problem_reply(problems.BATCH_REFUSED, detail, call.request_id, extension=extension)
@@ -77,14 +77,8 @@ def _parse_vehicle(call: Call, text: bytes) -> tuple[str, StatusRequest | Padron
         return _find_vin(text), refusal
     try:
         vin = parse_vin(given.vin)
-        request = StatusRequest(
-            vin=vin,
-            status=parse_settable_status(given.vehicle_status_id),
-            reason=parse_reason(given.reason) if isinstance(given.reason, str) else None,
-            revisions=frozenset({given.revision}) if isinstance(given.revision, int) else None,
-            by=call.principal.actor,
-            request_id=call.request_id,
-        )
+        revisions = frozenset({given.revision}) if isinstance(given.revision, int) else None
+        request = parse_request(call, vin, given, revisions)
     except PadronError as refusal:
         return given.vin[:_VIN_SHOWN_MAX], refusal
     return vin, request
@@ -107,9 +101,10 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Set many vehicles' statuses",
         description=f"Sets the statuses of 1 to {BULK_MAX:,} vehicles in one transaction; the body may have at most "
         "1,000,000 bytes. Each vehicle is answered for itself, in order, with what the single call would have said: "
-        "204 and its revision, or the problem. With `mode` `all`, one refused vehicle refuses the whole request, "
-        "409 `BatchRefused`, with all answers in its member `results`; nothing is changed then. With `dryRun`, "
-        "nothing is ever changed, and the answer is what it would have been. Query parameters are ignored.",
+        "204 and its revision, 202 and what is planned, or the problem. With `mode` `all`, one refused vehicle refuses "
+        "the whole request, 409 `BatchRefused`, with all answers in its member `results`; nothing is changed then. "
+        "With `dryRun`, nothing is ever changed, and the answer is what it would have been. Query parameters are "
+        "ignored.",
         endpoint=set_statuses, scope=Scope.VEHICLES_STATUS,
         body=BulkStatusBody,
         body_example={
@@ -126,6 +121,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Take back what a request changed",
         description="Gives each vehicle that the request changed the status and core data that it had before, unless "
         "it was changed since by another request; such a vehicle is left as it is and named, with the reason. "
+        "What it planned and is still pending is cancelled. "
         "Registrations are not taken back. The undo is a change like any other, in history and in the feed, and can "
         f"be undone itself. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be undone. "
         "Query parameters are ignored.",

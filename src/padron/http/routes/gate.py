@@ -1,7 +1,5 @@
 """The gate: may this operation touch these vehicles now? And what it refused."""
 
-from datetime import UTC, datetime
-
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Verdict
@@ -61,7 +59,7 @@ async def list_refusals(call: Call) -> Reply:
         call.principal,
         operation=given.get("operation"),
         vin=parse_vin(given["vin"]) if "vin" in given else None,
-        period=(_parse_instant(given, "from"), _parse_instant(given, "to")),
+        period=(queries.parse_instant(given, "from"), queries.parse_instant(given, "to")),
         page=(queries.parse_limit(given), given.get("cursor")),
     )
     shapes = [shape_refusal(refusal) for refusal in page.refusals]
@@ -82,26 +80,10 @@ def _parse_member(index: int, text: str) -> Vin:
         raise PadronError(error.code, f"vins[{index}]: {error.detail}") from None
 
 
-def _parse_instant(given: dict[str, str], name: str) -> datetime | None:
-    text = given.get(name)
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text) if text.isascii() else None
-        if at is not None and at.tzinfo is not None and "T" in text:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise PadronError(
-        Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an instant such as 2026-11-23T14:00:00Z (RFC 3339)."
-    )
-
-
 _OPERATION = Parameter(
     name="operation", place="query", required=True, description="What is to be done with the vehicle.",
     schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN},
 )  # fmt: skip
-_INSTANT = {"type": "string", "format": "date-time"}
 _ETAG = {"ETag": "The vehicle's revision in quotes, or the reason when there is no one vehicle."}
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -125,8 +107,8 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(
             Parameter(name="operation", place="query", description="The operation.", schema=_OPERATION.schema),
             Parameter(name="vin", place="query", description="The VIN.", schema=parameters.VIN.schema),
-            Parameter(name="from", place="query", description="Hours from this instant on.", schema=_INSTANT),
-            Parameter(name="to", place="query", description="Hours before this instant.", schema=_INSTANT),
+            Parameter(name="from", place="query", description="Hours from this instant on.", schema=parameters.INSTANT),
+            Parameter(name="to", place="query", description="Hours before this instant.", schema=parameters.INSTANT),
             parameters.LIMIT, parameters.CURSOR,
         ),
         answers={200: Answer(description="A page.", body=RefusalList)},

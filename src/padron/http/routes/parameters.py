@@ -2,13 +2,19 @@
 
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
-from padron.domain.vehicle import TEXT_PATTERN
+from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.operations import Parameter
 from padron.http.queries import STATUS_FILTER
 
 _ETAG_PATTERN = r'^(\*|"[0-9]{1,18}")$'
 
+INSTANT = {"type": "string", "format": "date-time"}
+AS_OF = Parameter(
+    name="asOf", place="query",
+    description="An instant in the past, such as 2026-11-23T14:00:00Z: the register as it was then, not as it is.",
+    schema=INSTANT,
+)  # fmt: skip
 VIN = Parameter(
     name="vin", place="path", required=True,
     description="17 digits and letters without I, O and Q, in any letter case.",
@@ -44,6 +50,11 @@ SEEN = Parameter(
     "X-Request-Id of an answer to a change, or a cursor of the feed or the gate.",
     schema={"type": "string", "pattern": "^[0-9A-Za-z_-]{1,100}$"},
 )  # fmt: skip
+VEHICLE_ID = Parameter(
+    name="vehicleId", place="query",
+    description="One of several vehicles with the VIN, as the list of duplicates names it; also one that is former.",
+    schema={"type": "integer", "minimum": 1, "maximum": INTEGER_MAX},
+)  # fmt: skip
 RESULT_LIMIT_MAX = 100  # a result may have 64 KB
 RESULT_LIMIT = Parameter(
     name="limit", place="query", description="The size of the page.",
@@ -68,20 +79,10 @@ SORT = Parameter(
     "Text is sorted ignoring case; vehicles without a value come first.",
     schema={"type": "string", "enum": [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")]},
 )  # fmt: skip
-FILTERS: tuple[Parameter, ...] = (
+DATA_FILTERS: tuple[Parameter, ...] = (
     Parameter(
         name="vin", place="query", description="The whole VIN, in any letter case.",
         schema={"type": "string", "minLength": 1, "maxLength": VIN_LENGTH, "pattern": TEXT_PATTERN},
-    ),
-    Parameter(
-        name=STATUS_FILTER, place="query",
-        description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
-        schema={"type": "integer", "minimum": 0, "maximum": 9},
-    ),
-    Parameter(
-        name="operational", place="query",
-        description="true: vehicles that operations may touch; false: all other current ones.",
-        schema={"type": "boolean"},
     ),
     *(
         Parameter(
@@ -95,4 +96,17 @@ FILTERS: tuple[Parameter, ...] = (
         )
         for field in FILTER_FIELDS.values()
     ),
+)  # fmt: skip
+FILTERS: tuple[Parameter, ...] = (
+    Parameter(
+        name=STATUS_FILTER, place="query",
+        description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
+        schema={"type": "integer", "minimum": 0, "maximum": 9},
+    ),
+    Parameter(
+        name="operational", place="query",
+        description="true: vehicles that operations may touch; false: all other current ones.",
+        schema={"type": "boolean"},
+    ),
+    *DATA_FILTERS,
 )  # fmt: skip

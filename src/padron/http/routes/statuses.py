@@ -1,18 +1,22 @@
 """The status call, reading a vehicle's status, and the list of statuses."""
 
 from padron.domain.account import Scope
-from padron.domain.change import StatusRequest, parse_reason
-from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
+from padron.domain.change import PlanRequest
+from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.vin import parse_vin
 from padron.http import problems
 from padron.http.bodies import read_json
 from padron.http.calls import Call
 from padron.http.conditions import format_etag, is_unchanged, parse_if_match
 from padron.http.operations import Answer, Operation
+from padron.http.plan_schemas import PlannedChangeShape
 from padron.http.replies import Reply, build_json_reply
 from padron.http.routes import parameters
+from padron.http.routes.plans import LOCATION, PLANNED, word_planned
 from padron.http.schemas import StatusBody, StatusNameList, StatusNameShape, VehicleStatusShape, shape_status
+from padron.http.status_requests import parse_request
 from padron.service import reading, statuses
+from padron.service.planning import plan_status
 
 _STATUS_NAMES = StatusNameList(
     vehicle_statuses=[
@@ -33,16 +37,9 @@ async def set_status(call: Call) -> Reply:
     """PATCH /api/v2/vehicles/{vin}/status."""
     vin = parse_vin(call.path_parameters["vin"])
     body = await read_json(call, StatusBody)
-    status = parse_settable_status(body.vehicle_status_id)
-    reason = parse_reason(body.reason) if isinstance(body.reason, str) else None
-    request = StatusRequest(
-        vin=vin,
-        status=status,
-        reason=reason,
-        revisions=parse_if_match(call),
-        by=call.principal.actor,
-        request_id=call.request_id,
-    )
+    request = parse_request(call, vin, body, parse_if_match(call))
+    if isinstance(request, PlanRequest):
+        return word_planned(await plan_status(call.runtime, call.principal, request), request)
     vehicle = await statuses.set_status(call.runtime, call.principal, request)
     return Reply(204, headers=((b"etag", format_etag(vehicle.revision)),))
 
@@ -70,14 +67,20 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Set a vehicle's status",
         description="Says what a vehicle is from now on. When the answer is 204, the change is durable and in force: "
         "any status but Active (1) takes the vehicle out of every operation. The same status again is 204 too, "
-        "and nothing happens: no history, no new revision. Query parameters are ignored.",
+        "and nothing happens: no history, no new revision. With `effectiveAt` the change is planned, 202, and "
+        "nothing changes before; with `until` the status before comes back then, unless another is set meanwhile. "
+        "Query parameters are ignored.",
         endpoint=set_status, scope=Scope.VEHICLES_STATUS,
         parameters=(parameters.VIN, parameters.IF_MATCH),
         body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
-        answers={204: Answer(description="The vehicle has this status.", headers=_ETAG)},
+        answers={
+            202: Answer(description="The change is planned.", body=PlannedChangeShape, headers=LOCATION),
+            204: Answer(description="The vehicle has this status.", headers={**_ETAG, **PLANNED}),
+        },
         problems=(
             problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND,
-            problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
+            problems.NOTHING_TO_BRING_BACK, problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE,
+            problems.UNSUPPORTED_MEDIA_TYPE,
         ),
     ),
     Operation(

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, UPSERT_LENGTH_MAX, parse_plate, parse_value
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, INTEGER_MAX, UPSERT_LENGTH_MAX, parse_plate, parse_value
 from padron.domain.vin import parse_vin
 from padron.http import problems, queries
 from padron.http.bodies import read_json
@@ -83,7 +83,12 @@ async def put_vehicle(call: Call) -> Reply:
 
 async def get_vehicle(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}."""
-    version = await reading.get_vehicle(call.runtime, call.principal, parse_vin(call.path_parameters["vin"]))
+    vin = parse_vin(call.path_parameters["vin"])
+    # A misspelt asOf must not show the present as the past, so what is not known is refused.
+    as_of = queries.parse_instant(queries.read_query(call, frozenset({"asOf"})), "asOf")
+    version = await reading.get_vehicle(call.runtime, call.principal, vin, as_of)
+    if as_of is not None:
+        return build_json_reply(200, shape_vehicle(version))  # the ETag is the present's: for If-Match
     etag = (b"etag", format_etag(version.vehicle.revision))
     if is_unchanged(call, version.vehicle.revision):
         return Reply(304, headers=(etag,))
@@ -107,10 +112,17 @@ async def list_vehicles(call: Call) -> Reply:
 async def list_history(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}/history."""
     vin = parse_vin(call.path_parameters["vin"])
-    given = queries.read_query(call, queries.PAGE_PARAMETERS)
-    limit, cursor = queries.parse_limit(given), given.get("cursor")
+    given = queries.read_query(call, queries.PAGE_PARAMETERS | {"vehicleId"})
+    vehicle_id = queries.parse_number("vehicleId", given["vehicleId"], 1, INTEGER_MAX) if "vehicleId" in given else None
+    limit = queries.parse_limit(given)
     page = await reading.list_history(
-        call.runtime, call.principal, vin, limit=limit, cursor=cursor, seen=read_seen(call)
+        call.runtime,
+        call.principal,
+        vin,
+        limit=limit,
+        cursor=given.get("cursor"),
+        vehicle_id=vehicle_id,
+        seen=read_seen(call),
     )
     body = HistoryList(history=[shape_history_entry(entry) for entry in page.entries], next_cursor=page.next_cursor)
     return build_json_reply(200, body)
@@ -126,9 +138,13 @@ def _declare_list(name: str, path: str, summary: str) -> Operation:
     return Operation(
         name=name, method="GET", path=path, tag="Vehicles", summary=summary,
         description="A page of the current vehicles that fit all filters; with assetStatusId=2, of former versions. "
-        "Pages neither repeat nor skip a vehicle that stays in the list. An unknown parameter is refused.",
+        "Pages neither repeat nor skip a vehicle that stays in the list. With asOf all of it is about the register as "
+        "it was at that instant, and the pages are of one and the same state. An unknown parameter is refused.",
         endpoint=list_vehicles, scope=Scope.VEHICLES_READ,
-        parameters=(*parameters.FILTERS, parameters.SORT, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
+        parameters=(
+            *parameters.FILTERS, parameters.AS_OF, parameters.SORT, parameters.LIMIT, parameters.CURSOR,
+            parameters.SEEN,
+        ),
         answers={200: Answer(description="A page.", body=VehicleList)},
         problems=(problems.BAD_PARAMETERS,),
     )  # fmt: skip
@@ -169,9 +185,11 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="getVehicle", method="GET", path=_VEHICLE_PATH, tag="Vehicles",
-        summary="Read a vehicle", description="Gives the vehicle's status and every value that it has.",
+        summary="Read a vehicle",
+        description="Gives the vehicle's status and every value that it has. With asOf those that it had at that "
+        "instant, the VIN included; then there is no ETag. An unknown query parameter is refused.",
         endpoint=get_vehicle, scope=Scope.VEHICLES_READ,
-        parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
+        parameters=(parameters.VIN, parameters.AS_OF, parameters.IF_NONE_MATCH),
         answers={
             200: Answer(description="The vehicle.", body=VehicleShape, headers=_ETAG),
             304: Answer(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
@@ -183,7 +201,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Read a vehicle's history",
         description="Every change of the vehicle, newest first: who (the id of an API key), when, from what to what.",
         endpoint=list_history, scope=Scope.VEHICLES_READ,
-        parameters=(parameters.VIN, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
+        parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Answer(description="A page.", body=HistoryList)},
         problems=_FIND_PROBLEMS,
     ),

@@ -11,12 +11,16 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.directory import PostgresDirectory
 from padron.store.postgres.idempotency import KeyedWriter, open_keys
+from padron.store.postgres.imports import PostgresImportBoard, open_imports, read_imports
 from padron.store.postgres.operations import PostgresOperationStore
+from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.transaction import SQL, PostgresTransaction
@@ -58,6 +62,8 @@ class PostgresStore:
         self.directory = PostgresDirectory(self._own_writer, self._points)
         self.operations = PostgresOperationStore(self._writer, self._points, self._pages)
         self.webhooks = PostgresWebhookBoard(self._own_writer, self._points)
+        self.imports = PostgresImportBoard(self._points)
+        self.plans = PostgresPlanBoard(self._points)
 
     def read(self, account_id: int) -> PostgresReader:
         """Give a reader of one account."""
@@ -88,6 +94,20 @@ class PostgresStore:
 
         return await self._writer.run(run)
 
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        return open_plan_reads(self._pages, account_id)
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(PostgresTransaction(connection, account_id), open_plans(connection, account_id))
+
+        return await self._writer.run(run)
+
     def read_webhooks(self, account_id: int) -> WebhookReader:
         """Give a reader of one account's webhooks."""
         return open_reads(self._pages, account_id)
@@ -107,6 +127,18 @@ class PostgresStore:
             return await work(open_keys(connection, account_id))
 
         return await self._own_writer.run(run)
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        """Give a reader of one account's imports."""
+        return read_imports(self._pages, account_id)
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(open_imports(connection, account_id))
+
+        return await self._writer.run(run)
 
     def hold_key(self, held: HeldKey) -> "PostgresStore":
         """Give the same store for the work of one request under a key."""

@@ -35,7 +35,7 @@ FROM runs WHERE account_id = $1 AND run_id = $2 FOR UPDATE;
 -- Current vehicles with some VINs; nobody changes them before the end of the transaction. After a wait PostgreSQL
 -- looks at the row anew.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) ORDER BY vehicle_id FOR SHARE;
+FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) AND slot >= 0 ORDER BY vehicle_id FOR SHARE;
 
 -- name: insert_work
 -- Work for vehicles, unless they have it in this run already.

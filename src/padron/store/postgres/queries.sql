@@ -6,7 +6,7 @@
 -- name: lock_by_vin
 -- Current vehicles with some VINs. After a wait PostgreSQL looks at the row anew and leaves out a VIN that changed.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) ORDER BY vehicle_id FOR UPDATE;
+FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) AND slot >= 0 ORDER BY vehicle_id FOR UPDATE;
 
 -- name: lock_by_plate
 -- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one. The index of
@@ -116,7 +116,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 -- name: list_by_vin
 -- Current vehicles with one VIN, for reading.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = $2 ORDER BY slot;
+FROM vehicles WHERE account_id = $1 AND vin = $2 AND slot >= 0 ORDER BY slot;
 
 -- name: list_versions_by_vin
 -- Current vehicles with one VIN and their core data, of one instant.
@@ -124,7 +124,7 @@ SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.sta
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to
 FROM vehicles AS h JOIN versions AS v
     ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
-WHERE h.account_id = $1 AND h.vin = $2 ORDER BY h.slot;
+WHERE h.account_id = $1 AND h.vin = $2 AND h.slot >= 0 ORDER BY h.slot;
 
 -- name: list_vehicles
 -- A page of vehicles or of former versions; the hooks are filled in by listing.py.
@@ -139,23 +139,33 @@ SELECT number, type, changed_at, changed_by, request_id, from_status, to_status,
 FROM changes WHERE account_id = $1 AND vehicle_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4;
 
 -- name: list_changes
--- The account's changes above a number, in order, and what their vehicles are by now.
+-- The account's changes above a number, in order, and what their vehicles are by now; instead of one that is former
+-- by now (slot below 0), what the vehicle is that has its VIN.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
-    c.differences, c.vehicle_id, c.vin, h.status
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 
 -- name: list_request_changes
 -- What one request changed, in order, and what the vehicles are by now.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
-    c.differences, c.vehicle_id, c.vin, h.status
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
 
 -- name: find_later_changes
 -- Of some vehicles ($2), the first change after a number ($3) that is not of a request ($5) up to another number ($4).
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
-    c.differences, c.vehicle_id, c.vin, h.status
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, first, last)
 CROSS JOIN LATERAL (
     SELECT * FROM changes AS one
@@ -181,7 +191,8 @@ SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]
 -- Current vehicles with some VINs and the number of the account's last change, of one instant.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, c.last_change
-FROM counters AS c LEFT JOIN vehicles AS h ON h.account_id = c.account_id AND h.vin = ANY($2::text[])
+FROM counters AS c LEFT JOIN vehicles AS h
+    ON h.account_id = c.account_id AND h.vin = ANY($2::text[]) AND h.slot >= 0
 WHERE c.account_id = $1 ORDER BY h.vin, h.slot;
 
 -- name: save_refusal

@@ -1,15 +1,18 @@
 """One account's committed records. Point reads have connections of their own, which no scan can take."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol, cast
 
 import asyncpg
 
 from padron.domain.change import FeedEntry, HistoryEntry
+from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.query import Position, VehicleQuery
+from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
-from padron.store.listing import build_list
+from padron.store.listing import Dialect, build_list, build_sums
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.rows import (
     from_key,
@@ -18,10 +21,16 @@ from padron.store.postgres.rows import (
     to_history_entry,
     to_position,
     to_refusal,
+    to_status_time,
     to_vehicle,
     to_version,
 )
-from padron.store.postgres.transaction import SQL
+from padron.store.postgres.transaction import REPAIR_SQL, SQL
+from padron.store.repair import gather_groups
+from padron.store.statements import load_statements
+
+DIALECT = Dialect(mark="${}".format, store_instant=from_key, use_index=lambda _: "")
+PAST = load_statements("padron.store.postgres", "past.sql")
 
 _NUMBER_MAX = 2**63 - 1
 
@@ -57,17 +66,34 @@ class PostgresReader:
         return [to_version(row) for row in rows]
 
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
-        statement, parameters = build_list(
-            SQL["list_vehicles"], self._account_id, query, "${}".format, store_instant=from_key
-        )
+        template = SQL["list_vehicles"] if query.up_to is None else PAST["list_past"]
+        statement, parameters = build_list(template, self._account_id, query, DIALECT)
         rows = await self._pages.fetch(statement, tuple(parameters), PAGE_S_MAX)
         return [(to_version(row), to_position(row, query)) for row in rows]
+
+    async def find_cut(self, at: datetime) -> int:
+        rows = await self._pages.fetch(PAST["find_cut"], (self._account_id, at), PAGE_S_MAX)
+        return cast("int", rows[0][0])
+
+    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
+        period = (query.until, query.since, query.from_at, query.to_at)
+        given = [self._account_id, *period, query.after, query.limit]
+        statement, parameters = build_sums(PAST["sum_statuses"], given, query.filters, DIALECT)
+        return [to_status_time(row) for row in await self._pages.fetch(statement, tuple(parameters), PAGE_S_MAX)]
 
     async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
         below = _NUMBER_MAX if before is None else before
         parameters = (self._account_id, vehicle_id, below, limit)
         rows = await self._pages.fetch(SQL["list_history"], parameters, PAGE_S_MAX)
         return [to_history_entry(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        parameters = (self._account_id, query.after, query.vins_max, query.rows_max)
+        rows = await self._pages.fetch(REPAIR_SQL["list_duplicates"], parameters, PAGE_S_MAX)
+        return gather_groups([(to_version(row), row[14]) for row in rows])
+
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        return bool(await self._points.fetch(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         parameters = (self._account_id, request_id, after, limit)

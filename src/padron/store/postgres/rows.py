@@ -12,6 +12,7 @@ from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.time_in_status import StatusTime
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,6 +92,11 @@ def to_feed_entry(row: asyncpg.Record) -> FeedEntry:
         vin=vin,
         is_operational=is_operational(_STATUSES[status]),
     )
+
+
+def to_status_time(row: asyncpg.Record) -> StatusTime:
+    """Give the time of a row of ``sum_statuses``."""
+    return StatusTime(vehicle_id=row[0], vin=row[1], status=_STATUSES[row[2]], reason=row[3], microseconds=row[4])
 
 
 def to_refusal(row: asyncpg.Record) -> Refusal:

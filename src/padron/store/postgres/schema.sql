@@ -28,6 +28,7 @@ CREATE TABLE counters (
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
+-- Below 0 the vehicle is former: another one with its VIN was kept. It bears no plate then, and its status is 0.
 CREATE TABLE vehicles (
     account_id bigint NOT NULL,
     vehicle_id bigint NOT NULL,
@@ -47,6 +48,7 @@ CREATE TABLE vehicles (
 CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
 CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
 CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values
@@ -352,3 +354,97 @@ CREATE TABLE idempotency_totals (
     key_count bigint NOT NULL,
     byte_count bigint NOT NULL
 );
+
+-- Uploaded files of vehicles. byte_count and part_count are the upload's; bytes_read is how far the work on it has come,
+-- in the very transaction of the rows. Whoever works on it holds the lease, under the number of an attempt.
+CREATE TABLE imports (
+    account_id bigint NOT NULL REFERENCES accounts,
+    import_id bigint NOT NULL,
+    state text COLLATE "C" NOT NULL CHECK (state IN ('uploading', 'queued', 'running', 'done', 'failed', 'cancelled')),
+    file_name text COLLATE "C",
+    keep_duplicates bigint NOT NULL,
+    dry_run bigint NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    moved_at timestamptz NOT NULL,
+    started_at timestamptz,
+    ended_at timestamptz,
+    byte_count bigint NOT NULL,
+    part_count bigint NOT NULL,
+    bytes_read bigint NOT NULL,
+    bytes_total bigint NOT NULL,
+    read bigint NOT NULL,
+    registered bigint NOT NULL,
+    updated bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    kept_duplicates bigint NOT NULL,
+    refused bigint NOT NULL,
+    refusals_kept bigint NOT NULL,
+    detail text COLLATE "C",
+    tries bigint NOT NULL,
+    attempt bigint NOT NULL,
+    lease_holder text COLLATE "C",
+    lease_until timestamptz,
+    PRIMARY KEY (account_id, import_id)
+);
+
+CREATE INDEX imports_open ON imports (account_id, import_id) WHERE state IN ('uploading', 'queued', 'running');
+CREATE UNIQUE INDEX imports_running ON imports (account_id) WHERE state = 'running';
+CREATE INDEX imports_ended ON imports (account_id, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX imports_leftover ON imports (account_id, import_id) WHERE part_count > 0 AND ended_at IS NOT NULL;
+
+-- The bytes of an uploaded file, until its import ends.
+CREATE TABLE import_parts (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    number bigint NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (account_id, import_id, number),
+    FOREIGN KEY (account_id, import_id) REFERENCES imports (account_id, import_id)
+);
+
+-- The lines that an import refused: the first of them.
+CREATE TABLE import_refusals (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    place bigint NOT NULL,
+    line bigint NOT NULL,
+    column_name text COLLATE "C",
+    detail text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, import_id, place),
+    FOREIGN KEY (account_id, import_id) REFERENCES imports (account_id, import_id)
+);
+-- Planned changes, and what came of them. vin is the vehicle's when it was planned; the vehicle may have another by
+-- now. planned_changes_next is the one index that does not begin with the account: by it a server finds what is due.
+CREATE TABLE planned_changes (
+    account_id bigint NOT NULL,
+    plan_id text COLLATE "C" NOT NULL,
+    vehicle_id bigint NOT NULL,
+    vin text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('change', 'return')),
+    status integer NOT NULL,
+    reason text COLLATE "C",
+    effective_at timestamptz NOT NULL,
+    until timestamptz,
+    reverts bigint,
+    follows text COLLATE "C",
+    state text COLLATE "C" NOT NULL CHECK (state IN ('pending', 'executed', 'cancelled', 'lapsed', 'refused')),
+    created_at timestamptz NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C" NOT NULL,
+    ended_at timestamptz,
+    ended_by text COLLATE "C",
+    ended_request_id text COLLATE "C",
+    detail text COLLATE "C",
+    number bigint,
+    PRIMARY KEY (account_id, plan_id)
+);
+
+CREATE INDEX planned_changes_by_time ON planned_changes (account_id, effective_at, plan_id);
+CREATE INDEX planned_changes_by_state ON planned_changes (account_id, state, effective_at, plan_id);
+CREATE INDEX planned_changes_by_vehicle ON planned_changes (account_id, vehicle_id, effective_at, plan_id);
+CREATE INDEX planned_changes_by_request ON planned_changes (account_id, request_id, effective_at, plan_id);
+CREATE INDEX planned_changes_pending ON planned_changes (account_id, vehicle_id, effective_at, plan_id)
+    WHERE state = 'pending';
+CREATE INDEX planned_changes_next ON planned_changes (effective_at, account_id) WHERE state = 'pending';

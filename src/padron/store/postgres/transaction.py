@@ -10,11 +10,16 @@ from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN, PORTION_ROWS
+from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
+REPAIR_SQL = load_statements("padron.store.postgres", "repair.sql")
+_COPIED = {SQL[name]: target for name, target in COPIED.items()}
 
 
 class PostgresTransaction:
@@ -27,6 +32,10 @@ class PostgresTransaction:
         self._connection = connection
         self._account_id = account_id
         self._is_distributed = is_distributed
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
@@ -41,6 +50,17 @@ class PostgresTransaction:
         rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
 
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        rows = await self._connection.fetch(REPAIR_SQL["lock_former"], self._account_id, vehicle_ids)
+        return [to_vehicle(row) for row in rows]
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        rows = await self._connection.fetch(REPAIR_SQL["load_former_details"], self._account_id, vehicle_ids)
+        return {vehicle_id: to_details(details) for vehicle_id, details in rows}
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        await self._write(REPAIR_SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
+
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
         parameters = (self._account_id, list(spans), firsts, lasts, request_id)
@@ -50,7 +70,7 @@ class PostgresTransaction:
     async def save_changes(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        if not self._is_distributed and all(change.type is ChangeType.STATUS_CHANGED for change in changes):
+        if not self._is_distributed and all(map(_is_plain, changes)):
             await self._save_statuses(changes)
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
@@ -58,7 +78,7 @@ class PostgresTransaction:
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
-        await self._connection.executemany(SQL["insert_change"], [self._give_row(*one) for one in numbered])
+        await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])
         if deactivated := _find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
@@ -72,7 +92,7 @@ class PostgresTransaction:
             )
             for refusal in refusals
         )  # fmt: skip
-        await self._write("save_refusal", rows)
+        await self._write(SQL["save_refusal"], rows)
 
     async def _save_statuses(self, changes: Sequence[Change]) -> None:
         after = list({change.vehicle.vehicle_id: change.vehicle for change in changes}.values())
@@ -104,15 +124,22 @@ class PostgresTransaction:
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
         """Write the vehicles' own rows. A vehicle's last change gives its revision and time to those before."""
         after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
+        retired: list[tuple[object, ...]] = []
         statuses: list[tuple[object, ...]] = []
         identities: list[tuple[object, ...]] = []
+        restored: list[tuple[object, ...]] = []
         new: list[tuple[object, ...]] = []
         for number, change in numbered:
             vehicle, plate = change.vehicle, fold_plate(change.details or {})
             status = (vehicle.status.value, vehicle.status_since, vehicle.status_by, vehicle.status_reason)
             last = after[vehicle.vehicle_id]
             key = (last.revision, last.updated_at, self._account_id, vehicle.vehicle_id)
+            own = (self._account_id, vehicle.vehicle_id)
             match change.type:
+                case ChangeType.STATUS_CHANGED if change.retires:
+                    retired.append((*own, vehicle.vin, *status[1:], vehicle.revision))
+                case ChangeType.STATUS_CHANGED if change.restores:
+                    restored.append((*own, vehicle.slot, plate, *status, vehicle.revision))
                 case ChangeType.STATUS_CHANGED:
                     statuses.append((*status, *key))
                 case ChangeType.INFO_CHANGED:
@@ -120,16 +147,22 @@ class PostgresTransaction:
                 case ChangeType.REGISTERED:
                     identity = (self._account_id, number, vehicle.vin, vehicle.slot, plate)
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
-        # Edits before registrations: a new vehicle may take over the plate that another one gives up.
-        await self._write("update_status", statuses)
-        await self._write("update_identity", identities)
-        await self._write("insert_vehicle", new)
+        # Edits before registrations: a new vehicle may take over the plate that another one gives up. For the same
+        # reason the vehicles that become former come first, and those that come back after the edits.
+        await self._write(REPAIR_SQL["retire_vehicle"], retired)
+        await self._write(SQL["update_status"], statuses)
+        await self._write(SQL["update_identity"], identities)
+        await self._write(REPAIR_SQL["restore_vehicle"], restored)
+        await self._write(SQL["insert_vehicle"], new)
 
     async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:
         versions: list[tuple[object, ...]] = []
         ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, as the loop goes backwards
         for number, change in reversed(numbered):
-            if change.type is ChangeType.STATUS_CHANGED:
+            if _is_plain(change):
+                continue
+            if change.retires:
+                ends[change.vehicle.vehicle_id] = (number, change)
                 continue
             vehicle_id = number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id
             end = ends.get(vehicle_id)
@@ -143,14 +176,20 @@ class PostgresTransaction:
         former: list[tuple[object, ...]] = [
             (number, change.at, self._account_id, vehicle_id)
             for vehicle_id, (number, change) in ends.items()
-            if change.type is ChangeType.INFO_CHANGED
+            if change.type is ChangeType.INFO_CHANGED or change.retires
         ]
-        await self._write("end_version", former)
-        await self._write("insert_version", versions)
+        await self._write(SQL["end_version"], former)
+        await self._write(SQL["insert_version"], versions)
 
-    async def _write(self, name: str, rows: list[tuple[object, ...]]) -> None:
-        if rows:
-            await self._connection.executemany(SQL[name], rows)
+    async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        # In portions: the time for an answer is that of one step, however many rows there are.
+        for start in range(0, len(rows), PORTION_ROWS):
+            portion = rows[start : start + PORTION_ROWS]
+            if len(portion) >= COPIED_ROWS_MIN and statement in _COPIED:
+                table, columns = _COPIED[statement]
+                await self._connection.copy_records_to_table(table, records=portion, columns=columns)
+            else:
+                await self._connection.executemany(statement, portion)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
         differences = change.differences
@@ -168,6 +207,11 @@ class PostgresTransaction:
             change.reason,
             None if differences is None else msgspec.json.encode(differences).decode(),
         )
+
+
+def _is_plain(change: Change) -> bool:
+    """Say whether nothing but the status of a vehicle that stays current is changed, by attributes, which is fast."""
+    return change.type is ChangeType.STATUS_CHANGED and change.details is None and change.vehicle.slot >= 0
 
 
 def _find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:

@@ -12,13 +12,17 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction
+from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
+from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.directory import SqliteDirectory
 from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
+from padron.store.sqlite.imports import SqliteImportBoard, open_imports, read_imports
 from padron.store.sqlite.operations import SqliteOperationStore
+from padron.store.sqlite.plans import SqlitePlanBoard, open_plan_reads, open_plans
 from padron.store.sqlite.reader import SqliteReader
 from padron.store.sqlite.transaction import SQL, SqliteTransaction
 from padron.store.sqlite.webhooks import SqliteWebhookBoard, open_reads, open_work
@@ -39,6 +43,8 @@ class SqliteStore:
         self.directory = SqliteDirectory(self._committer, self._connections)
         self.operations = SqliteOperationStore(self._committer, self._connections)
         self.webhooks = SqliteWebhookBoard(self._committer, self._connections)
+        self.imports = SqliteImportBoard(self._connections)
+        self.plans = SqlitePlanBoard(self._connections)
 
     def read(self, account_id: int) -> SqliteReader:
         """Give a reader of one account."""
@@ -66,6 +72,20 @@ class SqliteStore:
 
         return await self._writes.run(run)
 
+    def read_plans(self, account_id: int) -> PlanReader:
+        """Give a reader of one account's plans."""
+        return open_plan_reads(self._connections, account_id)
+
+    async def write_plans(
+        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in a transaction of one account."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(SqliteTransaction(connection, account_id), open_plans(connection, account_id))
+
+        return await self._writes.run(run)
+
     def read_webhooks(self, account_id: int) -> WebhookReader:
         """Give a reader of one account's webhooks."""
         return open_reads(self._connections, account_id)
@@ -85,6 +105,18 @@ class SqliteStore:
             return await work(open_keys(connection, account_id))
 
         return await self._committer.run(run)
+
+    def read_imports(self, account_id: int) -> ImportReader:
+        """Give a reader of one account's imports."""
+        return read_imports(self._connections, account_id)
+
+    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(open_imports(connection, account_id))
+
+        return await self._writes.run(run)
 
     def hold_key(self, held: HeldKey) -> "SqliteStore":
         """Give the same store for the work of one request under a key."""

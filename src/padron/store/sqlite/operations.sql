@@ -34,7 +34,7 @@ FROM runs WHERE account_id = ?1 AND run_id = ?2;
 -- name: hold_vehicles
 -- Current vehicles with one VIN. The write transaction holds the only lock there is.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = ? AND vin = ? ORDER BY slot;
+FROM vehicles WHERE account_id = ? AND vin = ? AND slot >= 0 ORDER BY slot;
 
 -- name: insert_work
 -- Work for a vehicle, unless it has it in this run already.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from padron.store.listing import build_list
+from padron.store.listing import Dialect, build_list, build_sums
+from padron.store.repair import gather_groups
 from padron.store.sqlite.rows import (
     from_instant,
     to_details,
@@ -13,19 +14,27 @@ from padron.store.sqlite.rows import (
     to_history_entry,
     to_position,
     to_refusal,
+    to_status_time,
     to_vehicle,
     to_version,
 )
-from padron.store.sqlite.transaction import SQL
+from padron.store.sqlite.transaction import REPAIR_SQL, SQL
+from padron.store.statements import load_statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from padron.domain.change import FeedEntry, HistoryEntry
+    from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
     from padron.domain.gate import Refusal, RefusalQuery
     from padron.domain.query import Position, VehicleQuery
+    from padron.domain.time_in_status import StatusTime, TimeQuery
     from padron.domain.vehicle import Details, Vehicle, VehicleVersion
     from padron.store.sqlite.connections import ReadConnections
+
+DIALECT = Dialect(mark="?{}".format, store_instant=int, use_index="INDEXED BY {}".format)
+PAST = load_statements("padron.store.sqlite", "past.sql")
 
 POINT_VINS_MAX = 20  # more are looked up on a thread
 _NUMBER_MAX = 2**63 - 1
@@ -55,15 +64,38 @@ class SqliteReader:
 
     async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
         """Give a page of vehicles."""
-        statement, parameters = build_list(SQL["list_vehicles"], self._account_id, query, "?{}".format)
+        template = SQL["list_vehicles"] if query.up_to is None else PAST["list_past"]
+        statement, parameters = build_list(template, self._account_id, query, DIALECT)
         rows = await self._connections.read_page(statement, tuple(parameters))
         return [(to_version(row), to_position(row, query)) for row in rows]
+
+    async def find_cut(self, at: datetime) -> int:
+        """Give the number of the last change up to an instant."""
+        ((cut,),) = await self._connections.read_page(PAST["find_cut"], (self._account_id, from_instant(at)))
+        return cast("int", cut)
+
+    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
+        """Give how long some vehicles had which status."""
+        period = (query.until, query.since, from_instant(query.from_at), from_instant(query.to_at))
+        given = [self._account_id, *period, query.after, query.limit]
+        statement, parameters = build_sums(PAST["sum_statuses"], given, query.filters, DIALECT)
+        return [to_status_time(row) for row in await self._connections.read_page(statement, tuple(parameters))]
 
     async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
         """Give a page of a vehicle's changes."""
         below = _NUMBER_MAX if before is None else before
         rows = await self._connections.read_page(SQL["list_history"], (self._account_id, vehicle_id, below, limit))
         return [to_history_entry(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        """Give the VINs that several current vehicles have, with these vehicles."""
+        parameters = (self._account_id, query.after, query.vins_max, query.rows_max)
+        rows = await self._connections.read_page(REPAIR_SQL["list_duplicates"], parameters)
+        return gather_groups([(to_version(row), row[14]) for row in rows])
+
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        """Say whether a vehicle, current or former, has this VIN."""
+        return bool(await self._connections.read_point(REPAIR_SQL["has_vehicle"], (self._account_id, vehicle_id, vin)))
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
         """Give what one request changed."""

@@ -10,6 +10,7 @@ from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
 from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.time_in_status import StatusTime
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,6 +102,11 @@ def to_feed_entry(row: tuple[Any, ...]) -> FeedEntry:
         vin=vin,
         is_operational=is_operational(_STATUSES[status]),
     )
+
+
+def to_status_time(row: tuple[Any, ...]) -> StatusTime:
+    """Give the time of a row of ``sum_statuses``."""
+    return StatusTime(vehicle_id=row[0], vin=row[1], status=_STATUSES[row[2]], reason=row[3], microseconds=row[4])
 
 
 def to_refusal(row: tuple[Any, ...]) -> Refusal:

@@ -29,6 +29,7 @@ CREATE TABLE counters (
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
+-- Below 0 the vehicle is former: another one with its VIN was kept. It bears no plate then, and its status is 0.
 CREATE TABLE vehicles (
     account_id INTEGER NOT NULL,
     vehicle_id INTEGER NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE vehicles (
 CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
 CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
 CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values
@@ -349,3 +351,97 @@ CREATE TABLE idempotency_totals (
     key_count INTEGER NOT NULL,
     byte_count INTEGER NOT NULL
 ) STRICT;
+
+-- Uploaded files of vehicles. byte_count and part_count are the upload's; bytes_read is how far the work on it has come,
+-- in the very transaction of the rows. Whoever works on it holds the lease, under the number of an attempt.
+CREATE TABLE imports (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    import_id INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('uploading', 'queued', 'running', 'done', 'failed', 'cancelled')),
+    file_name TEXT,
+    keep_duplicates INTEGER NOT NULL,
+    dry_run INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    byte_count INTEGER NOT NULL,
+    part_count INTEGER NOT NULL,
+    bytes_read INTEGER NOT NULL,
+    bytes_total INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    registered INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    unchanged INTEGER NOT NULL,
+    kept_duplicates INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    refusals_kept INTEGER NOT NULL,
+    detail TEXT,
+    tries INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    lease_holder TEXT,
+    lease_until INTEGER,
+    PRIMARY KEY (account_id, import_id)
+) STRICT;
+
+CREATE INDEX imports_open ON imports (account_id, import_id) WHERE state IN ('uploading', 'queued', 'running');
+CREATE UNIQUE INDEX imports_running ON imports (account_id) WHERE state = 'running';
+CREATE INDEX imports_ended ON imports (account_id, ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX imports_leftover ON imports (account_id, import_id) WHERE part_count > 0 AND ended_at IS NOT NULL;
+
+-- The bytes of an uploaded file, until its import ends.
+CREATE TABLE import_parts (
+    account_id INTEGER NOT NULL,
+    import_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (account_id, import_id, number),
+    FOREIGN KEY (account_id, import_id) REFERENCES imports (account_id, import_id)
+) STRICT;
+
+-- The lines that an import refused: the first of them.
+CREATE TABLE import_refusals (
+    account_id INTEGER NOT NULL,
+    import_id INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    column_name TEXT,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (account_id, import_id, place),
+    FOREIGN KEY (account_id, import_id) REFERENCES imports (account_id, import_id)
+) STRICT, WITHOUT ROWID;
+-- Planned changes, and what came of them. vin is the vehicle's when it was planned; the vehicle may have another by
+-- now. planned_changes_next is the one index that does not begin with the account: by it a server finds what is due.
+CREATE TABLE planned_changes (
+    account_id INTEGER NOT NULL,
+    plan_id TEXT NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    vin TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('change', 'return')),
+    status INTEGER NOT NULL,
+    reason TEXT,
+    effective_at INTEGER NOT NULL,
+    until INTEGER,
+    reverts INTEGER,
+    follows TEXT,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'executed', 'cancelled', 'lapsed', 'refused')),
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    ended_at INTEGER,
+    ended_by TEXT,
+    ended_request_id TEXT,
+    detail TEXT,
+    number INTEGER,
+    PRIMARY KEY (account_id, plan_id)
+) STRICT;
+
+CREATE INDEX planned_changes_by_time ON planned_changes (account_id, effective_at, plan_id);
+CREATE INDEX planned_changes_by_state ON planned_changes (account_id, state, effective_at, plan_id);
+CREATE INDEX planned_changes_by_vehicle ON planned_changes (account_id, vehicle_id, effective_at, plan_id);
+CREATE INDEX planned_changes_by_request ON planned_changes (account_id, request_id, effective_at, plan_id);
+CREATE INDEX planned_changes_pending ON planned_changes (account_id, vehicle_id, effective_at, plan_id)
+    WHERE state = 'pending';
+CREATE INDEX planned_changes_next ON planned_changes (effective_at, account_id) WHERE state = 'pending';

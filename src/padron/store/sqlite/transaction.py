@@ -1,6 +1,8 @@
 """One account's write transaction. Statements run at once, on the event loop: they take microseconds."""
 
+import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 import apsw
 import msgspec
@@ -8,39 +10,78 @@ import msgspec
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
+from padron.store.sqlite.imports import open_imports
 from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.sqlite")
+REPAIR_SQL = load_statements("padron.store.sqlite", "repair.sql")
+
+MANY_SQL = load_statements("padron.store.sqlite", "imports.sql")
+
+MANY = 300  # more than a batch of status calls has: from here one statement for all is faster than one for each
 
 
 class SqliteTransaction:
     """The open transaction of the one write connection, bound to an account."""
 
     def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._account_id = account_id
 
+    @property
+    def imports(self) -> ImportTransaction:
+        """Give the account's imports, in this transaction."""
+        return open_imports(self._connection, self._account_id)
+
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_vin"]
+        if len(vins) >= MANY:
+            return [to_vehicle(row) for row in execute(MANY_SQL["lock_by_vins"], (account_id, json.dumps(list(vins))))]
         return [to_vehicle(row) for vin in sorted(set(vins)) for row in execute(statement, (account_id, vin))]
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles that bear these plates; a vehicle has one plate, so none comes twice."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_plate"]
-        folded = dict.fromkeys(fold_text(plate) for plate in plates)
+        folded = list(dict.fromkeys(fold_text(plate) for plate in plates))
+        if len(folded) >= MANY:
+            return [to_vehicle(row) for row in execute(MANY_SQL["lock_by_plates"], (account_id, json.dumps(folded)))]
         return [to_vehicle(row) for plate in folded for row in execute(statement, (account_id, plate))]
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         """Give the current core data by vehicle id."""
+        if len(vehicle_ids) >= MANY:
+            asked = (self._account_id, json.dumps(list(vehicle_ids)))
+            found = self._execute(MANY_SQL["load_many_details"], asked)
+            return {vehicle_id: to_details(details) for vehicle_id, details in found}
         return {
             vehicle_id: to_details(details)
             for vehicle_id in vehicle_ids
             for (details,) in self._execute(SQL["load_details"], (self._account_id, vehicle_id))
         }
+
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        """Give those of these vehicles that are former."""
+        execute, account_id, statement = self._execute, self._account_id, REPAIR_SQL["lock_former"]
+        return [to_vehicle(row) for one in sorted(set(vehicle_ids)) for row in execute(statement, (account_id, one))]
+
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the last core data by vehicle id."""
+        return {
+            vehicle_id: to_details(details)
+            for vehicle_id in vehicle_ids
+            for (details,) in self._execute(REPAIR_SQL["load_former_details"], (self._account_id, vehicle_id))
+        }
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        """Give current vehicles other slots."""
+        rows = [(self._account_id, vehicle_id, slot) for vehicle_id, slot in slots.items()]
+        self._executemany(REPAIR_SQL["move_vehicle"], rows)
 
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         """Give each vehicle's first change since its span began that is not the span's own."""
@@ -56,17 +97,31 @@ class SqliteTransaction:
         if not changes:
             return
         ((last,),) = self._execute(SQL["take_numbers"], (len(changes), self._account_id))
+        first = last - len(changes) + 1
+        if len(changes) > 1 and all(change.type is ChangeType.REGISTERED for change in changes):
+            self._executemany(SQL["insert_vehicle"], map(self._give_vehicle, changes, count(first)))
+            self._executemany(SQL["insert_version"], map(self._give_first_version, changes, count(first)))
+            self._executemany(
+                SQL["insert_change"], (self._give_row(change, n, n) for n, change in enumerate(changes, first))
+            )
+            return
         rows = []
-        for number, change in enumerate(changes, start=last - len(changes) + 1):
+        for number, change in enumerate(changes, start=first):
             vehicle_id = change.vehicle.vehicle_id
             match change.type:
-                case ChangeType.STATUS_CHANGED:
+                # The status call's first, told apart by attributes alone: it comes most often by far.
+                case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
                     self._update_status(change)
+                case ChangeType.STATUS_CHANGED if change.retires:
+                    self._retire_vehicle(change, number)
+                case ChangeType.STATUS_CHANGED:
+                    self._restore_vehicle(change, number)
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
                     vehicle_id = number
-                    self._insert_vehicle(change, number)
+                    self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
+                    self._execute(SQL["insert_version"], self._give_first_version(change, number))
             rows.append(self._give_row(change, number, vehicle_id))
         self._executemany(SQL["insert_change"], rows)
 
@@ -95,6 +150,26 @@ class SqliteTransaction:
         if change.deactivates:
             self._execute(SQL["withdraw_work"], (since, self._account_id, vehicle.vehicle_id))
 
+    def _retire_vehicle(self, change: Change, number: int) -> None:
+        vehicle, at = change.vehicle, from_instant(change.at)
+        key = (self._account_id, vehicle.vehicle_id)
+        self._execute(
+            REPAIR_SQL["retire_vehicle"],
+            (*key, vehicle.vin, at, vehicle.status_by, vehicle.status_reason, vehicle.revision),
+        )
+        self._execute(SQL["end_version"], (number, at, *key))
+        if change.deactivates:
+            self._execute(SQL["withdraw_work"], (at, *key))
+
+    def _restore_vehicle(self, change: Change, number: int) -> None:
+        vehicle, details, at = change.vehicle, change.details or {}, from_instant(change.at)
+        status = (vehicle.status.value, at, vehicle.status_by, vehicle.status_reason, vehicle.revision)
+        self._execute(
+            REPAIR_SQL["restore_vehicle"],
+            (self._account_id, vehicle.vehicle_id, vehicle.slot, fold_plate(details), *status),
+        )
+        self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))
+
     def _change_details(self, change: Change, number: int) -> None:
         vehicle, details = change.vehicle, change.details or {}
         at = from_instant(change.at)
@@ -103,26 +178,24 @@ class SqliteTransaction:
             (vehicle.vin, fold_plate(details), vehicle.revision, at, self._account_id, vehicle.vehicle_id),
         )
         self._execute(SQL["end_version"], (number, at, self._account_id, vehicle.vehicle_id))
-        self._insert_version(vehicle.vehicle_id, vehicle.vin, details, began=number, valid_from=at)
+        self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))
 
-    def _insert_vehicle(self, change: Change, number: int) -> None:
-        vehicle, details = change.vehicle, change.details or {}
-        at = from_instant(change.at)
-        self._execute(
-            SQL["insert_vehicle"],
-            (
-                self._account_id, number, vehicle.vin, vehicle.slot, fold_plate(details), vehicle.status.value,
-                from_instant(vehicle.status_since), vehicle.status_by, vehicle.status_reason, vehicle.revision, at, at,
-            ),
+    def _give_vehicle(self, change: Change, number: int) -> tuple[object, ...]:
+        vehicle, at = change.vehicle, from_instant(change.at)
+        return (
+            self._account_id, number, vehicle.vin, vehicle.slot, fold_plate(change.details or {}),
+            vehicle.status.value, at, vehicle.status_by, vehicle.status_reason,
+            vehicle.revision, at, at,
         )  # fmt: skip
-        self._insert_version(number, vehicle.vin, details, began=number, valid_from=at)
 
-    def _insert_version(self, vehicle_id: int, vin: str, details: Details, *, began: int, valid_from: int) -> None:
+    def _give_first_version(self, change: Change, number: int) -> tuple[object, ...]:
+        return self._give_version(change, number, number)
+
+    def _give_version(self, change: Change, vehicle_id: int, began: int) -> tuple[object, ...]:
+        details = change.details or {}
         text = msgspec.json.encode(details).decode()
-        self._execute(
-            SQL["insert_version"],
-            (self._account_id, vehicle_id, began, valid_from, vin, text, *fold_columns(details)),
-        )
+        at = from_instant(change.at)
+        return (self._account_id, vehicle_id, began, at, change.vehicle.vin, text, *fold_columns(details))
 
     def _give_row(self, change: Change, number: int, vehicle_id: int) -> tuple[object, ...]:
         differences = change.differences

@@ -67,7 +67,10 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 -- itself the planner walks all that was ever sent.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
-    c.vehicle_id, c.vin, h.status
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d INDEXED BY webhook_deliveries_pending
 CROSS JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 CROSS JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -127,7 +130,10 @@ FROM webhook_endpoints WHERE account_id = ?1 AND endpoint_id = ?2 AND deleted_at
 -- A page of the log, newest first.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
-    c.vehicle_id, c.vin, h.status
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -138,7 +144,10 @@ ORDER BY d.number DESC LIMIT ?4;
 -- A page of those in one state.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
-    c.vehicle_id, c.vin, h.status
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -149,7 +158,10 @@ ORDER BY d.number DESC LIMIT ?4;
 -- One delivery and its change.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
-    c.vehicle_id, c.vin, h.status
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id

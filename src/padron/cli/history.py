@@ -1,0 +1,105 @@
+"""``padron vehicles history``: what happened to a vehicle, newest first."""
+
+from collections.abc import Iterator
+
+from padron.cli.options import CommonOptions, Csv, Json, check_one_form, run_with_runtime
+from padron.cli.outputs import give_exact_instant, give_instant, print_csv, print_json, print_table
+from padron.cli.vehicles import give_principal
+from padron.domain.change import ChangeType, HistoryEntry
+from padron.domain.query import LIMIT_MAX
+from padron.domain.status import STATUS_TEXTS
+from padron.domain.vin import parse_vin
+from padron.service.accounts import get_account
+from padron.service.reading import list_history
+from padron.service.runtime import Runtime
+
+_CSV_COLUMNS = (
+    "at", "type", "fromStatusId", "toStatusId", "field", "former", "current", "reason", "by", "requestId",
+)  # fmt: skip
+_NOTHING = "(none)"
+_DEFAULTS = CommonOptions()
+
+
+def print_history(
+    vin: str, /, *, account: str, json: Json = False, csv: Csv = False, options: CommonOptions = _DEFAULTS
+) -> int:
+    """Print every change of a vehicle, newest first: when, what, from what to what, by whom, why, by which request.
+
+    Parameters
+    ----------
+    vin
+        The vehicle.
+    account
+        The name of the account that owns it.
+    """
+    check_one_form(json=json, csv=csv)
+    wanted = parse_vin(vin)
+
+    async def work(runtime: Runtime) -> list[HistoryEntry]:
+        principal = give_principal((await get_account(runtime, account)).account_id)
+        entries: list[HistoryEntry] = []
+        cursor: str | None = None
+        while True:
+            page = await list_history(runtime, principal, wanted, limit=LIMIT_MAX, cursor=cursor)
+            entries += page.entries
+            cursor = page.next_cursor
+            if cursor is None:
+                return entries
+
+    entries = run_with_runtime(options, work)
+    if json:
+        print_json({"vin": wanted, "history": [_show_entry(entry) for entry in entries]})
+    elif csv:
+        print_csv([_CSV_COLUMNS, *(row for entry in entries for row in _list_csv_rows(entry))])
+    else:
+        cells = [
+            (
+                give_instant(entry.at) or "", entry.type.value, _describe(entry), entry.by, entry.reason or "",
+                entry.request_id,
+            )
+            for entry in entries
+        ]  # fmt: skip
+        print_table(("When", "What", "Change", "By", "Reason", "Request"), cells, "Nothing happened.")
+    return 0
+
+
+def _show_entry(entry: HistoryEntry) -> dict[str, object]:
+    """Give an entry with the members that it has in the API."""
+    shown: dict[str, object] = {
+        "type": entry.type.value,
+        "at": give_exact_instant(entry.at),
+        "by": entry.by,
+        "requestId": entry.request_id,
+    }
+    if entry.differences is not None:
+        shown["former"] = {name: former for name, (former, _) in entry.differences.items()}
+        shown["current"] = {name: current for name, (_, current) in entry.differences.items()}
+        return shown
+    shown["toStatusId"] = entry.to_status.value
+    if entry.type is ChangeType.STATUS_CHANGED:
+        came_from = None if entry.from_status is None else entry.from_status.value
+        shown |= {"fromStatusId": came_from, "reason": entry.reason}
+    return shown
+
+
+def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
+    """Give a line, or one for each value that changed."""
+    first = (give_exact_instant(entry.at), entry.type.value)
+    last = (entry.reason or "", entry.by, entry.request_id)
+    if entry.differences is None:
+        came_from = "" if entry.from_status is None else str(entry.from_status.value)
+        yield *first, came_from, str(entry.to_status.value), "", "", "", *last
+        return
+    for name, (former, current) in entry.differences.items():
+        values = ("" if value is None else str(value) for value in (former, current))
+        yield *first, "", "", name, *values, *last
+
+
+def _describe(entry: HistoryEntry) -> str:
+    if entry.differences is not None:
+        return "; ".join(
+            f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"
+            for name, (former, current) in entry.differences.items()
+        )
+    name = STATUS_TEXTS[entry.to_status].name
+    return name if entry.from_status is None else f"{STATUS_TEXTS[entry.from_status].name} → {name}"

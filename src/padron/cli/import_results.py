@@ -1,0 +1,80 @@
+"""How ``padron vehicles import`` ends: its counts, the first refused lines, and the exit status."""
+
+from dataclasses import dataclass, field
+
+from padron.cli.imports import ImportReport
+from padron.cli.outputs import print_error, print_json
+from padron.files.columns import Refusal
+from padron.service.imports import ImportStep, ImportSummary
+
+REFUSALS_PRINTED_MAX = 20  # the report has all of them
+REFUSALS_IN_JSON_MAX = 1_000
+SIGNALLED = 128  # and the signal's number, as a shell counts
+
+
+@dataclass(kw_only=True, slots=True)
+class Result:
+    """An import of the command line, so far."""
+
+    request_id: str
+    dry_run: bool
+    report: ImportReport
+    summary: ImportSummary = field(default_factory=ImportSummary)
+    refusals: list[Refusal] = field(default_factory=list)  # the first ones
+    interrupts: list[int] = field(default_factory=list)
+
+    def add(self, step: ImportStep) -> None:
+        """Note what one transaction did."""
+        self.report.add(step.refusals)
+        self.refusals += step.refusals[: REFUSALS_IN_JSON_MAX - len(self.refusals)]
+
+
+def print_result(result: Result, *, json: bool) -> int:
+    """Print what became of the rows, and give the exit status."""
+    summary = result.summary
+    if json:
+        print_json(_show_result(result))
+    else:
+        _print_counts(result)
+    if summary.stopped is not None:
+        print_error(f"The import stopped after {summary.read} rows: {summary.stopped} Run it again to go on.")
+    if summary.interrupted:
+        print_error(f"The import was interrupted after {summary.read} rows. Run it again to go on.")
+        return SIGNALLED + result.interrupts[0]
+    return 0 if summary.refused == 0 and summary.stopped is None else 1
+
+
+def _print_counts(result: Result) -> None:
+    summary = result.summary
+    for refusal in result.refusals[:REFUSALS_PRINTED_MAX]:
+        where = f"line {refusal.line}" + (f", {refusal.column}" if refusal.column else "")
+        print_error(f"{where}: {refusal.detail}")
+    if summary.refused > REFUSALS_PRINTED_MAX:
+        print_error(f"{summary.refused - REFUSALS_PRINTED_MAX} more lines were refused.")
+    if summary.refused:
+        print_error(f"All {summary.refused} refused lines are in {result.report.path}.")
+    would = "Dry run, nothing was changed. " if result.dry_run else ""
+    print(
+        f"{would}Read {summary.read}: registered {summary.registered}, updated {summary.updated}, "
+        f"unchanged {summary.unchanged}, kept duplicates {summary.kept_duplicates}, refused {summary.refused}."
+    )
+
+
+def _show_result(result: Result) -> dict[str, object]:
+    summary = result.summary
+    return {
+        "requestId": result.request_id,
+        "dryRun": result.dry_run,
+        "read": summary.read,
+        "registered": summary.registered,
+        "updated": summary.updated,
+        "unchanged": summary.unchanged,
+        "keptDuplicates": summary.kept_duplicates,
+        "refused": summary.refused,
+        "refusals": [
+            {"line": refusal.line, "column": refusal.column, "detail": refusal.detail} for refusal in result.refusals
+        ],
+        "report": str(result.report.path) if result.report.count else None,
+        "stopped": summary.stopped,
+        "interrupted": summary.interrupted,
+    }

@@ -1,0 +1,199 @@
+"""What ``padron vehicles import`` needs beside the import: its input, its mapping, its report and its progress bar."""
+
+import asyncio
+import csv
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from padron.cli.outputs import UsageError
+from padron.files.ahead import open_rows_ahead
+from padron.files.columns import Refusal, Rows
+from padron.files.defusing import defuse_text
+from padron.files.rows import open_rows
+from padron.service.imports import ImportStep
+
+STANDARD_INPUT = "-"
+AHEAD_BYTES_MIN = 2_000_000  # a smaller file is read before another process has started
+MAPPING_BYTES_MAX = 1_000_000
+REPORT_SUFFIX = ".report.csv"
+REPORT_COLUMNS = ("line", "column", "detail")
+
+_MAPPING_CELLS = 2
+
+
+class ImportReport:
+    """The file that names each refused line. It is made when the first one comes, unless asked for by its name."""
+
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        self.path = path
+        self.count = 0
+        self._file = file
+        self._writer = csv.writer(file)
+
+    def add(self, refusals: Sequence[Refusal]) -> None:
+        """Write these lines too."""
+        if refusals and not self.count:
+            self.begin()
+        self.count += len(refusals)
+        self._writer.writerows(
+            (refusal.line, refusal.column or "", defuse_text(refusal.detail)) for refusal in refusals
+        )
+
+    def begin(self) -> None:
+        """Write the first line."""
+        self._file.truncate(0)
+        self._writer.writerow(REPORT_COLUMNS)
+
+
+@contextmanager
+def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
+    """Open the report before anything is imported. Raises ``UsageError`` when it cannot be written.
+
+    Without a name it lies beside the file, and is removed at the end when there is nothing to report.
+    """
+    is_standard_input = str(source) == STANDARD_INPUT
+    path = asked or (
+        Path("import" + REPORT_SUFFIX) if is_standard_input else source.with_name(source.name + REPORT_SUFFIX)
+    )
+    try:
+        if not is_standard_input and path.exists() and path.samefile(source):
+            raise UsageError(f"The report {str(path)!a} would overwrite the file itself: name another with --report.")
+        if path.exists() and not _is_report(path):
+            raise UsageError(f"The report {str(path)!a} would overwrite another file: name another with --report.")
+        # utf-8-sig, so that a spreadsheet program reads the accents.
+        file = path.open("a", encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise UsageError(
+            f"The report {str(path)!a} cannot be written: {error.strerror}. Name another with --report."
+        ) from error
+    report = ImportReport(path, file)
+    try:
+        with file:
+            if asked is not None:
+                report.begin()
+            yield report
+    finally:
+        if asked is None and not report.count:
+            path.unlink(missing_ok=True)
+
+
+def _is_report(path: Path) -> bool:
+    """Say whether a file is empty or a report, which the next report may replace."""
+    with path.open("rb") as file:
+        first = file.readline(100).decode("utf-8-sig", "replace").strip()
+    return first in {"", ",".join(REPORT_COLUMNS)}
+
+
+@contextmanager
+def open_input(file: Path, mapping: Mapping[str, str], *, sheet: str | None, keep_duplicates: bool) -> Iterator[Rows]:
+    """Open the file to import, or standard input by way of a temporary file. Raises ``bad_parameters``."""
+    if str(file) == STANDARD_INPUT:
+        with NamedTemporaryFile(prefix="padron-import-") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            with open_input(Path(copy.name), mapping, sheet=sheet, keep_duplicates=keep_duplicates) as rows:
+                yield rows
+        return
+    try:
+        is_large = file.stat().st_size >= AHEAD_BYTES_MIN
+    except OSError:
+        is_large = False  # opening it says what is wrong
+    if is_large:
+        with open_rows_ahead(file, mapping, sheet=sheet, keep_duplicates=keep_duplicates) as ahead:
+            yield ahead
+    else:
+        with open_rows(file, mapping, sheet=sheet) as rows:
+            yield rows
+
+
+def read_mapping(path: Path | None) -> dict[str, str]:
+    """Give a mapping from names in the file to columns: a JSON object, or CSV with two cells a line.
+
+    Raises ``UsageError`` when it is neither.
+    """
+    if path is None:
+        return {}
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAPPING_BYTES_MAX + 1)
+    except OSError as error:
+        raise UsageError(f"The mapping {str(path)!a} cannot be read: {error.strerror}.") from error
+    if len(data) > MAPPING_BYTES_MAX:
+        raise UsageError(f"The mapping {str(path)!a} has more than {MAPPING_BYTES_MAX // 1_000_000} MB.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The mapping {str(path)!a} is not UTF-8.") from error
+    return _parse_json_mapping(path, text) if text.lstrip().startswith("{") else _parse_csv_mapping(path, text)
+
+
+def _parse_json_mapping(path: Path, text: str) -> dict[str, str]:
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"The mapping {str(path)!a} is not JSON: {error}.") from error
+    pairs = {name: "" if column is None else column for name, column in document.items()}
+    if not all(isinstance(column, str) for column in pairs.values()):
+        raise UsageError(f"The mapping {str(path)!a} must have text for each name: a column, or - to ignore it.")
+    return pairs
+
+
+def _parse_csv_mapping(path: Path, text: str) -> dict[str, str]:
+    first = text.partition("\n")[0]
+    delimiter = ";" if ";" in first and "," not in first else ","
+    pairs = {}
+    for number, cells in enumerate(csv.reader(text.splitlines(), delimiter=delimiter), start=1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != _MAPPING_CELLS:
+            raise UsageError(
+                f"Line {number} of the mapping {str(path)!a} has {len(cells)} cells: a name in the file, then a column."
+            )
+        pairs[cells[0].strip()] = cells[1].strip()
+    return pairs
+
+
+@contextmanager
+def count_interrupts() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM instead of being cut off by them, so that the transaction under way ends."""
+    interrupts: list[int] = []
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupts.append, number)
+    try:
+        yield interrupts
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def show_progress(rows: Rows) -> Iterator[Callable[[ImportStep], None]]:
+    """Draw a bar on stderr while rows are read, when that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.fields[rows]:,} rows"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]:,.0f} rows/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=rows.bytes_total or None, rows=0, rate=0)
+
+        def show(step: ImportStep) -> None:
+            elapsed = progress.tasks[0].elapsed or 0
+            rate = step.summary.read / elapsed if elapsed else 0
+            progress.update(task, completed=rows.bytes_read, rows=step.summary.read, rate=rate)
+
+        yield show

@@ -1,0 +1,134 @@
+"""``padron planned``: what is planned for an account's vehicles, and cancelling it."""
+
+import secrets
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.cli.outputs import UsageError, print_json, print_table
+from padron.cli.vehicles import give_principal
+from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState, format_instant
+from padron.domain.query import LIMIT_MAX
+from padron.domain.status import STATUS_TEXTS
+from padron.domain.vin import parse_vin
+from padron.service.accounts import get_account
+from padron.service.plans import cancel_plan, list_plans
+from padron.service.runtime import Runtime
+
+planned = App(name="planned", help="See and cancel planned changes of status.")
+
+_DEFAULTS = CommonOptions()
+_State = Literal["pending", "executed", "cancelled", "lapsed", "refused"]
+
+
+@planned.command(name="list")
+def list_planned(
+    *,
+    account: str,
+    vin: str | None = None,
+    state: _State | None = None,
+    limit: int = LIMIT_MAX,
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> None:
+    """List planned changes in the order of their instants, with what came of them.
+
+    Parameters
+    ----------
+    account
+        The name of the account that owns the vehicles.
+    vin
+        Only of the vehicle that has this VIN now.
+    state
+        Only those in this state: pending, executed, cancelled, lapsed or refused.
+    limit
+        How many at most.
+    """
+    if limit < 1:
+        raise UsageError(f"--limit is {limit}: it must be at least 1.")
+    chosen = None if vin is None else parse_vin(vin)
+    wanted = None if state is None else PlanState(state)
+
+    async def work(runtime: Runtime) -> list[Plan]:
+        principal = give_principal((await get_account(runtime, account)).account_id)
+        found: list[Plan] = []
+        cursor: str | None = None
+        while len(found) < limit:
+            query = PlanQuery(vin=chosen, state=wanted, limit=min(LIMIT_MAX, limit - len(found)))
+            page = await list_plans(runtime, principal, query, cursor)
+            found += page.plans
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return found
+
+    found = run_with_runtime(options, work)
+    if json:
+        print_json({"plannedChanges": [show_plan(plan) for plan in found]})
+        return
+    columns = ("Effective at", "VIN", "Status", "State", "Planned by", "Id", "Detail")
+    print_table(columns, [_give_cells(plan) for plan in found], "Nothing is planned.")
+
+
+@planned.command(name="cancel")
+def cancel_planned(
+    plan_id: Annotated[str, Parameter(name="id")],
+    /,
+    *,
+    account: str,
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> None:
+    """Cancel a planned change that is still pending.
+
+    Parameters
+    ----------
+    plan_id
+        Its id, as the list shows it.
+    account
+        The name of the account that owns the vehicle.
+    """
+    request_id = f"cli-{secrets.token_hex(8)}"
+
+    async def work(runtime: Runtime) -> Plan:
+        principal = give_principal((await get_account(runtime, account)).account_id)
+        return await cancel_plan(runtime, principal, plan_id, request_id)
+
+    plan = run_with_runtime(options, work)
+    if json:
+        print_json(show_plan(plan))
+        return
+    print(f"Cancelled: {plan.vin} will not become {STATUS_TEXTS[plan.status].name} at {_show(plan)}.")
+
+
+def show_plan(plan: Plan) -> dict[str, object]:
+    """Give a planned change as JSON shows it, with the names of the API."""
+    return {
+        "id": plan.plan_id,
+        "vin": plan.vin,
+        "kind": plan.kind.value,
+        "vehicleStatusId": plan.status.value,
+        "reason": plan.reason,
+        "effectiveAt": format_instant(plan.effective_at),
+        "until": None if plan.until is None else format_instant(plan.until),
+        "state": plan.state.value,
+        "createdAt": format_instant(plan.created_at),
+        "createdBy": plan.created_by,
+        "requestId": plan.request_id,
+        "endedAt": None if plan.ended_at is None else format_instant(plan.ended_at),
+        "endedBy": plan.ended_by,
+        "detail": plan.detail,
+        "changeNumber": plan.number,
+    }
+
+
+def _give_cells(plan: Plan) -> tuple[str, ...]:
+    until = "" if plan.until is None else f" until {format_instant(plan.until)}"
+    name = STATUS_TEXTS[plan.status].name
+    what = f"back to {name}" if plan.kind is PlanKind.RETURN else f"{name}{until}"
+    return _show(plan), plan.vin, what, plan.state.value, plan.created_by, plan.plan_id, plan.detail or ""
+
+
+def _show(plan: Plan) -> str:
+    return format_instant(plan.effective_at)

@@ -1,0 +1,239 @@
+"""``padron vehicles export``: writes a file that, edited and imported again, changes what was edited and no more.
+
+The file grows beside its final place and is moved there when it is complete, so what bears its name is whole.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.vehicles import give_principal
+from padron.domain.errors import Code, PadronError
+from padron.domain.query import FILTERS, STATUS_FILTER, VehicleQuery, parse_vehicle_query
+from padron.domain.status import VehicleStatus, parse_status_text
+from padron.files.writers import Form, open_writer
+from padron.service.accounts import get_account
+from padron.service.export import export_vehicles, find_last_vehicle
+from padron.service.runtime import Runtime
+
+TERMINATED = 128 + 15  # as a shell counts SIGTERM
+
+_FORMS = {".csv": Form.CSV, ".xlsx": Form.XLSX, ".jsonl": Form.JSONL, ".ndjson": Form.JSONL}
+_DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
+_DEFAULTS = CommonOptions()
+
+Show = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Wanted:
+    """What to write, and where: None is standard output."""
+
+    account: str
+    query: VehicleQuery
+    target: Path | None
+    form: Form
+    delimiter: str
+    force: bool
+
+
+def export_file(  # noqa: PLR0913 - the options of a command
+    file: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *,
+    account: str,
+    form: Form | None = None,
+    delimiter: str = ",",
+    status: str | None = None,
+    operational: bool | None = None,
+    filter: Annotated[list[str] | None, Parameter(negative="")] = None,  # noqa: A002 - the option's name
+    force: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> int:
+    """Write an account's vehicles into a file: CSV, XLSX or JSON Lines, all with the same columns.
+
+    The file can be edited and imported again: exactly what was edited changes, the status included. Its last column,
+    the revision, keeps an import from undoing what others changed meanwhile.
+
+    Parameters
+    ----------
+    file
+        The file; its suffix (.csv, .xlsx, .jsonl) says the form. Without one, or for -, standard output.
+    account
+        The name of the account that owns the vehicles.
+    form
+        csv, xlsx or jsonl, whatever the suffix.
+    delimiter
+        What stands between the cells of CSV: , or ; or tab.
+    status
+        Only vehicles with this status, by its id or its name; 2 asks for former versions instead.
+    operational
+        Only vehicles that operations may touch; with --no-operational all others.
+    filter
+        NAME=VALUE: only vehicles with this value, as in the list of the API; may be given several times.
+    force
+        Replace the file if it exists.
+    """
+    query = _parse_query(status, operational, filter or [])
+    target = None if file is None or str(file) == "-" else file
+    chosen = form or _find_form(target)
+    if delimiter not in _DELIMITERS:
+        raise UsageError(f"--delimiter is {delimiter!a}: use , or ; or tab.")
+    if target is None and json:
+        raise UsageError("--json prints a document on standard output: name a file for the vehicles.")
+    if target is None and chosen is Form.XLSX and sys.stdout.isatty():
+        raise UsageError("XLSX is nothing for a terminal: name a file, or send standard output into one.")
+
+    wanted = _Wanted(
+        account=account, query=query, target=target, form=chosen, delimiter=_DELIMITERS[delimiter], force=force
+    )
+    try:
+        count = run_with_runtime(options, lambda runtime: _heed_termination(_write_file(runtime, wanted)))
+    except asyncio.CancelledError:
+        print_error("The export was ended by a signal. There is no file of it.")
+        return TERMINATED
+    _report(wanted, count, json=json)
+    return 0
+
+
+async def _write_file(runtime: Runtime, wanted: _Wanted) -> int:
+    """Write the file and give the number of vehicles in it."""
+    principal = give_principal((await get_account(runtime, wanted.account)).account_id)
+    last = await find_last_vehicle(runtime, principal)
+    count = 0
+    with _open_target(wanted.target, force=wanted.force) as raw, _show_progress(last) as show:
+        with open_writer(wanted.form, raw, delimiter=wanted.delimiter, mark=wanted.target is not None) as writer:
+            async for page in export_vehicles(runtime, principal, wanted.query):
+                writer.write(page)
+                count += len(page)
+                show(count, page[-1].vehicle.vehicle_id)
+        await asyncio.sleep(0)  # an interrupt that came during the packing counts before the file has its name
+    return count
+
+
+def _report(wanted: _Wanted, count: int, *, json: bool) -> None:
+    if json:
+        print_json({"file": str(wanted.target), "form": wanted.form.value, "vehicles": count})
+    elif wanted.target is not None:
+        print(f"Wrote {count} vehicle{'' if count == 1 else 's'} to {wanted.target}.")
+
+
+async def _heed_termination(work: Coroutine[Any, Any, int]) -> int:
+    """Let SIGTERM end the work as Ctrl-C does, so that it can clear up behind itself."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _parse_query(status: str | None, operational: bool | None, filters: list[str]) -> VehicleQuery:  # noqa: FBT001
+    given: dict[str, str] = {}
+    for one in filters:
+        name, sign, value = one.partition("=")
+        if not sign or not value:
+            raise UsageError(f"--filter is {one!a}: use NAME=VALUE, as in --filter brandName=Hummer.")
+        if name not in FILTERS:
+            raise UsageError(f"There is no filter {name!a}: use one of {', '.join(sorted(FILTERS))}.")
+        if name in given:
+            raise UsageError(f"The filter {name} is given twice.")
+        given[name] = value
+    if status is not None:
+        is_former = status.strip() == str(VehicleStatus.INFO_CHANGED.value)
+        given[STATUS_FILTER] = str(VehicleStatus.INFO_CHANGED if is_former else parse_status_text(status).value)
+    if operational is not None:
+        given["operational"] = str(operational).lower()
+    return parse_vehicle_query(given)
+
+
+def _find_form(target: Path | None) -> Form:
+    if target is None:
+        return Form.CSV
+    form = _FORMS.get(target.suffix.lower())
+    if form is None:
+        raise UsageError(
+            f"The suffix of {str(target)!a} does not say the form: use {', '.join(_FORMS)}, or --form csv, xlsx, jsonl."
+        )
+    return form
+
+
+@contextmanager
+def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
+    """Give what to write into. At the end of the block it is complete, or, after an error, as if nothing had been."""
+    if target is None:
+        yield sys.stdout.buffer
+        return
+    place = Path(os.path.realpath(target))
+    _check_free(place, target, force=force)
+    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with part.open("xb") as raw:
+                yield raw
+                raw.flush()
+                os.fsync(raw.fileno())
+            _move(part, place, target, force=force)
+        except OSError as error:
+            raise PadronError(
+                Code.BAD_PARAMETERS, f"The file {str(target)!a} cannot be written: {error.strerror}."
+            ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _check_free(place: Path, target: Path, *, force: bool) -> None:
+    if place.exists() and not place.is_file():
+        raise PadronError(Code.BAD_PARAMETERS, f"{str(target)!a} is no file: name a file, or - for standard output.")
+    if place.exists() and not force:
+        raise PadronError(Code.BAD_PARAMETERS, f"The file {str(target)!a} exists: --force replaces it.")
+
+
+def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
+    if force:
+        part.replace(place)
+        return
+    try:
+        place.hardlink_to(part)  # unlike a rename it never replaces a file that came meanwhile
+    except FileExistsError:
+        _check_free(place, target, force=False)
+    except OSError:  # a file system without links
+        _check_free(place, target, force=False)
+        part.replace(place)
+
+
+@contextmanager
+def _show_progress(last: int) -> Iterator[Show]:
+    """Draw a bar on stderr, when that is a terminal. Vehicles come in order of their ids, up to the last one's."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.fields[rows]:,} vehicles, {task.fields[rate]:,.0f}/s"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("", total=last or None, rows=0, rate=0.0)
+
+        def show(count: int, vehicle_id: int) -> None:
+            elapsed = progress.tasks[task].elapsed
+            progress.update(task, completed=min(vehicle_id, last), rows=count, rate=count / elapsed if elapsed else 0)
+
+        yield show

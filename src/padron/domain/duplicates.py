@@ -1,0 +1,177 @@
+"""Several current vehicles with one VIN: how they differ, and what making one of them out of all means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import (
+    FIELDS,
+    FIELDS_BY_NAME,
+    FORMER_SLOT,
+    Details,
+    Edits,
+    Vehicle,
+    VehicleVersion,
+    apply_edits,
+    give_status,
+    give_vin,
+)
+from padron.domain.vin import Vin
+
+STATUS_FIELD = "vehicleStatusId"  # what a status is called where it stands among the values
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DuplicateQuery:
+    """A question for VINs that several current vehicles have: those after one, so many VINs, so many vehicles."""
+
+    after: str = ""
+    vins_max: int
+    rows_max: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DuplicateGroup:
+    """The current vehicles with one VIN, by vehicle id: all, or the first of more than fit into a page."""
+
+    vin: Vin
+    count: int  # of all that there are
+    versions: Sequence[VehicleVersion]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repair:
+    """A request to make one vehicle of those with a VIN: which is kept, and what it takes from whom."""
+
+    vin: Vin
+    keep: int  # a vehicle id
+    request_id: str
+    by: str
+    revisions: Mapping[int, int] | None = None  # by vehicle id, of all that the caller saw; None: whatever there is
+    take: Mapping[str, int] = field(default_factory=dict)  # field or STATUS_FIELD -> vehicle id
+    edits: Edits = field(default_factory=dict)
+    status: VehicleStatus | None = None
+    reason: str | None = None
+
+    @property
+    def written_reason(self) -> str:
+        """The reason that is recorded with those that become former versions."""
+        return self.reason or f"Duplicate: vehicle {self.keep} is kept"[:REASON_LENGTH_MAX]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repaired:
+    """What a repair makes: the changes in order, the vehicle that is kept, and those that are former versions."""
+
+    changes: list[Change]
+    vehicle: Vehicle
+    details: Details
+    former: list[Vehicle]
+
+    @property
+    def version(self) -> VehicleVersion:
+        """The vehicle that is kept, with its core data."""
+        at = self.vehicle.updated_at
+        return VehicleVersion(vehicle=self.vehicle, details=self.details, began=0, valid_from=at, valid_to=None)
+
+
+def find_differences(versions: Sequence[VehicleVersion]) -> dict[str, list[str | int | None]]:
+    """Give the values that are not the same in all, by field, in the order of the vehicles; None for no value."""
+    rows: dict[str, list[str | int | None]] = {STATUS_FIELD: [version.vehicle.status.value for version in versions]}
+    rows |= {one.name: [version.details.get(one.name) for version in versions] for one in FIELDS}
+    return {name: values for name, values in rows.items() if len(set(values)) > 1}
+
+
+def decide_repair(found: Sequence[Vehicle], details: Mapping[int, Details], repair: Repair, at: datetime) -> Repaired:
+    """Give what the repair makes of the current vehicles with its VIN.
+
+    Raises ``vehicle_not_found`` for none, ``no_duplicates`` for one, ``revision_mismatch`` when the vehicles are not
+    those that the caller saw, and ``bad_parameters`` for a vehicle id that is none of them.
+    """
+    vehicles = {vehicle.vehicle_id: vehicle for vehicle in sorted(found, key=lambda vehicle: vehicle.vehicle_id)}
+    _check_group(vehicles, repair)
+    kept = vehicles[repair.keep]
+    changes = [_retire(vehicle, repair, at) for vehicle in vehicles.values() if vehicle is not kept]
+    former = [change.vehicle for change in changes]
+    status = vehicles[repair.take[STATUS_FIELD]].status if STATUS_FIELD in repair.take else repair.status
+    if status is not None and status is not kept.status:
+        changes.append(_change_status(kept, status, repair.reason, repair, at))
+        kept = changes[-1].vehicle
+    taken = {name: details[source].get(name) for name, source in repair.take.items() if name != STATUS_FIELD}
+    after, differences = apply_edits(details[kept.vehicle_id], {**taken, **repair.edits})
+    if differences:
+        before, kept = kept, give_vin(kept, kept.vin, at=at)
+        changes.append(
+            Change(
+                type=ChangeType.INFO_CHANGED,
+                vehicle=kept,
+                at=at,
+                by=repair.by,
+                request_id=repair.request_id,
+                from_status=before.status,
+                details=after,
+                differences=differences,
+            )
+        )
+    return Repaired(changes=changes, vehicle=kept, details=after, former=former)
+
+
+def check_choices(take: Mapping[str, int], edits: Edits, status: VehicleStatus | None) -> None:
+    """Raise ``bad_parameters`` for a field that there is not, or that is both taken from a vehicle and given."""
+    for name in take:
+        if name != STATUS_FIELD and name not in FIELDS_BY_NAME:
+            names = ", ".join((STATUS_FIELD, *FIELDS_BY_NAME))
+            raise PadronError(Code.BAD_PARAMETERS, f"There is no field {name!a} to take: there are {names}.")
+        if name in edits or (name == STATUS_FIELD and status is not None):
+            detail = f"{name} is both taken from a vehicle and given a value: choose one."
+            raise PadronError(Code.BAD_PARAMETERS, detail)
+
+
+def _retire(vehicle: Vehicle, repair: Repair, at: datetime) -> Change:
+    change = _change_status(vehicle, VehicleStatus.INFO_CHANGED, repair.written_reason, repair, at)
+    change.vehicle = replace(change.vehicle, slot=FORMER_SLOT)
+    return change
+
+
+def _change_status(vehicle: Vehicle, status: VehicleStatus, reason: str | None, repair: Repair, at: datetime) -> Change:
+    return Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=give_status(vehicle, status, at=at, by=repair.by, reason=reason),
+        at=at,
+        by=repair.by,
+        request_id=repair.request_id,
+        from_status=vehicle.status,
+        reason=reason,
+    )
+
+
+def _check_group(vehicles: Mapping[int, Vehicle], repair: Repair) -> None:
+    if not vehicles:
+        detail = f"The account has no current vehicle with the VIN {repair.vin}."
+        raise PadronError(Code.VEHICLE_NOT_FOUND, detail)
+    if len(vehicles) == 1:
+        detail = f"The account has one current vehicle with the VIN {repair.vin}: there is nothing to resolve."
+        raise PadronError(Code.NO_DUPLICATES, detail)
+    present = {vehicle_id: vehicle.revision for vehicle_id, vehicle in vehicles.items()}
+    if repair.revisions is not None and dict(repair.revisions) != present:
+        raise PadronError(Code.REVISION_MISMATCH, _describe_mismatch(repair, present))
+    for source in (repair.keep, *repair.take.values()):
+        if source not in vehicles:
+            known = ", ".join(map(str, [*vehicles][:_NAMED_MAX])) + (", …" if len(vehicles) > _NAMED_MAX else "")
+            detail = f"{source} is none of the vehicles with the VIN {repair.vin}, which are {known}."
+            raise PadronError(Code.BAD_PARAMETERS, detail)
+
+
+def _describe_mismatch(repair: Repair, present: Mapping[int, int]) -> str:
+    seen = repair.revisions or {}
+    ids = sorted(one for one in {*seen, *present} if seen.get(one) != present.get(one))
+    return (
+        f"The vehicles with the VIN {repair.vin} are not those that revisions names, or have changed (vehicle {ids[0]} "
+        f"for one): read them again and decide anew."
+    )
+
+
+_NAMED_MAX = 10

@@ -1,0 +1,255 @@
+"""Planned changes: for which instants one may plan, what a plan does once it is due, and when a return is void.
+
+A plan is a vehicle's, not a VIN's: it follows a vehicle whose VIN is corrected.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, PlanRequest
+from padron.domain.errors import Code, PadronError
+from padron.domain.query import LIMIT_DEFAULT
+from padron.domain.status import STATUS_TEXTS, VehicleStatus
+from padron.domain.vehicle import Vehicle, give_status
+from padron.domain.vin import Vin
+
+PLANNED_WITHIN = timedelta(days=3_653)  # ten years
+PLAN_ID_PATTERN = "^[0-9a-f]{30}$"
+# RFC 3339, 5.6, with the offset that it demands; the letters may be small.
+INSTANT_PATTERN = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_match_instant = re.compile(INSTANT_PATTERN, re.ASCII).fullmatch
+_FRACTION_SHOWN = len("2026-12-01T08:00:00.000000")  # what there is of a finer fraction is cut off
+
+
+class PlanKind(StrEnum):
+    """What a plan is for."""
+
+    CHANGE = "change"
+    RETURN = "return"  # brings back the status before a change, unless another came after it
+
+
+class PlanState(StrEnum):
+    """What became of a plan. It leaves ``pending`` once, and never comes back."""
+
+    PENDING = "pending"
+    EXECUTED = "executed"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"  # a return whose vehicle somebody gave another status meanwhile
+    REFUSED = "refused"  # there is no longer one vehicle that is meant
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A planned change. The row stays for good: it says who planned what, and what came of it."""
+
+    plan_id: str  # later ones of the same instant sort higher
+    vehicle_id: int
+    vin: Vin  # the vehicle's present one when it is read
+    kind: PlanKind
+    status: VehicleStatus
+    reason: str | None
+    effective_at: datetime
+    until: datetime | None = None
+    reverts: int | None = None  # of a return: the number of the change that it takes back
+    follows: str | None = None  # of a return: the plan that made that change, if one did
+    state: PlanState = PlanState.PENDING
+    created_at: datetime
+    created_by: str
+    request_id: str
+    ended_at: datetime | None = None
+    ended_by: str | None = None  # None: the server itself
+    ended_request_id: str | None = None
+    detail: str | None = None
+    number: int | None = None  # of the change that it made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanPlace:
+    """The last plan of a page."""
+
+    effective_at: datetime
+    plan_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanQuery:
+    """A question to the list of plans, in the order of the instants that they are for."""
+
+    vin: Vin | None = None
+    state: PlanState | None = None
+    request_id: str | None = None
+    descending: bool = False
+    limit: int = LIMIT_DEFAULT
+    after: PlanPlace | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaterChange:
+    """The first change of status that a vehicle saw after the one that a return takes back."""
+
+    by: str
+    request_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """The vehicle of a plan that is due, as it is now: None when it is gone."""
+
+    vehicle: Vehicle | None
+    namesake_count: int = 1  # current vehicles with its VIN, itself included
+    later: LaterChange | None = None
+
+
+def parse_instant(name: str, text: str) -> datetime:
+    """Give the instant in UTC. Raises ``bad_parameters`` for what is no RFC 3339 with an offset."""
+    if _match_instant(text) is not None:
+        try:
+            head, offset = (text[:-1], "+00:00") if text[-1] in "Zz" else (text[:-6], text[-6:])
+            return datetime.fromisoformat(head[:_FRACTION_SHOWN].upper() + offset).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # such as a 30th of February
+    raise PadronError(
+        Code.BAD_PARAMETERS,
+        f"{name} is {text[:40]!a}: it must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
+        "2026-12-01T02:00:00-06:00 (RFC 3339).",
+    )
+
+
+def check_times(request: PlanRequest, now: datetime) -> None:
+    """Raise ``bad_parameters`` unless effectiveAt lies ahead, until after it, and both within ten years."""
+    if request.effective_at is not None and request.effective_at <= now:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"effectiveAt is {format_instant(request.effective_at)}, which is past: the server's time is "
+            f"{format_instant(now)}. Leave it out to set the status now.",
+        )
+    begins_at = request.effective_at or now
+    if request.until is not None and request.until <= begins_at:
+        what = "effectiveAt" if request.effective_at is not None else "the server's time"
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"until is {format_instant(request.until)}: it must lie after {what}, {format_instant(begins_at)}.",
+        )
+    last = request.until or begins_at
+    if last - now > PLANNED_WITHIN:
+        name = "effectiveAt" if request.until is None else "until"
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"{name} is {format_instant(last)}, more than ten years from now: plan no further than "
+            f"{format_instant(now + PLANNED_WITHIN)}.",
+        )
+
+
+def format_instant(at: datetime) -> str:
+    """Give an instant as people read it: RFC 3339 in UTC, with a fraction if there is one."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def format_plan_id(at: datetime, place: int, random_part: int) -> str:
+    """Give the id of a plan: the microsecond in which it was made, its place in its request, 48 random bits."""
+    return f"{(at - _EPOCH) // timedelta(microseconds=1):014x}{place:04x}{random_part:012x}"
+
+
+def build_change_plan(request: PlanRequest, vehicle: Vehicle, plan_id: str, at: datetime) -> Plan:
+    """Give the plan of a change for later."""
+    if request.effective_at is None:
+        raise AssertionError(request)
+    return Plan(
+        plan_id=plan_id,
+        vehicle_id=vehicle.vehicle_id,
+        vin=vehicle.vin,
+        kind=PlanKind.CHANGE,
+        status=request.status,
+        reason=request.reason,
+        effective_at=request.effective_at,
+        until=request.until,
+        created_at=at,
+        created_by=request.by,
+        request_id=request.request_id,
+    )
+
+
+def build_return_plan(
+    vehicle: Vehicle,
+    *,
+    former: VehicleStatus,
+    number: int,
+    request_id: str,
+    until: datetime,
+    plan_id: str,
+) -> Plan:
+    """Give the plan that brings a former status back. ``vehicle`` is as the change with this number left it."""
+    name, reason = STATUS_TEXTS[vehicle.status].name, vehicle.status_reason
+    return Plan(
+        plan_id=plan_id,
+        vehicle_id=vehicle.vehicle_id,
+        vin=vehicle.vin,
+        kind=PlanKind.RETURN,
+        status=former,
+        reason=f"Back from {name}, as planned{'' if reason is None else f': {reason}'}"[:REASON_LENGTH_MAX],
+        effective_at=until,
+        reverts=number,
+        created_at=vehicle.status_since,
+        created_by=vehicle.status_by,
+        request_id=request_id,
+    )
+
+
+def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) -> tuple[Plan, Plan] | None:
+    """Give a pending return as cancelled, and the one in its place; None when it is for that instant already."""
+    if request.until is None or request.until == plan.effective_at:
+        return None
+    moved = replace(
+        plan,
+        plan_id=plan_id,
+        effective_at=request.until,
+        created_at=at,
+        created_by=request.by,
+        request_id=request.request_id,
+    )
+    return cancel(plan, at=at, by=request.by, request_id=request.request_id), moved
+
+
+def execute(plan: Plan, target: Target, at: datetime) -> tuple[Plan, Change | None]:
+    """Give a due plan as it ended, and the change that it makes now, if any."""
+    vehicle = target.vehicle
+    if vehicle is None:
+        return _end(plan, PlanState.REFUSED, at, "The vehicle is no longer in the register."), None
+    if target.namesake_count > 1:
+        detail = f"The account has {target.namesake_count} current vehicles with the VIN {vehicle.vin} by now."
+        return _end(plan, PlanState.REFUSED, at, detail), None
+    if plan.kind is PlanKind.RETURN and target.later is not None:
+        detail = f"The request {target.later.request_id} of {target.later.by} set the status meanwhile."
+        return _end(plan, PlanState.LAPSED, at, detail), None
+    if vehicle.status is plan.status:
+        rest = "" if plan.until is None else " There is nothing to bring back later."
+        detail = f"The vehicle had this status already: nothing was changed.{rest}"
+        return _end(plan, PlanState.EXECUTED, at, detail), None
+    change = Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=give_status(vehicle, plan.status, at=at, by=plan.created_by, reason=plan.reason),
+        at=at,
+        by=plan.created_by,
+        request_id=plan.request_id,
+        from_status=vehicle.status,
+        reason=plan.reason,
+    )
+    return _end(plan, PlanState.EXECUTED, at, None), change
+
+
+def cancel(plan: Plan, *, at: datetime, by: str, request_id: str) -> Plan:
+    """Give the plan as cancelled. Raises ``plan_ended`` when it is not pending any more."""
+    if plan.state is not PlanState.PENDING:
+        since = "" if plan.ended_at is None else f" since {format_instant(plan.ended_at)}"
+        raise PadronError(Code.PLAN_ENDED, f"The planned change {plan.plan_id} is {plan.state.value}{since}.")
+    return replace(plan, state=PlanState.CANCELLED, ended_at=at, ended_by=by, ended_request_id=request_id)
+
+
+def _end(plan: Plan, state: PlanState, at: datetime, detail: str | None) -> Plan:
+    return replace(plan, state=state, ended_at=at, detail=detail)

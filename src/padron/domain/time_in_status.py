@@ -1,0 +1,109 @@
+"""How long vehicles were what they were: microseconds of the record, rounded to seconds that still add up."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vin import Vin
+
+REASONS_MAX = 1_000  # that a total tells apart: the first ones, in order of registration
+
+Cell = tuple[VehicleStatus, str | None]  # a status, and the reason of the change that set it
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeQuery:
+    """A question to the store: a period, the last changes up to its two ends, and some vehicles after one."""
+
+    from_at: datetime
+    to_at: datetime
+    since: int
+    until: int
+    filters: Mapping[str, str | int]  # as in the list, by the core data at the end of the period
+    after: int = 0
+    limit: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusTime:
+    """How long one vehicle had one status for one reason. Status id 2 stands for the time in which it did not exist."""
+
+    vehicle_id: int
+    vin: Vin
+    status: VehicleStatus
+    reason: str | None
+    microseconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehicleTime:
+    """A vehicle's time in a period, in whole seconds: what is in ``cells`` adds up to all of its existence there."""
+
+    vehicle_id: int
+    vin: Vin
+    cells: Mapping[Cell, int]
+
+
+@dataclass(kw_only=True, slots=True)
+class TotalTime:
+    """The sum over vehicles. Beyond a thousand different reasons, time is added up without telling them apart."""
+
+    vehicle_count: int = 0
+    cells: dict[Cell, int] = field(default_factory=dict)
+    others: dict[VehicleStatus, int] = field(default_factory=dict)
+
+    def add(self, vehicles: Iterable[VehicleTime]) -> None:
+        """Add the time of some vehicles."""
+        for vehicle in vehicles:
+            self.vehicle_count += 1
+            for cell, seconds in vehicle.cells.items():
+                if cell in self.cells or cell[1] is None or len(self.cells) < REASONS_MAX:
+                    self.cells[cell] = self.cells.get(cell, 0) + seconds
+                else:
+                    self.others[cell[0]] = self.others.get(cell[0], 0) + seconds
+
+
+def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
+    """Give the vehicles that existed for a while, in order, from what the store tells of each, one after the other."""
+    gathered = []
+    for vehicle_id, own in groupby(times, key=lambda time: time.vehicle_id):
+        parts = [time for time in own if time.microseconds and time.status is not VehicleStatus.INFO_CHANGED]
+        if parts:
+            cells = round_cells({(time.status, time.reason): time.microseconds for time in parts})
+            gathered.append(VehicleTime(vehicle_id=vehicle_id, vin=parts[0].vin, cells=cells))
+    return gathered
+
+
+def round_cells(cells: Mapping[Cell, int]) -> dict[Cell, int]:
+    """Give whole seconds for microseconds. Their sum is that of the microseconds, rounded down.
+
+    Each is rounded down, and what is then missing goes to those that lost most (the largest remainder).
+    """
+    ordered = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] is not None, item[0][1] or ""))
+    rounded = {cell: microseconds // _MICROSECONDS for cell, microseconds in ordered}
+    missing = sum(cells.values()) // _MICROSECONDS - sum(rounded.values())
+    losers = sorted(rounded, key=lambda cell: cells[cell] % _MICROSECONDS, reverse=True)
+    for cell in losers[:missing]:
+        rounded[cell] += 1
+    return rounded
+
+
+def sum_by_status(cells: Mapping[Cell, int]) -> dict[VehicleStatus, int]:
+    """Give the seconds in each status, in order of their ids."""
+    sums: dict[VehicleStatus, int] = {}
+    for (status, _), seconds in cells.items():
+        sums[status] = sums.get(status, 0) + seconds
+    return dict(sorted(sums.items()))
+
+
+def sum_downtime(cells: Mapping[Cell, int]) -> dict[str | None, int]:
+    """Give the seconds in which a vehicle was not operational by the reason given for it, most first."""
+    sums: dict[str | None, int] = {}
+    for (status, reason), seconds in cells.items():
+        if not is_operational(status):
+            sums[reason] = sums.get(reason, 0) + seconds
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0] is not None, item[0] or "")))

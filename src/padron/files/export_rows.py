@@ -1,0 +1,56 @@
+"""What an export says of a vehicle: one table of columns for all forms, the revision last.
+
+A cell of a spreadsheet is text or an integer; text is defused. JSON Lines have the API's shape of a vehicle, where
+nothing is defused, because nothing there can be taken for a formula.
+"""
+
+from collections.abc import Sequence
+
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import FIELDS, VehicleVersion
+from padron.files.defusing import defuse_text
+
+STATUS_COLUMN = "vehicleStatusId"
+REVISION_COLUMN = "revision"
+EXPORT_COLUMNS: tuple[str, ...] = ("vin", STATUS_COLUMN, *(field.name for field in FIELDS), REVISION_COLUMN)
+
+_NAMES = tuple(field.name for field in FIELDS)
+
+
+def give_cells(version: VehicleVersion) -> list[str | int | None]:
+    """Give a vehicle's cells, in the order of ``EXPORT_COLUMNS``. A former version has no revision to edit."""
+    values = version.details
+    cells: list[str | int | None] = [version.vehicle.vin, _give_status(version).value]
+    for name in _NAMES:
+        value = values.get(name)
+        cells.append(defuse_text(value) if isinstance(value, str) else value)
+    cells.append(version.vehicle.revision if version.valid_to is None else None)
+    return cells
+
+
+def give_members(version: VehicleVersion) -> dict[str, object]:
+    """Give a vehicle's members as the API shows them, and its revision."""
+    vehicle, status = version.vehicle, _give_status(version)
+    members: dict[str, object] = {
+        "vin": vehicle.vin,
+        STATUS_COLUMN: status.value,
+        "operational": is_operational(status),
+        "statusSince": vehicle.status_since if version.valid_to is None else version.valid_to,
+        "createdAt": vehicle.created_at,
+        "updatedAt": vehicle.updated_at,
+    }
+    if version.valid_to is not None:
+        members |= {"validFrom": version.valid_from, "validTo": version.valid_to}
+    members |= {name: version.details[name] for name in _NAMES if name in version.details}
+    if version.valid_to is None:
+        members[REVISION_COLUMN] = vehicle.revision
+    return members
+
+
+def give_rows(versions: Sequence[VehicleVersion]) -> list[list[str | int | None]]:
+    """Give the cells of several vehicles."""
+    return [give_cells(version) for version in versions]
+
+
+def _give_status(version: VehicleVersion) -> VehicleStatus:
+    return version.vehicle.status if version.valid_to is None else VehicleStatus.INFO_CHANGED

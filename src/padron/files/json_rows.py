@@ -1,0 +1,121 @@
+"""Reads JSON Lines: a vehicle a line, as an export or the API shows it, one line at a time, each of bounded length.
+
+A member that is left out keeps its value, as in the API; to remove one in a line of an export, give "" or null.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from io import BufferedReader
+
+from padron.domain.errors import PadronError
+from padron.files.columns import ImportRow, Refusal, parse_header
+
+LINE_BYTES_MAX = 1 << 20
+SHAPES_MAX = 1_000  # ways of naming members that are remembered
+
+# What an export says of a vehicle beside its values: nobody sets it.
+_TOLD = frozenset({"operational", "statusSince", "createdAt", "updatedAt", "validFrom", "validTo"})
+_MARK = b"\xef\xbb\xbf"
+
+Pairs = list[tuple[str, object]]
+
+
+def begins_json(first: bytes) -> bool:
+    """Say whether a file with these first bytes is JSON Lines."""
+    return first.removeprefix(_MARK).lstrip().startswith(b"{")
+
+
+class JsonRows:
+    """The rows of an open file."""
+
+    def __init__(self, raw: BufferedReader, bytes_total: int, mapping: Mapping[str, str] | None = None) -> None:
+        self._raw = raw
+        self._bytes_total = bytes_total
+        self._mapping = mapping
+        self._columns: dict[tuple[str, ...], list[str | None]] = {}
+
+    @property
+    def bytes_read(self) -> int:
+        """How far the reading has come."""
+        return self._raw.tell()
+
+    @property
+    def bytes_total(self) -> int:
+        """The size of the file."""
+        return self._bytes_total
+
+    def __iter__(self) -> Iterator[ImportRow | Refusal]:
+        """Give each row, blank lines left out."""
+        number = 0
+        while line := self._raw.readline(LINE_BYTES_MAX + 1):
+            number += 1
+            if len(line) > LINE_BYTES_MAX:
+                self._pass_over(line)
+                detail = f"The line has more than {LINE_BYTES_MAX:,} bytes, so it was passed over."
+                yield Refusal(line=number, column=None, detail=detail)
+                continue
+            if number == 1:
+                line = line.removeprefix(_MARK)
+            if line.strip():
+                yield self._read_line(number, line)
+
+    def _pass_over(self, line: bytes) -> None:
+        while line and not line.endswith(b"\n"):
+            line = self._raw.readline(LINE_BYTES_MAX)
+
+    def _read_line(self, number: int, line: bytes) -> ImportRow | Refusal:
+        try:
+            pairs = json.loads(line.decode(), object_pairs_hook=_Object)
+        except (ValueError, RecursionError) as error:
+            wrong = "it is nested too deeply" if isinstance(error, RecursionError) else _word(error)
+            return Refusal(line=number, column=None, detail=f"The line is not JSON in UTF-8: {wrong}.")
+        if not isinstance(pairs, _Object):
+            return Refusal(line=number, column=None, detail="The line is not a JSON object.")
+        named = [(name, value) for name, value in pairs if name not in _TOLD]
+        try:
+            columns = self._find_columns(tuple(name for name, _ in named))
+        except PadronError as error:
+            return Refusal(line=number, column=None, detail=error.detail)
+        cells: dict[str, str] = {}
+        for column, (_, value) in zip(columns, named, strict=True):
+            if column is None:
+                continue
+            text = _give_text(value)
+            if text is None:
+                detail = f"{column} must be text or an integer."
+                return Refusal(line=number, column=column, detail=detail)
+            cells[column] = text
+        return ImportRow(line=number, cells=cells)
+
+    def _find_columns(self, names: tuple[str, ...]) -> list[str | None]:
+        columns = self._columns.get(names)
+        if columns is None:
+            columns = parse_header(names, self._mapping)
+            if len(self._columns) < SHAPES_MAX:
+                self._columns[names] = columns
+        return columns
+
+
+class _Object(Pairs):
+    """The members of a JSON object, those that occur twice included."""
+
+
+def _give_text(value: object) -> str | None:
+    """Give the text of a cell, or None for what no cell can hold."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return None
+        case int():
+            return str(value)
+        case _:
+            return None
+
+
+def _word(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg[0].lower()}{error.msg[1:]} at character {error.pos + 1}"
+    return "a byte is wrong" if isinstance(error, UnicodeDecodeError) else "a number has too many digits"

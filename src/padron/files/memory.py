@@ -1,0 +1,92 @@
+"""What is remembered of the rows read so far, on disk: the memory of an import does not grow with its file."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+
+import apsw
+
+from padron.domain.errors import Code, PadronError
+
+CACHE_KIB = 32_000  # what of it is held in memory
+
+# SQLite removes a database without a name when it is closed, and its pages go to a file once the cache is full.
+_UNNAMED = ""
+_SCHEMA = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA locking_mode = EXCLUSIVE;
+    CREATE TABLE vins (vin TEXT NOT NULL PRIMARY KEY, line INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE copies (row BLOB NOT NULL PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+_ADD_VIN = "INSERT INTO vins (vin, line) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_FIND_VIN = "SELECT line FROM vins WHERE vin = ?"
+_COUNT_COPY = """
+    INSERT INTO copies (row, count) VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count
+"""
+_DIGEST_BYTES = 16  # no two of 2**40 rows are likely to share one
+
+
+class RowMemory:
+    """The VINs of a file, each with its first line, and how often each row came."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def add_vins(self, vins: Sequence[tuple[str, int]]) -> dict[int, int]:
+        """Remember VINs with their lines. Give the lines whose VIN came before, each with the line of the first."""
+        connection = self._connection
+        before = connection.total_changes()
+        with translate_scratch_errors():
+            connection.executemany(_ADD_VIN, vins)
+        if connection.total_changes() - before == len(vins):
+            return {}
+        firsts = ((line, self._find_line(vin)) for vin, line in vins)
+        return {line: first for line, first in firsts if first != line}
+
+    def count_copy(self, row: object) -> int:
+        """Remember that a row came once more, and give how often by now."""
+        digest = blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+        with translate_scratch_errors():
+            ((count,),) = self._connection.execute(_COUNT_COPY, (digest,))
+        return int(count)
+
+    def _find_line(self, vin: str) -> int:
+        ((line,),) = self._connection.execute(_FIND_VIN, (vin,))
+        return int(line)
+
+
+@contextmanager
+def open_memory() -> Iterator[RowMemory]:
+    """Give an empty memory, which is gone at the end."""
+    connection = open_scratch(_SCHEMA)
+    try:
+        yield RowMemory(connection)
+    finally:
+        connection.close()
+
+
+def open_scratch(schema: str, cache_kib: int = CACHE_KIB) -> apsw.Connection:
+    """Give a database of our own that nobody else sees and that is gone when it is closed."""
+    connection = apsw.Connection(_UNNAMED)
+    for statement in _split(schema):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    connection.execute("BEGIN")  # never committed: nothing of it is worth a journal
+    return connection
+
+
+@contextmanager
+def translate_scratch_errors() -> Iterator[None]:
+    """Raise ``store_unavailable`` with a sentence when the temporary folder has no room."""
+    try:
+        yield
+    except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
+        raise PadronError(
+            Code.STORE_UNAVAILABLE,
+            "The system's temporary folder, where an import remembers what it has read, is full or cannot be written.",
+        ) from error
+
+
+def _split(schema: str) -> Iterable[str]:
+    return (statement for statement in schema.split(";") if statement.strip())

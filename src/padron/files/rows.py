@@ -1,0 +1,49 @@
+"""Opens a file of vehicles, whatever its form: CSV, XLSX or JSON Lines, by what is in it and not by its name."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from padron.domain.errors import Code, PadronError
+from padron.files.columns import Rows
+from padron.files.csv_rows import CsvRows
+from padron.files.json_rows import JsonRows, begins_json
+from padron.files.xlsx_rows import open_sheet
+
+_PACKAGE = b"PK\x03\x04"
+_FOREIGN = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls), or one with a password: save it as .xlsx without a password"),
+    (b"%PDF", "a PDF: export the table as CSV or XLSX"),
+    (b"\x1f\x8b", "compressed with gzip: unpack it first"),
+    (b"SQLite format 3", "a SQLite database: export the table as CSV"),
+)
+
+
+@contextmanager
+def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: str | None = None) -> Iterator[Rows]:
+    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read.
+
+    ``mapping`` goes from names in the file to columns; ``sheet`` chooses one of a workbook's sheets.
+    """
+    try:
+        raw = path.open("rb")
+        bytes_total = path.stat().st_size
+    except OSError as error:
+        raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} cannot be read: {error.strerror}.") from error
+    with raw, ExitStack() as opened:
+        if not raw.seekable():
+            raise PadronError(
+                Code.BAD_PARAMETERS,
+                f"The file {str(path)!a} can be read only once: pass it through standard input (-).",
+            )
+        first = raw.read(16)
+        raw.seek(0)
+        for mark, name in _FOREIGN:
+            if first.startswith(mark):
+                raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is {name}.")
+        if first.startswith(_PACKAGE):
+            yield open_sheet(opened, raw, bytes_total, mapping, sheet)
+            return
+        if sheet is not None:
+            raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is CSV, which has no sheets.")
+        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, mapping)

@@ -1,0 +1,171 @@
+"""An XLSX file as a package of XML parts, each read as a stream and bounded: a bomb ends in a sentence, not in memory.
+
+XML with a document type is refused, so there are no entities to expand and nothing else to fetch.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+from xml.parsers import expat
+
+from padron.domain.errors import Code, PadronError
+
+PARTS_MAX = 5_000
+PART_BYTES_MAX = 4_000_000_000  # of a sheet or of the shared texts, unpacked
+SMALL_PART_BYTES_MAX = 32_000_000  # of any other part that is read
+RATIO_MAX = 300  # a sheet shrinks to a tenth or a thirtieth; what shrinks more says nothing
+RATIO_FREE_BYTES = 50_000_000  # unpacked, up to which the ratio does not matter
+SILENT_BYTES_MAX = 16_000_000  # of XML without any element beginning or ending: one name or value that long
+_BLOCK_BYTES = 1 << 16
+
+_RELATIONSHIPS = "_rels/.rels"
+StartElement = Callable[[str, Mapping[str, str]], None]
+EndElement = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relationship:
+    """How one part of a package names another: an id, the last word of its type, and the other's name."""
+
+    relation_id: str
+    kind: str
+    target: str
+
+
+class Package:
+    """The parts of an open file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read the list of parts. Raises ``bad_parameters`` when there is none, or it is not one to trust."""
+        try:
+            self._zip = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+            raise _refuse(f"The file is damaged: {error}.") from error
+        names = self._zip.infolist()
+        if len(names) > PARTS_MAX:
+            raise _refuse(f"The file has {len(names)} parts: a workbook has at most {PARTS_MAX}.")
+        self._parts = {one.filename.lstrip("/"): one for one in names}
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a part with this name."""
+        return name in self._parts
+
+    def open_part(
+        self,
+        name: str,
+        *,
+        start: StartElement,
+        end: EndElement = lambda _: None,
+        text: Callable[[str], None] | None = None,
+        bytes_max: int = SMALL_PART_BYTES_MAX,
+    ) -> "PartReader":
+        """Give a reader of a part's XML, which calls back. Raises ``bad_parameters`` when the part is too large."""
+        part = self._parts.get(name)
+        if part is None:
+            raise _refuse(f"The file has no part {name[:80]!a}: it is not a whole workbook.")
+        if part.flag_bits & 1:
+            raise _refuse("The file has a password: save it without one.")
+        if part.file_size > bytes_max:
+            raise _refuse(
+                f"The part {name[:80]!a} has {part.file_size:,} bytes unpacked: at most {bytes_max:,} are read."
+            )
+        if part.file_size > RATIO_FREE_BYTES and part.file_size > part.compress_size * RATIO_MAX:
+            ratio = part.file_size // max(part.compress_size, 1)
+            raise _refuse(f"The part {name[:80]!a} is packed {ratio:,} to 1, as no sheet is: it is not read.")
+        return PartReader(self._zip, part, start=start, end=end, text=text)
+
+    def list_relationships(self, name: str = "") -> list[Relationship]:
+        """Give what a part of the package names, by its relationships; of the package itself without a name."""
+        folder, base = PurePosixPath(name).parent, PurePosixPath(name).name
+        part = str(folder / "_rels" / f"{base}.rels") if name else _RELATIONSHIPS
+        found: list[Relationship] = []
+
+        def start(tag: str, attributes: Mapping[str, str]) -> None:
+            if tag == "Relationship" and attributes.get("TargetMode") != "External":
+                target = attributes.get("Target", "")
+                whole = target.lstrip("/") if target.startswith("/") else _join(folder, target)
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                found.append(Relationship(relation_id=attributes.get("Id", ""), kind=kind, target=whole))
+
+        self.open_part(part, start=start).read_all()
+        return found
+
+
+class PartReader:
+    """Reads one part a block at a time."""
+
+    def __init__(
+        self,
+        package: zipfile.ZipFile,
+        part: zipfile.ZipInfo,
+        *,
+        start: StartElement,
+        end: EndElement,
+        text: Callable[[str], None] | None,
+    ) -> None:
+        self._name = part.filename
+        self.bytes_total = part.file_size
+        self.bytes_read = 0
+        self._events_at = 0
+        self._start, self._end = start, end
+        try:
+            self._file = package.open(part)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+            raise _refuse(f"The part {self._name[:80]!a} cannot be unpacked: {error}.") from error
+        parser = expat.ParserCreate(namespace_separator="|")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._begin_element
+        parser.EndElementHandler = self._end_element
+        if text is not None:
+            parser.CharacterDataHandler = text
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser = parser
+
+    def read_block(self) -> bool:
+        """Read on by some kilobytes, and say whether there is more. Raises ``bad_parameters``."""
+        try:
+            block = self._file.read(_BLOCK_BYTES)
+            self.bytes_read += len(block)
+            self._parser.Parse(block, not block)
+        except expat.ExpatError as error:
+            raise _refuse(f"The part {self._name[:80]!a} is not well-formed XML: {error}.") from error
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
+            raise _refuse(f"The part {self._name[:80]!a} is damaged: {error}.") from error
+        if self.bytes_read - self._events_at > SILENT_BYTES_MAX:
+            raise _refuse(f"The part {self._name[:80]!a} has a value of more than {SILENT_BYTES_MAX:,} bytes.")
+        return bool(block)
+
+    def read_all(self) -> None:
+        """Read to the end. Raises ``bad_parameters``."""
+        while self.read_block():
+            pass
+
+    def _begin_element(self, name: str, attributes: dict[str, str]) -> None:
+        self._events_at = self.bytes_read
+        self._start(name.rpartition("|")[2], attributes)
+
+    def _end_element(self, name: str) -> None:
+        self._events_at = self.bytes_read
+        self._end(name.rpartition("|")[2])
+
+
+def _join(folder: PurePosixPath, target: str) -> str:
+    parts: list[str] = []
+    for part in (folder / target).parts:
+        if part == "..":
+            if parts:
+                parts.pop()
+        else:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise _refuse("The file declares a document type, as no spreadsheet program writes: it is not read.")
+
+
+def _refuse(detail: str) -> PadronError:
+    return PadronError(Code.BAD_PARAMETERS, detail)

@@ -1,0 +1,153 @@
+"""The wire format of repairing duplicates."""
+
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from padron.domain.change import REASON_LENGTH_MAX
+from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repaired, find_differences
+from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.vehicle import FIELDS, VehicleVersion
+from padron.http.schemas import VehicleShape, name_attribute, shape_vehicle, type_edit
+
+_ID_MAX = 2**53 - 1
+_ID = {"minimum": 1, "maximum": _ID_MAX}
+_VehicleId = Annotated[int, Meta(description="The vehicleId of one of the vehicles.", extra_json_schema=_ID)]
+_NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
+_Revisions = Annotated[
+    dict[int, int],
+    Meta(
+        description="Go on only if these are the vehicles, each with its revision, by vehicleId; otherwise 412.",
+        extra_json_schema={
+            "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
+            "additionalProperties": {"type": "integer", **_ID},
+        },
+    ),
+]
+_Reason = Annotated[
+    str | UnsetType,
+    Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+]
+
+
+class ResolveBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Which vehicle is kept. With ``dryRun`` the answer is the same, and nothing is changed."""
+
+    keep: _VehicleId
+    revisions: _Revisions | UnsetType = UNSET
+    reason: _Reason = UNSET
+    dry_run: bool = False
+
+
+TakenValues = msgspec.defstruct(
+    "TakenValues",
+    [(attribute, _VehicleId | UnsetType, UNSET) for attribute in _NAMES],
+    namespace={"__doc__": "The vehicles that values are taken from, by field; one without the value removes it."},
+    rename=_NAMES,
+    forbid_unknown_fields=True,
+)
+GivenValues = msgspec.defstruct(
+    "GivenValues",
+    [
+        (
+            "vehicle_status_id",
+            Annotated[int, Meta(extra_json_schema={"enum": [*SETTABLE_STATUSES]})] | UnsetType,
+            UNSET,
+        ),
+        *((name_attribute(field), type_edit(field), UNSET) for field in FIELDS),
+    ],
+    namespace={"__doc__": "Values, by field."},
+    rename=_NAMES,
+    forbid_unknown_fields=True,
+)
+
+
+class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
+    """Which vehicle is kept, what it takes from the others, and what it is given beside. All else stays its own."""
+
+    take: TakenValues | UnsetType = UNSET  # type: ignore[valid-type]
+    given: GivenValues | UnsetType = msgspec.field(default=UNSET, name="set")  # type: ignore[valid-type]
+
+
+DuplicateShape = msgspec.defstruct(
+    "DuplicateVehicle",
+    [("vehicle_id", int), ("revision", int), ("changed_by", str), ("reason", str | None)],
+    bases=(VehicleShape,),
+    namespace={"__doc__": "One of several vehicles with a VIN, with who set its status and why."},
+    rename={
+        "vehicle_id": "vehicleId",
+        "changed_by": "changedBy",
+        **{field.name: field.encode_name for field in msgspec.structs.fields(VehicleShape)},
+    },
+    omit_defaults=True,
+    kw_only=True,
+)
+
+
+class DuplicateGroupShape(Struct, rename="camel"):
+    """A VIN, its vehicles, and the values that differ, in the order of the vehicles; null for none.
+
+    ``count`` is how many vehicles there are; of more than a thousand only the first are shown.
+    """
+
+    vin: str
+    count: int
+    vehicles: list[DuplicateShape]  # type: ignore[valid-type]
+    differences: dict[str, list[str | int | None]]
+
+
+class DuplicateList(Struct, rename="camel"):
+    """A page of duplicates, by VIN; ``nextCursor`` is null on the last one."""
+
+    duplicates: list[DuplicateGroupShape]
+    next_cursor: str | None
+
+
+class FormerShape(Struct, rename="camel"):
+    """A vehicle that is a former version from now on."""
+
+    vehicle_id: int
+    revision: int
+
+
+class RepairAnswer(Struct, rename="camel"):
+    """The vehicle that was kept as it now is, and those that are former versions. ``requestId`` can be undone."""
+
+    request_id: str
+    dry_run: bool
+    vehicle: DuplicateShape  # type: ignore[valid-type]
+    former: list[FormerShape]
+
+
+def shape_group(group: DuplicateGroup) -> DuplicateGroupShape:
+    """Give the wire form of the vehicles with one VIN."""
+    return DuplicateGroupShape(
+        vin=group.vin,
+        count=group.count,
+        vehicles=[shape_duplicate(version) for version in group.versions],
+        differences=find_differences(group.versions),
+    )
+
+
+def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAnswer:
+    """Give the wire form of what a repair made."""
+    return RepairAnswer(
+        request_id=request_id,
+        dry_run=dry_run,
+        vehicle=shape_duplicate(done.version),
+        former=[FormerShape(vehicle_id=one.vehicle_id, revision=one.revision) for one in done.former],
+    )
+
+
+def shape_duplicate(version: VehicleVersion) -> object:
+    """Give the wire form of one of several vehicles with a VIN."""
+    vehicle = version.vehicle
+    return DuplicateShape(
+        **asdict(cast("Struct", shape_vehicle(version))),
+        vehicle_id=vehicle.vehicle_id,
+        revision=vehicle.revision,
+        changed_by=vehicle.status_by,
+        reason=vehicle.status_reason,
+    )

@@ -1,0 +1,81 @@
+"""The wire format of imports."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.file_import import FileImport, ImportState
+from padron.domain.operation import format_run_id
+
+
+class ImportCountsShape(Struct, rename="camel"):
+    """What became of the rows so far; in a dry run, what would have become of them."""
+
+    read: int
+    registered: int
+    updated: int
+    unchanged: int
+    kept_duplicates: int
+    refused: int
+
+
+class ImportShape(Struct, rename="camel", omit_defaults=True):
+    """How an import stands. ``requestId`` is what history names and what can be undone; ``detail`` says why it failed.
+
+    ``progress`` is the share of the file that was read; ``refusalsKept`` how many refused lines the report has.
+    """
+
+    import_id: str
+    state: ImportState
+    keep_duplicates: bool
+    dry_run: bool
+    byte_count: int
+    progress: Annotated[float, Meta(ge=0, le=1)]
+    rows_per_second: float
+    counts: ImportCountsShape
+    refusals_kept: int
+    request_id: str
+    created_at: datetime
+    created_by: str
+    file_name: str | UnsetType = UNSET
+    started_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+class ImportList(Struct, rename="camel"):
+    """A page of imports, newest first; ``nextCursor`` is null on the last one."""
+
+    imports: list[ImportShape]
+    next_cursor: str | None
+
+
+def shape_import(one: FileImport) -> ImportShape:
+    """Give the wire form of an import."""
+    counts = one.counts
+    return ImportShape(
+        import_id=format_run_id(one.import_id),
+        state=one.state,
+        keep_duplicates=one.keep_duplicates,
+        dry_run=one.dry_run,
+        byte_count=one.byte_count,
+        progress=one.progress,
+        rows_per_second=one.rows_per_second,
+        counts=ImportCountsShape(
+            read=counts.read,
+            registered=counts.registered,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            kept_duplicates=counts.kept_duplicates,
+            refused=counts.refused,
+        ),
+        refusals_kept=one.refusals_kept,
+        request_id=one.request_id,
+        created_at=one.created_at,
+        created_by=one.created_by,
+        file_name=UNSET if one.file_name is None else one.file_name,
+        started_at=one.started_at or UNSET,
+        ended_at=one.ended_at or UNSET,
+        detail=UNSET if one.detail is None else one.detail,
+    )

@@ -1,0 +1,67 @@
+"""The wire format of planned changes."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from padron.domain.plan import Plan, PlanKind, PlanState
+
+
+class PlannedChangeShape(Struct, rename="camel"):
+    """A change of status for a later instant, and what became of it.
+
+    A ``return`` brings back the status that the vehicle had before the change with the number ``reverts``. ``state``
+    leaves ``pending`` once: ``executed``, ``cancelled`` by somebody, ``lapsed`` (a return, because somebody set another
+    status meanwhile), or ``refused`` (no longer one vehicle is meant).
+    """
+
+    id: str
+    vin: str
+    kind: PlanKind
+    vehicle_status_id: int
+    reason: str | None
+    effective_at: datetime
+    until: datetime | None
+    reverts: Annotated[int | None, Meta(description="Of a return: the number of the change that it takes back.")]
+    follows: Annotated[str | None, Meta(description="Of a return: the planned change that it belongs to.")]
+    state: PlanState
+    created_at: datetime
+    created_by: str
+    request_id: Annotated[str, Meta(description="Of the request that planned it; the change made carries it too.")]
+    ended_at: datetime | None
+    ended_by: Annotated[str | None, Meta(description="Who cancelled it.")]
+    ended_request_id: str | None
+    detail: Annotated[str | None, Meta(description="Why it changed nothing, in a sentence.")]
+    change_number: Annotated[int | None, Meta(description="The number of the change that it made.")]
+
+
+class PlannedChangeList(Struct, rename="camel"):
+    """A page of planned changes; ``nextCursor`` is null on the last one."""
+
+    planned_changes: list[PlannedChangeShape]
+    next_cursor: str | None
+
+
+def shape_plan(plan: Plan) -> PlannedChangeShape:
+    """Give the wire form of a planned change."""
+    return PlannedChangeShape(
+        id=plan.plan_id,
+        vin=plan.vin,
+        kind=plan.kind,
+        vehicle_status_id=plan.status.value,
+        reason=plan.reason,
+        effective_at=plan.effective_at,
+        until=plan.until,
+        reverts=plan.reverts,
+        follows=plan.follows,
+        state=plan.state,
+        created_at=plan.created_at,
+        created_by=plan.created_by,
+        request_id=plan.request_id,
+        ended_at=plan.ended_at,
+        ended_by=plan.ended_by,
+        ended_request_id=plan.ended_request_id,
+        detail=plan.detail,
+        change_number=plan.number,
+    )

@@ -1,0 +1,190 @@
+"""Importing a file of vehicles: its upload, and how its import stands."""
+
+import hashlib
+from collections.abc import AsyncIterator
+
+from padron.domain.account import Scope
+from padron.domain.file_import import (
+    FILE_NAME_LENGTH_MAX,
+    REFUSALS_KEPT_MAX,
+    UPLOAD_BYTES_MAX,
+    FileImport,
+    KeptRefusal,
+    check_file_name,
+)
+from padron.domain.operation import format_run_id
+from padron.domain.vehicle import TEXT_PATTERN
+from padron.files.defusing import defuse_text
+from padron.files.writers import encode_csv
+from padron.http import idempotency, problems, queries
+from padron.http.authentication import authenticate
+from padron.http.calls import CLOSE, Call
+from padron.http.import_schemas import ImportList, ImportShape, shape_import
+from padron.http.operations import Answer, Operation, Parameter
+from padron.http.problems import Refusal
+from padron.http.replies import Reply, StreamReply, build_json_reply
+from padron.http.routes import parameters
+from padron.http.streams import stream_file
+from padron.service import file_imports, uploads
+from padron.service.uploads import ImportRequest, Upload
+
+MEDIA_TYPES = (
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/x-ndjson",
+    "application/octet-stream",
+)
+
+_PARAMETERS = frozenset({"keepDuplicates", "dryRun", "fileName"})
+_REPORT_COLUMNS = ("line", "column", "detail")
+
+
+async def start_import(call: Call) -> Reply | StreamReply:
+    """POST /api/v2/imports."""
+    uploads.check_may_import(call.principal)
+    given = queries.read_query(call, _PARAMETERS)
+    request = ImportRequest(
+        request_id=call.request_id,
+        file_name=check_file_name(given["fileName"]) if "fileName" in given else None,
+        keep_duplicates=queries.parse_boolean(given, "keepDuplicates") or False,
+        dry_run=queries.parse_boolean(given, "dryRun") or False,
+    )
+    _check_media_type(call.headers.get(b"content-type"))
+    idempotency.check_header(call)
+    call.check_size(UPLOAD_BYTES_MAX)
+    upload = await uploads.begin_upload(call.runtime, call.principal, request)
+    try:
+        digest = hashlib.sha256(idempotency.give_head(call))
+        async for data in call.stream_body(UPLOAD_BYTES_MAX):
+            digest.update(data)
+            await upload.add(data)
+        await upload.complete()
+        await authenticate(call)  # an upload may take long, and its key be revoked meanwhile
+        # Only now is it known whether the key belongs to this file; if not, the upload was for nothing.
+        return await idempotency.answer_once(call, lambda call: _queue(call, upload), digest.digest())
+    finally:
+        await upload.discard()
+
+
+async def _queue(call: Call, upload: Upload) -> Reply:
+    idempotency.answer_within(call, _build_accepted)
+    return _build_accepted(await upload.queue(call.runtime))
+
+
+def _build_accepted(queued: FileImport) -> Reply:
+    location = f"/api/v2/imports/{format_run_id(queued.import_id)}"
+    return build_json_reply(202, shape_import(queued), ((b"location", location.encode()),))
+
+
+async def list_imports(call: Call) -> Reply:
+    """GET /api/v2/imports."""
+    given = queries.read_query(call, queries.PAGE_PARAMETERS)
+    page = await file_imports.list_imports(
+        call.runtime, call.principal, limit=queries.parse_limit(given), cursor=given.get("cursor")
+    )
+    body = ImportList(imports=[shape_import(one) for one in page.imports], next_cursor=page.next_cursor)
+    return build_json_reply(200, body)
+
+
+async def get_import(call: Call) -> Reply:
+    """GET /api/v2/imports/{importId}."""
+    queries.read_query(call, frozenset())
+    found = await file_imports.get_import(call.runtime, call.principal, call.path_parameters["importId"])
+    return build_json_reply(200, shape_import(found))
+
+
+async def cancel_import(call: Call) -> Reply:
+    """DELETE /api/v2/imports/{importId}."""
+    await file_imports.cancel_import(call.runtime, call.principal, call.path_parameters["importId"])
+    return Reply(204)
+
+
+async def get_report(call: Call) -> StreamReply:
+    """GET /api/v2/imports/{importId}/report."""
+    queries.read_query(call, frozenset())
+    found = await file_imports.get_import(call.runtime, call.principal, call.path_parameters["importId"])
+    pages = _encode_report(file_imports.list_refusals(call.runtime, call.principal, found))
+    return await stream_file(call, pages, f"import-{format_run_id(found.import_id)}-report.csv")
+
+
+async def _encode_report(pages: AsyncIterator[list[KeptRefusal]]) -> AsyncIterator[bytes]:
+    yield encode_csv([_REPORT_COLUMNS])
+    async for page in pages:
+        yield encode_csv([(one.line, defuse_text(one.column or ""), defuse_text(one.detail)) for one in page])
+
+
+def _check_media_type(content_type: bytes | None) -> None:
+    media_type = (content_type or b"application/octet-stream").decode("latin-1").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        detail = f"The body is declared as {media_type[:80]!a}: send the file itself, as {', '.join(MEDIA_TYPES)}."
+        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, CLOSE)
+
+
+_IMPORTS = "/api/v2/imports"
+_IMPORT = f"{_IMPORTS}/{{importId}}"
+_IMPORT_ID = Parameter(
+    name="importId", place="path", required=True, description="The import's id, as given when the file was sent.",
+    schema={"type": "string", "pattern": "^[0-7][0-9a-f]{15}$"},
+)  # fmt: skip
+_FIND_PROBLEMS = (problems.BAD_PARAMETERS, problems.IMPORT_NOT_FOUND)
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="startImport", method="POST", path=_IMPORTS, tag="Imports",
+        summary="Import a file of vehicles",
+        description="The body is the file itself: CSV, XLSX or JSON Lines, told apart by what is in it; at most "
+        f"{UPLOAD_BYTES_MAX // 1_000_000:,} MB. Once it is there the answer is 202, and the import goes on in the "
+        "background, whatever becomes of this server: follow it at its address. An account's imports run one after "
+        "the other. A row that cannot be used is refused by itself and named in the report. A file that was exported "
+        "and edited changes what was edited. With dryRun nothing is changed.",
+        endpoint=start_import, scope=Scope.VEHICLES_WRITE, further_scope=Scope.VEHICLES_STATUS,
+        media_types=MEDIA_TYPES, is_streamed=True,
+        parameters=(
+            Parameter(name="keepDuplicates", place="query", schema={"type": "boolean", "default": False},
+                      description="Keep a row whose VIN is taken as a further vehicle, from legacy data."),
+            Parameter(name="dryRun", place="query", schema={"type": "boolean", "default": False},
+                      description="Decide on each row in the same way, and change nothing."),
+            Parameter(name="fileName", place="query", description="What the file is called, for people.",
+                      schema={"type": "string", "minLength": 1, "maxLength": FILE_NAME_LENGTH_MAX,
+                              "pattern": TEXT_PATTERN}),
+        ),
+        answers={202: Answer(description="The file is there, and its import is queued.", body=ImportShape,
+                             headers={"Location": "The import's address."})},
+        problems=(
+            problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
+            problems.IMPORT_LIMIT_REACHED, problems.IMPORT_ENDED, problems.REQUEST_TIMEOUT,
+        ),
+    ),
+    Operation(
+        name="listImports", method="GET", path=_IMPORTS, tag="Imports", summary="List imports",
+        description="The account's imports, newest first. What ended is kept for 30 days.",
+        endpoint=list_imports, scope=Scope.VEHICLES_WRITE,
+        parameters=(parameters.LIMIT, parameters.CURSOR),
+        answers={200: Answer(description="A page.", body=ImportList)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+    Operation(
+        name="getImport", method="GET", path=_IMPORT, tag="Imports", summary="Read how an import stands",
+        description="`queued`, `running`, `done`, `failed` (detail says why) or `cancelled`, with what became of the "
+        "rows so far. What it changed can be undone by its requestId, within the limits of undoing.",
+        endpoint=get_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
+        answers={200: Answer(description="The import.", body=ImportShape)},
+        problems=_FIND_PROBLEMS,
+    ),
+    Operation(
+        name="getImportReport", method="GET", path=f"{_IMPORT}/report", tag="Imports",
+        summary="Read which lines an import refused",
+        description="CSV with the columns line, column and detail, in the order of the file: the first "
+        f"{REFUSALS_KEPT_MAX:,} refused lines. The import's counts say how many there are.",
+        endpoint=get_report, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
+        answers={200: Answer(description="The refused lines.", media_type="text/csv")},
+        problems=_FIND_PROBLEMS,
+    ),
+    Operation(
+        name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
+        description="What is not imported yet stays out; what is, stays. Cancelling again is 204 too.",
+        endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
+        answers={204: Answer(description="It is cancelled.")},
+        problems=(problems.IMPORT_NOT_FOUND, problems.IMPORT_ENDED),
+    ),
+)  # fmt: skip

@@ -1,0 +1,142 @@
+"""Planned changes: what is to happen to vehicles' statuses, and what came of it."""
+
+import re
+
+from padron.domain.account import Scope
+from padron.domain.change import PlanRequest
+from padron.domain.errors import Code, PadronError
+from padron.domain.plan import PLAN_ID_PATTERN, PlanQuery, PlanState
+from padron.domain.vin import parse_vin
+from padron.http import problems, queries
+from padron.http.calls import Call
+from padron.http.conditions import format_etag
+from padron.http.operations import Answer, Operation, Parameter
+from padron.http.plan_schemas import PlannedChangeList, PlannedChangeShape, shape_plan
+from padron.http.replies import Reply, build_json_reply
+from padron.http.routes import parameters
+from padron.service import plans
+from padron.service.planning import Planned
+
+LOCATION = {"Location": "The address of the planned change."}
+PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change that brings the former status back."}
+
+_QUERY = frozenset({"vin", "state", "requestId", "sort", *queries.PAGE_PARAMETERS})
+_SORTS = ("effectiveAt", "-effectiveAt")
+_is_id = re.compile(PLAN_ID_PATTERN).fullmatch
+_is_request_id = re.compile(parameters.REQUEST_ID.schema["pattern"]).fullmatch
+
+
+def word_planned(planned: Planned, request: PlanRequest) -> Reply:
+    """Give the answer of a status call that planned something: 202, or 204 when the change is in force already."""
+    if planned.plan is None:
+        raise AssertionError(request)  # each request that is not refused plans something
+    plan_id = planned.plan.plan_id.encode()
+    if request.is_for_later:
+        return build_json_reply(202, shape_plan(planned.plan), ((b"location", f"{_PATH}/".encode() + plan_id),))
+    etag = format_etag(planned.vehicle.revision)
+    return Reply(204, headers=((b"etag", etag), (b"padron-planned-change", plan_id)))
+
+
+async def list_plans(call: Call) -> Reply:
+    """GET /api/v2/planned-changes."""
+    given = queries.read_query(call, _QUERY)
+    query = PlanQuery(
+        vin=parse_vin(given["vin"]) if "vin" in given else None,
+        state=_parse_state(given.get("state")),
+        request_id=_parse_request_id(given.get("requestId")),
+        descending=_parse_sort(given.get("sort")) == "-effectiveAt",
+        limit=queries.parse_limit(given),
+    )
+    page = await plans.list_plans(call.runtime, call.principal, query, given.get("cursor"))
+    shapes = [shape_plan(plan) for plan in page.plans]
+    return build_json_reply(200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor))
+
+
+async def get_plan(call: Call) -> Reply:
+    """GET /api/v2/planned-changes/{planId}."""
+    return build_json_reply(200, shape_plan(await plans.get_plan(call.runtime, call.principal, _parse_id(call))))
+
+
+async def cancel_plan(call: Call) -> Reply:
+    """DELETE /api/v2/planned-changes/{planId}."""
+    await plans.cancel_plan(call.runtime, call.principal, _parse_id(call), call.request_id)
+    return Reply(204)
+
+
+def _parse_id(call: Call) -> str:
+    text = call.path_parameters["planId"]
+    if _is_id(text) is None:
+        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {text!a}.")
+    return text
+
+
+def _parse_state(text: str | None) -> PlanState | None:
+    if text is None:
+        return None
+    try:
+        return PlanState(text)
+    except ValueError:
+        known = ", ".join(PlanState)
+        raise PadronError(Code.BAD_PARAMETERS, f"state is {text!a}: it must be one of {known}.") from None
+
+
+def _parse_request_id(text: str | None) -> str | None:
+    if text is not None and _is_request_id(text) is None:
+        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {text[:100]!a}: it is no request id.")
+    return text
+
+
+def _parse_sort(text: str | None) -> str:
+    if text is None:
+        return _SORTS[0]
+    if text not in _SORTS:
+        raise PadronError(Code.BAD_PARAMETERS, f"sort is {text!a}: it must be effectiveAt or -effectiveAt.")
+    return text
+
+
+_PATH = "/api/v2/planned-changes"
+_ONE = f"{_PATH}/{{planId}}"
+_ID = Parameter(
+    name="planId", place="path", required=True, description="The planned change's id.",
+    schema={"type": "string", "pattern": PLAN_ID_PATTERN},
+)  # fmt: skip
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="listPlannedChanges", method="GET", path=_PATH, tag="Status",
+        summary="List planned changes",
+        description="What is planned, and what came of what was, in the order of the instants. Nothing is ever "
+        "removed. With `requestId`, as history names it, what one request planned.",
+        endpoint=list_plans, scope=Scope.VEHICLES_READ,
+        parameters=(
+            Parameter(name="vin", place="query", description="The VIN that the vehicle has now.",
+                      schema=parameters.VIN.schema),
+            Parameter(name="state", place="query", description="Only those in this state.",
+                      schema={"type": "string", "enum": [state.value for state in PlanState]}),
+            Parameter(name="requestId", place="query", description="The request that planned them.",
+                      schema=parameters.REQUEST_ID.schema),
+            Parameter(name="sort", place="query", description="-effectiveAt begins with the last.",
+                      schema={"type": "string", "enum": list(_SORTS), "default": _SORTS[0]}),
+            parameters.LIMIT, parameters.CURSOR,
+        ),
+        answers={200: Answer(description="A page.", body=PlannedChangeList)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+    Operation(
+        name="getPlannedChange", method="GET", path=_ONE, tag="Status",
+        summary="Read a planned change",
+        description="Gives a planned change, whatever became of it.",
+        endpoint=get_plan, scope=Scope.VEHICLES_READ, parameters=(_ID,),
+        answers={200: Answer(description="The planned change.", body=PlannedChangeShape)},
+        problems=(problems.PLAN_NOT_FOUND,),
+    ),
+    Operation(
+        name="cancelPlannedChange", method="DELETE", path=_ONE, tag="Status",
+        summary="Cancel a planned change",
+        description="Cancels what is still pending; it stays in the list, with who cancelled it. When the answer is "
+        "204, it will not happen; when it is 409, it had ended before.",
+        endpoint=cancel_plan, scope=Scope.VEHICLES_STATUS, parameters=(_ID,),
+        answers={204: Answer(description="It is cancelled.")},
+        problems=(problems.PLAN_NOT_FOUND, problems.PLAN_ENDED),
+    ),
+)  # fmt: skip

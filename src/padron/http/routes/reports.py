@@ -1,0 +1,142 @@
+"""Reports on the record: how long vehicles were what they were, as JSON in pages or as one CSV."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from msgspec import UNSET
+
+from padron.domain.account import Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.time_in_status import TimeQuery, TotalTime
+from padron.http import problems, queries
+from padron.http.calls import Call, ClientGoneError
+from padron.http.operations import Answer, Operation, Parameter
+from padron.http.replies import Headers, Reply, StreamReply, build_json_reply
+from padron.http.routes import parameters
+from padron.service import time_report
+from padron.service.report_shapes import (
+    TimeReport,
+    format_csv_header,
+    format_csv_total,
+    format_csv_vehicles,
+    shape_total_time,
+    shape_vehicle_time,
+)
+from padron.service.time_report import Gone, StoppedError
+
+_PARAMETERS = frozenset({*queries.DATA_PARAMETERS, "from", "to", "format", *queries.PAGE_PARAMETERS})
+_FORMATS = ("json", "csv")
+_CSV_HEADERS: Headers = (
+    (b"content-type", b"text/csv; charset=utf-8; header=present"),
+    (b"content-disposition", b'attachment; filename="time-in-status.csv"'),
+    (b"cache-control", b"private, no-store"),
+)
+
+
+async def report_time_in_status(call: Call) -> Reply | StreamReply:
+    """GET /api/v2/reports/time-in-status."""
+    given = queries.read_query(call, _PARAMETERS)
+    period = (_parse_end(given, "from"), _parse_end(given, "to"))
+    filters = queries.parse_filters(given)
+    if _parse_format(call, given) == "csv":
+        for name in queries.PAGE_PARAMETERS & given.keys():
+            raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles and no pages: leave out {name}.")
+        query = await time_report.open_report(call.runtime, call.principal, period, filters)
+        return StreamReply(_stream(call, query), _CSV_HEADERS)
+    page = (queries.parse_limit(given), given.get("cursor"))
+    gone = call.watch_client()
+    try:
+        found = await time_report.report_page(
+            call.runtime, call.principal, period, filters, page, _watch_end(call, gone)
+        )
+    except StoppedError:
+        raise _give_end(gone) from None
+    finally:
+        gone.cancel()
+    report = TimeReport(
+        from_at=period[0],
+        to_at=period[1],
+        vehicles=[shape_vehicle_time(vehicle) for vehicle in found.vehicles],
+        next_cursor=found.next_cursor,
+        cursor=found.cursor,
+        total=UNSET if found.total is None else shape_total_time(found.total),
+    )
+    return build_json_reply(200, report)
+
+
+async def _stream(call: Call, query: TimeQuery) -> AsyncIterator[bytes]:
+    """Give the CSV, the sum at its end. One that could not be finished is cut off, and so cannot look complete."""
+    total = TotalTime()
+    gone = call.watch_client()
+    try:
+        yield format_csv_header().encode()
+        async for batch in time_report.follow_report(call.runtime, call.principal, query, _watch_end(call, gone)):
+            total.add(batch)
+            yield format_csv_vehicles(batch).encode()
+        yield format_csv_total(total).encode()
+    except StoppedError:
+        if not gone.done():
+            raise  # the server is to end: whoever reads must not take this for all
+    finally:
+        gone.cancel()
+
+
+def _watch_end(call: Call, gone: asyncio.Future[None]) -> Gone:
+    """Give what tells that the client has gone or the server is to end."""
+    return lambda: gone.done() or call.runtime.watch.is_stopping
+
+
+def _give_end(gone: asyncio.Future[None]) -> Exception:
+    if gone.done():
+        return ClientGoneError()
+    return PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this report was done.")
+
+
+def _parse_end(given: dict[str, str], name: str) -> datetime:
+    at = queries.parse_instant(given, name)
+    if at is None:
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"{name} is missing: a report needs a period, such as from=2026-11-01T00:00:00Z&to=…"
+        )
+    return at
+
+
+def _parse_format(call: Call, given: dict[str, str]) -> str:
+    if "format" not in given:
+        return "csv" if b"text/csv" in call.headers.get(b"accept", b"") else "json"
+    if given["format"] not in _FORMATS:
+        raise PadronError(Code.BAD_PARAMETERS, f"format is {given['format']!a}: it must be json or csv.")
+    return given["format"]
+
+
+_DESCRIPTION = """\
+For each vehicle that existed in the period, in order of registration: the seconds in each status, and the downtime (not
+operational) by the reason of the change that set the status. A vehicle's seconds add up to those of its existence in
+the period, which are all seconds of the period if it existed throughout; total is the sum over all vehicles that fit,
+in the first page only. The filters are compared with the core data at the end of the period. As CSV (format=csv, or
+Accept: text/csv) there is a line for each vehicle, status and reason, all vehicles in one answer, and then the same
+lines of the total.\
+"""
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="reportTimeInStatus", method="GET", path="/api/v2/reports/time-in-status", tag="Reports",
+        summary="Report how long vehicles were in which status",
+        description=_DESCRIPTION,
+        endpoint=report_time_in_status, scope=Scope.VEHICLES_READ,
+        parameters=(
+            Parameter(name="from", place="query", required=True, description="The beginning of the period.",
+                      schema=parameters.INSTANT),
+            Parameter(name="to", place="query", required=True,
+                      description="The end of the period: not part of it, and not to come.",
+                      schema=parameters.INSTANT),
+            *parameters.DATA_FILTERS,
+            Parameter(name="format", place="query", description="The form of the answer.",
+                      schema={"type": "string", "enum": list(_FORMATS), "default": "json"}),
+            parameters.LIMIT, parameters.CURSOR,
+        ),
+        answers={200: Answer(description="The report.", body=TimeReport, other_media_types=("text/csv",))},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+)  # fmt: skip

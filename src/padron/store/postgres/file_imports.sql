@@ -1,0 +1,102 @@
+-- The statements on imports: the same names, in the same order, as in the other engine's file.
+-- Each names one account, but for the board's at the end.
+
+-- name: lock_importer
+-- Whoever adds or takes an import: so that two at once do not both see room for one.
+SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
+
+-- name: insert_import
+-- A new import.
+INSERT INTO imports (account_id, import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id,
+    created_at, moved_at, started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated,
+    unchanged, kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+    $24, $25, $26, $27, $28);
+
+-- name: lock_import
+-- One import, for change. It is locked after vehicles and the counter, and before its parts.
+SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
+    started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+FROM imports WHERE account_id = $1 AND import_id = $2 FOR UPDATE;
+
+-- name: save_import
+-- All of an import that is locked.
+UPDATE imports
+SET state = $3, file_name = $4, keep_duplicates = $5, dry_run = $6, created_by = $7, request_id = $8,
+    created_at = $9, moved_at = $10, started_at = $11, ended_at = $12, byte_count = $13, part_count = $14,
+    bytes_read = $15, bytes_total = $16, read = $17, registered = $18, updated = $19, unchanged = $20,
+    kept_duplicates = $21, refused = $22, refusals_kept = $23, detail = $24, tries = $25, attempt = $26,
+    lease_holder = $27, lease_until = $28
+WHERE account_id = $1 AND import_id = $2;
+
+-- name: delete_import
+-- An import without parts and refusals.
+DELETE FROM imports WHERE account_id = $1 AND import_id = $2;
+
+-- name: list_open_imports
+-- What has not ended, oldest first.
+SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
+    started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+FROM imports WHERE account_id = $1 AND state IN ('uploading', 'queued', 'running') ORDER BY import_id;
+
+-- name: insert_part
+-- The next bytes of a file.
+INSERT INTO import_parts (account_id, import_id, number, data) VALUES ($1, $2, $3, $4);
+
+-- name: delete_parts
+-- Some of the bytes of a file.
+DELETE FROM import_parts WHERE account_id = $1 AND import_id = $2 AND number IN (
+    SELECT number FROM import_parts WHERE account_id = $1 AND import_id = $2 ORDER BY number LIMIT $3)
+RETURNING number;
+
+-- name: insert_import_refusal
+-- A line that was refused.
+INSERT INTO import_refusals (account_id, import_id, place, line, column_name, detail)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: delete_import_refusals
+-- Some of the refused lines.
+DELETE FROM import_refusals WHERE account_id = $1 AND import_id = $2 AND place IN (
+    SELECT place FROM import_refusals WHERE account_id = $1 AND import_id = $2 ORDER BY place LIMIT $3)
+RETURNING place;
+
+-- name: list_ended_imports
+-- Imports that ended before an instant.
+SELECT import_id FROM imports WHERE account_id = $1 AND ended_at < $2 ORDER BY ended_at LIMIT $3;
+
+-- name: list_leftovers
+-- Imports that ended, and whose bytes are still there.
+SELECT import_id FROM imports WHERE account_id = $1 AND part_count > 0 AND ended_at IS NOT NULL;
+
+-- name: list_imports
+-- Imports with a lower id, newest first; an upload is none yet.
+SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
+    started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+FROM imports WHERE account_id = $1 AND import_id < $2 AND state <> 'uploading' ORDER BY import_id DESC LIMIT $3;
+
+-- name: find_import
+-- One import; an upload is none yet.
+SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
+    started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+FROM imports WHERE account_id = $1 AND import_id = $2 AND state <> 'uploading';
+
+-- name: load_part
+-- Some bytes of a file.
+SELECT data FROM import_parts WHERE account_id = $1 AND import_id = $2 AND number = $3;
+
+-- name: list_import_refusals
+-- The refused lines after a place.
+SELECT place, line, column_name, detail FROM import_refusals
+WHERE account_id = $1 AND import_id = $2 AND place > $3 ORDER BY place LIMIT $4;
+
+-- name: list_waiting_imports
+-- The accounts in which an import waits for a worker: one is queued, or runs and nobody holds it.
+SELECT account_id FROM imports WHERE state IN ('uploading', 'queued', 'running')
+GROUP BY account_id
+HAVING (count(*) FILTER (WHERE state = 'running') = 0 AND count(*) FILTER (WHERE state = 'queued') > 0)
+    OR count(*) FILTER (WHERE state = 'running' AND (lease_until IS NULL OR lease_until <= $1 OR lease_holder = $2)) > 0
+ORDER BY account_id LIMIT $3;

@@ -1,0 +1,80 @@
+"""``padron vehicles history``."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from tests.cast import HUMMER, UNKNOWN_VIN
+from tests.cli.conftest import Answer, Cli, check_sentence
+
+
+@pytest.fixture(autouse=True)
+def happenings(cli: Cli, tmp_path: Path) -> None:
+    """A vehicle is registered, goes into the shop, and gets another plate."""
+    assert cli("accounts", "add", "Acme").status == 0
+    for text in (f"vin,plate,ownerName\n{HUMMER},AAAA1,=Ana\n", f"vin,plate,ownerName,doors\n{HUMMER},BBBB2,,4\n"):
+        (tmp_path / "fleet.csv").write_text(text)
+        assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
+        answer = cli("vehicles", "status", "--account", "Acme", "4", HUMMER, "--reason", "Frenos\nnuevos")
+        assert answer.status == 0, answer.err
+
+
+def ask(cli: Cli, *arguments: str) -> Answer:
+    return cli("vehicles", "history", "--account", "Acme", *arguments)
+
+
+def test_the_table_has_a_line_for_each_change_newest_first(cli: Cli) -> None:
+    answer = ask(cli, HUMMER.lower())
+    assert (answer.status, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert lines[0].split() == ["When", "What", "Change", "By", "Reason", "Request"]
+    assert [line.split()[1] for line in lines[1:]] == ["infoChanged", "statusChanged", "registered"]
+    assert "plate: AAAA1 → BBBB2; doors: (none) → 4" in lines[1]
+    assert "Active → In the Shop" in lines[2]
+    assert "Frenos\\nnuevos" in lines[2]
+    assert all("cli" in line for line in lines[1:])
+
+
+def test_json_has_what_the_api_has(cli: Cli) -> None:
+    document = ask(cli, HUMMER, "--json").document
+    assert document["vin"] == HUMMER
+    info, status, registered = document["history"]
+    assert (info["former"], info["current"]) == ({"plate": "AAAA1", "doors": None}, {"plate": "BBBB2", "doors": 4})
+    assert (status["fromStatusId"], status["toStatusId"], status["reason"]) == (1, 4, "Frenos\nnuevos")
+    assert {*registered} == {"type", "at", "by", "requestId", "toStatusId"}
+    assert registered["at"].endswith("Z")
+    assert info["requestId"].startswith("import-")
+
+
+def test_csv_has_a_line_for_each_value(cli: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(ask(cli, HUMMER, "--csv").out, newline="")))
+    assert [(row["type"], row["field"], row["former"], row["current"]) for row in rows] == [
+        ("infoChanged", "plate", "AAAA1", "BBBB2"),
+        ("infoChanged", "doors", "", "4"),
+        ("statusChanged", "", "", ""),
+        ("registered", "", "", ""),
+    ]
+    assert (rows[2]["fromStatusId"], rows[2]["toStatusId"], rows[3]["fromStatusId"]) == ("1", "4", "")
+
+
+def test_inactive_is_a_status_and_not_nothing(cli: Cli) -> None:
+    for status in ("0", "1"):
+        assert cli("vehicles", "status", "--account", "Acme", status, HUMMER).status == 0
+    latest = next(csv.DictReader(io.StringIO(ask(cli, HUMMER, "--csv").out, newline="")))
+    assert (latest["fromStatusId"], latest["toStatusId"]) == ("0", "1")
+    assert ask(cli, HUMMER, "--json").document["history"][0]["fromStatusId"] == 0
+    assert "Inactive → Active" in ask(cli, HUMMER).out
+
+
+def test_more_than_a_page_is_printed_whole(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("padron.cli.history.LIMIT_MAX", 2)
+    assert len(ask(cli, HUMMER, "--json").document["history"]) == 3
+
+
+def test_what_cannot_be_shown_is_one_sentence(cli: Cli) -> None:
+    check_sentence(ask(cli, UNKNOWN_VIN), 1, "no current vehicle")
+    check_sentence(ask(cli, "NOTAVIN"), 1, "character 2")
+    check_sentence(ask(cli, HUMMER, "--json", "--csv"), 2, "exclude each other")
+    check_sentence(cli("vehicles", "history", "--account", "Nobody", HUMMER), 1, "Nobody")

@@ -1,0 +1,78 @@
+"""Exports that are interrupted: no file that looks whole, no answer that looks complete."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cast import wait_until
+from tests.e2e.client import build_request, connect
+from tests.e2e.program import give_environment, make_fleets, run_server
+
+VEHICLES = 20_000
+
+
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "jsonl"])
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_an_interrupted_command_leaves_no_file(
+    url: str, tmp_path: Path, form: str, number: signal.Signals, status: int
+) -> None:
+    (fleet,) = await make_fleets(url, accounts=1, vehicles=VEHICLES)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "padron", "vehicles", "export", "--account", fleet.name, str(folder / f"out.{form}")),
+        *("--database-url", url),
+        env=give_environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+    async def has_begun() -> bool:
+        return any(folder.iterdir())
+
+    try:
+        await wait_until(has_begun, seconds_max=30)
+        process.send_signal(number)
+        out, err = await asyncio.wait_for(process.communicate(), 20)
+    except BaseException:
+        process.kill()
+        raise
+    assert process.returncode == status, err
+    assert list(folder.iterdir()) == []
+    assert out == b""
+    assert b"Traceback" not in err
+
+
+async def test_a_server_that_ends_breaks_an_export_off_visibly(url: str, tmp_path: Path) -> None:
+    (fleet,) = await make_fleets(url, accounts=1, vehicles=VEHICLES)
+    async with run_server(url, tmp_path) as server, connect(server.port) as connection:
+        await connection.send(build_request("GET", "/api/v2/vehicles.csv", token=fleet.token))
+        await asyncio.sleep(0.3)  # it waits for the client, who reads nothing
+        server.ask_to_stop()
+        answer = await connection.read_to_end()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert answer.count(b"3PADR") < VEHICLES
+        assert not answer.endswith(b"0\r\n\r\n")
+        assert await server.wait() == 0
+        assert "Traceback" not in server.read_log(), server.read_log()
+        assert "broke off" in server.read_log()
+
+
+async def test_a_client_that_takes_nothing_does_not_hold_a_server_up(url: str, tmp_path: Path) -> None:
+    (fleet,) = await make_fleets(url, accounts=1, vehicles=VEHICLES * 5)
+    async with run_server(url, tmp_path) as server, connect(server.port) as connection:
+        await connection.send(build_request("GET", "/api/v2/vehicles.csv", token=fleet.token))
+        await asyncio.sleep(0.5)
+        server.ask_to_stop()
+        assert await server.wait() == 0
+        assert "Traceback" not in server.read_log(), server.read_log()
+        assert "broke off" in server.read_log()

@@ -1,0 +1,95 @@
+"""JSON Lines as they are read: members as in the API, and what is no vehicle refused by its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from padron.domain.errors import PadronError
+from padron.files import json_rows
+from padron.files.columns import ImportRow, Refusal, Row
+from padron.files.rows import open_rows
+from tests.cast import HUMMER, JEEP
+
+
+def read(tmp_path: Path, content: bytes | str) -> list[Row]:
+    path = tmp_path / "vehicles.any"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with open_rows(path) as rows:
+        found = list(rows)
+        assert rows.bytes_read == rows.bytes_total == path.stat().st_size
+    return found
+
+
+def test_members_become_cells_and_what_nobody_sets_is_passed_over(tmp_path: Path) -> None:
+    line = {
+        "vin": HUMMER, "vehicleStatusId": 4, "operational": False, "statusSince": "2026-03-01T12:00:00Z",
+        "createdAt": "x", "updatedAt": 5, "doors": 4, "ownerName": "=1'", "observations": None, "plate": "",
+        "revision": 7,
+    }  # fmt: skip
+    (row,) = read(tmp_path, "\ufeff" + json.dumps(line))
+    assert isinstance(row, ImportRow)
+    assert row.line == 1
+    assert row.cells == {
+        "vin": HUMMER, "vehicleStatusId": "4", "doors": "4", "ownerName": "=1'", "observations": "", "plate": "",
+        "revision": "7",
+    }  # fmt: skip
+
+
+def test_blank_lines_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = read(tmp_path, f'  {{"vin": "{HUMMER}"}}\r\n\n   \n{{"VIN": "{JEEP}"}}')
+    assert [(row.line, row.cells) for row in rows if isinstance(row, ImportRow)] == [
+        (1, {"vin": HUMMER}),
+        (4, {"vin": JEEP}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ('{"vin": "x", "doors": 3.0}', "doors must be text or an integer"),
+        ('{"vin": "x", "doors": true}', "doors must be text or an integer"),
+        ('{"vin": "x", "ownerName": {"a": 1}}', "ownerName must be text or an integer"),
+        ('{"vin": "x", "ownerName": ["a"]}', "ownerName must be text or an integer"),
+        ('{"vin": "x", "vin": "y"}', "comes twice"),
+        ('{"vin": "x", "shoeSize": "9"}', "There is no column"),
+        ('{"doors": 4}', "must be vin"),
+        ("{}", "must be vin"),
+        ("[1, 2]", "not a JSON object"),
+        ("7", "not a JSON object"),
+        ('{"vin": "x"', "not JSON in UTF-8: expecting"),
+        ('{"vin": "x"} {"vin": "y"}', "not JSON in UTF-8: extra data at character 14"),
+        ("vin,doors", "not JSON in UTF-8"),
+        ('{"vin": ' + "1" * 5_000 + "}", "too many digits"),
+        ('{"a": ' + "[" * 100_000, "nested too deeply"),
+        ("\x00", "not JSON in UTF-8"),
+    ],
+)
+def test_a_line_that_is_no_vehicle_is_refused_alone(tmp_path: Path, line: str, said: str) -> None:
+    first, refusal, last = read(tmp_path, f'{{"vin": "{HUMMER}"}}\n{line}\n{{"vin": "{JEEP}"}}\n')
+    assert isinstance(first, ImportRow)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.line, said in refusal.detail) == (2, True), refusal
+    assert isinstance(last, ImportRow)
+
+
+def test_a_line_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    _, refusal = read(tmp_path, b'{"vin": "x"}\n{"vin": "\xff"}\n')
+    assert isinstance(refusal, Refusal)
+    assert "a byte is wrong" in refusal.detail
+
+
+def test_a_line_without_an_end_is_passed_over_in_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_rows, "LINE_BYTES_MAX", 50)
+    refusal, row, again = read(tmp_path, f'{{"vin": "{"1" * 500}"}}\n{{"vin": "{JEEP}"}}\n{{{"x" * 99}')
+    assert isinstance(refusal, Refusal)
+    assert isinstance(row, ImportRow)
+    assert row.line == 2
+    assert isinstance(again, Refusal)
+    assert (refusal.line, again.line) == (1, 3)
+    assert "more than 50 bytes" in refusal.detail
+
+
+def test_what_does_not_begin_with_a_brace_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(PadronError):
+        read(tmp_path, '[{"vin": "x"}]')

@@ -1,0 +1,58 @@
+"""Builds workbooks by hand, with whatever in them, and as another program writes them."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import openpyxl
+
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+SHEET = "xl/worksheets/sheet1.xml"
+TEXTS = "xl/sharedStrings.xml"
+
+
+def write_workbook(path: Path, *sheets: Sequence[object]) -> Path:
+    """Write the rows of each sheet as openpyxl does: shared texts, numbers as they are, formulas without values."""
+    book = openpyxl.Workbook()
+    for number, rows in enumerate(sheets, start=1):
+        sheet = book.active if number == 1 else book.create_sheet(f"More {number}")
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def build_workbook(path: Path, rows: str, *, parts: dict[str, str | bytes] | None = None) -> Path:
+    """Write a workbook with this XML within ``sheetData``; ``parts`` replaces or adds parts."""
+    relation = f'<Relationship Id="r1" Type="{RELATIONS}/{{}}" Target="{{}}"/>'
+    whole: dict[str, str | bytes] = {
+        "_rels/.rels": _wrap("Relationships", _PACKAGE, relation.format("officeDocument", "xl/workbook.xml")),
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}">'
+            '<sheets><sheet name="Flota" sheetId="1" r:id="r1"/></sheets></workbook>'
+        ),
+        "xl/_rels/workbook.xml.rels": _wrap(
+            "Relationships",
+            _PACKAGE,
+            relation.format("worksheet", "worksheets/sheet1.xml")
+            + relation.format("sharedStrings", "/xl/sharedStrings.xml").replace("r1", "r2"),
+        ),
+        SHEET: _wrap("worksheet", MAIN, f"<sheetData>{rows}</sheetData>"),
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in {**whole, **(parts or {})}.items():
+            package.writestr(name, content)
+    return path
+
+
+def give_row(number: int, *cells: str) -> str:
+    """Give the XML of a row of texts; a cell that begins with < stands as it is."""
+    inner = "".join(cell if cell.startswith("<") else f'<c t="inlineStr"><is><t>{cell}</t></is></c>' for cell in cells)
+    return f'<row r="{number}">{inner}</row>'
+
+
+def _wrap(tag: str, namespace: str, inner: str) -> str:
+    return f'<{tag} xmlns="{namespace}">{inner}</{tag}>'
