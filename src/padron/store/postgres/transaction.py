@@ -18,6 +18,8 @@ from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
+
+MANY = 300  # more than a batch of status calls has
 REPAIR_SQL = load_statements("padron.store.postgres", "repair.sql")
 _COPIED = {SQL[name]: target for name, target in COPIED.items()}
 
@@ -38,10 +40,14 @@ class PostgresTransaction:
         return open_imports(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        if len(vins) >= MANY:
+            await self._plan_anew()
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
         return sorted(map(to_vehicle, rows), key=lambda vehicle: (vehicle.vin, vehicle.slot))
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        if len(plates) >= MANY:
+            await self._plan_anew()
         folded = [fold_text(plate) for plate in plates]
         rows = await self._connection.fetch(SQL["lock_by_plate"], self._account_id, folded)
         return [to_vehicle(row) for row in rows]
@@ -60,6 +66,13 @@ class PostgresTransaction:
 
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
         await self._write(REPAIR_SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
+
+    async def _plan_anew(self) -> None:
+        """Let the transaction's look-ups be planned for the tables as they are by now.
+
+        A plan that was made while a table was nearly empty walks all of it for each batch, until it is analysed.
+        """
+        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
     async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
         firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
