@@ -195,6 +195,24 @@ async def test_pages_neither_repeat_nor_skip_a_vehicle_however_small_they_are(ap
         assert pages[-1]
 
 
+@pytest.mark.parametrize("sort", ["", "vin", "-vin", "brandName", "-brandName", "createdAt"])
+async def test_a_vehicle_that_is_edited_after_its_page_does_not_come_again(api: Api, sort: str) -> None:
+    for number in range(6):
+        await api.acme.put_vehicle(make_vin(number), brandName="x")
+    query = f"?limit=2{f'&sort={sort}' if sort else ''}"
+    seen: list[str] = []
+    page = (await api.acme.get(f"{LIST}{query}")).body
+    while True:
+        vins = [vehicle["vin"] for vehicle in page["vehicles"]]
+        seen += vins
+        for vin in vins:
+            await api.acme.put_vehicle(vin, doors=3)
+        if page["nextCursor"] is None:
+            break
+        page = (await api.acme.get(f"{LIST}{query}&cursor={page['nextCursor']}")).body
+    assert sorted(seen) == [make_vin(number) for number in range(6)]
+
+
 async def test_pages_of_former_versions_neither_repeat_nor_skip_one(api: Api) -> None:
     for doors in range(7):
         await api.acme.put_vehicle(HUMMER, doors=doors, brandName="x")

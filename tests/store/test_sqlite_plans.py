@@ -128,3 +128,10 @@ def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -
         steps = explain(file, statement)
         assert {step[:8] for step in steps if "changes_by_vehicle" in step} == {"SEARCH c", "SEARCH b"}
         assert not [step for step in steps if step.startswith(("SEARCH c USING PRIMARY", "SEARCH b USING PRIMARY"))]
+
+
+def test_what_other_vehicles_went_through_does_not_slow_an_undo(file: apsw.Connection) -> None:
+    (step,) = [
+        step for step in explain(file, STATEMENTS["queries: find_later_changes"]) if step.startswith("SEARCH c ")
+    ]
+    assert "changes_by_vehicle (account_id=? AND vehicle_id=? AND number>?)" in step

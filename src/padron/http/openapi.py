@@ -50,6 +50,7 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
             {"name": "Status", "description": "What a vehicle is."},
             {"name": "Vehicles", "description": "The register itself."},
             {"name": "Reports", "description": "What the record adds up to."},
+            {"name": "VINs", "description": "What a VIN tells, and what is wrong with one."},
             {"name": "Duplicates", "description": "Several vehicles with one VIN, and making one of them."},
             {"name": "Imports", "description": "Files of vehicles, imported in the background."},
             {"name": "Gate", "description": "May an operation touch a vehicle now?"},

@@ -8,14 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from padron.domain.account import Principal, Scope
-from padron.domain.query import Position, VehicleQuery
-from padron.domain.status import VehicleStatus
+from padron.domain.query import VehicleQuery
 from padron.domain.vehicle import VehicleVersion
 from padron.service.runtime import Runtime
 
 PAGE = 1_000
-
-_AFTER_ALL_VERSIONS = 2**62  # above any change number: so that an edit between two pages repeats no vehicle
 
 
 async def export_vehicles(
@@ -29,7 +26,7 @@ async def export_vehicles(
         yield [version for version, _ in rows]
         if len(rows) < PAGE:
             return
-        asked = replace(asked, after=_pass(rows[-1][1], query))
+        asked = replace(asked, after=rows[-1][1])
 
 
 async def find_last_vehicle(runtime: Runtime, principal: Principal) -> int:
@@ -38,9 +35,3 @@ async def find_last_vehicle(runtime: Runtime, principal: Principal) -> int:
     newest = VehicleQuery(filters={}, descending=True, limit=1)
     rows = await runtime.store.read(principal.account_id).list_vehicles(newest)
     return rows[0][0].vehicle.vehicle_id if rows else 0
-
-
-def _pass(position: Position, query: VehicleQuery) -> Position:
-    if query.status is VehicleStatus.INFO_CHANGED:
-        return position  # former versions are rows of their own
-    return replace(position, began=0 if query.descending else _AFTER_ALL_VERSIONS)

@@ -85,8 +85,7 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
     if query.after is not None:
         sign = "<" if query.descending else ">"
         after = ", ".join(add(part) for part in _list_parts(query, dialect))
-        left = "v.vehicle_id, v.began" if query.sort is None else f"{key}, v.vehicle_id, v.began"
-        clauses.append(f"({left}) {sign} ({after})")
+        clauses.append(f"({', '.join(_list_order_columns(query, key, 'v'))}) {sign} ({after})")
     statement = template.replace(":key", key).replace(":where", " AND ".join(clauses))
     if query.up_to is None:
         return f"{statement.replace(':order', _give_order(query, key, 'v'))} LIMIT {add(query.limit)}", parameters
@@ -159,8 +158,17 @@ def _give_filter_index(filters: Mapping[str, str | int], dialect: Dialect) -> st
 
 def _give_order(query: VehicleQuery, key: str, table: str) -> str:
     way = "DESC" if query.descending else "ASC"
-    columns = [f"{table}.vehicle_id", f"{table}.began"]
-    return ", ".join(f"{column} {way}" for column in (columns if query.sort is None else [key, *columns]))
+    return ", ".join(f"{column} {way}" for column in _list_order_columns(query, key, table))
+
+
+def _list_order_columns(query: VehicleQuery, key: str, table: str) -> list[str]:
+    """Give the columns of the order. Only former versions are told apart by more than their vehicle.
+
+    A current one that is edited between two pages has a new version, and is no further along for that.
+    """
+    columns = [] if query.sort is None else [key]
+    columns.append(f"{table}.vehicle_id")
+    return [*columns, f"{table}.began"] if query.status is VehicleStatus.INFO_CHANGED else columns
 
 
 def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
@@ -176,7 +184,9 @@ def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
 def _list_parts(query: VehicleQuery, dialect: Dialect) -> list[object]:
     if query.after is None:
         return []
-    rest: list[object] = [query.after.vehicle_id, query.after.began]
+    rest: list[object] = [query.after.vehicle_id]
+    if query.status is VehicleStatus.INFO_CHANGED:
+        rest.append(query.after.began)
     key = query.after.key
     if key is None:
         return rest

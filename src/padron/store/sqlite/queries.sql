@@ -117,12 +117,13 @@ WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.numbe
 
 -- name: find_later_changes
 -- The first change of one vehicle after a number (?3) that is not of a request (?5) up to another number (?4).
+-- Left to itself the planner walks all later changes of the account.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
         ORDER BY k.slot LIMIT 1), 2) END
-FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+FROM changes AS c INDEXED BY changes_by_vehicle JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.vehicle_id = ?2 AND c.number > ?3
     AND (c.request_id <> ?5 OR c.number > ?4)
 ORDER BY c.number LIMIT 1;
