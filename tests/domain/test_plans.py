@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from padron.domain.change import REASON_LENGTH_MAX, PlanRequest, StatusRequest, decide
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant, parse_instant
 from padron.domain.plan import (
     PLANNED_WITHIN,
     LaterChange,
@@ -21,10 +22,8 @@ from padron.domain.plan import (
     cancel,
     check_times,
     execute,
-    format_instant,
     format_plan_id,
     move_return,
-    parse_instant,
 )
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import give_status

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from padron.cli.options import CommonOptions, Csv, Json, check_one_form, run_with_runtime
-from padron.cli.outputs import give_exact_instant, give_instant, print_csv, print_json, print_table
+from padron.cli.outputs import give_instant, print_csv, print_json, print_table
 from padron.cli.vehicles import give_principal
 from padron.domain.change import ChangeType, HistoryEntry
+from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_MAX
 from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin
@@ -67,7 +68,7 @@ def _show_entry(entry: HistoryEntry) -> dict[str, object]:
     """Give an entry with the members that it has in the API."""
     shown: dict[str, object] = {
         "type": entry.type.value,
-        "at": give_exact_instant(entry.at),
+        "at": format_instant(entry.at),
         "by": entry.by,
         "requestId": entry.request_id,
     }
@@ -84,7 +85,7 @@ def _show_entry(entry: HistoryEntry) -> dict[str, object]:
 
 def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
     """Give a line, or one for each value that changed."""
-    first = (give_exact_instant(entry.at), entry.type.value)
+    first = (format_instant(entry.at), entry.type.value)
     last = (entry.reason or "", entry.by, entry.request_id)
     if entry.differences is None:
         came_from = "" if entry.from_status is None else str(entry.from_status.value)

@@ -54,8 +54,3 @@ def print_error(sentence: str) -> None:
 def give_instant(at: datetime | None) -> str | None:
     """Give an instant as JSON shows it: RFC 3339 in UTC, to the second."""
     return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def give_exact_instant(at: datetime) -> str:
-    """Give an instant with all its digits, as the API does."""
-    return at.isoformat().replace("+00:00", "Z")

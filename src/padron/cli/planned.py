@@ -8,7 +8,8 @@ from cyclopts import App, Parameter
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_json, print_table
 from padron.cli.vehicles import give_principal
-from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState, format_instant
+from padron.domain.instants import format_instant
+from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState
 from padron.domain.query import LIMIT_MAX
 from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from padron.cli.options import CommonOptions, Csv, Json, check_one_form, parse_instant, run_with_runtime
-from padron.cli.outputs import give_exact_instant, print_error, print_json, print_table
+from padron.cli.outputs import print_error, print_json, print_table
 from padron.cli.vehicles import give_principal
+from padron.domain.instants import format_instant
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
 from padron.domain.time_in_status import TotalTime, VehicleTime
 from padron.domain.vin import parse_vin
@@ -100,8 +101,8 @@ def time_in_status(
 def _show_report(period: tuple[datetime, datetime], vehicles: list[VehicleTime], total: TotalTime) -> dict[str, object]:
     """Give the report with the members that it has in the API, all pages in one."""
     return {
-        "from": give_exact_instant(period[0]),
-        "to": give_exact_instant(period[1]),
+        "from": format_instant(period[0]),
+        "to": format_instant(period[1]),
         "vehicles": [msgspec.to_builtins(shape_vehicle_time(vehicle)) for vehicle in vehicles],
         "total": msgspec.to_builtins(shape_total_time(total)),
     }

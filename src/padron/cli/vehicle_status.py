@@ -17,7 +17,7 @@ from padron.cli.vehicles import give_principal
 from padron.domain.account import Principal
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import PadronError
-from padron.domain.plan import parse_instant
+from padron.domain.instants import parse_instant
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account

@@ -3,13 +3,13 @@
 A plan is a vehicle's, not a VIN's: it follows a vehicle whose VIN is corrected.
 """
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, PlanRequest
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_DEFAULT
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
 from padron.domain.vehicle import Vehicle, give_status
@@ -17,14 +17,8 @@ from padron.domain.vin import Vin
 
 PLANNED_WITHIN = timedelta(days=3_653)  # ten years
 PLAN_ID_PATTERN = "^[0-9a-f]{30}$"
-# RFC 3339, 5.6, with the offset that it demands; the letters may be small.
-INSTANT_PATTERN = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_match_instant = re.compile(INSTANT_PATTERN, re.ASCII).fullmatch
-_FRACTION_SHOWN = len("2026-12-01T08:00:00.000000")  # what there is of a finer fraction is cut off
 
 
 class PlanKind(StrEnum):
@@ -106,21 +100,6 @@ class Target:
     later: LaterChange | None = None
 
 
-def parse_instant(name: str, text: str) -> datetime:
-    """Give the instant in UTC. Raises ``bad_parameters`` for what is no RFC 3339 with an offset."""
-    if _match_instant(text) is not None:
-        try:
-            head, offset = (text[:-1], "+00:00") if text[-1] in "Zz" else (text[:-6], text[-6:])
-            return datetime.fromisoformat(head[:_FRACTION_SHOWN].upper() + offset).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass  # such as a 30th of February
-    raise PadronError(
-        Code.BAD_PARAMETERS,
-        f"{name} is {text[:40]!a}: it must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
-        "2026-12-01T02:00:00-06:00 (RFC 3339).",
-    )
-
-
 def check_times(request: PlanRequest, now: datetime) -> None:
     """Raise ``bad_parameters`` unless effectiveAt lies ahead, until after it, and both within ten years."""
     if request.effective_at is not None and request.effective_at <= now:
@@ -144,11 +123,6 @@ def check_times(request: PlanRequest, now: datetime) -> None:
             f"{name} is {format_instant(last)}, more than ten years from now: plan no further than "
             f"{format_instant(now + PLANNED_WITHIN)}.",
         )
-
-
-def format_instant(at: datetime) -> str:
-    """Give an instant as people read it: RFC 3339 in UTC, with a fraction if there is one."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def format_plan_id(at: datetime, place: int, random_part: int) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from padron.domain import instants
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text
@@ -127,12 +128,7 @@ def parse_instant(parameters: dict[str, str], name: str) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text) if text.isascii() else None
-        if at is not None and at.tzinfo is not None and "T" in text:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    hint = " A + in an address is written %2B." if " " in text else ""
-    raise PadronError(
-        Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an instant such as 2026-11-23T14:00:00Z (RFC 3339).{hint}"
-    )
+        return instants.parse_instant(name, text)
+    except PadronError as error:
+        hint = " A + in an address is written %2B." if " " in text else ""
+        raise PadronError(error.code, f"{error.detail}{hint}") from error

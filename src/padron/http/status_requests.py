@@ -1,7 +1,7 @@
 """Turns what a status call carries into the request that it makes, for now or for later; the same in bulk."""
 
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
-from padron.domain.plan import parse_instant
+from padron.domain.instants import parse_instant
 from padron.domain.status import parse_settable_status
 from padron.domain.vin import Vin
 from padron.http.calls import Call

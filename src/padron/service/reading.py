@@ -1,11 +1,12 @@
 """Reading vehicles, now or as they were at an instant, their status and their history."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
@@ -113,8 +114,8 @@ async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[Vehi
 def check_past(name: str, at: datetime, now: datetime) -> None:
     """Raise ``bad_parameters`` for an instant that is to come: of that nothing is known."""
     if at > now:
-        given, present = (f"{one.astimezone(UTC).isoformat().removesuffix('+00:00')}Z" for one in (at, now))
-        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {given}, which is to come: here it is {present}.")
+        detail = f"{name} is {format_instant(at)}, which is to come: here it is {format_instant(now)}."
+        raise PadronError(Code.BAD_PARAMETERS, detail)
 
 
 async def list_history(
