@@ -51,7 +51,9 @@ class PgBench:
             str(self._program), "-n", "-M", "prepared", "-c", str(connections), "-j", "2", "-T", str(round(seconds)),
             "--log", "--log-prefix", str(log), "-f", str(self._script), self._url,
         ]  # fmt: skip
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"pgbench failed: {done.stderr[-500:]}")
         used = read_cpu_s(self._database) - before
         lines = [line for path in log.parent.glob(f"{log.name}.*") for line in path.read_text("utf-8").splitlines()]
         latencies = [int(line.split()[2]) / 1e6 for line in lines]

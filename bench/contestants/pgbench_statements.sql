@@ -11,5 +11,5 @@ UPDATE vehicles SET status = :s, status_since = now(), status_by = 'pgbench', st
 UPDATE counters SET last_change = last_change + 1 WHERE account_id = 1 + :a RETURNING last_change AS number \gset
 INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id, from_status,
     to_status)
-VALUES (1 + :a, :number, :vehicle, :'vin', 'statusChanged', now(), 'pgbench', 'pgbench', :former, :s);
+VALUES (1 + :a, :number, :vehicle, :vin, 'statusChanged', now(), 'pgbench', 'pgbench', :former, :s);
 COMMIT;
