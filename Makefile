@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover check lint types imports sizes locks format bench bench-quick bench-parts lock hooks clean
+.PHONY: help run test cover check lint types imports sizes locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.runtime  ## start a server with demo data
 	$(BIN)/padron serve --demo
@@ -53,6 +53,9 @@ bench: .venv/.dev .venv/.rivals  ## measure side by side with what one would use
 
 bench-quick: .venv/.dev .venv/.rivals  ## the same in about a minute, with more scatter
 	$(BIN)/python -m bench.run --rivals-python .venv/rivals/bin/python --vehicles 10000 --rounds 1 --seconds 2 $(ARGS)
+
+bench-growth: .venv/.dev .venv/.rivals  ## measure as it grows (ARGS="--vehicles 10000,10000000" takes long)
+	$(BIN)/python -m bench.growth --rivals-python .venv/rivals/bin/python $(ARGS)
 
 bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to bench.parts)
 	$(BIN)/python -m bench.parts $(ARGS)

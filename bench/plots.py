@@ -1,4 +1,4 @@
-"""Draws the results of the side-by-side run; runs with the Python of the other projects, which has matplotlib."""
+"""Draws the results of the side-by-side run and of the trials of size, with a Python that has matplotlib."""
 
 import json
 import sys
@@ -52,6 +52,30 @@ def draw_latencies(document: dict[str, Any], file: Path) -> None:
     save(figure, file)
 
 
+def draw_growth(document: dict[str, Any], file: Path) -> None:
+    """Draw status calls a second and memory against the number of vehicles, and of accounts."""
+    points = document["points"]
+    figure, axes = plt.subplots(2, 2, figsize=(10, 7))
+    for row, (key, label) in enumerate(
+        (("perSecond", "status calls a second"), ("serverRssMb", "memory of the server, MB"))
+    ):
+        for column, size in enumerate(("vehicles", "accounts")):
+            axis = axes[row][column]
+            for engine, colour in (("sqlite", OURS), ("postgres", "#b5651d")):
+                own = [point for point in points if point["engine"] == engine and point["changes"] == 0]
+                own = [
+                    point for point in own if (point["accounts"] == 1) == (size == "vehicles") or point["accounts"] == 1
+                ]
+                pairs = sorted({point[size]: point[key] for point in own}.items())
+                axis.plot(*zip(*pairs, strict=True), marker="o", color=colour, label=engine)
+            axis.set_xscale("log")
+            axis.set_ylim(bottom=0)
+            axis.set_xlabel(size)
+            axis.set_ylabel(label)
+            axis.legend(fontsize=8)
+    save(figure, file)
+
+
 def save(figure: Any, file: Path) -> None:  # noqa: ANN401 - matplotlib's
     """Write a plot."""
     figure.tight_layout()
@@ -63,6 +87,9 @@ def main() -> None:
     """Run as a program."""
     file = Path(sys.argv[1])
     document = json.loads(file.read_text("utf-8"))
+    if "points" in document:
+        draw_growth(document, file.with_name("growth.png"))
+        return
     draw_rates(document, file.with_name("changes-per-second.png"))
     draw_latencies(document, file.with_name("latency.png"))
 
