@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover check lint types imports sizes locks format bench lock hooks clean
+.PHONY: help run test cover check lint types imports sizes locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.runtime  ## start a server with demo data
 	$(BIN)/padron serve --demo
@@ -48,8 +48,17 @@ format: .venv/.dev  ## put the code in form and mend what ruff can mend
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 
-bench: .venv/.dev  ## measure (ARGS="..." goes to bench.run)
-	$(BIN)/python -m bench.run $(ARGS)
+bench: .venv/.dev .venv/.rivals  ## measure side by side with what one would use instead (under ten minutes)
+	$(BIN)/python -m bench.run --rivals-python .venv/rivals/bin/python $(ARGS)
+
+bench-quick: .venv/.dev .venv/.rivals  ## the same in about a minute, with more scatter
+	$(BIN)/python -m bench.run --rivals-python .venv/rivals/bin/python --vehicles 10000 --rounds 1 --seconds 2 $(ARGS)
+
+bench-growth: .venv/.dev .venv/.rivals  ## measure as it grows (ARGS="--vehicles 10000,10000000" takes long)
+	$(BIN)/python -m bench.growth --rivals-python .venv/rivals/bin/python $(ARGS)
+
+bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to bench.parts)
+	$(BIN)/python -m bench.parts $(ARGS)
 
 # uv reads neither its own configuration nor pip's here, so what it writes is the same on every machine. Each lock
 # is bound by the ones before it: the runtime that is tested is the runtime that is run.
@@ -61,6 +70,7 @@ lock: .venv/.dev  ## work the locks out anew after a change in pyproject.toml (A
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
 	$(UV_COMPILE) pyproject.toml --group build --group dev \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
+	$(UV_COMPILE) --group rivals -o requirements/rivals.txt
 	@$(MAKE) locks
 
 hooks: .venv/.dev  ## let git run the checks before each commit
@@ -91,4 +101,11 @@ clean:  ## remove .venv, caches and what was built
 .venv/.dev: .venv/.runtime requirements/dev.txt
 	@echo 'Installing the tools for tests and checks (up to a minute) ...'
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+.venv/.rivals: .venv/.made requirements/rivals.txt
+	@echo 'Installing what Padron is measured beside (a minute) ...'
+	@$(PYTHON) -m venv --clear .venv/rivals
+	@.venv/rivals/bin/python -m pip --disable-pip-version-check --no-input -qq \
+		install --require-hashes --no-deps -r requirements/rivals.txt
 	@touch $@

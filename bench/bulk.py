@@ -1,0 +1,143 @@
+"""Fills a database with any number of vehicles or changes by the engine's own statements, for trials of size."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+import asyncpg
+
+from bench.fleet import Listed
+from padron.config import read_settings
+from padron.domain.account import Scope
+from padron.service import accounts
+from padron.store.statements import load_statements
+from padron.wiring import migrate_database, open_runtime
+
+CHUNK = 200_000
+# Values of a vehicle by its running number {n}: few to many different ones, so that filters find many or few vehicles.
+VALUES = {
+    "customId": "'c' || {n}",
+    "plate": "'p' || {n}",
+    "stateId": "{n} % 32",
+    "brandName": "'brand ' || ({n} % 20)",
+    "modelName": "'model ' || ({n} % 500)",
+    "country": "'country ' || ({n} % 3)",
+    "type": "'type ' || ({n} % 8)",
+    "doors": "2 + {n} % 4",
+    "vehicleColor": "'colour ' || ({n} % 12)",
+    "ownerName": "'owner ' || ({n} % 5000)",
+    "status": "CASE WHEN {n} % 10 = 0 THEN 3 + {n} / 10 % 7 ELSE 1 END",
+}
+_SQL = load_statements("bench", "bulk.sql")
+_COUNT = "(WITH RECURSIVE s (n) AS (SELECT {} UNION ALL SELECT n + 1 FROM s WHERE n < {}) SELECT n FROM s) AS s"
+
+Execute = Callable[[str], None]
+
+
+def make_vin(number: int) -> str:
+    """Give the VIN of the vehicle with this running number."""
+    return f"3PADRN00X0{number:07d}"
+
+
+class Engine:
+    """What the two engines write differently: series of numbers, instants, JSON, padding."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+
+    def write(self, names: Sequence[str], start: int, last: int, n: str, **more: object) -> str:
+        """Give the statements of these names for a range; ``n`` is the expression of a vehicle's running number."""
+        if self.is_sqlite:
+            own = {"rows": _COUNT.format(start, last), "now": str(time.time_ns() // 1000), "json": "json_object"}
+            padded = f"printf('%07d', {n})"
+        else:
+            rows = f"generate_series({start}::bigint, {last}::bigint) AS s (n)"
+            own = {"rows": rows, "now": "now()", "json": "json_build_object"}
+            padded = f"lpad(({n})::text, 7, '0')"
+        values = {name: expression.format(n=n) for name, expression in VALUES.items()}
+        given = {**values, **own, "vin": f"'3PADRN00X0' || {padded}", **more}
+        return ";\n".join(_SQL[name].format(**given) for name in names)
+
+    def open(self) -> Execute:
+        """Give what runs statements, each durable by itself; on SQLite with a large cache."""
+        if not self.is_sqlite:
+            return lambda statement: asyncio.run(_execute(self.url, statement))
+        file = apsw.Connection(str(Path(self.url.removeprefix("sqlite:///"))))
+        file.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000000")
+        return lambda statement: _execute_file(file, statement)
+
+
+def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[str], None]) -> list[Listed]:
+    """Make accounts with ``vehicles`` vehicles in all; give their keys and VINs."""
+    listed = asyncio.run(_make_accounts(url, account_count))
+    engine, each = Engine(url), vehicles // account_count
+    execute, began = engine.open(), time.perf_counter()
+    for place, account in enumerate(listed):
+        first = place * each
+        account["vins"] = [make_vin(first + number) for number in range(each)]
+        for start in range(0, each, CHUNK):
+            last = min(start + CHUNK, each) - 1
+            names = ("insert_vehicles", "insert_versions", "insert_registrations", "set_counter")
+            execute(engine.write(names, start, last, f"({first} + s.n)", account=place + 1, last_change=last + 1))
+            if each > CHUNK:
+                done = first + last + 1
+                say(f"{done:,} vehicles, {done / (time.perf_counter() - began):,.0f}/s")
+    _settle(engine, execute)
+    return listed
+
+
+def fill_history(url: str, account: int, each: int, changes: int, say: Callable[[str], None]) -> None:
+    """Add status changes to one account, vehicle after vehicle, over and over."""
+    engine = Engine(url)
+    execute, began = engine.open(), time.perf_counter()
+    for start in range(0, changes, CHUNK * 5):
+        last = min(start + CHUNK * 5, changes) - 1
+        more = {"account": account, "each": each, "last_change": each + last + 1}
+        execute(engine.write(("insert_changes", "set_counter"), start, last, f"(s.n % {each})", **more))
+        say(f"{last + 1:,} changes, {(last + 1) / (time.perf_counter() - began):,.0f}/s")
+    _settle(engine, execute)
+
+
+def _settle(engine: Engine, execute: Execute) -> None:
+    if engine.is_sqlite:
+        execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    else:
+        execute("VACUUM ANALYZE")
+        execute("CHECKPOINT")
+
+
+async def _make_accounts(url: str, count: int) -> list[Listed]:
+    settings = read_settings({"PADRON_DATABASE_URL": url})
+    await migrate_database(settings)
+    runtime = await open_runtime(settings)
+    listed: list[Listed] = []
+    try:
+        for place in range(count):
+            account = await accounts.add_account(runtime, f"account-{place}")
+            assert account.account_id == place + 1, "The database is not new."
+            scopes = [scope.value for scope in Scope]
+            key = await accounts.add_key(runtime, account, label="bench", scopes=scopes, expires_in=None)
+            listed.append({"token": key.token})
+    finally:
+        await runtime.close()
+    return listed
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection: Any = await asyncpg.connect(url, server_settings={"synchronous_commit": "off"})
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _execute_file(file: apsw.Connection, statement: str) -> None:
+    if statement.startswith("PRAGMA"):
+        file.execute(statement).fetchall()
+        return
+    with file:
+        file.execute(statement).fetchall()

@@ -1,0 +1,1 @@
+"""Who is measured side by side: each in a small module of its own, behind the interface of ``base``."""

