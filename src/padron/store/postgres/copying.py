@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from padron.store.statements import load_statements
 
-PORTION_ROWS = 1_000  # of one step, which must be done in the time that an answer may take
+PORTION_ROWS = 3_000  # of one step, which must be done in the time that an answer may take
 COPIED_ROWS_MIN = 50  # below, the round trips of COPY cost more than it saves
 
 _match_insert = re.compile(r"INSERT INTO (\w+) \(([\w\s,]+)\)\s+VALUES \([$\d\s,]+\);?").fullmatch

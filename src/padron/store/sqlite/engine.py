@@ -16,7 +16,7 @@ from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.sqlite.commits import GroupCommitter
-from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
+from padron.store.sqlite.connection import check_sqlite_version, let_log_grow, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.directory import SqliteDirectory
 from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
@@ -36,8 +36,11 @@ MIGRATIONS = load_migrations("padron.store.sqlite")
 class SqliteStore:
     """The store in one file. Only one server process may use it; commands may beside it."""
 
-    def __init__(self, path: str) -> None:
-        self._committer = GroupCommitter(open_connection(path, busy_timeout_ms=0))
+    def __init__(self, path: str, *, is_alone: bool = False) -> None:
+        connection = open_connection(path, busy_timeout_ms=0)
+        if is_alone:
+            let_log_grow(connection)
+        self._committer = GroupCommitter(connection)
         self._writes: GroupCommitter | KeyedCommitter = self._committer
         self._connections = ReadConnections(path)
         self.directory = SqliteDirectory(self._committer, self._connections)
@@ -147,11 +150,14 @@ class SqliteStore:
         self._connections.close()
 
 
-async def open_store(path: str) -> SqliteStore:
-    """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer."""
+async def open_store(path: str, *, is_alone: bool = False) -> SqliteStore:
+    """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
+
+    ``is_alone`` is for a program that loads much while no server has the file.
+    """
     check_sqlite_version(apsw.sqlite_lib_version())
     migrate(path)
-    return SqliteStore(path)
+    return SqliteStore(path, is_alone=is_alone)
 
 
 def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
