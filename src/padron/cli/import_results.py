@@ -52,7 +52,8 @@ def _print_counts(result: Result) -> None:
     if summary.refused > REFUSALS_PRINTED_MAX:
         print_error(f"{summary.refused - REFUSALS_PRINTED_MAX} more lines were refused.")
     if summary.refused:
-        print_error(f"All {summary.refused} refused lines are in {result.report.path}.")
+        every = "The refused line is" if summary.refused == 1 else f"All {summary.refused} refused lines are"
+        print_error(f"{every} in {result.report.path}.")
     would = "Dry run, nothing was changed. " if result.dry_run else ""
     print(
         f"{would}Read {summary.read}: registered {summary.registered}, updated {summary.updated}, "
