@@ -1,13 +1,12 @@
 """Planned changes that are all due at one instant: how late the last is done, and what status calls notice of it."""
 
-import json
 import statistics
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.fleet import Listed
+from bench.runs import ask
 from bench.servers import Contestant, find_free_port, serve
 
 PLANS = 10_000
@@ -47,7 +46,7 @@ def plan(port: int, accounts: list[Listed], status: int) -> datetime:
                 {"vin": vin, "vehicleStatusId": status, "effectiveAt": begins.isoformat()}
                 for vin in account["vins"][start : min(start + CHUNK, each)]
             ]
-            answer = call(port, account, "POST", "/api/v2/vehicles/status", {"vehicles": vehicles})
+            answer = ask(port, account, "POST", "/api/v2/vehicles/status", {"vehicles": vehicles})
             assert answer["planned"] == len(vehicles)
     assert datetime.now(UTC) < begins, "Planning took too long: make LEAD_S larger."
     return begins
@@ -57,21 +56,9 @@ def wait(port: int, accounts: list[Listed], begins: datetime) -> float:
     """Return how many seconds after the instant nothing is pending any more."""
     time.sleep(max(0, (begins - datetime.now(UTC)).total_seconds()))
     for account in accounts:
-        while call(port, account, "GET", _PATH)["plannedChanges"]:
+        while ask(port, account, "GET", _PATH)["plannedChanges"]:
             time.sleep(0.01)
     return (datetime.now(UTC) - begins).total_seconds()
-
-
-def call(port: int, account: Listed, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-    """Give the answer of one call."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {account['token']}"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return json.load(answer)
 
 
 def print_table(results: dict[str, list[dict[str, Any]]]) -> None:

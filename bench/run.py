@@ -7,27 +7,21 @@ the versions and the settings, and drawn as plots.
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from bench import parts
 from bench.contestants.base import Contestant, Floor, Place, Running, Server
 from bench.contestants.floors import PgBench, SqliteLoop
 from bench.contestants.kinto import Kinto
 from bench.contestants.padron import Padron
 from bench.contestants.plain_fastapi import PlainFastApi
-from bench.parts import PACKAGES
 from bench.servers import ROOT, read_cpu_s
 from bench.tables import print_tables
 
@@ -136,18 +130,10 @@ def prove_driver(servers: list[Server], results: Results) -> None:
 
 
 def describe_machine(rivals_python: Path) -> dict[str, Any]:
-    """Give what the figures depend on."""
+    """Give what the figures depend on, the other projects' versions too."""
     command = [str(rivals_python), "-c", _READ_VERSIONS, *RIVAL_PACKAGES]
     asked = subprocess.run(command, check=True, capture_output=True, text=True)
-    return {
-        "at": datetime.now(UTC).isoformat(),
-        "cores": os.cpu_count(),
-        "memoryGb": round(psutil.virtual_memory().total / 1e9, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "rivals": json.loads(asked.stdout),
-    }
+    return {**parts.describe_machine(), "rivals": json.loads(asked.stdout)}
 
 
 def run(given: argparse.Namespace) -> tuple[Results, Mapping[str, str]]:
