@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from padron.domain.change import Change, FeedEntry
@@ -11,7 +12,7 @@ from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan, Target
 from padron.domain.vehicle import Details, Vehicle
-from padron.store.base import Directory, Reader, Store, WriteTransaction
+from padron.store.base import Directory, Reader, StatusTransaction, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
@@ -21,21 +22,34 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 T = TypeVar("T")
 
 
-class FaultyTransaction:
-    """Writes one change after the other, and fails before the one that it is told to fail at."""
+class FaultyStatuses:
+    """Changes statuses, and fails before the first change when it is told to."""
 
-    def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: StatusTransaction, faults: "FaultyStore") -> None:
+        self._statuses = transaction
         self._faults = faults
-
-    @property
-    def imports(self) -> ImportTransaction:
-        return self._transaction.imports
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         if self._faults.bad_vin in vins:
             raise RuntimeError("the row of this VIN is spoilt")
-        return await self._transaction.lock_vehicles(vins)
+        return await self._statuses.lock_vehicles(vins)
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        if self._faults.fails_before_change is not None:
+            raise self._faults.error
+        await self._statuses.save_changes(changes)
+
+
+class FaultyTransaction(FaultyStatuses):
+    """Writes one change after the other, and fails before the one that it is told to fail at."""
+
+    def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
+        super().__init__(transaction, faults)
+        self._transaction = transaction
+
+    @property
+    def imports(self) -> ImportTransaction:
+        return self._transaction.imports
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         return await self._transaction.lock_plates(plates)
@@ -202,7 +216,19 @@ class FaultyStore:
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
 
+    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
+        async def faulty_work(transaction: StatusTransaction) -> T:
+            return await work(FaultyStatuses(transaction, self))
+
+        return await self._write(partial(self._store.write_statuses, account_id, faulty_work))
+
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        async def faulty_work(transaction: WriteTransaction) -> T:
+            return await work(FaultyTransaction(transaction, self))
+
+        return await self._write(partial(self._store.write, account_id, faulty_work))
+
+    async def _write(self, run: Callable[[], Awaitable[T]]) -> T:
         self.write_count += 1
         self.entered.set()
         if self.write_count > 1:
@@ -210,11 +236,7 @@ class FaultyStore:
         await self.open.wait()
         if self.fails:
             raise self.error
-
-        async def faulty_work(transaction: WriteTransaction) -> T:
-            return await work(FaultyTransaction(transaction, self))
-
-        result = await self._store.write(account_id, faulty_work)
+        result = await run()
         if self.fails_after_commit:
             raise self.error
         return result

@@ -12,7 +12,7 @@ import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.store.postgres import open_store
-from padron.store.postgres.transaction import SQL
+from padron.store.postgres.statuses import SQL
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
@@ -261,8 +261,8 @@ async def test_plain_statements_write_the_same_rows_as_the_one_statement(
         one, two = [await get_one(store, account, make_vin(number)) for number in range(2)]
         stolen = status_changed(one, at=after(1), reason="seen in Puebla")
         await save(store, account, stolen, status_changed(two, VehicleStatus.SOLD, at=after(1)))
-        found = status_changed(stolen.vehicle, VehicleStatus.ACTIVE, at=after(3))
-        await save(store, account, status_changed(stolen.vehicle, VehicleStatus.IMPOUNDED, at=after(2)), found)
+        impounded = status_changed(stolen.vehicle, VehicleStatus.IMPOUNDED, at=after(2))
+        await save(store, account, impounded, status_changed(impounded.vehicle, VehicleStatus.ACTIVE, at=after(3)))
         await store.close()
         written.append([await connection.fetch(statement) for statement in WRITTEN])
         await connection.close()

@@ -14,7 +14,7 @@ from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
 from padron.service.status_changes import change_statuses
-from padron.store.base import Store, WriteTransaction
+from padron.store.base import StatusTransaction, Store
 
 BATCH_SIZE_MAX = 256
 # Turns of the event loop between two batches of an account. In these, those who were just answered send their answers,
@@ -78,11 +78,11 @@ class Coalescer:
         requests = [call.request for call in batch]
         at = self._clock()
 
-        async def work(transaction: WriteTransaction) -> list[Vehicle | PadronError]:
+        async def work(transaction: StatusTransaction) -> list[Vehicle | PadronError]:
             return await change_statuses(transaction, requests, at)
 
         try:
-            outcomes = await self._store.write(account_id, work)
+            outcomes = await self._store.write_statuses(account_id, work)
         except PadronError as error:
             _fail(batch, error)
             return error.code is not Code.STORE_UNAVAILABLE

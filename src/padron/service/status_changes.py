@@ -6,11 +6,11 @@ from datetime import datetime
 from padron.domain.change import Change, ChangeType, StatusRequest, decide
 from padron.domain.errors import PadronError
 from padron.domain.vehicle import Vehicle, give_status
-from padron.store.base import WriteTransaction
+from padron.store.base import StatusTransaction
 
 
 async def change_statuses(
-    transaction: WriteTransaction,
+    transaction: StatusTransaction,
     requests: Sequence[StatusRequest],
     at: datetime,
     is_wanted: Callable[[Sequence[Vehicle | PadronError]], bool] | None = None,

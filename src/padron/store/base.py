@@ -25,12 +25,26 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 T = TypeVar("T")
 
 
-class WriteTransaction(RepairTransaction, Protocol):
-    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
+class StatusTransaction(Protocol):
+    """What a batch of status changes needs of a transaction."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles with these VINs, by VIN and slot, locked against other transactions."""
+        """Give the current vehicles with these VINs, by VIN and slot. They stay so, or what is saved is not."""
         ...
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Write the changes, in order, with the account's next numbers, as the last step before the commit.
+
+        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
+        A change that deactivates withdraws the vehicle's open work of all operations.
+        A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
+        Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
+        """
+        ...
+
+
+class WriteTransaction(RepairTransaction, StatusTransaction, Protocol):
+    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles that bear any of these plates, each once, locked."""
@@ -45,16 +59,6 @@ class WriteTransaction(RepairTransaction, Protocol):
 
         The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those
         without such a change are left out.
-        """
-        ...
-
-    async def save_changes(self, changes: Sequence[Change]) -> None:
-        """Write the changes, in order, with the account's next numbers, as the last step before the commit.
-
-        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
-        A change that deactivates withdraws the vehicle's open work of all operations.
-        A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
-        Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
         """
         ...
 
@@ -207,6 +211,10 @@ class Store(Protocol):
     @property
     def is_replica_fresh(self) -> bool | None:
         """Whether a replica takes reads now; None when there is none."""
+        ...
+
+    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
+        """Do as ``write`` for work that does no more than change statuses, and that once, as its last step."""
         ...
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:

@@ -65,6 +65,12 @@ class Connections:
                     await connection.execute("ROLLBACK")
                 raise
 
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[asyncpg.Connection]:
+        """Give a connection for statements that are each a transaction of their own."""
+        async with self._take(ANSWER_S_MAX) as connection:
+            yield connection
+
     async def close(self) -> None:
         """Close the idle connections; those in use close when they come back."""
         self._closed = True

@@ -3,13 +3,14 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import WriteTransaction
+from padron.store.base import StatusTransaction, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
@@ -23,6 +24,7 @@ from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
+from padron.store.postgres.statuses import OvertakenError, StatusAttempt
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
 from padron.store.postgres.writes import Writer
@@ -93,6 +95,13 @@ class PostgresStore:
             return await work(PostgresTransaction(connection, account_id, is_distributed=self._is_distributed))
 
         return await self._writer.run(run)
+
+    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` without locks, and with them if others stood in its way, whatever becomes of the caller."""
+        if not self._is_distributed:
+            with suppress(OvertakenError):
+                return await self._own_writer.run_alone(lambda connection: work(StatusAttempt(connection, account_id)))
+        return await self.write(account_id, work)
 
     def read_plans(self, account_id: int) -> PlanReader:
         """Give a reader of one account's plans."""

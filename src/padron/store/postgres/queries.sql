@@ -24,23 +24,30 @@ SELECT vehicle_id, details FROM versions
 WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 
 -- name: save_statuses
--- A batch of status changes in one round trip: the vehicles as they are afterwards ($2 to $7), the numbers, the
--- rows of the record ($9 to $16) in the order asked for, and the work of those deactivated ($17, $18) withdrawn.
-WITH saved AS (
+-- A batch of status changes in one round trip, one row for each in the order asked for. The last change of a vehicle
+-- bears the revision that the vehicle had when it was read ($11). Is one of these not found any more, nothing happens:
+-- the numbers are NULL then, which the record refuses. Vehicles, counter and work are locked in this order.
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
+        $8::integer[], $9::text[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
+        AS g (vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
+), saved AS (
     UPDATE vehicles AS h
-    SET status = s.status, status_since = s.since, status_by = s.by, status_reason = s.reason,
-        revision = s.revision, updated_at = s.since
-    FROM unnest($2::bigint[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::bigint[])
-        AS s (vehicle_id, status, since, by, reason, revision)
-    WHERE h.account_id = $1 AND h.vehicle_id = s.vehicle_id
+    SET status = g.to_status, status_since = g.at, status_by = g.by, status_reason = g.reason,
+        revision = g.revision, updated_at = g.at
+    FROM (SELECT * FROM given WHERE seen IS NOT NULL ORDER BY vehicle_id) AS g
+    WHERE h.account_id = $1 AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
+    RETURNING 1
 ), taken AS (
-    UPDATE counters SET last_change = last_change + $8::bigint WHERE account_id = $1
-    RETURNING last_change - $8::bigint AS base
+    UPDATE counters SET last_change = last_change + $12::bigint
+    WHERE account_id = $1 AND (SELECT count(*) FROM saved) >= 0
+    RETURNING CASE WHEN (SELECT count(*) FROM saved) = (SELECT count(seen) FROM given)
+        THEN last_change - $12::bigint END AS base
 ), withdrawn AS (
     UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
     FROM (
         SELECT o.run_id, o.vehicle_id, d.at
-        FROM unnest($17::bigint[], $18::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
+        FROM unnest($13::bigint[], $14::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
             SELECT run_id, vehicle_id FROM work
             WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed', 'exhausted')
             ORDER BY run_id FOR UPDATE) AS o
@@ -49,11 +56,9 @@ WITH saved AS (
 )
 INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
     from_status, to_status, reason)
-SELECT $1, taken.base + c.place, c.vehicle_id, c.vin, 'statusChanged', c.at, c.by, c.request_id,
-    c.from_status, c.to_status, c.reason
-FROM taken, unnest($9::bigint[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[],
-    $15::integer[], $16::text[]) WITH ORDINALITY
-    AS c (vehicle_id, vin, at, by, request_id, from_status, to_status, reason, place);
+SELECT $1, (SELECT base FROM taken) + g.place, g.vehicle_id, g.vin, 'statusChanged', g.at, g.by, g.request_id,
+    g.from_status, g.to_status, g.reason
+FROM given AS g;
 
 -- name: update_status
 -- A status change of one vehicle, among changes of other kinds.

@@ -1,20 +1,19 @@
 """One account's write transaction. A method takes a few round trips, however many vehicles there are."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import asyncpg
 import msgspec
 
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
-from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
 from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN, PORTION_ROWS
 from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
+from padron.store.postgres.statuses import find_deactivated, give_status_id, is_plain, save_statuses
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
@@ -83,8 +82,8 @@ class PostgresTransaction:
     async def save_changes(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
-        if not self._is_distributed and all(map(_is_plain, changes)):
-            await self._save_statuses(changes)
+        if not self._is_distributed and all(map(is_plain, changes)):
+            await save_statuses(self._connection, self._account_id, changes)
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         last = await self._connection.fetchval(SQL["take_numbers"], len(changes), self._account_id)
@@ -92,7 +91,7 @@ class PostgresTransaction:
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
         await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])
-        if deactivated := _find_deactivated(changes):
+        if deactivated := find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
 
@@ -101,38 +100,11 @@ class PostgresTransaction:
         rows: list[tuple[object, ...]] = sorted(
             (
                 self._account_id, refusal.hour_at, refusal.vin, refusal.operation, refusal.actor,
-                refusal.reason.value, _give_status_id(refusal.status), refusal.count, refusal.first_at, refusal.last_at,
+                refusal.reason.value, give_status_id(refusal.status), refusal.count, refusal.first_at, refusal.last_at,
             )
             for refusal in refusals
         )  # fmt: skip
         await self._write(SQL["save_refusal"], rows)
-
-    async def _save_statuses(self, changes: Sequence[Change]) -> None:
-        after = list({change.vehicle.vehicle_id: change.vehicle for change in changes}.values())
-        deactivated = _find_deactivated(changes)
-        saved = await self._connection.execute(
-            SQL["save_statuses"],
-            self._account_id,
-            [vehicle.vehicle_id for vehicle in after],
-            [vehicle.status.value for vehicle in after],
-            [vehicle.status_since for vehicle in after],
-            [vehicle.status_by for vehicle in after],
-            [vehicle.status_reason for vehicle in after],
-            [vehicle.revision for vehicle in after],
-            len(changes),
-            [change.vehicle.vehicle_id for change in changes],
-            [change.vehicle.vin for change in changes],
-            [change.at for change in changes],
-            [change.by for change in changes],
-            [change.request_id for change in changes],
-            [_give_status_id(change.from_status) for change in changes],
-            [change.vehicle.status.value for change in changes],
-            [change.reason for change in changes],
-            list(deactivated),
-            list(deactivated.values()),
-        )
-        if saved != f"INSERT 0 {len(changes)}":
-            raise RuntimeError(f"The account {self._account_id} has no counter: {saved}.")
 
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
         """Write the vehicles' own rows. A vehicle's last change gives its revision and time to those before."""
@@ -172,7 +144,7 @@ class PostgresTransaction:
         versions: list[tuple[object, ...]] = []
         ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, as the loop goes backwards
         for number, change in reversed(numbered):
-            if _is_plain(change):
+            if is_plain(change):
                 continue
             if change.retires:
                 ends[change.vehicle.vehicle_id] = (number, change)
@@ -215,29 +187,8 @@ class PostgresTransaction:
             change.at,
             change.by,
             change.request_id,
-            _give_status_id(change.from_status),
+            give_status_id(change.from_status),
             change.vehicle.status.value,
             change.reason,
             None if differences is None else msgspec.json.encode(differences).decode(),
         )
-
-
-def _is_plain(change: Change) -> bool:
-    """Say whether nothing but the status of a vehicle that stays current is changed, by attributes, which is fast."""
-    return change.type is ChangeType.STATUS_CHANGED and change.details is None and change.vehicle.slot >= 0
-
-
-def _find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:
-    """Give when each vehicle was deactivated first, by vehicle id, as work is locked in this order.
-
-    A later change of the batch back to Active undoes nothing.
-    """
-    deactivated: dict[int, datetime] = {}
-    for change in changes:
-        if change.deactivates:
-            deactivated.setdefault(change.vehicle.vehicle_id, change.at)
-    return dict(sorted(deactivated.items()))
-
-
-def _give_status_id(status: VehicleStatus | None) -> int | None:
-    return None if status is None else status.value

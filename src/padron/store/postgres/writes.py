@@ -5,7 +5,8 @@ A connection that is lost during the commit leaves the outcome unknown: that is 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -32,9 +33,17 @@ class Writer:
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """Give the result of ``work`` once it is committed. Raises what it raises and ``store_unavailable``."""
+        return await self._shield(self._run(partial(self._run_in_transaction, work)))
+
+    async def run_alone(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Do the same for ``work`` that writes with one statement only, which needs no transaction around it."""
+        return await self._shield(self._run(partial(self._run_statements, work)))
+
+    async def _shield(self, running: Coroutine[Any, Any, T]) -> T:
         if self._closing:
+            running.close()
             raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
-        task = asyncio.create_task(self._run(work), name="padron-postgres-write")
+        task = asyncio.create_task(running, name="padron-postgres-write")
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         await asyncio.wait([task])  # unlike awaiting it, this leaves the task alone on cancellation
@@ -48,11 +57,11 @@ class Writer:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def _run(self, run_once: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
                 with translate_errors():
-                    return await self._run_once(work)
+                    return await run_once()
             except asyncpg.PostgresError as error:
                 if not _stood_in_the_way(error):
                     raise
@@ -64,7 +73,11 @@ class Writer:
             await asyncio.sleep(random.uniform(PAUSE_S_MIN, PAUSE_S_MAX))  # noqa: S311 - it hides nothing
         raise AssertionError  # the last attempt returns or raises
 
-    async def _run_once(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def _run_statements(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        async with self._connections.lend() as connection:
+            return await work(connection)
+
+    async def _run_in_transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._connections.begin() as connection:
             result = await work(connection)
             outcome = await connection.execute("COMMIT")

@@ -10,7 +10,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import WriteTransaction
+from padron.store.base import StatusTransaction, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
@@ -74,6 +74,10 @@ class SqliteStore:
             return await work(SqliteTransaction(connection, account_id))
 
         return await self._writes.run(run)
+
+    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` as in any other transaction: all of an account's are in one line."""
+        return await self.write(account_id, work)
 
     def read_plans(self, account_id: int) -> PlanReader:
         """Give a reader of one account's plans."""
