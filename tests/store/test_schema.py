@@ -100,6 +100,16 @@ def test_both_engines_have_the_same_migrations() -> None:
     assert numbered[0] == numbered[1]
 
 
+async def test_the_function_that_withdraws_work_does_what_the_statement_does(postgres_server: Postgres) -> None:
+    url = await postgres_server.create_database()
+    connection = await asyncpg.connect(url)
+    source = await connection.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'withdraw_work'")
+    await connection.close()
+    await postgres_server.drop_database(url)
+    statement = load_statements("padron.store.postgres")["withdraw_work"]
+    assert " ".join(source.split()) == " ".join(f"BEGIN {statement}; RETURN true; END".split())
+
+
 async def test_both_engines_have_the_same_tables_columns_and_indexes(postgres_server: Postgres, tmp_path: Path) -> None:
     url = await postgres_server.create_database()
     connection = await asyncpg.connect(url)

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from time import monotonic
 from typing import TypeVar
 
 import asyncpg
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 MIGRATIONS = load_migrations("padron.store.postgres")
 CHECK_S_MAX = 1.0
+CONTENDED_S = 1.0
 STALE_S_MAX = 2.0
 
 # Writes, point reads (which every call begins with: its key) and pages cannot take each other's connections.
@@ -59,6 +60,7 @@ class PostgresStore:
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self._is_distributed = False
+        self._contended_until: dict[int, float] = {}  # by account, for those of which a call was overtaken lately
         self._own_writer = Writer(self._writes)
         self._writer: Writer | KeyedWriter = self._own_writer
         self.directory = PostgresDirectory(self._own_writer, self._points)
@@ -97,10 +99,15 @@ class PostgresStore:
         return await self._writer.run(run)
 
     async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` without locks, and with them if others stood in its way, whatever becomes of the caller."""
-        if not self._is_distributed:
-            with suppress(OvertakenError):
+        """Run ``work`` without locks between its statements, or with them, whatever becomes of the caller.
+
+        With them when others stand in its way, and for a second from then.
+        """
+        if not self._is_distributed and monotonic() > self._contended_until.get(account_id, 0):
+            try:
                 return await self._own_writer.run_alone(lambda connection: work(StatusAttempt(connection, account_id)))
+            except OvertakenError:
+                self._contended_until[account_id] = monotonic() + CONTENDED_S
         return await self.write(account_id, work)
 
     def read_plans(self, account_id: int) -> PlanReader:

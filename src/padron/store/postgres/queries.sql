@@ -26,33 +26,30 @@ WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 -- name: save_statuses
 -- A batch of status changes in one round trip, one row for each in the order asked for. The last change of a vehicle
 -- bears the revision that the vehicle had when it was read ($11). Is one of these not found any more, nothing happens:
--- the numbers are NULL then, which the record refuses. Vehicles, counter and work are locked in this order.
+-- the numbers are NULL then, which the record refuses. Vehicles, counter and work are locked in this order. The work of
+-- those deactivated ($13, $14) is withdrawn by a function, because each statement of one sees what is committed by
+-- then: so it finds what was claimed or queued while this statement waited for the vehicle.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
         $8::integer[], $9::text[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
         AS g (vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
+), locked AS MATERIALIZED (
+    SELECT g.*, h.ctid AS row
+    FROM given AS g JOIN vehicles AS h
+        ON h.account_id = $1 AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
+    ORDER BY h.vehicle_id FOR UPDATE OF h
 ), saved AS (
     UPDATE vehicles AS h
     SET status = g.to_status, status_since = g.at, status_by = g.by, status_reason = g.reason,
         revision = g.revision, updated_at = g.at
-    FROM (SELECT * FROM given WHERE seen IS NOT NULL ORDER BY vehicle_id) AS g
-    WHERE h.account_id = $1 AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
+    FROM locked AS g WHERE h.account_id = $1 AND h.ctid = g.row
     RETURNING 1
 ), taken AS (
     UPDATE counters SET last_change = last_change + $12::bigint
     WHERE account_id = $1 AND (SELECT count(*) FROM saved) >= 0
     RETURNING CASE WHEN (SELECT count(*) FROM saved) = (SELECT count(seen) FROM given)
+        AND (cardinality($13::bigint[]) = 0 OR withdraw_work($1::bigint, $13::bigint[], $14::timestamptz[]))
         THEN last_change - $12::bigint END AS base
-), withdrawn AS (
-    UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
-    FROM (
-        SELECT o.run_id, o.vehicle_id, d.at
-        FROM unnest($13::bigint[], $14::timestamptz[]) AS d (vehicle_id, at) CROSS JOIN LATERAL (
-            SELECT run_id, vehicle_id FROM work
-            WHERE account_id = $1 AND vehicle_id = d.vehicle_id AND state IN ('queued', 'claimed', 'exhausted')
-            ORDER BY run_id FOR UPDATE) AS o
-    ) AS held
-    WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id
 )
 INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
     from_status, to_status, reason)

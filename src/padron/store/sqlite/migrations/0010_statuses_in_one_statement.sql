@@ -1,0 +1,1 @@
+-- Nothing on this engine, where no other transaction can come between two statements.
