@@ -53,7 +53,7 @@ def list_statements() -> dict[str, str]:
         if not path.name.endswith(".sql") or path.name == SCHEMA:
             continue
         for name, text in load_statements(PACKAGE, path.name).items():
-            if ":where" in text:
+            if ":where" in text or ":page" in text:
                 statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
             elif text:  # a name may be the other engine's alone
                 statements[f"{path.name} {name}"] = text
@@ -62,13 +62,13 @@ def list_statements() -> dict[str, str]:
 
 def _fill(template: str) -> Iterator[tuple[str, str]]:
     """Give the list sorted by each field, and of former versions, now or then; or the sum, of all and of some."""
-    if ":order" not in template:
+    if ":page" not in template:
         given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))
         every: list[dict[str, str | int]] = [{}, {"plate": "x", "vin": "x", "doors": 4}]
         for filters in every:
             yield f"of {len(filters)} filters", build_sums(template, given, filters, DIALECT)[0]
         return
-    up_to = 1 if ":index" in template else None
+    up_to = 1 if "JOIN changes" in template else None
     queries = [
         VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True, up_to=up_to)
         for sort in SORT_FIELDS

@@ -12,6 +12,7 @@ from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
 
 NO_FILTER: dict[str, str | int] = {}
+ANY = VehicleQuery(filters=NO_FILTER)
 
 
 async def list_all(store: Store, account_id: int, query: VehicleQuery) -> list[VehicleVersion]:
@@ -163,6 +164,16 @@ def give_key(version: VehicleVersion, sort: str) -> object:
     return -1 if value is None else value
 
 
+def order(versions: list[VehicleVersion], sort: str, *, descending: bool) -> list[VehicleVersion]:
+    """Give the versions in the order of the contract: those without a value at the end, either way."""
+    ordered = sorted(
+        versions,
+        key=lambda version: (give_key(version, sort), version.vehicle.vehicle_id, version.began),
+        reverse=descending,
+    )
+    return sorted(ordered, key=lambda version: give_key(version, sort) in {b"", -1})
+
+
 async def test_every_order_is_total_and_pages_neither_repeat_nor_skip(store: Store, acme: int) -> None:
     await fill_with_ties(store, acme)
     everything = await list_all(store, acme, VehicleQuery(filters=NO_FILTER))
@@ -170,19 +181,53 @@ async def test_every_order_is_total_and_pages_neither_repeat_nor_skip(store: Sto
     for sort, descending, limit in itertools.product(SORT_FIELDS, (False, True), (5, 100)):
         query = VehicleQuery(filters=NO_FILTER, sort=sort, descending=descending, limit=limit)
         listed = await list_all(store, acme, query)
-        expected = sorted(
-            everything,
-            key=lambda version: (give_key(version, sort), version.vehicle.vehicle_id),
-            reverse=descending,
-        )
-        assert listed == expected, (sort, descending, limit)
+        assert listed == order(everything, sort, descending=descending), (sort, descending, limit)
     backwards = await list_all(store, acme, VehicleQuery(filters=NO_FILTER, descending=True, limit=7))
     assert backwards == everything[::-1]
 
 
+CHOSEN = {
+    "of one status": replace(ANY, status=VehicleStatus.STOLEN),
+    "that are Active": replace(ANY, status=VehicleStatus.ACTIVE),
+    "operational": replace(ANY, operational=True),
+    "not operational": replace(ANY, operational=False),
+    "of a status and operational": replace(ANY, status=VehicleStatus.STOLEN, operational=True),
+    "with a value": replace(ANY, filters={"doors": 3}),
+    "with a value and a status": replace(ANY, filters={"doors": 3}, operational=True),
+    "former": replace(ANY, status=VehicleStatus.INFO_CHANGED),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+async def test_what_a_filter_chooses_comes_in_every_order(store: Store, acme: int, name: str) -> None:
+    await fill_with_ties(store, acme)
+    for number in range(0, 24, 2):
+        vehicle = await get_one(store, acme, make_vin(number))
+        details = await store.read(acme).load_details(vehicle.vehicle_id)
+        await save(store, acme, info_changed(vehicle, details, {"brandName": f"b {number % 3}"}, at=after(200)))
+    chosen = CHOSEN[name]
+    is_former = chosen.status is VehicleStatus.INFO_CHANGED
+    everything = await list_all(store, acme, replace(ANY, status=VehicleStatus.INFO_CHANGED) if is_former else ANY)
+    expected = [version for version in everything if is_former or fits(version, chosen)]
+    assert len(expected) in range(0 if chosen.status and chosen.operational else 2, 25)
+    for sort, descending, limit in itertools.product((None, *SORT_FIELDS), (False, True), (3, 100)):
+        listed = await list_all(store, acme, replace(chosen, sort=sort, descending=descending, limit=limit))
+        assert listed == order(expected, sort or "createdAt", descending=descending), (sort, descending, limit)
+
+
+def fits(version: VehicleVersion, query: VehicleQuery) -> bool:
+    """Say whether a current vehicle is one of those asked for."""
+    status = version.vehicle.status
+    return (
+        query.status in {None, status}
+        and query.operational in {None, status is VehicleStatus.ACTIVE}
+        and all(version.details.get(name) == value for name, value in query.filters.items())
+    )
+
+
 async def test_positions_in_an_order_by_time_are_microseconds(store: Store, acme: int) -> None:
     await save(store, acme, registered(HUMMER, at=after(0.123456)))
-    for sort in ("statusSince", "createdAt", "updatedAt"):
+    for sort in ("statusSince", "updatedAt"):
         ((_, position),) = await store.read(acme).list_vehicles(VehicleQuery(filters=NO_FILTER, sort=sort))
         assert position == Position(key=1772366400123456, vehicle_id=1, began=1)
 

@@ -1,16 +1,47 @@
-"""When PostgreSQL plans anew: for look-ups of very many, and never for those of a batch of status calls."""
+"""What PostgreSQL's planner makes of our statements, and when it plans anew.
 
-from typing import cast
+That is for look-ups of very many, and never for those of a batch of status calls.
+"""
 
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+import asyncpg
 import pytest
 
 from padron.domain.account import Account
+from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import FIELDS
 from padron.service.coalescer import BATCH_SIZE_MAX
 from padron.store import postgres
 from padron.store.base import WriteTransaction
-from padron.store.postgres.transaction import MANY, PostgresTransaction
+from padron.store.listing import build_list
+from padron.store.postgres.connection import open_connection
+from padron.store.postgres.reader import DIALECT
+from padron.store.postgres.rows import to_position
+from padron.store.postgres.transaction import MANY, SQL, PostgresTransaction
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore
+from tests.postgres import Postgres
+
+VEHICLES = 20_000
+PAGE = 50
+# Vehicles with few and with many different values, with all fields or half of them, and a tenth that are not Active.
+FILL = f"""
+    INSERT INTO accounts (name, created_at) VALUES ('Acme', now());
+    INSERT INTO vehicles (account_id, vehicle_id, vin, slot, status, status_since, status_by, revision, created_at,
+        updated_at)
+    SELECT 1, n, 'V' || n, 0, CASE WHEN n % 10 = 0 THEN 3 + n / 10 % 7 ELSE 1 END, now() - n * interval '1 s', 'k', 1,
+        now(), now() - n * interval '1 s'
+    FROM generate_series(1, {VEHICLES}) AS n;
+    INSERT INTO versions (account_id, vehicle_id, began, is_former, valid_from, vin, details, {{columns}})
+    SELECT 1, n, n, 0, now(), 'V' || n, '{{{{}}}}', {{values}} FROM generate_series(1, {VEHICLES}) AS n;
+    ANALYZE vehicles; ANALYZE versions
+"""  # noqa: S608 - the values are this file's
 
 
 @pytest.mark.parametrize("engine", ["postgres"], indirect=True)
@@ -28,3 +59,57 @@ async def test_only_look_ups_of_very_many_are_planned_anew(open_store: OpenStore
     assert await store.write(account.account_id, lambda transaction: ask(transaction, count)) == mode
     assert await store.write(account.account_id, lambda transaction: ask(transaction, 1)) == "force_generic_plan"
     assert BATCH_SIZE_MAX < MANY
+
+
+@pytest.fixture
+async def filled(postgres_server: Postgres) -> AsyncIterator[asyncpg.Connection]:
+    """A connection with the settings of the program to an account of some size."""
+    url = await postgres_server.create_database()
+    columns = ", ".join(field.column for field in FIELDS)
+    values = ", ".join(
+        (f"CASE WHEN n % 2 = 0 THEN '' ELSE 't' || n % {7 + 400 * place} END" if field.is_text else "n % 5")
+        for place, field in enumerate(FIELDS)
+    )
+    connection = await open_connection(url, patient=True)
+    await connection.execute(FILL.format(columns=columns, values=values))
+    yield connection
+    await connection.close()
+    await postgres_server.drop_database(url)
+
+
+QUERIES = {
+    "all": VehicleQuery(filters={}),
+    "of SOLD": VehicleQuery(filters={}, status=VehicleStatus.SOLD),
+    "former": VehicleQuery(filters={}, status=VehicleStatus.INFO_CHANGED),
+    "operational": VehicleQuery(filters={}, operational=True),
+    "not operational": VehicleQuery(filters={}, operational=False),
+    **{f"by {sort}": VehicleQuery(filters={}, sort=sort) for sort in SORT_FIELDS},
+    **{f"with {name}": VehicleQuery(filters={name: "t3"}) for name, field in FILTER_FIELDS.items() if field.is_text},
+}
+
+
+async def test_no_page_of_the_list_reads_many_rows(filled: asyncpg.Connection) -> None:
+    read = {}
+    for name, descending, deep in itertools.product(QUERIES, (False, True), (False, True)):
+        query = replace(QUERIES[name], descending=descending, limit=PAGE)
+        if deep:
+            query = replace(query, after=await find_middle(filled, query))
+        statement, parameters = build_list(SQL["list_vehicles"], 1, query, DIALECT)
+        ((plan,),) = await filled.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+        read[name, descending, deep] = max(count_rows(json.loads(plan)[0]["Plan"]))
+    assert {asked: rows for asked, rows in read.items() if rows > PAGE * 20} == {}
+
+
+async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Position | None:
+    """Give the place of the row in the middle of all that a question finds."""
+    statement, parameters = build_list(SQL["list_vehicles"], 1, replace(query, limit=VEHICLES), DIALECT)
+    rows = await connection.fetch(statement, *parameters)
+    return to_position(rows[len(rows) // 2], query) if rows else None
+
+
+def count_rows(node: dict[str, Any]) -> Iterator[float]:
+    """Give how many rows each step of a plan read, those that it left out included."""
+    left_out = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    yield (node["Actual Rows"] + left_out) * node["Actual Loops"]
+    for child in node.get("Plans", []):
+        yield from count_rows(child)

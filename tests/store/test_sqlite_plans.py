@@ -4,13 +4,14 @@ There are no statistics in the file, so the plans are the same whatever is in it
 """
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import apsw
 import pytest
 
-from padron.domain.query import FILTER_FIELDS, VehicleQuery
+from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
@@ -104,6 +105,38 @@ def test_what_other_vehicles_plan_does_not_slow_one_vehicle_s_list(file: apsw.Co
 def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection, name: str) -> None:
     (step,) = [step for step in explain(file, STATEMENTS[name]) if step.startswith("SEARCH d ")]
     assert "webhook_deliveries_pending" in step
+
+
+LIST = load_statements("padron.store.sqlite")["list_vehicles"]
+NO_FILTER: dict[str, str | int] = {}
+QUERIES = {
+    "all": VehicleQuery(filters=NO_FILTER),
+    **{f"of {name}": VehicleQuery(filters=NO_FILTER, status=VehicleStatus[name]) for name in ("SOLD", "INFO_CHANGED")},
+    "operational": VehicleQuery(filters=NO_FILTER, operational=True),
+    "not operational": VehicleQuery(filters=NO_FILTER, operational=False),
+    **{f"by {sort}": VehicleQuery(filters=NO_FILTER, sort=sort) for sort in SORT_FIELDS},
+    **{f"with {name}": VehicleQuery(filters={name: 1}) for name in ("vin", *FILTER_FIELDS)},
+}
+# More than the filled page is sorted: all of the narrow rows, of which the first are kept; and the pages of seven more
+# statuses.
+SORTS_MORE = {"by statusSince": 1, "by updatedAt": 1, "not operational": 7}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_page_of_the_list_walks_along_an_index(
+    file: apsw.Connection, name: str, *, descending: bool, deep: bool
+) -> None:
+    query = replace(QUERIES[name], descending=descending)
+    if deep:
+        query = replace(query, after=Position(key=1, vehicle_id=5, began=5))
+    steps = explain(file, build_list(LIST, 1, query, DIALECT)[0])
+    assert sum("USE TEMP B-TREE" in step for step in steps) == 1 + SORTS_MORE.get(name, 0), steps
+    assert not [step for step in steps if "AUTOMATIC" in step], steps
+    first = next(step for step in steps if step.startswith(("SEARCH v ", "SEARCH h ")))
+    if name not in {"by statusSince", "by updatedAt", "operational"}:
+        assert not first.endswith("USING PRIMARY KEY (account_id=?)"), steps
 
 
 PAST = load_statements("padron.store.sqlite", "past.sql")

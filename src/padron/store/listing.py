@@ -3,6 +3,10 @@
 Column names come from closed tables, values are always parameters, and only the mark of a parameter differs
 between the engines. A sort key is never NULL (absent text is stored as '', an absent integer as -1), so a
 position is one comparison of rows, the same on both.
+
+A page is chosen first, from as little as its filters and its order need, and then filled. It may be made of parts, each
+a walk along an index: vehicles with a value and those without, or one for each status
+(docs/decisions/0022-list-order.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +18,15 @@ from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, fold_text
 
 ABSENT_TEXT = ""
 ABSENT_NUMBER = -1
-TIME_SORTS = frozenset({"statusSince", "createdAt", "updatedAt"})
+TIME_SORTS = frozenset({"statusSince", "updatedAt"})
 
+_STATUS_SORT = "vehicleStatusId"
+_REGISTRATION_SORTS = frozenset({None, "createdAt"})  # a vehicle's id is the number of its registration
+_VALUE_COLUMNS: dict[str | None, str] = {"vin": "v.vin", **{field.name: f"v.{field.column}" for field in FIELDS}}
 _SORT_COLUMNS: dict[str | None, str] = {
-    None: "v.vehicle_id",
-    "vin": "v.vin",
-    **{field.name: f"v.{field.column}" for field in FIELDS},
-    "vehicleStatusId": "h.status",
+    **_VALUE_COLUMNS,
+    _STATUS_SORT: "h.status",
     "statusSince": "h.status_since",
-    "createdAt": "h.created_at",
     "updatedAt": "h.updated_at",
 }
 
@@ -33,16 +37,16 @@ _ABSENT_COLUMNS: list[str | int] = [ABSENT_TEXT if field.is_text else ABSENT_NUM
 _LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = :account
     AND c.vehicle_id = v.vehicle_id AND c.number <= :up_to{only} ORDER BY c.number DESC LIMIT 1)"""
 _PAST_COLUMNS: dict[str | None, str] = {
-    **_SORT_COLUMNS,
-    "vehicleStatusId": _LAST.format(column="to_status", only=""),
+    **_VALUE_COLUMNS,
+    _STATUS_SORT: _LAST.format(column="to_status", only=""),
     "statusSince": _LAST.format(column="changed_at", only=" AND c.type IN ('registered', 'statusChanged')"),
-    "createdAt": """(SELECT c.changed_at FROM changes AS c
-    WHERE c.account_id = :account AND c.number = v.vehicle_id)""",
     "updatedAt": _LAST.format(column="changed_at", only=""),
 }
 
 _ANY_VERSION = "v.is_former IN (0, 1)"  # says nothing, but opens the indexes of values, which have it before the value
-_OPERATIONAL = ", ".join(str(status.value) for status in VehicleStatus if is_operational(status))
+_NOTHING = "1 = 0"
+_ACTIVE = VehicleStatus.ACTIVE.value
+_CURRENT = tuple(status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED)
 
 Add = Callable[[object], str]  # takes a parameter's value, gives its mark
 
@@ -59,44 +63,56 @@ class Dialect:
     use_index: Callable[[str], str]
 
 
-def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> tuple[str, list[object]]:
-    """Give the statement and its parameters. The template has the hooks ``:key``, ``:where`` and ``:order``.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Where a page is chosen from, and what holds for all of it."""
 
-    One for the past has ``:index``, ``:limit`` and ``:page_order`` too.
-    """
+    tables: str
+    vehicle_id: str = "v.vehicle_id"
+    began: str = "v.began"
+    key: str
+    clauses: list[str]
+    is_former: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One walk of a page. ``is_first``: the position to go on from lies in it, if there is one."""
+
+    clauses: list[str]
+    key: str
+    is_keyed: bool  # in order of the key, then of the id; else of the id alone
+    is_first: bool
+    index: str = ""  # insisted on: left to itself, SQLite walks through all vehicles in order
+
+
+def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> tuple[str, list[object]]:
+    """Give the statement and its parameters. The template has the hooks ``:page``, ``:order`` and ``:version``."""
     parameters: list[object] = [account_id]
     add = _collect_parameters(parameters, dialect)
-    if query.up_to is None:
-        columns = _SORT_COLUMNS
-        clauses = [f"v.is_former = {1 if query.status is VehicleStatus.INFO_CHANGED else 0}"]
-    else:
-        up_to = add(query.up_to)
-        columns, clauses = _list_past_columns(up_to, dialect), _list_past_clauses(query, up_to)
-    key, status = columns[query.sort], columns["vehicleStatusId"]
-    if query.status is not None and query.status is not VehicleStatus.INFO_CHANGED:
-        clauses.append(f"{status} = {add(query.status.value)}")
-    if query.operational is not None:
-        sign = "IN" if query.operational else "NOT IN"
-        clauses.append(f"{status} {sign} ({_OPERATIONAL})")
-    clauses += [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
-    if query.registered_by is not None:
-        first, last = query.registered_by
-        clauses.append(f"v.vehicle_id BETWEEN {add(first)} AND {add(last)}")
-    if query.after is not None:
-        sign = "<" if query.descending else ">"
-        after = ", ".join(add(part) for part in _list_parts(query, dialect))
-        clauses.append(f"({', '.join(_list_order_columns(query, key, 'v'))}) {sign} ({after})")
-    statement = template.replace(":key", key).replace(":where", " AND ".join(clauses))
-    if query.up_to is None:
-        return f"{statement.replace(':order', _give_order(query, key, 'v'))} LIMIT {add(query.limit)}", parameters
-    for hook, text in (
-        (":index", _give_filter_index(query.filters, dialect)),
-        (":page_order", _give_order(query, "p.sort_key", "p")),
-        (":order", _give_order(query, "sort_key", "v")),
-        (":limit", add(query.limit)),
-    ):
-        statement = statement.replace(hook, text)
-    return statement, parameters
+    source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
+    clauses = [*source.clauses, *_filter(query, source, add)]
+    limit = add(query.limit)
+    parts = _divide(query, source)
+    way = "DESC" if query.descending else "ASC"
+    selects = []
+    for place, part in enumerate(parts):
+        own = [*clauses, *part.clauses, *_go_on(query, source, part, add, dialect)]
+        index = dialect.use_index(part.index) if part.index else ""
+        select = _write_part(source, part, place, own, way, index)
+        selects.append(f"SELECT * FROM ({select} LIMIT {limit}) AS part_{place}")  # noqa: S608 - no value is in it
+    page = " UNION ALL ".join(selects)
+    if _is_merged(query, parts):
+        page = f"SELECT * FROM ({page}) AS parts ORDER BY {_give_order(query, source, 'parts', is_keyed=False)}"  # noqa: S608
+    order = _give_order(query, source, "p", is_keyed=query.sort not in _REGISTRATION_SORTS)
+    hooks = {
+        ":page": f"{page} LIMIT {limit}",
+        ":version": "v.began = p.began" if source.is_former else "v.is_former = 0",
+        ":order": order if _is_merged(query, parts) else f"p.part, {order}",
+    }
+    for hook, text in hooks.items():
+        template = template.replace(hook, text)
+    return template, parameters
 
 
 def build_sums(
@@ -134,12 +150,158 @@ def _collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
     return add
 
 
-def _list_past_columns(up_to: str, dialect: Dialect) -> dict[str | None, str]:
+def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> _Source:
+    """Give the fewest tables that hold what is asked: data is in ``versions``, the status in ``vehicles``."""
+    account = dialect.mark(1)
+    is_former = query.status is VehicleStatus.INFO_CHANGED
+    if up_to is not None:
+        key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _give_past(query.sort, up_to, dialect)
+        statuses = _give_statuses(query, _give_past(_STATUS_SORT, up_to, dialect))
+        return _Source(
+            tables=f"versions AS v {_give_filter_index(query.filters, dialect)}",
+            key=key,
+            clauses=[f"v.account_id = {account}", *_list_past_clauses(query, up_to), *statuses],
+            is_former=is_former,
+        )
+    key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _SORT_COLUMNS[query.sort]
+    with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
+    clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
+    if not with_status:
+        return _Source(tables="versions AS v", key=key, clauses=clauses, is_former=is_former)
+    if is_former or query.filters or key in _VALUE_COLUMNS.values():
+        tables = "versions AS v JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
+        return _Source(tables=tables, key=key, clauses=clauses, is_former=is_former)
+    return _Source(
+        tables="vehicles AS h",
+        vehicle_id="h.vehicle_id",
+        began="0",
+        key="h.vehicle_id" if query.sort in _REGISTRATION_SORTS else key,
+        clauses=[
+            f"h.account_id = {account}",
+            "h.slot >= 0",
+            *(_give_statuses(query, "h.status") if query.sort in TIME_SORTS else []),
+        ],
+        is_former=False,
+    )
+
+
+def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
+    """Give the parts of a page in their order."""
+    after = query.after
+    if query.sort in FIELDS_BY_NAME:
+        absent = ABSENT_TEXT if FIELDS_BY_NAME[query.sort].is_text else ABSENT_NUMBER
+        written = "''" if absent == ABSENT_TEXT else str(absent)
+        is_past_values = after is not None and after.key == absent
+        parts = [
+            _Part(clauses=[f"{source.key} <> {written}"], key=source.key, is_keyed=True, is_first=True),
+            _Part(clauses=[f"{source.key} = {written}"], key=source.key, is_keyed=False, is_first=is_past_values),
+        ]
+        return parts[1:] if is_past_values else parts[:1] if query.sort in query.filters else parts
+    if source.tables == "vehicles AS h" and query.sort not in TIME_SORTS:
+        return _divide_by_status(query, source)
+    is_keyed = query.sort not in _REGISTRATION_SORTS
+    return [_Part(clauses=[], key=source.key, is_keyed=is_keyed, is_first=True)]
+
+
+def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
+    """Give a part for each status: those other than Active are walked along their index, in order of the ids."""
+    statuses = [status.value for status in _list_statuses(query)]
+    is_sorted = query.sort == _STATUS_SORT
+    last = query.after.key if is_sorted and query.after is not None else None
+    if is_sorted and query.descending:
+        statuses.reverse()
+    if isinstance(last, int):
+        statuses = [status for status in statuses if (status <= last if query.descending else status >= last)]
+    return [
+        _Part(
+            # The second condition lets SQLite use the index, which leaves out the Active ones.
+            clauses=[f"h.status = {status}", *([f"h.status <> {_ACTIVE}"] if status != _ACTIVE else [])],
+            index="" if status == _ACTIVE else "vehicles_by_status",
+            key=str(status) if is_sorted else source.key,
+            is_keyed=False,
+            is_first=not is_sorted or status == last,
+        )
+        for status in statuses
+    ] or [_Part(clauses=[_NOTHING], key=source.key, is_keyed=False, is_first=False)]
+
+
+def _is_merged(query: VehicleQuery, parts: list[_Part]) -> bool:
+    """Say whether the parts are of one order, which runs across them."""
+    return len(parts) > 1 and query.sort in _REGISTRATION_SORTS
+
+
+def _write_part(source: _Source, part: _Part, place: int, clauses: list[str], way: str, index: str) -> str:
+    order = [*([source.key] if part.is_keyed else []), *_give_identity(source)]
+    return (
+        f"SELECT {source.vehicle_id} AS vehicle_id, {source.began} AS began, {part.key} AS sort_key, {place} AS part "  # noqa: S608
+        f"FROM {source.tables} {index} WHERE {' AND '.join(clauses)} "
+        f"ORDER BY {', '.join(f'{column} {way}' for column in order)}"
+    )
+
+
+def _go_on(query: VehicleQuery, source: _Source, part: _Part, add: Add, dialect: Dialect) -> list[str]:
+    """Give the condition that the page begins after the position asked for."""
+    if query.after is None or not part.is_first:
+        return []
+    columns, values = _give_identity(source), [query.after.vehicle_id, query.after.began][: 1 + source.is_former]
+    marks = [add(value) for value in values]
+    if part.is_keyed:
+        key = query.after.key
+        is_time = query.sort in TIME_SORTS and key is not None
+        columns = [source.key, *columns]
+        marks = [add(dialect.store_instant(int(key)) if is_time and key is not None else key), *marks]
+    sign = "<" if query.descending else ">"
+    return [f"({', '.join(columns)}) {sign} ({', '.join(marks)})"]
+
+
+def _give_identity(source: _Source) -> list[str]:
+    """Give the columns that end every order. Only former versions are told apart by more than their vehicle.
+
+    A current one that is edited between two pages has a new version, and is no further along for that.
+    """
+    return [source.vehicle_id, source.began] if source.is_former else [source.vehicle_id]
+
+
+def _give_order(query: VehicleQuery, source: _Source, table: str, *, is_keyed: bool) -> str:
+    way = "DESC" if query.descending else "ASC"
+    columns = [*(["sort_key"] if is_keyed else []), "vehicle_id", *(["began"] if source.is_former else [])]
+    return ", ".join(f"{table}.{column} {way}" for column in columns)
+
+
+def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
+    """Give the conditions on core data, and on when a vehicle was registered."""
+    clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
+    if query.registered_by is not None:
+        first, last = query.registered_by
+        clauses.append(f"{source.vehicle_id} BETWEEN {add(first)} AND {add(last)}")
+    return clauses
+
+
+def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
+    """Give the statuses that current vehicles may have; all of them for former versions."""
+    if query.status is VehicleStatus.INFO_CHANGED:
+        return _CURRENT
+    return tuple(
+        status
+        for status in _CURRENT
+        if query.status in {None, status} and query.operational in {None, is_operational(status)}
+    )
+
+
+def _give_statuses(query: VehicleQuery, column: str) -> list[str]:
+    statuses = _list_statuses(query)
+    if statuses == _CURRENT:
+        return []
+    return [f"{column} IN ({', '.join(str(status.value) for status in statuses)})" if statuses else _NOTHING]
+
+
+def _give_past(sort: str | None, up_to: str, dialect: Dialect) -> str:
+    """Give the column or the look into the record that tells what a vehicle was after a change."""
     hooks = {":index": dialect.use_index("changes_by_vehicle"), ":up_to": up_to, ":account": dialect.mark(1)}
-    columns = dict(_PAST_COLUMNS)
+    column = _PAST_COLUMNS[sort]
     for hook, text in hooks.items():
-        columns = {name: column.replace(hook, text) for name, column in columns.items()}
-    return columns
+        column = column.replace(hook, text)
+    return column
 
 
 def _list_past_clauses(query: VehicleQuery, up_to: str) -> list[str]:
@@ -156,21 +318,6 @@ def _give_filter_index(filters: Mapping[str, str | int], dialect: Dialect) -> st
     return ""
 
 
-def _give_order(query: VehicleQuery, key: str, table: str) -> str:
-    way = "DESC" if query.descending else "ASC"
-    return ", ".join(f"{column} {way}" for column in _list_order_columns(query, key, table))
-
-
-def _list_order_columns(query: VehicleQuery, key: str, table: str) -> list[str]:
-    """Give the columns of the order. Only former versions are told apart by more than their vehicle.
-
-    A current one that is edited between two pages has a new version, and is no further along for that.
-    """
-    columns = [] if query.sort is None else [key]
-    columns.append(f"{table}.vehicle_id")
-    return [*columns, f"{table}.began"] if query.status is VehicleStatus.INFO_CHANGED else columns
-
-
 def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
     if name == "vin":
         return [f"v.vin = {add(value)}"]
@@ -179,15 +326,3 @@ def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
     absent = "''" if field.is_text else "-1"
     # The second condition lets both planners use the index, which leaves out vehicles without a value.
     return [f"{column} = {add(fold_text(str(value)) if field.is_text else value)}", f"{column} <> {absent}"]
-
-
-def _list_parts(query: VehicleQuery, dialect: Dialect) -> list[object]:
-    if query.after is None:
-        return []
-    rest: list[object] = [query.after.vehicle_id]
-    if query.status is VehicleStatus.INFO_CHANGED:
-        rest.append(query.after.began)
-    key = query.after.key
-    if key is None:
-        return rest
-    return [dialect.store_instant(int(key)) if query.sort in TIME_SORTS else key, *rest]

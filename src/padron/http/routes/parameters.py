@@ -76,7 +76,7 @@ REQUEST_ID = Parameter(
 SORT = Parameter(
     name="sort", place="query",
     description="The field to sort by, after - for descending; in order of registration without it. "
-    "Text is sorted ignoring case; vehicles without a value come first.",
+    "Text is sorted ignoring case; vehicles without a value come last, both ways.",
     schema={"type": "string", "enum": [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")]},
 )  # fmt: skip
 DATA_FILTERS: tuple[Parameter, ...] = (

@@ -49,6 +49,8 @@ CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
 CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
 CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
 CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
+CREATE INDEX vehicles_by_status_since ON vehicles (account_id, status_since, vehicle_id);
+CREATE INDEX vehicles_by_updated_at ON vehicles (account_id, updated_at, vehicle_id);
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values
@@ -94,6 +96,7 @@ CREATE TABLE versions (
 );
 
 CREATE UNIQUE INDEX versions_current ON versions (account_id, vehicle_id) WHERE is_former = 0;
+CREATE INDEX versions_former ON versions (account_id, vehicle_id, began) WHERE is_former = 1;
 CREATE INDEX versions_by_vin ON versions (account_id, is_former, vin);
 CREATE INDEX versions_by_custom_id ON versions (account_id, is_former, custom_id, vehicle_id)
     WHERE custom_id <> '';
@@ -143,6 +146,10 @@ CREATE INDEX versions_by_observations ON versions (account_id, is_former, observ
     WHERE observations <> '';
 CREATE INDEX versions_by_owner_name ON versions (account_id, is_former, owner_name, vehicle_id)
     WHERE owner_name <> '';
+CREATE INDEX versions_by_engine_number ON versions (account_id, is_former, engine_number, vehicle_id)
+    WHERE engine_number <> '';
+CREATE INDEX versions_by_legal_name ON versions (account_id, is_former, legal_name, vehicle_id)
+    WHERE legal_name <> '';
 
 -- The record: history, feed and outbox. Numbers count up by one for each account, without a gap.
 CREATE TABLE changes (

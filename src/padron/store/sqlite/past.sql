@@ -14,9 +14,7 @@ SELECT found FROM search WHERE step = 0;
 
 -- name: list_past
 -- A page of vehicles, or of former versions, as they were after a change (?2); the hooks are filled in by listing.py.
-WITH page AS MATERIALIZED (
-    SELECT v.vehicle_id, v.began, :key AS sort_key FROM versions AS v :index
-    WHERE v.account_id = ?1 AND :where ORDER BY :order LIMIT :limit)
+WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, 0, s.to_status, s.changed_at, s.changed_by, s.reason,
     (SELECT count(*) FROM changes AS c WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2),
     r.changed_at, u.changed_at, v.details, v.began, v.valid_from,
@@ -33,7 +31,7 @@ JOIN changes AS u ON u.account_id = ?1 AND u.number = (
     SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
     WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2
     ORDER BY c.number DESC LIMIT 1)
-ORDER BY :page_order;
+ORDER BY :order;
 
 -- name: sum_statuses
 -- How long vehicles after an id (?6) had which status for which reason, between two instants (?4, ?5), after which the

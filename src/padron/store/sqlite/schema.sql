@@ -95,6 +95,7 @@ CREATE TABLE versions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX versions_current ON versions (account_id, vehicle_id) WHERE is_former = 0;
+CREATE INDEX versions_former ON versions (account_id, vehicle_id, began) WHERE is_former = 1;
 CREATE INDEX versions_by_vin ON versions (account_id, is_former, vin);
 CREATE INDEX versions_by_custom_id ON versions (account_id, is_former, custom_id, vehicle_id)
     WHERE custom_id <> '';
@@ -144,6 +145,10 @@ CREATE INDEX versions_by_observations ON versions (account_id, is_former, observ
     WHERE observations <> '';
 CREATE INDEX versions_by_owner_name ON versions (account_id, is_former, owner_name, vehicle_id)
     WHERE owner_name <> '';
+CREATE INDEX versions_by_engine_number ON versions (account_id, is_former, engine_number, vehicle_id)
+    WHERE engine_number <> '';
+CREATE INDEX versions_by_legal_name ON versions (account_id, is_former, legal_name, vehicle_id)
+    WHERE legal_name <> '';
 
 -- The record: history, feed and outbox. Numbers count up by one for each account, without a gap.
 CREATE TABLE changes (
