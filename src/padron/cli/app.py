@@ -13,18 +13,9 @@ from typing import Any, NoReturn
 from cyclopts import App, CycloptsError
 
 from padron import __version__
-from padron.cli.accounts import accounts, keys
-from padron.cli.duplicates import duplicates
-from padron.cli.history import print_history
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_error, print_json
-from padron.cli.planned import planned
-from padron.cli.report import report
 from padron.cli.serve import serve
-from padron.cli.vehicle_export import export_file
-from padron.cli.vehicle_status import set_status
-from padron.cli.vehicles import vehicles
-from padron.cli.vins import vins
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
 from padron.wiring import give_api_document, migrate_database
@@ -42,16 +33,14 @@ app = App(
     help_epilogue="Exit status: 0 done, 1 refused, 2 wrong usage, 130 interrupted.",
 )
 app.command(serve)
-app.command(accounts)
-app.command(keys)
-app.command(vehicles)
-app.command(report)
-app.command(duplicates)
-vehicles.command(export_file, name="export")
-app.command(planned)
-vehicles.command(set_status, name="status")
-app.command(vins)
-vehicles.command(print_history, name="history")
+# By name: each is imported when it is called, so that a server starts without them.
+app.command("padron.cli.accounts:accounts", help="Add and list accounts, the owners of vehicles.")
+app.command("padron.cli.accounts:keys", help="Add, list and revoke API keys.")
+app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")
+app.command("padron.cli.report:report", help="Report on an account's record.")
+app.command("padron.cli.duplicates:duplicates", help="Show several vehicles with one VIN, and make one of them.")
+app.command("padron.cli.planned:planned", help="See and cancel planned changes of status.")
+app.command("padron.cli.vins:vins", help="Look at VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
 

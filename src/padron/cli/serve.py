@@ -15,7 +15,6 @@ from cyclopts import Parameter
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from padron.cli.demo import prepare_demo
 from padron.cli.holding import hold_file
 from padron.cli.logs import build_log_config
 from padron.cli.options import ServerOptions
@@ -152,7 +151,11 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     """See that the database opens with this program's schema, and give what ``--demo`` has to say."""
     async with use_runtime(settings) as runtime:
         await runtime.store.check()
-        return await prepare_demo(runtime, address) if demo else None
+        if not demo:
+            return None
+        from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it needs what reads files, and takes a while to come
+
+        return await prepare_demo(runtime, address)
 
 
 @contextmanager
