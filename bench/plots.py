@@ -44,8 +44,10 @@ def draw_latencies(document: dict[str, Any], file: Path) -> None:
     figure, axes = plt.subplots(figsize=(9, 4.5))
     for name in names:
         runs = results[name]["open"]
-        values = [sorted(run[key] for run in runs)[len(runs) // 2] for key in ("p50Ms", "p99Ms", "p999Ms")]
-        axes.plot(["p50", "p99", "p99.9"], values, marker="o", label=f"{titles[name]} ({runs[0]['rate']:,.0f}/s)")
+        rate, *values = [
+            sorted(run[key] for run in runs)[len(runs) // 2] for key in ("rate", "p50Ms", "p99Ms", "p999Ms")
+        ]
+        axes.plot(["p50", "p99", "p99.9"], values, marker="o", label=f"{titles[name]} ({rate:,.0f}/s)")
     axes.set_yscale("log")
     axes.set_ylabel("ms from when the request was due")
     axes.legend(fontsize=8)
@@ -53,27 +55,44 @@ def draw_latencies(document: dict[str, Any], file: Path) -> None:
 
 
 def draw_growth(document: dict[str, Any], file: Path) -> None:
-    """Draw status calls a second and memory against the number of vehicles, and of accounts."""
-    points = document["points"]
-    figure, axes = plt.subplots(2, 2, figsize=(10, 7))
-    for row, (key, label) in enumerate(
-        (("perSecond", "status calls a second"), ("serverRssMb", "memory of the server, MB"))
-    ):
-        for column, size in enumerate(("vehicles", "accounts")):
-            axis = axes[row][column]
-            for engine, colour in (("sqlite", OURS), ("postgres", "#b5651d")):
-                own = [point for point in points if point["engine"] == engine and point["changes"] == 0]
-                own = [
-                    point for point in own if (point["accounts"] == 1) == (size == "vehicles") or point["accounts"] == 1
-                ]
-                pairs = sorted({point[size]: point[key] for point in own}.items())
-                axis.plot(*zip(*pairs, strict=True), marker="o", color=colour, label=engine)
-            axis.set_xscale("log")
-            axis.set_ylim(bottom=0)
-            axis.set_xlabel(size)
-            axis.set_ylabel(label)
-            axis.legend(fontsize=8)
+    """Draw status calls a second and memory by vehicles and by accounts, and how long pages take by vehicles."""
+    figure, axes = plt.subplots(2, 3, figsize=(14, 7))
+    each = document["settings"]["vehiclesOfAccounts"]
+    for engine, colour in (("sqlite", OURS), ("postgres", "#b5651d")):
+        points = [point for point in document["points"] if point["engine"] == engine and point["changes"] == 0]
+        by_vehicles = [point for point in points if point["accounts"] == 1]
+        by_accounts = [point for point in points if point["vehicles"] == each]
+        for row, (key, label) in enumerate(
+            (("perSecond", "status calls a second"), ("serverRssMb", "memory of the server, MB"))
+        ):
+            draw_curve(axes[row][0], {point["vehicles"]: point[key] for point in by_vehicles}, engine, colour)
+            draw_curve(axes[row][1], {point["accounts"]: point[key] for point in by_accounts}, engine, colour)
+            axes[row][0].set(xlabel="vehicles, of one account", ylabel=label)
+            axes[row][1].set(xlabel=f"accounts, of {each:,} vehicles in all", ylabel=label)
+        medians = {point["vehicles"]: find_middle(point["pages"], "p50Ms") for point in by_vehicles}
+        lasts = {point["vehicles"]: find_middle(point["pages"], "p99Ms") for point in by_vehicles}
+        draw_curve(axes[0][2], medians, f"{engine}, p50", colour)
+        draw_curve(axes[0][2], lasts, f"{engine}, p99", colour, "--")
+        axes[0][2].set(xlabel="vehicles, of one account", ylabel="the middle one of all kinds of pages, ms")
+        axes[1][2].set_yscale("log")
+        slowest = {point["vehicles"]: max(page["p50Ms"] for page in point["pages"].values()) for point in by_vehicles}
+        draw_curve(axes[1][2], slowest, f"{engine}, p50", colour)
+        axes[1][2].set(xlabel="vehicles, of one account", ylabel="the slowest kind of page, ms")
     save(figure, file)
+
+
+def find_middle(pages: dict[str, Any], key: str) -> float:
+    """Give the median over all kinds of pages."""
+    return float(sorted(page[key] for page in pages.values())[len(pages) // 2])
+
+
+def draw_curve(axis: Any, values: dict[int, float], label: str, colour: str, style: str = "-") -> None:  # noqa: ANN401
+    """Draw one curve over sizes; the axis begins at zero."""
+    axis.plot(sorted(values), [values[size] for size in sorted(values)], style, marker="o", color=colour, label=label)
+    axis.set_xscale("log")
+    if axis.get_yscale() == "linear":
+        axis.set_ylim(bottom=0)
+    axis.legend(fontsize=8)
 
 
 def save(figure: Any, file: Path) -> None:  # noqa: ANN401 - matplotlib's

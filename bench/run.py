@@ -87,7 +87,7 @@ def check_answers(name: str, seen: Seen) -> None:
 
 
 def measure_server(server: Server, given: argparse.Namespace, found: dict[str, list[Seen]], *, first: bool) -> None:
-    """Measure one server for one round: the closed loop, one connection alone, reads, and the open loop."""
+    """Measure one server for one round: the closed loop, reads, the open loop, and at first one connection alone."""
     with server.start() as running:
         drive(running, CONNECTIONS, WARM_UP_S, "change")
         closed = drive(running, CONNECTIONS, given.seconds, "change")
@@ -97,9 +97,9 @@ def measure_server(server: Server, given: argparse.Namespace, found: dict[str, l
         found.setdefault("open", []).append(drive(running, CONNECTIONS, given.seconds, "change", rate))
         if first:
             found.setdefault("alone", []).append(drive(running, 1, given.seconds / 2, "change"))
-            read = drive(running, CONNECTIONS, given.seconds / 2, "read")
-            check_answers(server.name, read)
-            found.setdefault("read", []).append(read)
+        read = drive(running, CONNECTIONS, given.seconds / 2, "read")
+        check_answers(server.name, read)
+        found.setdefault("read", []).append(read)
     print(
         f"  {server.title:42} {closed['perSecond']:>7,}/s  p99 {closed['p99Ms']:>8} ms  driver "
         f"{closed['generatorCpu']:.2f} cores",

@@ -42,10 +42,10 @@ def print_tables(document: Mapping[str, Any]) -> None:
         if "open" not in found:
             continue
         latencies = " ".join(f"{give_median(found['open'], key):>8.2f}" for key in ("p50Ms", "p99Ms", "p999Ms"))
-        alone, reads = found["alone"][0], found["read"][0]
+        alone, reads = found["alone"][0], give_median(found["read"], "perSecond")
         print(
             f"{titles[name]:42} {give_median(found['open'], 'rate'):>8,.0f} {latencies}   "
-            f"{alone['p50Ms']:>11.2f} ms {reads['perSecond']:>9,}"
+            f"{alone['p50Ms']:>11.2f} ms {reads:>9,.0f}"
         )
     print_ratios(results)
 
