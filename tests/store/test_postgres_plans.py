@@ -95,7 +95,11 @@ async def test_no_page_of_the_list_reads_many_rows(filled: asyncpg.Connection) -
         if deep:
             query = replace(query, after=await find_middle(filled, query))
         statement, parameters = build_list(SQL["list_vehicles"], 1, query, DIALECT)
-        ((plan,),) = await filled.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+        # Prepared, as the program does it: so the plan is one for any parameters.
+        await filled.execute(f"PREPARE page AS {statement}")
+        values = ", ".join(map(quote, parameters))
+        ((plan,),) = await filled.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({values})")
+        await filled.execute("DEALLOCATE page")
         read[name, descending, deep] = max(count_rows(json.loads(plan)[0]["Plan"]))
     assert {asked: rows for asked, rows in read.items() if rows > PAGE * 20} == {}
 
@@ -105,6 +109,11 @@ async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Po
     statement, parameters = build_list(SQL["list_vehicles"], 1, replace(query, limit=VEHICLES), DIALECT)
     rows = await connection.fetch(statement, *parameters)
     return to_position(rows[len(rows) // 2], query) if rows else None
+
+
+def quote(value: object) -> str:
+    """Give a parameter as it is written in SQL."""
+    return str(value) if isinstance(value, int) else f"'{value}'"
 
 
 def count_rows(node: dict[str, Any]) -> Iterator[float]:
