@@ -163,6 +163,17 @@ def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -
         assert not [step for step in steps if step.startswith(("SEARCH c USING PRIMARY", "SEARCH b USING PRIMARY"))]
 
 
+@pytest.mark.parametrize(
+    "name, index",
+    [("list_history", "changes_by_vehicle (account_id=? AND vehicle_id=? AND number<?)"),
+     ("list_request_changes", "changes_by_request (account_id=? AND request_id=? AND number>?)")],
+)  # fmt: skip
+def test_what_else_is_in_the_record_does_not_slow_a_history_or_what_a_request_did(
+    file: apsw.Connection, name: str, index: str
+) -> None:
+    assert any(f"USING INDEX {index}" in step for step in explain(file, STATEMENTS[f"queries: {name}"]))
+
+
 def test_what_other_vehicles_went_through_does_not_slow_an_undo(file: apsw.Connection) -> None:
     (step,) = [
         step for step in explain(file, STATEMENTS["queries: find_later_changes"]) if step.startswith("SEARCH c ")

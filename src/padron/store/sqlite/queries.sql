@@ -96,7 +96,8 @@ ORDER BY :order;
 -- name: list_history
 -- A vehicle's changes below a number, newest first.
 SELECT number, type, changed_at, changed_by, request_id, from_status, to_status, reason, differences
-FROM changes WHERE account_id = ? AND vehicle_id = ? AND number < ? ORDER BY number DESC LIMIT ?;
+FROM changes INDEXED BY changes_by_vehicle
+WHERE account_id = ? AND vehicle_id = ? AND number < ? ORDER BY number DESC LIMIT ?;
 
 -- name: list_changes
 -- The account's changes above a number, in order, and what their vehicles are by now; instead of one that is former
@@ -116,7 +117,8 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
         ORDER BY k.slot LIMIT 1), 2) END
-FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+FROM changes AS c INDEXED BY changes_by_request JOIN vehicles AS h
+    ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.number LIMIT ?4;
 
 -- name: find_later_changes
