@@ -91,7 +91,7 @@ def draw_curve(axis: Any, values: dict[int, float], label: str, colour: str, sty
     axis.plot(sorted(values), [values[size] for size in sorted(values)], style, marker="o", color=colour, label=label)
     axis.set_xscale("log")
     if axis.get_yscale() == "linear":
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=0, auto=True)
     axis.legend(fontsize=8)
 
 
