@@ -9,7 +9,8 @@ from padron.domain.change import ChangeType, FeedEntry
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.time_in_status import Cell
-from padron.domain.vehicle import FIELDS_BY_NAME, Details, Vehicle, VehicleVersion, fold_text
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion, fold_text
+from tests.order import give_place
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -62,10 +63,7 @@ def list_replayed(vehicles: dict[int, Replayed], query: VehicleQuery) -> list[Ve
     else:
         rows = [(one.version, one.version.vehicle) for one in vehicles.values() if one.is_current]
     fitting = [(row, vehicle) for row, vehicle in rows if _fits(row, vehicle, query)]
-    fitting.sort(
-        key=lambda pair: (_give_key(pair[0], pair[1], query.sort), pair[0].vehicle.vehicle_id, pair[0].began),
-        reverse=query.descending,
-    )
+    fitting.sort(key=lambda pair: _give_place(pair[0], query), reverse=query.descending)
     return [row for row, _ in fitting]
 
 
@@ -133,6 +131,10 @@ def _apply(one: Replayed, entry: FeedEntry) -> None:
     one.version = replace(version, vehicle=vehicle, details=details, began=change.number, valid_from=change.at)
 
 
+def _give_place(row: VehicleVersion, query: VehicleQuery) -> tuple[object, ...]:
+    return (*give_place(row.vehicle, row.details, query.sort, descending=query.descending), row.began)
+
+
 def _fits(row: VehicleVersion, vehicle: Vehicle, query: VehicleQuery) -> bool:
     if query.status not in {None, VehicleStatus.INFO_CHANGED, vehicle.status}:
         return False
@@ -140,20 +142,3 @@ def _fits(row: VehicleVersion, vehicle: Vehicle, query: VehicleQuery) -> bool:
         return False
     values = {"vin": row.vehicle.vin, **row.details}
     return all(fold_text(str(values.get(name, ""))) == fold_text(str(value)) for name, value in query.filters.items())
-
-
-def _give_key(row: VehicleVersion, vehicle: Vehicle, sort: str | None) -> str | int | datetime:
-    own: dict[str | None, str | int | datetime] = {
-        None: vehicle.vehicle_id,
-        "vin": row.vehicle.vin,
-        "vehicleStatusId": vehicle.status.value,
-        "statusSince": vehicle.status_since,
-        "createdAt": vehicle.created_at,
-        "updatedAt": vehicle.updated_at,
-    }
-    if sort in own:
-        return own[sort]
-    value = row.details.get(sort or "")
-    if FIELDS_BY_NAME[sort or ""].is_text:
-        return fold_text(str(value or ""))
-    return -1 if value is None else value

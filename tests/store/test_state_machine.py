@@ -15,7 +15,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, HistoryEntry, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import Position, VehicleQuery
-from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
+from padron.domain.status import SETTABLE_STATUSES, VehicleStatus, is_operational
 from padron.domain.vehicle import Details, Edits, Vehicle, fold_text
 from padron.domain.vin import Vin
 from padron.service.registration import Registration, put_vehicle
@@ -25,12 +25,14 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store, WriteTransaction
 from tests.cast import info_changed, make_vin, registered, restored, retired, status_changed
 from tests.conftest import SteppedClock
+from tests.order import give_place
 from tests.postgres import Postgres
 
 T = TypeVar("T")
 
 EXAMPLES = 75
 STEPS = 50  # at most, in each example
+OWN_SORTS = ["vehicleStatusId", "statusSince", "createdAt", "updatedAt"]
 
 vins = st.sampled_from([make_vin(number) for number in range(6)])
 plates = st.sampled_from([f"PLATE{number}" for number in range(4)])
@@ -274,11 +276,12 @@ class RegisterMachine(RuleBasedStateMachine):
             self.run(self.store.write(self.account_id, work))
 
     @rule(
-        sort=st.sampled_from([None, "vin", "plate", "ownerName", "doors", "vehicleStatusId", "updatedAt"]),
+        sort=st.sampled_from([None, "vin", "plate", "ownerName", "doors", *OWN_SORTS]),
         descending=st.booleans(),
         limit=st.integers(1, 4),
         name=st.none() | names,
         status=st.none() | statuses,
+        operational=st.none() | st.booleans(),
     )
     def list_vehicles(
         self,
@@ -288,11 +291,13 @@ class RegisterMachine(RuleBasedStateMachine):
         limit: int,
         name: str | None,
         status: VehicleStatus | None,
+        operational: bool | None,
     ) -> None:
         self.give_request_id()
         query = VehicleQuery(
             filters={} if name is None else {"ownerName": name},
             status=status,
+            operational=operational,
             sort=sort,
             descending=descending,
             limit=limit,
@@ -301,9 +306,12 @@ class RegisterMachine(RuleBasedStateMachine):
             known
             for known in self.current
             if (status is None or known.vehicle.status is status)
+            and (operational is None or is_operational(known.vehicle.status) is operational)
             and (name is None or fold_text(str(known.details.get("ownerName", ""))) == fold_text(name))
         ]
-        expected.sort(key=lambda known: (give_key(known, sort), known.vehicle.vehicle_id), reverse=descending)
+        expected.sort(
+            key=lambda known: give_place(known.vehicle, known.details, sort, descending=descending), reverse=descending
+        )
         listed = self.run(self.list_pages(query))
         assert [version.vehicle for version, _ in listed] == [known.vehicle for known in expected]
         assert [version.details for version, _ in listed] == [known.details for known in expected]
@@ -346,17 +354,6 @@ class RegisterMachine(RuleBasedStateMachine):
         assert former == [
             (vehicle_id, *version) for vehicle_id, known in self.known.items() for version in known.former
         ]
-
-
-def give_key(known: Known, sort: str | None) -> Any:  # noqa: ANN401 - keys of one order are of one type
-    own = {
-        None: known.vehicle.vehicle_id,
-        "vin": known.vehicle.vin,
-        "vehicleStatusId": known.vehicle.status.value,
-        "updatedAt": known.vehicle.updated_at,
-        "doors": known.details.get("doors", -1),
-    }
-    return own[sort] if sort in own else fold_text(str(known.details.get(sort or "", "")))
 
 
 @pytest.mark.timeout(150)

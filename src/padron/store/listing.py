@@ -278,13 +278,12 @@ def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
 
 
 def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
-    """Give the statuses that current vehicles may have; all of them for former versions."""
-    if query.status is VehicleStatus.INFO_CHANGED:
-        return _CURRENT
+    """Give the statuses that vehicles may have; for former versions it is that of the vehicle by now."""
     return tuple(
         status
         for status in _CURRENT
-        if query.status in {None, status} and query.operational in {None, is_operational(status)}
+        if query.status in {None, VehicleStatus.INFO_CHANGED, status}
+        and query.operational in {None, is_operational(status)}
     )
 
 
