@@ -7,9 +7,10 @@ import pytest
 
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Field, VehicleVersion, fold_text
+from padron.domain.vehicle import FIELDS, Field, VehicleVersion
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
+from tests.order import give_place
 
 NO_FILTER: dict[str, str | int] = {}
 ANY = VehicleQuery(filters=NO_FILTER)
@@ -147,31 +148,13 @@ async def fill_with_ties(store: Store, account_id: int) -> None:
         await save(store, account_id, status_changed(vehicle, status, at=after(100 + number // 9)))
 
 
-def give_key(version: VehicleVersion, sort: str) -> object:
-    """Give what the order compares, worked out from the contract and not from the columns."""
-    own = {
-        "vin": version.vehicle.vin,
-        "vehicleStatusId": version.vehicle.status.value,
-        "statusSince": version.vehicle.status_since,
-        "createdAt": version.vehicle.created_at,
-        "updatedAt": version.vehicle.updated_at,
-    }
-    if sort in own:
-        return own[sort]
-    value = version.details.get(sort)
-    if FIELDS_BY_NAME[sort].is_text:
-        return fold_text(str(value or "")).encode()
-    return -1 if value is None else value
-
-
 def order(versions: list[VehicleVersion], sort: str, *, descending: bool) -> list[VehicleVersion]:
     """Give the versions in the order of the contract: those without a value at the end, either way."""
-    ordered = sorted(
-        versions,
-        key=lambda version: (give_key(version, sort), version.vehicle.vehicle_id, version.began),
-        reverse=descending,
-    )
-    return sorted(ordered, key=lambda version: give_key(version, sort) in {b"", -1})
+
+    def give_key(version: VehicleVersion) -> tuple[object, ...]:
+        return (*give_place(version.vehicle, version.details, sort, descending=descending), version.began)
+
+    return sorted(versions, key=give_key, reverse=descending)
 
 
 async def test_every_order_is_total_and_pages_neither_repeat_nor_skip(store: Store, acme: int) -> None:

@@ -30,15 +30,9 @@ from tests.cast import (
     save,
     status_changed,
 )
-from tests.conftest import OpenStore, Select
+from tests.conftest import Select
 
 FLEET = [make_vin(number) for number in range(6)]
-
-
-@pytest.fixture
-async def stores(engine: str, open_store: OpenStore) -> list[Store]:
-    first = await open_store()
-    return [first, first if engine == "sqlite" else await open_store()]
 
 
 @pytest.fixture

@@ -15,18 +15,11 @@ from padron.service.runtime import build_runtime
 from padron.store import postgres
 from padron.store.base import Store, WriteTransaction
 from tests.cast import HUMMER, JEEP, get_one, info_changed, make_vin, registered, save, status_changed
-from tests.conftest import OpenStore, Select, SteppedClock
+from tests.conftest import Select, SteppedClock
 from tests.postgres import Postgres
 
 WRITERS = 16
 WRITES_EACH = 12
-
-
-@pytest.fixture
-async def stores(engine: str, open_store: OpenStore) -> list[Store]:
-    """Two server processes on PostgreSQL; SQLite allows one."""
-    first = await open_store()
-    return [first, first if engine == "sqlite" else await open_store()]
 
 
 @pytest.fixture

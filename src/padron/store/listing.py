@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, fold_text
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, Field, fold_text
 
 ABSENT_TEXT = ""
 ABSENT_NUMBER = -1
@@ -102,13 +102,15 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
         select = _write_part(source, part, place, own, way, index)
         selects.append(f"SELECT * FROM ({select} LIMIT {limit}) AS part_{place}")  # noqa: S608 - no value is in it
     page = " UNION ALL ".join(selects)
-    if _is_merged(query, parts):
+    # The parts of one order, which runs across them.
+    is_merged = len(parts) > 1 and query.sort in _REGISTRATION_SORTS
+    if is_merged:
         page = f"SELECT * FROM ({page}) AS parts ORDER BY {_give_order(query, source, 'parts', is_keyed=False)}"  # noqa: S608
     order = _give_order(query, source, "p", is_keyed=query.sort not in _REGISTRATION_SORTS)
     hooks = {
         ":page": f"{page} LIMIT {limit}",
         ":version": "v.began = p.began" if source.is_former else "v.is_former = 0",
-        ":order": order if _is_merged(query, parts) else f"p.part, {order}",
+        ":order": order if is_merged else f"p.part, {order}",
     }
     for hook, text in hooks.items():
         template = template.replace(hook, text)
@@ -189,9 +191,9 @@ def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
     """Give the parts of a page in their order."""
     after = query.after
     if query.sort in FIELDS_BY_NAME:
-        absent = ABSENT_TEXT if FIELDS_BY_NAME[query.sort].is_text else ABSENT_NUMBER
-        written = "''" if absent == ABSENT_TEXT else str(absent)
-        is_past_values = after is not None and after.key == absent
+        field = FIELDS_BY_NAME[query.sort]
+        written = _write_absent(field)
+        is_past_values = after is not None and after.key == (ABSENT_TEXT if field.is_text else ABSENT_NUMBER)
         parts = [
             _Part(clauses=[f"{source.key} <> {written}"], key=source.key, is_keyed=True, is_first=True),
             _Part(clauses=[f"{source.key} = {written}"], key=source.key, is_keyed=False, is_first=is_past_values),
@@ -223,11 +225,6 @@ def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
         )
         for status in statuses
     ] or [_Part(clauses=[_NOTHING], key=source.key, is_keyed=False, is_first=False)]
-
-
-def _is_merged(query: VehicleQuery, parts: list[_Part]) -> bool:
-    """Say whether the parts are of one order, which runs across them."""
-    return len(parts) > 1 and query.sort in _REGISTRATION_SORTS
 
 
 def _write_part(source: _Source, part: _Part, place: int, clauses: list[str], way: str, index: str) -> str:
@@ -322,6 +319,12 @@ def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
         return [f"v.vin = {add(value)}"]
     field = FIELDS_BY_NAME[name]
     column = f"v.{field.column}"
-    absent = "''" if field.is_text else "-1"
     # The second condition lets both planners use the index, which leaves out vehicles without a value.
-    return [f"{column} = {add(fold_text(str(value)) if field.is_text else value)}", f"{column} <> {absent}"]
+    return [
+        f"{column} = {add(fold_text(str(value)) if field.is_text else value)}",
+        f"{column} <> {_write_absent(field)}",
+    ]
+
+
+def _write_absent(field: Field) -> str:
+    return f"'{ABSENT_TEXT}'" if field.is_text else str(ABSENT_NUMBER)
