@@ -26,25 +26,31 @@ TICK_S = 0.001
 DRAIN_S_MAX = 10.0  # for what is still waiting when the time of an open loop is up
 
 
-class Wording:
-    """Makes one account's requests."""
+class Requests:
+    """Makes requests of all accounts, each of a random one. No two runs make the same.
 
-    def __init__(self, port: int, given: dict[str, Any], seed: int) -> None:
-        self._vins: list[str] = given["vins"]
-        self._rng = random.Random(seed)
-        self._headers = f"Host: 127.0.0.1:{port}\r\n{given['headers']}"
-        self._given = given
+    A run that repeated the one before would set most vehicles to the status that they have by now, and so measure calls
+    that change nothing.
+    """
+
+    def __init__(self, port: int, accounts: list[dict[str, Any]]) -> None:
+        self._accounts = [
+            {**account, "headers": f"Host: 127.0.0.1:{port}\r\n{account['headers']}"} for account in accounts
+        ]
+        self._choose = random.Random().choice
 
     def build_change(self) -> bytes:
         """Give a call that sets a random status of a random vehicle."""
-        body = self._given["change_body"] % self._rng.choice(STATUS_IDS)
-        line = self._given["change_line"] % self._rng.choice(self._vins)
-        return f"{line} HTTP/1.1\r\n{self._headers}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        account = self._choose(self._accounts)
+        body = account["change_body"] % self._choose(STATUS_IDS)
+        line = account["change_line"] % self._choose(account["vins"])
+        return f"{line} HTTP/1.1\r\n{account['headers']}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
     def build_read(self) -> bytes:
         """Give a call that reads a random vehicle."""
-        line = self._given["read_line"] % self._rng.choice(self._vins)
-        return f"{line} HTTP/1.1\r\n{self._headers}\r\n".encode()
+        account = self._choose(self._accounts)
+        line = account["read_line"] % self._choose(account["vins"])
+        return f"{line} HTTP/1.1\r\n{account['headers']}\r\n".encode()
 
 
 class PacedClient(Client):
@@ -104,9 +110,9 @@ async def run(given: argparse.Namespace, accounts: list[dict[str, Any]]) -> dict
     started, used_before = time.perf_counter(), time.process_time()
     pace = None if given.rate is None else Pace(given.rate)
     clients: list[Client] = []
-    for index in range(given.connections):
-        wording = Wording(given.port, accounts[index % len(accounts)], index)
-        make_request = wording.build_read if given.kind == "read" else wording.build_change
+    requests = Requests(given.port, accounts)
+    make_request = requests.build_read if given.kind == "read" else requests.build_change
+    for _ in range(given.connections):
         make_client = (
             partial(Client, make_request, started + given.seconds)
             if pace is None

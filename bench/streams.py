@@ -71,8 +71,8 @@ async def measure_delay(from_port: int, to_port: int, account: Account) -> list[
 
 async def measure(ports: tuple[int, int], pid: int, listed: dict[str, Any]) -> dict[str, Any]:
     """Give both figures of two servers on one database; ``pid`` is that of the second."""
-    delays = await measure_delay(*ports, Account(ports[1], listed, 0))
-    added = await measure_memory(ports[1], pid, Account(ports[1], listed, 0))
+    delays = await measure_delay(*ports, Account(ports[1], listed))
+    added = await measure_memory(ports[1], pid, Account(ports[1], listed))
     return {
         "streams": STREAMS,
         "addedMb": round(added, 1),

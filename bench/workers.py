@@ -88,7 +88,7 @@ async def run(
 ) -> dict[str, object]:
     """Work and give what was seen. Latencies are in milliseconds."""
     loop = asyncio.get_running_loop()
-    left = [Account(port, listed, 0) for listed in accounts]
+    left = [Account(port, listed) for listed in accounts]
     started, used_before = time.perf_counter(), time.process_time()
     make_worker = partial(Worker, left, limit, started + seconds)
     workers = [(await loop.create_connection(make_worker, "127.0.0.1", port))[1] for _ in range(connections)]

@@ -87,7 +87,7 @@ class SqliteLoop:
     def measure(self, connections: int, seconds: float) -> dict[str, Any]:
         """Make changes for so long and give what was seen. It has one connection, whatever is asked for."""
         del connections
-        connection, rng, latencies = open_connection(self._path), random.Random(1), []
+        connection, rng, latencies = open_connection(self._path), random.Random(), []
         each, started = self._vehicles // ACCOUNTS, time.perf_counter()
         cpu_before, ends = time.process_time(), started + seconds
         try:
