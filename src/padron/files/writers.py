@@ -9,8 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO, Protocol
 
 import msgspec
-import xlsxwriter
-from xlsxwriter.exceptions import FileSizeError
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import VehicleVersion
@@ -104,6 +102,8 @@ class XlsxWriter:
     """
 
     def __init__(self, raw: BinaryIO, folder: str) -> None:
+        import xlsxwriter  # noqa: PLC0415 - a server is ready the sooner
+
         self._book = xlsxwriter.Workbook(raw, {**_OPTIONS, "tmpdir": folder})
         self._sheet = self._book.add_worksheet(SHEET_NAME)
         self._sheet.freeze_panes(1, 0)
@@ -131,6 +131,8 @@ class XlsxWriter:
 
     def close(self) -> None:
         """Pack the workbook."""
+        from xlsxwriter.exceptions import FileSizeError  # noqa: PLC0415
+
         try:
             self._book.close()
         except FileSizeError as error:

@@ -1,19 +1,15 @@
 """Renders the pages for people: plain HTML, one style sheet inside, no script, nothing from elsewhere."""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from padron.http.problems import Problem
 
-_TEMPLATES = Environment(
-    loader=PackageLoader("padron.http"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_docs(document: bytes) -> bytes:
@@ -32,4 +28,17 @@ def render_error(problem: Problem) -> bytes:
 
 
 def _render(template: str, **values: object) -> bytes:
-    return _TEMPLATES.get_template(template).render(**values).encode()
+    return _open_templates().get_template(template).render(**values).encode()
+
+
+@cache
+def _open_templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - a server is ready the sooner
+
+    return Environment(
+        loader=PackageLoader("padron.http"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
