@@ -93,7 +93,7 @@ async def test_a_revoked_key_is_refused_at_the_latest_when_it_is_looked_up_again
     await api.acme.register()
     assert (await api.gamma.get(STATUS)).status == 200
     await revoke_key(api.runtime, api.gamma.actor)
-    loop_time_passes(api, 1.1)
+    loop_time_passes(api, 1.6)
     assert (await api.gamma.get(STATUS)).code == (401, "Unauthorized")
     assert (await api.acme.get(STATUS)).status == 200
 

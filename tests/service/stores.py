@@ -12,7 +12,7 @@ from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan, Target
 from padron.domain.vehicle import Details, Vehicle
-from padron.store.base import Directory, Reader, StatusTransaction, Store, WriteTransaction
+from padron.store.base import Decide, Directory, Reader, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
@@ -22,34 +22,20 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 T = TypeVar("T")
 
 
-class FaultyStatuses:
-    """Changes statuses, and fails before the first change when it is told to."""
-
-    def __init__(self, transaction: StatusTransaction, faults: "FaultyStore") -> None:
-        self._statuses = transaction
-        self._faults = faults
-
-    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        if self._faults.bad_vin in vins:
-            raise RuntimeError("the row of this VIN is spoilt")
-        return await self._statuses.lock_vehicles(vins)
-
-    async def save_changes(self, changes: Sequence[Change]) -> None:
-        if self._faults.fails_before_change is not None:
-            raise self._faults.error
-        await self._statuses.save_changes(changes)
-
-
-class FaultyTransaction(FaultyStatuses):
+class FaultyTransaction:
     """Writes one change after the other, and fails before the one that it is told to fail at."""
 
     def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
-        super().__init__(transaction, faults)
         self._transaction = transaction
+        self._faults = faults
 
     @property
     def imports(self) -> ImportTransaction:
         return self._transaction.imports
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        self._faults.fail_at_vin(vins)
+        return await self._transaction.lock_vehicles(vins)
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         return await self._transaction.lock_plates(plates)
@@ -129,6 +115,7 @@ class FaultyStore:
         self.fails_at_move = False
         self.bad_vin: str | None = None
         self.write_count = 0
+        self.together: list[set[int]] = []  # the accounts of each batch of status calls
         self.key_write_count = 0
         self.fails_at_key_write: int | None = None
         self.plan_write_count = 0
@@ -200,6 +187,11 @@ class FaultyStore:
         if self.plan_write_count == self.fails_at_plan_write:
             raise self.error
 
+    def fail_at_vin(self, vins: Sequence[str]) -> None:
+        """Raise when the spoilt row is among those asked for."""
+        if self.bad_vin in vins:
+            raise RuntimeError("the row of this VIN is spoilt")
+
     def read(self, account_id: int) -> Reader:
         return self._store.read(account_id)
 
@@ -216,11 +208,20 @@ class FaultyStore:
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
 
-    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
-        async def faulty_work(transaction: StatusTransaction) -> T:
-            return await work(FaultyStatuses(transaction, self))
+    @property
+    def together_max(self) -> int:
+        return self._store.together_max
 
-        return await self._write(partial(self._store.write_statuses, account_id, faulty_work))
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+        self.together.append(set(vins))
+
+        def decide_or_fail(account_id: int, vehicles: Sequence[Vehicle]) -> Sequence[Change]:
+            self.fail_at_vin(vins[account_id])
+            if self.fails_before_change is not None:
+                raise self.error
+            return decide(account_id, vehicles)
+
+        return await self._write(partial(self._store.write_together, vins, decide_or_fail, waits=waits))
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         async def faulty_work(transaction: WriteTransaction) -> T:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,12 @@ from padron.service.runtime import Runtime
 from padron.store.base import Directory
 from tests.cast import Cast
 from tests.conftest import OpenStore, SteppedClock
+from tests.database import write
 
+OTHER_SECRETS = {
+    "sqlite": "UPDATE api_keys SET secret_sha256 = randomblob(32)",
+    "postgres": "UPDATE api_keys SET secret_sha256 = sha256('x')",
+}
 SCOPES = [Scope.VEHICLES_READ.value]
 
 
@@ -28,6 +34,7 @@ class SlowDirectory:
         self.open.set()
         self.entered = asyncio.Event()
         self.find_count = 0
+        self.renewed: list[int] = []  # how many keys each renewal asked for
         self.error: Exception | None = None
 
     def __getattr__(self, name: str) -> object:
@@ -40,6 +47,14 @@ class SlowDirectory:
         if self.error is not None:
             raise self.error
         return await self._directory.find_key(account_id, key_id)
+
+    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
+        self.renewed.append(len(keys))
+        self.entered.set()
+        await self.open.wait()
+        if self.error is not None:
+            raise self.error
+        return await self._directory.find_keys(keys)
 
 
 @pytest.fixture
@@ -97,15 +112,108 @@ async def test_a_typing_error_is_refused_without_asking_the_database(
     assert slow.find_count == 0
 
 
-async def test_a_key_is_looked_up_once_a_second_and_no_more_often(
+async def test_a_key_is_looked_up_once_and_then_renewed_every_second_without_a_call_that_waits(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(20):
-        await authenticator.authenticate(cast.acme.token)
+    for seconds in (0, 1.1, 2.2, 3.3):
+        let_pass(monkeypatch, 1.1 if seconds else 0)
+        slow.open.clear() if seconds else slow.open.set()
+        for _ in range(20):
+            async with asyncio.timeout(1):
+                await authenticator.authenticate(cast.acme.token)
+        slow.open.set()
+        await authenticator.close()
     assert slow.find_count == 1
-    let_pass(monkeypatch, 1.1)
+    assert slow.renewed == [1, 1, 1]
+
+
+async def test_a_key_that_was_not_called_for_a_while_is_looked_up_anew(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await authenticator.authenticate(cast.acme.token)
+    let_pass(monkeypatch, 1.6)
     await authenticator.authenticate(cast.acme.token)
     assert slow.find_count == 2
+
+
+async def test_many_keys_are_renewed_with_few_statements(
+    runtime: Runtime, authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = [(await make_key(runtime, cast)).token for _ in range(5)]
+    monkeypatch.setattr(authentication, "RENEWED_AT_ONCE", 2)
+    for token in tokens:
+        await authenticator.authenticate(token)
+    let_pass(monkeypatch, 1.1)
+    await authenticator.authenticate(tokens[0])
+    await authenticator.close()
+    assert slow.renewed == [2, 2, 1]
+    let_pass(monkeypatch, 1.0)
+    for token in tokens:
+        await authenticator.authenticate(token)
+    assert slow.find_count == len(tokens)
+
+
+async def test_a_key_that_is_no_longer_used_is_forgotten(
+    authenticator: Authenticator, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await authenticator.authenticate(cast.acme.token)
+    for _ in range(11):
+        let_pass(monkeypatch, 1.1)
+        await authenticator.authenticate(cast.beta.token)
+        await authenticator.close()
+    assert len(authenticator._entries) == 1
+
+
+@pytest.mark.parametrize("change", ["revoked", "another secret", "gone"])
+async def test_a_renewal_notices_what_became_of_a_key(
+    runtime: Runtime, cast: Cast, database: str, engine: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = await make_key(runtime, cast)
+    await runtime.authenticator.authenticate(new.token)
+    if change == "revoked":
+        await runtime.store.directory.revoke_key(new.key.account_id, new.key.key_id, runtime.clock())
+    elif change == "gone":
+        await write(engine, database, "DELETE FROM api_keys")
+    else:
+        await write(engine, database, OTHER_SECRETS[engine])
+    let_pass(monkeypatch, 1.1)
+    assert (await runtime.authenticator.authenticate(new.token)).actor == new.key.key_id  # believed, and renewed
+    await runtime.authenticator.close()
+    await refuse(runtime.authenticator, new.token)
+
+
+async def test_a_renewal_leaves_alone_what_was_forgotten_meanwhile(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, database: str, engine: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await authenticator.authenticate(cast.acme.token)
+    await authenticator.close()
+    await write(engine, database, "DELETE FROM api_keys")
+    slow.open.clear()
+    slow.entered.clear()
+    let_pass(monkeypatch, 1.1)
+    await authenticator.authenticate(cast.acme.token)
+    (renewal,) = authenticator._tasks
+    await slow.entered.wait()
+    authenticator._entries.clear()
+    slow.open.set()
+    await renewal
+
+
+async def test_while_keys_cannot_be_renewed_they_are_believed_and_then_looked_up(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await authenticator.authenticate(cast.acme.token)
+    slow.error = PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.")
+    let_pass(monkeypatch, 1.1)
+    await authenticator.authenticate(cast.acme.token)
+    await authenticator.close()
+    let_pass(monkeypatch, 0.5)
+    with pytest.raises(PadronError) as caught:
+        await authenticator.authenticate(cast.acme.token)
+    assert caught.value.code is Code.STORE_UNAVAILABLE
+    slow.error = None
+    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
 
 
 async def test_a_revocation_by_another_server_counts_within_two_seconds(
@@ -195,10 +303,10 @@ async def test_the_last_use_of_a_key_is_noted_once_an_hour(
 
     first = (await use()).last_used_at
     assert first is not None
-    let_pass(monkeypatch, 1.1)
+    let_pass(monkeypatch, 1.6)
     assert (await use()).last_used_at == first
     clock.now += timedelta(hours=1, seconds=1)
-    let_pass(monkeypatch, 1.1)
+    let_pass(monkeypatch, 1.6)
     last = (await use()).last_used_at
     assert last is not None
     assert last > first

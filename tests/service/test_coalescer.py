@@ -31,13 +31,20 @@ async def coalescer(faulty: FaultyStore) -> AsyncIterator[Coalescer]:
     yield coalescer
     faulty.open.set()
     await coalescer.close()
-    assert coalescer._waiting == {}
+    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
 
 
 @pytest.fixture
 async def acme(store: Store) -> int:
     account = (await store.directory.add_account("Acme", NOON)).account_id
     await save(store, account, registered(HUMMER), registered(JEEP))
+    return account
+
+
+@pytest.fixture
+async def beta(store: Store) -> int:
+    account = (await store.directory.add_account("Beta", NOON)).account_id
+    await save(store, account, registered(HUMMER))
     return account
 
 
@@ -119,15 +126,63 @@ async def test_two_changes_of_one_vehicle_in_a_batch_both_happen_in_order_and_ar
     ]
 
 
-async def test_accounts_do_not_wait_for_each_other(coalescer: Coalescer, faulty: FaultyStore, acme: int) -> None:
-    beta = (await faulty.directory.add_account("Beta", NOON)).account_id
+async def test_calls_of_several_accounts_share_a_transaction(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
+) -> None:
+    both = [gather(coalescer, acme, ask(), ask(UNKNOWN_VIN)), gather(coalescer, beta, ask(JEEP), ask())]
+    (stolen, unknown), (missing, also_stolen) = await asyncio.gather(*both)
+    assert faulty.write_count == 1
+    assert {get_code(unknown), get_code(missing)} == {Code.VEHICLE_NOT_FOUND}
+    assert stolen == await get_one(faulty, acme)
+    assert also_stolen == await get_one(faulty, beta)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_accounts_do_not_wait_for_each_other(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
+) -> None:
     faulty.open.clear()
-    both = [asyncio.ensure_future(coalescer.submit(account, ask())) for account in (acme, beta)]
+    first = asyncio.ensure_future(coalescer.submit(acme, ask()))
+    await asyncio.wait_for(faulty.entered.wait(), 5)
+    second = asyncio.ensure_future(coalescer.submit(beta, ask()))
     await asyncio.wait_for(faulty.both_entered.wait(), 5)
     faulty.open.set()
-    outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert isinstance(outcomes[0], Vehicle)
-    assert get_code(outcomes[1]) is Code.VEHICLE_NOT_FOUND
+    assert [(await call).status for call in (first, second)] == [VehicleStatus.STOLEN] * 2
+
+
+async def test_of_one_account_one_batch_is_under_way(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
+) -> None:
+    faulty.open.clear()
+    calls = [asyncio.ensure_future(coalescer.submit(acme, ask()))]
+    await asyncio.wait_for(faulty.entered.wait(), 5)
+    sold = ask(status=VehicleStatus.SOLD)
+    calls += [asyncio.ensure_future(coalescer.submit(account, sold)) for account in (acme, beta)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert faulty.write_count == min(2, faulty.together_max)  # Beta's own, where there is room for it
+    faulty.open.set()
+    await asyncio.gather(*calls)
+    assert [(await get_one(faulty, account)).status for account in (acme, beta)] == [VehicleStatus.SOLD] * 2
+
+
+async def test_a_busy_account_does_not_keep_another_from_its_turn(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE_MAX", 3)
+    many = [coalescer.submit(acme, ask(request_id=str(number))) for number in range(30)]
+    await asyncio.gather(*many, coalescer.submit(beta, ask()))
+    assert len(faulty.together) == 11
+    assert any(beta in accounts for accounts in faulty.together[:2])
+
+
+async def test_an_account_whose_rows_are_spoilt_does_not_take_another_down(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
+) -> None:
+    faulty.bad_vin = UNKNOWN_VIN
+    spoilt, sound = await asyncio.gather(gather(coalescer, acme, ask(UNKNOWN_VIN)), gather(coalescer, beta, ask()))
+    assert isinstance(spoilt[0], RuntimeError)
+    assert sound == [await get_one(faulty, beta)]
 
 
 @pytest.mark.timeout(50)
@@ -165,7 +220,7 @@ async def test_of_a_thousand_calls_cancelled_at_random_nobody_hangs_and_the_rest
         if not task.cancelled():
             task.exception()
     await coalescer.close()
-    assert coalescer._waiting == {}
+    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
 
 
 @pytest.mark.parametrize("step", range(24))
@@ -210,6 +265,18 @@ async def test_a_store_that_fails_leaves_nobody_hanging_and_nothing_behind(
     assert await get_one(faulty, acme) == before
     faulty.fails = False
     assert (await coalescer.submit(acme, ask())).status is VehicleStatus.STOLEN
+
+
+async def test_a_store_that_cannot_be_reached_is_not_tried_again_for_the_accounts_that_wait(
+    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE_MAX", 3)
+    faulty.error, faulty.fails = PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached."), True
+    calls = [ask(request_id=str(number)) for number in range(5)]
+    async with asyncio.timeout(10):
+        outcomes = await asyncio.gather(*(gather(coalescer, account, *calls) for account in (acme, beta)))
+    assert {get_code(outcome) for told in outcomes for outcome in told} == {Code.STORE_UNAVAILABLE}
+    assert faulty.write_count == 1
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])

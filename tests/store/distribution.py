@@ -17,10 +17,12 @@ from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.store.listing import build_list, build_sums
 from padron.store.postgres.reader import DIALECT
+from padron.store.postgres.statuses import SAVE_FREE, SAVE_WAITING
 from padron.store.statements import load_statements
 
 PACKAGE = "padron.store.postgres"
 SCHEMA = "schema.sql"
+SAVING = (SAVE_WAITING, SAVE_FREE)
 
 _match_account = re.compile(r"\((?:\w+\.)?account_id = (\$\d+)\)").fullmatch
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
@@ -55,6 +57,8 @@ def list_statements() -> dict[str, str]:
         for name, text in load_statements(PACKAGE, path.name).items():
             if ":where" in text or ":page" in text:
                 statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
+            elif ":skip" in text:
+                statements[f"{path.name} {name} waiting"], statements[f"{path.name} {name} free"] = SAVING
             elif text:  # a name may be the other engine's alone
                 statements[f"{path.name} {name}"] = text
     return statements

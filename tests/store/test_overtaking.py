@@ -1,21 +1,31 @@
-"""Status changes that are read without a lock: who is overtaken between reading and saving begins anew, with locks.
+"""Status calls that are read without a lock, of several accounts together, and others who come between.
 
-Two stores stand for two server processes; SQLite allows one, where nobody can be overtaken.
+Who is overtaken between reading and saving begins anew with locks, and where others hold what has to be written, no
+other account waits. Two stores stand for two server processes; SQLite allows one, where nobody can come between.
 """
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
+import asyncpg
 import pytest
 
 from padron.domain.change import Change, StatusRequest
+from padron.domain.errors import PadronError
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
+from padron.service import coalescer as coalescer_module
+from padron.service import status_changes
 from padron.service.coalescer import Coalescer
-from padron.service.status_changes import change_statuses
-from padron.store.base import StatusTransaction, Store
+from padron.service.status_changes import Outcome, decide_all
+from padron.store import postgres
+from padron.store.base import Decide, Store, WriteTransaction
 from tests.cast import (
     HUMMER,
     JEEP,
@@ -32,6 +42,12 @@ from tests.cast import (
 )
 from tests.conftest import Select
 
+QUEUE = """
+    INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
+    VALUES ($1, 1, 1, 'poll', 'queued', 0)
+"""
+ComeBetween = Callable[[int, Change], list[list[Vehicle]]]
+
 FLEET = [make_vin(number) for number in range(6)]
 
 
@@ -46,47 +62,178 @@ def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusR
     return StatusRequest(vin=Vin(vin), status=status, reason=None, revisions=None, by="Acme", request_id=request_id)
 
 
-async def overtake(stores: list[Store], account_id: int, change: Change) -> tuple[list[list[Vehicle]], Vehicle]:
-    """Change both vehicles' statuses, while another server makes a change of one; give what each run of it read."""
-    read: list[list[Vehicle]] = []
+@pytest.fixture
+async def beta(stores: list[Store]) -> int:
+    account_id = (await stores[0].directory.add_account("Beta", NOON)).account_id
+    await save(stores[0], account_id, registered(HUMMER))
+    return account_id
 
-    async def work(transaction: StatusTransaction) -> None:
-        found = await transaction.lock_vehicles([HUMMER, JEEP])
-        read.append(found)
-        if len(read) == 1:
-            await save(stores[1], account_id, change)
-        changes = [status_changed(vehicle, VehicleStatus.SOLD, at=after(2)) for vehicle in found]
-        await transaction.save_changes(changes)
 
-    await stores[0].write_statuses(account_id, work)
-    return read, await get_one(stores[0], account_id, JEEP)
+@pytest.fixture
+async def coalescer(stores: list[Store]) -> AsyncIterator[Coalescer]:
+    coalescer = Coalescer(stores[0], lambda: after(2))
+    yield coalescer
+    await coalescer.close()
+    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
+
+
+@pytest.fixture
+def come_between(database: str, monkeypatch: pytest.MonkeyPatch) -> ComeBetween:
+    """Lets another server make a change after an account's vehicles are read first; gives what each run reads."""
+
+    def prepare(account_id: int, change: Change) -> list[list[Vehicle]]:
+        read: list[list[Vehicle]] = []
+
+        async def make_change() -> None:
+            store = await postgres.open_store(database)
+            await save(store, account_id, change)
+            await store.close()
+
+        def decide(
+            vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime
+        ) -> tuple[list[Outcome], list[Change]]:
+            if any(request.request_id == "r-overtaken" for request in requests):
+                read.append(list(vehicles))
+                if len(read) == 1:
+                    with ThreadPoolExecutor(1) as other:
+                        other.submit(asyncio.run, make_change()).result()
+            return decide_all(vehicles, requests, at)
+
+        for module in (coalescer_module, status_changes):
+            monkeypatch.setattr(module, "decide_all", decide)
+        return read
+
+    return prepare
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
 @pytest.mark.parametrize("kind", ["status", "core data", "former"])
-async def test_who_is_overtaken_reads_again_and_saves_all_once(
-    stores: list[Store], acme: int, kind: str, select: Select
-) -> None:
-    hummer = await get_one(stores[0], acme, HUMMER)
+async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_not_held_up(
+    coalescer: Coalescer, acme: int, beta: int, kind: str, come_between: ComeBetween, select: Select,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    store = coalescer._store
+    hummer = await get_one(store, acme, HUMMER)
     change = {
         "status": status_changed(hummer, VehicleStatus.STOLEN, at=after(1)),
         "core data": info_changed(hummer, {}, {"plate": "ABC123"}, at=after(1)),
         "former": retired(hummer, at=after(1)),
     }[kind]
-    read, jeep = await overtake(stores, acme, change)
+    read = come_between(acme, change)
+    locking = note_writes(store, monkeypatch)
+    calls = [
+        coalescer.submit(account, ask(vin, VehicleStatus.SOLD, request_id))
+        for account, vin, request_id in (
+            (acme, HUMMER, "r-overtaken"), (beta, HUMMER, "r-of-beta"), (acme, JEEP, "r-overtaken"),
+        )
+    ]  # fmt: skip
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [[(one.vin, one.revision) for one in found] for found in read] == [
         [(HUMMER, 1), (JEEP, 1)],
         [(JEEP, 1)] if kind == "former" else [(HUMMER, 2), (JEEP, 1)],
     ]
-    assert (jeep.status, jeep.revision) == (VehicleStatus.SOLD, 2)
-    rows = await select("SELECT number, vehicle_id, from_status, to_status FROM changes ORDER BY number")
+    assert outcomes[1:] == [await get_one(store, beta), await get_one(store, acme, JEEP)]
+    assert [locking.get_nowait() for _ in range(locking.qsize())] == [acme]
+    rows = await select(
+        "SELECT number, vehicle_id, from_status, to_status FROM changes WHERE account_id = $1 ORDER BY 1", acme
+    )
     other, ours = change.vehicle.status.value, VehicleStatus.SOLD.value
     assert rows[2] == (3, 1, 1, other)
     assert rows[3:] == ([(4, 2, 1, ours)] if kind == "former" else [(4, 1, other, ours), (5, 2, 1, ours)])
-    assert await select("SELECT last_change FROM counters") == [(len(rows),)]
+    assert await select("SELECT last_change FROM counters ORDER BY account_id") == [(len(rows),), (2,)]
 
 
-async def test_several_changes_of_one_vehicle_in_one_batch(stores: list[Store], acme: int, select: Select) -> None:
+def note_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[int]:
+    """Give the queue to which each account is added that writes in a transaction of its own, with locks."""
+    accounts: asyncio.Queue[int] = asyncio.Queue()
+    write = store.write
+
+    async def note(account_id: int, work: Callable[[WriteTransaction], Awaitable[Any]]) -> object:
+        accounts.put_nowait(account_id)
+        return await write(account_id, work)
+
+    monkeypatch.setattr(store, "write", note)
+    return accounts
+
+
+HELD = {
+    "a vehicle": "SELECT 1 FROM vehicles WHERE account_id = $1 AND vehicle_id = 1 FOR UPDATE",
+    "the counter": "SELECT 1 FROM counters WHERE account_id = $1 FOR UPDATE",
+    "work": "SELECT 1 FROM work WHERE account_id = $1 FOR UPDATE",
+}
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.parametrize("held", HELD)
+async def test_an_account_in_which_somebody_holds_something_waits_alone(
+    acme: int, beta: int, coalescer: Coalescer, database: str, held: str, select: Select
+) -> None:
+    other = await asyncpg.connect(database)
+    await other.execute(QUEUE, acme)
+    transaction = other.transaction()
+    await transaction.start()
+    assert await other.fetch(HELD[held], acme)
+    waiting = asyncio.ensure_future(coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN)))
+    async with asyncio.timeout(1):  # the lock is waited for longer than that
+        assert (await coalescer.submit(beta, ask(HUMMER, VehicleStatus.SOLD))).status is VehicleStatus.SOLD
+        assert (await coalescer.submit(beta, ask(HUMMER, VehicleStatus.ACTIVE))).revision == 3
+    assert not waiting.done()
+    assert await select("SELECT number FROM changes WHERE account_id = $1 ORDER BY 1", acme) == [(1,), (2,)]
+    late = coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN))
+    await transaction.rollback()
+    assert ((await waiting).revision, (await late).revision) == (2, 2)
+    assert await select("SELECT number FROM changes WHERE account_id = $1 ORDER BY 1", acme) == [
+        (number,) for number in range(1, 5)
+    ]
+    assert await select("SELECT state FROM work") == [("withdrawn",)]
+    await other.close()
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_an_account_that_waited_alone_goes_together_with_others_again(
+    stores: list[Store], acme: int, beta: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[set[int]] = []
+    write = stores[0].write_together
+
+    async def note(vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+        asked.append(set(vins))
+        return await write(vins, decide, waits=waits)
+
+    monkeypatch.setattr(stores[0], "write_together", note)
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute(HELD["the counter"], acme)
+        waiting = coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))
+        await coalescer.submit(beta, ask(HUMMER, VehicleStatus.STOLEN))
+    await waiting
+    await other.close()
+    await coalescer.close()
+    asked.clear()
+    await asyncio.gather(*(coalescer.submit(account, ask(HUMMER, VehicleStatus.SOLD)) for account in (acme, beta)))
+    assert asked == [{acme, beta}]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_calls_that_came_while_an_account_was_apart_are_answered(
+    acme: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coalescer_module, "APART_S", 0)
+    locking = note_writes(coalescer._store, monkeypatch)
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute(HELD["the counter"], acme)
+        calls = [coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))]
+        assert await locking.get() == acme  # it is apart now, and waits for the counter
+        calls.append(coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN)))
+    async with asyncio.timeout(5):
+        assert [vehicle.vin for vehicle in await asyncio.gather(*calls)] == [HUMMER, JEEP]
+    await other.close()
+
+
+async def test_several_changes_of_one_vehicle_in_one_batch(
+    stores: list[Store], acme: int, beta: int, coalescer: Coalescer, select: Select
+) -> None:
     asked = [
         ask(HUMMER, VehicleStatus.STOLEN),
         ask(JEEP, VehicleStatus.SOLD),
@@ -94,38 +241,43 @@ async def test_several_changes_of_one_vehicle_in_one_batch(stores: list[Store], 
         ask(UNKNOWN_VIN, VehicleStatus.SOLD),
         ask(HUMMER, VehicleStatus.ACTIVE),
     ]
-
-    async def work(transaction: StatusTransaction) -> int:
-        return len(await change_statuses(transaction, asked, after(1)))
-
-    assert await stores[0].write_statuses(acme, work) == 5
-    rows = await select("SELECT number, vehicle_id, from_status, to_status FROM changes WHERE number > 2 ORDER BY 1")
+    calls = [coalescer.submit(account, one) for one in asked for account in (acme, beta)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [isinstance(outcome, PadronError) for outcome in outcomes] == [
+        False, False, False, True, False, False, True, True, False, False,
+    ]  # fmt: skip
+    rows = await select("SELECT account_id, number, vehicle_id, from_status, to_status FROM changes ORDER BY 1, 2")
     stolen, sold = VehicleStatus.STOLEN.value, VehicleStatus.SOLD.value
-    assert rows == [(3, 1, 1, stolen), (4, 2, 1, sold), (5, 1, stolen, 1)]
-    hummer = await get_one(stores[0], acme, HUMMER)
-    assert (hummer.status, hummer.revision, hummer.updated_at) == (VehicleStatus.ACTIVE, 3, after(1))
+    assert rows[2:5] == [(acme, 3, 1, 1, stolen), (acme, 4, 2, 1, sold), (acme, 5, 1, stolen, 1)]
+    assert rows[6:] == [(beta, 2, 1, 1, stolen), (beta, 3, 1, stolen, 1)]
+    for account in (acme, beta):
+        hummer = await get_one(stores[0], account, HUMMER)
+        assert (hummer.status, hummer.revision, hummer.updated_at) == (VehicleStatus.ACTIVE, 3, after(2))
 
 
 async def test_calls_on_two_servers_for_the_same_vehicles_all_happen_in_one_order(
-    stores: list[Store], acme: int, select: Select
+    stores: list[Store], acme: int, beta: int, select: Select
 ) -> None:
-    await save(stores[0], acme, *(registered(vin) for vin in FLEET))
+    for account in (acme, beta):
+        await save(stores[0], account, *(registered(vin) for vin in FLEET))
     coalescers = [Coalescer(store, lambda: after(1)) for store in stores]
     dice = random.Random(7)
 
     async def call(turn: int) -> Vehicle:
         status = dice.choice(list(SETTABLE_STATUSES.values()))
-        return await coalescers[turn % 2].submit(acme, ask(dice.choice(FLEET), status, f"r-{turn}"))
+        asked = ask(dice.choice(FLEET), status, f"r-{turn}")
+        return await coalescers[turn % 2].submit(dice.choice([acme, beta]), asked)
 
     answers = [await asyncio.gather(*(call(turn * 40 + place) for place in range(40))) for turn in range(15)]
     assert sum(map(len, answers)) == 600
     await asyncio.gather(*(coalescer.close() for coalescer in coalescers))
-    numbers = await select("SELECT number FROM changes ORDER BY number")
-    assert numbers == [(number,) for number in range(1, len(numbers) + 1)]
-    assert await select("SELECT last_change FROM counters") == [(len(numbers),)]
-    for vin in FLEET:
-        vehicle = await get_one(stores[0], acme, vin)
-        history = await stores[0].read(acme).list_history(vehicle.vehicle_id, None, 1000)
-        assert len(history) == vehicle.revision
-        assert history[0].to_status is vehicle.status
-        assert all(new.from_status is old.to_status for new, old in pairwise(history))
+    for account in (acme, beta):
+        numbers = await select("SELECT number FROM changes WHERE account_id = $1 ORDER BY number", account)
+        assert numbers == [(number,) for number in range(1, len(numbers) + 1)]
+        assert await select("SELECT last_change FROM counters WHERE account_id = $1", account) == [(len(numbers),)]
+        for vin in FLEET:
+            vehicle = await get_one(stores[0], account, vin)
+            history = await stores[0].read(account).list_history(vehicle.vehicle_id, None, 1000)
+            assert len(history) == vehicle.revision
+            assert history[0].to_status is vehicle.status
+            assert all(new.from_status is old.to_status for new, old in pairwise(history))

@@ -14,6 +14,7 @@ from padron.store import postgres, sqlite
 from padron.store.migrations import load_migrations
 from padron.store.statements import load_statements
 from tests.conftest import OpenStore
+from tests.database import write
 from tests.postgres import Postgres
 
 # They would cost each status call of SQLite a tenth, and cost PostgreSQL nothing (docs/decisions/0022-list-order.md).
@@ -37,17 +38,6 @@ _RULES = """
     SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     ORDER BY 1
 """
-
-
-async def execute_on(engine: str, database: str, statement: str) -> None:
-    if engine == "sqlite":
-        file = apsw.Connection(database)
-        file.execute(statement)
-        file.close()
-        return
-    connection = await asyncpg.connect(database)
-    await connection.execute(statement)
-    await connection.close()
 
 
 async def test_sqlites_schema_is_what_its_migrations_add_up_to(tmp_path: Path) -> None:
@@ -131,7 +121,7 @@ async def test_both_engines_have_the_same_tables_columns_and_indexes(postgres_se
 
 async def test_a_newer_schema_is_refused(engine: str, database: str, open_store: OpenStore) -> None:
     await (await open_store()).close()
-    await execute_on(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
+    await write(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
     with pytest.raises(PadronError) as refusal:
         await open_store()
     assert refusal.value.code is Code.SCHEMA_MISMATCH
@@ -141,7 +131,7 @@ async def test_a_newer_schema_is_refused(engine: str, database: str, open_store:
 async def test_a_running_server_notices_a_newer_schema(engine: str, database: str, open_store: OpenStore) -> None:
     store = await open_store()
     await store.check()
-    await execute_on(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
+    await write(engine, database, "INSERT INTO schema_migrations (number, name) VALUES (999, 'later')")
     with pytest.raises(PadronError) as refusal:
         await store.check()
     assert refusal.value.code is Code.SCHEMA_MISMATCH
@@ -154,7 +144,7 @@ async def test_postgresql_refuses_an_older_schema_and_names_the_command(
     postgres_server: Postgres, statement: str
 ) -> None:
     url = await postgres_server.create_database()
-    await execute_on("postgres", url, statement)
+    await write("postgres", url, statement)
     with pytest.raises(PadronError) as refusal:
         await postgres.open_store(url)
     assert refusal.value.code is Code.SCHEMA_MISMATCH
@@ -167,10 +157,10 @@ async def test_migrating_is_all_or_nothing_and_a_dry_run_changes_nothing(postgre
     pending = await postgres.migrate(url, dry_run=True)
     assert [migration.number for migration in pending] == list(range(1, len(pending) + 1))
     # The table in the way makes a later statement of the migration fail, after it has made other tables.
-    await execute_on("postgres", url, "CREATE TABLE changes (number bigint)")
+    await write("postgres", url, "CREATE TABLE changes (number bigint)")
     with pytest.raises(asyncpg.DuplicateTableError):
         await postgres.migrate(url)
-    await execute_on("postgres", url, "DROP TABLE changes")
+    await write("postgres", url, "DROP TABLE changes")
     assert await postgres.migrate(url) == pending
     assert await postgres.migrate(url) == []
     await (await postgres.open_store(url)).close()

@@ -32,7 +32,7 @@ STATEMENTS = {
     for file in list_files()
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     # Templates, and a name that only the other engine fills.
-    if name not in {"list_vehicles", "list_past", "sum_statuses", "save_statuses"}
+    if name not in {"list_vehicles", "list_past", "sum_statuses", "load_together", "save_statuses"}
 }
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
@@ -166,7 +166,7 @@ def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -
 @pytest.mark.parametrize(
     "name, index",
     [("list_history", "changes_by_vehicle (account_id=? AND vehicle_id=? AND number<?)"),
-     ("list_request_changes", "changes_by_request (account_id=? AND request_id=? AND number>?)")],
+     ("list_request_changes", "changes_by_request (request_id=? AND account_id=? AND number>?)")],
 )  # fmt: skip
 def test_what_else_is_in_the_record_does_not_slow_a_history_or_what_a_request_did(
     file: apsw.Connection, name: str, index: str

@@ -1,22 +1,27 @@
 """Turns a bearer token into a principal.
 
-A key that was looked up is believed for one second, no longer: a key that is added, revoked or expired elsewhere
-counts within two.
+A key that was looked up is believed for one and a half seconds, no longer: a key that is added, revoked or expired
+elsewhere counts within two. Those in use are looked up anew every second, many with one statement, so that no call has
+to wait for its own.
 """
 
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from padron.domain.account import ApiKey, Principal, hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
 from padron.store.base import Directory
 
-BELIEVED_S = 1.0
+BELIEVED_S = 1.5
+RENEWED_EVERY_S = 1.0
+KEPT_S = 10.0  # after its last use: to renew a key costs a tenth of a look-up
+RENEWED_AT_ONCE = 200
 ENTRIES_MAX = 10_000
 LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
 
@@ -24,28 +29,40 @@ LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
 @dataclass(slots=True, eq=False)
 class _Entry:
     looked_up_at_s: float
-    lookup: asyncio.Task[tuple[ApiKey, Principal]]
+    used_at_s: float
+    lookup: asyncio.Future[tuple[ApiKey, Principal]]
+
+    def get_key_id(self) -> tuple[int, str]:
+        """Give the account's id and the key's, of an entry that was found."""
+        key, _ = self.lookup.result()
+        return key.account_id, key.key_id
 
 
 class Authenticator:
-    """Knows the keys that were used in the last second, by the digest of the whole token."""
+    """Knows the keys that were used lately, by the digest of the whole token."""
 
     def __init__(self, directory: Directory, clock: Callable[[], datetime]) -> None:
         self._directory = directory
         self._clock = clock
         self._entries: dict[bytes, _Entry] = {}
-        self._touches: set[asyncio.Task[None]] = set()
+        self._renewed_at_s = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, token: str) -> Principal:
         """Give the principal of a token. Raises ``invalid_token``, the same for every way of being invalid."""
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        if now_s - self._renewed_at_s > RENEWED_EVERY_S:
+            self._renewed_at_s = now_s
+            self._start(self._renew())
         entry = self._entries.get(digest)
-        if entry is None or loop.time() - entry.looked_up_at_s > BELIEVED_S:
+        if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
             if len(self._entries) >= ENTRIES_MAX:
                 self._entries.clear()
-            entry = _Entry(loop.time(), loop.create_task(self._look_up(token)))
+            entry = _Entry(now_s, now_s, loop.create_task(self._look_up(token)))
             self._entries[digest] = entry
+        entry.used_at_s = now_s
         try:
             # Shielded: one caller that hangs up must not take the look-up from the others.
             key, principal = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
@@ -58,8 +75,9 @@ class Authenticator:
         return principal
 
     async def close(self) -> None:
-        """Wait for notes of last use that are being written."""
-        for task in [*self._touches, *(entry.lookup for entry in self._entries.values())]:
+        """Wait for look-ups and for notes of last use that are being written."""
+        pending: list[asyncio.Future[Any]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
+        for task in pending:
             with suppress(Exception):
                 await task
 
@@ -71,16 +89,51 @@ class Authenticator:
         digest = hash_secret(credential.secret)
         if key is None or not hmac.compare_digest(key.secret_sha256, digest):
             raise _give_invalid()
+        return self._admit(key)
+
+    def _admit(self, key: ApiKey) -> tuple[ApiKey, Principal]:
         now = self._clock()
         if key.is_usable(now) and (key.last_used_at is None or now - key.last_used_at > LAST_USE_STEP):
-            task = asyncio.create_task(self._touch(key, now))
-            self._touches.add(task)
-            task.add_done_callback(self._touches.discard)
+            self._start(self._touch(key, now))
         return key, Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
 
+    async def _renew(self) -> None:
+        """Look up the keys that were used lately; forget the others, and those that no longer are what they were."""
+        loop = asyncio.get_running_loop()
+        used_since_s = loop.time() - KEPT_S
+        used: list[tuple[bytes, _Entry]] = []
+        for digest, entry in [*self._entries.items()]:
+            if entry.used_at_s < used_since_s:
+                del self._entries[digest]
+            elif entry.lookup.done() and entry.lookup.exception() is None:
+                used.append((digest, entry))
+        for start in range(0, len(used), RENEWED_AT_ONCE):
+            portion = used[start : start + RENEWED_AT_ONCE]
+            looked_up_at_s = loop.time()
+            keys = await self._directory.find_keys([entry.get_key_id() for _, entry in portion])
+            found = {(key.account_id, key.key_id): key for key in keys}
+            for digest, entry in portion:
+                key = found.get(entry.get_key_id())
+                if key is not None and key.secret_sha256 == entry.lookup.result()[0].secret_sha256:
+                    entry.looked_up_at_s = looked_up_at_s
+                    entry.lookup = loop.create_future()
+                    entry.lookup.set_result(self._admit(key))
+                elif self._entries.get(digest) is entry:
+                    del self._entries[digest]
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_try(work), name="padron-keys")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _touch(self, key: ApiKey, now: datetime) -> None:
-        with suppress(PadronError):  # the last use is a convenience: it must not fail a call
-            await self._directory.touch_key(key.account_id, key.key_id, now)
+        await self._directory.touch_key(key.account_id, key.key_id, now)
+
+
+async def _try(work: Coroutine[Any, Any, None]) -> None:
+    """Do what may fail without failing a call: a key that is not renewed is looked up by a call before long."""
+    with suppress(PadronError):
+        await work
 
 
 def _give_invalid() -> PadronError:

@@ -1,25 +1,28 @@
-"""Joins concurrent single calls of one account: while its transaction is under way, the next calls gather.
+"""Joins concurrent single calls: while a transaction is under way, the next calls gather, of whatever accounts.
 
-No timer and no added wait: alone, a call goes at once. One task works for each busy account; it takes the
-account off the table in the same step as its last look at the queue, so no call can be left behind.
+No timer and no added wait: alone, a call goes at once. A lane takes what waits, a batch at a time, and ends in the same
+step as its last look at the queue, so no call can be left behind. An account in which somebody else stands in the way
+leaves the lanes for a while, so that the others need not wait with it.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
-from padron.domain.change import StatusRequest
+from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
-from padron.service.status_changes import change_statuses
-from padron.store.base import StatusTransaction, Store
+from padron.service.status_changes import Outcome, change_statuses, decide_all, list_vins
+from padron.store.base import Store, WriteTransaction
 
 BATCH_SIZE_MAX = 256
-# Turns of the event loop between two batches of an account. In these, those who were just answered send their answers,
+# Turns of the event loop between two batches of a lane. In these, those who were just answered send their answers,
 # and what their clients call next is read: so it is in the next batch and need not wait for the one after.
 GATHER_TURNS = 3
+APART_S = 1.0
 WAITING_MAX = 4_096  # calls of one account; more are refused at once, so that those admitted keep their pace
 
 
@@ -29,30 +32,33 @@ class _Call:
     done: asyncio.Future[Vehicle]
 
 
+_Batch = Mapping[int, list[_Call]]
+
+
 class Coalescer:
-    """Takes single status calls and runs them in batches, in the order in which they came, for each account."""
+    """Takes single status calls and runs them in batches, each account's in the order in which they came."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._waiting: dict[int, deque[_Call]] = {}
+        self._waiting: dict[int, deque[_Call]] = {}  # by account, those whose turn is next first
+        self._busy: set[int] = set()  # the accounts of which a batch is under way
+        self._lanes = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, account_id: int, request: StatusRequest) -> Awaitable[Vehicle]:
         """Give the outcome of this request, once it is durable. A caller may be cancelled; the call goes on.
 
-        Raises what ``change_statuses`` decides for this request, ``overloaded`` and ``store_unavailable``.
+        Raises what ``decide_all`` decides for this request, ``overloaded`` and ``store_unavailable``.
         """
-        call = _Call(request, asyncio.get_running_loop().create_future())
         waiting = self._waiting.get(account_id)
         if waiting is None:
             waiting = self._waiting[account_id] = deque()
-            task = asyncio.create_task(self._work(account_id, waiting), name=f"padron-account-{account_id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         elif len(waiting) >= WAITING_MAX:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
+        call = _Call(request, asyncio.get_running_loop().create_future())
         waiting.append(call)
+        self._open_lane(account_id)
         return call.done
 
     async def close(self) -> None:
@@ -60,55 +66,147 @@ class Coalescer:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _work(self, account_id: int, waiting: deque[_Call]) -> None:
-        try:
-            while waiting:
-                batch = [waiting.popleft() for _ in range(min(len(waiting), BATCH_SIZE_MAX))]
-                if not await self._run(account_id, batch):
-                    _fail([*waiting], PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached."))
-                    waiting.clear()
-                for _ in range(GATHER_TURNS):
-                    await asyncio.sleep(0)
-        finally:
-            del self._waiting[account_id]
-            _fail([*waiting], PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped."))
+    def _open_lane(self, account_id: int) -> None:
+        if self._lanes < self._store.together_max and account_id not in self._busy:
+            self._lanes += 1
+            self._start(self._work_together())
 
-    async def _run(self, account_id: int, batch: list[_Call]) -> bool:
-        """Run a batch and settle its calls. Give False when the store could not be reached."""
-        requests = [call.request for call in batch]
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work, name="padron-status-calls")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _take(self) -> _Batch:
+        """Take calls of the accounts that are not busy, as many as there is room for."""
+        batch: dict[int, list[_Call]] = {}
+        room = BATCH_SIZE_MAX
+        for account_id in [account_id for account_id in self._waiting if account_id not in self._busy]:
+            batch[account_id] = self._take_of(account_id, room)
+            room -= len(batch[account_id])
+            if room == 0:
+                break
+        self._busy.update(batch)
+        return batch
+
+    def _take_of(self, account_id: int, room: int) -> list[_Call]:
+        """Take an account's calls. With more than there is room for it goes to the end of the line."""
+        waiting = self._waiting.pop(account_id)
+        calls = [waiting.popleft() for _ in range(min(len(waiting), room))]
+        if waiting:
+            self._waiting[account_id] = waiting
+        return calls
+
+    async def _work_together(self) -> None:
+        batch: _Batch = {}
+        try:
+            while batch := self._take():
+                left = await self._run(batch)
+                self._busy.difference_update(batch.keys() - left.keys())
+                batch = {}
+                for account_id, calls in left.items():
+                    self._start(self._work_apart(account_id, calls))
+                await _gather()
+        except PadronError as error:
+            self._fail([*self._waiting], error)  # the next batch would fare no better
+        except asyncio.CancelledError:
+            self._fail([*self._waiting], _give_stopped())
+            raise
+        finally:
+            self._lanes -= 1
+            self._busy.difference_update(batch)
+
+    async def _work_apart(self, account_id: int, calls: list[_Call]) -> None:
+        """Run an account's calls by themselves, these first, until nothing waits or some time has passed."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + APART_S
+        try:
+            await self._run_locked(account_id, calls)
+            await _gather()
+            while account_id in self._waiting and loop.time() < until:
+                batch = {account_id: self._take_of(account_id, BATCH_SIZE_MAX)}
+                for left in (await self._run(batch, waits=True)).values():
+                    await self._run_locked(account_id, left)
+                await _gather()
+        except PadronError as error:
+            self._fail([account_id], error)
+        except asyncio.CancelledError:
+            self._fail([account_id], _give_stopped())
+            raise
+        finally:
+            self._busy.discard(account_id)
+            if account_id in self._waiting:
+                self._open_lane(account_id)
+
+    async def _run(self, batch: _Batch, *, waits: bool = False) -> _Batch:
+        """Run a batch and settle its calls. Give back those of the accounts in which somebody stood in the way.
+
+        Raises what the store raises, when all are told.
+        """
+        at, outcomes = self._clock(), dict[int, list[Outcome]]()
+
+        def decide(account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
+            requests = [call.request for call in batch[account_id]]
+            outcomes[account_id], changes = decide_all(vehicles, requests, at)
+            return changes
+
+        vins = {account_id: list_vins([call.request for call in calls]) for account_id, calls in batch.items()}
+        try:
+            saved = await self._store.write_together(vins, decide, waits=waits)
+        except (PadronError, asyncio.CancelledError) as error:
+            for calls in batch.values():
+                _settle_all(calls, repeat(error if isinstance(error, PadronError) else _give_stopped()))
+            raise
+        except Exception:  # noqa: BLE001 - one account must not take the others down with it: each is tried by itself
+            return batch
+        for account_id in saved:
+            _settle_all(batch[account_id], outcomes[account_id])
+        return {account_id: calls for account_id, calls in batch.items() if account_id not in saved}
+
+    async def _run_locked(self, account_id: int, calls: list[_Call]) -> None:
+        """Run calls of one account in a transaction that lets nobody in between, and settle them.
+
+        Raises what the store raises, when all are told.
+        """
+        requests = [call.request for call in calls]
         at = self._clock()
 
-        async def work(transaction: StatusTransaction) -> list[Vehicle | PadronError]:
+        async def work(transaction: WriteTransaction) -> list[Outcome]:
             return await change_statuses(transaction, requests, at)
 
         try:
-            outcomes = await self._store.write_statuses(account_id, work)
-        except PadronError as error:
-            _fail(batch, error)
-            return error.code is not Code.STORE_UNAVAILABLE
-        except asyncio.CancelledError:
-            _fail(batch, PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped."))
+            outcomes = await self._store.write(account_id, work)
+        except (PadronError, asyncio.CancelledError) as error:
+            _settle_all(calls, repeat(error if isinstance(error, PadronError) else _give_stopped()))
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, no caller may be left waiting
-            if len(batch) == 1:
-                _fail(batch, error)
-                return True
-            # One request must not take the others down with it: each is tried by itself.
-            return all([await self._run(account_id, [call]) for call in batch])
-        for call, outcome in zip(batch, outcomes, strict=True):
-            _settle(call, outcome)
-        return True
+            if len(calls) == 1:
+                _settle_all(calls, [error])
+                return
+            for call in calls:  # one request must not take the others down with it: each is tried by itself
+                await self._run_locked(account_id, [call])
+        else:
+            _settle_all(calls, outcomes)
+
+    def _fail(self, account_ids: Iterable[int], error: PadronError) -> None:
+        """Tell those who wait."""
+        for account_id in account_ids:
+            _settle_all(self._waiting.pop(account_id, ()), repeat(error))
 
 
-def _settle(call: _Call, outcome: Vehicle | BaseException) -> None:
-    if call.done.done():
-        return  # the caller has gone
-    if isinstance(outcome, BaseException):
-        call.done.set_exception(outcome)
-    else:
-        call.done.set_result(outcome)
+async def _gather() -> None:
+    for _ in range(GATHER_TURNS):
+        await asyncio.sleep(0)
 
 
-def _fail(calls: list[_Call], error: Exception) -> None:
-    for call in calls:
-        _settle(call, error)
+def _give_stopped() -> PadronError:
+    return PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
+
+
+def _settle_all(calls: Iterable[_Call], outcomes: Iterable[Outcome | Exception]) -> None:
+    for call, outcome in zip(calls, outcomes, strict=False):
+        if call.done.done():
+            continue  # the caller has gone
+        if isinstance(outcome, BaseException):
+            call.done.set_exception(outcome)
+        else:
+            call.done.set_result(outcome)

@@ -6,24 +6,23 @@ from datetime import datetime
 from padron.domain.change import Change, ChangeType, StatusRequest, decide
 from padron.domain.errors import PadronError
 from padron.domain.vehicle import Vehicle, give_status
-from padron.store.base import StatusTransaction
+from padron.store.base import WriteTransaction
+
+Outcome = Vehicle | PadronError
 
 
-async def change_statuses(
-    transaction: StatusTransaction,
-    requests: Sequence[StatusRequest],
-    at: datetime,
-    is_wanted: Callable[[Sequence[Vehicle | PadronError]], bool] | None = None,
-) -> list[Vehicle | PadronError]:
-    """Decide each request in order, write what changes, and give each its vehicle or its refusal.
+def decide_all(
+    vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime
+) -> tuple[list[Outcome], list[Change]]:
+    """Decide each request in order: give each its vehicle or its refusal, and the changes to write.
 
-    A request sees what the requests before it did: two changes of one vehicle both happen. With ``is_wanted``, all of
-    it is written only if that says so of the outcomes.
+    ``vehicles`` are the current ones with the VINs asked for, by VIN and slot. A request sees what the requests before
+    it did: two changes of one vehicle both happen.
     """
     current: dict[str, list[Vehicle]] = {}
-    for vehicle in await transaction.lock_vehicles(sorted({request.vin for request in requests})):
+    for vehicle in vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
-    outcomes: list[Vehicle | PadronError] = []
+    outcomes: list[Outcome] = []
     changes: list[Change] = []
     for request in requests:
         found = current.get(request.vin, [])
@@ -49,6 +48,26 @@ async def change_statuses(
             )
         )
         outcomes.append(after)
+    return outcomes, changes
+
+
+async def change_statuses(
+    transaction: WriteTransaction,
+    requests: Sequence[StatusRequest],
+    at: datetime,
+    is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
+) -> list[Outcome]:
+    """Decide each request, write what changes, and give each its vehicle or its refusal.
+
+    With ``is_wanted``, all of it is written only if that says so of the outcomes.
+    """
+    vehicles = await transaction.lock_vehicles(list_vins(requests))
+    outcomes, changes = decide_all(vehicles, requests, at)
     if is_wanted is None or is_wanted(outcomes):
         await transaction.save_changes(changes)
     return outcomes
+
+
+def list_vins(requests: Sequence[StatusRequest]) -> list[str]:
+    """Give the VINs that are asked for, each once, sorted."""
+    return sorted({request.vin for request in requests})

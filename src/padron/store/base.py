@@ -24,12 +24,14 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 
 T = TypeVar("T")
 
+Decide = Callable[[int, Sequence[Vehicle]], Sequence[Change]]  # of an account and its vehicles: the changes to make
 
-class StatusTransaction(Protocol):
-    """What a batch of status changes needs of a transaction."""
+
+class WriteTransaction(RepairTransaction, Protocol):
+    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles with these VINs, by VIN and slot. They stay so, or what is saved is not."""
+        """Give the current vehicles with these VINs, by VIN and slot, locked."""
         ...
 
     async def save_changes(self, changes: Sequence[Change]) -> None:
@@ -41,10 +43,6 @@ class StatusTransaction(Protocol):
         Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
         """
         ...
-
-
-class WriteTransaction(RepairTransaction, StatusTransaction, Protocol):
-    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles that bear any of these plates, each once, locked."""
@@ -167,6 +165,10 @@ class Directory(Protocol):
         """Give one key, if there is one."""
         ...
 
+    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
+        """Give those of these keys, by account and key id, that there are, in any order: for the server itself."""
+        ...
+
     async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
         """Revoke a key; the first revocation's instant stays. Give False when there is no such key."""
         ...
@@ -213,8 +215,20 @@ class Store(Protocol):
         """Whether a replica takes reads now; None when there is none."""
         ...
 
-    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
-        """Do as ``write`` for work that does no more than change statuses, and that once, as its last step."""
+    @property
+    def together_max(self) -> int:
+        """How many ``write_together`` of different accounts are worth having under way; more make batches smaller."""
+        ...
+
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+        """Change statuses in several accounts at once, and give the accounts in which all of it is durable.
+
+        ``decide`` is given an account and its current vehicles with the VINs, by VIN and slot, and gives what to change
+        of them: statuses only. It may be asked again, and must hold no state that this would spoil. In the accounts
+        left out nothing has changed: somebody else stands in the way there, for whom no other account is to wait, or
+        the engine does not write in this way. Use ``write`` for these. With ``waits``, which is for one account alone,
+        it waits for others, and is left out only if one of them has changed a vehicle meanwhile.
+        """
         ...
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:

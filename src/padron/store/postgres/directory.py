@@ -1,5 +1,6 @@
 """Accounts and keys in PostgreSQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
@@ -59,6 +60,10 @@ class PostgresDirectory:
     async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
         rows = await self._points.fetch(SQL["find_key"], (account_id, key_id))
         return to_key(rows[0]) if rows else None
+
+    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
+        asked = ([account_id for account_id, _ in keys], [key_id for _, key_id in keys])
+        return [to_key(row) for row in await self._points.fetch(SQL["find_keys"], asked)]
 
     async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
         async def work(connection: asyncpg.Connection) -> bool:

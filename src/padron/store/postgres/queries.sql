@@ -23,39 +23,63 @@ ORDER BY vehicle_id FOR UPDATE;
 SELECT vehicle_id, details FROM versions
 WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 
+-- name: load_together
+-- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look each up.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, h.account_id
+FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
+    SELECT * FROM vehicles WHERE account_id = asked.account_id AND vin = asked.vin AND slot >= 0 ORDER BY slot) AS h
+ORDER BY h.vin, h.slot;
+
 -- name: save_statuses
--- A batch of status changes in one round trip, one row for each in the order asked for. The last change of a vehicle
--- bears the revision that the vehicle had when it was read ($11). Is one of these not found any more, nothing happens:
--- the numbers are NULL then, which the record refuses. Vehicles, counter and work are locked in this order. The work of
--- those deactivated ($13, $14) is withdrawn by a function, because each statement of one sees what is committed by
--- then: so it finds what was claimed or queued while this statement waited for the vehicle.
+-- A batch of status changes, of several accounts, in one round trip: one row for each, numbered within its account ($12).
+-- The last change of a vehicle bears the revision that the vehicle had when it was read ($11). Nothing is written of an
+-- account of which one of these is not found any more; with SKIP LOCKED neither of one in which vehicles, counter or
+-- work are locked by somebody else. They are locked in this order, each by account. Work of those deactivated
+-- ($13, $14, $15) is withdrawn by a function, because each statement of one sees what is committed by then: so it finds
+-- what was claimed or queued while this statement waited for the vehicle. If a row was moved without a new revision,
+-- the numbers are NULL, which the record refuses, and nothing is written at all.
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
-        $8::integer[], $9::text[], $10::bigint[], $11::bigint[]) WITH ORDINALITY
-        AS g (vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
+        $8::integer[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
+        AS g (account_id, vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
 ), locked AS MATERIALIZED (
     SELECT g.*, h.ctid AS row
     FROM given AS g JOIN vehicles AS h
-        ON h.account_id = $1 AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
-    ORDER BY h.vehicle_id FOR UPDATE OF h
+        ON h.account_id = g.account_id AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
+    ORDER BY h.account_id, h.vehicle_id FOR UPDATE OF h :skip
+), free AS MATERIALIZED (
+    SELECT a.*
+    FROM (SELECT account_id, max(place) AS changes, count(seen) AS vehicles FROM given GROUP BY account_id) AS a
+    JOIN (SELECT account_id, count(*) AS vehicles FROM locked GROUP BY account_id) AS l USING (account_id, vehicles)
+    JOIN counters AS c USING (account_id)
+    ORDER BY c.account_id FOR UPDATE OF c :skip
+), clear AS MATERIALIZED (
+    SELECT f.*
+    FROM free AS f LEFT JOIN (
+        SELECT account_id, array_agg(vehicle_id ORDER BY vehicle_id) AS vehicle_ids, array_agg(at ORDER BY vehicle_id) AS ats
+        FROM unnest($13::bigint[], $14::bigint[], $15::timestamptz[]) AS u (account_id, vehicle_id, at)
+        GROUP BY account_id) AS d USING (account_id)
+    WHERE CASE WHEN d.vehicle_ids IS NULL THEN true ELSE :withdraw(f.account_id, d.vehicle_ids, d.ats) END
 ), saved AS (
     UPDATE vehicles AS h
     SET status = g.to_status, status_since = g.at, status_by = g.by, status_reason = g.reason,
         revision = g.revision, updated_at = g.at
-    FROM locked AS g WHERE h.account_id = $1 AND h.ctid = g.row
+    FROM locked AS g JOIN clear USING (account_id) WHERE h.account_id = g.account_id AND h.ctid = g.row
     RETURNING 1
 ), taken AS (
-    UPDATE counters SET last_change = last_change + $12::bigint
-    WHERE account_id = $1 AND (SELECT count(*) FROM saved) >= 0
-    RETURNING CASE WHEN (SELECT count(*) FROM saved) = (SELECT count(seen) FROM given)
-        AND (cardinality($13::bigint[]) = 0 OR withdraw_work($1::bigint, $13::bigint[], $14::timestamptz[]))
-        THEN last_change - $12::bigint END AS base
+    UPDATE counters AS c SET last_change = c.last_change + f.changes
+    FROM clear AS f WHERE c.account_id = f.account_id
+    RETURNING c.account_id, CASE WHEN (SELECT count(*) FROM saved) = (SELECT sum(vehicles) FROM clear)
+        THEN c.last_change - f.changes END AS base
+), recorded AS (
+    INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
+        from_status, to_status, reason)
+    SELECT g.account_id, t.base + g.place, g.vehicle_id, g.vin, 'statusChanged', g.at, g.by, g.request_id,
+        g.from_status, g.to_status, g.reason
+    FROM taken AS t JOIN given AS g USING (account_id)
 )
-INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
-    from_status, to_status, reason)
-SELECT $1, (SELECT base FROM taken) + g.place, g.vehicle_id, g.vin, 'statusChanged', g.at, g.by, g.request_id,
-    g.from_status, g.to_status, g.reason
-FROM given AS g;
+SELECT account_id FROM taken;
 
 -- name: update_status
 -- A status change of one vehicle, among changes of other kinds.
@@ -247,6 +271,12 @@ FROM api_keys WHERE account_id = $1 ORDER BY created_at, key_id;
 -- One key.
 SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
 FROM api_keys WHERE account_id = $1 AND key_id = $2;
+
+-- name: find_keys
+-- Several keys, of any accounts.
+SELECT k.account_id, k.key_id, k.label, k.scopes, k.secret_sha256, k.created_at, k.expires_at, k.revoked_at,
+    k.last_used_at
+FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, key_id) JOIN api_keys AS k USING (account_id, key_id);
 
 -- name: revoke_key
 -- The first revocation counts.

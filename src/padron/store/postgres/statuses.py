@@ -1,11 +1,11 @@
-"""Status changes, the hot path: a batch is one statement, and needs no transaction around it.
+"""Status changes, the hot path: a batch is one statement, of whatever accounts, and needs no transaction around it.
 
 Four round trips (begin, lock, save, commit) become two: the vehicles are read without a lock, and the statement that
 saves compares their revisions. Whatever else changes a vehicle's own row raises its revision.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -13,64 +13,77 @@ import asyncpg
 from padron.domain.change import Change, ChangeType
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
+from padron.store.base import Decide
 from padron.store.postgres.rows import to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
 
+# For one account, which may wait for others to end; and for several, of which none may wait for what holds another up.
+SAVE_WAITING = SQL["save_statuses"].replace(":skip", "").replace(":withdraw", "withdraw_work")
+SAVE_FREE = SQL["save_statuses"].replace(":skip", "SKIP LOCKED").replace(":withdraw", "withdraw_free_work")
 
-class OvertakenError(Exception):
-    """Another transaction changed one of the vehicles after it was read: nothing was saved."""
+
+async def change_together(
+    connection: asyncpg.Connection,
+    vins: Mapping[int, Sequence[str]],
+    decide: Decide,
+    *,
+    waits: bool = False,
+) -> frozenset[int]:
+    """Read vehicles of several accounts and save what is decided; give the accounts in which nobody was in the way."""
+    accounts = [account_id for account_id, asked in vins.items() for _ in asked]
+    rows = await connection.fetch(SQL["load_together"], accounts, [vin for asked in vins.values() for vin in asked])
+    found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
+    for row in rows:
+        found[row[10]].append(to_vehicle(row))
+    decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
+    changes = {account_id: made for account_id, made in decided.items() if made}
+    try:
+        saved = await save_statuses(connection, changes, waits=waits) if changes else frozenset[int]()
+    except asyncpg.NotNullViolationError:
+        saved = frozenset()
+    return frozenset(vins) - (changes.keys() - saved)
 
 
-class StatusAttempt:
-    """Reads vehicles and saves changes of their statuses, as a transaction of one account, but locks nothing between.
+async def save_statuses(
+    connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], *, waits: bool
+) -> frozenset[int]:
+    """Write changes by account, all of them plain, and give the accounts of which the vehicles were as they were read.
 
-    It has to be repeated with locks when it was overtaken, which ``save_changes`` raises.
+    Nothing is written of the others. Without ``waits`` these are also the accounts in which another transaction holds
+    something that it would have to wait for. Raises NotNullViolationError, and writes nothing, when a row was moved.
     """
+    rows = [
+        (
+            account_id, change.vehicle.vehicle_id, change.vehicle.vin, change.at, change.by, change.request_id,
+            give_status_id(change.from_status), change.vehicle.status.value, change.reason, change.vehicle.revision,
+            revision, place,
+        )
+        for account_id, made in changes.items()
+        for place, (change, revision) in enumerate(zip(made, list_seen(made), strict=True), start=1)
+    ]  # fmt: skip
+    deactivated = [
+        (account_id, vehicle_id, at)
+        for account_id, made in changes.items()
+        for vehicle_id, at in find_deactivated(made).items()
+    ]
+    saved = await connection.fetch(
+        SAVE_WAITING if waits else SAVE_FREE,
+        *map(list, zip(*rows, strict=True)),
+        *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
+    )
+    return frozenset(account_id for (account_id,) in saved)
 
-    def __init__(self, connection: asyncpg.Connection, account_id: int) -> None:
-        self._connection = connection
-        self._account_id = account_id
 
-    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        rows = await self._connection.fetch(SQL["load_gate"], self._account_id, vins)
-        return [to_vehicle(row) for row in rows if row[0] is not None]
-
-    async def save_changes(self, changes: Sequence[Change]) -> None:
-        if not changes:
-            return
-        try:
-            await save_statuses(self._connection, self._account_id, changes)
-        except asyncpg.NotNullViolationError as error:
-            raise OvertakenError from error
-
-
-async def save_statuses(connection: asyncpg.Connection, account_id: int, changes: Sequence[Change]) -> None:
-    """Write changes that are all plain. Raises NotNullViolationError when a vehicle is not as it was read."""
+def list_seen(changes: Sequence[Change]) -> list[int | None]:
+    """Give, at each vehicle's last change, the revision that it had when it was read; None at those before."""
     times = Counter(change.vehicle.vehicle_id for change in changes)
     last = {change.vehicle.vehicle_id: place for place, change in enumerate(changes)}
     seen: list[int | None] = [None] * len(changes)
     for vehicle_id, place in last.items():
         seen[place] = changes[place].vehicle.revision - times[vehicle_id]  # each change adds one
-    deactivated = find_deactivated(changes)
-    await connection.execute(
-        SQL["save_statuses"],
-        account_id,
-        [change.vehicle.vehicle_id for change in changes],
-        [change.vehicle.vin for change in changes],
-        [change.at for change in changes],
-        [change.by for change in changes],
-        [change.request_id for change in changes],
-        [give_status_id(change.from_status) for change in changes],
-        [change.vehicle.status.value for change in changes],
-        [change.reason for change in changes],
-        [change.vehicle.revision for change in changes],
-        seen,
-        len(changes),
-        list(deactivated),
-        list(deactivated.values()),
-    )
+    return seen
 
 
 def is_plain(change: Change) -> bool:

@@ -83,7 +83,8 @@ class PostgresTransaction:
         if not changes:
             return
         if not self._is_distributed and all(map(is_plain, changes)):
-            await save_statuses(self._connection, self._account_id, changes)
+            if not await save_statuses(self._connection, {self._account_id: changes}, waits=True):
+                raise RuntimeError("A vehicle that is locked is not as it was read.")
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         last = await self._connection.fetchval(SQL["take_numbers"], len(changes), self._account_id)

@@ -1,5 +1,7 @@
 """Accounts and keys in SQLite."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import cast
 
@@ -63,6 +65,11 @@ class SqliteDirectory:
         """Give one key, if there is one."""
         rows = await self._connections.read_point(SQL["find_key"], (account_id, key_id))
         return to_key(rows[0]) if rows else None
+
+    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
+        """Give those of these keys that there are."""
+        rows = await self._connections.read_point(SQL["find_keys"], (json.dumps(keys),))
+        return [to_key(row) for row in rows]
 
     async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
         """Revoke a key. Give False when there is no such key."""

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import StatusTransaction, WriteTransaction
+from padron.store.base import Decide, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
@@ -68,16 +68,29 @@ class SqliteStore:
         return
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account; no other can stand in its way, so it runs once."""
+        """Run ``work`` in a transaction of one account; again if another that shares its commit has failed."""
 
         async def run(connection: apsw.Connection) -> T:
             return await work(SqliteTransaction(connection, account_id))
 
         return await self._writes.run(run)
 
-    async def write_statuses(self, account_id: int, work: Callable[[StatusTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` as in any other transaction: all of an account's are in one line."""
-        return await self.write(account_id, work)
+    @property
+    def together_max(self) -> int:
+        """One: all writers are in one line, and what waits for a commit can as well be joined."""
+        return 1
+
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+        """Change statuses in several accounts. Nobody can stand in the way: all writers are in one line."""
+        del waits
+
+        async def run(connection: apsw.Connection) -> frozenset[int]:
+            for account_id, asked in vins.items():
+                transaction = SqliteTransaction(connection, account_id)
+                await transaction.save_changes(decide(account_id, await transaction.lock_vehicles(asked)))
+            return frozenset(vins)
+
+        return await self._committer.run(run)
 
     def read_plans(self, account_id: int) -> PlanReader:
         """Give a reader of one account's plans."""

@@ -18,6 +18,9 @@ ORDER BY vehicle_id;
 -- The core data of one current vehicle.
 SELECT details FROM versions WHERE account_id = ? AND vehicle_id = ? AND is_former = 0;
 
+-- name: load_together
+-- Empty: without round trips to save, each account's vehicles are looked up one after the other.
+
 -- name: save_statuses
 -- Empty: without round trips to save, the statements below, one after the other, are as fast as one for a batch.
 
@@ -202,6 +205,13 @@ FROM api_keys WHERE account_id = ? ORDER BY created_at, key_id;
 -- One key.
 SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
 FROM api_keys WHERE account_id = ? AND key_id = ?;
+
+-- name: find_keys
+-- Several keys, of any accounts. CROSS JOIN keeps SQLite to the order of the tables as they stand.
+SELECT k.account_id, k.key_id, k.label, k.scopes, k.secret_sha256, k.created_at, k.expires_at, k.revoked_at,
+    k.last_used_at
+FROM json_each(?) AS asked CROSS JOIN api_keys AS k
+    ON k.account_id = asked.value ->> 0 AND k.key_id = asked.value ->> 1;
 
 -- name: revoke_key
 -- The first revocation counts.

@@ -168,7 +168,7 @@ CREATE TABLE changes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
-CREATE INDEX changes_by_request ON changes (account_id, request_id, number);
+CREATE INDEX changes_by_request ON changes (request_id, account_id, number);
 
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
