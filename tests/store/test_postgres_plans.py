@@ -23,6 +23,7 @@ from padron.store.listing import build_list
 from padron.store.postgres.connection import open_connection
 from padron.store.postgres.reader import DIALECT
 from padron.store.postgres.rows import to_position
+from padron.store.postgres.statuses import SAVE_FREE, SAVE_WAITING
 from padron.store.postgres.transaction import MANY, SQL, PostgresTransaction
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore
@@ -102,6 +103,32 @@ async def test_no_page_of_the_list_reads_many_rows(filled: asyncpg.Connection) -
         await filled.execute("DEALLOCATE page")
         read[name, descending, deep] = max(count_rows(json.loads(plan)[0]["Plan"]))
     assert {asked: rows for asked, rows in read.items() if rows > PAGE * 20} == {}
+
+
+OTHERS = f"""
+    INSERT INTO accounts (name, created_at) SELECT 'A' || n, now() FROM generate_series(1, {VEHICLES}) AS n;
+    INSERT INTO counters (account_id, last_change) SELECT account_id, 0 FROM accounts;
+    INSERT INTO api_keys (account_id, key_id, label, scopes, secret_sha256, created_at)
+    SELECT account_id, 'k' || account_id, 'k', 'vehicles:read', sha256('x'), now() FROM accounts;
+    INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
+    SELECT 1, 1, n, 'poll', 'queued', 0 FROM generate_series(1, {VEHICLES}) AS n;
+    ANALYZE accounts; ANALYZE counters; ANALYZE api_keys; ANALYZE work
+"""  # noqa: S608 - the values are this file's
+
+
+async def test_what_goes_together_for_many_accounts_is_looked_up_row_by_row(filled: asyncpg.Connection) -> None:
+    await filled.execute(OTHERS)
+    statements = [SQL["load_together"], SAVE_FREE, SAVE_WAITING, SQL["find_keys"]]
+    for statement in statements:
+        await filled.execute(f"PREPARE asked AS {statement}")
+        count = await filled.fetchval(
+            "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
+        )
+        values = ", ".join(["NULL"] * count)
+        ((plan,),) = await filled.fetch(f"EXPLAIN (FORMAT JSON) EXECUTE asked ({values})")
+        await filled.execute("DEALLOCATE asked")
+        assert "Seq Scan" not in plan, statement
+        assert "Index Scan" in plan, statement
 
 
 async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Position | None:

@@ -39,7 +39,7 @@ STALE_S_MAX = 2.0
 
 # Status calls that go together, other writes, point reads (which every call begins with: its key) and pages cannot take
 # each other's connections.
-TOGETHER_MAX = 4  # with 64 callers one and two give a tenth less, and eight no more
+TOGETHER_MAX = 2  # with 64 callers of 10 accounts one gives as much and four a tenth less, of 10,000 four a tenth more
 WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
