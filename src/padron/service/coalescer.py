@@ -7,10 +7,9 @@ leaves the lanes for a while, so that the others need not wait with it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
 
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
@@ -108,8 +107,8 @@ class Coalescer:
                 await _gather()
         except PadronError as error:
             self._fail([*self._waiting], error)  # the next batch would fare no better
-        except asyncio.CancelledError:
-            self._fail([*self._waiting], _give_stopped())
+        except asyncio.CancelledError as error:
+            self._fail([*self._waiting], error)
             raise
         finally:
             self._lanes -= 1
@@ -129,8 +128,8 @@ class Coalescer:
                 await _gather()
         except PadronError as error:
             self._fail([account_id], error)
-        except asyncio.CancelledError:
-            self._fail([account_id], _give_stopped())
+        except asyncio.CancelledError as error:
+            self._fail([account_id], error)
             raise
         finally:
             self._busy.discard(account_id)
@@ -142,19 +141,19 @@ class Coalescer:
 
         Raises what the store raises, when all are told.
         """
+        requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
         at, outcomes = self._clock(), dict[int, list[Outcome]]()
 
         def decide(account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
-            requests = [call.request for call in batch[account_id]]
-            outcomes[account_id], changes = decide_all(vehicles, requests, at)
+            outcomes[account_id], changes = decide_all(vehicles, requests[account_id], at)
             return changes
 
-        vins = {account_id: list_vins([call.request for call in calls]) for account_id, calls in batch.items()}
+        vins = {account_id: list_vins(asked) for account_id, asked in requests.items()}
         try:
             saved = await self._store.write_together(vins, decide, waits=waits)
         except (PadronError, asyncio.CancelledError) as error:
             for calls in batch.values():
-                _settle_all(calls, repeat(error if isinstance(error, PadronError) else _give_stopped()))
+                _fail_all(calls, error)
             raise
         except Exception:  # noqa: BLE001 - one account must not take the others down with it: each is tried by itself
             return batch
@@ -176,7 +175,7 @@ class Coalescer:
         try:
             outcomes = await self._store.write(account_id, work)
         except (PadronError, asyncio.CancelledError) as error:
-            _settle_all(calls, repeat(error if isinstance(error, PadronError) else _give_stopped()))
+            _fail_all(calls, error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, no caller may be left waiting
             if len(calls) == 1:
@@ -187,10 +186,10 @@ class Coalescer:
         else:
             _settle_all(calls, outcomes)
 
-    def _fail(self, account_ids: Iterable[int], error: PadronError) -> None:
+    def _fail(self, account_ids: Iterable[int], error: PadronError | asyncio.CancelledError) -> None:
         """Tell those who wait."""
         for account_id in account_ids:
-            _settle_all(self._waiting.pop(account_id, ()), repeat(error))
+            _fail_all(self._waiting.pop(account_id, ()), error)
 
 
 async def _gather() -> None:
@@ -198,12 +197,14 @@ async def _gather() -> None:
         await asyncio.sleep(0)
 
 
-def _give_stopped() -> PadronError:
-    return PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
+def _fail_all(calls: Collection[_Call], error: PadronError | asyncio.CancelledError) -> None:
+    if isinstance(error, asyncio.CancelledError):
+        error = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
+    _settle_all(calls, [error] * len(calls))
 
 
-def _settle_all(calls: Iterable[_Call], outcomes: Iterable[Outcome | Exception]) -> None:
-    for call, outcome in zip(calls, outcomes, strict=False):
+def _settle_all(calls: Collection[_Call], outcomes: Collection[Outcome | Exception]) -> None:
+    for call, outcome in zip(calls, outcomes, strict=True):
         if call.done.done():
             continue  # the caller has gone
         if isinstance(outcome, BaseException):

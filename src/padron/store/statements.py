@@ -1,8 +1,10 @@
 """Named SQL: reads ``-- name:`` blocks from a file, so that SQL stays SQL and can be read side by side."""
 
+from functools import cache
 from importlib.resources import files
 
 
+@cache
 def load_statements(package: str, file_name: str = "queries.sql") -> dict[str, str]:
     """Give the statements of a package's file by name, comments removed. Raises ValueError for a name given twice."""
     statements: dict[str, str] = {}
