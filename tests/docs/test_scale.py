@@ -42,7 +42,7 @@ async def test_its_statements_run(database: str) -> None:
 def test_its_numbers_are_the_programs() -> None:
     own = sum(
         (
-            postgres_engine.TOGETHER_MAX,
+            postgres_engine.TOGETHER_CONNECTIONS_MAX,
             postgres_engine.WRITE_CONNECTIONS_MAX,
             postgres_engine.POINT_CONNECTIONS_MAX,
             postgres_engine.PAGE_CONNECTIONS_MAX,

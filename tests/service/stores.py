@@ -12,7 +12,7 @@ from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan, Target
 from padron.domain.vehicle import Details, Vehicle
-from padron.store.base import Decide, Directory, Reader, Store, WriteTransaction
+from padron.store.base import Decide, Directory, Patience, Reader, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationStore
@@ -208,11 +208,9 @@ class FaultyStore:
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
 
-    @property
-    def together_max(self) -> int:
-        return self._store.together_max
-
-    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+    async def write_together(
+        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+    ) -> frozenset[int]:
         self.together.append(set(vins))
 
         def decide_or_fail(account_id: int, vehicles: Sequence[Vehicle]) -> Sequence[Change]:
@@ -221,7 +219,7 @@ class FaultyStore:
                 raise self.error
             return decide(account_id, vehicles)
 
-        return await self._write(partial(self._store.write_together, vins, decide_or_fail, waits=waits))
+        return await self._write(partial(self._store.write_together, vins, decide_or_fail, patience))
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         async def faulty_work(transaction: WriteTransaction) -> T:

@@ -31,7 +31,7 @@ async def coalescer(faulty: FaultyStore) -> AsyncIterator[Coalescer]:
     yield coalescer
     faulty.open.set()
     await coalescer.close()
-    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
+    assert (coalescer._waiting, coalescer._busy, coalescer._is_running) == ({}, set(), False)
 
 
 @pytest.fixture
@@ -137,20 +137,7 @@ async def test_calls_of_several_accounts_share_a_transaction(
     assert also_stolen == await get_one(faulty, beta)
 
 
-@pytest.mark.parametrize("engine", ["postgres"])
-async def test_accounts_do_not_wait_for_each_other(
-    coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
-) -> None:
-    faulty.open.clear()
-    first = asyncio.ensure_future(coalescer.submit(acme, ask()))
-    await asyncio.wait_for(faulty.entered.wait(), 5)
-    second = asyncio.ensure_future(coalescer.submit(beta, ask()))
-    await asyncio.wait_for(faulty.both_entered.wait(), 5)
-    faulty.open.set()
-    assert [(await call).status for call in (first, second)] == [VehicleStatus.STOLEN] * 2
-
-
-async def test_of_one_account_one_batch_is_under_way(
+async def test_one_batch_is_under_way_and_the_next_gathers_of_all_accounts(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
 ) -> None:
     faulty.open.clear()
@@ -160,9 +147,10 @@ async def test_of_one_account_one_batch_is_under_way(
     calls += [asyncio.ensure_future(coalescer.submit(account, sold)) for account in (acme, beta)]
     for _ in range(20):
         await asyncio.sleep(0)
-    assert faulty.write_count == min(2, faulty.together_max)  # Beta's own, where there is room for it
+    assert faulty.together == [{acme}]
     faulty.open.set()
     await asyncio.gather(*calls)
+    assert faulty.together == [{acme}, {acme, beta}]
     assert [(await get_one(faulty, account)).status for account in (acme, beta)] == [VehicleStatus.SOLD] * 2
 
 
@@ -220,12 +208,12 @@ async def test_of_a_thousand_calls_cancelled_at_random_nobody_hangs_and_the_rest
         if not task.cancelled():
             task.exception()
     await coalescer.close()
-    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
+    assert (coalescer._waiting, coalescer._busy, coalescer._is_running) == ({}, set(), False)
 
 
 @pytest.mark.parametrize("step", range(24))
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_call_that_comes_at_any_step_of_the_end_of_a_lane_is_answered(
+async def test_a_call_that_comes_at_any_step_of_the_end_of_a_batch_is_answered(
     coalescer: Coalescer, acme: int, step: int
 ) -> None:
     for _ in range(8):
@@ -309,15 +297,13 @@ async def test_one_call_that_breaks_the_batch_does_not_take_the_others_down(
     assert (await get_one(faulty, acme, JEEP)).status is VehicleStatus.STOLEN
 
 
-async def test_a_lane_whose_task_is_ended_leaves_nobody_hanging(
-    coalescer: Coalescer, faulty: FaultyStore, acme: int
-) -> None:
+async def test_a_task_that_is_ended_leaves_nobody_hanging(coalescer: Coalescer, faulty: FaultyStore, acme: int) -> None:
     faulty.open.clear()
     under_way = asyncio.ensure_future(coalescer.submit(acme, ask()))
     await faulty.entered.wait()
     waiting = asyncio.ensure_future(coalescer.submit(acme, ask(JEEP)))
-    (lane,) = coalescer._tasks
-    lane.cancel()
+    (task,) = coalescer._tasks
+    task.cancel()
     async with asyncio.timeout(5):
         outcomes = await asyncio.gather(under_way, waiting, return_exceptions=True)
     assert [get_code(outcome) for outcome in outcomes] == [Code.STORE_UNAVAILABLE] * 2

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import pytest
@@ -25,7 +25,7 @@ from padron.service import status_changes
 from padron.service.coalescer import Coalescer
 from padron.service.status_changes import Outcome, decide_all
 from padron.store import postgres
-from padron.store.base import Decide, Store, WriteTransaction
+from padron.store.base import Decide, Patience, Store, WriteTransaction
 from tests.cast import (
     HUMMER,
     JEEP,
@@ -46,6 +46,7 @@ QUEUE = """
     INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
     VALUES ($1, 1, 1, 'poll', 'queued', 0)
 """
+T = TypeVar("T")
 ComeBetween = Callable[[int, Change], list[list[Vehicle]]]
 
 FLEET = [make_vin(number) for number in range(6)]
@@ -70,11 +71,18 @@ async def beta(stores: list[Store]) -> int:
 
 
 @pytest.fixture
+async def gamma(stores: list[Store]) -> int:
+    account_id = (await stores[0].directory.add_account("Gamma", NOON)).account_id
+    await save(stores[0], account_id, registered(HUMMER))
+    return account_id
+
+
+@pytest.fixture
 async def coalescer(stores: list[Store]) -> AsyncIterator[Coalescer]:
     coalescer = Coalescer(stores[0], lambda: after(2))
     yield coalescer
     await coalescer.close()
-    assert (coalescer._waiting, coalescer._busy, coalescer._lanes) == ({}, set(), 0)
+    assert (coalescer._waiting, coalescer._busy, coalescer._is_running) == ({}, set(), False)
 
 
 @pytest.fixture
@@ -133,7 +141,7 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
         [(JEEP, 1)] if kind == "former" else [(HUMMER, 2), (JEEP, 1)],
     ]
     assert outcomes[1:] == [await get_one(store, beta), await get_one(store, acme, JEEP)]
-    assert [locking.get_nowait() for _ in range(locking.qsize())] == [acme]
+    assert drain(locking) == [acme]
     rows = await select(
         "SELECT number, vehicle_id, from_status, to_status FROM changes WHERE account_id = $1 ORDER BY 1", acme
     )
@@ -154,6 +162,24 @@ def note_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[
 
     monkeypatch.setattr(store, "write", note)
     return accounts
+
+
+def note_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[tuple[set[int], Patience]]:
+    """Give the queue to which the accounts of each batch are added, and how long it waits for others."""
+    asked: asyncio.Queue[tuple[set[int], Patience]] = asyncio.Queue()
+    write = store.write_together
+
+    async def note(vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience) -> frozenset[int]:
+        asked.put_nowait((set(vins), patience))
+        return await write(vins, decide, patience)
+
+    monkeypatch.setattr(store, "write_together", note)
+    return asked
+
+
+def drain(queue: asyncio.Queue[T]) -> list[T]:
+    """Take all that is in a queue."""
+    return [queue.get_nowait() for _ in range(queue.qsize())]
 
 
 HELD = {
@@ -193,14 +219,7 @@ async def test_an_account_in_which_somebody_holds_something_waits_alone(
 async def test_an_account_that_waited_alone_goes_together_with_others_again(
     stores: list[Store], acme: int, beta: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[set[int]] = []
-    write = stores[0].write_together
-
-    async def note(vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
-        asked.append(set(vins))
-        return await write(vins, decide, waits=waits)
-
-    monkeypatch.setattr(stores[0], "write_together", note)
+    asked = note_batches(stores[0], monkeypatch)
     other = await asyncpg.connect(database)
     async with other.transaction():
         await other.execute(HELD["the counter"], acme)
@@ -209,9 +228,81 @@ async def test_an_account_that_waited_alone_goes_together_with_others_again(
     await waiting
     await other.close()
     await coalescer.close()
-    asked.clear()
+    drain(asked)
     await asyncio.gather(*(coalescer.submit(account, ask(HUMMER, VehicleStatus.SOLD)) for account in (acme, beta)))
-    assert asked == [{acme, beta}]
+    assert drain(asked) == [({acme, beta}, Patience.NONE)]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_several_accounts_in_which_another_server_is_at_work_wait_for_it_together(
+    stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(coalescer_module, "CROWDED_S", 1000)
+    asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
+    accounts = [acme, beta, gamma]
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        for account in (acme, beta):
+            await other.execute(HELD["the counter"], account)
+        calls = [coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)) for account in accounts]
+        await calls[2]  # nobody is in the way there
+        batches = [await asked.get(), await asked.get()]
+    assert [vehicle.revision for vehicle in await asyncio.gather(*calls)] == [2, 2, 2]
+    await asyncio.gather(*(coalescer.submit(account, ask(HUMMER, VehicleStatus.SOLD)) for account in accounts))
+    await other.close()
+    assert batches + drain(asked) == [
+        ({acme, beta, gamma}, Patience.NONE), ({acme, beta}, Patience.BRIEF), ({acme, beta, gamma}, Patience.BRIEF),
+    ]  # fmt: skip
+    assert locking.empty()
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_several_accounts_that_are_held_for_longer_wait_apart(
+    stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        for account in (acme, beta):
+            await other.execute(HELD["a vehicle"], account)
+        waiting = [
+            asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))
+            for account in (acme, beta)
+        ]
+        assert {await locking.get(), await locking.get()} == {acme, beta}
+        monkeypatch.setattr(coalescer_module, "CROWDED_S", 1000)
+        async with asyncio.timeout(1):  # the locks of those two are waited for longer than that
+            assert (await coalescer.submit(gamma, ask(HUMMER, VehicleStatus.SOLD))).revision == 2
+        assert [call.done() for call in waiting] == [False, False]
+    assert [vehicle.revision for vehicle in await asyncio.gather(*waiting)] == [2, 2]
+    await other.close()
+    assert drain(asked)[:2] == [({acme, beta}, Patience.NONE), ({acme, beta}, Patience.BRIEF)]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_when_waiting_is_in_vain_the_others_go_on_without_those_that_are_held(
+    stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    asked = note_batches(stores[0], monkeypatch)
+    coalescer._crowded_until = float("inf")
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute(HELD["the counter"], acme)
+        held, *rest = [
+            asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))
+            for account in (acme, beta, gamma)
+        ]
+        async with asyncio.timeout(1):
+            assert [(await call).revision for call in rest] == [2, 2]
+            assert (await coalescer.submit(beta, ask(HUMMER, VehicleStatus.SOLD))).revision == 3
+        assert not held.done()
+    assert (await held).revision == 2
+    await other.close()
+    everybody = {acme, beta, gamma}
+    assert drain(asked) == [(everybody, Patience.BRIEF), (everybody, Patience.NONE), ({beta}, Patience.NONE)]
 
 
 @pytest.mark.parametrize("engine", ["postgres"])

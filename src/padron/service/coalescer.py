@@ -1,8 +1,8 @@
 """Joins concurrent single calls: while a transaction is under way, the next calls gather, of whatever accounts.
 
-No timer and no added wait: alone, a call goes at once. A lane takes what waits, a batch at a time, and ends in the same
-step as its last look at the queue, so no call can be left behind. An account in which somebody else stands in the way
-leaves the lanes for a while, so that the others need not wait with it.
+No timer and no added wait: alone, a call goes at once. One task takes what waits, a batch at a time, and ends in the
+same step as its last look at the queue, so no call can be left behind. An account in which somebody else stands in the
+way goes apart for a while, so that the others need not wait with it.
 """
 
 import asyncio
@@ -15,13 +15,14 @@ from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
 from padron.service.status_changes import Outcome, change_statuses, decide_all, list_vins
-from padron.store.base import Store, WriteTransaction
+from padron.store.base import Patience, Store, WriteTransaction
 
 BATCH_SIZE_MAX = 256
-# Turns of the event loop between two batches of a lane. In these, those who were just answered send their answers,
+# Turns of the event loop between two batches. In these, those who were just answered send their answers,
 # and what their clients call next is read: so it is in the next batch and need not wait for the one after.
 GATHER_TURNS = 3
 APART_S = 1.0
+CROWDED_S = 1.0
 WAITING_MAX = 4_096  # calls of one account; more are refused at once, so that those admitted keep their pace
 
 
@@ -42,7 +43,8 @@ class Coalescer:
         self._clock = clock
         self._waiting: dict[int, deque[_Call]] = {}  # by account, those whose turn is next first
         self._busy: set[int] = set()  # the accounts of which a batch is under way
-        self._lanes = 0
+        self._is_running = False  # a batch of several accounts is under way
+        self._crowded_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, account_id: int, request: StatusRequest) -> Awaitable[Vehicle]:
@@ -57,7 +59,7 @@ class Coalescer:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
         call = _Call(request, asyncio.get_running_loop().create_future())
         waiting.append(call)
-        self._open_lane(account_id)
+        self._begin(account_id)
         return call.done
 
     async def close(self) -> None:
@@ -65,9 +67,9 @@ class Coalescer:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _open_lane(self, account_id: int) -> None:
-        if self._lanes < self._store.together_max and account_id not in self._busy:
-            self._lanes += 1
+    def _begin(self, account_id: int) -> None:
+        if not self._is_running and account_id not in self._busy:
+            self._is_running = True
             self._start(self._work_together())
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -99,7 +101,7 @@ class Coalescer:
         batch: _Batch = {}
         try:
             while batch := self._take():
-                left = await self._run(batch)
+                left = await self._run_together(batch)
                 self._busy.difference_update(batch.keys() - left.keys())
                 batch = {}
                 for account_id, calls in left.items():
@@ -111,8 +113,27 @@ class Coalescer:
             self._fail([*self._waiting], error)
             raise
         finally:
-            self._lanes -= 1
+            self._is_running = False
             self._busy.difference_update(batch)
+
+    async def _run_together(self, batch: _Batch) -> _Batch:
+        """Run a batch of several accounts and give back those that have to go apart.
+
+        Where several are in the way at once, another server is at work on the same accounts: two that take turns get
+        further than two that pass each other over, so for a while this one waits for the other first.
+        """
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._crowded_until:
+            left = await self._run(batch, Patience.BRIEF)
+            if left:
+                self._crowded_until = 0.0
+                left = await self._run(left, Patience.NONE)
+        else:
+            left = await self._run(batch, Patience.NONE)
+            if len(left) > 1:
+                self._crowded_until = loop.time() + CROWDED_S
+                left = await self._run(left, Patience.BRIEF)
+        return left
 
     async def _work_apart(self, account_id: int, calls: list[_Call]) -> None:
         """Run an account's calls by themselves, these first, until nothing waits or some time has passed."""
@@ -123,7 +144,7 @@ class Coalescer:
             await _gather()
             while account_id in self._waiting and loop.time() < until:
                 batch = {account_id: self._take_of(account_id, BATCH_SIZE_MAX)}
-                for left in (await self._run(batch, waits=True)).values():
+                for left in (await self._run(batch, Patience.FULL)).values():
                     await self._run_locked(account_id, left)
                 await _gather()
         except PadronError as error:
@@ -134,9 +155,9 @@ class Coalescer:
         finally:
             self._busy.discard(account_id)
             if account_id in self._waiting:
-                self._open_lane(account_id)
+                self._begin(account_id)
 
-    async def _run(self, batch: _Batch, *, waits: bool = False) -> _Batch:
+    async def _run(self, batch: _Batch, patience: Patience) -> _Batch:
         """Run a batch and settle its calls. Give back those of the accounts in which somebody stood in the way.
 
         Raises what the store raises, when all are told.
@@ -150,7 +171,7 @@ class Coalescer:
 
         vins = {account_id: list_vins(asked) for account_id, asked in requests.items()}
         try:
-            saved = await self._store.write_together(vins, decide, waits=waits)
+            saved = await self._store.write_together(vins, decide, patience)
         except (PadronError, asyncio.CancelledError) as error:
             for calls in batch.values():
                 _fail_all(calls, error)

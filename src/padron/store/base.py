@@ -6,6 +6,7 @@ another. Every method may raise ``store_unavailable`` when the database cannot b
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from padron.domain.account import Account, ApiKey
@@ -25,6 +26,14 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 T = TypeVar("T")
 
 Decide = Callable[[int, Sequence[Vehicle]], Sequence[Change]]  # of an account and its vehicles: the changes to make
+
+
+class Patience(Enum):
+    """How long a write waits for others that are in its way."""
+
+    NONE = "none"
+    BRIEF = "brief"  # as long as a batch of another server may take
+    FULL = "full"  # as long as any write
 
 
 class WriteTransaction(RepairTransaction, Protocol):
@@ -215,19 +224,17 @@ class Store(Protocol):
         """Whether a replica takes reads now; None when there is none."""
         ...
 
-    @property
-    def together_max(self) -> int:
-        """How many ``write_together`` of different accounts are worth having under way; more make batches smaller."""
-        ...
-
-    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+    async def write_together(
+        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+    ) -> frozenset[int]:
         """Change statuses in several accounts at once, and give the accounts in which all of it is durable.
 
         ``decide`` is given an account and its current vehicles with the VINs, by VIN and slot, and gives what to change
         of them: statuses only. It may be asked again, and must hold no state that this would spoil. In the accounts
-        left out nothing has changed: somebody else stands in the way there, for whom no other account is to wait, or
-        the engine does not write in this way. Use ``write`` for these. With ``waits``, which is for one account alone,
-        it waits for others, and is left out only if one of them has changed a vehicle meanwhile.
+        left out nothing has changed: somebody else stands in the way there, for longer than ``patience`` allows, or
+        the engine does not write in this way. Use ``write`` for these. Without patience it waits for nobody. A brief
+        wait is for all: in vain, it leaves all accounts out. Full patience is for one account alone, which is left out
+        only if somebody has changed a vehicle meanwhile.
         """
         ...
 

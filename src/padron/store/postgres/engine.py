@@ -10,7 +10,7 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import Decide, WriteTransaction
+from padron.store.base import Decide, Patience, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
@@ -24,7 +24,7 @@ from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
-from padron.store.postgres.statuses import change_together
+from padron.store.postgres.statuses import SAVE_BRIEFLY, SAVE_FREE, SAVE_WAITING, change_together
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
 from padron.store.postgres.writes import Writer
@@ -39,7 +39,7 @@ STALE_S_MAX = 2.0
 
 # Status calls that go together, other writes, point reads (which every call begins with: its key) and pages cannot take
 # each other's connections.
-TOGETHER_MAX = 2  # with 64 callers of 10 accounts one gives as much and four a tenth less, of 10,000 four a tenth more
+TOGETHER_CONNECTIONS_MAX = 1
 WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
@@ -58,7 +58,7 @@ class PostgresStore:
 
     def __init__(self, url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> None:
         self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
-        self._together = Connections(url, TOGETHER_MAX)
+        self._together = Connections(url, TOGETHER_CONNECTIONS_MAX)
         self._points = Connections(url, POINT_CONNECTIONS_MAX)
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
@@ -102,25 +102,25 @@ class PostgresStore:
 
         return await self._writer.run(run)
 
-    @property
-    def together_max(self) -> int:
-        """Several, so that the server works on one while this process decides another."""
-        return TOGETHER_MAX
-
-    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+    async def write_together(
+        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+    ) -> frozenset[int]:
         """Change statuses in several accounts with one statement, whatever becomes of the caller.
 
         An account that waits for others is left out for a second after it was overtaken.
         """
         if self._is_distributed:
             return frozenset()
-        if not waits:
-            return await self._together_writer.run_alone(lambda connection: change_together(connection, vins, decide))
+        if patience is not Patience.FULL:
+            save = SAVE_BRIEFLY if patience is Patience.BRIEF else SAVE_FREE
+            return await self._together_writer.run_alone(
+                lambda connection: change_together(connection, vins, decide, save)
+            )
         (account_id,) = vins
         if monotonic() < self._contended_until.get(account_id, 0):
             return frozenset()
         saved = await self._own_writer.run_alone(
-            lambda connection: change_together(connection, vins, decide, waits=True)
+            lambda connection: change_together(connection, vins, decide, SAVE_WAITING)
         )
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S

@@ -40,7 +40,8 @@ ORDER BY h.vin, h.slot;
 -- what was claimed or queued while this statement waited for the vehicle. If a row was moved without a new revision,
 -- the numbers are NULL, which the record refuses, and nothing is written at all.
 WITH given AS MATERIALIZED (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
+    SELECT g.*
+    FROM :given unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
         $8::integer[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
         AS g (account_id, vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
 ), locked AS MATERIALIZED (

@@ -19,17 +19,24 @@ from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
 
-# For one account, which may wait for others to end; and for several, of which none may wait for what holds another up.
-SAVE_WAITING = SQL["save_statuses"].replace(":skip", "").replace(":withdraw", "withdraw_work")
-SAVE_FREE = SQL["save_statuses"].replace(":skip", "SKIP LOCKED").replace(":withdraw", "withdraw_free_work")
+# For one account, which may wait for others to end; and for several, of which none may wait for what holds another up,
+# or only so long.
+BRIEFLY_MS_MAX = 50
+_SAVE = SQL["save_statuses"]
+SAVE_WAITING = _SAVE.replace(":given", "").replace(":skip", "").replace(":withdraw", "withdraw_work")
+SAVE_FREE = _SAVE.replace(":given", "").replace(":skip", "SKIP LOCKED").replace(":withdraw", "withdraw_free_work")
+SAVE_BRIEFLY = (
+    _SAVE.replace(":given", f"set_config('lock_timeout', '{BRIEFLY_MS_MAX}', true) AS brief CROSS JOIN")
+    .replace(":skip", "")
+    .replace(":withdraw", "withdraw_work")
+)
 
 
 async def change_together(
     connection: asyncpg.Connection,
     vins: Mapping[int, Sequence[str]],
     decide: Decide,
-    *,
-    waits: bool = False,
+    save: str,
 ) -> frozenset[int]:
     """Read vehicles of several accounts and save what is decided; give the accounts in which nobody was in the way."""
     accounts = [account_id for account_id, asked in vins.items() for _ in asked]
@@ -40,14 +47,18 @@ async def change_together(
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
-        saved = await save_statuses(connection, changes, waits=waits) if changes else frozenset[int]()
+        saved = await save_statuses(connection, changes, save) if changes else frozenset[int]()
     except asyncpg.NotNullViolationError:
+        saved = frozenset()
+    except asyncpg.LockNotAvailableError:
+        if save != SAVE_BRIEFLY:
+            raise
         saved = frozenset()
     return frozenset(vins) - (changes.keys() - saved)
 
 
 async def save_statuses(
-    connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], *, waits: bool
+    connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], save: str
 ) -> frozenset[int]:
     """Write changes by account, all of them plain, and give the accounts of which the vehicles were as they were read.
 
@@ -69,7 +80,7 @@ async def save_statuses(
         for vehicle_id, at in find_deactivated(made).items()
     ]
     saved = await connection.fetch(
-        SAVE_WAITING if waits else SAVE_FREE,
+        save,
         *map(list, zip(*rows, strict=True)),
         *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
     )

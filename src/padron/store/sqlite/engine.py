@@ -10,7 +10,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import Decide, WriteTransaction
+from padron.store.base import Decide, Patience, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
@@ -75,14 +75,11 @@ class SqliteStore:
 
         return await self._writes.run(run)
 
-    @property
-    def together_max(self) -> int:
-        """One: all writers are in one line, and what waits for a commit can as well be joined."""
-        return 1
-
-    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide, *, waits: bool) -> frozenset[int]:
+    async def write_together(
+        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+    ) -> frozenset[int]:
         """Change statuses in several accounts. Nobody can stand in the way: all writers are in one line."""
-        del waits
+        del patience
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
             for account_id, asked in vins.items():
