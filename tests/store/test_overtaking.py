@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from padron.domain.change import Change, StatusRequest
-from padron.domain.errors import PadronError
+from padron.domain.errors import Code, PadronError
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
@@ -262,6 +262,7 @@ async def test_several_accounts_that_are_held_for_longer_wait_apart(
     stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    monkeypatch.setattr(coalescer_module, "APART_S", 1000)
     asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
     other = await asyncpg.connect(database)
     async with other.transaction():
@@ -276,9 +277,25 @@ async def test_several_accounts_that_are_held_for_longer_wait_apart(
         async with asyncio.timeout(1):  # the locks of those two are waited for longer than that
             assert (await coalescer.submit(gamma, ask(HUMMER, VehicleStatus.SOLD))).revision == 2
         assert [call.done() for call in waiting] == [False, False]
-    assert [vehicle.revision for vehicle in await asyncio.gather(*waiting)] == [2, 2]
+        late = coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN))
+    assert [vehicle.revision for vehicle in await asyncio.gather(*waiting, late)] == [2, 2, 2]
     await other.close()
-    assert drain(asked)[:2] == [({acme, beta}, Patience.NONE), ({acme, beta}, Patience.BRIEF)]
+    batches = drain(asked)
+    assert batches[:2] == [({acme, beta}, Patience.NONE), ({acme, beta}, Patience.BRIEF)]
+    assert batches[-1] == ({acme}, Patience.FULL)
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_who_waits_in_full_is_told_when_it_was_in_vain(stores: list[Store], acme: int, database: str) -> None:
+    hummer = await get_one(stores[0], acme, HUMMER)
+    change = status_changed(hummer, VehicleStatus.STOLEN, at=after(1))
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute(HELD["the counter"], acme)
+        with pytest.raises(PadronError) as raised:
+            await stores[0].write_together({acme: [HUMMER]}, lambda *_: [change], Patience.FULL)
+    await other.close()
+    assert raised.value.code is Code.STORE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("engine", ["postgres"])

@@ -59,7 +59,7 @@ class Coalescer:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
         call = _Call(request, asyncio.get_running_loop().create_future())
         waiting.append(call)
-        self._begin(account_id)
+        self._begin()
         return call.done
 
     async def close(self) -> None:
@@ -67,8 +67,8 @@ class Coalescer:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _begin(self, account_id: int) -> None:
-        if not self._is_running and account_id not in self._busy:
+    def _begin(self) -> None:
+        if not self._is_running:
             self._is_running = True
             self._start(self._work_together())
 
@@ -155,7 +155,7 @@ class Coalescer:
         finally:
             self._busy.discard(account_id)
             if account_id in self._waiting:
-                self._begin(account_id)
+                self._begin()
 
     async def _run(self, batch: _Batch, patience: Patience) -> _Batch:
         """Run a batch and settle its calls. Give back those of the accounts in which somebody stood in the way.
