@@ -54,11 +54,15 @@ ComeBetween = Callable[[int, Change], list[list[Vehicle]]]
 FLEET = [make_vin(number) for number in range(6)]
 
 
+async def add_account(store: Store, name: str, *vins: str) -> int:
+    account_id = (await store.directory.add_account(name, NOON)).account_id
+    await save(store, account_id, *map(registered, vins))
+    return account_id
+
+
 @pytest.fixture
 async def acme(stores: list[Store]) -> int:
-    account_id = (await stores[0].directory.add_account("Acme", NOON)).account_id
-    await save(stores[0], account_id, registered(HUMMER), registered(JEEP))
-    return account_id
+    return await add_account(stores[0], "Acme", HUMMER, JEEP)
 
 
 def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusRequest:
@@ -67,16 +71,12 @@ def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusR
 
 @pytest.fixture
 async def beta(stores: list[Store]) -> int:
-    account_id = (await stores[0].directory.add_account("Beta", NOON)).account_id
-    await save(stores[0], account_id, registered(HUMMER))
-    return account_id
+    return await add_account(stores[0], "Beta", HUMMER)
 
 
 @pytest.fixture
 async def gamma(stores: list[Store]) -> int:
-    account_id = (await stores[0].directory.add_account("Gamma", NOON)).account_id
-    await save(stores[0], account_id, registered(HUMMER))
-    return account_id
+    return await add_account(stores[0], "Gamma", HUMMER)
 
 
 @pytest.fixture
@@ -188,7 +188,6 @@ def lengthen_brief_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drain(queue: asyncio.Queue[T]) -> list[T]:
-    """Take all that is in a queue."""
     return [queue.get_nowait() for _ in range(queue.qsize())]
 
 
