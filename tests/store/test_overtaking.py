@@ -344,8 +344,7 @@ async def test_calls_that_came_while_an_account_was_apart_are_answered(
         calls = [coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))]
         assert await locking.get() == acme  # it is apart now, and waits for the counter
         calls.append(coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN)))
-    async with asyncio.timeout(5):
-        assert [vehicle.vin for vehicle in await asyncio.gather(*calls)] == [HUMMER, JEEP]
+    assert [vehicle.vin for vehicle in await asyncio.wait_for(asyncio.gather(*calls), 5)] == [HUMMER, JEEP]
     await other.close()
 
 
