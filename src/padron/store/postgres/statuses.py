@@ -62,8 +62,9 @@ async def save_statuses(
 ) -> frozenset[int]:
     """Write changes by account, all of them plain, and give the accounts of which the vehicles were as they were read.
 
-    Nothing is written of the others. Without ``waits`` these are also the accounts in which another transaction holds
-    something that it would have to wait for. Raises NotNullViolationError, and writes nothing, when a row was moved.
+    Nothing is written of the others. With ``SAVE_FREE`` these are also the accounts in which another transaction holds
+    something that it would have to wait for; the other two raise LockNotAvailableError when they waited in vain. Raises
+    NotNullViolationError when a row was moved. Who raises writes nothing.
     """
     rows = [
         (
