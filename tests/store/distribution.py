@@ -17,12 +17,11 @@ from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.store.listing import build_list, build_sums
 from padron.store.postgres.reader import DIALECT
-from padron.store.postgres.statuses import SAVE_BRIEFLY, SAVE_FREE, SAVE_WAITING
+from padron.store.postgres.statuses import SAVES
 from padron.store.statements import load_statements
 
 PACKAGE = "padron.store.postgres"
 SCHEMA = "schema.sql"
-SAVING = {"waiting": SAVE_WAITING, "brief": SAVE_BRIEFLY, "free": SAVE_FREE}
 
 _match_account = re.compile(r"\((?:\w+\.)?account_id = (\$\d+)\)").fullmatch
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
@@ -58,7 +57,7 @@ def list_statements() -> dict[str, str]:
             if ":where" in text or ":page" in text:
                 statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
             elif ":skip" in text:
-                statements |= {f"{path.name} {name} {form}": saving for form, saving in SAVING.items()}
+                statements |= {f"{path.name} {name} {patience.value}": save for patience, save in SAVES.items()}
             elif text:  # a name may be the other engine's alone
                 statements[f"{path.name} {name}"] = text
     return statements

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from padron.domain.status import VehicleStatus
-from padron.store.postgres import open_store
-from padron.store.postgres import transaction as writing
+from padron.store.base import Patience
+from padron.store.postgres import open_store, statuses
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
@@ -256,7 +256,7 @@ async def test_plain_statements_write_the_same_rows_as_the_one_statement(
         assert store._is_distributed is False
         store._is_distributed = is_distributed
         if is_distributed:
-            monkeypatch.setattr(writing, "SAVE_WAITING", "not to be sent")
+            monkeypatch.setitem(statuses.SAVES, Patience.FULL, "not to be sent")
         account = (await store.directory.add_account("Acme", NOON)).account_id
         await save(store, account, *(registered(make_vin(number)) for number in range(3)))
         connection = await asyncpg.connect(url)

@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -26,7 +27,6 @@ from padron.service.coalescer import Coalescer
 from padron.service.status_changes import Outcome, decide_all
 from padron.store import postgres
 from padron.store.base import Decide, Patience, Store, WriteTransaction
-from padron.store.postgres import engine as postgres_engine
 from padron.store.postgres import statuses
 from tests.cast import (
     HUMMER,
@@ -181,10 +181,10 @@ def note_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue
 
 def lengthen_brief_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a brief wait long enough for a test on a busy machine."""
-    save = statuses.SAVE_BRIEFLY.replace(f"'{statuses.BRIEFLY_MS_MAX}'", "'1400'")
-    assert save != statuses.SAVE_BRIEFLY
-    for module in (statuses, postgres_engine):
-        monkeypatch.setattr(module, "SAVE_BRIEFLY", save)
+    brief = statuses.SAVES[Patience.BRIEF]
+    longer = brief.replace(f"'{statuses.BRIEF_MS_MAX}'", "'1400'")
+    assert longer != brief
+    monkeypatch.setitem(statuses.SAVES, Patience.BRIEF, longer)
 
 
 def drain(queue: asyncio.Queue[T]) -> list[T]:
@@ -196,6 +196,19 @@ HELD = {
     "the counter": "SELECT 1 FROM counters WHERE account_id = $1 FOR UPDATE",
     "work": "SELECT 1 FROM work WHERE account_id = $1 FOR UPDATE",
 }
+
+
+@asynccontextmanager
+async def hold(database: str, held: str, *account_ids: int) -> AsyncIterator[None]:
+    """Let somebody hold this in these accounts for as long as the block runs."""
+    other = await asyncpg.connect(database)
+    try:
+        async with other.transaction():
+            for account_id in account_ids:
+                assert await other.fetch(HELD[held], account_id)
+            yield
+    finally:
+        await other.close()
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
@@ -229,13 +242,10 @@ async def test_an_account_that_waited_alone_goes_together_with_others_again(
     stores: list[Store], acme: int, beta: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = note_batches(stores[0], monkeypatch)
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        await other.execute(HELD["the counter"], acme)
+    async with hold(database, "the counter", acme):
         waiting = coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))
         await coalescer.submit(beta, ask(HUMMER, VehicleStatus.STOLEN))
     await waiting
-    await other.close()
     await coalescer.close()
     drain(asked)
     await asyncio.gather(*(coalescer.submit(account, ask(HUMMER, VehicleStatus.SOLD)) for account in (acme, beta)))
@@ -251,16 +261,12 @@ async def test_several_accounts_in_which_another_server_is_at_work_wait_for_it_t
     lengthen_brief_waits(monkeypatch)
     asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
     accounts = [acme, beta, gamma]
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        for account in (acme, beta):
-            await other.execute(HELD["the counter"], account)
+    async with hold(database, "the counter", acme, beta):
         calls = [coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)) for account in accounts]
         await calls[2]  # nobody is in the way there
         batches = [await asked.get(), await asked.get()]
     assert [vehicle.revision for vehicle in await asyncio.gather(*calls)] == [2, 2, 2]
     await asyncio.gather(*(coalescer.submit(account, ask(HUMMER, VehicleStatus.SOLD)) for account in accounts))
-    await other.close()
     assert batches + drain(asked) == [
         ({acme, beta, gamma}, Patience.NONE), ({acme, beta}, Patience.BRIEF), ({acme, beta, gamma}, Patience.BRIEF),
     ]  # fmt: skip
@@ -274,22 +280,17 @@ async def test_several_accounts_that_are_held_for_longer_wait_apart(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(coalescer_module, "APART_S", 1000)
     asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        for account in (acme, beta):
-            await other.execute(HELD["a vehicle"], account)
+    async with hold(database, "a vehicle", acme, beta):
         waiting = [
             asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))
             for account in (acme, beta)
         ]
         assert {await locking.get(), await locking.get()} == {acme, beta}
-        monkeypatch.setattr(coalescer_module, "CROWDED_S", 1000)
         async with asyncio.timeout(1):  # the locks of those two are waited for longer than that
             assert (await coalescer.submit(gamma, ask(HUMMER, VehicleStatus.SOLD))).revision == 2
         assert [call.done() for call in waiting] == [False, False]
         late = coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN))
     assert [vehicle.revision for vehicle in await asyncio.gather(*waiting, late)] == [2, 2, 2]
-    await other.close()
     batches = drain(asked)
     assert batches[:2] == [({acme, beta}, Patience.NONE), ({acme, beta}, Patience.BRIEF)]
     assert batches[-1] == ({acme}, Patience.FULL)
@@ -299,12 +300,9 @@ async def test_several_accounts_that_are_held_for_longer_wait_apart(
 async def test_who_waits_in_full_is_told_when_it_was_in_vain(stores: list[Store], acme: int, database: str) -> None:
     hummer = await get_one(stores[0], acme, HUMMER)
     change = status_changed(hummer, VehicleStatus.STOLEN, at=after(1))
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        await other.execute(HELD["the counter"], acme)
+    async with hold(database, "the counter", acme):
         with pytest.raises(PadronError) as raised:
             await stores[0].write_together({acme: [HUMMER]}, lambda *_: [change], Patience.FULL)
-    await other.close()
     assert raised.value.code is Code.STORE_UNAVAILABLE
 
 
@@ -315,9 +313,7 @@ async def test_when_waiting_is_in_vain_the_others_go_on_without_those_that_are_h
 ) -> None:  # fmt: skip
     asked = note_batches(stores[0], monkeypatch)
     coalescer._crowded_until = float("inf")
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        await other.execute(HELD["the counter"], acme)
+    async with hold(database, "the counter", acme):
         held, *rest = [
             asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))
             for account in (acme, beta, gamma)
@@ -327,7 +323,6 @@ async def test_when_waiting_is_in_vain_the_others_go_on_without_those_that_are_h
             assert (await coalescer.submit(beta, ask(HUMMER, VehicleStatus.SOLD))).revision == 3
         assert not held.done()
     assert (await held).revision == 2
-    await other.close()
     everybody = {acme, beta, gamma}
     assert drain(asked) == [(everybody, Patience.BRIEF), (everybody, Patience.NONE), ({beta}, Patience.NONE)]
 
@@ -338,14 +333,11 @@ async def test_calls_that_came_while_an_account_was_apart_are_answered(
 ) -> None:
     monkeypatch.setattr(coalescer_module, "APART_S", 0)
     locking = note_writes(coalescer._store, monkeypatch)
-    other = await asyncpg.connect(database)
-    async with other.transaction():
-        await other.execute(HELD["the counter"], acme)
+    async with hold(database, "the counter", acme):
         calls = [coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))]
         assert await locking.get() == acme  # it is apart now, and waits for the counter
         calls.append(coalescer.submit(acme, ask(JEEP, VehicleStatus.STOLEN)))
     assert [vehicle.vin for vehicle in await asyncio.wait_for(asyncio.gather(*calls), 5)] == [HUMMER, JEEP]
-    await other.close()
 
 
 async def test_several_changes_of_one_vehicle_in_one_batch(

@@ -23,7 +23,7 @@ from padron.store.listing import build_list
 from padron.store.postgres.connection import open_connection
 from padron.store.postgres.reader import DIALECT
 from padron.store.postgres.rows import to_position
-from padron.store.postgres.statuses import SAVE_BRIEFLY, SAVE_FREE, SAVE_WAITING
+from padron.store.postgres.statuses import SAVES
 from padron.store.postgres.transaction import MANY, SQL, PostgresTransaction
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore
@@ -118,7 +118,7 @@ OTHERS = f"""
 
 async def test_what_goes_together_for_many_accounts_is_looked_up_row_by_row(filled: asyncpg.Connection) -> None:
     await filled.execute(OTHERS)
-    statements = [SQL["load_together"], SAVE_FREE, SAVE_BRIEFLY, SAVE_WAITING, SQL["find_keys"]]
+    statements = [SQL["load_together"], *SAVES.values(), SQL["find_keys"]]
     for statement in statements:
         await filled.execute(f"PREPARE asked AS {statement}")
         count = await filled.fetchval(

@@ -24,7 +24,7 @@ from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
-from padron.store.postgres.statuses import SAVE_BRIEFLY, SAVE_FREE, SAVE_WAITING, change_together
+from padron.store.postgres.statuses import change_together
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
 from padron.store.postgres.writes import Writer
@@ -111,17 +111,16 @@ class PostgresStore:
         """
         if self._is_distributed:
             return frozenset()
+
+        async def run(connection: asyncpg.Connection) -> frozenset[int]:
+            return await change_together(connection, vins, decide, patience)
+
         if patience is not Patience.FULL:
-            save = SAVE_BRIEFLY if patience is Patience.BRIEF else SAVE_FREE
-            return await self._together_writer.run_alone(
-                lambda connection: change_together(connection, vins, decide, save)
-            )
+            return await self._together_writer.run_alone(run)
         (account_id,) = vins
         if monotonic() < self._contended_until.get(account_id, 0):
             return frozenset()
-        saved = await self._own_writer.run_alone(
-            lambda connection: change_together(connection, vins, decide, SAVE_WAITING)
-        )
+        saved = await self._own_writer.run_alone(run)
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S
         return saved

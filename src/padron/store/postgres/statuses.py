@@ -13,30 +13,31 @@ import asyncpg
 from padron.domain.change import Change, ChangeType
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
-from padron.store.base import Decide
+from padron.store.base import Decide, Patience
 from padron.store.postgres.rows import to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
 
-# For one account, which may wait for others to end; and for several, of which none may wait for what holds another up,
-# or only so long.
-BRIEFLY_MS_MAX = 50
-_SAVE = SQL["save_statuses"]
-SAVE_WAITING = _SAVE.replace(":given", "").replace(":skip", "").replace(":withdraw", "withdraw_work")
-SAVE_FREE = _SAVE.replace(":given", "").replace(":skip", "SKIP LOCKED").replace(":withdraw", "withdraw_free_work")
-SAVE_BRIEFLY = (
-    _SAVE.replace(":given", f"set_config('lock_timeout', '{BRIEFLY_MS_MAX}', true) AS brief CROSS JOIN")
-    .replace(":skip", "")
-    .replace(":withdraw", "withdraw_work")
-)
+BRIEF_MS_MAX = 50
+
+
+def _build_save(*, given: str = "", skip: str = "", withdraw: str = "withdraw_work") -> str:
+    return SQL["save_statuses"].replace(":given", given).replace(":skip", skip).replace(":withdraw", withdraw)
+
+
+SAVES = {
+    Patience.NONE: _build_save(skip="SKIP LOCKED", withdraw="withdraw_free_work"),
+    Patience.BRIEF: _build_save(given=f"set_config('lock_timeout', '{BRIEF_MS_MAX}', true) AS brief CROSS JOIN"),
+    Patience.FULL: _build_save(),
+}
 
 
 async def change_together(
     connection: asyncpg.Connection,
     vins: Mapping[int, Sequence[str]],
     decide: Decide,
-    save: str,
+    patience: Patience,
 ) -> frozenset[int]:
     """Read vehicles of several accounts and save what is decided; give the accounts in which nobody was in the way."""
     accounts = [account_id for account_id, asked in vins.items() for _ in asked]
@@ -47,24 +48,24 @@ async def change_together(
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
-        saved = await save_statuses(connection, changes, save) if changes else frozenset[int]()
+        saved = await save_statuses(connection, changes, patience) if changes else frozenset[int]()
     except asyncpg.NotNullViolationError:
         saved = frozenset()
     except asyncpg.LockNotAvailableError:
-        if save != SAVE_BRIEFLY:
+        if patience is not Patience.BRIEF:
             raise
         saved = frozenset()
     return frozenset(vins) - (changes.keys() - saved)
 
 
 async def save_statuses(
-    connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], save: str
+    connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], patience: Patience
 ) -> frozenset[int]:
     """Write changes by account, all of them plain, and give the accounts of which the vehicles were as they were read.
 
-    Nothing is written of the others. With ``SAVE_FREE`` these are also the accounts in which another transaction holds
-    something that it would have to wait for; the other two raise LockNotAvailableError when they waited in vain. Raises
-    NotNullViolationError when a row was moved. Who raises writes nothing.
+    Nothing is written of the others. Without patience these are also the accounts in which another transaction holds
+    something that it would have to wait for. Raises LockNotAvailableError when it waited in vain, and
+    NotNullViolationError when a row was moved; then nothing at all is written.
     """
     rows = [
         (
@@ -81,7 +82,7 @@ async def save_statuses(
         for vehicle_id, at in find_deactivated(made).items()
     ]
     saved = await connection.fetch(
-        save,
+        SAVES[patience],
         *map(list, zip(*rows, strict=True)),
         *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
     )

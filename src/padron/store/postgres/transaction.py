@@ -8,12 +8,13 @@ import msgspec
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.store.base import Patience
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
 from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN, PORTION_ROWS
 from padron.store.postgres.imports import open_imports
 from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
-from padron.store.postgres.statuses import SAVE_WAITING, find_deactivated, give_status_id, is_plain, save_statuses
+from padron.store.postgres.statuses import find_deactivated, give_status_id, is_plain, save_statuses
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.postgres")
@@ -83,7 +84,7 @@ class PostgresTransaction:
         if not changes:
             return
         if not self._is_distributed and all(map(is_plain, changes)):
-            if not await save_statuses(self._connection, {self._account_id: changes}, SAVE_WAITING):
+            if not await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL):
                 raise RuntimeError("A vehicle that is locked is not as it was read.")
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
