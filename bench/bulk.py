@@ -17,7 +17,7 @@ from padron.store.statements import load_statements
 from padron.wiring import migrate_database, open_runtime
 
 CHUNK = 200_000
-FILLED_TABLES = ["vehicles", "versions", "changes"]
+FILLED_TABLES = ["vehicles", "identities", "versions", "changes"]
 # Values of a vehicle by its running number {n}: few to many different ones, so that filters find many or few vehicles.
 VALUES = {
     "customId": "'c' || {n}",
@@ -96,7 +96,8 @@ def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[st
         account["vins"] = [make_vin(first + number) for number in range(each)]
         for start in range(0, each, CHUNK):
             last = min(start + CHUNK, each) - 1
-            names = ("insert_vehicles", "insert_versions", "insert_registrations", "set_counter")
+            apart = () if engine.is_sqlite else ("insert_identities",)
+            names = ("insert_vehicles", *apart, "insert_versions", "insert_registrations", "set_counter")
             execute(engine.write(names, start, last, f"({first} + s.n)", account=place + 1, last_change=last + 1))
             if each > CHUNK:
                 done = first + last + 1

@@ -6,6 +6,9 @@ INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_s
     created_at, updated_at)
 SELECT {account}, s.n + 1, {vin}, 0, {plate}, {status}, {now}, 'bench', 1, {now}, {now} FROM {rows};
 
+-- name: insert_identities
+INSERT INTO identities (account_id, vehicle_id, vin, slot, plate) SELECT {account}, s.n + 1, {vin}, 0, {plate} FROM {rows};
+
 -- name: insert_versions
 INSERT INTO versions (account_id, vehicle_id, began, is_former, valid_from, vin, details,
     custom_id, plate, state_id, brand_name, model_name, country, type, doors, vehicle_color, owner_name,

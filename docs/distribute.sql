@@ -10,6 +10,7 @@ SELECT create_reference_table('schema_migrations');
 SELECT create_distributed_table('counters', 'account_id', colocate_with => 'none');
 SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('identities', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('versions', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('changes', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('gate_refusals', 'account_id', colocate_with => 'counters');

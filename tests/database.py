@@ -12,5 +12,7 @@ async def write(engine: str, database: str, statement: str) -> None:
         file.close()
         return
     connection = await asyncpg.connect(database)
-    await connection.execute(statement)
-    await connection.close()
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -3,8 +3,8 @@
 \set n random(0, {each} - 1)
 \set s random(3, 9)
 WITH held AS (
-    SELECT vehicle_id, vin, status FROM vehicles
-    WHERE account_id = 1 + :a AND vin = '3PADRN00X0' || lpad((:a * {each} + :n)::text, 7, '0') FOR UPDATE
+    SELECT h.vehicle_id, h.vin, h.status FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+    WHERE i.account_id = 1 + :a AND i.vin = '3PADRN00X0' || lpad((:a * {each} + :n)::text, 7, '0') FOR UPDATE OF h
 ), saved AS (
     UPDATE vehicles AS h SET status = :s, status_since = now(), status_by = 'pgbench', status_reason = NULL,
         revision = revision + 1, updated_at = now()

@@ -4,8 +4,9 @@
 \set n random(0, {each} - 1)
 \set s random(3, 9)
 BEGIN;
-SELECT vehicle_id AS vehicle, vin AS vin, status AS former FROM vehicles
-WHERE account_id = 1 + :a AND vin = '3PADRN00X0' || lpad((:a * {each} + :n)::text, 7, '0') FOR UPDATE \gset
+SELECT h.vehicle_id AS vehicle, h.vin AS vin, h.status AS former
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+WHERE i.account_id = 1 + :a AND i.vin = '3PADRN00X0' || lpad((:a * {each} + :n)::text, 7, '0') FOR UPDATE OF h \gset
 UPDATE vehicles SET status = :s, status_since = now(), status_by = 'pgbench', status_reason = NULL,
     revision = revision + 1, updated_at = now() WHERE account_id = 1 + :a AND vehicle_id = :vehicle;
 UPDATE counters SET last_change = last_change + 1 WHERE account_id = 1 + :a RETURNING last_change AS number \gset

@@ -39,9 +39,10 @@ FILL = f"""
     SELECT 1, n, 'V' || n, 0, CASE WHEN n % 10 = 0 THEN 3 + n / 10 % 7 ELSE 1 END, now() - n * interval '1 s', 'k', 1,
         now(), now() - n * interval '1 s'
     FROM generate_series(1, {VEHICLES}) AS n;
+    INSERT INTO identities (account_id, vehicle_id, vin, slot) SELECT account_id, vehicle_id, vin, slot FROM vehicles;
     INSERT INTO versions (account_id, vehicle_id, began, is_former, valid_from, vin, details, {{columns}})
     SELECT 1, n, n, 0, now(), 'V' || n, '{{{{}}}}', {{values}} FROM generate_series(1, {VEHICLES}) AS n;
-    ANALYZE vehicles; ANALYZE versions
+    ANALYZE vehicles; ANALYZE identities; ANALYZE versions
 """  # noqa: S608 - the values are this file's
 
 

@@ -12,6 +12,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import FIELDS
 from padron.store import postgres, sqlite
 from padron.store.migrations import load_migrations
+from padron.store.postgres.engine import MIGRATIONS
 from padron.store.statements import load_statements
 from tests.conftest import OpenStore
 from tests.database import write
@@ -19,6 +20,17 @@ from tests.postgres import Postgres
 
 # They would cost each status call of SQLite a tenth, and cost PostgreSQL nothing (docs/decisions/0022-list-order.md).
 OF_POSTGRESQL_ALONE = {"vehicles_by_status_since", "vehicles_by_updated_at"}
+# What vehicles are found by is in a table of its own there (docs/decisions/0026-identities-apart.md).
+FOUND_BY = ("by_vin", "by_plate", "duplicate")
+IDENTITIES = 13
+# Two that share a VIN, a former one, and one with a plate.
+VEHICLES_OF_BEFORE = """
+    INSERT INTO accounts (name, created_at) VALUES ('Acme', now());
+    INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_since, status_by, revision,
+        created_at, updated_at)
+    SELECT 1, v.*, 1, now(), 'k', 1, now(), now()
+    FROM (VALUES (1, 'A', 0, NULL), (2, 'A', 1, NULL), (3, 'B', -1, NULL), (4, 'C', 0, 'p4')) AS v
+"""
 
 _COLUMNS = """
     SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
@@ -113,9 +125,13 @@ async def test_both_engines_have_the_same_tables_columns_and_indexes(postgres_se
     sqlite.migrate(str(tmp_path / "padron.db"))
     file = apsw.Connection(str(tmp_path / "padron.db"))
     tables = "SELECT t.name, c.name FROM pragma_table_list AS t JOIN pragma_table_info(t.name) AS c"
-    assert columns == {row for row in file.execute(tables) if row[0] in {table for table, _ in columns}}
+    apart = {column for column in columns if column[0] == "identities"}
+    assert len(apart) == 5
+    assert columns - apart == {row for row in file.execute(tables) if row[0] in {table for table, _ in columns}}
     named = {row[0] for row in file.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql <> ''")}
-    assert named == {name for name in indexes if not name.endswith(("_pkey", "_key"))} - OF_POSTGRESQL_ALONE
+    there = {name for name in indexes if not name.endswith(("_pkey", "_key"))} - OF_POSTGRESQL_ALONE
+    assert named - {f"vehicles_{way}" for way in FOUND_BY} == there - {f"identities_{way}" for way in FOUND_BY}
+    assert len(named) == len(there)
     file.close()
 
 
@@ -164,6 +180,25 @@ async def test_migrating_is_all_or_nothing_and_a_dry_run_changes_nothing(postgre
     assert await postgres.migrate(url) == pending
     assert await postgres.migrate(url) == []
     await (await postgres.open_store(url)).close()
+    await postgres_server.drop_database(url)
+
+
+async def test_vehicles_of_before_are_found_after_the_migration_that_sets_identities_apart(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await postgres_server.create_database(migrated=False)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("padron.store.postgres.engine.MIGRATIONS", MIGRATIONS[: IDENTITIES - 1])
+        await postgres.migrate(url)
+    await write("postgres", url, VEHICLES_OF_BEFORE)
+    assert (await postgres.migrate(url))[0].number == IDENTITIES
+    store = await postgres.open_store(url)
+    found = [await store.read(1).list_by_vin(vin) for vin in ("A", "B", "C")]
+    assert [[vehicle.vehicle_id for vehicle in vehicles] for vehicles in found] == [[1, 2], [], [4]]
+    for taken in ("1, 5, 'C', 0, NULL", "1, 5, 'D', 0, 'p4'"):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await write("postgres", url, f"INSERT INTO identities VALUES ({taken})")  # noqa: S608 - of above
+    await store.close()
     await postgres_server.drop_database(url)
 
 

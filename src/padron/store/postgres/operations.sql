@@ -33,9 +33,12 @@ FROM runs WHERE account_id = $1 AND run_id = $2 FOR UPDATE;
 
 -- name: hold_vehicles
 -- Current vehicles with some VINs; nobody changes them before the end of the transaction. After a wait PostgreSQL
--- looks at the row anew.
-SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) AND slot >= 0 ORDER BY vehicle_id FOR SHARE;
+-- looks at the vehicle's row anew.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND h.vin = i.vin AND h.slot >= 0
+ORDER BY h.vehicle_id FOR SHARE OF h;
 
 -- name: insert_work
 -- Work for vehicles, unless they have it in this run already.

@@ -54,7 +54,7 @@ ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE;
 -- name: lock_targets
 -- The vehicles of plans that are current, by id, and how many current vehicles have each one's VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
-    (SELECT count(*) FROM vehicles AS o WHERE o.account_id = $1 AND o.vin = h.vin AND o.slot >= 0)
+    (SELECT count(*) FROM identities AS o WHERE o.account_id = $1 AND o.vin = h.vin AND o.slot >= 0)
 FROM vehicles AS h
 WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND slot >= 0
 ORDER BY vehicle_id FOR UPDATE OF h;
@@ -119,7 +119,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
-FROM vehicles AS h CROSS JOIN LATERAL (
+FROM identities AS h CROSS JOIN LATERAL (
     SELECT p.* FROM planned_changes AS p
     WHERE p.account_id = $1 AND p.vehicle_id = h.vehicle_id AND (p.effective_at, p.plan_id) > ($2, $3)
         AND ($5::text IS NULL OR p.state = $5) AND ($6::text IS NULL OR p.request_id = $6)

@@ -4,9 +4,13 @@
 -- circle.
 
 -- name: lock_by_vin
--- Current vehicles with some VINs. After a wait PostgreSQL looks at the row anew and leaves out a VIN that changed.
-SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = ANY($2::text[]) AND slot >= 0 ORDER BY vehicle_id FOR UPDATE;
+-- Current vehicles with some VINs. After a wait PostgreSQL looks at the vehicle's row anew, which therefore has the VIN
+-- and the slot as well, and leaves out one that has another VIN by then.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND h.vin = i.vin AND h.slot >= 0
+ORDER BY h.vehicle_id FOR UPDATE OF h;
 
 -- name: lock_by_plate
 -- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one. The index of
@@ -28,7 +32,8 @@ WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, h.account_id
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
-    SELECT * FROM vehicles WHERE account_id = asked.account_id AND vin = asked.vin AND slot >= 0 ORDER BY slot) AS h
+    SELECT k.* FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+    WHERE i.account_id = asked.account_id AND i.vin = asked.vin AND i.slot >= 0 ORDER BY i.slot) AS h
 ORDER BY h.vin, h.slot;
 
 -- name: save_statuses
@@ -107,6 +112,15 @@ WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehic
 UPDATE vehicles SET vin = $1, plate = $2, revision = $3, updated_at = $4
 WHERE account_id = $5 AND vehicle_id = $6;
 
+-- name: insert_identity
+-- What a new vehicle is found by.
+INSERT INTO identities (account_id, vehicle_id, vin, slot, plate) VALUES ($1, $2, $3, $4, $5);
+
+-- name: edit_identity
+-- What a change of core data does to what its vehicle is found by: mostly nothing.
+UPDATE identities SET vin = $1, plate = $2
+WHERE account_id = $3 AND vehicle_id = $4 AND (vin, plate) IS DISTINCT FROM ($1, $2);
+
 -- name: insert_vehicle
 -- A new vehicle.
 INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_since, status_by, status_reason,
@@ -142,16 +156,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: list_by_vin
 -- Current vehicles with one VIN, for reading.
-SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
-FROM vehicles WHERE account_id = $1 AND vin = $2 AND slot >= 0 ORDER BY slot;
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+WHERE i.account_id = $1 AND i.vin = $2 AND i.slot >= 0 ORDER BY i.slot;
 
 -- name: list_versions_by_vin
 -- Current vehicles with one VIN and their core data, of one instant.
 SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to
-FROM vehicles AS h JOIN versions AS v
-    ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
-WHERE h.account_id = $1 AND h.vin = $2 AND h.slot >= 0 ORDER BY h.slot;
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+JOIN versions AS v ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_id AND v.is_former = 0
+WHERE i.account_id = $1 AND i.vin = $2 AND i.slot >= 0 ORDER BY i.slot;
 
 -- name: list_vehicles
 -- A page of vehicles or of former versions; the hooks are filled in by listing.py.
@@ -174,8 +190,8 @@ FROM changes WHERE account_id = $1 AND vehicle_id = $2 AND number < $3 ORDER BY 
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 
@@ -184,8 +200,8 @@ WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
 
@@ -194,8 +210,8 @@ WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.numbe
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, first, last)
 CROSS JOIN LATERAL (
     SELECT * FROM changes AS one
@@ -221,8 +237,8 @@ SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]
 -- Current vehicles with some VINs and the number of the account's last change, of one instant.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, c.last_change
-FROM counters AS c LEFT JOIN vehicles AS h
-    ON h.account_id = c.account_id AND h.vin = ANY($2::text[]) AND h.slot >= 0
+FROM counters AS c LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
+    ON i.account_id = c.account_id AND i.vin = ANY($2::text[]) AND i.slot >= 0
 WHERE c.account_id = $1 ORDER BY h.vin, h.slot;
 
 -- name: save_refusal

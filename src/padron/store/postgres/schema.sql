@@ -45,12 +45,24 @@ CREATE TABLE vehicles (
     PRIMARY KEY (account_id, vehicle_id)
 ) WITH (fillfactor = 80);
 
-CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
-CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
 CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
-CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
 CREATE INDEX vehicles_by_status_since ON vehicles (account_id, status_since, vehicle_id);
 CREATE INDEX vehicles_by_updated_at ON vehicles (account_id, updated_at, vehicle_id);
+
+-- What vehicles are found by, apart from the rows that the status call rewrites: so it leaves these indexes alone.
+-- Each row says the same as the vehicle's own, which is what holds.
+CREATE TABLE identities (
+    account_id bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    vin text COLLATE "C" NOT NULL,
+    slot smallint NOT NULL,
+    plate text COLLATE "C",
+    PRIMARY KEY (account_id, vehicle_id)
+);
+
+CREATE UNIQUE INDEX identities_by_vin ON identities (account_id, vin, slot) INCLUDE (vehicle_id);
+CREATE UNIQUE INDEX identities_by_plate ON identities (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
+CREATE INDEX identities_duplicate ON identities (account_id, vin) WHERE slot > 0;
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values

@@ -66,6 +66,7 @@ class PostgresTransaction:
 
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
         await self._write(REPAIR_SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
+        await self._write(REPAIR_SQL["save_identity"], [(self._account_id, vehicle_id) for vehicle_id in slots])
 
     async def _plan_anew(self) -> None:
         """Let the transaction's look-ups be planned for the tables as they are by now.
@@ -124,7 +125,7 @@ class PostgresTransaction:
             own = (self._account_id, vehicle.vehicle_id)
             match change.type:
                 case ChangeType.STATUS_CHANGED if change.retires:
-                    retired.append((*own, vehicle.vin, *status[1:], vehicle.revision))
+                    retired.append((*own, *status[1:], vehicle.revision))
                 case ChangeType.STATUS_CHANGED if change.restores:
                     restored.append((*own, vehicle.slot, plate, *status, vehicle.revision))
                 case ChangeType.STATUS_CHANGED:
@@ -136,10 +137,14 @@ class PostgresTransaction:
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
         # Edits before registrations: a new vehicle may take over the plate that another one gives up. For the same
         # reason the vehicles that become former come first, and those that come back after the edits.
+        await self._write(REPAIR_SQL["retire_identity"], [row[:2] for row in retired])
         await self._write(REPAIR_SQL["retire_vehicle"], retired)
         await self._write(SQL["update_status"], statuses)
+        await self._write(SQL["edit_identity"], [(*row[:2], *row[-2:]) for row in identities])
         await self._write(SQL["update_identity"], identities)
         await self._write(REPAIR_SQL["restore_vehicle"], restored)
+        await self._write(REPAIR_SQL["save_identity"], [row[:2] for row in restored])
+        await self._write(SQL["insert_identity"], [row[:5] for row in new])
         await self._write(SQL["insert_vehicle"], new)
 
     async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:

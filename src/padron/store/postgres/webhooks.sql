@@ -68,8 +68,8 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -131,8 +131,8 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -145,8 +145,8 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -159,8 +159,8 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
-        SELECT k.status FROM vehicles AS k WHERE k.account_id = $1 AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id

@@ -20,7 +20,7 @@ T = TypeVar("T")
 ATTEMPTS_MAX = 5
 PAUSE_S_MIN = 0.005
 PAUSE_S_MAX = 0.1
-_RACED_INDEXES = frozenset({"vehicles_by_vin", "vehicles_by_plate"})
+_RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate"})
 
 
 class Writer:

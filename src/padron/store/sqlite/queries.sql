@@ -41,6 +41,12 @@ WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exha
 UPDATE vehicles SET vin = ?, plate = ?, revision = ?, updated_at = ?
 WHERE account_id = ? AND vehicle_id = ?;
 
+-- name: insert_identity
+-- Empty: on this engine the vehicle's own row is what it is found by.
+
+-- name: edit_identity
+-- Empty: on this engine the vehicle's own row is what it is found by.
+
 -- name: insert_vehicle
 -- A new vehicle.
 INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_since, status_by, status_reason,

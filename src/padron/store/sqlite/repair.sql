@@ -36,6 +36,9 @@ FROM vehicles WHERE account_id = ? AND vehicle_id = ? AND slot < 0;
 -- The last core data of one vehicle, current or former.
 SELECT details FROM versions WHERE account_id = ? AND vehicle_id = ? ORDER BY began DESC LIMIT 1;
 
+-- name: retire_identity
+-- Empty: on this engine the vehicle's own row is what it is found by.
+
 -- name: retire_vehicle
 -- A vehicle becomes former, at the next slot below 0. To whatever else reads its status it is not operational.
 UPDATE vehicles
@@ -55,3 +58,6 @@ WHERE account_id = ?1 AND vehicle_id = ?2;
 -- name: move_vehicle
 -- A current vehicle gets another slot: 0 when it is the only one with its VIN.
 UPDATE vehicles SET slot = ?3 WHERE account_id = ?1 AND vehicle_id = ?2;
+
+-- name: save_identity
+-- Empty: on this engine the vehicle's own row is what it is found by.

@@ -1,0 +1,1 @@
+-- Nothing on this engine, where a change leaves the indexes alone of which it changes no column.
