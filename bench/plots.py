@@ -59,9 +59,9 @@ def draw_growth(document: dict[str, Any], file: Path) -> None:
     figure, axes = plt.subplots(2, 3, figsize=(14, 7))
     each = document["settings"]["vehiclesOfAccounts"]
     for engine, colour in (("sqlite", OURS), ("postgres", "#b5651d")):
-        points = [point for point in document["points"] if point["engine"] == engine and point["changes"] == 0]
-        by_vehicles = [point for point in points if point["accounts"] == 1]
-        by_accounts = [point for point in points if point["vehicles"] == each]
+        points = [point for point in document["points"] if point["engine"] == engine]
+        by_vehicles = [point for point in points if point["curve"] == "vehicles"]
+        by_accounts = [point for point in points if point["curve"] == "accounts"]
         for row, (key, label) in enumerate(
             (("perSecond", "status calls a second"), ("serverRssMb", "memory of the server, MB"))
         ):

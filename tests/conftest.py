@@ -26,7 +26,7 @@ OpenStore = Callable[[], Awaitable[Store]]
 Row = tuple[Any, ...]
 
 # PostgreSQL finds vehicles by rows apart from their own, which must say the same, whatever a test has done.
-_STRAY_IDENTITIES = """
+STRAY_IDENTITIES = """
     SELECT h.*, i.* FROM vehicles AS h FULL JOIN identities AS i USING (account_id, vehicle_id)
     WHERE (h.vin, h.slot, h.plate) IS DISTINCT FROM (i.vin, i.slot, i.plate)
 """
@@ -76,8 +76,10 @@ async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) 
     url = await server.create_database()
     yield url
     connection = await asyncpg.connect(url)
-    stray = await connection.fetch(_STRAY_IDENTITIES)
-    await connection.close()
+    try:
+        stray = await connection.fetch(STRAY_IDENTITIES)
+    finally:
+        await connection.close()
     await server.drop_database(url)
     assert stray == []
 

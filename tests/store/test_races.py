@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from itertools import count, pairwise
 
 import pytest
 
 from padron.domain.account import Principal, Scope
+from padron.domain.change import Change
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
@@ -14,7 +16,7 @@ from padron.service.registration import Registration, put_vehicle
 from padron.service.runtime import build_runtime
 from padron.store import postgres
 from padron.store.base import Store, WriteTransaction
-from tests.cast import HUMMER, JEEP, get_one, info_changed, make_vin, registered, save, status_changed
+from tests.cast import HUMMER, JEEP, get_one, info_changed, make_vin, registered, retired, save, status_changed
 from tests.conftest import Select, SteppedClock
 from tests.postgres import Postgres
 
@@ -103,6 +105,38 @@ async def test_a_plate_given_up_while_another_waits_for_it_is_free(stores: list[
     await asyncio.sleep(0.05)  # long enough to be waiting for the lock; if it is not yet, the test still holds
     go_on.set()
     await giving
+    assert await looking == []
+
+
+def give_up_vin(vehicle: Vehicle) -> Change:
+    return info_changed(vehicle, {}, {}, vin=JEEP)
+
+
+@pytest.mark.parametrize("give_up", [give_up_vin, retired])
+@pytest.mark.parametrize("way", ["lock", "hold"])
+async def test_a_vin_given_up_while_another_waits_for_its_vehicle_is_not_found(
+    stores: list[Store], accounts: list[int], give_up: Callable[[Vehicle], Change], way: str
+) -> None:
+    await save(stores[0], accounts[0], registered(HUMMER))
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def change(transaction: WriteTransaction) -> None:
+        (vehicle,) = await transaction.lock_vehicles([HUMMER])
+        await transaction.save_changes([give_up(vehicle)])
+        reached.set()
+        await go_on.wait()
+
+    async def look() -> list[Vehicle]:
+        if way == "lock":
+            return await stores[1].write(accounts[0], lambda transaction: transaction.lock_vehicles([HUMMER]))
+        return await stores[1].operations.write(accounts[0], lambda transaction: transaction.hold_vehicles([HUMMER]))
+
+    changing = asyncio.create_task(stores[0].write(accounts[0], change))
+    await reached.wait()
+    looking = asyncio.create_task(look())
+    await asyncio.sleep(0.05)  # long enough to be waiting for the lock; if it is not yet, the test still holds
+    go_on.set()
+    await changing
     assert await looking == []
 
 

@@ -14,7 +14,7 @@ from padron.store import postgres, sqlite
 from padron.store.migrations import load_migrations
 from padron.store.postgres.engine import MIGRATIONS
 from padron.store.statements import load_statements
-from tests.conftest import OpenStore
+from tests.conftest import STRAY_IDENTITIES, OpenStore
 from tests.database import write
 from tests.postgres import Postgres
 
@@ -192,6 +192,9 @@ async def test_vehicles_of_before_are_found_after_the_migration_that_sets_identi
         await postgres.migrate(url)
     await write("postgres", url, VEHICLES_OF_BEFORE)
     assert (await postgres.migrate(url))[0].number == IDENTITIES
+    connection = await asyncpg.connect(url)
+    assert await connection.fetch(STRAY_IDENTITIES) == []
+    await connection.close()
     store = await postgres.open_store(url)
     found = [await store.read(1).list_by_vin(vin) for vin in ("A", "B", "C")]
     assert [[vehicle.vehicle_id for vehicle in vehicles] for vehicles in found] == [[1, 2], [], [4]]

@@ -37,7 +37,7 @@ FROM runs WHERE account_id = $1 AND run_id = $2 FOR UPDATE;
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at
 FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
-WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND h.vin = i.vin AND h.slot >= 0
+WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND i.slot >= 0 AND h.vin = i.vin AND h.slot >= 0
 ORDER BY h.vehicle_id FOR SHARE OF h;
 
 -- name: insert_work

@@ -110,7 +110,10 @@ class PostgresTransaction:
         await self._write(SQL["save_refusal"], rows)
 
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
-        """Write the vehicles' own rows. A vehicle's last change gives its revision and time to those before."""
+        """Write the vehicles' own rows, and what they are found by.
+
+        A vehicle's last change gives its revision and time to those before.
+        """
         after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
         retired: list[tuple[object, ...]] = []
         statuses: list[tuple[object, ...]] = []

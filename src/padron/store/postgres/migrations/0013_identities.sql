@@ -10,7 +10,7 @@ CREATE TABLE identities (
 );
 
 -- No vehicle is to come or to change between this copy and the end.
-LOCK TABLE vehicles IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE vehicles IN ACCESS EXCLUSIVE MODE;
 INSERT INTO identities (account_id, vehicle_id, vin, slot, plate)
 SELECT account_id, vehicle_id, vin, slot, plate FROM vehicles;
 
@@ -21,3 +21,5 @@ CREATE INDEX identities_duplicate ON identities (account_id, vin) WHERE slot > 0
 DROP INDEX vehicles_by_vin;
 DROP INDEX vehicles_by_plate;
 DROP INDEX vehicles_duplicate;
+
+ANALYZE identities;
