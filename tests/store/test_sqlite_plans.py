@@ -32,7 +32,7 @@ STATEMENTS = {
     for file in list_files()
     for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
     # Templates, and a name that only the other engine fills.
-    if name not in {"list_vehicles", "list_past", "sum_statuses", "load_together", "save_statuses"}
+    if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
 }
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
