@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
@@ -79,9 +79,6 @@ class Filled:
     size: Size
     url: str
     accounts: list[Listed]
-
-
-SIZE_KEYS = [field.name for field in fields(Size)]
 
 
 def list_pages(vehicles: int) -> dict[str, str]:
@@ -204,11 +201,11 @@ def measure(place: Place, filled: Sequence[Filled], seconds: float, rounds: int)
         return found
 
 
-def tell(name: str, found: dict[str, Any]) -> None:
+def tell(name: str, size: str, found: dict[str, Any]) -> None:
     """Print what was measured, and the slowest pages."""
     least, most = found["shareRange"]
     print(
-        f"{name:9} {show(Size(**{key: found[key] for key in SIZE_KEYS})):>28}  {found['perSecond']:>7,}/s  "
+        f"{name:9} {size:>28}  {found['perSecond']:>7,}/s  "
         f"{found['share']:.2f} ({least:.2f} to {most:.2f})  p99 {found['p99Ms']:>6} ms  ready {found['readyS']:.2f} s  "
         f"CPU {found['serverCpuUsPerRequest']:.0f} + {found['databaseCpuUsPerRequest']:.0f} us  "
         f"{found['serverRssMb']:.0f} MB",
@@ -306,9 +303,9 @@ def run(place: Place, given: argparse.Namespace) -> list[dict[str, Any]]:
             filled = [fill(place, engine, size) for size in curve]
             for size in curve:
                 settle(place, engine, size)
-            for found in measure(place, filled, given.seconds, given.rounds):
+            for size, found in zip(curve, measure(place, filled, given.seconds, given.rounds), strict=True):
                 points.append({"engine": engine, "curve": name, **found})
-                tell(engine, found)
+                tell(engine, show(size), found)
             for size in curve if given.keep is None else ():
                 drop(place, engine, size)
     return points
