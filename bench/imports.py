@@ -34,7 +34,8 @@ from padron.domain.vehicle import FIELDS, parse_value
 from padron.service.accounts import add_account
 from padron.store.listing import fold_columns, fold_plate
 from padron.store.postgres.copying import COPIED
-from padron.store.sqlite.connection import let_log_grow, open_connection
+from padron.store.sqlite.connection import open_connection
+from padron.store.sqlite.log_copies import ALONE_LOG_PAGES
 from padron.store.sqlite.transaction import SQL
 from padron.wiring import migrate_database, use_runtime
 
@@ -120,7 +121,7 @@ def chunk_rows(count: int, size: int) -> Iterator[list[tuple[str, ...]]]:
 def load_sqlite_bare(path: str, account_id: int, count: int) -> Measured:
     """Load the rows into a SQLite file."""
     connection = open_connection(path)
-    let_log_grow(connection)
+    connection.execute(f"PRAGMA wal_autocheckpoint = {ALONE_LOG_PAGES}")
     at, first, seconds, cpu_s = int(time.time() * 1e6), 1, 0.0, 0.0
     for rows in chunk_rows(count, ALONE_CHUNK_ROWS):
         vehicles, versions, changes = give_tuples(account_id, first, rows, at)

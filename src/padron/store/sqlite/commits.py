@@ -16,6 +16,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.store.sqlite.connection import translate_errors
+from padron.store.sqlite.log_copies import LogCopier
 
 T = TypeVar("T")
 
@@ -35,8 +36,9 @@ class _Job:
 class GroupCommitter:
     """Owns the write connection. One task works through the queue, a group at a time, until it is closed."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, copier: LogCopier) -> None:
         self._connection = connection
+        self._copier = copier
         self._jobs: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -64,6 +66,7 @@ class GroupCommitter:
         self._wake.set()
         await self._task
         self._thread.shutdown()
+        self._copier.close()
         self._connection.close()
 
     async def _run(self) -> None:
@@ -73,6 +76,8 @@ class GroupCommitter:
                 await self._wake.wait()
                 continue
             await self._run_group()
+            if self._copier.advance():
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._copier.finish)
 
     async def _run_group(self) -> None:
         jobs: list[_Job] = []

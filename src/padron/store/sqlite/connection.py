@@ -8,13 +8,12 @@ import apsw
 from padron.domain.errors import Code, PadronError
 
 BUSY_TIMEOUT_MS = 5_000
-ALONE_CHECKPOINT_PAGES = 40_000  # 160 MB of log
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages here instead of asking the system for them
 READ_CACHE_KIB = 8_000
 
 # Pragmas and their reasons: FULL because with NORMAL a power cut takes back what was answered; no memory map,
-# which turns a bad page into a crash; a log of 16 MB, because a page that changed often is then copied into the file
-# once; the rest lets a damaged file be noticed early.
+# which turns a bad page into a crash; the rest lets a damaged file be noticed early. A connection without a LogCopier
+# copies a log of 16 MB into the file, because a page that changed often is then copied once.
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -54,15 +53,6 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
             connection.execute(f"PRAGMA {pragma}")
         connection.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB if read_only else WRITE_CACHE_KIB}")
         return connection
-
-
-def let_log_grow(connection: apsw.Connection) -> None:
-    """Copy the log into the file seldom, for a program that loads much while nobody else waits for the file.
-
-    A page of an index is changed over and over then; the less often it is written, the better (a third of the time of a
-    million vehicles).
-    """
-    connection.execute(f"PRAGMA wal_autocheckpoint = {ALONE_CHECKPOINT_PAGES}")
 
 
 @contextmanager

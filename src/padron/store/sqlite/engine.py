@@ -16,11 +16,12 @@ from padron.store.imports import ImportReader, ImportTransaction
 from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.sqlite.commits import GroupCommitter
-from padron.store.sqlite.connection import check_sqlite_version, let_log_grow, open_connection, translate_errors
+from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.directory import SqliteDirectory
 from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
 from padron.store.sqlite.imports import SqliteImportBoard, open_imports, read_imports
+from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
 from padron.store.sqlite.operations import SqliteOperationStore
 from padron.store.sqlite.plans import SqlitePlanBoard, open_plan_reads, open_plans
 from padron.store.sqlite.reader import SqliteReader
@@ -36,11 +37,9 @@ MIGRATIONS = load_migrations("padron.store.sqlite")
 class SqliteStore:
     """The store in one file. Only one server process may use it; commands may beside it."""
 
-    def __init__(self, path: str, *, is_alone: bool = False) -> None:
+    def __init__(self, path: str, *, log_pages: int = LOG_PAGES) -> None:
         connection = open_connection(path, busy_timeout_ms=0)
-        if is_alone:
-            let_log_grow(connection)
-        self._committer = GroupCommitter(connection)
+        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages))
         self._writes: GroupCommitter | KeyedCommitter = self._committer
         self._connections = ReadConnections(path)
         self.directory = SqliteDirectory(self._committer, self._connections)
@@ -167,11 +166,11 @@ class SqliteStore:
 async def open_store(path: str, *, is_alone: bool = False) -> SqliteStore:
     """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
 
-    ``is_alone`` is for a program that loads much while no server has the file.
+    ``is_alone`` is for a program that loads much while no server has the file: its log may grow longer.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     migrate(path)
-    return SqliteStore(path, is_alone=is_alone)
+    return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES)
 
 
 def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
