@@ -1,10 +1,10 @@
 """SQLite's log is copied into the file beside the writer, and begins anew however busy that is."""
 
 import asyncio
-import logging
 import resource
 import sys
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests.conftest import Select
 LOG_PAGES = 100
 PAGE_BYTES = 4_096
 HEAD_BYTES = 24  # of each page in the log
-KILLS = 6
+KILLS = 4
 WRITERS = 4
 WRITE_AND_TELL = """
 import asyncio, sys
@@ -79,6 +79,15 @@ async def test_the_log_begins_anew_beside_writers_that_never_rest(database: str,
     assert await select("PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_a_register_that_is_closed_is_one_file(database: str, select: Select) -> None:
+    async with open_register(database) as (store, acme):
+        await register_many(store, acme, 0, 5)
+        assert await store.read(acme).list_by_vin(make_vin(3))
+        assert Path(f"{database}-wal").exists()
+    assert not Path(f"{database}-wal").exists()
+    assert await select("SELECT count(*) FROM changes") == [(5,)]
+
+
 async def test_a_reader_of_an_earlier_state_holds_the_log_and_nothing_else_up(database: str, select: Select) -> None:
     async with open_register(database) as (store, acme):
         await register_many(store, acme, 0, 1)
@@ -92,8 +101,32 @@ async def test_a_reader_of_an_earlier_state_holds_the_log_and_nothing_else_up(da
         reader.execute("COMMIT")
         reader.close()
         await write_restlessly(store, acme, 20_000)
-        assert give_log_pages(database) < held + 5 * LOG_PAGES
+        assert give_log_pages(database) < 1.4 * held
         assert await select("SELECT count(*) FROM changes") == [(1_601,)]
+
+
+async def test_readers_who_always_overlap_do_not_let_the_log_grow_for_ever(database: str) -> None:
+    async with open_register(database) as (store, acme):
+        readers = [open_connection(database, read_only=True) for _ in range(2)]
+
+        async def read() -> None:
+            """Begin to read before the one who read before has ended, over and over."""
+            while True:
+                for reader in readers:
+                    reader.execute("BEGIN")
+                    reader.execute("SELECT count(*) FROM changes").fetchall()
+                    await asyncio.sleep(0.02)
+                    other = readers[reader is readers[0]]
+                    if other.in_transaction:
+                        other.execute("COMMIT")
+
+        reading = asyncio.create_task(read())
+        for turn in range(3):
+            await write_restlessly(store, acme, 10_000 * turn)
+        reading.cancel()
+        for reader in readers:
+            reader.close()
+        assert give_log_pages(database) < 10_000  # of nearly 20,000 written
 
 
 @contextmanager
@@ -107,6 +140,33 @@ def open_writer(path: str) -> Iterator[tuple[apsw.Connection, LogCopier]]:
     finally:
         copier.close()
         writer.close()
+
+
+@contextmanager
+def hold_reader(path: str) -> Iterator[None]:
+    """Read the state of now until the block ends."""
+    reader = open_connection(path, read_only=True)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM notes").fetchall()
+    yield
+    reader.execute("COMMIT")
+    reader.close()
+
+
+@contextmanager
+def hold_copying(copier: LogCopier) -> Iterator[Callable[[], None]]:
+    """Keep the copier's thread busy until what is given is called, or the block ends."""
+    event = threading.Event()
+    copier._thread.submit(event.wait)
+    try:
+        yield event.set
+    finally:
+        event.set()
+
+
+def is_at_rest(copier: LogCopier) -> bool:
+    """Say whether it sees no reason to copy."""
+    return not copier.advance() and copier._passes is None
 
 
 async def wait_for_rest(copier: LogCopier) -> None:
@@ -126,40 +186,101 @@ def write_pages(writer: apsw.Connection, pages: int) -> None:
 
 async def test_the_writer_is_left_the_rest_alone(database: str) -> None:
     with open_writer(database) as (writer, copier):
+
+        def give_missing_pages() -> int:
+            ((pages,),) = writer.execute("PRAGMA page_count")
+            return int(pages) - Path(database).stat().st_size // PAGE_BYTES
+
         write_pages(writer, LOG_PAGES // 2)
-        assert not copier.advance()
-        await asyncio.sleep(0.05)
-        assert not copier.advance()
-        before = Path(database).stat().st_size
+        assert is_at_rest(copier)
+        write_pages(writer, LOG_PAGES)
+        writer.execute("BEGIN IMMEDIATE")  # what is written by a transaction that is open when the rest is copied...
+        writer.execute("INSERT INTO notes (text) VALUES ('x')")
+        await wait_for_rest(copier)
+        writer.executemany("INSERT INTO notes (text) VALUES (?)", [("x" * PAGE_BYTES,)] * 9)
+        writer.execute("COMMIT")  # ...comes after that, in the log
+        assert 0 < give_missing_pages() < 30
+        copier.finish()
+        assert give_missing_pages() == 0
+        length = give_log_pages(database)
+        write_pages(writer, LOG_PAGES // 2)
+        assert give_log_pages(database) == length
+        assert is_at_rest(copier)
+
+
+async def test_a_log_that_began_anew_before_the_rest_was_due_may_grow_to_its_full_length(database: str) -> None:
+    with open_writer(database) as (writer, copier):
         write_pages(writer, LOG_PAGES)
         await wait_for_rest(copier)
-        ((pages,),) = writer.execute("PRAGMA page_count")
-        assert before < Path(database).stat().st_size == pages * PAGE_BYTES
+        write_pages(writer, 1)  # all was copied: this begins the log anew
         copier.finish()
-        assert not copier.advance()
         write_pages(writer, LOG_PAGES // 2)
-        assert give_log_pages(database) < 2 * LOG_PAGES
-        assert not copier.advance()
+        assert is_at_rest(copier)
+
+
+async def test_what_is_written_while_the_log_is_copied_is_copied_by_a_second_pass(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("padron.store.sqlite.log_copies.REST_PAGES_MAX", 10)
+    copy, passes = LogCopier._copy, list[int]()
+    with open_writer(database) as (writer, copier):
+
+        def copy_and_write(self: LogCopier, mode: str) -> int:
+            passes.append(copy(self, mode))
+            if len(passes) == 1:
+                write_pages(writer, LOG_PAGES // 2)
+            return passes[-1]
+
+        monkeypatch.setattr(LogCopier, "_copy", copy_and_write)
+        write_pages(writer, LOG_PAGES)
+        with hold_reader(database):  # one of now, who lets all be copied but keeps the log from beginning anew
+            await wait_for_rest(copier)
+        assert len(passes) == 2
+        copier.finish()
+        write_pages(writer, 2 * LOG_PAGES)
+        await wait_for_rest(copier)  # this time nothing is written meanwhile
+        assert len(passes) == 4
+
+
+async def test_a_writer_who_is_faster_than_the_disk_waits_for_it(database: str) -> None:
+    with open_writer(database) as (writer, copier):
+        with hold_copying(copier) as let_go:
+            write_pages(writer, LOG_PAGES)
+            assert not copier.advance()
+            write_pages(writer, LOG_PAGES + 1)
+            assert copier.advance()
+            finishing = asyncio.get_running_loop().run_in_executor(None, copier.finish)
+            assert not (await asyncio.wait([finishing], timeout=0.05))[0]
+            let_go()
+            await finishing
+        length = give_log_pages(database)
+        write_pages(writer, LOG_PAGES)
+        assert give_log_pages(database) == length
+
+
+async def test_a_copier_that_cannot_work_does_not_end_the_writing(
+    database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, select: Select
+) -> None:
+    def refuse(_: LogCopier) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(LogCopier, "_copy_beside", refuse)
+    async with open_register(database) as (store, acme):
+        await register_many(store, acme, 0, 50)
+        assert await select("SELECT count(*) FROM changes") == [(50,)]
+    assert "can't start new thread" in caplog.text
 
 
 async def test_a_log_that_is_held_up_is_tried_again_when_it_has_grown_by_a_quarter(database: str) -> None:
-    with open_writer(database) as (writer, copier):
-        write_pages(writer, 1)
-        reader = open_connection(database, read_only=True)
-        reader.execute("BEGIN")
-        assert reader.execute("SELECT count(*) FROM notes").fetchall() == [(1,)]
+    with open_writer(database) as (writer, copier), hold_reader(database):
         write_pages(writer, LOG_PAGES)
         await wait_for_rest(copier)
         copier.finish()
         for _ in range(5):
             write_pages(writer, 2)
-            assert not copier.advance()
-            await asyncio.sleep(0.01)
-            assert not copier.advance()
+            assert is_at_rest(copier)
         write_pages(writer, LOG_PAGES // 4)
         await wait_for_rest(copier)
-        reader.execute("COMMIT")
-        reader.close()
 
 
 async def test_a_file_that_takes_no_more_leaves_it_in_the_log(database: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -174,7 +295,7 @@ async def test_a_file_that_takes_no_more_leaves_it_in_the_log(database: str, cap
             copier.finish()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        said = {record.getMessage() for record in caplog.records if record.levelno == logging.WARNING}
+        said = {record.getMessage() for record in caplog.records if record.name == "padron.store"}
         assert len(said) == 1
         assert said.pop().startswith("The database's log could not be copied into its file: ")
         write_pages(writer, LOG_PAGES)
@@ -186,21 +307,31 @@ async def test_a_file_that_takes_no_more_leaves_it_in_the_log(database: str, cap
         assert Path(database).stat().st_size == pages * PAGE_BYTES
 
 
+async def test_the_copier_syncs_what_it_copies(database: str) -> None:
+    with open_writer(database) as (_, copier):
+        assert list(copier._connection.execute("PRAGMA synchronous")) == [(2,)]
+
+
+@pytest.mark.timeout(180)
 async def test_what_was_answered_is_there_after_a_kill_while_the_log_is_copied(database: str, select: Select) -> None:
     async with open_register(database):
         pass
     told: set[int] = set()
     for turn in range(KILLS):
+        before = Path(database).stat().st_size
         firsts = [str(1_000_000 * (WRITERS * turn + way)) for way in range(WRITERS)]
         writer = await asyncio.create_subprocess_exec(
             sys.executable, "-c", WRITE_AND_TELL, database, *firsts, stdout=asyncio.subprocess.PIPE
         )
         assert writer.stdout is not None
         for _ in range(100 + 17 * turn):  # the log of 20 pages is copied some dozen times by then
-            told.add(int(await writer.stdout.readline()))
+            line = await writer.stdout.readline()
+            assert line.endswith(b"\n"), "The writer has ended."
+            told.add(int(line))
         writer.kill()
         told.update(int(line) for line in (await writer.stdout.read()).split(b"\n")[:-1])
         await writer.wait()
+        assert Path(database).stat().st_size > before + 20 * PAGE_BYTES  # beside the log
         assert await select("PRAGMA integrity_check") == [("ok",)]
         rows = await select("SELECT number, vin FROM changes ORDER BY number")
         assert [number for number, _ in rows] == list(range(1, len(rows) + 1))

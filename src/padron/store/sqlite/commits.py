@@ -6,6 +6,7 @@ savepoint of its own.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ T = TypeVar("T")
 GROUP_SIZE_MAX = 256
 LOCK_WAIT_S_MAX = 2.0
 _LOCK_RETRY_S = 0.002
+
+_log = logging.getLogger("padron.store")
 
 
 @dataclass(slots=True, eq=False)
@@ -76,8 +79,14 @@ class GroupCommitter:
                 await self._wake.wait()
                 continue
             await self._run_group()
+            await self._copy_log()
+
+    async def _copy_log(self) -> None:
+        try:
             if self._copier.advance():
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._copier.finish)
+        except Exception:  # noqa: BLE001 - whatever it is (no thread to be had), it must not end the committing
+            _log.exception("The database's log could not be copied into its file.")
 
     async def _run_group(self) -> None:
         jobs: list[_Job] = []

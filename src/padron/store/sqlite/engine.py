@@ -158,9 +158,9 @@ class SqliteStore:
         list_pending(MIGRATIONS, applied)
 
     async def close(self) -> None:
-        """Finish what is under way and close."""
-        await self._committer.close()
+        """Finish what is under way and close; the writer last, who then leaves one file without a log beside it."""
         self._connections.close()
+        await self._committer.close()
 
 
 async def open_store(path: str, *, is_alone: bool = False) -> SqliteStore:

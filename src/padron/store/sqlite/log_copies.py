@@ -16,6 +16,8 @@ LOG_PAGES = 4_000  # 16 MB: a page that changed often is copied once; with more,
 ALONE_LOG_PAGES = 40_000  # for a program that loads much: it changes pages of indexes over and over
 REST_PAGES_MAX = 300  # some milliseconds for the writer
 PASSES_MAX = 2  # the second finds what was written during the first
+HELD_LENGTHS = 4  # from here on a log that readers hold up is worth a wait
+READERS_WAIT_MS = 100
 
 _CACHE_KIB = 1_000  # copying goes past the cache
 _log = logging.getLogger("padron.store")
@@ -29,27 +31,40 @@ class LogCopier:
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
         self._passes: Future[None] | None = None
-        self._pages = 0
+        self._pages = self._begun = 0  # how long the log is, and was when copying began
         self._length = self._due = log_pages
         writer.set_wal_hook(self._note)  # it takes the place of SQLite's own copying
 
     def advance(self) -> bool:
-        """Begin to copy when the log is long; say whether it is time for ``finish``."""
-        if self._passes is None and self._pages >= self._due:
+        """Begin to copy when the log is long; say whether it is time for ``finish``.
+
+        That is so when little is left, and when the writer is faster than the disk: then it has to wait.
+        """
+        if self._passes is None:
+            if self._pages < self._due:
+                return False
+            self._begun, self._due = self._pages, self._pages + self._pages // 4
             self._passes = self._thread.submit(self._copy_beside)
-        return self._passes is not None and self._passes.done()
+        return self._passes.done() or self._pages >= self._begun + self._length
 
     def finish(self) -> None:
         """Copy what is left, between two transactions of the writer: the next one then begins the log anew.
 
-        A reader of an earlier state can prevent that: then it is tried again when the log has grown by a quarter.
+        A reader of an earlier state can prevent that: it is tried again when the log has grown by a quarter. Readers
+        that begin once all is copied do not, so a log that gets very long waits for those that are there.
         """
-        self._passes = None
-        self._due = self._pages + self._length // 4
-        self._copy()
+        passes, self._passes = self._passes, None
+        if passes is not None:
+            passes.result()
+        if self._pages < HELD_LENGTHS * self._length:
+            self._copy("PASSIVE")
+            return
+        self._connection.set_busy_timeout(READERS_WAIT_MS)
+        self._copy("RESTART")
+        self._connection.set_busy_timeout(0)
 
     def close(self) -> None:
-        """Wait for what is under way. Closing the writer's connection, the last one, copies what is left."""
+        """Wait for what is under way. Closing the last connection to the file copies what is left."""
         self._thread.shutdown()
         self._connection.close()
 
@@ -63,13 +78,14 @@ class LogCopier:
 
     def _copy_beside(self) -> None:
         for _ in range(PASSES_MAX):
-            if self._pages - self._copy() <= REST_PAGES_MAX:
+            copied = self._copy("PASSIVE")
+            if self._pages - copied <= REST_PAGES_MAX:  # as long as it is by now
                 return
 
-    def _copy(self) -> int:
-        """Copy as much as readers allow, waiting for nobody; give how many pages of the log are in the file."""
+    def _copy(self, mode: str) -> int:
+        """Copy as much as readers allow; give how many pages of the log are in the file."""
         try:
-            ((_, _, copied),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            ((_, _, copied),) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})")
         except apsw.Error as error:
             # Nothing is lost: it is in the log. The next commit says so too, if the disk takes no more of that either.
             _log.warning("The database's log could not be copied into its file: %s", error)
