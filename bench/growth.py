@@ -181,10 +181,12 @@ def list_times(running: Running, accounts: list[Listed]) -> dict[str, Any]:
 
 
 def measure(place: Place, filled: Sequence[Filled], seconds: float, rounds: int) -> list[dict[str, Any]]:
-    """Load the servers of one curve in turns, there and back again, and ask each for pages at the end.
+    """Load the servers of one curve in turns, there and back again, and ask each for pages at the end."""
 
-    Each leaves the next one what it has not yet written to the disk, so none may always come after the same.
-    """
+    def load(running: Running) -> Seen:
+        calm(place, running)
+        return drive(running, CONNECTIONS, seconds, "change")
+
     with ExitStack() as stack:
         served = [stack.enter_context(serve(place, one.url, one.accounts)) for one in filled]
         for running, _ in served:
@@ -192,7 +194,7 @@ def measure(place: Place, filled: Sequence[Filled], seconds: float, rounds: int)
         turns: list[list[Seen]] = []
         for number in range(rounds):
             way = -1 if number % 2 else 1
-            turns.append([drive(running, CONNECTIONS, seconds, "change") for running, _ in served[::way]][::way])
+            turns.append([load(running) for running, _ in served[::way]][::way])
         found = []
         for one, (running, ready_s), runs in zip(filled, served, zip(*turns, strict=True), strict=True):
             pages = {"pages": list_times(running, one.accounts)} if one.size.accounts == 1 else {}
@@ -247,6 +249,13 @@ def settle(place: Place, engine: str, size: Size) -> None:
         os.fsync(file.fileno())
         while file.read(READ_BYTES):
             pass
+
+
+def calm(place: Place, running: Running) -> None:
+    """Have written what the turn before has left: one that always came after the largest would pay for it."""
+    if running.database is not None:
+        place.postgres.psql("CHECKPOINT")
+    os.sync()
 
 
 async def read_touched(url: str) -> None:
