@@ -166,7 +166,7 @@ def hold_copying(copier: LogCopier) -> Iterator[Callable[[], None]]:
 
 def is_at_rest(copier: LogCopier) -> bool:
     """Say whether it sees no reason to copy."""
-    return not copier.advance() and copier._passes is None
+    return not copier.advance() and copier._copying is None
 
 
 async def wait_for_rest(copier: LogCopier) -> None:
@@ -218,30 +218,6 @@ async def test_a_log_that_began_anew_before_the_rest_was_due_may_grow_to_its_ful
         assert is_at_rest(copier)
 
 
-async def test_what_is_written_while_the_log_is_copied_is_copied_by_a_second_pass(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("padron.store.sqlite.log_copies.REST_PAGES_MAX", 10)
-    copy, passes = LogCopier._copy, list[int]()
-    with open_writer(database) as (writer, copier):
-
-        def copy_and_write(self: LogCopier, mode: str) -> int:
-            passes.append(copy(self, mode))
-            if len(passes) == 1:
-                write_pages(writer, LOG_PAGES // 2)
-            return passes[-1]
-
-        monkeypatch.setattr(LogCopier, "_copy", copy_and_write)
-        write_pages(writer, LOG_PAGES)
-        with hold_reader(database):  # one of now, who lets all be copied but keeps the log from beginning anew
-            await wait_for_rest(copier)
-        assert len(passes) == 2
-        copier.finish()
-        write_pages(writer, 2 * LOG_PAGES)
-        await wait_for_rest(copier)  # this time nothing is written meanwhile
-        assert len(passes) == 4
-
-
 async def test_a_writer_who_is_faster_than_the_disk_waits_for_it(database: str) -> None:
     with open_writer(database) as (writer, copier):
         with hold_copying(copier) as let_go:
@@ -261,10 +237,10 @@ async def test_a_writer_who_is_faster_than_the_disk_waits_for_it(database: str) 
 async def test_a_copier_that_cannot_work_does_not_end_the_writing(
     database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, select: Select
 ) -> None:
-    def refuse(_: LogCopier) -> None:
-        raise RuntimeError("can't start new thread")
+    def refuse(_: LogCopier, mode: str) -> None:
+        raise RuntimeError(f"can't start new thread: {mode}")
 
-    monkeypatch.setattr(LogCopier, "_copy_beside", refuse)
+    monkeypatch.setattr(LogCopier, "_copy", refuse)
     async with open_register(database) as (store, acme):
         await register_many(store, acme, 0, 50)
         assert await select("SELECT count(*) FROM changes") == [(50,)]

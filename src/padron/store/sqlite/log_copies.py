@@ -2,7 +2,7 @@
 
 Left to itself, SQLite copies within a commit once the log is long, and everybody waits for the disk meanwhile. Another
 connection can copy while the writer goes on, but the log begins anew only when all of it is in the file, and beside a
-writer that never rests this moment never comes. So it copies until little is left, and the rest while the writer waits.
+writer that never rests this moment never comes. So what was written meanwhile is copied while the writer waits.
 """
 
 import logging
@@ -14,8 +14,6 @@ from padron.store.sqlite.connection import open_connection
 
 LOG_PAGES = 4_000  # 16 MB: a page that changed often is copied once; with more, the disk is busy for longer at a time
 ALONE_LOG_PAGES = 40_000  # for a program that loads much: it changes pages of indexes over and over
-REST_PAGES_MAX = 300  # some milliseconds for the writer
-PASSES_MAX = 2  # the second finds what was written during the first
 HELD_LENGTHS = 4  # from here on a log that readers hold up is worth a wait
 READERS_WAIT_MS = 100
 
@@ -30,7 +28,7 @@ class LogCopier:
         self._connection = open_connection(path, busy_timeout_ms=0)
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
-        self._passes: Future[None] | None = None
+        self._copying: Future[None] | None = None
         self._pages = self._begun = 0  # how long the log is, and was when copying began
         self._length = self._due = log_pages
         writer.set_wal_hook(self._note)  # it takes the place of SQLite's own copying
@@ -38,24 +36,24 @@ class LogCopier:
     def advance(self) -> bool:
         """Begin to copy when the log is long; say whether it is time for ``finish``.
 
-        That is so when little is left, and when the writer is faster than the disk: then it has to wait.
+        That is so when it has been copied, and when the writer is faster than the disk: then it has to wait.
         """
-        if self._passes is None:
+        if self._copying is None:
             if self._pages < self._due:
                 return False
             self._begun, self._due = self._pages, self._pages + self._pages // 4
-            self._passes = self._thread.submit(self._copy_beside)
-        return self._passes.done() or self._pages >= self._begun + self._length
+            self._copying = self._thread.submit(self._copy, "PASSIVE")
+        return self._copying.done() or self._pages >= self._begun + self._length
 
     def finish(self) -> None:
-        """Copy what is left, between two transactions of the writer: the next one then begins the log anew.
+        """Copy what was written meanwhile, between two transactions of the writer: the next one begins the log anew.
 
         A reader of an earlier state can prevent that: it is tried again when the log has grown by a quarter. Readers
         that begin once all is copied do not, so a log that gets very long waits for those that are there.
         """
-        passes, self._passes = self._passes, None
-        if passes is not None:
-            passes.result()
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.result()
         if self._pages < HELD_LENGTHS * self._length:
             self._copy("PASSIVE")
             return
@@ -76,18 +74,10 @@ class LogCopier:
         self._pages = pages
         return apsw.SQLITE_OK
 
-    def _copy_beside(self) -> None:
-        for _ in range(PASSES_MAX):
-            copied = self._copy("PASSIVE")
-            if self._pages - copied <= REST_PAGES_MAX:  # as long as it is by now
-                return
-
-    def _copy(self, mode: str) -> int:
-        """Copy as much as readers allow; give how many pages of the log are in the file."""
+    def _copy(self, mode: str) -> None:
+        """Copy as much as readers allow."""
         try:
-            ((_, _, copied),) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})")
+            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.Error as error:
             # Nothing is lost: it is in the log. The next commit says so too, if the disk takes no more of that either.
             _log.warning("The database's log could not be copied into its file: %s", error)
-            return self._pages
-        return int(copied)
