@@ -77,7 +77,7 @@ class Moods:
         async def do_wait() -> bool:
             return self._unanswered >= UNANSWERED
 
-        await wait_until(do_wait)
+        await wait_until(do_wait, seconds_max=40)  # endpoints may be resting after what failed before
 
     def go_on(self) -> None:
         """Answer again, and hang up on those that still wait."""

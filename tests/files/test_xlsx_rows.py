@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from padron.domain.errors import PadronError
 from padron.files import xlsx_workbook
+from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.files.reading import read_all, read_rows
 from tests.files.workbooks import MAIN, SHEET, TEXTS, build_workbook, give_row, write_workbook
@@ -186,6 +187,15 @@ def test_a_damaged_part_ends_the_reading_where_it_is_damaged(path: Path) -> None
         read_all(path)
 
 
+def test_a_package_of_a_later_kind_than_there_is_is_refused(path: Path) -> None:
+    build_workbook(path, HEADER + give_row(2, HUMMER))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 64  # version 6.4 needed to extract
+    path.write_bytes(content)
+    with pytest.raises(PadronError, match=r"damaged: zip file version 6\.4\."):
+        read_all(path)
+
+
 @given(st.data())
 def test_no_workbook_with_damage_anywhere_breaks_the_reading(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -198,6 +208,7 @@ def test_no_workbook_with_damage_anywhere_breaks_the_reading(
         content[place] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     try:
-        read_all(path)
+        with open_rows(path) as opened:
+            list(opened)  # how many bytes that were may be damaged too
     except PadronError as refused:
         assert refused.detail  # noqa: PT017 - some damage is harmless

@@ -42,7 +42,7 @@ class Package:
         """Read the list of parts. Raises ``bad_parameters`` when there is none, or it is not one to trust."""
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
             raise _refuse(f"The file is damaged: {error}.") from error
         names = self._zip.infolist()
         if len(names) > PARTS_MAX:
