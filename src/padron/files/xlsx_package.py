@@ -130,6 +130,8 @@ class PartReader:
             block = self._file.read(_BLOCK_BYTES)
             self.bytes_read += len(block)
             self._parser.Parse(block, not block)
+            if not block:
+                self.bytes_total = self.bytes_read  # what the file says of it may be damaged
         except expat.ExpatError as error:
             raise _refuse(f"The part {self._name[:80]!a} is not well-formed XML: {error}.") from error
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
