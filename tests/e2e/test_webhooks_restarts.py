@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,11 @@ async def switch_off_and_on(port: int, endpoint: Endpoint) -> None:
             assert answer.status == 200, answer.body
 
 
+async def make_all_due(servers: Servers, endpoints: list[Endpoint]) -> None:
+    for endpoint in endpoints:
+        await switch_off_and_on(servers.ports[0], endpoint)
+
+
 async def deliver_rest(servers: Servers, endpoints: list[Endpoint], select: Select) -> None:
     """Let no pause of minutes be waited for, until everything has been delivered."""
 
@@ -152,8 +158,7 @@ async def deliver_rest(servers: Servers, endpoints: list[Endpoint], select: Sele
 
     async with asyncio.timeout(30):
         while not await is_delivered():
-            for endpoint in endpoints:
-                await switch_off_and_on(servers.ports[0], endpoint)
+            await make_all_due(servers, endpoints)
             with suppress(TimeoutError):
                 await wait_until(is_delivered, seconds_max=0.3)
 
@@ -185,16 +190,11 @@ async def test_a_failing_receiver_gets_every_change_in_order_however_often_serve
             for fleet in fleets
             for only_flips in (False, True)
         ]
-
-        async def make_due() -> None:
-            for endpoint in endpoints:
-                await switch_off_and_on(servers.ports[0], endpoint)
-
         async with servers.written_by(WRITERS, load, load.make_call, pause_s=PAUSE_S):
             for kills in ENDS[engine]:
                 await load.wait_for_answers(ANSWERS)
                 if all(kills):
-                    await moods.hang(make_due)
+                    await moods.hang(partial(make_all_due, servers, endpoints))
                 for kill in kills:
                     await servers.end_oldest(kill=kill)
                 moods.go_on()

@@ -25,7 +25,7 @@ class LogCopier:
     """Watches the log of the write connection and copies it when it is long."""
 
     def __init__(self, path: str, writer: apsw.Connection, log_pages: int = LOG_PAGES) -> None:
-        self._connection = open_connection(path, busy_timeout_ms=0)
+        self._connection = open_connection(path, busy_timeout_ms=READERS_WAIT_MS)  # PASSIVE waits for nobody
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
         self._copying: Future[None] | None = None
@@ -54,12 +54,7 @@ class LogCopier:
         copying, self._copying = self._copying, None
         if copying is not None:
             copying.result()
-        if self._pages < HELD_LENGTHS * self._length:
-            self._copy("PASSIVE")
-            return
-        self._connection.set_busy_timeout(READERS_WAIT_MS)
-        self._copy("RESTART")
-        self._connection.set_busy_timeout(0)
+        self._copy("PASSIVE" if self._pages < HELD_LENGTHS * self._length else "RESTART")
 
     def close(self) -> None:
         """Wait for what is under way. Closing the last connection to the file copies what is left."""
