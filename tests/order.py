@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from padron.domain.vehicle import FIELDS_BY_NAME, Details, Vehicle, fold_text
+from padron.domain.sorting import give_field_key
+from padron.domain.vehicle import FIELDS_BY_NAME, Details, Vehicle
 
 
 def give_place(vehicle: Vehicle, details: Details, sort: str | None, *, descending: bool) -> tuple[Any, ...]:
@@ -21,5 +22,5 @@ def give_place(vehicle: Vehicle, details: Details, sort: str | None, *, descendi
     if value == "":
         return (not descending, 0, vehicle.vehicle_id)
     # By code point, which is the order of the bytes of UTF-8 as well.
-    key = fold_text(str(value)) if FIELDS_BY_NAME[sort or ""].is_text else value
+    key = give_field_key(sort or "", str(value)) if FIELDS_BY_NAME[sort or ""].is_text else value
     return (descending, key, vehicle.vehicle_id)

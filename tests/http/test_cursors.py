@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from padron.domain.vehicle import fold_text
+from padron.domain.sorting import give_sort_key
 from padron.http.calls import TARGET_BYTES_MAX
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api
@@ -179,7 +179,7 @@ async def test_pages_go_on_through_the_longest_values_of_letters_that_grow_when_
     texts += ["".join(randomness.choices(letters, k=300)) for _ in range(10)]
     for number, text in enumerate(texts):
         await api.acme.put_vehicle(make_vin(number), lessorName=text)
-    numbers = sorted(range(len(texts)), key=lambda number: (fold_text(texts[number]), number), reverse=sign == "-")
+    numbers = sorted(range(len(texts)), key=lambda number: (give_sort_key(texts[number]), number), reverse=sign == "-")
     question = {"limit": 1, "sort": f"{sign}lessorName", "assetStatusId": 1, "operational": "true"}
     target = f"{LIST}?{urlencode(question)}"
     vins: list[str] = []

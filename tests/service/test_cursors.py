@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import Position, VehicleQuery
+from padron.domain.sorting import give_field_key
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
 from padron.service.cursors import (
@@ -40,7 +41,7 @@ def refuse(query: VehicleQuery, cursor: str) -> None:
 
 @given(texts, ids, ids)
 def test_a_place_comes_back_as_it_was_and_one_row_more_is_asked_for(key: str, vehicle_id: int, began: int) -> None:
-    position = Position(key=fold_text(key), vehicle_id=vehicle_id, began=began)
+    position = Position(key=give_field_key("ownerName", key), vehicle_id=vehicle_id, began=began)
     version = make_version({"ownerName": key} if key else {})
     asked = continue_list(QUERY, format_list_cursor(QUERY, version, position))
     assert asked == replace(QUERY, after=position, limit=11)
@@ -62,7 +63,7 @@ def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
     for letter, field in itertools.product(letters.values(), (field for field in FIELDS if field.is_text)):
         text = letter * (field.length_max or 0)
         query = replace(QUERY, sort=field.name, descending=True)
-        position = Position(key=fold_text(text), vehicle_id=2**63 - 1, began=2**63 - 1)
+        position = Position(key=give_field_key(field.name, text), vehicle_id=2**63 - 1, began=2**63 - 1)
         cursor = format_list_cursor(query, make_version({field.name: text}), position)
         assert len(cursor) < LENGTH_MAX, ascii(letter)
         assert continue_list(query, cursor).after == position

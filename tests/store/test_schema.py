@@ -1,6 +1,7 @@
 """The schema is what the migrations add up to, and a program works with its own schema only."""
 
 import asyncio
+import json
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import asyncpg
 import pytest
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.vehicle import FIELDS
+from padron.domain.query import VehicleQuery
+from padron.domain.vehicle import FIELDS, fold_text
 from padron.store import postgres, sqlite
 from padron.store.migrations import load_migrations
 from padron.store.postgres.engine import MIGRATIONS
+from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
 from padron.store.statements import load_statements
 from tests.conftest import STRAY_IDENTITIES, OpenStore
 from tests.database import write
@@ -23,6 +26,8 @@ OF_POSTGRESQL_ALONE = {"vehicles_by_status_since", "vehicles_by_updated_at"}
 # What vehicles are found by is in a table of its own there (docs/decisions/0026-identities-apart.md).
 FOUND_BY = ("by_vin", "by_plate", "duplicate")
 IDENTITIES = 13
+SORT_KEYS = next(migration.number for migration in MIGRATIONS if migration.name == "sort_keys")
+MIGRATIONS_OF = {"sqlite": SQLITE_MIGRATIONS, "postgres": MIGRATIONS}
 # Two that share a VIN, a former one, and one with a plate.
 VEHICLES_OF_BEFORE = """
     INSERT INTO accounts (name, created_at) VALUES ('Acme', now());
@@ -30,6 +35,14 @@ VEHICLES_OF_BEFORE = """
         created_at, updated_at)
     SELECT 1, v.*, 1, now(), 'k', 1, now(), now()
     FROM (VALUES (1, 'A', 0, NULL), (2, 'A', 1, NULL), (3, 'B', -1, NULL), (4, 'C', 0, 'p4')) AS v
+"""
+VEHICLE_OF_BEFORE = """
+    INSERT INTO accounts (name, created_at) VALUES ('Acme', {now});
+    INSERT INTO vehicles (account_id, vehicle_id, vin, slot, plate, status, status_since, status_by, revision,
+        created_at, updated_at)
+    VALUES (1, {number}, 'V{number}', 0, NULL, 1, {now}, 'k', 1, {now}, {now});
+    INSERT INTO versions (account_id, vehicle_id, began, is_former, valid_from, vin, details, {columns})
+    VALUES (1, {number}, {number}, 0, {now}, 'V{number}', '{details}', {values})
 """
 
 _COLUMNS = """
@@ -218,3 +231,46 @@ async def test_two_migrations_at_once_do_the_work_once(postgres_server: Postgres
     both = await asyncio.gather(postgres.migrate(url), postgres.migrate(url))
     assert sorted(len(applied) for applied in both) == [0, len(load_migrations("padron.store.postgres"))]
     await postgres_server.drop_database(url)
+
+
+async def test_texts_of_before_are_found_and_sorted_after_the_migration_to_sort_keys(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server: Postgres | None = request.getfixturevalue("postgres_server") if engine == "postgres" else None
+    database = str(tmp_path / "padron.db") if server is None else await server.create_database(migrated=False)
+
+    async def migrate() -> None:
+        await postgres.migrate(database) if server is not None else sqlite.migrate(database)
+
+    with monkeypatch.context() as earlier:
+        module = f"padron.store.{engine}.engine"
+        earlier.setattr(f"{module}.MIGRATIONS", MIGRATIONS_OF[engine][: SORT_KEYS - 1])
+        await migrate()
+    texts = ["Unidad 10", "Unidad 2", "Álamo", "zorro", "alamo"]
+    for number, text in enumerate(texts, start=1):
+        folded = {field.column: fold_text(text) if field.is_text else "-1" for field in FIELDS} | {
+            "plate": f"p{number}"
+        }
+        statement = VEHICLE_OF_BEFORE.format(
+            now="now()" if server else "0",
+            number=number,
+            columns=", ".join(folded),
+            values=", ".join(value if value == "-1" else f"'{value}'" for value in folded.values()),
+            details=json.dumps({"customId": text, "observations": text, "plate": f"P{number}"}),
+        )
+        if number > 1:
+            statement = statement.partition(";")[2]
+        await write(engine, database, statement)
+    await migrate()
+    store = await (postgres.open_store(database) if server is not None else sqlite.open_store(database))
+    for sort in ("customId", "observations"):
+        rows = await store.read(1).list_vehicles(VehicleQuery(filters={}, sort=sort))
+        assert [version.details[sort] for version, _ in rows] == ["alamo", "Álamo", "Unidad 2", "Unidad 10", "zorro"]
+        for text in texts:
+            found = await store.read(1).list_vehicles(VehicleQuery(filters={sort: text.upper()}))
+            assert [version.details[sort] for version, _ in found] == [text]
+    found = await store.read(1).list_vehicles(VehicleQuery(filters={"plate": "p2"}))
+    assert [version.details["plate"] for version, _ in found] == ["P2"]
+    await store.close()
+    if server is not None:
+        await server.drop_database(database)

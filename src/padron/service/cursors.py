@@ -14,6 +14,7 @@ from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
 from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
+from padron.domain.sorting import give_field_key
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
 from padron.domain.vin import VIN_LENGTH, Vin
@@ -24,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
 _INSTANT_MAX = 253_402_300_799_999_999  # the last microsecond of the year 9999
 _TIME_SORTS = frozenset({"statusSince", "createdAt", "updatedAt"})
-_FOLDED_SORTS = frozenset(field.name for field in FIELDS if field.is_text)
+_TEXT_SORTS = frozenset(field.name for field in FIELDS if field.is_text)
 _NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_FIELDS.values() if not field.is_text)})
 
 
@@ -50,7 +51,7 @@ def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
             and _is_id(began)
             and _is_key(query.sort, key)
         ):
-            place = fold_text(key) if isinstance(key, str) and query.sort in _FOLDED_SORTS else key
+            place = give_field_key(query.sort, key) if isinstance(key, str) and query.sort in _TEXT_SORTS else key
             return replace(asked, after=Position(key=place, vehicle_id=vehicle_id, began=began))
         case _:
             raise _give_refusal()
@@ -70,9 +71,9 @@ def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: P
 
     For the past it holds the cut instead, so that this stays.
 
-    Text goes into it as the vehicle has it: folded it may be three times as long, too long for an address.
+    Text goes into it as the vehicle has it: its sort key may be several times as long, too long for an address.
     """
-    key = version.details.get(query.sort, "") if query.sort in _FOLDED_SORTS else position.key
+    key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
     last = seen if query.up_to is None else query.up_to
     return _encode(place if query.up_to is None and not seen else [*place, last])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from padron.domain.query import VehicleQuery
+from padron.domain.sorting import give_field_key
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, Field, fold_text
 
@@ -134,7 +135,7 @@ def fold_columns(details: Details) -> list[str | int]:
     """Give what the columns of ``versions`` hold to find and sort by, in the order of FIELDS."""
     columns = _ABSENT_COLUMNS.copy()
     for name, value in details.items():
-        columns[_PLACES[name]] = fold_text(value) if isinstance(value, str) else value
+        columns[_PLACES[name]] = give_field_key(name, value) if isinstance(value, str) else value
     return columns
 
 
@@ -321,7 +322,7 @@ def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
     column = f"v.{field.column}"
     # The second condition lets both planners use the index, which leaves out vehicles without a value.
     return [
-        f"{column} = {add(fold_text(str(value)) if field.is_text else value)}",
+        f"{column} = {add(give_field_key(name, str(value)) if field.is_text else value)}",
         f"{column} <> {_write_absent(field)}",
     ]
 

@@ -76,7 +76,8 @@ REQUEST_ID = Parameter(
 SORT = Parameter(
     name="sort", place="query",
     description="The field to sort by, after - for descending; in order of registration without it. "
-    "Text is sorted ignoring case; vehicles without a value come last, both ways.",
+    "Text is sorted as people file it: ignoring case, accents last, numbers by their value. Plates and VINs are sorted "
+    "letter by letter. Vehicles without a value come last, both ways.",
     schema={"type": "string", "enum": [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")]},
 )  # fmt: skip
 DATA_FILTERS: tuple[Parameter, ...] = (

@@ -24,6 +24,7 @@ from padron.store.postgres.operations import PostgresOperationStore
 from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
 from padron.store.postgres.reader import PostgresReader
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
+from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.postgres.statuses import change_together
 from padron.store.postgres.transaction import SQL, PostgresTransaction
 from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
@@ -48,6 +49,7 @@ _MIGRATION_LOCK = 7_236_366  # any number, the same in every version: two migrat
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
 _RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
+_SORT_KEYS = "sort_keys"  # the migration that SQL alone cannot do
 _MAKE_RECORD = """
     CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text COLLATE "C" NOT NULL)
 """
@@ -242,6 +244,8 @@ async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
             pending = list_pending(MIGRATIONS, applied)
             for migration in pending:
                 await connection.execute(migration.sql)
+                if migration.name == _SORT_KEYS:
+                    await rewrite_texts(connection)
                 await connection.execute(_RECORD, migration.number, migration.name)
             await connection.execute("ROLLBACK" if dry_run else "COMMIT")
     finally:

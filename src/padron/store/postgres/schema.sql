@@ -66,7 +66,7 @@ CREATE INDEX identities_duplicate ON identities (account_id, vin) WHERE slot > 0
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).
 -- began and ended are change numbers. details is what was given; the columns after it hold the same values
--- folded, to find and sort by: '' or -1 where there is none.
+-- as sort keys, to find and sort by: '' or -1 where there is none.
 CREATE TABLE versions (
     account_id bigint NOT NULL,
     vehicle_id bigint NOT NULL,

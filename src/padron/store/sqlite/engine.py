@@ -10,6 +10,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
+from padron.domain.sorting import give_sort_key
 from padron.store.base import Decide, Patience, WriteTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportReader, ImportTransaction
@@ -180,6 +181,7 @@ def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
     connection = open_connection(path)
     try:
         with translate_errors():
+            connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
@@ -195,3 +197,7 @@ def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
     finally:
         connection.close()  # an open transaction is rolled back
     return pending
+
+
+def _give_sort_key(*texts: object) -> str:
+    return give_sort_key(str(texts[0]))
