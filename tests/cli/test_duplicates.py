@@ -62,10 +62,12 @@ def test_json_has_every_value_and_says_whether_there_is_more(cli: Cli, monkeypat
     group = document["duplicates"][0]
     assert (group["count"], group["differences"]["doors"]) == (3, [2, 4, None])
     assert group["vehicles"][0] == {
-        "vehicleId": group["vehicles"][0]["vehicleId"], "revision": 1, "vehicleStatusId": 1,
+        "vehicleId": group["vehicles"][0]["vehicleId"], "revision": group["vehicles"][0]["revision"],
+        "vehicleStatusId": 1,
         "statusSince": group["vehicles"][0]["createdAt"], "changedBy": "cli", "reason": None,
         "createdAt": group["vehicles"][0]["createdAt"], "plate": "AAA111", "doors": 2, "ownerName": "Ana",
     }  # fmt: skip
+    assert all(one["revision"].startswith(f"v{one['vehicleId']}r1t") for one in group["vehicles"])
     document = call(cli, "list", "--limit", "2", "--json").document
     assert (len(document["duplicates"]), document["more"]) == (2, True)
     assert call(cli, "list", "--limit", "2").out.splitlines()[-1] == "There are more: --limit shows them."

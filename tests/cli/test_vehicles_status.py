@@ -8,6 +8,7 @@ import pytest
 
 from padron.domain.errors import PadronError
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, parse_status_text
+from padron.domain.tags import parse_tag
 from padron.service import bulk
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
@@ -74,8 +75,10 @@ def test_the_table_shows_each_vehicle_and_a_refusal_makes_the_exit_status_1(cli:
     assert answer.status == 1
     lines = answer.out.splitlines()
     assert lines[0].split() == ["VIN", "Result", "Revision", "Detail"]
-    assert lines[1].split() == [HUMMER, "changed", "2"]
-    assert lines[2].split() == [JEEP, "unchanged", "2"]
+    for line, vin, result in ((lines[1], HUMMER, "changed"), (lines[2], JEEP, "unchanged")):
+        *shown, revision = line.split()
+        tag = parse_tag(revision)
+        assert (shown, tag and tag.revision) == ([vin, result], 2)
     assert "has no current vehicle" in lines[3]
     assert "character 2" in lines[4]
     assert lines[5].startswith("Set Sold: changed 1, unchanged 1, refused 2. Request cli-")
@@ -90,6 +93,8 @@ def test_more_than_fit_into_one_call_go_in_several_under_one_request(cli: Cli, m
 
 def test_a_dry_run_changes_nothing(cli: Cli) -> None:
     assert "Would set Stolen: changed 1" in set_status(cli, "Robado", HUMMER, "--dry-run").out
+    (row,) = set_status(cli, "Robado", HUMMER, "--dry-run", "--json").document["results"]
+    assert (row["result"], row["revision"]) == ("changed", None)
     assert set_status(cli, "Robado", HUMMER, "--json").document["changed"] == 1
 
 

@@ -46,7 +46,7 @@ def make_request(
     *,
     status: VehicleStatus = VehicleStatus.IN_THE_SHOP,
     reason: str | None = "Brakes",
-    revisions: frozenset[int] | None = None,
+    revisions: frozenset[str] | None = None,
 ) -> PlanRequest:
     return PlanRequest(
         vin=HUMMER, status=status, reason=reason, revisions=revisions, by="Acme", request_id="r-1",
@@ -154,7 +154,7 @@ def test_what_is_for_later_changes_nothing_now_but_must_name_one_vehicle_at_its_
     for current, request, code in (
         ([], later, Code.VEHICLE_NOT_FOUND),
         ([vehicle, vehicle], later, Code.MULTIPLE_VEHICLES_FOUND),
-        ([vehicle], make_request(after(60), revisions=frozenset({9})), Code.REVISION_MISMATCH),
+        ([vehicle], make_request(after(60), revisions=frozenset({"9"})), Code.REVISION_MISMATCH),
         ([vehicle], make_request(until=after(60), status=VehicleStatus.ACTIVE), Code.NOTHING_TO_BRING_BACK),
     ):
         with pytest.raises(PadronError) as refusal:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from padron.domain.change import StatusRequest, check_revision, decide, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import give_status, give_vin
 from padron.domain.vin import Vin
 from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
@@ -16,7 +17,7 @@ from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
 SETTABLE = [status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
 
 
-def ask(status: VehicleStatus, revisions: frozenset[int] | None = None) -> StatusRequest:
+def ask(status: VehicleStatus, revisions: frozenset[str] | None = None) -> StatusRequest:
     return StatusRequest(vin=HUMMER, status=status, reason=None, revisions=revisions, by="Acme", request_id="r-1")
 
 
@@ -70,14 +71,16 @@ def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come
 
 
 def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:
-    with pytest.raises(PadronError, match="revision 1") as caught:
-        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({2, 3})))
+    with pytest.raises(PadronError, match="at revision 1, which") as caught:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({"x", "y"})))
     assert caught.value.code is Code.REVISION_MISMATCH
 
 
 def test_a_wrong_revision_is_refused_even_when_nothing_would_change() -> None:
     with pytest.raises(PadronError) as caught:
-        decide([make_vehicle()], ask(VehicleStatus.ACTIVE, frozenset({2})))
+        decide(
+            [make_vehicle()], ask(VehicleStatus.ACTIVE, frozenset({format_tag(replace(make_vehicle(), revision=2))}))
+        )
     assert caught.value.code is Code.REVISION_MISMATCH
 
 
@@ -88,7 +91,7 @@ def test_no_revision_at_all_matches_no_vehicle() -> None:
 
 def test_a_revision_among_those_asked_for_is_let_through() -> None:
     vehicle = make_vehicle()
-    assert decide([vehicle], ask(VehicleStatus.SOLD, frozenset({1, 9}))) is vehicle
+    assert decide([vehicle], ask(VehicleStatus.SOLD, frozenset({format_tag(vehicle), "x"}))) is vehicle
 
 
 @pytest.mark.parametrize("status", VehicleStatus)

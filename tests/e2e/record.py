@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from padron.domain.tags import parse_tag
 from tests.conftest import Row, Select
 from tests.e2e.load import Call
 
@@ -31,7 +32,7 @@ class Step:
 async def check_record(select: Select, calls: Sequence[Call]) -> int:
     """Check that the record is whole and tells just what was answered, and give how many changes it has.
 
-    Each 204 carries the revision as its ETag, and a vehicle's n-th change makes its revision n: so it is known
+    Each 204 carries the revision in its ETag, and a vehicle's n-th change makes its revision n: so it is known
     of each answer which change it spoke of. Either that change is the call's own, or the vehicle had the status.
     """
     changes = await select(_CHANGES)
@@ -95,7 +96,9 @@ def _check_calls(calls: Sequence[Call], chains: Sequence[list[Step]]) -> None:
             told = (step.account_id, step.vin, step.after)
             assert told == (call.fleet.account_id, call.vin, call.status), f"{call.reason} was done otherwise."
         if call.answer is not None and call.answer.status == 204:
-            revision = int(call.answer.headers["etag"].strip('"'))
+            tag = parse_tag(call.answer.headers["etag"].strip('"'))
+            assert tag is not None
+            revision = tag.revision
             chain = by_vehicle[call.fleet.account_id, call.vin]
             assert revision <= len(chain), f"{call.reason} was answered 204 and is lost."
             step = chain[revision - 1]

@@ -19,8 +19,11 @@ from tests.cast import HUMMER, make_vin
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "fleet.csv"
-    lines = [f"{make_vin(number)},{number % 40},Águila {number},Robado,{number or ''}" for number in range(2_500)]
-    lines += [f"{make_vin(7)},1,,,", "x,,,,", '"', f"{HUMMER},,,4,9"]
+    lines = [
+        f"{make_vin(number)},{number % 40},Águila {number},Robado,{(number and f'v{number}r1t1') or ''}"
+        for number in range(2_500)
+    ]
+    lines += [f"{make_vin(7)},1,,,", "x,,,,", '"', f"{HUMMER},,,4,v9r9t9"]
     path.write_text("\n".join(["vin,doors,ownerName,status,revision", *lines]))
     return path
 
@@ -42,7 +45,7 @@ def test_another_process_gives_the_same_rows(path: Path, keep: str) -> None:
     assert ahead == read_here(path, keep_duplicates=keep_duplicates)
     last = ahead[-1]
     assert isinstance(last, ParsedRow)
-    assert (last.status, last.revision) == (VehicleStatus.IN_THE_SHOP, None if keep_duplicates else 9)
+    assert (last.status, last.revision) == (VehicleStatus.IN_THE_SHOP, None if keep_duplicates else "v9r9t9")
     assert len(ahead) > 2 * BATCH_ROWS
 
 

@@ -25,14 +25,14 @@ def test_members_become_cells_and_what_nobody_sets_is_passed_over(tmp_path: Path
     line = {
         "vin": HUMMER, "vehicleStatusId": 4, "operational": False, "statusSince": "2026-03-01T12:00:00Z",
         "createdAt": "x", "updatedAt": 5, "doors": 4, "ownerName": "=1'", "observations": None, "plate": "",
-        "revision": 7,
+        "revision": "v7r7t7",
     }  # fmt: skip
     (row,) = read(tmp_path, "\ufeff" + json.dumps(line))
     assert isinstance(row, ImportRow)
     assert row.line == 1
     assert row.cells == {
         "vin": HUMMER, "vehicleStatusId": "4", "doors": "4", "ownerName": "=1'", "observations": "", "plate": "",
-        "revision": "7",
+        "revision": "v7r7t7",
     }  # fmt: skip
 
 

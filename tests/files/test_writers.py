@@ -21,6 +21,7 @@ from padron.files.export_rows import EXPORT_COLUMNS, give_members
 from padron.files.writers import BYTE_ORDER_MARK, Form, open_writer
 from tests.cast import NOON, make_vehicle, make_vin
 
+NOON_STAMP = f"t{int(NOON.timestamp()) * 1_000_000:x}"
 WHOLE: Details = {
     field.name: f"{field.name} é 😀" if field.is_text else place for place, field in enumerate(FIELDS)
 } | {"plate": "0012345"}  # fmt: skip
@@ -28,7 +29,7 @@ WHOLE: Details = {
 
 def make_version(number: int = 1, details: Details = WHOLE, **vehicle: Any) -> VehicleVersion:  # noqa: ANN401
     return VehicleVersion(
-        vehicle=replace(make_vehicle(make_vin(number)), revision=number, **vehicle),
+        vehicle=replace(make_vehicle(make_vin(number), vehicle_id=number), revision=number, **vehicle),
         details=details,
         began=number,
         valid_from=NOON,
@@ -69,7 +70,7 @@ def test_csv_has_every_column_in_one_order_with_the_revision_last() -> None:
     assert not data.startswith(BYTE_ORDER_MARK)
     header, row = csv.reader(io.StringIO(data.decode(), newline=""))
     assert header == ["vin", "vehicleStatusId", *(field.name for field in FIELDS), "revision"]
-    assert row == [make_vin(7), "1", *map(str, WHOLE.values()), "7"]
+    assert row == [make_vin(7), "1", *map(str, WHOLE.values()), f"v7r7{NOON_STAMP}"]
     assert data.count(b"\r\n") == 2
     assert data.replace(b"\r\n", b"").count(b"\n") == 0
 
@@ -98,7 +99,7 @@ def test_in_xlsx_text_stays_text_and_integers_are_numbers() -> None:
     cells = dict(zip(EXPORT_COLUMNS, read_xlsx(write(Form.XLSX, make_version(3, odd)))[1], strict=True))
     assert cells["vin"] == ("inlineStr", make_vin(3))
     assert cells["doors"] == ("n", "4")
-    assert cells["revision"] == ("n", "3")
+    assert cells["revision"] == ("inlineStr", f"v3r3{NOON_STAMP}")
     assert cells["legalName"] is None
     for name in ("plate", "customId", "taxIdentifier", "version", "ownerName", "modelName", "observations"):
         assert cells[name] == ("inlineStr", odd[name])
@@ -150,6 +151,6 @@ def test_json_lines_are_a_vehicle_a_line_in_the_apis_shape() -> None:
     assert json.loads(lines[1]) == {
         "vin": make_vin(2), "vehicleStatusId": 3, "operational": False, "statusSince": "2026-03-01T12:00:00Z",
         "createdAt": "2026-03-01T12:00:00Z", "updatedAt": "2026-03-01T12:00:00Z",
-        "ownerName": "línea\u2028", "doors": 3, "revision": 2,
+        "ownerName": "línea\u2028", "doors": 3, "revision": f"v2r2{NOON_STAMP}",
     }  # fmt: skip
     assert list(give_members(make_version(1)))[-1] == "revision"

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from padron.domain.tags import parse_tag
 from padron.service.runtime import Runtime
 from padron.store.base import Store, WriteTransaction
 from tests.cast import HUMMER, Cast, Member, registered
@@ -34,6 +35,13 @@ class Reply:
     @property
     def etag(self) -> str:
         return self.headers["etag"]
+
+    @property
+    def revision(self) -> int:
+        """The number in the vehicle's ETag."""
+        tag = parse_tag(self.etag.strip('"'))
+        assert tag is not None, self.etag
+        return tag.revision
 
     @property
     def detail(self) -> str:

@@ -1,6 +1,7 @@
 """/api/v2/duplicates: several vehicles with one VIN side by side, resolved, merged, and given back by an undo."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from padron.domain.vehicle import FIELDS
 from padron.http.routes.duplicates import LIMIT_MAX
 from padron.service.accounts import add_key
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
-from tests.http.api import Api, Client, Reply
+from tests.http.api import LIST, Api, Client, Reply
 from tests.http.test_openapi import check_reply
 
 DUPLICATES = "/api/v2/duplicates"
@@ -57,12 +58,8 @@ async def test_the_vehicles_stand_side_by_side_with_what_differs(api: Api, ids: 
     assert {name: first[name] for name in ("vin", "plate", "vehicleStatusId", "operational", "doors")} == {
         "vin": HUMMER, "plate": "AAA111", "vehicleStatusId": 1, "operational": True, "doors": 2,
     }  # fmt: skip
-    assert (second["operational"], second["changedBy"], second["reason"], second["revision"]) == (
-        False,
-        "Acme",
-        None,
-        1,
-    )
+    assert (second["operational"], second["changedBy"], second["reason"]) == (False, "Acme", None)
+    assert second["revision"].startswith(f"v{ids[1]}r1t")
     assert {"createdAt", "statusSince", "updatedAt"} < third.keys()
     assert "plate" not in third
 
@@ -84,16 +81,19 @@ async def test_one_vin_or_a_page_can_be_asked_for(api: Api, ids: list[int]) -> N
 
 async def test_a_resolve_keeps_one_and_calls_by_the_vin_work_again(api: Api, ids: list[int]) -> None:
     assert (await api.acme.patch_status(HUMMER, 8)).code == (409, "MultipleVehiclesFound")
-    revisions = {str(vehicle_id): 1 for vehicle_id in ids}
+    shown = {one["vehicleId"]: one["revision"] for one in (await get(api.acme)).body["duplicates"][0]["vehicles"]}
+    revisions = {str(vehicle_id): revision for vehicle_id, revision in shown.items()}
     body = {"keep": ids[2], "revisions": revisions, "reason": "Typed twice"}
     tried = await post(api.acme, RESOLVE, {**body, "dryRun": True})
-    assert (tried.status, tried.body["dryRun"]) == (200, True)
+    assert (tried.status, tried.body["dryRun"], "etag" in tried.headers) == (200, True, False)
     assert (await api.acme.patch_status(HUMMER, 8)).status == 409
     reply = await post(api.acme, RESOLVE, body)
-    assert (reply.status, reply.etag) == (200, '"1"')
-    assert reply.body["former"] == [{"vehicleId": one, "revision": 2} for one in ids[:2]]
+    assert (reply.status, reply.etag) == (200, f'"{shown[ids[2]]}"')  # nothing of it was changed
     assert (reply.body["vehicle"]["vehicleId"], reply.body["vehicle"]["ownerName"]) == (ids[2], "Eva")
-    assert {**tried.body, "requestId": "", "dryRun": False} == {**reply.body, "requestId": ""}
+    done = reply.body
+    revisions_given = [one.pop("revision") for one in (done["vehicle"], *done["former"])]
+    assert [re.sub("t.*", "", one) for one in revisions_given] == [f"v{ids[2]}r1", f"v{ids[0]}r2", f"v{ids[1]}r2"]
+    assert {**tried.body, "requestId": "", "dryRun": False} == {**done, "requestId": ""}
     assert reply.body["requestId"] == reply.headers["x-request-id"]
     assert (await api.acme.patch_status(HUMMER, 8)).status == 204
     assert (await api.acme.get_vehicle(HUMMER))["ownerName"] == "Eva"
@@ -118,7 +118,8 @@ async def test_a_merge_chooses_values_and_is_one_request_in_the_feed(api: Api, i
     vehicle = await api.acme.get_vehicle(HUMMER)
     assert (vehicle["plate"], vehicle["doors"], vehicle["vehicleStatusId"]) == ("AAA111", 5, 4)
     assert "ownerName" not in vehicle
-    assert reply.etag == '"3"'
+    assert reply.revision == 3
+    assert reply.etag == f'"{reply.body["vehicle"]["revision"]}"' == (await api.acme.get(f"{LIST}/{HUMMER}")).etag
     changes = (await api.acme.get(f"/api/v2/changes?after={before}")).body["changes"]
     assert [(one["type"], one.get("fromStatusId"), one.get("toStatusId")) for one in changes] == [
         ("vehicle.status_changed", 1, 2),
@@ -168,12 +169,15 @@ async def test_an_undo_brings_the_duplicates_back(api: Api, ids: list[int]) -> N
 
 
 async def test_what_cannot_be_done_is_named(api: Api, ids: list[int]) -> None:
-    revisions = {str(vehicle_id): 1 for vehicle_id in ids}
+    shown = (await get(api.acme)).body["duplicates"][0]["vehicles"]
+    revisions = {str(one["vehicleId"]): one["revision"] for one in shown}
     refused: list[tuple[str, object, tuple[int, str]]] = [
         (RESOLVE, {"keep": ids[1]}, (409, "PlateInUse")),
         (RESOLVE, {"keep": 1_000_000}, (400, "BadParameters")),
         (RESOLVE, {"keep": 10**30}, (400, "BadParameters")),
-        (RESOLVE, {"keep": ids[0], "revisions": {**revisions, str(ids[1]): 2}}, (412, "RevisionMismatch")),
+        (RESOLVE, {"keep": ids[0], "revisions": {**revisions, str(ids[1]): "v1r2t1"}}, (412, "RevisionMismatch")),
+        (RESOLVE, {"keep": ids[0], "revisions": dict.fromkeys(revisions, 1)}, (412, "RevisionMismatch")),
+        (RESOLVE, {"keep": ids[0], "revisions": dict.fromkeys(revisions, "1")}, (412, "RevisionMismatch")),
         (RESOLVE, {"keep": ids[0], "revisions": {}}, (412, "RevisionMismatch")),
         (RESOLVE.replace(HUMMER, UNKNOWN_VIN), {"keep": ids[0]}, (404, "VehicleNotFound")),
         (RESOLVE.replace(HUMMER, JEEP), {"keep": ids[0]}, (409, "NoDuplicates")),
@@ -197,7 +201,8 @@ async def test_what_cannot_be_done_is_named(api: Api, ids: list[int]) -> None:
         (RESOLVE, {"keep": None}, "keep"),
         (RESOLVE, {"keep": True}, "keep"),
         (RESOLVE, {"keep": 1, "revisions": {"a": 1}}, "revisions"),
-        (RESOLVE, {"keep": 1, "revisions": {"1": "1"}}, "revisions"),
+        (RESOLVE, {"keep": 1, "revisions": {"1": "x"}}, "revisions.1"),
+        (RESOLVE, {"keep": 1, "revisions": {"1": 1.0}}, "revisions"),
         (RESOLVE, {"keep": 1, "revisions": [1]}, "revisions"),
         (RESOLVE, {"keep": 1, "take": {}}, "take"),
         (RESOLVE, {"keep": 1, "reason": "x" * 501}, "501"),

@@ -56,7 +56,7 @@ async def repair(
     take: Mapping[str, int] | None = None,
     edits: Edits | None = None,
     status: VehicleStatus | None = None,
-    revisions: Mapping[int, int] | None = None,
+    revisions: Mapping[int, str] | None = None,
     reason: str | None = None,
     request_id: str = "r-repair",
     dry_run: bool = False,

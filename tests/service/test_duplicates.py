@@ -12,6 +12,7 @@ from padron.domain.gate import RefusalReason
 from padron.domain.operation import RunQuestion, WorkState, format_run_id
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
+from padron.domain.tags import format_tag
 from padron.files.columns import ImportRow
 from padron.service import duplicates
 from padron.service.claims import claim_work
@@ -133,7 +134,8 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(acme: Acme) -> None:
 async def test_what_cannot_be_repaired_is_refused_and_nothing_is_changed(acme: Acme) -> None:
     before = await acme.look()
     first, second, third = acme.ids
-    every = dict.fromkeys(acme.ids, 1)
+    found = await acme.runtime.store.read(acme.account_id).list_by_vin(HUMMER)
+    every = {vehicle.vehicle_id: format_tag(vehicle) for vehicle in found}
     stranger = next(vehicle_id for vehicle_id, seen in before.items() if seen.vin == JEEP)
     refused: list[tuple[Awaitable[object], Code, str]] = [
         (acme.repair(first, vin=UNKNOWN_VIN), Code.VEHICLE_NOT_FOUND, UNKNOWN_VIN),
@@ -145,10 +147,16 @@ async def test_what_cannot_be_repaired_is_refused_and_nothing_is_changed(acme: A
         (acme.repair(first, take={"wheels": second}), Code.BAD_PARAMETERS, "'wheels'"),
         (acme.repair(first, take={"doors": second}, edits={"doors": 3}), Code.BAD_PARAMETERS, "both taken"),
         (acme.repair(first, take={"vehicleStatusId": second}, status=SOLD), Code.BAD_PARAMETERS, "both taken"),
-        (acme.repair(first, revisions={**every, second: 2}), Code.REVISION_MISMATCH, f"vehicle {second}"),
-        (acme.repair(first, revisions={first: 1, second: 1}), Code.REVISION_MISMATCH, f"vehicle {third}"),
+        (acme.repair(first, revisions={**every, second: "v1r2t1"}), Code.REVISION_MISMATCH, f"vehicle {second}"),
+        (
+            acme.repair(first, revisions={first: every[first], second: every[second]}),
+            Code.REVISION_MISMATCH,
+            f"vehicle {third}",
+        ),
         (acme.repair(first, revisions={}), Code.REVISION_MISMATCH, f"vehicle {first}"),
-        (acme.repair(first, revisions={**every, 9: 1}), Code.REVISION_MISMATCH, "read them again"),
+        (acme.repair(first, revisions={**every, 9: every[first]}), Code.REVISION_MISMATCH, "Read them again"),
+        (acme.repair(first, revisions={**every, second: every[third]}), Code.REVISION_MISMATCH, f"vehicle {second}"),
+        (acme.repair(first, revisions=dict.fromkeys(every, "1")), Code.REVISION_MISMATCH, "a plain number"),
         (acme.repair(second), Code.PLATE_IN_USE, JEEP),
         (acme.repair(first, take={"plate": second}), Code.PLATE_IN_USE, JEEP),
         (acme.repair(third, edits={"plate": "JEEP01"}), Code.PLATE_IN_USE, JEEP),

@@ -12,7 +12,8 @@ from padron.cli.vehicles import ACTOR, give_principal
 from padron.domain.change import parse_reason
 from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repair, Repaired, find_differences
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
-from padron.domain.vehicle import FIELDS_BY_NAME, VehicleVersion, parse_value
+from padron.domain.tags import format_tag
+from padron.domain.vehicle import FIELDS_BY_NAME, Vehicle, VehicleVersion, parse_value
 from padron.domain.vin import parse_vin
 from padron.files.parsing import parse_integer
 from padron.service.accounts import get_account
@@ -186,9 +187,9 @@ def _repair(repair: Repair, account: str, *, dry_run: bool, json: bool, options:
 
     done = run_with_runtime(options, work)
     if json:
-        former = [{"vehicleId": one.vehicle_id, "revision": one.revision} for one in done.former]
-        document = {"requestId": repair.request_id, "dryRun": dry_run, "vehicle": _show(done.version), "former": former}
-        print_json(document)
+        former = [_name_vehicle(one, has_revision=not dry_run) for one in done.former]
+        kept = _show(done.version, has_revision=not dry_run)
+        print_json({"requestId": repair.request_id, "dryRun": dry_run, "vehicle": kept, "former": former})
         return 0
     ids = ", ".join(str(one.vehicle_id) for one in done.former)
     print(
@@ -207,11 +208,15 @@ def _show_group(group: DuplicateGroup) -> dict[str, object]:
     }
 
 
-def _show(version: VehicleVersion) -> dict[str, object]:
+def _name_vehicle(vehicle: Vehicle, *, has_revision: bool) -> dict[str, object]:
+    """Give a vehicle's id and its tag. What a dry run would make is not there, so it has no tag."""
+    return {"vehicleId": vehicle.vehicle_id, "revision": format_tag(vehicle) if has_revision else None}
+
+
+def _show(version: VehicleVersion, *, has_revision: bool = True) -> dict[str, object]:
     vehicle = version.vehicle
     return {
-        "vehicleId": vehicle.vehicle_id,
-        "revision": vehicle.revision,
+        **_name_vehicle(vehicle, has_revision=has_revision),
         STATUS_FIELD: vehicle.status.value,
         "statusSince": give_instant(vehicle.status_since),
         "changedBy": vehicle.status_by,

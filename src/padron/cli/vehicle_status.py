@@ -19,6 +19,7 @@ from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import PadronError
 from padron.domain.instants import parse_instant
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
+from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
 from padron.service.bulk import BULK_MAX, BulkRequest, set_statuses
@@ -55,7 +56,7 @@ _FOR_GOOD = ChangeOptions()
 class _Row:
     vin: str
     result: str  # changed, unchanged, planned or refused
-    revision: int | None = None
+    revision: str | None = None  # its tag
     detail: str | None = None
     plan_id: str | None = None
 
@@ -146,7 +147,8 @@ async def _set_chunk(
         plan = done.plans[place]
         result = "planned" if done.planned[place] else "changed" if done.changed[place] else "unchanged"
         plan_id = None if plan is None else plan.plan_id
-        rows.append(_Row(vin=outcome.vin, result=result, revision=outcome.revision, plan_id=plan_id))
+        revision = None if report.dry_run else format_tag(outcome)
+        rows.append(_Row(vin=outcome.vin, result=result, revision=revision, plan_id=plan_id))
     return rows
 
 
@@ -223,7 +225,7 @@ def _print_report(report: _Report, *, json: bool) -> None:
             }
         )
     else:
-        cells = [(row.vin, row.result, str(row.revision or ""), _give_detail(row)) for row in report.rows]
+        cells = [(row.vin, row.result, row.revision or "", _give_detail(row)) for row in report.rows]
         print_table(("VIN", "Result", "Revision", "Detail"), cells, "No vehicle was tried.")
         shown = [result for result in _RESULTS if result != "planned" or report.effective_at is not None]
         counts = ", ".join(f"{result} {report.count(result)}" for result in shown)

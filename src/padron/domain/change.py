@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.tags import describe_mismatch, format_tag
 from padron.domain.vehicle import Details, Differences, Vehicle, check_text
 from padron.domain.vin import Vin
 
@@ -113,7 +114,7 @@ class StatusRequest:
     vin: Vin
     status: VehicleStatus
     reason: str | None
-    revisions: frozenset[int] | None  # If-Match; None: whatever it is
+    revisions: frozenset[str] | None  # by their tags, as If-Match names them; None: whatever it is
     by: str
     request_id: str
 
@@ -171,11 +172,8 @@ def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:
             )
 
 
-def check_revision(vehicle: Vehicle, revisions: frozenset[int] | None) -> None:
-    """Raise ``revision_mismatch`` unless the vehicle's revision is among those asked for (RFC 9110, If-Match)."""
-    if revisions is not None and vehicle.revision not in revisions:
-        raise PadronError(
-            Code.REVISION_MISMATCH,
-            f"The vehicle {vehicle.vin} is at revision {vehicle.revision}, which If-Match does not name: "
-            "read it again and decide anew.",
-        )
+def check_revision(vehicle: Vehicle, revisions: frozenset[str] | None) -> None:
+    """Raise ``revision_mismatch`` unless the vehicle's tag is among those asked for (RFC 9110, If-Match)."""
+    if revisions is not None and format_tag(vehicle) not in revisions:
+        detail = f"{describe_mismatch(vehicle, revisions)} Read the vehicle again and decide."
+        raise PadronError(Code.REVISION_MISMATCH, detail)

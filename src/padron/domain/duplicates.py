@@ -7,6 +7,7 @@ from datetime import datetime
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
+from padron.domain.tags import PLAIN_NUMBERS, format_tag, is_plain_number
 from padron.domain.vehicle import (
     FIELDS,
     FIELDS_BY_NAME,
@@ -50,7 +51,7 @@ class Repair:
     keep: int  # a vehicle id
     request_id: str
     by: str
-    revisions: Mapping[int, int] | None = None  # by vehicle id, of all that the caller saw; None: whatever there is
+    revisions: Mapping[int, str] | None = None  # tags by vehicle id, of all that the caller saw; None: whatever
     take: Mapping[str, int] = field(default_factory=dict)  # field or STATUS_FIELD -> vehicle id
     edits: Edits = field(default_factory=dict)
     status: VehicleStatus | None = None
@@ -155,7 +156,7 @@ def _check_group(vehicles: Mapping[int, Vehicle], repair: Repair) -> None:
     if len(vehicles) == 1:
         detail = f"The account has one current vehicle with the VIN {repair.vin}: there is nothing to resolve."
         raise PadronError(Code.NO_DUPLICATES, detail)
-    present = {vehicle_id: vehicle.revision for vehicle_id, vehicle in vehicles.items()}
+    present = {vehicle_id: format_tag(vehicle) for vehicle_id, vehicle in vehicles.items()}
     if repair.revisions is not None and dict(repair.revisions) != present:
         raise PadronError(Code.REVISION_MISMATCH, _describe_mismatch(repair, present))
     for source in (repair.keep, *repair.take.values()):
@@ -165,12 +166,14 @@ def _check_group(vehicles: Mapping[int, Vehicle], repair: Repair) -> None:
             raise PadronError(Code.BAD_PARAMETERS, detail)
 
 
-def _describe_mismatch(repair: Repair, present: Mapping[int, int]) -> str:
+def _describe_mismatch(repair: Repair, present: Mapping[int, str]) -> str:
     seen = repair.revisions or {}
+    if any(map(is_plain_number, seen.values())):
+        return f"{PLAIN_NUMBERS} Read the vehicles again and decide."
     ids = sorted(one for one in {*seen, *present} if seen.get(one) != present.get(one))
     return (
         f"The vehicles with the VIN {repair.vin} are not those that revisions names, or have changed (vehicle {ids[0]} "
-        f"for one): read them again and decide anew."
+        f"for one). Read them again and decide."
     )
 
 

@@ -1,15 +1,18 @@
 """May an operation touch this vehicle now? The verdict, and the refusals that are remembered."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import Vehicle
 
 OPERATION_LENGTH_MAX = 100
 VINS_MAX = 1_000
+_DIGEST_LENGTH = 32
 
 
 class RefusalReason(StrEnum):
@@ -27,11 +30,26 @@ class Verdict:
     vin: str
     reason: RefusalReason | None
     vehicle: Vehicle | None
+    several: Sequence[Vehicle] = ()  # all that have the VIN, if there are several
 
     @property
     def is_allowed(self) -> bool:
         """Say whether operations may touch the vehicle."""
         return self.reason is None
+
+    @property
+    def tag(self) -> str:
+        """Name the verdict and what it rests on, so that no other verdict on the VIN ever has the same tag."""
+        match self.reason:
+            case RefusalReason.UNKNOWN:
+                return f"{self.reason}-{self.vin}"
+            case RefusalReason.SEVERAL:
+                every = ",".join(sorted(map(format_tag, self.several)))
+                return f"{self.reason}-{hashlib.sha256(every.encode()).hexdigest()[:_DIGEST_LENGTH]}"
+            case RefusalReason.NOT_ACTIVE | None if self.vehicle is not None:
+                return f"{self.reason or 'allowed'}-{format_tag(self.vehicle)}"
+            case _:
+                raise AssertionError(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,4 +88,4 @@ def judge(vin: str, current: Sequence[Vehicle]) -> Verdict:
         case []:
             return Verdict(vin=vin, reason=RefusalReason.UNKNOWN, vehicle=None)
         case _:
-            return Verdict(vin=vin, reason=RefusalReason.SEVERAL, vehicle=None)
+            return Verdict(vin=vin, reason=RefusalReason.SEVERAL, vehicle=None, several=current)

@@ -88,7 +88,7 @@ class ParsedRow:
     vin: Vin
     edits: Edits
     status: VehicleStatus | None
-    revision: int | None = None  # of the vehicle when it was exported; None: the row is no edit of an export
+    revision: str | None = None  # the vehicle's tag when it was exported; None: the row is no edit of an export
     copies: int = 1  # how many rows of the file so far say the same, this one included
 
 

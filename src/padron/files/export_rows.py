@@ -1,4 +1,4 @@
-"""What an export says of a vehicle: one table of columns for all forms, the revision last.
+"""What an export says of a vehicle: one table of columns for all forms, the revision last: the vehicle's tag.
 
 A cell of a spreadsheet is text or an integer; text is defused. JSON Lines have the API's shape of a vehicle, where
 nothing is defused, because nothing there can be taken for a formula.
@@ -7,6 +7,7 @@ nothing is defused, because nothing there can be taken for a formula.
 from collections.abc import Sequence
 
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, VehicleVersion
 from padron.files.defusing import defuse_text
 
@@ -24,7 +25,7 @@ def give_cells(version: VehicleVersion) -> list[str | int | None]:
     for name in _NAMES:
         value = values.get(name)
         cells.append(defuse_text(value) if isinstance(value, str) else value)
-    cells.append(version.vehicle.revision if version.valid_to is None else None)
+    cells.append(format_tag(version.vehicle) if version.valid_to is None else None)
     return cells
 
 
@@ -43,7 +44,7 @@ def give_members(version: VehicleVersion) -> dict[str, object]:
         members |= {"validFrom": version.valid_from, "validTo": version.valid_to}
     members |= {name: version.details[name] for name in _NAMES if name in version.details}
     if version.valid_to is None:
-        members[REVISION_COLUMN] = vehicle.revision
+        members[REVISION_COLUMN] = format_tag(vehicle)
     return members
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus, parse_status_text
+from padron.domain.tags import TAG_EXAMPLE, is_plain_number, parse_tag
 from padron.domain.vehicle import FIELDS_BY_NAME, Edits, Field, parse_value
 from padron.domain.vin import Vin, parse_vin
 from padron.files.columns import (
@@ -23,7 +24,6 @@ VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again an
 SHOWN_LENGTH_MAX = 40
 
 _match_integer = re.compile("[0-9]{1,10}").fullmatch
-_match_revision = re.compile("[1-9][0-9]{0,17}").fullmatch
 
 
 class _RefusedCellError(Exception):
@@ -150,14 +150,18 @@ def _parse_vin(text: str) -> Vin:
         raise _RefusedCellError(VIN_COLUMN, error.detail) from error
 
 
-def _parse_revision(text: str) -> int | None:
+def _parse_revision(text: str) -> str | None:
     word = text.strip()
     if not word:
         return None
-    if _match_revision(word) is None:
-        detail = f"revision is {word[:SHOWN_LENGTH_MAX]!a}: leave it as it was exported, an integer from 1."
+    if is_plain_number(word):
+        # From an export of before there were tags: it may be of another vehicle that had this VIN.
+        detail = f"revision is {word[:SHOWN_LENGTH_MAX]}, and a revision is a tag now, such as {TAG_EXAMPLE}."
+        raise _RefusedCellError(REVISION_COLUMN, f"{detail} Export the vehicles again and repeat the edit.")
+    if parse_tag(word) is None:
+        detail = f"revision is {word[:SHOWN_LENGTH_MAX]!a}: leave it as it was exported, such as {TAG_EXAMPLE}."
         raise _RefusedCellError(REVISION_COLUMN, detail)
-    return int(word)
+    return word
 
 
 def _parse_field(field: Field, text: str) -> str | int:

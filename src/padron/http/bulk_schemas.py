@@ -7,8 +7,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.errors import PadronError
+from padron.domain.tags import format_tag
 from padron.domain.undo import LeftReason
 from padron.http.problems import BATCH_REFUSED, PROBLEMS
+from padron.http.revisions import PlainRevision, RevisionText
 from padron.http.schemas import StatusBody, VinText
 from padron.service.bulk import BULK_MAX, BulkMode, BulkOutcome
 from padron.service.undo import UndoneVehicle
@@ -23,7 +25,7 @@ class BulkVehicle(StatusBody, forbid_unknown_fields=True, rename="camel", kw_onl
     """One vehicle, and what it is from now on. ``revision`` goes on only if the vehicle has that one, as If-Match."""
 
     vin: VinText
-    revision: Annotated[int | UnsetType, Meta(extra_json_schema={"minimum": 1, "maximum": 2**53 - 1})] = UNSET
+    revision: RevisionText | PlainRevision | UnsetType = UNSET
 
 
 _DESCRIPTION_OF_MODE = "each: every vehicle by itself. all: none is changed unless all can be."
@@ -51,6 +53,7 @@ class BulkStatusRead(Struct, forbid_unknown_fields=True, rename="camel"):
 class BulkAnswer(Struct, rename="camel", omit_defaults=True):
     """What became of one vehicle: 204 or 202 as the single call would say, with its revision; or the problem.
 
+    A dry run gives no ``revision``: what it would make is not there.
     ``plannedChangeId`` is there when something was planned: the change, or the return to the status before.
     424 stands for a vehicle that was left as it was only because another was refused.
     """
@@ -58,7 +61,7 @@ class BulkAnswer(Struct, rename="camel", omit_defaults=True):
     vin: str
     status: int
     outcome: Literal["changed", "unchanged", "planned", "refused", "notDone"]
-    revision: int | UnsetType = UNSET
+    revision: RevisionText | UnsetType = UNSET
     planned_change_id: str | UnsetType = UNSET
     type: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
@@ -94,7 +97,7 @@ class UndoAnswer(Struct, rename="camel", omit_defaults=True):
 
     vin: str
     outcome: Literal["undone", "unchanged", "left", "cancelled"]
-    revision: int | UnsetType = UNSET
+    revision: RevisionText | UnsetType = UNSET
     planned_change_id: str | UnsetType = UNSET
     left: LeftReason | UnsetType = UNSET
     detail: str | UnsetType = UNSET
@@ -116,7 +119,7 @@ def shape_bulk(
     outcome: BulkOutcome, vins: list[str], request_id: str, mode: BulkMode, *, dry_run: bool
 ) -> BulkAnswerList:
     """Give the wire form of a bulk call's answer. ``vins`` are as they were asked for."""
-    results = [_shape_one(vin, place, outcome) for place, vin in enumerate(vins)]
+    results = [_shape_one(vin, place, outcome, dry_run=dry_run) for place, vin in enumerate(vins)]
     counts = [result.outcome for result in results]
     return BulkAnswerList(
         request_id=request_id,
@@ -145,7 +148,7 @@ def shape_undo(done: list[UndoneVehicle], request_id: str, undone_id: str) -> Un
     )
 
 
-def _shape_one(vin: str, place: int, bulk: BulkOutcome) -> BulkAnswer:
+def _shape_one(vin: str, place: int, bulk: BulkOutcome, *, dry_run: bool) -> BulkAnswer:
     outcome = bulk.outcomes[place]
     if isinstance(outcome, PadronError):
         problem = PROBLEMS[outcome.code]
@@ -163,12 +166,11 @@ def _shape_one(vin: str, place: int, bulk: BulkOutcome) -> BulkAnswer:
         return BulkAnswer(vin=outcome.vin, status=424, outcome="notDone", type=BATCH_REFUSED.type)
     plan = bulk.plans[place]
     plan_id = UNSET if plan is None else plan.plan_id
+    revision = UNSET if dry_run else format_tag(outcome)
     if bulk.planned[place]:
-        return BulkAnswer(
-            vin=outcome.vin, status=202, outcome="planned", revision=outcome.revision, planned_change_id=plan_id
-        )
+        return BulkAnswer(vin=outcome.vin, status=202, outcome="planned", revision=revision, planned_change_id=plan_id)
     word: Literal["changed", "unchanged"] = "changed" if bulk.changed[place] else "unchanged"
-    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=outcome.revision, planned_change_id=plan_id)
+    return BulkAnswer(vin=outcome.vin, status=204, outcome=word, revision=revision, planned_change_id=plan_id)
 
 
 def _shape_undone(one: UndoneVehicle) -> UndoAnswer:

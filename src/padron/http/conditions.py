@@ -1,66 +1,97 @@
-"""Conditional requests (RFC 9110, 13): a vehicle's ETag is its revision in quotes, always strong."""
+"""Conditional requests (RFC 9110, 13). The one parser of validators, for If-Match and If-None-Match alike.
+
+A vehicle's ETag is its tag in quotes, always strong. What a header names is compared as opaque text.
+"""
 
 import re
+from dataclasses import dataclass
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.tags import TAG_EXAMPLE
 from padron.http.calls import Call
 from padron.service.registration import Condition
 
-_find_tags = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
-_REVISION_DIGITS_MAX = 18
+_SHOWN_LENGTH_MAX = 40
+
+# One element of a list, maybe empty, and the comma after it (RFC 9110, 5.6.1 and 8.8.3). Nothing is ever tried twice:
+# the unbounded quantifiers are possessive, and what stands next to one can take none of its characters. So the time
+# is linear, however long the header and whatever is in it.
+_match_element = re.compile(r'[ \t]*+(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*+)"[ \t]*+)?(?:,|\Z)').match
 
 
-def format_etag(revision: int) -> bytes:
-    """Give the ETag of a revision."""
-    return b'"%d"' % revision
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validators:
+    """What a header names: whatever there is (``*``), or tags without their quotes, the weak ones apart."""
+
+    is_any: bool = False
+    strong: frozenset[str] = frozenset()
+    weak: frozenset[str] = frozenset()
 
 
-def parse_if_match(call: Call) -> frozenset[int] | None:
-    """Give the revisions that If-Match names; None when there is no such header, or ``*``.
+def parse_validators(value: bytes) -> Validators | None:
+    """Give what a header of validators names, its lines joined by commas; None for one that is no list of ETags.
 
-    A weak tag or one that no vehicle can have matches nothing. Raises ``bad_parameters`` for what is no ETag.
+    Empty elements are passed over, and a list of nothing else names nothing.
+    """
+    text = value.decode("latin-1")
+    if text.strip(" \t") == "*":
+        return Validators(is_any=True)
+    strong: set[str] = set()
+    weak: set[str] = set()
+    position = 0
+    while position < len(text):
+        match = _match_element(text, position)
+        if match is None:
+            return None
+        if match[2] is not None:
+            (strong if match[1] is None else weak).add(match[2])
+        position = match.end()
+    return Validators(strong=frozenset(strong), weak=frozenset(weak))
+
+
+def format_etag(tag: str) -> bytes:
+    """Give the ETag of a tag."""
+    return b'"%b"' % tag.encode()
+
+
+def parse_if_match(call: Call) -> frozenset[str] | None:
+    """Give the tags that If-Match names; None when there is no such header, or ``*``.
+
+    They are compared strongly, so a weak one is left out. Raises ``bad_parameters`` for what is no list of ETags.
     """
     value = call.headers.get(b"if-match")
-    if value is None or value.strip() == b"*":
+    if value is None:
         return None
-    tags = _parse_tags("If-Match", value.decode("latin-1"))
-    return frozenset(int(tag) for weak, tag in tags if not weak and _is_revision(tag))
+    named = parse_validators(value)
+    if named is None:
+        shown = value[:_SHOWN_LENGTH_MAX].decode("latin-1")
+        detail = f'If-Match is {shown!a}: send the ETag as you got it, quotes included, such as "{TAG_EXAMPLE}".'
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+    return None if named.is_any else named.strong
 
 
 def give_condition(call: Call) -> Condition:
     """Give what a PUT demands of the vehicle beforehand. Raises ``bad_parameters`` for an If-None-Match but ``*``."""
-    none_match = call.headers.get(b"if-none-match")
-    if none_match is not None:
-        if none_match.strip() != b"*":
+    value = call.headers.get(b"if-none-match")
+    if value is not None:
+        named = parse_validators(value)
+        if named is None or not named.is_any:
             # To go on would be to do what the caller, by RFC 9110, 13.1.2, may have asked not to be done.
             raise PadronError(Code.BAD_PARAMETERS, "If-None-Match can only be * here: no such vehicle yet.")
         return Condition.MUST_NOT_EXIST
     return Condition.MUST_EXIST if b"if-match" in call.headers else Condition.NONE
 
 
-def is_unchanged(call: Call, revision: int) -> bool:
-    """Say whether If-None-Match names this revision, so that 304 is enough; a bad header counts as none."""
+def is_unchanged(call: Call, tag: str) -> bool:
+    """Say whether If-None-Match names this tag, so that 304 is enough; a header that is no list counts as none.
+
+    They are compared weakly: W/ makes no difference.
+    """
     value = call.headers.get(b"if-none-match")
     if value is None:
         return False
-    if value.strip() == b"*":
-        return True
-    return any(tag == str(revision) for _, tag in _find_tags.findall(value.decode("latin-1")))
-
-
-def _parse_tags(header: str, text: str) -> list[tuple[str, str]]:
-    tags, position = [], 0
-    while position < len(text):
-        match = _find_tags.match(text, position)
-        if match is None:
-            raise PadronError(Code.BAD_PARAMETERS, f'{header} {text!a} is not a list of ETags such as "7", nor *.')
-        tags.append((match.group(1) or "", match.group(2)))
-        position = match.end()
-    return tags
-
-
-def _is_revision(tag: str) -> bool:
-    return tag.isascii() and tag.isdigit() and len(tag) <= _REVISION_DIGITS_MAX and str(int(tag)) == tag
+    named = parse_validators(value)
+    return named is not None and (named.is_any or tag in named.strong or tag in named.weak)
 
 
 def read_seen(call: Call) -> str | None:

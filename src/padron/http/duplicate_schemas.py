@@ -9,7 +9,9 @@ from msgspec.structs import asdict
 from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repaired, find_differences
 from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, VehicleVersion
+from padron.http.revisions import PlainRevision, RevisionText
 from padron.http.schemas import VehicleShape, name_attribute, shape_vehicle, type_edit
 
 _ID_MAX = 2**53 - 1
@@ -17,13 +19,10 @@ _ID = {"minimum": 1, "maximum": _ID_MAX}
 _VehicleId = Annotated[int, Meta(description="The vehicleId of one of the vehicles.", extra_json_schema=_ID)]
 _NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
 _Revisions = Annotated[
-    dict[int, int],
+    dict[int, RevisionText | PlainRevision],
     Meta(
         description="Go on only if these are the vehicles, each with its revision, by vehicleId; otherwise 412.",
-        extra_json_schema={
-            "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
-            "additionalProperties": {"type": "integer", **_ID},
-        },
+        extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"}},
     ),
 ]
 _Reason = Annotated[
@@ -73,7 +72,12 @@ class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
 
 DuplicateShape = msgspec.defstruct(
     "DuplicateVehicle",
-    [("vehicle_id", int), ("revision", int), ("changed_by", str), ("reason", str | None)],
+    [
+        ("vehicle_id", int),
+        ("changed_by", str),
+        ("reason", str | None),
+        ("revision", RevisionText | UnsetType, UNSET),  # a dry run gives none: there is none yet
+    ],
     bases=(VehicleShape,),
     namespace={"__doc__": "One of several vehicles with a VIN, with who set its status and why."},
     rename={
@@ -105,11 +109,11 @@ class DuplicateList(Struct, rename="camel"):
     next_cursor: str | None
 
 
-class FormerShape(Struct, rename="camel"):
-    """A vehicle that is a former version from now on."""
+class FormerShape(Struct, rename="camel", omit_defaults=True):
+    """A vehicle that is a former version from now on. A dry run gives no ``revision``, because there is none yet."""
 
     vehicle_id: int
-    revision: int
+    revision: RevisionText | UnsetType = UNSET
 
 
 class RepairAnswer(Struct, rename="camel"):
@@ -136,18 +140,21 @@ def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAns
     return RepairAnswer(
         request_id=request_id,
         dry_run=dry_run,
-        vehicle=shape_duplicate(done.version),
-        former=[FormerShape(vehicle_id=one.vehicle_id, revision=one.revision) for one in done.former],
+        vehicle=shape_duplicate(done.version, has_revision=not dry_run),
+        former=[
+            FormerShape(vehicle_id=one.vehicle_id, revision=UNSET if dry_run else format_tag(one))
+            for one in done.former
+        ],
     )
 
 
-def shape_duplicate(version: VehicleVersion) -> object:
+def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> object:
     """Give the wire form of one of several vehicles with a VIN."""
     vehicle = version.vehicle
     return DuplicateShape(
         **asdict(cast("Struct", shape_vehicle(version))),
         vehicle_id=vehicle.vehicle_id,
-        revision=vehicle.revision,
+        revision=format_tag(vehicle) if has_revision else UNSET,
         changed_by=vehicle.status_by,
         reason=vehicle.status_reason,
     )

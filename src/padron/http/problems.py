@@ -83,9 +83,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match, If-None-Match or a revision in the body asks for a state of the vehicle that it is not in "
-    "(any more).",
-    remedy="Read the vehicle again, decide anew, and send its present ETag or revision.",
+    meaning="If-Match, If-None-Match or a revision in the body names another state of the vehicle than the present "
+    "one, or another vehicle. A plain number, as revisions were before they were tags, always does.",
+    remedy="Read the vehicle again, decide, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",

@@ -8,7 +8,7 @@ from padron.http.calls import Call
 from padron.http.schemas import StatusBody
 
 
-def parse_request(call: Call, vin: Vin, body: StatusBody, revisions: frozenset[int] | None) -> StatusRequest:
+def parse_request(call: Call, vin: Vin, body: StatusBody, revisions: frozenset[str] | None) -> StatusRequest:
     """Give the request of a body, a ``PlanRequest`` when it names an instant. Raises ``bad_parameters``."""
     status = parse_settable_status(body.vehicle_status_id)
     reason = parse_reason(body.reason) if isinstance(body.reason, str) else None

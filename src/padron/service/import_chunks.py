@@ -8,6 +8,7 @@ from typing import Protocol
 from padron.domain.change import Change, ChangeType, get_only
 from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
+from padron.domain.tags import describe_mismatch, format_tag
 from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text, give_status
 from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal
 from padron.service.registration import Registration, build_registration, build_update
@@ -135,12 +136,9 @@ class Chunk:
             self._refuse(row, VIN_COLUMN, detail)
             return
         (record, *more) = records
-        if not more and record.vehicle.revision != row.revision and _differs(row, record):
-            detail = (
-                f"The vehicle was changed since the export: it is at revision {record.vehicle.revision} by now, "
-                f"and the row at {row.revision}. Export it again and repeat the edit."
-            )
-            self._refuse(row, REVISION_COLUMN, detail)
+        if not more and row.revision != format_tag(record.vehicle) and _differs(row, record):
+            why = describe_mismatch(record.vehicle, {row.revision or ""})
+            self._refuse(row, REVISION_COLUMN, f"{why} Export the vehicle again and repeat the edit.")
             return
         self._update(row, records)
 

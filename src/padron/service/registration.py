@@ -33,7 +33,7 @@ class Registration:
     edits: Edits
     request_id: str
     condition: Condition = Condition.NONE
-    revisions: frozenset[int] | None = None
+    revisions: frozenset[str] | None = None  # by their tags
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

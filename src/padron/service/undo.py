@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.errors import Code, PadronError
+from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.domain.vin import Vin
@@ -32,7 +33,7 @@ class UndoneVehicle:
     """
 
     vin: Vin
-    revision: int | None = None
+    revision: str | None = None  # its tag
     cancelled_plan_id: str | None = None
     left: LeftReason | None = None
     detail: str | None = None
@@ -159,7 +160,7 @@ class _Chunk:
             self.details[former.vehicle_id] = changes[-1].details
         if not former.was_restored:
             self._note(after)
-        return UndoneVehicle(vin=after.vin, revision=after.revision)
+        return UndoneVehicle(vin=after.vin, revision=format_tag(after))
 
     def _find_slot(self, former: Former, vehicle: Vehicle) -> tuple[UndoneVehicle | None, int]:
         """Give why the vehicle has to be left, or the slot that it has from now on.

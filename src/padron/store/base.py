@@ -46,7 +46,8 @@ class WriteTransaction(RepairTransaction, Protocol):
     async def save_changes(self, changes: Sequence[Change]) -> None:
         """Write the changes, in order, with the account's next numbers, as the last step before the commit.
 
-        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number.
+        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number,
+        which its vehicle bears from then on.
         A change that deactivates withdraws the vehicle's open work of all operations.
         A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
         Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.

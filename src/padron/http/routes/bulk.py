@@ -26,6 +26,7 @@ from padron.http.idempotency import answer_within
 from padron.http.operations import Answer, Operation
 from padron.http.problems import build_problem_reply
 from padron.http.replies import Reply, build_json_reply
+from padron.http.revisions import parse_revision
 from padron.http.routes import parameters
 from padron.http.status_requests import parse_request
 from padron.service import bulk, undo
@@ -77,7 +78,9 @@ def _parse_vehicle(call: Call, text: bytes) -> tuple[str, StatusRequest | Padron
         return _find_vin(text), refusal
     try:
         vin = parse_vin(given.vin)
-        revisions = frozenset({given.revision}) if isinstance(given.revision, int) else None
+        revisions = (
+            frozenset({parse_revision("revision", given.revision)}) if isinstance(given.revision, str | int) else None
+        )
         request = parse_request(call, vin, given, revisions)
     except PadronError as refusal:
         return given.vin[:_VIN_SHOWN_MAX], refusal

@@ -6,6 +6,7 @@ from padron.domain.account import Scope
 from padron.domain.change import parse_reason
 from padron.domain.duplicates import STATUS_FIELD, Repair, Repaired
 from padron.domain.status import VehicleStatus, parse_settable_status
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, Edits, parse_value
 from padron.domain.vin import Vin, parse_vin
 from padron.http import problems, queries
@@ -23,6 +24,7 @@ from padron.http.duplicate_schemas import (
 from padron.http.idempotency import answer_within
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.replies import Reply, build_json_reply
+from padron.http.revisions import parse_revision
 from padron.http.routes import parameters
 from padron.http.schemas import name_attribute
 from padron.service import duplicates
@@ -58,8 +60,9 @@ async def merge_duplicates(call: Call) -> Reply:
 
 async def _repair(call: Call, repair: Repair, *, dry_run: bool) -> Reply:
     def word(done: Repaired) -> Reply:
-        etag = (b"etag", format_etag(done.vehicle.revision))
-        return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), (etag,))
+        # What a dry run would make is not there, so it has no tag.
+        etags = () if dry_run else ((b"etag", format_etag(format_tag(done.vehicle))),)
+        return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), etags)
 
     answer_within(call, word)
     return word(await duplicates.repair_duplicates(call.runtime, call.principal, repair, dry_run=dry_run))
@@ -72,12 +75,18 @@ def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:
         keep=body.keep,
         request_id=call.request_id,
         by=call.principal.actor,
-        revisions=body.revisions if isinstance(body.revisions, dict) else None,
+        revisions=_read_revisions(body),
         take=_read_taken(body) if isinstance(body, MergeBody) else {},
         edits=edits,
         status=status,
         reason=parse_reason(body.reason) if isinstance(body.reason, str) else None,
     )
+
+
+def _read_revisions(body: ResolveBody) -> dict[int, str] | None:
+    if not isinstance(body.revisions, dict):
+        return None
+    return {one: parse_revision(f"revisions.{one}", given) for one, given in body.revisions.items()}
 
 
 def _read_taken(body: MergeBody) -> dict[str, int]:
@@ -95,7 +104,7 @@ def _read_given(body: MergeBody) -> tuple[Edits, VehicleStatus | None]:
     return edits, None if status_id is UNSET else parse_settable_status(status_id)
 
 
-_ETAG = {"ETag": "The revision of the vehicle that was kept, in quotes."}
+_ETAG = {"ETag": "The tag of the vehicle that was kept, in quotes. A dry run has none."}
 _ANSWERS = {200: Answer(description="The vehicle as it now is.", body=RepairAnswer, headers=_ETAG)}
 _PROBLEMS = (
     problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.NO_DUPLICATES, problems.PLATE_IN_USE,
@@ -132,7 +141,11 @@ OPERATIONS: tuple[Operation, ...] = (
         description=f"Keeps one vehicle as it is. {_UNDO}",
         endpoint=resolve_duplicates, scope=Scope.VEHICLES_REPAIR,
         parameters=(parameters.VIN,),
-        body=ResolveBody, body_example={"keep": 17, "revisions": {"17": 1, "42": 3}, "reason": "42 was typed twice"},
+        body=ResolveBody,
+        body_example={
+            "keep": 17, "reason": "42 was typed twice",
+            "revisions": {"17": "v17r1t6448a2c1f3b40", "42": "v42r3t6448b91e7c580"},
+        },
         answers=_ANSWERS, problems=_PROBLEMS,
     ),
     Operation(

@@ -2,12 +2,13 @@
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Verdict
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.domain.vin import Vin, parse_vin
 from padron.http import problems, queries
 from padron.http.bodies import read_json
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
+from padron.http.conditions import format_etag, is_unchanged
 from padron.http.feed_schemas import GateBody, GateList, GateSingle, RefusalList, shape_refusal, shape_verdict
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.replies import Reply, build_json_reply
@@ -36,8 +37,9 @@ async def check_vehicle(call: Call) -> Reply:
         raise PadronError(Code.BAD_PARAMETERS, "operation is missing: say what is to be done with the vehicle.")
     answer = await gate.check_vehicles(call.runtime, call.principal, operation, [vin])
     (verdict,) = answer.verdicts
-    etag = _format_etag(verdict)
-    if call.headers.get(b"if-none-match", b"").strip() == etag:
+    # The cursor is no part of the tag: it moves with every change of the account.
+    etag = format_etag(verdict.tag)
+    if is_unchanged(call, verdict.tag):
         return Reply(304, headers=((b"etag", etag),))
     shape = shape_verdict(verdict)
     single = GateSingle(
@@ -66,13 +68,6 @@ async def list_refusals(call: Call) -> Reply:
     return build_json_reply(200, RefusalList(refusals=shapes, next_cursor=page.next_cursor))
 
 
-def _format_etag(verdict: Verdict) -> bytes:
-    """Give the tag of what the verdict rests on. The cursor is left out: it moves with every change of the account."""
-    if verdict.vehicle is not None:
-        return b'"%d"' % verdict.vehicle.revision
-    return b'"%s"' % (verdict.reason or "").encode()
-
-
 def _parse_member(index: int, text: str) -> Vin:
     try:
         return parse_vin(text)
@@ -84,7 +79,12 @@ _OPERATION = Parameter(
     name="operation", place="query", required=True, description="What is to be done with the vehicle.",
     schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN},
 )  # fmt: skip
-_ETAG = {"ETag": "The vehicle's revision in quotes, or the reason when there is no one vehicle."}
+_IF_NONE_MATCH = Parameter(
+    name="If-None-Match", place="header",
+    description="Answer 304 if the verdict of this ETag still holds, compared weakly. A list is taken too.",
+    schema={"type": "string", "pattern": r'^(\*|"(allowed|notActive|unknown|several)-[0-9A-Za-z]{1,54}")$'},
+)  # fmt: skip
+_ETAG = {"ETag": "Names the verdict and what it rests on. It is no ETag of the vehicle."}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -119,7 +119,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="Ask whether an operation may touch a vehicle",
         description="The verdict on one vehicle. Ask again with If-None-Match: 304 means that it still holds.",
         endpoint=check_vehicle, scope=Scope.GATE_CHECK,
-        parameters=(parameters.VIN, _OPERATION, parameters.IF_NONE_MATCH),
+        parameters=(parameters.VIN, _OPERATION, _IF_NONE_MATCH),
         answers={
             200: Answer(description="The verdict.", body=GateSingle, headers=_ETAG),
             304: Answer(description="The verdict of this ETag still holds.", headers=_ETAG),

@@ -2,12 +2,13 @@
 
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
+from padron.domain.tags import TAG_PATTERN
 from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.operations import Parameter
 from padron.http.queries import STATUS_FILTER
 
-_ETAG_PATTERN = r'^(\*|"[0-9]{1,18}")$'
+_ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
 
 INSTANT = {"type": "string", "format": "date-time"}
 AS_OF = Parameter(
@@ -22,12 +23,12 @@ VIN = Parameter(
 )  # fmt: skip
 IF_MATCH = Parameter(
     name="If-Match", place="header",
-    description="Go on only if the vehicle has this ETag; otherwise 412.",
+    description="Go on only if the vehicle has this ETag, compared strongly; otherwise 412. A list is taken too.",
     schema={"type": "string", "pattern": _ETAG_PATTERN},
 )  # fmt: skip
 IF_NONE_MATCH = Parameter(
     name="If-None-Match", place="header",
-    description="Answer 304 if the vehicle still has this ETag.",
+    description="Answer 304 if the vehicle still has this ETag, compared weakly. A list is taken too.",
     schema={"type": "string", "pattern": _ETAG_PATTERN},
 )  # fmt: skip
 IF_NONE_MATCH_ANY = Parameter(

@@ -6,6 +6,7 @@ from padron.domain.account import Scope
 from padron.domain.change import PlanRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import PLAN_ID_PATTERN, PlanQuery, PlanState
+from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
 from padron.http import problems, queries
 from padron.http.calls import Call
@@ -33,7 +34,7 @@ def word_planned(planned: Planned, request: PlanRequest) -> Reply:
     plan_id = planned.plan.plan_id.encode()
     if request.is_for_later:
         return build_json_reply(202, shape_plan(planned.plan), ((b"location", f"{_PATH}/".encode() + plan_id),))
-    etag = format_etag(planned.vehicle.revision)
+    etag = format_etag(format_tag(planned.vehicle))
     return Reply(204, headers=((b"etag", etag), (b"padron-planned-change", plan_id)))
 
 

@@ -3,6 +3,7 @@
 from padron.domain.account import Scope
 from padron.domain.change import PlanRequest
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
+from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
 from padron.http import problems
 from padron.http.bodies import read_json
@@ -41,14 +42,15 @@ async def set_status(call: Call) -> Reply:
     if isinstance(request, PlanRequest):
         return word_planned(await plan_status(call.runtime, call.principal, request), request)
     vehicle = await statuses.set_status(call.runtime, call.principal, request)
-    return Reply(204, headers=((b"etag", format_etag(vehicle.revision)),))
+    return Reply(204, headers=((b"etag", format_etag(format_tag(vehicle))),))
 
 
 async def get_status(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}/status."""
     vehicle = await reading.get_status(call.runtime, call.principal, parse_vin(call.path_parameters["vin"]))
-    etag = (b"etag", format_etag(vehicle.revision))
-    if is_unchanged(call, vehicle.revision):
+    tag = format_tag(vehicle)
+    etag = (b"etag", format_etag(tag))
+    if is_unchanged(call, tag):
         return Reply(304, headers=(etag,))
     return build_json_reply(200, shape_status(vehicle), (etag,))
 
@@ -59,7 +61,7 @@ async def list_statuses(_: Call) -> Reply:
 
 
 _PATH = "/api/v2/vehicles/{vin}/status"
-_ETAG = {"ETag": "The vehicle's revision, in quotes."}
+_ETAG = {"ETag": "The vehicle's tag, in quotes: it names the vehicle and its revision."}
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(

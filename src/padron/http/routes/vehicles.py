@@ -4,6 +4,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
+from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, INTEGER_MAX, UPSERT_LENGTH_MAX, parse_plate, parse_value
 from padron.domain.vin import parse_vin
 from padron.http import problems, queries
@@ -54,7 +55,7 @@ async def upsert_vehicle_info(call: Call) -> Reply:
         plate=str(details["plate"]),
         **{name_attribute(field): str(details[field.name]) for field in _UPSERT_FIELDS if field.name in details},
     )
-    etag = (b"etag", format_etag(registered.version.vehicle.revision))
+    etag = (b"etag", format_etag(format_tag(registered.version.vehicle)))
     return build_json_reply(200, UpsertedVehicle(vehicle_info=after), (etag,))
 
 
@@ -77,7 +78,7 @@ async def put_vehicle(call: Call) -> Reply:
         revisions=parse_if_match(call),
     )
     registered = await registration.put_vehicle(call.runtime, call.principal, asked)
-    etag = (b"etag", format_etag(registered.version.vehicle.revision))
+    etag = (b"etag", format_etag(format_tag(registered.version.vehicle)))
     return build_json_reply(201 if registered.created else 200, shape_vehicle(registered.version), (etag,))
 
 
@@ -89,8 +90,9 @@ async def get_vehicle(call: Call) -> Reply:
     version = await reading.get_vehicle(call.runtime, call.principal, vin, as_of)
     if as_of is not None:
         return build_json_reply(200, shape_vehicle(version))  # the ETag is the present's: for If-Match
-    etag = (b"etag", format_etag(version.vehicle.revision))
-    if is_unchanged(call, version.vehicle.revision):
+    tag = format_tag(version.vehicle)
+    etag = (b"etag", format_etag(tag))
+    if is_unchanged(call, tag):
         return Reply(304, headers=(etag,))
     return build_json_reply(200, shape_vehicle(version), (etag,))
 
@@ -128,7 +130,7 @@ async def list_history(call: Call) -> Reply:
     return build_json_reply(200, body)
 
 
-_ETAG = {"ETag": "The vehicle's revision, in quotes."}
+_ETAG = {"ETag": "The vehicle's tag, in quotes: it names the vehicle and its revision."}
 _VEHICLE_PATH = "/api/v2/vehicles/{vin}"
 _BODY_PROBLEMS = (problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
 _FIND_PROBLEMS = (problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND)

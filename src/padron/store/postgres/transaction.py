@@ -91,6 +91,9 @@ class PostgresTransaction:
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         last = await self._connection.fetchval(SQL["take_numbers"], len(changes), self._account_id)
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
+        for number, change in numbered:
+            if change.type is ChangeType.REGISTERED:
+                change.vehicle.vehicle_id = number
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
         await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])

@@ -99,6 +99,8 @@ class SqliteTransaction:
         ((last,),) = self._execute(SQL["take_numbers"], (len(changes), self._account_id))
         first = last - len(changes) + 1
         if len(changes) > 1 and all(change.type is ChangeType.REGISTERED for change in changes):
+            for number, change in enumerate(changes, start=first):
+                change.vehicle.vehicle_id = number
             self._executemany(SQL["insert_vehicle"], map(self._give_vehicle, changes, count(first)))
             self._executemany(SQL["insert_version"], map(self._give_first_version, changes, count(first)))
             self._executemany(
@@ -119,7 +121,7 @@ class SqliteTransaction:
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
-                    vehicle_id = number
+                    vehicle_id = change.vehicle.vehicle_id = number
                     self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
             rows.append(self._give_row(change, number, vehicle_id))
