@@ -35,9 +35,9 @@ async def open_runtime(
 ) -> Runtime:
     """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
 
-    ``clock`` is this machine's, of which the register's clock is made. Without a sender it sends no webhooks; the replica is for servers only; ``is_alone`` is for a command that loads
-    much while no server has a SQLite file. A SQLite file is created or brought up to
-    date; on PostgreSQL only ``migrate_database`` changes the schema.
+    ``clock`` is this machine's, of which the register's clock is made. Without a sender it sends no webhooks; the
+    replica is for servers only; ``is_alone`` is for a command that loads much while no server has a SQLite file. A
+    SQLite file is created or brought up to date; on PostgreSQL only ``migrate_database`` changes the schema.
     """
     store = await _open_store(settings, with_replica=with_replica, is_alone=is_alone)
     try:

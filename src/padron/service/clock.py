@@ -92,8 +92,8 @@ class RegisterClock:
         self._rate = max(-CATCH_UP_MAX, min(CATCH_UP_MAX, off_s / REFRESH_EVERY_S))
         if abs(off_s) > JUMP_S and not self._is_off:
             _log.warning(
-                "the system's clock jumped by %+.1f s: the register's clock is at %s and follows slowly, so that leases "
-                "keep their length. Restart the server to take the system's time at once.",
+                "the system's clock jumped by %+.1f s: the register's clock is at %s and follows slowly, so that "
+                "leases keep their length. Restart the server to take the system's time at once.",
                 off_s,
                 format_instant(self._at),
             )
