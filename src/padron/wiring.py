@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
 from padron.service.clearing import run_clearing
+from padron.service.clock import open_clock
 from padron.service.plan_execution import run_plans
-from padron.service.runtime import Runtime, build_runtime
+from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.sending import Sender
 from padron.store.base import Store
 from padron.store.migrations import Migration
@@ -20,7 +21,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def read_clock() -> datetime:
-    """Give the present instant, in UTC."""
+    """Give the present instant as this machine knows it, in UTC; the register's own time is the runtime's clock."""
     return datetime.now(UTC)
 
 
@@ -34,12 +35,16 @@ async def open_runtime(
 ) -> Runtime:
     """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
 
-    Without a sender it sends no webhooks; the replica is for servers only; ``is_alone`` is for a command that loads
-    much while no server has a SQLite file. A SQLite file is created or brought up to
-    date; on PostgreSQL only ``migrate_database`` changes the schema.
+    ``clock`` is this machine's, of which the register's clock is made. Without a sender it sends no webhooks; the
+    replica is for servers only; ``is_alone`` is for a command that loads much while no server has a SQLite file. A
+    SQLite file is created or brought up to date; on PostgreSQL only ``migrate_database`` changes the schema.
     """
     store = await _open_store(settings, with_replica=with_replica, is_alone=is_alone)
-    return build_runtime(store, clock, sender)
+    try:
+        return await open_timed_runtime(store, await open_clock(store, clock), sender)
+    except BaseException:
+        await store.close()
+        raise
 
 
 @asynccontextmanager

@@ -240,6 +240,9 @@ class FaultyStore:
             raise self.error
         return result
 
+    async def read_time(self) -> datetime | None:
+        return await self._store.read_time()
+
     async def check(self) -> None:
         await self._store.check()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus, is_operational
@@ -66,6 +67,33 @@ class Change:
             and not is_operational(self.vehicle.status)
             and (self.from_status is None or is_operational(self.from_status))
         )
+
+
+def find_latest(changes: Sequence[Change]) -> datetime:
+    """Give the latest instant of some changes, of which there is at least one."""
+    return changes[0].at if len(changes) == 1 else max(change.at for change in changes)
+
+
+def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
+    """Let changes that are earlier than what their account has recorded already happen at its last instant.
+
+    An account's time never goes back, whatever the clocks of its servers do. ``last_at`` is the later of the account's
+    last instant and that of these changes, so when the account is not ahead, nothing is done to them. The vehicles are
+    altered in place: whoever was given one as an outcome sees what is recorded.
+    """
+    if find_latest(changes) >= last_at:
+        return
+    for change in changes:
+        change.at = change.vehicle.updated_at = last_at
+        match change.type:
+            case ChangeType.REGISTERED:
+                change.vehicle.created_at = change.vehicle.status_since = last_at
+            case ChangeType.STATUS_CHANGED:
+                change.vehicle.status_since = last_at
+            case ChangeType.INFO_CHANGED:
+                pass
+            case _:
+                assert_never(change.type)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -76,7 +76,7 @@ NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # values of 1.3 that th
 
 
 # Not frozen, like what else each status call makes (in ``change``): that would triple the time that making one takes,
-# 3 us more for each call of 75. Nobody changes one; the store alone gives a new vehicle its id.
+# 3 us more for each call of 75. Nobody changes one but the store: it gives a new vehicle its id, and keeps times in order.
 @dataclass(kw_only=True, slots=True)
 class Vehicle:
     """A vehicle's identity and status. ``vehicle_id`` is the number of the change that registered it.

@@ -152,7 +152,7 @@ async def _execute_plans(
             done.append(plan)
             continue
         number += 1
-        done.append(replace(plan, number=number))
+        done.append(replace(plan, number=number, ended_at=change.at))
         if plan.until is not None:
             returns.append(_build_return(plan, change, number, make_plan_id(at, len(returns))))
     await plans.end_plans(done)

@@ -1,7 +1,7 @@
 """Reading vehicles, now or as they were at an instant, their status and their history."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
@@ -16,6 +16,7 @@ from padron.service.recency import find_seen
 from padron.service.runtime import Runtime
 from padron.store.base import Reader
 
+PRESENT = timedelta(minutes=1)  # what counts as the present while the clock is behind the record
 STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at in one statement: 0.8 s at most
 
 
@@ -48,8 +49,7 @@ async def get_vehicle(
     if as_of is None:
         found = await reader.list_versions_by_vin(vin)
     else:
-        check_past("asOf", as_of, runtime.clock())
-        query = VehicleQuery(filters={"vin": vin}, up_to=await reader.find_cut(as_of), limit=LIMIT_MAX)
+        query = VehicleQuery(filters={"vin": vin}, up_to=await _find_state(runtime, reader, as_of), limit=LIMIT_MAX)
         found = [version for version, _ in await reader.list_vehicles(query)]
     only = get_only([version.vehicle for version in found], vin)
     return next(version for version in found if version.vehicle is only)
@@ -69,13 +69,12 @@ async def list_vehicles(
     Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
     """
     principal.check_scope(Scope.VEHICLES_READ)
-    if query.as_of is not None:
-        check_past("asOf", query.as_of, runtime.clock())
     asked = cursors.continue_list(query, cursor)
     at_least = max(await find_seen(runtime, principal, seen), cursors.find_list_seen(cursor))
     if query.as_of is not None and asked.up_to is None:
         # Where nothing is behind, so that an instant means the same on every server.
-        asked = replace(asked, up_to=await runtime.store.read(principal.account_id).find_cut(query.as_of))
+        present = runtime.store.read(principal.account_id)
+        asked = replace(asked, up_to=await _find_state(runtime, present, query.as_of))
     reader = runtime.store.read_recent(principal.account_id, max(at_least, asked.up_to or 0))
     # Read before the list: going on from here may tell a change again, but misses none. The past is cut exactly there.
     last_change = asked.up_to
@@ -109,6 +108,22 @@ async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[Vehi
         rows += await reader.list_vehicles(part)
         begin = end - 1 if query.descending else end + 1
     return rows
+
+
+async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
+    """Give the number of the last change up to an instant. Raises ``bad_parameters`` for one that is to come.
+
+    Where the clock was set back, the account's last change is ahead of it, and so is the account's present. Who asks
+    for the present then names the clock's: an instant just before that means all that is recorded.
+    """
+    now = runtime.clock()
+    if as_of < now - PRESENT:
+        return await reader.find_cut(as_of)
+    last_at = await reader.find_last_instant()
+    check_past("asOf", as_of, max(now, last_at))
+    if as_of >= now - min(PRESENT, max(last_at - now, timedelta(0))):
+        return await reader.find_cut(max(as_of, last_at))
+    return await reader.find_cut(as_of)
 
 
 def check_past(name: str, at: datetime, now: datetime) -> None:

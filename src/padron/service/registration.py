@@ -100,7 +100,7 @@ async def register_vehicle(
     change = build_registration(registration, by=principal.actor, at=at)
     await transaction.save_changes([change])
     version = VehicleVersion(
-        vehicle=change.vehicle, details=change.details or {}, began=0, valid_from=at, valid_to=None
+        vehicle=change.vehicle, details=change.details or {}, began=0, valid_from=change.at, valid_to=None
     )
     return Registered(version=version, created=True)
 

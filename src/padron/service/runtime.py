@@ -1,10 +1,12 @@
 """What every use case works with: the open store, the clock, and the queues in front of the store."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from padron.service.authentication import Authenticator
+from padron.service.clock import RegisterClock, keep_clock
 from padron.service.coalescer import Coalescer
 from padron.service.queueing import Queueing
 from padron.service.refusals import RefusalLog
@@ -27,6 +29,7 @@ class Runtime:
     queueing: Queueing
     work_watch: WorkWatch
     sender: Sender = field(default_factory=NoSender)
+    keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # what runs as long as the runtime is open
 
     def stop_waiting(self) -> None:
         """Let everybody who waits for changes or for work go, now and from now on."""
@@ -41,6 +44,7 @@ class Runtime:
         await self.coalescer.close()
         await self.refusals.close()
         await self.authenticator.close()
+        await self.keeping.aclose()
         await self.store.close()
 
 
@@ -57,3 +61,10 @@ def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | 
         work_watch=WorkWatch(store, clock),
         sender=sender or NoSender(),
     )
+
+
+async def open_timed_runtime(store: Store, clock: RegisterClock, sender: Sender | None = None) -> Runtime:
+    """Give a runtime over an open store that keeps the register's clock right until it is closed."""
+    runtime = build_runtime(store, clock, sender)
+    await runtime.keeping.enter_async_context(keep_clock(clock))
+    return runtime

@@ -48,6 +48,8 @@ class WriteTransaction(RepairTransaction, Protocol):
 
         Two changes of one vehicle may follow each other. A registration's vehicle id is its change number,
         which its vehicle bears from then on.
+        An account's time never goes back: changes that are earlier than its last one, by a clock that was set back,
+        are recorded at the instant of that one, and say so afterwards.
         A change that deactivates withdraws the vehicle's open work of all operations.
         A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
         Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
@@ -141,6 +143,10 @@ class Reader(RepairReader, Protocol):
 
     async def find_last_change(self) -> int:
         """Give the number of the account's last change; 0 when there is none."""
+        ...
+
+    async def find_last_instant(self) -> datetime:
+        """Give the instant of the account's last change, before which no later one comes; 1970 when there is none."""
         ...
 
     async def find_request_end(self, request_id: str) -> int:
@@ -299,6 +305,10 @@ class Store(Protocol):
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes: for the server itself, never for a request."""
+        ...
+
+    async def read_time(self) -> datetime | None:
+        """Give the present instant by the database's clock, which all its servers share; None when it has none."""
         ...
 
     async def check(self) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from time import monotonic
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import asyncpg
 
@@ -47,6 +48,7 @@ PAGE_CONNECTIONS_MAX = 4
 
 _MIGRATION_LOCK = 7_236_366  # any number, the same in every version: two migrations never run at once
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
+_READ_TIME = "SELECT clock_timestamp()"
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
 _RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
 _SORT_KEYS = "sort_keys"  # the migration that SQL alone cannot do
@@ -188,6 +190,11 @@ class PostgresStore:
         """Give the numbers of several accounts' last changes."""
         rows = await self._points.fetch(SQL["load_last_changes"], (list(account_ids),))
         return dict(map(tuple, rows))
+
+    async def read_time(self) -> datetime:
+        """Give the instant of the server's clock: of the statement, not of its snapshot."""
+        ((now,),) = await self._points.fetch(_READ_TIME, (), CHECK_S_MAX)
+        return cast("datetime", now)
 
     async def check(self) -> None:
         """Return when the database answers within a second. Raises ``schema_mismatch`` for another schema."""

@@ -43,7 +43,8 @@ ORDER BY h.vin, h.slot;
 -- work are locked by somebody else. They are locked in this order, each by account. Work of those deactivated
 -- ($13, $14, $15) is withdrawn by a function, because each statement of one sees what is committed by then: so it finds
 -- what was claimed or queued while this statement waited for the vehicle. If a row was moved without a new revision,
--- the numbers are NULL, which the record refuses, and nothing is written at all.
+-- the numbers are NULL, which the record refuses, and nothing is written at all. No change goes before the account's last
+-- one, whose instant stands beside the counter.
 WITH given AS MATERIALIZED (
     SELECT g.*
     FROM :given unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
@@ -55,8 +56,8 @@ WITH given AS MATERIALIZED (
         ON h.account_id = g.account_id AND h.vehicle_id = g.vehicle_id AND h.revision = g.seen
     ORDER BY h.account_id, h.vehicle_id FOR UPDATE OF h :skip
 ), free AS MATERIALIZED (
-    SELECT a.*
-    FROM (SELECT account_id, max(place) AS changes, count(seen) AS vehicles FROM given GROUP BY account_id) AS a
+    SELECT a.*, c.last_at
+    FROM (SELECT account_id, max(place) AS changes, count(seen) AS vehicles, max(at) AS at FROM given GROUP BY account_id) AS a
     JOIN (SELECT account_id, count(*) AS vehicles FROM locked GROUP BY account_id) AS l USING (account_id, vehicles)
     JOIN counters AS c USING (account_id)
     ORDER BY c.account_id FOR UPDATE OF c :skip
@@ -66,26 +67,29 @@ WITH given AS MATERIALIZED (
         SELECT account_id, array_agg(vehicle_id ORDER BY vehicle_id) AS vehicle_ids, array_agg(at ORDER BY vehicle_id) AS ats
         FROM unnest($13::bigint[], $14::bigint[], $15::timestamptz[]) AS u (account_id, vehicle_id, at)
         GROUP BY account_id) AS d USING (account_id)
-    WHERE CASE WHEN d.vehicle_ids IS NULL THEN true ELSE :withdraw(f.account_id, d.vehicle_ids, d.ats) END
+    WHERE CASE WHEN d.vehicle_ids IS NULL THEN true
+        WHEN f.last_at <= ALL (d.ats) THEN :withdraw(f.account_id, d.vehicle_ids, d.ats)
+        ELSE :withdraw(f.account_id, d.vehicle_ids, array_fill(greatest(f.at, f.last_at), ARRAY[cardinality(d.ats)])) END
 ), saved AS (
     UPDATE vehicles AS h
-    SET status = g.to_status, status_since = g.at, status_by = g.by, status_reason = g.reason,
-        revision = g.revision, updated_at = g.at
+    SET status = g.to_status, status_since = greatest(g.at, clear.last_at), status_by = g.by, status_reason = g.reason,
+        revision = g.revision, updated_at = greatest(g.at, clear.last_at)
     FROM locked AS g JOIN clear USING (account_id) WHERE h.account_id = g.account_id AND h.ctid = g.row
     RETURNING 1
 ), taken AS (
-    UPDATE counters AS c SET last_change = c.last_change + f.changes
+    UPDATE counters AS c SET last_change = c.last_change + f.changes, last_at = greatest(f.at, f.last_at)
     FROM clear AS f WHERE c.account_id = f.account_id
-    RETURNING c.account_id, CASE WHEN (SELECT count(*) FROM saved) = (SELECT sum(vehicles) FROM clear)
+    RETURNING c.account_id, c.last_at, f.last_at AS former_at, CASE WHEN (SELECT count(*) FROM saved) = (SELECT sum(vehicles) FROM clear)
         THEN c.last_change - f.changes END AS base
 ), recorded AS (
     INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
         from_status, to_status, reason)
-    SELECT g.account_id, t.base + g.place, g.vehicle_id, g.vin, 'statusChanged', g.at, g.by, g.request_id,
+    SELECT g.account_id, t.base + g.place, g.vehicle_id, g.vin, 'statusChanged', greatest(g.at, t.former_at), g.by,
+        g.request_id,
         g.from_status, g.to_status, g.reason
     FROM taken AS t JOIN given AS g USING (account_id)
 )
-SELECT account_id FROM taken;
+SELECT account_id, last_at FROM taken;
 
 -- name: update_status
 -- A status change of one vehicle, among changes of other kinds.
@@ -145,8 +149,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
     $31, $32, $33, $34, $35);
 
 -- name: take_numbers
--- The account's next change numbers: the last of them.
-UPDATE counters SET last_change = last_change + $1 WHERE account_id = $2 RETURNING last_change;
+-- The account's next change numbers, the last of them, and the instant that its changes cannot go before from now on.
+UPDATE counters SET last_change = last_change + $1, last_at = greatest(last_at, $2) WHERE account_id = $3
+RETURNING last_change, last_at;
 
 -- name: insert_change
 -- One row of the record.
@@ -223,6 +228,10 @@ JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = c.vehicle_id;
 -- name: find_last_change
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = $1;
+
+-- name: find_last_instant
+-- The instant of the account's last change.
+SELECT last_at FROM counters WHERE account_id = $1;
 
 -- name: find_request_end
 -- The number of a request's last change; of the account's when it made none.

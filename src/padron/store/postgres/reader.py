@@ -118,6 +118,10 @@ class PostgresReader:
         rows = await self._points.fetch(SQL["find_last_change"], (self._account_id,))
         return cast("int", rows[0][0]) if rows else 0  # a replica may not have a new account yet
 
+    async def find_last_instant(self) -> datetime:
+        rows = await self._points.fetch(SQL["find_last_instant"], (self._account_id,))
+        return cast("datetime", rows[0][0])
+
     async def find_request_end(self, request_id: str) -> int:
         rows = await self._points.fetch(SQL["find_request_end"], (self._account_id, request_id))
         return cast("int", rows[0][0])

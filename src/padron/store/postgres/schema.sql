@@ -20,10 +20,12 @@ CREATE TABLE api_keys (
     PRIMARY KEY (account_id, key_id)
 );
 
--- The number of the account's last change. Its row is the last thing that a transaction locks.
+-- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
+-- transaction locks.
 CREATE TABLE counters (
     account_id bigint NOT NULL PRIMARY KEY REFERENCES accounts,
-    last_change bigint NOT NULL
+    last_change bigint NOT NULL,
+    last_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z'
 ) WITH (fillfactor = 50);
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.

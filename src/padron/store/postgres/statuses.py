@@ -10,7 +10,7 @@ from datetime import datetime
 
 import asyncpg
 
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, keep_order
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Decide, Patience
@@ -86,7 +86,9 @@ async def save_statuses(
         *map(list, zip(*rows, strict=True)),
         *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
     )
-    return frozenset(account_id for (account_id,) in saved)
+    for account_id, last_at in saved:
+        keep_order(changes[account_id], last_at)
+    return frozenset(account_id for account_id, _ in saved)
 
 
 def list_seen(changes: Sequence[Change]) -> list[int | None]:

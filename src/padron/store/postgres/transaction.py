@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, keep_order
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import Patience
@@ -89,7 +89,9 @@ class PostgresTransaction:
                 raise RuntimeError("A vehicle that is locked is not as it was read.")
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
-        last = await self._connection.fetchval(SQL["take_numbers"], len(changes), self._account_id)
+        taken = (len(changes), find_latest(changes), self._account_id)
+        last, last_at = await self._connection.fetchrow(SQL["take_numbers"], *taken)
+        keep_order(changes, last_at)
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
         for number, change in numbered:
             if change.type is ChangeType.REGISTERED:

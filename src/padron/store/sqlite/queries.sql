@@ -69,8 +69,9 @@ VALUES (?, ?, ?, 0, ?, ?, ?,
     ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: take_numbers
--- The account's next change numbers: the last of them.
-UPDATE counters SET last_change = last_change + ? WHERE account_id = ? RETURNING last_change;
+-- The account's next change numbers, the last of them, and the instant that its changes cannot go before from now on.
+UPDATE counters SET last_change = last_change + ?, last_at = max(last_at, ?) WHERE account_id = ?
+RETURNING last_change, last_at;
 
 -- name: insert_change
 -- One row of the record.
@@ -146,6 +147,10 @@ ORDER BY c.number LIMIT 1;
 -- name: find_last_change
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = ?;
+
+-- name: find_last_instant
+-- The instant of the account's last change.
+SELECT last_at FROM counters WHERE account_id = ?;
 
 -- name: find_request_end
 -- The number of a request's last change; of the account's when it made none.

@@ -12,6 +12,7 @@ from padron.store.sqlite.rows import (
     to_details,
     to_feed_entry,
     to_history_entry,
+    to_instant,
     to_position,
     to_refusal,
     to_status_time,
@@ -126,6 +127,11 @@ class SqliteReader:
         """Give the number of the account's last change."""
         ((last,),) = await self._connections.read_point(SQL["find_last_change"], (self._account_id,))
         return cast("int", last)
+
+    async def find_last_instant(self) -> datetime:
+        """Give the instant of the account's last change."""
+        ((last_at,),) = await self._connections.read_point(SQL["find_last_instant"], (self._account_id,))
+        return to_instant(last_at)
 
     async def find_request_end(self, request_id: str) -> int:
         """Give the number of a request's last change, or of the account's."""

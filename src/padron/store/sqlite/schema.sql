@@ -21,11 +21,12 @@ CREATE TABLE api_keys (
     PRIMARY KEY (account_id, key_id)
 ) STRICT, WITHOUT ROWID;
 
--- The number of the account's last change. Its row is the last thing that a transaction locks.
+-- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
+-- transaction locks.
 CREATE TABLE counters (
     account_id INTEGER NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change INTEGER NOT NULL
-) STRICT;
+, last_at INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.

@@ -7,13 +7,13 @@ from itertools import count
 import apsw
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, keep_order
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
 from padron.store.sqlite.imports import open_imports
-from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_vehicle
+from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_instant, to_vehicle
 from padron.store.statements import load_statements
 
 SQL = load_statements("padron.store.sqlite")
@@ -96,7 +96,10 @@ class SqliteTransaction:
         """Write the changes, in order, with the account's next numbers."""
         if not changes:
             return
-        ((last,),) = self._execute(SQL["take_numbers"], (len(changes), self._account_id))
+        latest = from_instant(find_latest(changes))
+        ((last, last_at),) = self._execute(SQL["take_numbers"], (len(changes), latest, self._account_id))
+        if last_at > latest:
+            keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1
         if len(changes) > 1 and all(change.type is ChangeType.REGISTERED for change in changes):
             for number, change in enumerate(changes, start=first):

@@ -1,0 +1,120 @@
+"""The register's one clock: leases, plans and changes are timed by it, on every server.
+
+Where several servers share a database it is the database's clock, measured often; a file has one server and takes the
+system's clock at the start. In between a monotonic clock counts, so a system clock that jumps breaks no lease.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+
+from padron.domain.errors import PadronError
+from padron.domain.instants import format_instant
+from padron.store.base import Store
+
+REFRESH_EVERY_S = 1.0
+FIRST_MEASURES = 3  # the best of them counts: the first one has to open a connection
+DRIFT_MAX = 0.0005  # how much two clocks may part in a second, several times what real ones do
+JUMP_S = 1.0  # a difference that is told to the operator
+# A system clock that jumped is followed so slowly that a lease loses or gains a twentieth of its length at most.
+CATCH_UP_MAX = 0.05
+
+# Unlike CLOCK_MONOTONIC on Linux, this one goes on while the machine sleeps.
+_TICKS_ID = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+_log = logging.getLogger("padron.clock")
+
+
+def read_ticks() -> float:
+    """Give the seconds since some fixed moment: they only ever go on."""
+    return time.monotonic() if _TICKS_ID is None else time.clock_gettime(_TICKS_ID)
+
+
+class RegisterClock:
+    """Gives the present instant of the register."""
+
+    def __init__(self, store: Store, system: Callable[[], datetime], ticks: Callable[[], float] = read_ticks) -> None:
+        self._store = store
+        self._system = system
+        self._ticks = ticks
+        self._at = system()  # the instant at the tick below
+        self._tick_s = ticks()
+        self._rate = 0.0  # what a second is longer or shorter, for one interval of refreshing
+        self._error_s = float("inf")  # how far off the instant was when it was measured
+        self._is_off = False  # the system's clock is far from this one
+
+    def __call__(self) -> datetime:
+        """Give the present instant, in UTC."""
+        return self._give_at(self._ticks())
+
+    def _give_at(self, tick_s: float) -> datetime:
+        passed_s = tick_s - self._tick_s
+        return self._at + timedelta(seconds=passed_s + self._rate * min(passed_s, REFRESH_EVERY_S))
+
+    async def refresh(self) -> None:
+        """Measure the database's clock, or look at the system's. Raises ``store_unavailable``."""
+        sent_s = self._ticks()
+        measured = await self._store.read_time()
+        if measured is None:
+            self._follow_system()
+        else:
+            self._take(measured, sent_s, self._ticks())
+
+    async def keep(self) -> None:
+        """Refresh for ever. While the database cannot be reached, the clock goes on by itself."""
+        while True:
+            await asyncio.sleep(REFRESH_EVERY_S)
+            try:
+                await self.refresh()
+            except PadronError:
+                pass  # whoever asks the database for something is told
+            except Exception:  # noqa: BLE001 - nobody waits for this task
+                _log.exception("the register's clock could not be refreshed")
+
+    def _take(self, measured: datetime, sent_s: float, got_s: float) -> None:
+        """Set the clock to what was measured, if that is the more exact, or shows that the clock is wrong."""
+        tick_s, error_s = (sent_s + got_s) / 2, (got_s - sent_s) / 2
+        known_s = self._error_s + DRIFT_MAX * (tick_s - self._tick_s)
+        off_s = (measured - self._give_at(tick_s)).total_seconds()
+        is_wrong = abs(off_s) > error_s + known_s
+        if is_wrong and abs(off_s) > JUMP_S:
+            _log.warning("the database's clock jumped by %+.1f s: the register's time is its time", off_s)
+        if is_wrong or error_s <= known_s:
+            self._at, self._tick_s, self._error_s = measured, tick_s, error_s
+
+    def _follow_system(self) -> None:
+        tick_s = self._ticks()
+        self._at, self._tick_s = self._give_at(tick_s), tick_s
+        off_s = (self._system() - self._at).total_seconds()
+        self._rate = max(-CATCH_UP_MAX, min(CATCH_UP_MAX, off_s / REFRESH_EVERY_S))
+        if abs(off_s) > JUMP_S and not self._is_off:
+            _log.warning(
+                "the system's clock jumped by %+.1f s: the register's clock is at %s and follows slowly, so that "
+                "leases keep their length. Restart the server to take the system's time at once.",
+                off_s,
+                format_instant(self._at),
+            )
+        self._is_off = abs(off_s) > JUMP_S
+
+
+@asynccontextmanager
+async def keep_clock(clock: RegisterClock) -> AsyncIterator[None]:
+    """Refresh the clock as long as the block runs."""
+    task = asyncio.create_task(clock.keep(), name="padron-clock")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def open_clock(store: Store, system: Callable[[], datetime]) -> RegisterClock:
+    """Give the register's clock, measured. Raises ``store_unavailable``."""
+    clock = RegisterClock(store, system)
+    for _ in range(FIRST_MEASURES):
+        await clock.refresh()
+    return clock
