@@ -38,7 +38,7 @@ from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
-from padron.service.cursors import format_list_cursor
+from padron.service.cursors import EPOCH_LENGTH, format_list_cursor
 from padron.wiring import migrate_database
 
 CONNECTIONS = 64
@@ -81,22 +81,31 @@ class Filled:
     accounts: list[Listed]
 
 
-def list_pages(vehicles: int) -> dict[str, str]:
+def list_pages(epoch: str, vehicles: int) -> dict[str, str]:
     """Give the pages that are asked for: each filter, each sort, each sort backwards, and deep ones."""
     pages = {"first": "", "vin": f"?vin={make_vin(7)}"}
     pages |= {f"filter {name}": f"?{name}={quote(value)}" for name, value in VALUES.items()}
     pages |= {f"sort {name}": f"?sort={name}" for name in SORT_FIELDS}
     pages |= {f"sort -{name}": f"?sort=-{name}" for name in SORT_FIELDS}
     deep = vehicles * 9 // 10
-    pages["deep"] = f"?cursor={give_cursor(VehicleQuery(filters={}), None, deep)}"
+    pages["deep"] = f"?cursor={give_cursor(epoch, VehicleQuery(filters={}), None, deep)}"
     vin = make_vin(deep)
-    pages["deep sort vin"] = f"?sort=vin&cursor={give_cursor(VehicleQuery(filters={}, sort='vin'), vin, deep)}"
+    pages["deep sort vin"] = f"?sort=vin&cursor={give_cursor(epoch, VehicleQuery(filters={}, sort='vin'), vin, deep)}"
     brand = VehicleQuery(filters={"brandName": VALUES["brandName"]})
-    pages["deep filter brandName"] = f"?brandName=brand%207&cursor={give_cursor(brand, None, deep)}"
+    pages["deep filter brandName"] = f"?brandName=brand%207&cursor={give_cursor(epoch, brand, None, deep)}"
     return pages
 
 
-def give_cursor(query: VehicleQuery, key: str | None, number: int) -> str:
+def find_epoch(port: int, token: str) -> str:
+    """Give what all cursors of this register begin with."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=300)
+    connection.request("GET", "/api/v2/vehicles?limit=1", headers={"Authorization": f"Bearer {token}"})
+    cursor: str = json.loads(connection.getresponse().read())["nextCursor"]
+    connection.close()
+    return cursor[:EPOCH_LENGTH]
+
+
+def give_cursor(epoch: str, query: VehicleQuery, key: str | None, number: int) -> str:
     """Give the cursor that goes on after the vehicle with this running number, of the first account."""
     now = datetime.now(UTC)
     vehicle = Vehicle(
@@ -104,7 +113,7 @@ def give_cursor(query: VehicleQuery, key: str | None, number: int) -> str:
         status_by="bench", status_reason=None, revision=1, created_at=now, updated_at=now,
     )  # fmt: skip
     version = VehicleVersion(vehicle=vehicle, details={}, began=number, valid_from=now, valid_to=None)
-    return format_list_cursor(query, version, Position(key=key, vehicle_id=number, began=number))
+    return format_list_cursor(epoch, query, version, Position(key=key, vehicle_id=number, began=number))
 
 
 def time_pages(port: int, token: str, pages: dict[str, str], path: str = "/api/v2/vehicles") -> dict[str, Any]:
@@ -175,7 +184,8 @@ def list_times(running: Running, accounts: list[Listed]) -> dict[str, Any]:
     """Measure the pages of the first account."""
     first = accounts[0]
     history = {"history": f"{first['vins'][7]}/history"}
-    return time_pages(running.port, first["token"], list_pages(len(first["vins"]))) | time_pages(
+    epoch = find_epoch(running.port, first["token"])
+    return time_pages(running.port, first["token"], list_pages(epoch, len(first["vins"]))) | time_pages(
         running.port, first["token"], history, "/api/v2/vehicles/"
     )
 

@@ -14,12 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from http.client import HTTPConnection
 from itertools import cycle
 from typing import Any, cast
 
 import uvloop
-
-from padron.service.cursors import format_feed_cursor
 
 STATUS_IDS = (0, 1, 3, 4, 5, 6, 7, 8, 9)
 
@@ -80,6 +79,7 @@ class Account:
     def __init__(self, port: int, listed: dict[str, Any], turns: Iterator[str] | None = None) -> None:
         self.vins: list[str] = listed["vins"]
         self.turns = turns or cycle(self.vins)
+        self.port, self.token = port, listed["token"]
         self.rng = random.Random()  # no two runs alike: one that repeats another sets statuses that are there already
         host = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {listed['token']}\r\n"
         self.headers = host.encode() + b"Content-Type: application/json\r\n"
@@ -109,10 +109,23 @@ class Account:
         body = {"operation": "bench", "vins": self.rng.choices(self.vins, k=1_000)}
         return self.build(b"POST /api/v2/gate", json.dumps(body).encode())
 
-    def build_changes(self) -> bytes:
-        """Give the request for 500 changes from a random place in the feed."""
-        after = format_feed_cursor(self.rng.randrange(len(self.vins) - 500))
-        return self.build(b"GET /api/v2/changes?limit=500&after=%s" % after.encode())
+    def build_changes(self) -> list[bytes]:
+        """Give the requests for 500 changes each, from all places in the feed that are so far apart."""
+        connection, target, requests = (
+            HTTPConnection("127.0.0.1", self.port, timeout=60),
+            "/api/v2/changes?limit=500",
+            [],
+        )
+        more = True
+        while more:
+            connection.request("GET", target, headers={"Authorization": f"Bearer {self.token}"})
+            page = json.loads(connection.getresponse().read())
+            more = page["more"]
+            if more:
+                requests.append(self.build(b"GET %s" % target.encode()))
+            target = f"/api/v2/changes?limit=500&after={page['nextCursor']}"
+        connection.close()
+        return requests
 
 
 KINDS: dict[str, Callable[[Account], Callable[[], bytes]]] = {
@@ -121,7 +134,7 @@ KINDS: dict[str, Callable[[Account], Callable[[], bytes]]] = {
     "gate": lambda account: account.build_gate,
     # Made once for each connection: making them costs more than asking them.
     "gate-batch": lambda account: partial(account.rng.choice, [account.build_gate_batch() for _ in range(10)]),
-    "changes": lambda account: account.build_changes,
+    "changes": lambda account: partial(account.rng.choice, account.build_changes()),
 }
 
 

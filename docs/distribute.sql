@@ -1,9 +1,10 @@
 -- Spreads an empty or a filled register over the nodes of a Citus cluster, by account. Run it once, on the
 -- coordinator, after `padron migrate`, while no server runs. A test holds it against the schema.
 
--- The directory is copied to every node: small, read by all, written when an account is added.
+-- The directory is copied to every node: small, read by all, written when an account is added or a backup was restored.
 SELECT create_reference_table('accounts');
 SELECT create_reference_table('schema_migrations');
+SELECT create_reference_table('register');
 
 -- Everything else lies with its account. One group of shards, so that all rows of an account are on one node;
 -- a table comes after those that it refers to.

@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from padron.domain.account import Scope
+from padron.domain.change import START, Place
 from padron.service.accounts import add_account, revoke_key
+from padron.service.cursors import format_feed_cursor
 from padron.service.feed import FeedFilter, follow_changes
 from padron.service.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
@@ -105,11 +107,19 @@ async def test_what_names_nothing_is_refused(api: Api) -> None:
             assert "Padron-After" in reply.detail
 
 
-async def test_a_cursor_beyond_everything_is_the_primarys_to_answer(api: Api, replica: ReplicaServer) -> None:
+async def test_a_cursor_beyond_the_replica_is_the_primarys_to_judge(api: Api, replica: ReplicaServer) -> None:
+    """It is no cursor of another register, and one that is says so wherever it is sent."""
     await api.acme.register()
     await hold(replica)
     await api.acme.patch_status(HUMMER, 3)
-    assert await list_statuses(api, Padron_After="WyJmZWVkIiw5MjIzMzcyMDM2ODU0Nzc1ODA3XQ") == [3]
+    verdict = (await api.acme.get(f"/api/v2/gate/{HUMMER}?operation=dispatch")).body
+    assert await list_statuses(api, Padron_After=verdict["cursor"]) == [3]
+    reply = await api.acme.get(f"{CHANGES}?after={verdict['cursor']}")
+    assert (reply.status, reply.body["changes"], reply.body["nextCursor"]) == (200, [], verdict["cursor"])
+    beyond = format_feed_cursor(api.store.epoch, Place(number=3, mark=1))
+    for target in (LIST, "/api/vehicles", HISTORY, CHANGES):
+        assert (await api.acme.get(target, Padron_After=beyond)).code == (410, "CursorGone")
+    assert (await api.acme.get(f"{CHANGES}?after={beyond}")).code == (410, "CursorGone")
 
 
 async def test_all_pages_are_at_least_as_new_as_the_cursor_of_the_first(api: Api, replica: ReplicaServer) -> None:
@@ -211,7 +221,7 @@ async def test_who_follows_the_feed_is_told_of_each_change_once_and_in_order(api
     told: list[int] = []
 
     async def follow() -> None:
-        pages = follow_changes(api.runtime, api.cast.acme.principal, (0, 100), FeedFilter(), (20, gone))
+        pages = follow_changes(api.runtime, api.cast.acme.principal, (START, 100), FeedFilter(), (20, gone))
         async for page in pages:
             told.extend(entry.change.number for entry in page.entries)
 

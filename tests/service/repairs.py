@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from padron.domain.account import Principal
-from padron.domain.change import StatusRequest
+from padron.domain.change import START, StatusRequest
 from padron.domain.duplicates import Repair, Repaired
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
@@ -93,7 +93,7 @@ class Mirror:
         self.runtime = runtime
         self.principal = principal
         self.wanted = FeedFilter(operational_changed=operational_changed)
-        self.position = 0
+        self.position = START
         self.operational: set[str] = set()
 
     async def follow(self) -> set[str]:

@@ -126,6 +126,10 @@ class FaultyStore:
         self.both_entered = asyncio.Event()
 
     @property
+    def epoch(self) -> str:
+        return self._store.epoch
+
+    @property
     def directory(self) -> Directory:
         return self._store.directory
 

@@ -2,13 +2,16 @@
 
 import base64
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta, timezone
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.sorting import give_field_key
@@ -16,17 +19,32 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
 from padron.service.cursors import (
     continue_list,
-    find_list_seen,
+    format_feed_cursor,
     format_history_cursor,
     format_list_cursor,
+    format_numbers,
+    parse_feed_cursor,
     parse_history_cursor,
+    parse_numbers,
+    parse_seen,
 )
 from tests.cast import NOON, make_vehicle
 
 QUERY = VehicleQuery(filters={"brandName": "Jeep", "doors": 4}, sort="ownerName", limit=10)
 LENGTH_MAX = 1_700  # of the 2,048 bytes that an address may have
+EPOCH, OTHER_EPOCH = "0123cdef", "0123cdee"
+SEEN = Place(number=42, mark=7)
 ids = st.integers(0, 2**63 - 1)
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=300)
+
+
+def make_cursor(parts: list[object]) -> str:
+    return EPOCH + base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
+
+
+def open_cursor(cursor: str) -> list[object]:
+    text = cursor.removeprefix(EPOCH)
+    return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=list[object])
 
 
 def make_version(details: Details | None = None) -> VehicleVersion:
@@ -35,7 +53,7 @@ def make_version(details: Details | None = None) -> VehicleVersion:
 
 def refuse(query: VehicleQuery, cursor: str) -> None:
     with pytest.raises(PadronError, match="cursor") as caught:
-        continue_list(query, cursor)
+        continue_list(EPOCH, query, cursor)
     assert caught.value.code is Code.BAD_PARAMETERS
 
 
@@ -43,15 +61,15 @@ def refuse(query: VehicleQuery, cursor: str) -> None:
 def test_a_place_comes_back_as_it_was_and_one_row_more_is_asked_for(key: str, vehicle_id: int, began: int) -> None:
     position = Position(key=give_field_key("ownerName", key), vehicle_id=vehicle_id, began=began)
     version = make_version({"ownerName": key} if key else {})
-    asked = continue_list(QUERY, format_list_cursor(QUERY, version, position))
-    assert asked == replace(QUERY, after=position, limit=11)
+    asked = continue_list(EPOCH, QUERY, format_list_cursor(EPOCH, QUERY, version, position))
+    assert asked == (replace(QUERY, after=position, limit=11), START)
 
 
 @pytest.mark.parametrize("sort, key", [(None, None), ("doors", -1), ("doors", 30), ("updatedAt", 0), ("vin", "A")])
 def test_each_kind_of_order_has_its_kind_of_place(sort: str | None, key: str | int | None) -> None:
     query = replace(QUERY, sort=sort)
     position = Position(key=key, vehicle_id=1, began=1)
-    assert continue_list(query, format_list_cursor(query, make_version(), position)).after == position
+    assert continue_list(EPOCH, query, format_list_cursor(EPOCH, query, make_version(), position))[0].after == position
 
 
 def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
@@ -64,13 +82,13 @@ def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
         text = letter * (field.length_max or 0)
         query = replace(QUERY, sort=field.name, descending=True)
         position = Position(key=give_field_key(field.name, text), vehicle_id=2**63 - 1, began=2**63 - 1)
-        cursor = format_list_cursor(query, make_version({field.name: text}), position)
+        cursor = format_list_cursor(EPOCH, query, make_version({field.name: text}), position)
         assert len(cursor) < LENGTH_MAX, ascii(letter)
-        assert continue_list(query, cursor).after == position
+        assert continue_list(EPOCH, query, cursor)[0].after == position
 
 
 def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
-    assert continue_list(QUERY, None) == replace(QUERY, limit=11)
+    assert continue_list(EPOCH, QUERY, None) == (replace(QUERY, limit=11), START)
 
 
 @pytest.mark.parametrize(
@@ -86,41 +104,93 @@ def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
     ids=repr,
 )
 def test_a_cursor_of_another_question_is_refused(other: VehicleQuery) -> None:
-    refuse(other, format_list_cursor(QUERY, make_version(), Position(key="x", vehicle_id=1, began=1)))
+    refuse(other, format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1)))
 
 
 def test_the_size_of_the_page_is_no_part_of_the_question() -> None:
-    cursor = format_list_cursor(QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
-    assert continue_list(replace(QUERY, limit=3), cursor).limit == 4
+    cursor = format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
+    assert continue_list(EPOCH, replace(QUERY, limit=3), cursor)[0].limit == 4
 
 
 def test_a_list_goes_on_from_a_state_that_includes_what_its_pages_did() -> None:
     position = Position(key="x", vehicle_id=1, began=1)
-    assert find_list_seen(None) == 0
-    assert find_list_seen(format_list_cursor(QUERY, make_version(), position)) == 0
-    cursor = format_list_cursor(QUERY, make_version(), position, 42)
-    assert find_list_seen(cursor) == 42
-    assert continue_list(QUERY, cursor) == continue_list(QUERY, format_list_cursor(QUERY, make_version(), position))
+    cursor = format_list_cursor(EPOCH, QUERY, make_version(), position, SEEN)
+    asked, told = continue_list(EPOCH, QUERY, cursor)
+    assert told == SEEN
+    assert (asked, START) == continue_list(EPOCH, QUERY, format_list_cursor(EPOCH, QUERY, make_version(), position))
 
 
-@pytest.mark.parametrize("seen", [[0], [-1], [2**63], [True], ["1"], [1.0], [None], [1, 1]], ids=repr)
-def test_a_cursor_that_includes_what_cannot_be_is_refused(seen: list[object]) -> None:
-    cursor = format_list_cursor(QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
-    parts = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    refuse(QUERY, base64.urlsafe_b64encode(msgspec.json.encode([*parts, *seen])).rstrip(b"=").decode())
+def test_a_list_of_the_past_goes_on_at_the_same_cut_and_knows_which_change_it_is() -> None:
+    past = replace(QUERY, as_of=NOON)
+    position = Position(key="", vehicle_id=1, began=1)
+    cursor = format_list_cursor(EPOCH, replace(past, up_to=42), make_version(), position, SEEN)
+    assert continue_list(EPOCH, past, cursor) == (replace(past, up_to=42, after=position, limit=11), SEEN)
+    refuse(past, format_list_cursor(EPOCH, past, make_version(), position))
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, True, "1", 1.0, None], ids=repr)
+@pytest.mark.parametrize("mark", [7, -1, 2**32, True, "1", 1.0, None], ids=repr)
+def test_a_cursor_that_includes_what_cannot_be_is_refused(number: object, mark: object) -> None:
+    cursor = format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
+    parts = open_cursor(cursor)
+    refuse(QUERY, make_cursor([*parts, number, mark]))
+    refuse(QUERY, make_cursor([*parts, 7]))
+    refuse(QUERY, make_cursor([*parts, 7, 7, 7]))
+
+
+@given(ids, st.integers(0, 2**32 - 1))
+def test_a_place_in_the_feed_comes_back(number: int, mark: int) -> None:
+    place = Place(number=number, mark=mark)
+    cursor = format_feed_cursor(EPOCH, place)
+    assert parse_feed_cursor(EPOCH, cursor) == parse_seen(EPOCH, cursor) == place
+    assert len(cursor) <= 100
+
+
+def test_the_mark_tells_changes_apart_by_request_instant_and_vehicle() -> None:
+    change = ("r-1", NOON, "3LNHL2GC1BR262548")
+    others = [
+        ("r-2", *change[1:]),
+        ("r-1", NOON + timedelta(microseconds=1), change[2]),
+        (*change[:2], "1C4RJEAG2EC476429"),
+    ]
+    assert len({Place.after(7, one).mark for one in (change, *others)}) == 4
+    zone = timezone(timedelta(hours=-6))
+    assert Place.after(7, ("r-1", NOON.astimezone(zone), change[2])) == Place.after(7, change)
+
+
+FORMS: dict[str, tuple[str, Callable[[str, str], object]]] = {
+    "feed": (format_feed_cursor(EPOCH, SEEN), parse_feed_cursor),
+    "seen": (format_feed_cursor(EPOCH, SEEN), parse_seen),
+    "history": (format_history_cursor(EPOCH, 7), parse_history_cursor),
+    "numbers": (format_numbers(EPOCH, "imports", 7), lambda epoch, text: parse_numbers(epoch, "imports", text, 1)),
+    "list": (
+        format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1)),
+        lambda epoch, text: continue_list(epoch, QUERY, text),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_cursor_of_another_epoch_or_of_before_epochs_is_gone(form: str) -> None:
+    cursor, parse = FORMS[form]
+    parse(EPOCH, cursor)
+    for gone in (OTHER_EPOCH + cursor[len(EPOCH) :], cursor[len(EPOCH) :]):
+        with pytest.raises(PadronError, match="Start again") as caught:
+            parse(EPOCH, gone)
+        assert caught.value.code is Code.CURSOR_GONE
 
 
 @given(st.text(max_size=80))
 def test_rubbish_is_refused(text: str) -> None:
     refuse(QUERY, text)
     with pytest.raises(PadronError):
-        parse_history_cursor(text)
+        parse_history_cursor(EPOCH, text)
 
 
 @given(ids)
 def test_a_number_of_a_history_comes_back(number: int) -> None:
-    assert parse_history_cursor(format_history_cursor(number)) == number
+    assert parse_history_cursor(EPOCH, format_history_cursor(EPOCH, number)) == number
 
 
 def test_a_history_without_a_cursor_begins_with_the_newest() -> None:
-    assert parse_history_cursor(None) is None
+    assert parse_history_cursor(EPOCH, None) is None

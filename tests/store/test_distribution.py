@@ -21,7 +21,7 @@ from tests.store.distribution import Reach, find_reach, list_statements
 SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
 
 # Copied to every node, so that any row may refer to them, and unique beyond an account.
-COPIED = {"accounts", "schema_migrations"}
+COPIED = {"accounts", "schema_migrations", "register"}
 
 # Statements that are not one account's, and why that is no request's doing.
 OF_THE_SERVER = {
@@ -35,6 +35,8 @@ OF_THE_SERVER = {
     "list_waiting_imports": "a server looks for uploaded files to import, in all accounts",
     "find_next_instant": "a server looks when the next planned change is due, in all accounts",
     "list_due_accounts": "a server looks whose planned changes are due",
+    "find_epoch": "the register itself: read when a server starts",
+    "renew_epoch": "the register itself: the command after a backup was restored",
     "find_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
@@ -205,7 +207,7 @@ async def test_every_key_index_and_reference_begins_with_the_account(planner: as
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
     """
     columns = dict(map(tuple, await planner.fetch(first)))
-    assert {table for table, column in columns.items() if column != "account_id"} == {"schema_migrations"}
+    assert {table for table, column in columns.items() if column != "account_id"} == {"schema_migrations", "register"}
 
 
 async def test_a_rule_that_is_broken_shows(planner: asyncpg.Connection) -> None:

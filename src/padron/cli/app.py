@@ -40,6 +40,7 @@ app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's v
 app.command("padron.cli.report:report", help="Report on an account's record.")
 app.command("padron.cli.duplicates:duplicates", help="Show several vehicles with one VIN, and make one of them.")
 app.command("padron.cli.planned:planned", help="See and cancel planned changes of status.")
+app.command("padron.cli.register:register", help="Work on the register as a whole: after restoring a backup.")
 app.command("padron.cli.vins:vins", help="Look at VINs, without a database.")
 
 _DEFAULTS = CommonOptions()

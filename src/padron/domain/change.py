@@ -1,8 +1,9 @@
 """What changes, and which requests change it. A change row is history, feed entry and outbox at once."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import assert_never
 
@@ -117,6 +118,26 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A place in the feed: after the change of this number, whose mark tells it from others that had the number.
+
+    A register that was restored from a backup gives numbers a second time. Before the first change it is 0, unmarked.
+    """
+
+    number: int
+    mark: int
+
+    @classmethod
+    def after(cls, number: int, change: tuple[str, datetime, str]) -> "Place":
+        """Give the place after a change, which is told by its request's id, its instant and its vehicle's VIN."""
+        request_id, at, vin = change
+        return cls(number=number, mark=zlib.crc32(f"{request_id} {at.astimezone(UTC).isoformat()} {vin}".encode()))
+
+
+START = Place(number=0, mark=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedEntry:
     """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now.
 
@@ -127,6 +148,11 @@ class FeedEntry:
     vehicle_id: int
     vin: Vin  # as it was after the change
     is_operational: bool  # at the instant of reading
+
+    @property
+    def place(self) -> Place:
+        """The place in the feed after this change."""
+        return Place.after(self.change.number, (self.change.request_id, self.change.at, self.vin))
 
     @property
     def changed_operational(self) -> bool:

@@ -16,6 +16,7 @@ from padron.http.schemas import ProblemShape
 _REFERENCE = "#/components/schemas/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
 _WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.STORE_UNAVAILABLE)
+_CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that may be gone
 _PROBLEM_HEADERS = {
     401: ("WWW-Authenticate", 'Bearer, with error="invalid_token" when a key was sent.'),
     429: ("Retry-After", "Seconds to wait."),
@@ -86,6 +87,8 @@ def list_problems(operation: Operation) -> list[Problem]:
         if operation.method == "POST":
             found |= {problem.slug: problem for problem in idempotency.PROBLEMS}
     found[problems.BAD_HOST.slug] = problems.BAD_HOST
+    if any(parameter.name in _CURSORS for parameter in operation.parameters):
+        found[problems.CURSOR_GONE.slug] = problems.CURSOR_GONE
     if operation.body is not None:
         found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
     return sorted(found.values(), key=lambda problem: (problem.status, problem.slug))

@@ -221,6 +221,14 @@ BAD_HOST = Problem(
     meaning="A request must have exactly one Host header, with a host name or address (RFC 9112, 3.2).",
     remedy="Send one valid Host header.",
 )  # fmt: skip
+CURSOR_GONE = Problem(
+    slug="cursor-gone", status=410, title="Cursor gone", error_type="gone", error_detail="CursorGone",
+    meaning="The cursor belongs to a state of the register that no longer exists: a backup was restored since, or the "
+    "cursor is older than cursors with an epoch. What it stood after may have been lost or replaced, so that to go on "
+    "from it would miss changes.",
+    remedy="Start again without the cursor. A follower of the feed loads its list from the first page (such as "
+    "GET /api/v2/vehicles?operational=true), replaces its copy by that, and follows the feed from that page's cursor.",
+)  # fmt: skip
 REQUEST_NOT_FOUND = Problem(
     slug="request-not-found", status=404, title="Request not found", error_type="notFound",
     error_detail="RequestNotFound",
@@ -294,6 +302,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.CLAIM_WITHDRAWN: CLAIM_WITHDRAWN,
     Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
     Code.CLAIM_ANSWERED: CLAIM_ANSWERED,
+    Code.CURSOR_GONE: CURSOR_GONE,
     Code.REQUEST_NOT_FOUND: REQUEST_NOT_FOUND,
     Code.REQUEST_TOO_LARGE: REQUEST_TOO_LARGE,
     Code.BATCH_REFUSED: BATCH_REFUSED,
@@ -324,7 +333,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
-    REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
+    CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
 )  # fmt: skip
 

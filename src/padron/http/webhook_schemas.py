@@ -66,9 +66,9 @@ class WebhookEdits(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class ReplayBody(Struct, forbid_unknown_fields=True):
-    """Where to begin again: after the change with this number; 0 is the beginning."""
+    """Where to begin again: after the change with this number, or at this cursor of the feed; 0 is the beginning."""
 
-    after: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 2**63 - 1})]
+    after: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 2**63 - 1})] | str
 
 
 class WebhookShape(Struct, rename="camel", omit_defaults=True):

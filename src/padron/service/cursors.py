@@ -1,4 +1,8 @@
-"""Opaque cursors. A list's cursor is bound to its question: filters and order may not change between pages."""
+"""Opaque cursors. A list's cursor is bound to its question: filters and order may not change between pages.
+
+Each begins with the epoch of the register that gave it. One of another epoch is ``cursor_gone``: it is of a life of the
+register that a restored backup has ended, in which the same numbers may have meant other changes.
+"""
 
 import base64
 import binascii
@@ -9,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal
 from padron.domain.operation import ATTEMPTS_MAX, Result
@@ -20,102 +25,101 @@ from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
 from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
+EPOCH_LENGTH = 8
+_is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
+_MARK_MAX = 2**32 - 1
 _INSTANT_MAX = 253_402_300_799_999_999  # the last microsecond of the year 9999
 _TIME_SORTS = frozenset({"statusSince", "createdAt", "updatedAt"})
 _TEXT_SORTS = frozenset(field.name for field in FIELDS if field.is_text)
 _NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_FIELDS.values() if not field.is_text)})
 
 
-def continue_list(query: VehicleQuery, cursor: str | None) -> VehicleQuery:
+def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> tuple[VehicleQuery, Place]:
     """Give the question to the store: from the cursor on, and one row more than the page, to see if there is one.
 
-    Raises ``bad_parameters`` for a cursor that is damaged or belongs to another question.
+    With it comes the place in the feed that the pages before reflect, and the beginning where none is named. Raises
+    ``bad_parameters`` for a cursor that is damaged or belongs to another question, and ``cursor_gone``.
     """
     asked = replace(query, limit=query.limit + 1)
     if cursor is None:
-        return asked
-    parts = _decode(cursor)
-    if query.as_of is not None:
-        *parts, up_to = parts or [None]
-        if not isinstance(up_to, int) or not _is_id(up_to):
-            raise _give_refusal()
-        asked = replace(asked, up_to=up_to)
-    match parts:
+        return asked, START
+    match _decode(epoch, cursor):
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
-            and _is_seen(seen)
             and _is_id(vehicle_id)
             and _is_id(began)
             and _is_key(query.sort, key)
         ):
+            told = _parse_place(seen) if seen or query.as_of is not None else START
             place = give_field_key(query.sort, key) if isinstance(key, str) and query.sort in _TEXT_SORTS else key
-            return replace(asked, after=Position(key=place, vehicle_id=vehicle_id, began=began))
+            up_to = None if query.as_of is None else told.number
+            after = Position(key=place, vehicle_id=vehicle_id, began=began)
+            return replace(asked, after=after, up_to=up_to), told
         case _:
             raise _give_refusal()
 
 
-def find_list_seen(cursor: str | None) -> int:
-    """Give the number of the change that the pages before include; 0 when none is named. The cursor must be good."""
-    match [] if cursor is None else _decode(cursor):
-        case [_, _, _, _, int(number)]:
-            return number
-        case _:
-            return 0
-
-
-def format_list_cursor(query: VehicleQuery, version: VehicleVersion, position: Position, seen: int = 0) -> str:
+def format_list_cursor(
+    epoch: str, query: VehicleQuery, version: VehicleVersion, position: Position, seen: Place = START
+) -> str:
     """Give the cursor that goes on after this row of the list, in a state that has the change ``seen``.
 
-    For the past it holds the cut instead, so that this stays.
-
-    Text goes into it as the vehicle has it: its sort key may be several times as long, too long for an address.
+    For the past that is the cut, which stays. Text goes into it as the vehicle has it: its sort key may be several times
+    as long, too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
-    last = seen if query.up_to is None else query.up_to
-    return _encode(place if query.up_to is None and not seen else [*place, last])
+    return _encode(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
 
 
-def parse_history_cursor(cursor: str | None) -> int | None:
+def parse_history_cursor(epoch: str, cursor: str | None) -> int | None:
     """Give the change number that the page lies below. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(cursor):
+    match _decode(epoch, cursor):
         case ["history", int(number)] if _is_id(number):
             return number
         case _:
             raise _give_refusal()
 
 
-def format_history_cursor(number: int) -> str:
+def format_history_cursor(epoch: str, number: int) -> str:
     """Give the cursor that goes on below this change number."""
-    return _encode(["history", number])
+    return _encode(epoch, ["history", number])
 
 
-def parse_feed_cursor(cursor: str | None) -> int:
-    """Give the change number that the feed goes on after; 0 without a cursor. Raises ``bad_parameters``."""
+def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
+    """Give the place that the feed goes on after; its beginning without a cursor.
+
+    Raises ``bad_parameters``, and ``cursor_gone`` for one of another life of the register.
+    """
     if cursor is None:
-        return 0
-    match _decode(cursor):
-        case ["feed", int(number)] if _is_id(number):
-            return number
+        return START
+    match _decode(epoch, cursor):
+        case ["feed", *place]:
+            return _parse_place(place)
         case _:
             raise _give_refusal()
 
 
-def format_feed_cursor(number: int) -> str:
-    """Give the cursor of a place in the feed: after this change number."""
-    return _encode(["feed", number])
+def format_feed_cursor(epoch: str, place: Place) -> str:
+    """Give the cursor of a place in the feed."""
+    return _encode(epoch, ["feed", place.number, place.mark])
 
 
-def parse_seen(text: str) -> int | str:
-    """Give what an answer must include: the number of a change, or a request's id. Raises ``bad_parameters``."""
+def parse_seen(epoch: str, text: str) -> Place | str:
+    """Give what an answer must include: a place in the feed, or a request's id.
+
+    Raises ``bad_parameters``, and ``cursor_gone`` for a cursor of another life of the register.
+    """
     try:
-        return parse_feed_cursor(text)
-    except PadronError:
+        return parse_feed_cursor(epoch, text)
+    except PadronError as error:
+        if error.code is Code.CURSOR_GONE:
+            raise
         if _is_request_id(text) is not None:
             return text
     raise PadronError(
@@ -124,11 +128,11 @@ def parse_seen(text: str) -> int | str:
     )
 
 
-def parse_duplicate_cursor(cursor: str | None) -> str:
+def parse_duplicate_cursor(epoch: str, cursor: str | None) -> str:
     """Give the VIN that a page of duplicates goes on after; "" without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return ""
-    match _decode(cursor):
+    match _decode(epoch, cursor):
         case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
             check_text("cursor", vin, VIN_LENGTH)
             return vin
@@ -136,16 +140,16 @@ def parse_duplicate_cursor(cursor: str | None) -> str:
             raise _give_refusal()
 
 
-def format_duplicate_cursor(vin: Vin) -> str:
+def format_duplicate_cursor(epoch: str, vin: Vin) -> str:
     """Give the cursor that goes on after this VIN."""
-    return _encode(["duplicates", vin])
+    return _encode(epoch, ["duplicates", vin])
 
 
-def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] | None:
+def parse_refusal_cursor(epoch: str, cursor: str | None) -> tuple[datetime, str, str, str] | None:
     """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(cursor):
+    match _decode(epoch, cursor):
         case ["refusals", int(hour), str(vin), str(operation), str(actor)] if (
             _is_id(hour) and hour <= _INSTANT_MAX // 1_000_000
         ):
@@ -156,33 +160,38 @@ def parse_refusal_cursor(cursor: str | None) -> tuple[datetime, str, str, str] |
             raise _give_refusal()
 
 
-def format_refusal_cursor(refusal: Refusal) -> str:
+def format_refusal_cursor(epoch: str, refusal: Refusal) -> str:
     """Give the cursor that goes on after this row."""
     hour = int(refusal.hour_at.timestamp())
-    return _encode(["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+    return _encode(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
 
 
-def continue_report(query: TimeQuery, cursor: str) -> TimeQuery:
-    """Give the question to the store, from the cursor on. Raises ``bad_parameters``, as ``continue_list`` does."""
-    match _decode(cursor):
-        case ["time-in-status", fingerprint, int(since), int(until), int(after)] if (
-            fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(until) and _is_id(after)
+def continue_report(epoch: str, query: TimeQuery, cursor: str) -> tuple[TimeQuery, Place]:
+    """Give the question to the store, from the cursor on, and the place in the feed that it is cut at.
+
+    Raises as ``continue_list`` does.
+    """
+    match _decode(epoch, cursor):
+        case ["time-in-status", fingerprint, int(since), int(after), *until] if (
+            fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(after)
         ):
-            return replace(query, since=since, until=until, after=after)
+            told = _parse_place(until)
+            return replace(query, since=since, until=told.number, after=after), told
         case _:
             raise _give_refusal()
 
 
-def format_report_cursor(query: TimeQuery, after: int) -> str:
+def format_report_cursor(epoch: str, query: TimeQuery, until: Place, after: int) -> str:
     """Give the cursor that goes on after this vehicle, with the two cuts of the report."""
-    return _encode(["time-in-status", _give_report_fingerprint(query), query.since, query.until, after])
+    fingerprint = _give_report_fingerprint(query)
+    return _encode(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
 
 
-def parse_numbers(kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
+def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
     """Give the numbers that a list of this kind goes on after; None without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(cursor):
+    match _decode(epoch, cursor):
         case [name, *numbers] if (
             name == kind
             and len(numbers) == count
@@ -193,14 +202,14 @@ def parse_numbers(kind: str, cursor: str | None, count: int) -> tuple[int, ...] 
             raise _give_refusal()
 
 
-def format_numbers(kind: str, *numbers: int) -> str:
+def format_numbers(epoch: str, kind: str, *numbers: int) -> str:
     """Give the cursor that goes on after these numbers."""
-    return _encode([kind, *numbers])
+    return _encode(epoch, [kind, *numbers])
 
 
-def parse_result_place(cursor: str | None) -> tuple[datetime, int, int] | None:
+def parse_result_place(epoch: str, cursor: str | None) -> tuple[datetime, int, int] | None:
     """Give the instant, run and attempt that the page of results lies before. Raises ``bad_parameters``."""
-    numbers = parse_numbers("vehicle-results", cursor, 3)
+    numbers = parse_numbers(epoch, "vehicle-results", cursor, 3)
     if numbers is None:
         return None
     microseconds, run_id, attempt = numbers
@@ -209,17 +218,17 @@ def parse_result_place(cursor: str | None) -> tuple[datetime, int, int] | None:
     return _EPOCH + timedelta(microseconds=microseconds), run_id, attempt
 
 
-def format_result_place(result: Result) -> str:
+def format_result_place(epoch: str, result: Result) -> str:
     """Give the cursor that goes on before this result."""
     microseconds = (result.given_at - _EPOCH) // timedelta(microseconds=1)
-    return format_numbers("vehicle-results", microseconds, result.key.run_id, result.key.attempt)
+    return format_numbers(epoch, "vehicle-results", microseconds, result.key.run_id, result.key.attempt)
 
 
-def parse_plan_cursor(query: PlanQuery, cursor: str | None) -> PlanPlace | None:
+def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanPlace | None:
     """Give the place that a page of plans goes on after. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(cursor):
+    match _decode(epoch, cursor):
         case ["plans", fingerprint, int(microseconds), str(plan_id)] if (
             fingerprint == _give_plans_fingerprint(query)
             and _is_id(microseconds)
@@ -231,10 +240,10 @@ def parse_plan_cursor(query: PlanQuery, cursor: str | None) -> PlanPlace | None:
             raise _give_refusal()
 
 
-def format_plan_cursor(query: PlanQuery, plan: Plan) -> str:
+def format_plan_cursor(epoch: str, query: PlanQuery, plan: Plan) -> str:
     """Give the cursor that goes on after this plan."""
     microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
-    return _encode(["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
+    return _encode(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
 
 
 def _give_plans_fingerprint(query: PlanQuery) -> int:
@@ -258,8 +267,12 @@ def _is_id(number: int) -> bool:
     return not isinstance(number, bool) and 0 <= number <= _ID_MAX
 
 
-def _is_seen(rest: list[object]) -> bool:
-    return not rest or (len(rest) == 1 and isinstance(rest[0], int) and rest[0] > 0 and _is_id(rest[0]))
+def _parse_place(parts: list[object]) -> Place:
+    match parts:
+        case [int(number), int(mark)] if _is_id(number) and not isinstance(mark, bool) and 0 <= mark <= _MARK_MAX:
+            return Place(number=number, mark=mark)
+        case _:
+            raise _give_refusal()
 
 
 def _is_key(sort: str | None, key: str | int | None) -> bool:
@@ -277,16 +290,31 @@ def _is_key(sort: str | None, key: str | int | None) -> bool:
     return True
 
 
-def _encode(parts: list[object]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
+def _encode(epoch: str, parts: list[object]) -> str:
+    return epoch + base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
-def _decode(cursor: str) -> list[object]:
+def _decode(epoch: str, cursor: str) -> list[object]:
+    given, rest = cursor[:EPOCH_LENGTH], cursor[EPOCH_LENGTH:]
+    if _is_epoch(given) is None:
+        given, rest = "", cursor  # as cursors were before they had an epoch
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return msgspec.json.decode(raw, type=list[object])
+        raw = base64.b64decode(rest + "=" * (-len(rest) % 4), altchars=b"-_", validate=True)
+        parts = msgspec.json.decode(raw, type=list[object])
     except (binascii.Error, ValueError) as error:
         raise _give_refusal() from error
+    if given != epoch:
+        raise give_gone()
+    return parts
+
+
+def give_gone() -> PadronError:
+    """Give the refusal of a cursor that is of another life of the register, or lies beyond its end."""
+    return PadronError(
+        Code.CURSOR_GONE,
+        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Start again "
+        "without it: load the list from its first page, take the cursor from there, and follow the feed from that.",
+    )
 
 
 def _give_refusal() -> PadronError:

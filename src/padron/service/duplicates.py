@@ -33,7 +33,7 @@ async def list_duplicates(
     ``bad_parameters`` for a cursor that belongs to another question.
     """
     principal.check_scope(Scope.VEHICLES_REPAIR)
-    after = cursors.parse_duplicate_cursor(cursor)
+    after = cursors.parse_duplicate_cursor(runtime.store.epoch, cursor)
     reader = runtime.store.read(principal.account_id)
     if vin is not None:
         found = sorted(await reader.list_versions_by_vin(vin), key=lambda version: version.vehicle.vehicle_id)
@@ -48,7 +48,9 @@ async def list_duplicates(
         groups = [replace(groups[0], versions=groups[0].versions[:ROWS_MAX])]
     page = groups[:limit]
     more = is_cut or len(groups) > limit
-    return DuplicatePage(groups=page, next_cursor=cursors.format_duplicate_cursor(page[-1].vin) if more else None)
+    return DuplicatePage(
+        groups=page, next_cursor=cursors.format_duplicate_cursor(runtime.store.epoch, page[-1].vin) if more else None
+    )
 
 
 async def repair_duplicates(

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import ChangeType, FeedEntry
-from padron.service import cursors
+from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.service.recency import find_seen
 from padron.service.runtime import Runtime
 from padron.service.watch import Gone
@@ -32,17 +31,12 @@ class FeedPage:
     """Changes in order, and the position to go on from, which filters may have moved beyond the last of them."""
 
     entries: list[FeedEntry]
-    position: int
+    position: Place
     more: bool
-
-    @property
-    def cursor(self) -> str:
-        """The cursor to go on from."""
-        return cursors.format_feed_cursor(self.position)
 
 
 async def list_changes(
-    runtime: Runtime, principal: Principal, after: int, limit: int, wanted: FeedFilter, *, at_least: int = 0
+    runtime: Runtime, principal: Principal, after: Place, limit: int, wanted: FeedFilter, *, at_least: int = 0
 ) -> FeedPage:
     """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``.
 
@@ -53,9 +47,9 @@ async def list_changes(
     found: list[FeedEntry] = []
     position, scanned = after, 0
     while scanned < SCANNED_MAX:
-        entries = await reader.list_changes(position, limit + 1)
+        entries = await reader.list_changes(position.number, limit + 1)
         for entry in entries[:limit]:
-            position = entry.change.number
+            position = entry.place
             if wanted.fits(entry):
                 found.append(entry)
                 if len(found) == limit:
@@ -71,7 +65,7 @@ async def list_changes(
 async def await_changes(
     runtime: Runtime,
     principal: Principal,
-    page: tuple[int, int],
+    page: tuple[Place, int],
     wanted: FeedFilter,
     patience: tuple[float, Gone],
     *,
@@ -93,13 +87,13 @@ async def await_changes(
             return found
         after = found.position
         if not found.more:
-            if not await runtime.watch.wait(principal.account_id, after, left_s, gone):
+            if not await runtime.watch.wait(principal.account_id, after.number, left_s, gone):
                 return found
-            at_least = after + 1  # the watch has seen it, so what is read next must have it
+            at_least = after.number + 1  # the watch has seen it, so what is read next must have it
 
 
 async def follow_changes(
-    runtime: Runtime, principal: Principal, page: tuple[int, int], wanted: FeedFilter, patience: tuple[float, Gone]
+    runtime: Runtime, principal: Principal, page: tuple[Place, int], wanted: FeedFilter, patience: tuple[float, Gone]
 ) -> AsyncIterator[FeedPage]:
     """Give pages as changes come, and an empty one each time nothing came for the seconds of ``patience``.
 
@@ -114,7 +108,7 @@ async def follow_changes(
         if found.entries:
             yield found
             continue
-        came = found.more or await runtime.watch.wait(principal.account_id, after, heartbeat_s, gone)
-        at_least = after + 1 if came else 0  # the watch has seen it, so what is read next must have it
+        came = found.more or await runtime.watch.wait(principal.account_id, after.number, heartbeat_s, gone)
+        at_least = after.number + 1 if came else 0  # the watch has seen it, so what is read next must have it
         if not came and not gone.done() and not runtime.watch.is_stopping:
             yield found

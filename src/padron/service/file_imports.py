@@ -33,13 +33,13 @@ class ImportPage:
 async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> ImportPage:
     """Give a page of the account's imports. Raises ``forbidden``, and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_WRITE)
-    place = cursors.parse_numbers(_KIND, cursor, 1)
+    place = cursors.parse_numbers(runtime.store.epoch, _KIND, cursor, 1)
     before = _NEWEST if place is None else place[0]
     found = await runtime.store.read_imports(principal.account_id).list_imports(before, limit + 1)
     more = len(found) > limit
     return ImportPage(
         imports=found[:limit],
-        next_cursor=cursors.format_numbers(_KIND, found[limit - 1].import_id) if more else None,
+        next_cursor=cursors.format_numbers(runtime.store.epoch, _KIND, found[limit - 1].import_id) if more else None,
     )
 
 

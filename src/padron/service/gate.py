@@ -49,7 +49,7 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
     for verdict in verdicts:
         if not verdict.is_allowed:
             runtime.refusals.remember(principal, operation, verdict, at)
-    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(last_change))
+    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, last_change))
 
 
 async def list_refusals(
@@ -69,14 +69,15 @@ async def list_refusals(
         vin=vin,
         from_at=period[0],
         to_at=period[1],
-        after=cursors.parse_refusal_cursor(cursor),
+        after=cursors.parse_refusal_cursor(runtime.store.epoch, cursor),
         limit=limit + 1,
     )
     await runtime.refusals.flush()  # what this very server refused a moment ago belongs to the answer
     rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(query)
     more = len(rows) > limit
     return RefusalPage(
-        refusals=rows[:limit], next_cursor=cursors.format_refusal_cursor(rows[limit - 1]) if more else None
+        refusals=rows[:limit],
+        next_cursor=cursors.format_refusal_cursor(runtime.store.epoch, rows[limit - 1]) if more else None,
     )
 
 

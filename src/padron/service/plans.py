@@ -24,12 +24,12 @@ class PlanPage:
 async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, cursor: str | None) -> PlanPage:
     """Give a page of the account's plans. Raises ``forbidden`` and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_READ)
-    asked = replace(query, limit=query.limit + 1, after=cursors.parse_plan_cursor(query, cursor))
+    asked = replace(query, limit=query.limit + 1, after=cursors.parse_plan_cursor(runtime.store.epoch, query, cursor))
     found = await runtime.store.read_plans(principal.account_id).list_plans(asked)
     more = len(found) > query.limit
     return PlanPage(
         plans=found[: query.limit],
-        next_cursor=cursors.format_plan_cursor(query, found[query.limit - 1]) if more else None,
+        next_cursor=cursors.format_plan_cursor(runtime.store.epoch, query, found[query.limit - 1]) if more else None,
     )
 
 

@@ -12,7 +12,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service import cursors
-from padron.service.recency import find_seen
+from padron.service.recency import check_place, find_place, find_seen
 from padron.service.runtime import Runtime
 from padron.store.base import Reader
 
@@ -69,8 +69,10 @@ async def list_vehicles(
     Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
     """
     principal.check_scope(Scope.VEHICLES_READ)
-    asked = cursors.continue_list(query, cursor)
-    at_least = max(await find_seen(runtime, principal, seen), cursors.find_list_seen(cursor))
+    epoch = runtime.store.epoch
+    asked, told = cursors.continue_list(epoch, query, cursor)
+    await check_place(runtime, principal, told)
+    at_least = max(await find_seen(runtime, principal, seen), told.number)
     if query.as_of is not None and asked.up_to is None:
         # Where nothing is behind, so that an instant means the same on every server.
         present = runtime.store.read(principal.account_id)
@@ -83,11 +85,17 @@ async def list_vehicles(
     rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
     page = rows[: query.limit]
     more = len(rows) > query.limit
+    next_cursor = None
+    if more:
+        # The next page may be another server's: who follows the feed from here must find in it what is told by now.
+        reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0))
+        next_cursor = cursors.format_list_cursor(epoch, asked, *page[-1], reached)
     return VehiclePage(
         vehicles=[version for version, _ in page],
-        # The next page may be another server's: who follows the feed from here must find in it what is told by now.
-        next_cursor=cursors.format_list_cursor(asked, *page[-1], max(at_least, last_change or 0)) if more else None,
-        cursor=None if last_change is None else cursors.format_feed_cursor(last_change),
+        next_cursor=next_cursor,
+        cursor=None
+        if last_change is None
+        else cursors.format_feed_cursor(epoch, await find_place(reader, last_change)),
     )
 
 
@@ -148,7 +156,7 @@ async def list_history(
     It is in a state that includes ``seen``. Raises as ``get_status``, and for a bad cursor.
     """
     principal.check_scope(Scope.VEHICLES_READ)
-    before = cursors.parse_history_cursor(cursor)
+    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
     at_least = await find_seen(runtime, principal, seen)
     present = runtime.store.read(principal.account_id)
     if vehicle_id is None:
@@ -161,5 +169,5 @@ async def list_history(
     more = len(entries) > limit
     return HistoryPage(
         entries=entries[:limit],
-        next_cursor=cursors.format_history_cursor(entries[limit - 1].number) if more else None,
+        next_cursor=cursors.format_history_cursor(runtime.store.epoch, entries[limit - 1].number) if more else None,
     )

@@ -90,7 +90,7 @@ async def list_run_results(
 ) -> ResultPage:
     """Give a page of a run's results, by vehicle and attempt. Raises as ``get_run``, and for a bad cursor."""
     principal.check_scope(Scope.OPERATIONS_RUN)
-    vehicle_id, attempt = cursors.parse_numbers("run-results", cursor, 2) or (0, 0)
+    vehicle_id, attempt = cursors.parse_numbers(runtime.store.epoch, "run-results", cursor, 2) or (0, 0)
     await get_operation(runtime, principal.account_id, name)
     run = await _get_run(runtime, principal, name, run_id)
     reader = runtime.store.operations.read(principal.account_id)
@@ -100,7 +100,7 @@ async def list_run_results(
     last = entries[limit - 1].result.key
     return ResultPage(
         entries=entries[:limit],
-        next_cursor=cursors.format_numbers("run-results", last.vehicle_id, last.attempt),
+        next_cursor=cursors.format_numbers(runtime.store.epoch, "run-results", last.vehicle_id, last.attempt),
     )
 
 
@@ -112,13 +112,15 @@ async def list_vehicle_results(
     Raises ``forbidden``, ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for a bad cursor.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
-    before = cursors.parse_result_place(cursor)
+    before = cursors.parse_result_place(runtime.store.epoch, cursor)
     vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
     reader = runtime.store.operations.read(principal.account_id)
     entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, limit + 1)
     if len(entries) <= limit:
         return ResultPage(entries=entries, next_cursor=None)
-    return ResultPage(entries=entries[:limit], next_cursor=cursors.format_result_place(entries[limit - 1].result))
+    return ResultPage(
+        entries=entries[:limit], next_cursor=cursors.format_result_place(runtime.store.epoch, entries[limit - 1].result)
+    )
 
 
 async def _add_run(runtime: Runtime, principal: Principal, operation: str, question: RunQuestion) -> Run:

@@ -10,6 +10,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.time_in_status import TimeQuery, TotalTime, VehicleTime, gather_vehicle_times
 from padron.service import cursors
 from padron.service.reading import check_past
+from padron.service.recency import check_place, find_place
 from padron.service.runtime import Runtime
 
 # In one statement: few at first, then more as long as a statement is short. How long it takes depends on how often
@@ -68,7 +69,8 @@ async def report_page(
     if cursor is None:
         query = await open_report(runtime, principal, period, filters)
     else:
-        query = cursors.continue_report(_check_period(runtime, period, filters), cursor)
+        query, told = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
+        await check_place(runtime, principal, told)
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
     async for batch in follow_report(runtime, principal, query, is_gone):
@@ -77,12 +79,13 @@ async def report_page(
             total.add(batch)
         elif len(listed) > limit:
             break
-    more = len(listed) > limit
+    more, epoch = len(listed) > limit, runtime.store.epoch
+    until = await find_place(runtime.store.read(principal.account_id), query.until)
     return TimePage(
         vehicles=listed[:limit],
         total=total,
-        next_cursor=cursors.format_report_cursor(query, listed[limit - 1].vehicle_id) if more else None,
-        cursor=cursors.format_feed_cursor(query.until),
+        next_cursor=cursors.format_report_cursor(epoch, query, until, listed[limit - 1].vehicle_id) if more else None,
+        cursor=cursors.format_feed_cursor(epoch, until),
     )
 
 

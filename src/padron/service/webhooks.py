@@ -12,7 +12,9 @@ from padron.domain.target import parse_target
 from padron.domain.vehicle import check_text
 from padron.domain.webhook import Answer, Attempt, DeliveryState, Endpoint, Filter, OffReason, Sending
 from padron.service import cursors
+from padron.service.cursors import give_gone
 from padron.service.events import encode_test_payload
+from padron.service.recency import read_place
 from padron.service.runtime import Runtime
 from padron.service.sending import Message
 from padron.store.webhooks import WebhookReader, WebhookTransaction
@@ -167,12 +169,14 @@ async def list_deliveries(
 ) -> DeliveryPage:
     """Give a page of an endpoint's deliveries. Raises ``webhook_not_found``, ``bad_parameters`` for a bad cursor."""
     await get_endpoint(runtime, principal, endpoint_id)
-    before = cursors.parse_history_cursor(cursor)
+    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
     found = await _read(runtime, principal).list_deliveries(endpoint_id, state, before, limit + 1)
     more = len(found) > limit
     return DeliveryPage(
         sendings=found[:limit],
-        next_cursor=cursors.format_history_cursor(found[limit - 1].delivery.number) if more else None,
+        next_cursor=cursors.format_history_cursor(runtime.store.epoch, found[limit - 1].delivery.number)
+        if more
+        else None,
     )
 
 
@@ -186,17 +190,21 @@ async def get_delivery(runtime: Runtime, principal: Principal, endpoint_id: str,
     return LoggedDelivery(sending=sending, attempts=await reader.list_attempts(endpoint_id, number))
 
 
-async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str, after: int) -> Endpoint:
-    """Cut the endpoint anew from the feed after a change's number. Raises ``webhook_not_found``, ``bad_parameters``.
+async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str, after: int | str) -> Endpoint:
+    """Cut the endpoint anew from the feed after a change's number, or at a cursor of the feed.
 
-    What is pending beyond it waits until it is cut anew, so that the order of each vehicle holds.
+    What is pending beyond it waits until it is cut anew, so that the order of each vehicle holds. Raises
+    ``webhook_not_found``, ``bad_parameters``, and ``cursor_gone``, also for a number that no change has.
     """
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
+    number = after if isinstance(after, int) else (await read_place(runtime, principal, after)).number
 
-    async def work(_: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
-        webhook.check_replay(endpoint, after)
-        return replace(endpoint, position=after, is_full=False, wake_at=now)
+    async def work(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
+        if number > await transaction.find_last_change():
+            raise give_gone()
+        webhook.check_replay(endpoint, number)
+        return replace(endpoint, position=number, is_full=False, wake_at=now)
 
     return await _change(runtime, principal, endpoint_id, work)
 

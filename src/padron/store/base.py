@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from padron.domain.account import Account, ApiKey
-from padron.domain.change import Change, FeedEntry, HistoryEntry
+from padron.domain.change import Change, FeedEntry, HistoryEntry, Place
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.idempotency import HeldKey
 from padron.domain.query import Position, VehicleQuery
@@ -133,8 +133,8 @@ class Reader(RepairReader, Protocol):
         """
         ...
 
-    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
-        """Give the current vehicles with these VINs and the number of the account's last change, of one instant."""
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], Place]:
+        """Give the current vehicles with these VINs and the place after the account's last change, of one instant."""
         ...
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
@@ -149,13 +149,17 @@ class Reader(RepairReader, Protocol):
         """Give the instant of the account's last change, before which no later one comes; 1970 when there is none."""
         ...
 
+    async def find_place(self, number: int) -> Place | None:
+        """Give the place after the change of this number; None when there is no such change, nor 0."""
+        ...
+
     async def find_request_end(self, request_id: str) -> int:
         """Give the number of a request's last change; of the account's when the request made none."""
         ...
 
 
 class Directory(Protocol):
-    """The accounts and their keys: the only work that crosses accounts."""
+    """The accounts and their keys, and the register's epoch: the only work that crosses accounts."""
 
     async def add_account(self, name: str, at: datetime) -> Account:
         """Add an account. Raises ``account_exists``."""
@@ -193,9 +197,18 @@ class Directory(Protocol):
         """Note when a key was last used."""
         ...
 
+    async def renew_epoch(self, epoch: str) -> None:
+        """Give the register's present life a new name. A store that is open keeps the one that it read."""
+        ...
+
 
 class Store(Protocol):
     """An open database."""
+
+    @property
+    def epoch(self) -> str:
+        """The name of the register's present life, as it was when the store was opened: 8 hexadecimal digits."""
+        ...
 
     @property
     def directory(self) -> Directory:

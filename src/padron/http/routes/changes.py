@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from padron.domain.account import Scope
-from padron.domain.change import ChangeType
+from padron.domain.change import ChangeType, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.webhook import EVENT_TYPES
 from padron.http import problems, queries
@@ -19,6 +19,7 @@ from padron.http.routes import parameters
 from padron.service import cursors, feed
 from padron.service.events import give_event
 from padron.service.feed import FeedFilter, FeedPage
+from padron.service.recency import read_place
 
 WAIT_S_MAX = 30
 HEARTBEAT_S = 10.0
@@ -41,9 +42,9 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     wait_s = queries.parse_number("wait", given["wait"], 0, WAIT_S_MAX) if "wait" in given else 0
     if b"text/event-stream" in call.headers.get(b"accept", b""):
         last = call.headers.get(b"last-event-id", b"").decode("latin-1")
-        after = cursors.parse_feed_cursor(last or given.get("after"))
+        after = await read_place(call.runtime, call.principal, last or given.get("after"))
         return StreamReply(_stream(call, after, wanted), _STREAM_HEADERS)
-    after = cursors.parse_feed_cursor(given.get("after"))
+    after = await read_place(call.runtime, call.principal, given.get("after"))
     gone = call.watch_client()
     try:
         found = await feed.await_changes(
@@ -52,10 +53,11 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     finally:
         gone.cancel()
     changes = [give_event(entry) for entry in found.entries]
-    return build_json_reply(200, {"changes": changes, "nextCursor": found.cursor, "more": found.more})
+    next_cursor = cursors.format_feed_cursor(call.runtime.store.epoch, found.position)
+    return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
 
 
-async def _stream(call: Call, after: int, wanted: FeedFilter) -> AsyncIterator[bytes]:
+async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncIterator[bytes]:
     """Give the events. The key is looked at again before anything is sent: a revoked key ends the stream."""
     gone = call.watch_client()
     try:
@@ -63,7 +65,7 @@ async def _stream(call: Call, after: int, wanted: FeedFilter) -> AsyncIterator[b
         pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
         async for page in pages:
             await authenticate(call)
-            yield _format_page(page)
+            yield _format_page(call.runtime.store.epoch, page)
         yield _format_comment("the server is stopping: connect again")
     except PadronError as error:
         yield _format_comment(error.detail)
@@ -71,15 +73,15 @@ async def _stream(call: Call, after: int, wanted: FeedFilter) -> AsyncIterator[b
         gone.cancel()
 
 
-def _format_page(page: FeedPage) -> bytes:
+def _format_page(epoch: str, page: FeedPage) -> bytes:
     """Give the events of a page; for an empty one a comment that keeps the connection alive."""
     if not page.entries:
         # The id moves on past changes that the filters left out, so that a reconnection need not read them again.
-        return b"id: %s\n: waiting\n\n" % page.cursor.encode()
+        return b"id: %s\n: waiting\n\n" % cursors.format_feed_cursor(epoch, page.position).encode()
     return b"".join(
         b"id: %s\nevent: %s\ndata: %s\n\n"
         % (
-            cursors.format_feed_cursor(entry.change.number).encode(),
+            cursors.format_feed_cursor(epoch, entry.place).encode(),
             EVENT_TYPES[entry.change.type].value.encode(),
             msgspec.json.encode(give_event(entry)),
         )
@@ -108,9 +110,9 @@ _DESCRIPTION = """\
 All changes in their one order, without a gap: a page after the cursor, at once or, with wait, when there is something.
 With Accept: text/event-stream the same changes come as server-sent events, each with its cursor as id; Last-Event-ID
 goes on from there, comments keep the connection alive, and the stream ends when the server stops or the key is no
-longer valid. operational says what the vehicle is now, operationalChanged whether the change made it operational or
-ended that. Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is
-missed.\
+longer valid. A cursor of before a restored backup is 410: load the list again then. operational says what the vehicle
+is now, operationalChanged whether the change made it operational or ended that. Load the list of vehicles with
+operational=true and go on from the cursor of its first page: nothing is missed.\
 """
 
 OPERATIONS: tuple[Operation, ...] = (

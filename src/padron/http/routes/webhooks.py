@@ -261,10 +261,11 @@ OPERATIONS: tuple[Operation, ...] = (
         name="replayWebhook", method="POST", path=f"{_ONE}/replay", tag="Webhooks",
         summary="Send everything after a change again",
         description="The endpoint goes back in the feed: every change after this number that fits its present filter "
-        "is sent again, with the same webhook-id as before.",
+        "is sent again, with the same webhook-id as before. A cursor of the feed instead of the number is safe after a "
+        "restored backup: one of before is 410, as is a number beyond the end.",
         endpoint=replay_webhook, scope=_SCOPE, parameters=(_ID,), body=ReplayBody, body_example={"after": 1200},
         answers={202: Answer(description="It will be sent.", body=WebhookShape)},
-        problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
+        problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND, problems.CURSOR_GONE),
     ),
     Operation(
         name="replayWebhookDelivery", method="POST", path=f"{_DELIVERY}/replay", tag="Webhooks",

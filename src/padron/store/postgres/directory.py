@@ -54,6 +54,12 @@ class PostgresDirectory:
 
         await self._writer.run(work)
 
+    async def renew_epoch(self, epoch: str) -> None:
+        async def work(connection: asyncpg.Connection) -> None:
+            await connection.execute(SQL["renew_epoch"], epoch)
+
+        await self._writer.run(work)
+
     async def list_keys(self, account_id: int) -> list[ApiKey]:
         return [to_key(row) for row in await self._points.fetch(SQL["list_keys"], (account_id,))]
 

@@ -67,6 +67,7 @@ class PostgresStore:
         self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self._is_distributed = False
+        self.epoch = ""  # read when the store is prepared
         self._contended_until: dict[int, float] = {}  # by account, for those of which a call was overtaken lately
         self._own_writer = Writer(self._writes)
         self._together_writer = Writer(self._together)
@@ -206,8 +207,9 @@ class PostgresStore:
             check_schema(rows[0][0] or 0)
 
     async def prepare(self) -> None:
-        """Learn what the server is, and begin to watch the replica, if there is one."""
+        """Learn what the server and the register are, and begin to watch the replica, if there is one."""
         self._is_distributed = bool(await self._points.fetch(_FIND_CITUS, ()))
+        ((self.epoch,),) = await self._points.fetch(SQL["find_epoch"], ())
         if self._replica is not None:
             await self._replica.start()
 

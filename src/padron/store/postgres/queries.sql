@@ -233,6 +233,10 @@ SELECT last_change FROM counters WHERE account_id = $1;
 -- The instant of the account's last change.
 SELECT last_at FROM counters WHERE account_id = $1;
 
+-- name: find_change
+-- What tells one change from any other that had its number in another life of the register.
+SELECT request_id, changed_at, vin FROM changes WHERE account_id = $1 AND number = $2;
+
 -- name: find_request_end
 -- The number of a request's last change; of the account's when it made none.
 SELECT coalesce((SELECT max(number) FROM changes WHERE account_id = $1 AND request_id = $2), last_change)
@@ -243,10 +247,11 @@ FROM counters WHERE account_id = $1;
 SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]);
 
 -- name: load_gate
--- Current vehicles with some VINs and the number of the account's last change, of one instant.
+-- Current vehicles with some VINs, and the account's last change, of one instant.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
-    h.created_at, h.updated_at, c.last_change
-FROM counters AS c LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
+    h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
     ON i.account_id = c.account_id AND i.vin = ANY($2::text[]) AND i.slot >= 0
 WHERE c.account_id = $1 ORDER BY h.vin, h.slot;
 
@@ -266,6 +271,14 @@ WHERE account_id = $1 AND ($2::text IS NULL OR operation = $2) AND ($3::text IS 
     AND ($6::timestamptz IS NULL OR hour_at < $6
         OR (hour_at = $6 AND (vin, operation, actor) > ($7::text, $8::text, $9::text)))
 ORDER BY hour_at DESC, vin, operation, actor LIMIT $10;
+
+-- name: find_epoch
+-- The name of the register's present life.
+SELECT epoch FROM register;
+
+-- name: renew_epoch
+-- A new life of the register: cursors of the one before are refused from now on.
+UPDATE register SET epoch = $1;
 
 -- name: insert_account
 -- A new account.

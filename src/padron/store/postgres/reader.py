@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 import asyncpg
 
-from padron.domain.change import FeedEntry, HistoryEntry
+from padron.domain.change import START, FeedEntry, HistoryEntry, Place
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.query import Position, VehicleQuery
@@ -19,6 +19,7 @@ from padron.store.postgres.rows import (
     to_details,
     to_feed_entry,
     to_history_entry,
+    to_place,
     to_position,
     to_refusal,
     to_status_time,
@@ -104,9 +105,9 @@ class PostgresReader:
         rows = await self._pages.fetch(SQL["list_changes"], (self._account_id, after, limit), PAGE_S_MAX)
         return [to_feed_entry(row) for row in rows]
 
-    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], Place]:
         rows = await self._points.fetch(SQL["load_gate"], (self._account_id, vins))
-        return [to_vehicle(row) for row in rows if row[0] is not None], rows[0][10]
+        return [to_vehicle(row) for row in rows if row[0] is not None], to_place(*rows[0][10:])
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
         place = query.after or (None, None, None, None)
@@ -121,6 +122,10 @@ class PostgresReader:
     async def find_last_instant(self) -> datetime:
         rows = await self._points.fetch(SQL["find_last_instant"], (self._account_id,))
         return cast("datetime", rows[0][0])
+
+    async def find_place(self, number: int) -> Place | None:
+        rows = await self._points.fetch(SQL["find_change"], (self._account_id, number)) if number else []
+        return to_place(number, *rows[0]) if rows else None if number else START
 
     async def find_request_end(self, request_id: str) -> int:
         rows = await self._points.fetch(SQL["find_request_end"], (self._account_id, request_id))

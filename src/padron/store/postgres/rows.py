@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from padron.domain.account import Account, ApiKey
-from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
+from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
 from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
@@ -92,6 +92,13 @@ def to_feed_entry(row: asyncpg.Record) -> FeedEntry:
         vin=vin,
         is_operational=is_operational(_STATUSES[status]),
     )
+
+
+def to_place(number: int, request_id: str | None, at: datetime | None, vin: str | None) -> Place:
+    """Give the place after a change; the beginning where there is none."""
+    if request_id is None or at is None or vin is None:
+        return START
+    return Place.after(number, (request_id, at, vin))
 
 
 def to_status_time(row: asyncpg.Record) -> StatusTime:

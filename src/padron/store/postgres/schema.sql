@@ -20,6 +20,13 @@ CREATE TABLE api_keys (
     PRIMARY KEY (account_id, key_id)
 );
 
+-- One row: the register itself. The epoch is the name of its present life, which every cursor carries: a restored
+-- backup is given a new one (`padron register renew`). The migration puts the row in, with a random epoch.
+CREATE TABLE register (
+    part smallint PRIMARY KEY CHECK (part = 1),
+    epoch text COLLATE "C" NOT NULL
+);
+
 -- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
 -- transaction locks.
 CREATE TABLE counters (

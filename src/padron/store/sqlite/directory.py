@@ -57,6 +57,14 @@ class SqliteDirectory:
 
         await self._committer.run(work)
 
+    async def renew_epoch(self, epoch: str) -> None:
+        """Give the register's present life a new name."""
+
+        async def work(connection: apsw.Connection) -> None:
+            connection.execute(SQL["renew_epoch"], (epoch,))
+
+        await self._committer.run(work)
+
     async def list_keys(self, account_id: int) -> list[ApiKey]:
         """Give an account's keys, oldest first."""
         return [to_key(row) for row in await self._connections.read_page(SQL["list_keys"], (account_id,))]

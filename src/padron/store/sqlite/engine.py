@@ -39,7 +39,10 @@ class SqliteStore:
     """The store in one file. Only one server process may use it; commands may beside it."""
 
     def __init__(self, path: str, *, log_pages: int = LOG_PAGES) -> None:
-        connection = open_connection(path, busy_timeout_ms=0)
+        connection = open_connection(path)
+        with translate_errors():
+            ((self.epoch,),) = connection.execute(SQL["find_epoch"])
+        connection.set_busy_timeout(0)  # from here on it is the event loop that would wait
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages))
         self._writes: GroupCommitter | KeyedCommitter = self._committer
         self._connections = ReadConnections(path)

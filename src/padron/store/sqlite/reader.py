@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
+from padron.domain.change import START
 from padron.store.listing import Dialect, build_list, build_sums
 from padron.store.repair import gather_groups
 from padron.store.sqlite.rows import (
@@ -13,6 +14,7 @@ from padron.store.sqlite.rows import (
     to_feed_entry,
     to_history_entry,
     to_instant,
+    to_place,
     to_position,
     to_refusal,
     to_status_time,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from padron.domain.change import FeedEntry, HistoryEntry
+    from padron.domain.change import FeedEntry, HistoryEntry, Place
     from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
     from padron.domain.gate import Refusal, RefusalQuery
     from padron.domain.query import Position, VehicleQuery
@@ -109,11 +111,11 @@ class SqliteReader:
         rows = await self._connections.read_page(SQL["list_changes"], (self._account_id, after, limit))
         return [to_feed_entry(row) for row in rows]
 
-    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], int]:
+    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], Place]:
         """Give the current vehicles with these VINs and the account's last change, of one instant."""
         read = self._connections.read_point if len(vins) <= POINT_VINS_MAX else self._connections.read_page
         rows = await read(SQL["load_gate"], (self._account_id, json.dumps(vins)))
-        return [to_vehicle(row) for row in rows if row[0] is not None], rows[0][10]
+        return [to_vehicle(row) for row in rows if row[0] is not None], to_place(*rows[0][10:])
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
         """Give a page of the refusals that fit."""
@@ -132,6 +134,11 @@ class SqliteReader:
         """Give the instant of the account's last change."""
         ((last_at,),) = await self._connections.read_point(SQL["find_last_instant"], (self._account_id,))
         return to_instant(last_at)
+
+    async def find_place(self, number: int) -> Place | None:
+        """Give the place after a change."""
+        rows = await self._connections.read_point(SQL["find_change"], (self._account_id, number)) if number else []
+        return to_place(number, *rows[0]) if rows else None if number else START
 
     async def find_request_end(self, request_id: str) -> int:
         """Give the number of a request's last change, or of the account's."""

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from padron.domain.account import Account, ApiKey
-from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
+from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
 from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
@@ -102,6 +102,13 @@ def to_feed_entry(row: tuple[Any, ...]) -> FeedEntry:
         vin=vin,
         is_operational=is_operational(_STATUSES[status]),
     )
+
+
+def to_place(number: int, request_id: str | None, at: int | None, vin: str | None) -> Place:
+    """Give the place after a change; the beginning where there is none."""
+    if request_id is None or at is None or vin is None:
+        return START
+    return Place.after(number, (request_id, to_instant(at), vin))
 
 
 def to_status_time(row: tuple[Any, ...]) -> StatusTime:

@@ -21,6 +21,13 @@ CREATE TABLE api_keys (
     PRIMARY KEY (account_id, key_id)
 ) STRICT, WITHOUT ROWID;
 
+-- One row: the register itself. The epoch is the name of its present life, which every cursor carries: a restored
+-- backup is given a new one (`padron register renew`). The migration puts the row in, with a random epoch.
+CREATE TABLE register (
+    part INTEGER PRIMARY KEY CHECK (part = 1),
+    epoch TEXT NOT NULL
+) STRICT;
+
 -- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
 -- transaction locks.
 CREATE TABLE counters (
