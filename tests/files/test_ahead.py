@@ -9,9 +9,10 @@ import pytest
 
 from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
-from padron.files.ahead import BATCH_ROWS, PIPE_BYTES, open_rows_ahead
+from padron.files.ahead import PIPE_BYTES, open_rows_ahead
 from padron.files.columns import ParsedRow, Row
 from padron.files.parsing import open_parser
+from padron.files.reader import BATCH_ROWS
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, make_vin
 
@@ -89,7 +90,7 @@ def test_a_reading_process_that_is_killed_is_told(path: Path) -> None:
         next(rest)
         (reader,) = set(psutil.Process().children()) - before
         os.kill(reader.pid, signal.SIGKILL)
-        with pytest.raises(PadronError, match="ended before the file did"):
+        with pytest.raises(PadronError, match="was ended by SIGKILL before the file was read"):
             list(rest)
 
 

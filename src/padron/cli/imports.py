@@ -19,11 +19,9 @@ from padron.cli.outputs import UsageError
 from padron.files.ahead import open_rows_ahead
 from padron.files.columns import Refusal, Rows
 from padron.files.defusing import defuse_text
-from padron.files.rows import open_rows
 from padron.service.imports import ImportStep
 
 STANDARD_INPUT = "-"
-AHEAD_BYTES_MIN = 2_000_000  # a smaller file is read before another process has started
 MAPPING_BYTES_MAX = 1_000_000
 REPORT_SUFFIX = ".report.csv"
 REPORT_COLUMNS = ("line", "column", "detail")
@@ -104,16 +102,8 @@ def open_input(file: Path, mapping: Mapping[str, str], *, sheet: str | None, kee
             with open_input(Path(copy.name), mapping, sheet=sheet, keep_duplicates=keep_duplicates) as rows:
                 yield rows
         return
-    try:
-        is_large = file.stat().st_size >= AHEAD_BYTES_MIN
-    except OSError:
-        is_large = False  # opening it says what is wrong
-    if is_large:
-        with open_rows_ahead(file, mapping, sheet=sheet, keep_duplicates=keep_duplicates) as ahead:
-            yield ahead
-    else:
-        with open_rows(file, mapping, sheet=sheet) as rows:
-            yield rows
+    with open_rows_ahead(file, mapping, sheet=sheet, keep_duplicates=keep_duplicates) as rows:
+        yield rows
 
 
 def read_mapping(path: Path | None) -> dict[str, str]:

@@ -1,188 +1,209 @@
-"""Reads a file in a process of its own, ahead of whoever writes its rows: two cores then share an import.
+"""Reads a file in a process of its own, ahead of whoever writes its rows, and bounded in all that it takes.
 
-Run as a module it is that process: it takes what to read from standard input, and gives batches of parsed rows on
-standard output, each after its length. It ends when nobody reads them any more.
+What it sends is taken in two ways: by a command, which may wait, and on an event loop, which must not.
 """
 
-import gc
-import json
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import asyncio
+import os
+import select
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from fcntl import fcntl
-from itertools import islice
 from pathlib import Path
-from queue import SimpleQueue
-from threading import BoundedSemaphore, Thread
-from typing import IO, Self
-
-import msgspec
 
 from padron.domain.errors import Code, PadronError
-from padron.files.columns import ParsedRow, Refusal
-from padron.files.parsing import open_parser
-from padron.files.rows import open_rows
+from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
+from padron.files.child import Child, Limits, Order, give_limits, word_wait
+from padron.files.columns import Row
 
-BATCH_ROWS = 1_000
-AHEAD_BATCHES_MAX = 48  # that wait to be sent: more than the rows of one transaction, some 10 MB
-WAIT_S_MAX = 5.0  # for the process to end once nobody reads
 PIPE_BYTES = 1 << 20
-_LENGTH_BYTES = 4
 _SET_PIPE_BYTES = 1031  # F_SETPIPE_SZ of Linux; elsewhere a pipe keeps its size
 
 
-class _Batch(msgspec.Struct, kw_only=True):
-    """Some rows in their order. The first batch has none: it says that the header was read."""
-
-    rows: list[ParsedRow] = []
-    refusals: list[Refusal] = []
-    bytes_read: int = 0
-    bytes_total: int = 0
-    error: str | None = None  # why nothing more can be read
-    is_last: bool = False
-
-
-class _Order(msgspec.Struct, kw_only=True):
-    """What to read, and how."""
-
-    path: str
-    mapping: dict[str, str]
-    sheet: str | None
-    keep_duplicates: bool
-
-
-class AheadRows:
+class AheadRows(ABC):
     """The parsed rows of a file that another process reads."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
-        self._decoder = msgspec.msgpack.Decoder(_Batch)
-        self._last = self._receive()
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._ready: deque[Row] = deque()
+        self._waited_s = 0.0
+        self.bytes_read = 0
+        self.bytes_total = 0
+        self._is_last = False
+        self.broken: PadronError | None = None  # why nothing more can be read; to try again would not mend it
 
     @property
-    def bytes_read(self) -> int:
-        """How far the reading has come."""
-        return self._last.bytes_read
+    def is_ended(self) -> bool:
+        """Say whether every row was taken."""
+        return self._is_last and not self._ready
 
-    @property
-    def bytes_total(self) -> int:
-        """The size of the file."""
-        return self._last.bytes_total
+    async def take(self, count: int) -> list[Row]:
+        """Give the next rows: so many, or fewer at the end of the file or when the other process has none as yet.
 
-    def __iter__(self) -> Iterator[ParsedRow | Refusal]:
+        Raises ``bad_parameters`` where nothing more can be read.
+        """
+        ready = self._ready
+        while len(ready) < count and not self._is_last and self.broken is None:
+            try:
+                batch = await self._receive()
+            except PadronError as error:
+                self.broken = error
+                break
+            self._accept(batch)
+            if not batch.rows and not batch.refusals:
+                break  # whoever waits may want to stop
+        if not ready and self.broken is not None:
+            raise self.broken
+        return [ready.popleft() for _ in range(min(count, len(ready)))]
+
+    def kill(self) -> None:
+        """End the other process, from any thread: whoever waits for rows is told that there are no more."""
+        self._child.kill("The reading was ended.")
+
+    @abstractmethod
+    async def _receive(self) -> Batch: ...
+
+    def _accept(self, batch: Batch) -> None:
+        self._ready.extend(batch.list_rows())
+        if batch.bytes_total:
+            self.bytes_read, self.bytes_total = batch.bytes_read, batch.bytes_total
+        self._is_last = batch.is_last
+
+    def _give_patience(self) -> float:
+        """Give how long to wait for the next bytes."""
+        limits = self._child.limits
+        return min(limits.silence_s, limits.wall_s - self._waited_s)
+
+    def _note_wait(self, seconds: float) -> None:
+        """Count what was waited. Raises ``bad_parameters`` when it is too much."""
+        self._waited_s += seconds
+        limits = self._child.limits
+        if seconds >= limits.silence_s:
+            raise self._give_up(word_wait(limits.silence_s))
+        if self._waited_s >= limits.wall_s:
+            raise self._give_up(word_wait(limits.wall_s))
+
+    def _give_up(self, why: str) -> PadronError:
+        self._child.kill(why)
+        return self._child.explain()
+
+
+class BlockingRows(AheadRows):
+    """Waits for the rows where they are asked for, as a command may."""
+
+    def open(self) -> None:
+        """Wait for the header. Raises ``bad_parameters``."""
+        while not self.bytes_total and not self._is_last:
+            self._accept(self._receive_now())
+
+    def __iter__(self) -> Iterator[Row]:
         """Give each row once. Raises ``bad_parameters`` where nothing more can be read."""
-        while not self._last.is_last:
-            self._last = batch = self._receive()
-            if batch.refusals:
-                rows: list[ParsedRow | Refusal] = [*batch.rows, *batch.refusals]
-                yield from sorted(rows, key=lambda row: row.line)
-            else:
-                yield from batch.rows
+        while not self._is_last:
+            self._accept(self._receive_now())
+            yield from self._ready
+            self._ready.clear()
 
-    def _receive(self) -> _Batch:
-        length = int.from_bytes(self._read(_LENGTH_BYTES), "big")
-        batch = self._decoder.decode(self._read(length))
-        if batch.error is not None:
-            raise PadronError(Code.BAD_PARAMETERS, batch.error)
-        return batch
+    async def _receive(self) -> Batch:
+        await asyncio.sleep(0)  # a signal is noted by the loop
+        return self._receive_now()
+
+    def _receive_now(self) -> Batch:
+        return _check(unpack(self._read(parse_length(self._read(LENGTH_BYTES)))))
 
     def _read(self, size: int) -> bytes:
-        data = self._pipe.read(size)
-        if len(data) < size:
-            raise PadronError(Code.BAD_PARAMETERS, "The process that reads the file ended before the file did.")
-        return data
+        pipe = self._child.output.fileno()
+        blocks: list[bytes] = []
+        while size:
+            begun, patience_s = time.monotonic(), self._give_patience()
+            is_readable, _, _ = select.select([pipe], [], [], patience_s)
+            self._note_wait(time.monotonic() - begun if is_readable else patience_s)
+            block = os.read(pipe, min(size, PIPE_BYTES))
+            if not block:
+                raise self._child.explain()
+            blocks.append(block)
+            size -= len(block)
+        return b"".join(blocks)
+
+
+class StreamedRows(AheadRows):
+    """Waits for the rows on an event loop, which goes on meanwhile."""
+
+    async def open(self) -> None:
+        """Wait for the header. Raises ``bad_parameters`` as ``open_rows`` does."""
+        os.set_blocking(self._child.output.fileno(), False)
+        while not self.bytes_total and not self._is_last:
+            self._accept(await self._receive())
+
+    async def _receive(self) -> Batch:
+        return _check(unpack(await self._read(parse_length(await self._read(LENGTH_BYTES)))))
+
+    async def _read(self, size: int) -> bytes:
+        pipe = self._child.output.fileno()
+        blocks: list[bytes] = []
+        while size:
+            try:
+                block = os.read(pipe, min(size, PIPE_BYTES))
+            except BlockingIOError:
+                await self._wait(pipe)
+                continue
+            if not block:
+                raise await asyncio.to_thread(self._child.explain)
+            blocks.append(block)
+            size -= len(block)
+        return b"".join(blocks)
+
+    async def _wait(self, pipe: int) -> None:
+        loop = asyncio.get_running_loop()
+        is_readable = asyncio.Event()
+        begun, patience_s = time.monotonic(), self._give_patience()
+        loop.add_reader(pipe, is_readable.set)
+        try:
+            async with asyncio.timeout(patience_s):
+                await is_readable.wait()
+        except TimeoutError:
+            self._note_wait(patience_s)
+        else:
+            self._note_wait(time.monotonic() - begun)
+        finally:
+            loop.remove_reader(pipe)
+
+
+def _check(batch: Batch) -> Batch:
+    if batch.error is not None:
+        raise PadronError(Code.BAD_PARAMETERS, batch.error)
+    return batch
 
 
 @contextmanager
 def open_rows_ahead(
     path: Path, mapping: Mapping[str, str] | None = None, *, sheet: str | None = None, keep_duplicates: bool = False
-) -> Iterator[AheadRows]:
+) -> Iterator[BlockingRows]:
     """Open a file as ``open_rows`` does, in a process of its own, which also parses the rows."""
-    order = {"path": str(path), "mapping": dict(mapping or {}), "sheet": sheet, "keep_duplicates": keep_duplicates}
-    command = [sys.executable, "-P", "-m", "padron.files.ahead"]  # -P: nothing from the folder where the command runs
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own module
-    if process.stdin is None or process.stdout is None:
-        raise AssertionError  # both were asked for
+    order = Order(path=str(path), mapping=dict(mapping or {}), sheet=sheet, keep_duplicates=keep_duplicates)
+    child = _start(order, give_limits(path, is_beside_server=False))
     try:
-        with process.stdin as asked, suppress(BrokenPipeError):  # its end is told below
-            asked.write(json.dumps(order).encode())
-        with suppress(OSError):
-            fcntl(process.stdout, _SET_PIPE_BYTES, PIPE_BYTES)
-        yield AheadRows(process.stdout)
+        rows = BlockingRows(child)
+        rows.open()
+        yield rows
     finally:
-        process.stdout.close()
-        process.terminate()
-        try:
-            process.wait(WAIT_S_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        child.close()
 
 
-class _Sender:
-    """Sends batches on a thread, so that reading goes on while whoever writes the rows is busy with those before."""
-
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out = out
-        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
-        self._places = BoundedSemaphore(AHEAD_BATCHES_MAX)
-        self._is_broken = False
-        self._thread = Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._waiting.put(None)
-        self._thread.join()
-
-    def send(self, batch: _Batch) -> None:
-        """Take a batch, once there is a place for it. Raises BrokenPipeError when nobody reads any more."""
-        data = msgspec.msgpack.encode(batch)
-        self._places.acquire()
-        if self._is_broken:
-            raise BrokenPipeError
-        self._waiting.put(len(data).to_bytes(_LENGTH_BYTES, "big") + data)
-
-    def _run(self) -> None:
-        while (data := self._waiting.get()) is not None:
-            try:
-                self._out.write(data)
-                self._out.flush()
-            except BrokenPipeError:
-                self._is_broken = True
-            self._places.release()
+@asynccontextmanager
+async def stream_rows_ahead(order: Order, limits: Limits | None = None) -> AsyncIterator[StreamedRows]:
+    """Begin to read a file beside a server, whose event loop goes on; ``open`` then waits for its header."""
+    child = _start(order, limits or give_limits(Path(order.path), is_beside_server=True))
+    try:
+        yield StreamedRows(child)
+    finally:
+        await asyncio.to_thread(child.close)  # its memory is a while in going
 
 
-def _read_file(order: _Order, sender: _Sender) -> None:
-    with (
-        open_rows(Path(order.path), order.mapping, sheet=order.sheet) as rows,
-        open_parser(keep_duplicates=order.keep_duplicates) as parser,
-    ):
-        sender.send(_Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
-        rest = iter(rows)
-        while chunk := list(islice(rest, BATCH_ROWS)):
-            parsed, refusals = parser.parse_rows(chunk)
-            batch = _Batch(rows=parsed, refusals=refusals, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
-            sender.send(batch)
-        sender.send(_Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True))
-
-
-def main() -> None:
-    """Read the file that standard input names."""
-    gc.disable()  # rows have no cycles, and looking for some takes a tenth of the time
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to both: the other process says when to end
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=_Order)
-    with _Sender(sys.stdout.buffer) as sender:
-        try:
-            _read_file(order, sender)
-        except PadronError as error:
-            sender.send(_Batch(error=error.detail))
-
-
-if __name__ == "__main__":
-    with suppress(BrokenPipeError):  # nobody reads any more
-        main()
+def _start(order: Order, limits: Limits) -> Child:
+    child = Child(order, limits)
+    with suppress(OSError):
+        fcntl(child.output, _SET_PIPE_BYTES, PIPE_BYTES)
+    return child

@@ -6,7 +6,7 @@ killed process leaves is exact, and a process that lost its lease, or whose impo
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,8 +25,8 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
-from padron.files.columns import Row, Rows
-from padron.files.rows import open_rows
+from padron.files.ahead import AheadRows, stream_rows_ahead
+from padron.files.child import Order
 from padron.service.file_imports import DELETED_ROWS, clear_parts
 from padron.service.imports import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
@@ -44,6 +44,17 @@ class Run:
     account_id: int
     taken: FileImport
     is_lost: bool = field(default=False, kw_only=True)  # cancelled, or taken over
+    rows: AheadRows | None = field(default=None, kw_only=True)  # while the file is read
+
+    def halt(self) -> None:
+        """End the process that reads the file, so that nobody waits for its next rows."""
+        if self.rows is not None:
+            self.rows.kill()
+
+    def lose(self) -> None:
+        """Note that the import is another's by now, or nobody's."""
+        self.is_lost = True
+        self.halt()
 
 
 async def list_waiting(runtime: Runtime, holder: str, limit: int) -> list[int]:
@@ -81,9 +92,21 @@ async def renew_lease(runtime: Runtime, run: Run) -> None:
 
     async def work(transaction: ImportTransaction) -> None:
         present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        read, total = (run.rows.bytes_read, run.rows.bytes_total) if run.rows is not None else (0, 0)
+        if read > present.bytes_read:  # over lines without any content, which no transaction tells
+            present = replace(present, bytes_read=read, bytes_total=total)
         await transaction.save_import(replace(present, lease_until=until))
 
     await _write_held(runtime, run, work)
+
+
+async def check_hold(runtime: Runtime, run: Run) -> None:
+    """Note when a run is lost, wherever the import was cancelled or taken over."""
+    present = await runtime.store.read_imports(run.account_id).find_import(run.taken.import_id)
+    try:
+        check_held(present, run.taken.attempt)
+    except PadronError:
+        run.lose()
 
 
 async def release_import(runtime: Runtime, run: Run) -> None:
@@ -119,10 +142,13 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
         path = Path(folder, "file")
         if not await _fetch_file(runtime, run, path, should_stop):
             return ImportSummary(interrupted=True)
+        order = Order(path=str(path), keep_duplicates=taken.keep_duplicates)
+        run.rows = rows = await opened.enter_async_context(stream_rows_ahead(order))
         try:
-            # On a thread: a file may be looked through once, to find out its encoding.
-            rows = await asyncio.to_thread(opened.enter_context, open_rows(path))
+            await rows.open()
         except PadronError as error:
+            if run.is_lost or should_stop():  # by which the process that reads was ended
+                return ImportSummary(interrupted=True)
             # Where the file lies meanwhile is nobody's business.
             raise PadronError(error.code, error.detail.replace(f" {str(path)!a}", "")) from error
         principal = Principal(
@@ -131,11 +157,10 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
         )
         checkpoint = Checkpoint(run, rows, runtime.clock)
-        reading = _Reading(rows)
         summary = await import_vehicles(
             runtime,
             principal,
-            reading,
+            rows,
             request_id=taken.request_id,
             keep_duplicates=taken.keep_duplicates,
             dry_run=taken.dry_run,
@@ -144,30 +169,17 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             should_stop=lambda: run.is_lost or should_stop(),
             chunk_rows=CHUNK_ROWS,
         )
-        if reading.broken is not None:
-            raise reading.broken
+        if rows.broken is not None:
+            if run.is_lost or should_stop():
+                return replace(summary, stopped=None, interrupted=True)
+            raise rows.broken
         return summary
-
-
-class _Reading:
-    """The rows of a file; notes when nothing more of it can be read, which to try again would not mend."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
-        self.broken: PadronError | None = None
-
-    def __iter__(self) -> Iterator[Row]:
-        try:
-            yield from self._rows
-        except PadronError as error:
-            self.broken = error
-            raise
 
 
 class Checkpoint:
     """Saves how far an import came, in the transaction of its rows."""
 
-    def __init__(self, run: Run, rows: Rows, clock: Callable[[], datetime]) -> None:
+    def __init__(self, run: Run, rows: AheadRows, clock: Callable[[], datetime]) -> None:
         self._run = run
         self._rows = rows
         self._clock = clock
@@ -178,7 +190,7 @@ class Checkpoint:
         try:
             present = check_held(await imports.lock_import(import_id), self._run.taken.attempt)
         except PadronError:
-            self._run.is_lost = True
+            self._run.lose()
             raise
         now = self._clock()
         kept = [
@@ -206,7 +218,7 @@ async def _write_held(runtime: Runtime, run: Run, work: Callable[[ImportTransact
     except PadronError as error:
         if error.code is not Code.IMPORT_ENDED:
             raise
-        run.is_lost = True
+        run.lose()
 
 
 async def _fetch_file(runtime: Runtime, run: Run, path: Path, should_stop: Callable[[], bool]) -> bool:
@@ -218,7 +230,7 @@ async def _fetch_file(runtime: Runtime, run: Run, path: Path, should_stop: Calla
                 return False
             part = await reader.load_part(run.taken.import_id, number)
             if part is None:
-                run.is_lost = True  # somebody ended it meanwhile, and its bytes are gone
+                run.lose()  # somebody ended it meanwhile, and its bytes are gone
                 return False
             await asyncio.to_thread(file.write, part)
     return True

@@ -19,6 +19,7 @@ from padron.service.runtime import Runtime
 POLL_S_MIN = 0.3
 POLL_S_MAX = 0.7
 RENEW_S = LEASE.total_seconds() / 3
+HOLD_S = 0.5  # between two looks whether the import was cancelled: its place is then free at once
 TROUBLE_S = 1.0  # the pause after the database could not be reached
 STOP_S_MAX = 3.0  # for the transaction under way when the server ends
 RELEASE_S_MAX = 1.5
@@ -37,7 +38,8 @@ class ImportWorker:
         self._runtime = runtime
         self._poll_s = poll_s
         self._holder = holder or secrets.token_hex(8)
-        self._runs: dict[int, asyncio.Task[None]] = {}  # by account
+        self._runs: dict[int, Run] = {}  # that have a place, by account
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
 
@@ -50,11 +52,12 @@ class ImportWorker:
         self._stopping.set()
         if self._watching is not None:
             await self._watching
-        runs = list(self._runs.values())
-        if runs:
-            _, late = await asyncio.wait(runs, timeout=STOP_S_MAX)
-            for run in late:
-                run.cancel()
+        for run in self._runs.values():
+            run.halt()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_S_MAX)
+            for task in late:
+                task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
     async def _watch(self) -> None:
@@ -79,7 +82,9 @@ class ImportWorker:
             run = await import_runs.take_import(self._runtime, account_id, self._holder)
             if run is not None:
                 task = asyncio.create_task(self._run(run), name=f"padron-import-{run.taken.import_id:x}")
-                self._runs[account_id] = task
+                self._runs[account_id] = run
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _run(self, run: Run) -> None:
         renewing = asyncio.create_task(self._keep_lease(run), name="padron-import-lease")
@@ -100,10 +105,10 @@ class ImportWorker:
             renewing.cancel()
             with suppress(asyncio.CancelledError):
                 await renewing
+            del self._runs[run.account_id]
             if run.is_lost:  # perhaps because it was cancelled, and then nobody needs its bytes any more
                 clearing = file_imports.clear_parts(self._runtime, run.account_id, run.taken.import_id)
                 await self._try("cleared", run, clearing)
-            del self._runs[run.account_id]
 
     async def _import(self, run: Run) -> None:
         summary = await import_runs.import_file(self._runtime, run, self._stopping.is_set)
@@ -123,7 +128,9 @@ class ImportWorker:
 
     async def _keep_lease(self, run: Run) -> None:
         while True:
-            await asyncio.sleep(RENEW_S)
+            for _ in range(round(RENEW_S / HOLD_S)):
+                await asyncio.sleep(HOLD_S)
+                await self._try("looked at", run, import_runs.check_hold(self._runtime, run))
             await self._try("renewed", run, import_runs.renew_lease(self._runtime, run))
 
     async def _try(self, what: str, run: Run, work: Awaitable[None]) -> None:

@@ -5,13 +5,14 @@ does not grow with the file: what must be remembered of its rows is on disk, and
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import PadronError
+from padron.files.ahead import AheadRows
 from padron.files.columns import ParsedRow, Refusal, Row
 from padron.files.parsing import RowParser, open_parser
 from padron.service.import_chunks import Chunk, ChunkTransaction, Outcome
@@ -67,7 +68,7 @@ async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> Non
 async def import_vehicles(  # noqa: PLR0913 - all but the first three have defaults and are named at the call
     runtime: Runtime,
     principal: Principal,
-    rows: Iterable[Row],
+    rows: AheadRows | Iterable[Row],
     *,
     request_id: str,
     keep_duplicates: bool = False,
@@ -96,11 +97,11 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
         parser = opened.enter_context(open_parser(keep_duplicates=keep_duplicates))
         if dry_run:
             writer.rehearsal = opened.enter_context(open_rehearsal())
-        rest = iter(rows)
-        await _pass_over(parser, rest, summary.read)
+        source = rows if isinstance(rows, AheadRows) else _GivenRows(rows)
+        await _pass_over(parser, source, summary.read)
         while summary.stopped is None:
-            chunk, error = _take(rest, chunk_rows)
-            if chunk and should_stop():
+            chunk, error = await _take(source, chunk_rows)
+            if (chunk or not source.is_ended) and should_stop():
                 summary.interrupted = True
                 break
             try:
@@ -112,7 +113,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
                 error = stopped
             if error is not None:
                 summary.stopped = error.detail
-            elif not chunk:
+            elif not chunk and source.is_ended:
                 break
     return summary
 
@@ -152,22 +153,40 @@ class _Writer:
         return step
 
 
-def _take(rest: Iterator[Row], count: int) -> tuple[list[Row], PadronError | None]:
-    """Give the next rows, and what keeps the file from being read on after them."""
-    taken: list[Row] = []
+class _GivenRows:
+    """Rows that are there already, taken as those of a file are."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rest = iter(rows)
+        self._broken: PadronError | None = None
+        self.is_ended = False
+
+    async def take(self, count: int) -> list[Row]:
+        """Give the next rows. Raises what their iteration raises, after the rows before it."""
+        taken: list[Row] = []
+        if self._broken is None:
+            try:
+                taken.extend(islice(self._rest, count))
+                self.is_ended = len(taken) < count
+            except PadronError as error:
+                self._broken = error
+        if self._broken is not None and not taken:
+            raise self._broken
+        return taken
+
+
+async def _take(source: AheadRows | _GivenRows, count: int) -> tuple[list[Row], PadronError | None]:
+    """Give the next rows, and what keeps the file from being read on."""
     try:
-        taken.extend(islice(rest, count))
+        return await source.take(count), None
     except PadronError as error:
-        return taken, error
-    return taken, None
+        return [], error
 
 
-async def _pass_over(parser: RowParser, rest: Iterator[Row], count: int) -> None:
+async def _pass_over(parser: RowParser, source: AheadRows | _GivenRows, count: int) -> None:
     """Read rows that an earlier run wrote, only to remember their VINs."""
-    while count > 0:
-        passed = list(islice(rest, min(count, CHUNK_ROWS)))
-        if not passed:
-            return
+    while count > 0 and not source.is_ended:
+        passed = await source.take(min(count, CHUNK_ROWS))
         parser.parse_rows(passed)
         count -= len(passed)
         await asyncio.sleep(0)  # others of this process want their turn

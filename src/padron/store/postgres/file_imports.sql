@@ -94,9 +94,12 @@ SELECT place, line, column_name, detail FROM import_refusals
 WHERE account_id = $1 AND import_id = $2 AND place > $3 ORDER BY place LIMIT $4;
 
 -- name: list_waiting_imports
--- The accounts in which an import waits for a worker: one is queued, or runs and nobody holds it.
+-- The accounts in which an import waits for a worker: one is queued, or runs and nobody holds it. First comes the
+-- account whose last import ended longest ago, so that the accounts take turns, however many imports each has.
 SELECT account_id FROM imports WHERE state IN ('uploading', 'queued', 'running')
 GROUP BY account_id
 HAVING (count(*) FILTER (WHERE state = 'running') = 0 AND count(*) FILTER (WHERE state = 'queued') > 0)
     OR count(*) FILTER (WHERE state = 'running' AND (lease_until IS NULL OR lease_until <= $1 OR lease_holder = $2)) > 0
-ORDER BY account_id LIMIT $3;
+ORDER BY (SELECT max(ended_at) FROM imports AS past
+    WHERE past.account_id = imports.account_id AND past.ended_at IS NOT NULL) NULLS FIRST, account_id
+LIMIT $3;

@@ -1,0 +1,138 @@
+"""The program of the process that parses a file: told on standard input what to read, it gives batches of rows."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore, Thread
+from typing import IO, Self
+
+import msgspec
+
+from padron.domain.errors import PadronError
+from padron.files.batches import Batch, pack
+from padron.files.child import EXIT_MEMORY, Instruction, Order, accept_limits, word_memory
+from padron.files.columns import ImportRow, Row, Rows
+from padron.files.parsing import open_parser
+from padron.files.rows import open_rows
+
+BATCH_ROWS = 1_000
+BATCH_CHARACTERS = 1 << 20  # of the cells of a batch, and one row more
+AHEAD_BATCHES_MAX = 48  # that wait to be sent: more than the rows of one transaction, some 10 MB
+BEAT_S = 1.0  # after which a batch without rows says how far the reading is
+
+
+class _Sender:
+    """Sends batches on a thread, so that reading goes on while whoever writes the rows is busy with those before."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self.rows: Rows | None = None  # that are read
+        self._out = out
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._places = BoundedSemaphore(AHEAD_BATCHES_MAX)
+        self._thread = Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def send(self, batch: Batch) -> None:
+        """Take a batch, once there is a place for it."""
+        data = pack(batch)
+        self._places.acquire()
+        self._waiting.put(data)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                data = self._waiting.get(timeout=BEAT_S)
+            except Empty:
+                self._write(pack(self._give_beat()))
+                continue
+            if data is None:
+                return
+            self._write(data)
+            self._places.release()
+
+    def _give_beat(self) -> Batch:
+        rows = self.rows
+        return Batch() if rows is None else Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._out.write(data)
+            self._out.flush()
+        except OSError:
+            os._exit(0)  # nobody reads any more, whatever the other thread is busy with
+
+
+def _read_file(order: Order, sender: _Sender) -> None:
+    with (
+        open_rows(Path(order.path), order.mapping, sheet=order.sheet) as rows,
+        open_parser(keep_duplicates=order.keep_duplicates) as parser,
+    ):
+        sender.send(Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
+        sender.rows = rows
+        rest = iter(rows)
+        while True:
+            chunk, error = _take(rest)
+            if chunk:
+                parsed, refusals = parser.parse_rows(chunk)
+                sender.send(
+                    Batch(rows=parsed, refusals=refusals, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
+                )
+            if error is not None:
+                raise error
+            if not chunk:
+                break
+        sender.rows = None
+        sender.send(Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True))
+
+
+def _take(rest: Iterator[Row]) -> tuple[list[Row], PadronError | None]:
+    """Give the next rows, and what keeps the file from being read on after them."""
+    taken: list[Row] = []
+    length = 0
+    try:
+        for row in rest:
+            taken.append(row)
+            if isinstance(row, ImportRow):
+                length += sum(map(len, row.cells.values()))
+            if len(taken) >= BATCH_ROWS or length >= BATCH_CHARACTERS:
+                break
+    except PadronError as error:
+        return taken, error
+    return taken, None
+
+
+def main() -> None:
+    """Read the file that standard input names."""
+    gc.disable()  # rows have no cycles, and looking for some takes a tenth of the time
+    told = msgspec.json.decode(sys.stdin.buffer.read(), type=Instruction)
+    with _Sender(sys.stdout.buffer) as sender:
+        accept_limits(told.limits)  # once the thread runs: its stack is not what the file takes
+        try:
+            error = None
+            _read_file(told.order, sender)
+        except PadronError as refused:
+            error = refused.detail
+        except MemoryError:
+            error = word_memory(told.limits)
+        if error is not None:
+            sender.send(Batch(error=error))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MemoryError:
+        os._exit(EXIT_MEMORY)
+    with suppress(OSError):
+        sys.stdout.close()
