@@ -169,6 +169,22 @@ def test_a_length_that_can_be_read_in_two_ways_is_400(server: Server, lengths: s
     assert server.patch(lengths, GOOD).status == 400
 
 
+@pytest.mark.parametrize("slash", ["%2F", "%2f"])
+def test_an_encoded_slash_comes_through_the_server_as_part_of_the_vin(server: Server, slash: str) -> None:
+    answer = server.get(f"/api/v2/vehicles/1M8{slash}GDM9AXKP042788/status")
+    assert (answer.status, answer.error_detail) == (400, "BadParameters")
+    assert b"character 4 is '/'" in answer.content
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["*", "/%", "/%ff", "/api/v2/vehicles/%ED%A0%80", "/api/v2/vehicles/ñ", "//", "/..;/docs", "http://padron.test/%2F",
+     "/api/v2/vehicles/%2e%2e%2fstatus", "/api/v2/vehicles/a\\b", "?", "/?%2F"],
+)  # fmt: skip
+def test_no_target_makes_the_server_fail(server: Server, target: str) -> None:
+    assert server.get(target).status < 500
+
+
 def test_trace_and_connect_are_refused(server: Server) -> None:
     answer = server.send("TRACE /docs HTTP/1.1\r\nHost: x\r\nX-secret: y\r\n\r\n")
     assert answer.status == 405

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from itertools import count
 from typing import Any
 
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
@@ -21,6 +21,7 @@ from padron.http.operations import Operation
 from padron.http.problems import Refusal, build_problem_reply
 from padron.http.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.routes import OPERATIONS
+from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
 
@@ -155,5 +156,5 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
     paths: dict[str, list[Operation]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, []).append(operation)
-    routes = [Route(path, endpoint=Resource(server, operations)) for path, operations in paths.items()]
-    return Router(routes=routes, redirect_slashes=False, default=Resource(server, ()), lifespan=live)
+    resources = [(path, Resource(server, operations)) for path, operations in paths.items()]
+    return Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)

@@ -1,0 +1,84 @@
+"""Finds what answers an address, on the path as it was sent.
+
+The path is split before it is decoded, so that ``%2F`` inside a segment is part of that segment, as RFC 3986, 2.2 has
+it: a VIN with a slash is a bad VIN and not another address.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import quote, unquote_to_bytes
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class _Node:
+    """What comes after one segment: fixed names, and at most one parameter."""
+
+    __slots__ = ("app", "children", "name", "parameter")
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+        self.children: dict[bytes, _Node] = {}
+        self.name = ""
+        self.parameter: _Node | None = None
+
+
+class Paths:
+    """All addresses, as one ASGI application. ``default`` answers those that there are not."""
+
+    def __init__(self, apps: Iterable[tuple[str, ASGIApp]], default: ASGIApp) -> None:
+        self._root = _Node()
+        self._default = default
+        for path, app in apps:
+            self._add(path, app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request by the application of its path, which finds the path's parameters in the scope."""
+        raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        parameters: dict[str, str] = {}
+        app = _find(self._root, _split(raw), 0, parameters)
+        scope["path_params"] = parameters
+        await (app or self._default)(scope, receive, send)
+
+    def _add(self, path: str, app: ASGIApp) -> None:
+        node = self._root
+        for segment in path.split("/")[1:]:
+            if not segment.startswith("{"):
+                node = node.children.setdefault(segment.encode(), _Node())
+                continue
+            name = segment[1:-1]
+            if node.parameter is None:
+                node.name, node.parameter = name, _Node()
+            if node.name != name:
+                raise ValueError(f"{path} names {node.name} anew, as {name}.")
+            node = node.parameter
+        if node.app is not None:
+            raise ValueError(f"{path} is there already.")
+        node.app = app
+
+
+def _split(raw: bytes) -> list[bytes]:
+    first, *segments = raw.split(b"/")
+    if first:
+        return [raw]  # no path begins so: OPTIONS *
+    if b"%" in raw:
+        return [unquote_to_bytes(segment) for segment in segments]
+    return segments
+
+
+def _find(node: _Node, segments: list[bytes], place: int, parameters: dict[str, str]) -> ASGIApp | None:
+    """Give what answers the segments from ``place`` on. A fixed name goes before a parameter."""
+    if place == len(segments):
+        return node.app
+    segment = segments[place]
+    child = node.children.get(segment)
+    if child is not None:
+        app = _find(child, segments, place + 1, parameters)
+        if app is not None:
+            return app
+    if node.parameter is None or not segment:
+        return None
+    app = _find(node.parameter, segments, place + 1, parameters)
+    if app is not None:
+        # Bytes that are not UTF-8 become U+FFFD, which no VIN, id or name may have.
+        parameters[node.name] = segment.decode("utf-8", "replace")
+    return app
