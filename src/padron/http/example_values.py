@@ -174,5 +174,12 @@ TEXTS: dict[tuple[str, str], Any] = {
     ("getGuide", "text/html"): _PAGE,
     ("listErrors", "text/html"): _PAGE,
     ("getError", "text/html"): _PAGE,
-    ("getAsset", "text/css"): "body { margin: 0 }\n",
+    ("getAsset", "text/css"): "body { margin: 0; }\n",
+    ("getAsset", "text/javascript"): '"use strict";\n',
+    ("getStart", "application/json"): {
+        "name": "Padrón",
+        "documentation": "/docs",
+        "openapi": "/openapi.json",
+        "errors": "/errors",
+    },
 }

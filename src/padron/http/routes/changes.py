@@ -109,9 +109,10 @@ All changes in their one order, without a gap: a page after the cursor, at once 
 With `Accept: text/event-stream` the same changes come as server-sent events: `event` is the change's type, `data` the
 change as JSON on one line, `id` the cursor after it. `Last-Event-ID` goes on from there. An `id` without `event` and
 `data` moves the cursor past changes that the filters left out. Comments keep the connection alive, and the stream ends
-when the server stops or the key is no longer valid. operational says what the vehicle is now, operationalChanged whether the change made it operational or
-ended that. Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is
-missed.\
+when the server stops or the key is no longer valid.
+
+`operational` says what the vehicle is now, `operationalChanged` whether the change made it operational or ended that.
+Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is missed.\
 """
 
 OPERATIONS: tuple[Operation, ...] = (
