@@ -96,13 +96,13 @@ def make_app() -> ASGIApp:
     return build_app(open_database, [deliver, import_files, run_clearing, run_plans])
 
 
-def give_api_document() -> bytes:
-    """Give the OpenAPI document as readable JSON."""
+def give_api_document(webhooks: str = "inline") -> bytes:
+    """Give the OpenAPI document as readable JSON, with the events ``inline``, as an ``extension``, or with ``none``."""
     from padron.http.events import EVENTS  # noqa: PLC0415
-    from padron.http.openapi import encode_document  # noqa: PLC0415
+    from padron.http.openapi import WebhookPlace, encode_document  # noqa: PLC0415
     from padron.http.routes import OPERATIONS  # noqa: PLC0415
 
-    return encode_document(OPERATIONS, EVENTS)
+    return encode_document(OPERATIONS, EVENTS, WebhookPlace(webhooks))
 
 
 async def _open_store(settings: Settings, *, with_replica: bool, is_alone: bool) -> Store:

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from cyclopts import App, CycloptsError
 
@@ -69,11 +69,23 @@ def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions
 
 
 @app.command
-def openapi(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Print the OpenAPI document of the server's API, which is JSON with or without --json."""
+def openapi(
+    *,
+    webhooks: Literal["inline", "extension", "none"] = "inline",
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> int:
+    """Print the OpenAPI document of the server's API, which is JSON with or without --json.
+
+    Parameters
+    ----------
+    webhooks
+        Where the webhooks' events are described: inline, as OpenAPI 3.1 has it; as an extension (x-webhooks); or none,
+        for generators that cannot read them, such as openapi-generator -g python.
+    """
     del json
     options.read()
-    print(give_api_document().decode(), end="")
+    print(give_api_document(webhooks).decode(), end="")
     return 0
 
 

@@ -48,7 +48,7 @@ class GateSingle(Struct, rename="camel", omit_defaults=True):
     since: datetime | UnsetType = UNSET
 
 
-class RefusalShape(Struct, rename="camel"):
+class GateRefusalShape(Struct, rename="camel"):
     """What was refused in one hour to one key, and how often. ``vehicleStatusId`` is null for an unknown VIN."""
 
     hour: datetime
@@ -65,7 +65,7 @@ class RefusalShape(Struct, rename="camel"):
 class RefusalList(Struct, rename="camel"):
     """A page of refusals, newest hour first; ``nextCursor`` is null on the last one."""
 
-    refusals: list[RefusalShape]
+    refusals: list[GateRefusalShape]
     next_cursor: str | None
 
 
@@ -88,9 +88,9 @@ def shape_verdict(verdict: Verdict) -> VerdictShape:
     return shape
 
 
-def shape_refusal(refusal: Refusal) -> RefusalShape:
+def shape_refusal(refusal: Refusal) -> GateRefusalShape:
     """Give the wire form of a remembered refusal."""
-    return RefusalShape(
+    return GateRefusalShape(
         hour=refusal.hour_at,
         vin=refusal.vin,
         operation=refusal.operation,

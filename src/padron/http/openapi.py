@@ -1,19 +1,28 @@
 """Writes the OpenAPI 3.1 document from the declarations that the routes run on. Nothing is described twice."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from padron import __version__
-from padron.http import events, idempotency, problems
+from padron.domain.status import STATUS_TEXTS
+from padron.http import events, example_values, examples, idempotency, problems
+from padron.http.document_schemas import (
+    REFERENCE,
+    Schema,
+    build_schemas,
+    describe_status_table,
+    expand_references,
+    keep_reachable,
+)
 from padron.http.events import Event
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.problems import Problem
 from padron.http.schemas import ProblemShape
 
-_REFERENCE = "#/components/schemas/{name}"
+_BYTES = "application/octet-stream"
+_EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
 _WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.STORE_UNAVAILABLE)
 _CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that may be gone
@@ -25,46 +34,68 @@ _PROBLEM_HEADERS = {
 
 DESCRIPTION = """\
 A register of vehicles. One call, `PATCH /api/v2/vehicles/{vin}/status`, says what a vehicle *is*, and from that
-instant every operation of the platform obeys: operational means current and Active (1).
+instant every operation of the platform obeys. A vehicle is *operational* when it is current and Active (1).
 
 Send an API key with each call: `Authorization: Bearer padron_…`. Errors are `application/problem+json` (RFC 9457);
 `errorType` and `errorDetail` are names for programs, `detail` is a sentence for people. Instants are RFC 3339 in UTC.\
 """
+_TAGS = {
+    "Status": "What a vehicle is.\n\n" + describe_status_table(STATUS_TEXTS),
+    "Vehicles": "The register itself.",
+    "Reports": "What the record adds up to.",
+    "VINs": "What a VIN tells, and what is wrong with one.",
+    "Duplicates": "Several vehicles with one VIN, and making one of them.",
+    "Imports": "Files of vehicles, imported in the background.",
+    "Gate": "May an operation touch a vehicle now?",
+    "Feed": "What changed, in one order.",
+    "Operations": "Work on vehicles: declared, queued, claimed and answered.",
+    "Webhooks": "Where changes are sent: endpoints and deliveries.",
+    "Events": "What webhooks send to you as it happens.",
+    "System": "The server about itself.",
+}
+EVENT_TAG = "Events"  # of its own: generators write one file for each tag, and again one for the webhooks'
 
 
-def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> dict[str, Any]:
+class WebhookPlace(StrEnum):
+    """Where the document describes the events. Some generators cannot read OpenAPI 3.1's own place for them."""
+
+    INLINE = "inline"  # webhooks, as OpenAPI 3.1 has it
+    EXTENSION = "extension"  # x-webhooks, which programs skip that do not know it
+    NONE = "none"
+
+
+def build_document(
+    operations: Sequence[Operation], told: Sequence[Event], place: WebhookPlace = WebhookPlace.INLINE
+) -> dict[str, Any]:
     """Give the whole document: what can be asked, and what webhooks tell."""
+    if place is WebhookPlace.NONE:
+        told = ()
     shapes = {shape for operation in operations for shape in _list_shapes(operation)}
-    shapes |= {event.payload for event in told}
-    _, schemas = msgspec.json.schema_components(
-        [*sorted(shapes, key=lambda shape: shape.__name__), ProblemShape], ref_template=_REFERENCE
-    )
+    schemas = build_schemas(shapes | {event.payload for event in told} | {ProblemShape})
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
+    webhooks: Any = {event.event_type: {"post": _describe_event(event, schemas)} for event in told}
+    if place is WebhookPlace.EXTENSION:
+        # A program that does not know the extension would find its schemas nowhere used.
+        kept = keep_reachable(schemas, paths)
+        webhooks = expand_references(webhooks, {name: one for name, one in schemas.items() if name not in kept})
+    member = "webhooks" if place is WebhookPlace.INLINE else "x-webhooks"
+    found = {problem.error_detail: problem for operation in operations for problem in list_problems(operation)}
+    tags = [{"name": name, "description": text} for name, text in _TAGS.items() if told or name != EVENT_TAG]
     return {
         "openapi": "3.1.1",
         "info": {"title": "Padrón", "version": __version__, "description": DESCRIPTION,
+                 "contact": {"name": "The operator of this server"},
                  "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
-        "servers": [{"url": "/"}],
-        "tags": [
-            {"name": "Status", "description": "What a vehicle is."},
-            {"name": "Vehicles", "description": "The register itself."},
-            {"name": "Reports", "description": "What the record adds up to."},
-            {"name": "VINs", "description": "What a VIN tells, and what is wrong with one."},
-            {"name": "Duplicates", "description": "Several vehicles with one VIN, and making one of them."},
-            {"name": "Imports", "description": "Files of vehicles, imported in the background."},
-            {"name": "Gate", "description": "May an operation touch a vehicle now?"},
-            {"name": "Feed", "description": "What changed, in one order."},
-            {"name": "Operations", "description": "Work on vehicles: declared, queued, claimed and answered."},
-            {"name": "Webhooks", "description": "Changes, sent to you as they happen."},
-            {"name": "System", "description": "The server about itself."},
-        ],
+        "servers": [{"url": "/", "description": "The server that this document comes from."}],
+        "tags": tags,
         "security": [{"apiKey": []}],
         "paths": paths,
-        "webhooks": {event.event_type: {"post": _describe_event(event)} for event in told},
+        **({member: webhooks} if webhooks else {}),
         "components": {
-            "schemas": schemas,
+            "schemas": keep_reachable(schemas, [paths, webhooks]),
+            "examples": {name: examples.give_problem_example(problem) for name, problem in sorted(found.items())},
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."}
             },
@@ -72,9 +103,11 @@ def build_document(operations: Sequence[Operation], told: Sequence[Event]) -> di
     }  # fmt: skip
 
 
-def encode_document(operations: Sequence[Operation], told: Sequence[Event]) -> bytes:
+def encode_document(
+    operations: Sequence[Operation], told: Sequence[Event], place: WebhookPlace = WebhookPlace.INLINE
+) -> bytes:
     """Give the document as readable JSON."""
-    return (json.dumps(build_document(operations, told), indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(build_document(operations, told, place), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def list_problems(operation: Operation) -> list[Problem]:
@@ -94,7 +127,7 @@ def list_problems(operation: Operation) -> list[Problem]:
     return sorted(found.values(), key=lambda problem: (problem.status, problem.slug))
 
 
-def _describe(operation: Operation) -> dict[str, Any]:
+def _describe(operation: Operation, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     description = operation.description
     if operation.either_scope:
         names = " or ".join(f"`{scope.value}`" for scope in operation.either_scope)
@@ -110,6 +143,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
     }
     if operation.public:
         described["security"] = []
+    elif scopes := _list_scopes(operation):
+        described["x-any-scopes" if operation.either_scope else "x-scopes"] = scopes
     takes_key = operation.method == "POST" and not operation.public
     if parameters := (*operation.parameters, *((idempotency.PARAMETER,) if takes_key else ())):
         described["parameters"] = _describe_parameters(parameters)
@@ -119,51 +154,88 @@ def _describe(operation: Operation) -> dict[str, Any]:
             content["example"] = operation.body_example
         described["requestBody"] = {"required": operation.body_required, "content": {"application/json": content}}
     if operation.media_types:
-        content = {"schema": {"type": "string", "format": "binary"}}
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(operation.media_types, content)}
+        described["requestBody"] = _describe_file(operation.media_types)
     described["responses"] = {
-        **{str(status): _describe_answer(answer) for status, answer in operation.answers.items()},
+        **{
+            str(status): _describe_answer(operation.name, status, answer, schemas)
+            for status, answer in operation.answers.items()
+        },
         **_describe_problems(list_problems(operation)),
     }
     return described
 
 
+def _list_scopes(operation: Operation) -> list[str]:
+    """Give the scopes that a key must carry: all of them, or one where the operation says either."""
+    scopes = operation.either_scope or (operation.scope, operation.further_scope)
+    return [scope.value for scope in scopes if scope is not None]
+
+
 def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
-    return [
-        {
+    described = []
+    for parameter in parameters:
+        one: dict[str, Any] = {
             "name": parameter.name,
             "in": parameter.place,
             "required": parameter.required,
             "description": parameter.description,
             "schema": parameter.schema,
         }
-        for parameter in parameters
-    ]
+        if parameter.required and parameter.name in example_values.PARAMETERS:
+            one["example"] = example_values.PARAMETERS[parameter.name]
+        described.append(one)
+    return described
 
 
-def _describe_event(event: Event) -> dict[str, Any]:
+def _describe_file(media_types: Sequence[str]) -> dict[str, Any]:
+    """Describe a body that is a file. Generators know bytes of one kind only, so the others are in the description."""
+    others = ", ".join(f"`{name}`" for name in media_types if name != _BYTES)
+    return {
+        "required": True,
+        "description": f"The file itself. Its contents say what kind of file it is; Content-Type may also be {others}.",
+        "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}, "example": example_values.FILE}},
+    }
+
+
+def _describe_event(event: Event, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     """Describe the request that Padrón makes, with what its receiver's answers mean."""
+    example = examples.give_example(event.payload.__name__, schemas)
     return {
         "operationId": event.name,
-        "tags": ["Webhooks"],
+        "tags": [EVENT_TAG],
         "summary": event.summary,
         "description": event.description,
         "security": [],  # a receiver trusts the signature
         "parameters": _describe_parameters(events.HEADERS),
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _refer(event.payload)}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _refer(event.payload), "example": example}},
+        },
         "responses": {status: {"description": text} for status, text in events.ANSWERS.items()},
     }
 
 
-def _describe_answer(answer: Answer) -> dict[str, Any]:
+def _describe_answer(name: str, status: int, answer: Answer, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
     headers = {**answer.headers, "X-Request-Id": "The request's id, as in the log and in history."}
-    described["headers"] = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+    described["headers"] = {
+        header: {"description": text, "schema": {"type": "string"}} for header, text in headers.items()
+    }
+    content: dict[str, Any] = {}
     if answer.body is not None:
-        described["content"] = {answer.media_type: {"schema": _refer(answer.body)}}
-        described["content"] |= {other: {"schema": {"type": "string"}} for other in answer.other_media_types}
+        content[answer.media_type] = {"schema": _refer(answer.body)}
+        if answer.body is not dict:
+            example = examples.give_answer_example(name, status, answer.body.__name__, schemas)
+            content[answer.media_type]["example"] = example
     elif answer.media_type != "application/json":
-        described["content"] = {answer.media_type: {"schema": {"type": "string"}}}
+        content[answer.media_type] = {"schema": {"type": "string"}}
+    for other in answer.other_media_types:
+        content[other] = {"schema": {"type": "string"}}
+    for media_type, described_body in content.items():
+        if (name, media_type) in example_values.TEXTS:
+            described_body["example"] = example_values.TEXTS[name, media_type]
+    if content:
+        described["content"] = content
     return described
 
 
@@ -173,9 +245,10 @@ def _describe_problems(found: Iterable[Problem]) -> dict[str, Any]:
         by_status.setdefault(problem.status, []).append(problem)
     described = {}
     for status, group in by_status.items():
+        shown = {one.error_detail: {"$ref": _EXAMPLE_REFERENCE.format(name=one.error_detail)} for one in group}
         answer: dict[str, Any] = {
             "description": " Or: ".join(f"`{problem.error_detail}`: {problem.meaning}" for problem in group),
-            "content": {"application/problem+json": {"schema": _REFERENCE_TO_PROBLEM}},
+            "content": {"application/problem+json": {"schema": _refer(ProblemShape), "examples": shown}},
         }
         if status in _PROBLEM_HEADERS:
             name, text = _PROBLEM_HEADERS[status]
@@ -184,11 +257,12 @@ def _describe_problems(found: Iterable[Problem]) -> dict[str, Any]:
     return described
 
 
-_REFERENCE_TO_PROBLEM = {"$ref": _REFERENCE.format(name=ProblemShape.__name__)}
-
-
 def _refer(shape: type) -> dict[str, Any]:
-    return {"type": "object"} if shape is dict else {"$ref": _REFERENCE.format(name=shape.__name__)}
+    return (
+        {"type": "object", "additionalProperties": True}
+        if shape is dict
+        else {"$ref": REFERENCE.format(name=shape.__name__)}
+    )
 
 
 def _list_shapes(operation: Operation) -> list[type]:

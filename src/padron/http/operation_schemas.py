@@ -31,6 +31,7 @@ from padron.domain.operation import (
     give_run_state,
 )
 from padron.domain.query import FILTER_FIELDS
+from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vin import VIN_LENGTH
 from padron.http.problems import PROBLEMS
 from padron.http.schemas import VinText, name_attribute
@@ -40,6 +41,9 @@ from padron.service.runs import RunReport
 
 def _bound(least: int, most: int, description: str) -> Meta:
     return Meta(description=description, extra_json_schema={"minimum": least, "maximum": most})
+
+
+_STATUS = Meta(description="A vehicle status id but 2.", extra_json_schema={"enum": [*SETTABLE_STATUSES]})
 
 
 class OperationBody(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -73,7 +77,7 @@ VehicleFilter = msgspec.defstruct(
     "VehicleFilter",
     [
         ("vin", Annotated[str | UnsetType, Meta(extra_json_schema={"minLength": 1, "maxLength": VIN_LENGTH})], UNSET),
-        ("asset_status_id", Annotated[int | UnsetType, _bound(0, 9, "A vehicle status id but 2.")], UNSET),
+        ("asset_status_id", Annotated[int | UnsetType, _STATUS], UNSET),
         *(
             (
                 name_attribute(field),
@@ -114,7 +118,7 @@ class CountsShape(Struct):
     exhausted: int = 0
 
 
-class RefusalShape(Struct, rename="camel", omit_defaults=True):
+class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
     """A vehicle that was not queued, and why; ``notActive`` comes with what the vehicle is, and since when."""
 
     vin: str
@@ -135,7 +139,7 @@ class RunShape(Struct, rename="camel"):
     counts: CountsShape
     progress: Annotated[float, Meta(ge=0, le=1)]
     refused_count: int
-    refused: list[RefusalShape]
+    refused: list[RunRefusalShape]
 
 
 class ClaimBody(Struct, forbid_unknown_fields=True):
@@ -296,8 +300,8 @@ def _shape_refused(claim_id: str, refusal: PadronError) -> ResultAnswerShape:
     )
 
 
-def _shape_refusal(refusal: Refusal) -> RefusalShape:
-    return RefusalShape(
+def _shape_refusal(refusal: Refusal) -> RunRefusalShape:
+    return RunRefusalShape(
         vin=refusal.vin,
         reason=refusal.reason,
         vehicle_status_id=UNSET if refusal.status is None else refusal.status.value,

@@ -108,11 +108,14 @@ def _parse_filter(given: dict[str, str]) -> FeedFilter:
 
 _DESCRIPTION = """\
 All changes in their one order, without a gap: a page after the cursor, at once or, with wait, when there is something.
-With Accept: text/event-stream the same changes come as server-sent events, each with its cursor as id; Last-Event-ID
-goes on from there, comments keep the connection alive, and the stream ends when the server stops or the key is no
-longer valid. A cursor of before a restored backup is 410: load the list again then. operational says what the vehicle
-is now, operationalChanged whether the change made it operational or ended that. Load the list of vehicles with
-operational=true and go on from the cursor of its first page: nothing is missed.\
+With `Accept: text/event-stream` the same changes come as server-sent events: `event` is the change's type, `data` the
+change as JSON on one line, `id` the cursor after it. `Last-Event-ID` goes on from there. An `id` without `event` and
+`data` moves the cursor past changes that the filters left out. Comments keep the connection alive, and the stream ends
+when the server stops or the key is no longer valid. A cursor of before a restored backup is 410: load the list again
+then.
+
+`operational` says what the vehicle is now, `operationalChanged` whether the change made it operational or ended that.
+Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is missed.\
 """
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -134,7 +137,10 @@ OPERATIONS: tuple[Operation, ...] = (
                       schema={"type": "boolean"}),
             parameters.SEEN,
         ),
-        answers={200: Answer(description="Changes in order; may be none.", body=ChangeList)},
+        answers={
+            200: Answer(description="Changes in order; may be none. As `text/event-stream`, one event for each change.",
+                        body=ChangeList, other_media_types=("text/event-stream",)),
+        },
         problems=(problems.BAD_PARAMETERS,),
     ),
 )  # fmt: skip

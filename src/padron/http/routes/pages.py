@@ -1,16 +1,32 @@
-"""What people read: the documentation and a page for each error; and the document that programs read."""
+"""What people read: the documentation, the guides and a page for each error; and the document that programs read."""
 
 from functools import cache
 
-from padron.http import pages
+from padron.http import pages, reference
 from padron.http.calls import Call
 from padron.http.events import EVENTS
+from padron.http.guides import find_guides
 from padron.http.openapi import encode_document
 from padron.http.operations import Answer, Operation, Parameter
 from padron.http.problems import ALL_PROBLEMS, PATH_NOT_FOUND, Refusal
-from padron.http.replies import JSON_HEADERS, PAGE_HEADERS, Reply
+from padron.http.replies import JSON_HEADERS, PAGE_HEADERS, Headers, Reply, build_json_reply
 
-_PROBLEMS_BY_SLUG = {problem.slug: problem for problem in ALL_PROBLEMS}
+_PROBLEMS = sorted(ALL_PROBLEMS, key=lambda problem: (problem.status, problem.error_detail))
+_PROBLEMS_BY_SLUG = {problem.slug: problem for problem in _PROBLEMS}
+_START = {"name": "Padrón", "documentation": "/docs", "openapi": "/openapi.json", "errors": "/errors"}
+# The address of an asset names its version.
+_ASSET_HEADERS: Headers = (
+    (b"cache-control", b"public, max-age=31536000, immutable"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+async def get_start(call: Call) -> Reply:
+    """GET /: leads a browser to the documentation, and tells a program where what is."""
+    vary = ((b"vary", b"accept"),)
+    if b"text/html" in call.headers.get(b"accept", b""):
+        return Reply(302, headers=((b"location", b"/docs"), *vary))
+    return build_json_reply(200, _START, vary)
 
 
 async def get_document(_: Call) -> Reply:
@@ -18,14 +34,31 @@ async def get_document(_: Call) -> Reply:
     return Reply(200, _encode_document(), JSON_HEADERS)
 
 
-async def get_docs(_: Call) -> Reply:
-    """GET /docs."""
-    return Reply(200, _render_docs(), PAGE_HEADERS)
+async def get_docs(call: Call) -> Reply:
+    """GET /docs. The lines of curl name the address that the request came to; the header was checked at the edge."""
+    address = b"%s://%s" % (call.scope["scheme"].encode(), call.headers[b"host"])
+    return Reply(200, _render_docs().replace(reference.SERVER.encode(), address), PAGE_HEADERS)
+
+
+async def get_guide(call: Call) -> Reply:
+    """GET /docs/{guide}."""
+    name = call.path_parameters["guide"]
+    if name not in find_guides():
+        raise Refusal(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
+    return Reply(200, _render_guide(name), PAGE_HEADERS)
+
+
+async def get_asset(call: Call) -> Reply:
+    """GET /docs/assets/{asset}."""
+    name = call.path_parameters["asset"]
+    if name not in pages.ASSETS:
+        raise Refusal(PATH_NOT_FOUND, "There is no asset of this name; the pages name those that there are.")
+    return Reply(200, pages.read_asset(name), ((b"content-type", pages.ASSETS[name].encode()), *_ASSET_HEADERS))
 
 
 async def list_errors(_: Call) -> Reply:
     """GET /errors."""
-    return Reply(200, pages.render_errors(ALL_PROBLEMS), PAGE_HEADERS)
+    return Reply(200, pages.render_errors(_PROBLEMS), PAGE_HEADERS)
 
 
 async def get_error(call: Call) -> Reply:
@@ -33,7 +66,7 @@ async def get_error(call: Call) -> Reply:
     problem = _PROBLEMS_BY_SLUG.get(call.path_parameters["slug"])
     if problem is None:
         raise Refusal(PATH_NOT_FOUND, "There is no error of this name; /errors lists them all.")
-    return Reply(200, pages.render_error(problem), PAGE_HEADERS)
+    return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
 
 
 @cache
@@ -46,7 +79,12 @@ def _encode_document() -> bytes:
 
 @cache
 def _render_docs() -> bytes:
-    return pages.render_docs(_encode_document())
+    return pages.render_docs(_encode_document(), _PROBLEMS)
+
+
+@cache
+def _render_guide(name: str) -> bytes:
+    return pages.render_guide(find_guides()[name])
 
 
 _PAGE = "text/html"
@@ -55,7 +93,26 @@ _SLUG = Parameter(
     schema={"type": "string", "enum": list(_PROBLEMS_BY_SLUG)},
 )  # fmt: skip
 
+_GUIDE = Parameter(
+    name="guide", place="path", required=True, description="A guide's name, as /docs links to it.",
+    schema={"type": "string", "pattern": "^[0-9a-z][0-9a-z_.-]{0,79}$"},
+)  # fmt: skip
+_ASSET = Parameter(
+    name="asset", place="path", required=True, description="A file that the pages are shown with.",
+    schema={"type": "string", "enum": list(pages.ASSETS)},
+)  # fmt: skip
+
 OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        name="getStart", method="GET", path="/", tag="System", public=True,
+        summary="Where what is",
+        description="Leads a browser (`Accept: text/html`) to the documentation, and tells a program where it is.",
+        endpoint=get_start,
+        answers={
+            200: Answer(description="The addresses of the documentation.", body=dict),
+            302: Answer(description="The documentation.", headers={"Location": "/docs"}),
+        },
+    ),
     Operation(
         name="getOpenApi", method="GET", path="/openapi.json", tag="System", public=True,
         summary="This document",
@@ -67,6 +124,20 @@ OPERATIONS: tuple[Operation, ...] = (
         name="getDocs", method="GET", path="/docs", tag="System", public=True,
         summary="The documentation", description="This description as a page that needs no network.",
         endpoint=get_docs, answers={200: Answer(description="The page.", media_type=_PAGE)},
+    ),
+    Operation(
+        name="getGuide", method="GET", path="/docs/{guide}", tag="System", public=True,
+        summary="A guide", description="A page about one subject, which needs no network either.",
+        endpoint=get_guide, parameters=(_GUIDE,),
+        answers={200: Answer(description="The page.", media_type=_PAGE)},
+        problems=(PATH_NOT_FOUND,),
+    ),
+    Operation(
+        name="getAsset", method="GET", path="/docs/assets/{asset}", tag="System", public=True,
+        summary="The style sheet and the script", description="What the pages are shown with; both are optional.",
+        endpoint=get_asset, parameters=(_ASSET,),
+        answers={200: Answer(description="The file.", media_type="text/css", other_media_types=("text/javascript",))},
+        problems=(PATH_NOT_FOUND,),
     ),
     Operation(
         name="listErrors", method="GET", path="/errors", tag="System", public=True,

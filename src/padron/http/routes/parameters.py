@@ -5,6 +5,7 @@ from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FI
 from padron.domain.tags import TAG_PATTERN
 from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
+from padron.http.document_schemas import REFERENCE, STATUS_ID
 from padron.http.operations import Parameter
 from padron.http.queries import STATUS_FILTER
 
@@ -103,7 +104,7 @@ FILTERS: tuple[Parameter, ...] = (
     Parameter(
         name=STATUS_FILTER, place="query",
         description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
-        schema={"type": "integer", "minimum": 0, "maximum": 9},
+        schema={"$ref": REFERENCE.format(name=STATUS_ID)},
     ),
     Parameter(
         name="operational", place="query",

@@ -1,0 +1,185 @@
+"""The values that the examples of the document are made of: one small story of one vehicle, told in all calls.
+
+A member's example is looked up under its shape, then under its name alone. An optional member is in the example of a
+shape only where the shape's own row names it; ``MADE`` asks for one to be made from its schema. ``LEFT_OUT`` takes a
+member out of one answer's example.
+"""
+
+from typing import Any
+
+from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, is_operational
+
+MADE = object()
+LEFT_OUT = object()
+
+VIN = "3LNHL2GC1BR262548"
+OTHER_VIN = "1HGCM82633A004352"
+AT = "2026-11-27T15:04:05.250000Z"
+LATER = "2026-12-01T14:00:00Z"
+_REQUEST_ID = "e0676a397aca606e000000000002"
+_KEY_ID = "1kq3TzN8bYw2Rf"
+_CURSOR = "bzE3OjQy"
+_RUN_ID = "0000000000000a11"
+_PLAN_ID = "0192f3a47be07c3e9d51a6f20b84c7"
+_WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
+_REASON = "Brakes, until Friday"
+_NUMBER = 42
+
+# For the parameters that a call cannot do without: what its path and its line of curl show.
+PARAMETERS: dict[str, Any] = {
+    "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
+    "importId": _RUN_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
+    "operation": "dispatch", "from": "2026-11-01T00:00:00Z", "to": "2026-11-28T00:00:00Z",
+    "guide": "statuses", "asset": "docs.css",
+}  # fmt: skip
+
+MEMBERS: dict[str, Any] = {
+    "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
+    "byteCount": 48_213, "cancelled": 0, "changed": 1, "changedBy": _KEY_ID, "changeNumber": None,
+    "claimId": f"{_RUN_ID}-1-1", "count": 2, "createdAt": AT, "createdBy": _KEY_ID, "cursor": _CURSOR,
+    "days": 3.5, "delivered": True, "description": "Ask for fines", "detail": None, "dryRun": False, "dueAt": None,
+    "durationMs": 87, "effectiveAt": LATER, "enabled": True, "endedAt": None, "endedBy": None, "endedRequestId": None,
+    "error": None, "eventTypes": ["vehicle.status_changed"], "expected": "1", "failingSince": None, "firstAt": AT,
+    "fits": True, "follows": None, "fromStatusId": 1, "given": "1", "hour": "2026-11-27T15:00:00Z", "id": _PLAN_ID,
+    "importId": _RUN_ID, "keepDuplicates": False, "kind": "change", "lastAt": AT, "leaseSeconds": 60,
+    "leaseUntil": LATER, "left": 0, "meaning": "In repair or maintenance.", "mode": "each", "modelYears": [2011],
+    "more": False, "name": "In the Shop", "nextCursor": None, "nombre": "En taller", "number": _NUMBER, "offAt": None,
+    "offDetail": None, "offReason": None, "operation": "query-fines", "operational": False,
+    "operationalChanged": True, "outcome": "succeeded", "planned": 0, "plate": "RTA412C", "position": _NUMBER,
+    "progress": 1, "reason": _REASON, "refused": 0, "refusalsKept": 0, "refusedCount": 1, "requestId": _REQUEST_ID,
+    "result": {"fines": 0}, "reverts": None, "revision": 2, "rowsPerSecond": 5_120.5, "runId": _RUN_ID,
+    "seconds": 302_400, "settable": True, "settledAt": AT, "since": AT, "state": "done", "status": 200,
+    "statusSince": AT, "statusesEntered": [3, 4], "statusesLeft": [], "timestamp": AT, "toStatusId": 4,
+    "unchanged": 0, "undone": 1, "undoneRequestId": "e0676a397aca606e000000000001", "until": None,
+    "updatedAt": AT, "url": "https://fleet.example/hook", "vehicleCount": 1, "vehicleId": 17, "vehicleStatusId": 4,
+    "vin": VIN, "webhookId": _WEBHOOK_ID, "wellFormed": True, "wmi": "3LN",
+}  # fmt: skip
+
+_SHOP_CAR: dict[str, Any] = {"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4,
+                             "ownerName": "Flota Norte"}  # fmt: skip
+SHAPES: dict[str, dict[str, Any]] = {
+    "BulkAnswer": {"status": 204, "outcome": "changed", "revision": 2},
+    "ChangeList": {"nextCursor": _CURSOR},
+    "ClaimShape": {"attempt": 1},
+    "CountsShape": {"queued": 0, "claimed": 0, "succeeded": 1, "failed": 0, "withdrawn": 0, "exhausted": 0},
+    "DeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered"},
+    "DowntimeShape": {"reasons": MADE},
+    "DuplicateGroupShape": {"differences": {"plate": ["RTA412C", "RTA413C"]}},
+    "DuplicateVehicle": {**_SHOP_CAR},
+    "FormerShape": {"vehicleId": 18, "revision": 3},
+    "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
+    "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
+    "HealthShape": {"status": "ok"},
+    "HistoryShape": {"type": "statusChanged", "fromStatusId": 1, "toStatusId": 4, "reason": _REASON},
+    "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
+                          "refused": 0},
+    "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
+    "LoggedDeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered",
+                            "attempts": MADE},
+    "OperationShape": {"name": "query-fines"},
+    "PlannedChangeShape": {"state": "pending"},
+    "ResultAnswerShape": {"status": 200, "state": "succeeded"},
+    "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
+    "RunShape": {"state": "finished", "refused": MADE},
+    "TimeReport": {"from": "2026-11-01T00:00:00Z", "to": "2026-11-28T00:00:00Z", "total": MADE},
+    "UndoAnswer": {"outcome": "undone", "revision": 3},
+    "UpsertedInfo": {"ownerName": "Flota Norte"},
+    "Vehicle": {**_SHOP_CAR},
+    "VehicleInfoChanged": {"former": {"plate": "RTA412C"}, "current": {"plate": "RTA413C"}, "operational": True,
+                           "operationalChanged": False},
+    "VehicleRegistered": {"toStatusId": 1, "operational": True},
+    "VerdictShape": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
+    "VinDetails": {"region": "North America", "country": "Mexico", "maker": "Lincoln"},
+    "VinShape": {"details": MADE},
+    "WebhookShape": {"id": _WEBHOOK_ID, "description": "Workshop system"},
+}  # fmt: skip
+
+_JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0}
+# What an answer says that its shape alone does not, by operation and status.
+ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
+    ("createWebhook", 201): {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    ("putVehicle", 200): {"vehicleStatusId": 1, "operational": True},
+    ("putVehicle", 201): {"vehicleStatusId": 1, "operational": True},
+    ("rotateWebhookSecret", 200): {"secret": "whsec_7Jq1oZc3mWyTn0eVx5RkPu2dHf8LgSbA", "formerSecretUntil": LATER},
+    ("listVehicleStatuses", 200): {
+        "vehicleStatuses": [
+            {
+                "vehicleStatusId": status.value,
+                "name": text.name,
+                "nombre": text.nombre,
+                "meaning": text.meaning,
+                "operational": is_operational(status),
+                "settable": status in SETTABLE_STATUSES.values(),
+            }
+            for status, text in STATUS_TEXTS.items()
+        ]
+    },
+    ("startImport", 202): {
+        "state": "queued",
+        "progress": 0,
+        "rowsPerSecond": 0,
+        "startedAt": LEFT_OUT,
+        "endedAt": LEFT_OUT,
+        "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
+    },
+    ("startRun", 201): {"state": "open", "progress": 0, "counts": _JUST_QUEUED},
+    ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED},
+}
+
+# The sentence of an error's ``detail``, by its documented name: each as the server words it.
+DETAILS: dict[str, str] = {
+    "BadHost": "The request needs exactly one Host header with a host name.",
+    "BadParameters": "vehicleStatusId 2 (Info Changed) is set by the system alone: use 0, 1 or 3 to 9.",
+    "BatchRefused": "1 of 2 vehicles was refused, so nothing was changed: see results.",
+    "BodyTooLarge": "The body may have at most 16384 bytes.",
+    "Forbidden": "This needs the scope vehicles:status, which the API key does not carry.",
+    "HeadersTooLarge": "At most 64 headers and 16384 bytes of them are read.",
+    "InternalError": f"The server met an error of its own; its log has it under {_REQUEST_ID}.",
+    "MethodNotAllowed": "This address does not take POST, only GET, HEAD, OPTIONS.",
+    "MultipleVehiclesFound": f"The account has 2 current vehicles with VIN {VIN}.",
+    "PathNotFound": "There is nothing at this address; /docs lists what there is.",
+    "RequestTimeout": "The body did not arrive within 10 seconds.",
+    "RevisionMismatch": "The vehicle is not in the state that If-Match names: read it again.",
+    "StoreUnavailable": "The database cannot be reached.",
+    "TargetTooLong": "The address has more than 2048 bytes.",
+    "TooManyRequests": "The server has as many requests under way as it takes: try again.",
+    "Unauthorized": "Send an API key: Authorization: Bearer padron_…",
+    "UnsupportedMediaType": "The body is declared as 'text/plain': send JSON in UTF-8.",
+    "VehicleNotFound": f"No vehicle with VIN {VIN}.",
+}
+INSTANCE = _REQUEST_ID
+
+_PAGE = '<!doctype html>\n<html lang="en">\n…\n</html>\n'
+FILE = f"vin,plate,brandName,vehicleStatusId\n{VIN},RTA412C,Lincoln,1\n"
+_EVENT_STREAM = (
+    ": padron\n\n"
+    "id: bzE3OjQy\nevent: vehicle.status_changed\n"
+    f'data: {{"type":"vehicle.status_changed","number":42,"vin":"{VIN}","at":"{AT}","by":"{_KEY_ID}",'
+    f'"requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
+    f'"reason":"{_REASON}"}}\n\n'
+    "id: bzE3OjQz\n: waiting\n\n"
+)
+_TIME_REPORT = (
+    "kind,vin,vehicleStatusId,status,operational,reason,seconds,days\n"
+    f'vehicle,{VIN},4,In the Shop,false,"{_REASON}",302400,3.5\n'
+    f'total,,4,In the Shop,false,"{_REASON}",302400,3.5\n'
+)
+TEXTS: dict[tuple[str, str], Any] = {
+    ("getOpenApi", "application/json"): {"openapi": "3.1.1", "info": {"title": "Padrón", "version": "1"}, "paths": {}},
+    ("listChanges", "text/event-stream"): _EVENT_STREAM,
+    ("exportVehicles", "text/csv"): f"vin,vehicleStatusId,customId,plate,…,revision\n{VIN},4,,RTA412C,…,2\n",
+    ("getImportReport", "text/csv"): "line,column,detail\n3,vin,\"vin: character 17 is 'O': a VIN has no letter O\"\n",
+    ("reportTimeInStatus", "text/csv"): _TIME_REPORT,
+    ("getDocs", "text/html"): _PAGE,
+    ("getGuide", "text/html"): _PAGE,
+    ("listErrors", "text/html"): _PAGE,
+    ("getError", "text/html"): _PAGE,
+    ("getAsset", "text/css"): "body { margin: 0; }\n",
+    ("getAsset", "text/javascript"): '"use strict";\n',
+    ("getStart", "application/json"): {
+        "name": "Padrón",
+        "documentation": "/docs",
+        "openapi": "/openapi.json",
+        "errors": "/errors",
+    },
+}

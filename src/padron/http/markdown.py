@@ -1,0 +1,85 @@
+"""Renders Markdown as HTML: descriptions of the document, and the guides. HTML inside of it is shown, not obeyed."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+Links = Callable[[str], str | None]  # from what a link says to where it leads; None: it is no link here
+
+_find_odd = re.compile(r"[^\w\- ]").sub
+
+
+def render_markdown(text: str) -> str:
+    """Give the HTML of a description."""
+    rendered: str = _open_renderer().render(text)
+    return rendered
+
+
+def render_guide(text: str, links: Links) -> tuple[str, list[tuple[str, str]]]:
+    """Give the HTML of a guide, and its sections: the id and the title of each."""
+    renderer = _open_renderer()
+    tokens = renderer.parse(text)
+    sections = _name_sections(tokens)
+    for token in tokens:
+        if token.children:
+            token.children = _follow_links(token.children, links)
+    rendered: str = renderer.renderer.render(tokens, renderer.options, {})
+    return rendered, sections
+
+
+def name_section(title: str) -> str:
+    """Give the id of a section as repository sites make it, so that links to sections work there and here."""
+    return _find_odd("", title.lower()).strip().replace(" ", "-")
+
+
+def _name_sections(tokens: Sequence["Token"]) -> list[tuple[str, str]]:
+    sections = []
+    for token, content in pairwise(tokens):
+        if token.type == "heading_open":
+            title = "".join(child.content for child in content.children or ())
+            token.attrSet("id", name_section(title))
+            if token.tag == "h2":
+                sections.append((name_section(title), title))
+    return sections
+
+
+def _follow_links(tokens: Sequence["Token"], links: Links) -> list["Token"]:
+    kept: list[Token] = []
+    open_links: list[bool] = []
+    for token in tokens:
+        if token.type == "link_open":
+            target = links(str(token.attrGet("href")))
+            open_links.append(target is not None)
+            if target is None:
+                continue
+            token.attrSet("href", target)
+        elif token.type == "link_close" and not open_links.pop():
+            continue
+        elif token.type == "image":
+            continue  # there are none that this server has
+        kept.append(token)
+    return kept
+
+
+@cache
+def _open_renderer() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - a server is ready the sooner
+
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    renderer.add_render_rule("table_open", lambda *_: '<div class="wide" role="region" tabindex="0"><table>\n')
+    renderer.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    for cell in ("th_open", "td_open"):
+        renderer.add_render_rule(cell, _open_cell)
+    return renderer
+
+
+def _open_cell(_: Any, tokens: Sequence["Token"], index: int, *__: Any) -> str:  # noqa: ANN401 - as the library calls it
+    # A style attribute would need a policy that allows any style in the page.
+    token = tokens[index]
+    return f'<{token.tag} class="number">' if "right" in str(token.attrGet("style")) else f"<{token.tag}>"
