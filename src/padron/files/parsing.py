@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.domain.vehicle import FIELDS_BY_NAME, Edits, Field, parse_value
 from padron.domain.vin import Vin, parse_vin
@@ -20,7 +21,6 @@ from padron.files.columns import (
 from padron.files.memory import RowMemory, open_memory
 
 VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
-SHOWN_LENGTH_MAX = 40
 
 _match_integer = re.compile("[0-9]{1,10}").fullmatch
 _match_revision = re.compile("[1-9][0-9]{0,17}").fullmatch
@@ -155,7 +155,7 @@ def _parse_revision(text: str) -> int | None:
     if not word:
         return None
     if _match_revision(word) is None:
-        detail = f"revision is {word[:SHOWN_LENGTH_MAX]!a}: leave it as it was exported, an integer from 1."
+        detail = f"revision is {quote(word)}: leave it as it was exported, an integer from 1."
         raise _RefusedCellError(REVISION_COLUMN, detail)
     return int(word)
 
@@ -175,6 +175,5 @@ def _check_given(field: Field, value: str | int | None) -> str | int:
 def parse_integer(column: str, text: str) -> int:
     """Give the integer of a text. Raises ``bad_parameters`` and names the column."""
     if _match_integer(text) is None:
-        shown = text[:SHOWN_LENGTH_MAX]
-        raise PadronError(Code.BAD_PARAMETERS, f"{column} is {shown!a}: it must be an integer.")
+        raise PadronError(Code.BAD_PARAMETERS, f"{column} is {quote(text)}: it must be an integer.")
     return int(text)

@@ -3,6 +3,7 @@
 import re
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.http.calls import Call
 from padron.service.registration import Condition
 
@@ -53,7 +54,7 @@ def _parse_tags(header: str, text: str) -> list[tuple[str, str]]:
     while position < len(text):
         match = _find_tags.match(text, position)
         if match is None:
-            raise PadronError(Code.BAD_PARAMETERS, f'{header} {text!a} is not a list of ETags such as "7", nor *.')
+            raise PadronError(Code.BAD_PARAMETERS, f'{header} {quote(text)} is not a list of ETags such as "7", nor *.')
         tags.append((match.group(1) or "", match.group(2)))
         position = match.end()
     return tags

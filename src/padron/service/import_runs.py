@@ -25,6 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
+from padron.domain.quoting import quote_path
 from padron.files.columns import Row, Rows
 from padron.files.rows import open_rows
 from padron.service.file_imports import DELETED_ROWS, clear_parts
@@ -124,7 +125,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             rows = await asyncio.to_thread(opened.enter_context, open_rows(path))
         except PadronError as error:
             # Where the file lies meanwhile is nobody's business.
-            raise PadronError(error.code, error.detail.replace(f" {str(path)!a}", "")) from error
+            raise PadronError(error.code, error.detail.replace(f" {quote_path(path)}", "")) from error
         principal = Principal(
             account_id=run.account_id,
             actor=taken.created_by,
