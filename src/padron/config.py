@@ -12,6 +12,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import unquote, urlsplit
 
+from padron.domain.quoting import quote, show_word
+
 PREFIX = "PADRON_"
 PORT_MAX = 65_535
 STALENESS_S_MIN = 0.2
@@ -124,7 +126,7 @@ def _check_names(environment: Mapping[str, str]) -> None:
             # Without the prefix, which all have in common, so that only what is alike is suggested.
             near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), _NAMES, n=1)
             hint = f"did you mean {PREFIX}{near[0]}?" if near else f"there are {', '.join(VARIABLES)}."
-            raise SettingsError(f"The environment variable {ascii(name)[1:-1]} is not known: {hint}")
+            raise SettingsError(f"The environment variable {show_word(name)} is not known: {hint}")
 
 
 def _parse_url(source: str, text: str) -> str:
@@ -165,20 +167,20 @@ def _parse_read_url(source: str, text: str) -> str:
 def _parse_staleness(source: str, text: str) -> float:
     if _match_seconds(text) is None or not STALENESS_S_MIN <= float(text) <= STALENESS_S_MAX:
         raise SettingsError(
-            f"{source} is {text!a}: use seconds from {STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}, as in 2 or 0.5."
+            f"{source} is {quote(text)}: use seconds from {STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}, as in 2 or 0.5."
         )
     return float(text)
 
 
 def _parse_host(source: str, text: str) -> str:
     if _match_host(text) is None:
-        raise SettingsError(f"{source} is {text!a}, which is neither a host's name nor an address.")
+        raise SettingsError(f"{source} is {quote(text)}, which is neither a host's name nor an address.")
     return text
 
 
 def _parse_port(source: str, text: str) -> int:
     if _match_port(text) is None or int(text) > PORT_MAX:
-        raise SettingsError(f"{source} is {text!a}: a port is a number from 0 (any free one) to {PORT_MAX}.")
+        raise SettingsError(f"{source} is {quote(text)}: a port is a number from 0 (any free one) to {PORT_MAX}.")
     return int(text)
 
 
@@ -186,7 +188,7 @@ def _parse_log(source: str, text: str) -> LogForm:
     try:
         return LogForm(text)
     except ValueError:
-        raise SettingsError(f"{source} is {text!a}: use json or text.") from None
+        raise SettingsError(f"{source} is {quote(text)}: use json or text.") from None
 
 
 def _parse_networks(source: str, text: str) -> str:
@@ -197,6 +199,7 @@ def _parse_networks(source: str, text: str) -> str:
             networks.append(str(ip_network(part.strip())))
         except ValueError:
             raise SettingsError(
-                f"{source} holds {part.strip()!a}, which is not a network: use CIDRs such as 10.1.0.0/16,fd00:1::/64."
+                f"{source} holds {quote(part.strip())}, which is not a network: "
+                "use CIDRs such as 10.1.0.0/16,fd00:1::/64."
             ) from None
     return ",".join(networks)

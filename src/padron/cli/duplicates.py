@@ -11,6 +11,7 @@ from padron.cli.outputs import UsageError, give_instant, print_json, print_table
 from padron.cli.vehicles import ACTOR, give_principal
 from padron.domain.change import parse_reason
 from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repair, Repaired, find_differences
+from padron.domain.quoting import quote
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS_BY_NAME, Vehicle, VehicleVersion, parse_value
@@ -168,7 +169,7 @@ def _split_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
         name, sign, text = pair.partition("=")
         if not sign or (name not in FIELDS_BY_NAME and name != STATUS_FIELD):
             names = ", ".join((STATUS_FIELD, *FIELDS_BY_NAME))
-            raise UsageError(f"{option} {pair!a} does not begin with a field and =: fields are {names}.")
+            raise UsageError(f"{option} {quote(pair)} does not begin with a field and =: fields are {names}.")
         if name in split:
             raise UsageError(f"{option} names {name} twice.")
         split[name] = text

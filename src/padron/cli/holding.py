@@ -8,6 +8,7 @@ from pathlib import Path
 
 from padron.config import Settings
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote_path
 
 
 @contextmanager
@@ -24,7 +25,8 @@ def hold_file(settings: Settings) -> Iterator[None]:
         if not _take(descriptor):
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
-                f"Another server has the database {settings.sqlite_path!a} open: one SQLite file takes one server.",
+                f"Another server has the database {quote_path(settings.sqlite_path)} open: "
+                "one SQLite file takes one server.",
             )
         yield
     finally:
@@ -55,7 +57,8 @@ def _open_lock(settings: Settings, flags: int) -> int:
         return os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
     except OSError as error:
         raise PadronError(
-            Code.STORE_UNAVAILABLE, f"The lock file {path!a} beside the database cannot be used: {error.strerror}."
+            Code.STORE_UNAVAILABLE,
+            f"The lock file {quote_path(path)} beside the database cannot be used: {error.strerror}.",
         ) from error
 
 

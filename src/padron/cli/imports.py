@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from padron.cli.outputs import UsageError
+from padron.domain.quoting import quote_path
 from padron.files.ahead import open_rows_ahead
 from padron.files.columns import Refusal, Rows
 from padron.files.defusing import defuse_text
@@ -65,14 +66,16 @@ def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
     )
     try:
         if not is_standard_input and path.exists() and path.samefile(source):
-            raise UsageError(f"The report {str(path)!a} would overwrite the file itself: name another with --report.")
+            raise UsageError(
+                f"The report {quote_path(path)} would overwrite the file itself: name another with --report."
+            )
         if path.exists() and not _is_report(path):
-            raise UsageError(f"The report {str(path)!a} would overwrite another file: name another with --report.")
+            raise UsageError(f"The report {quote_path(path)} would overwrite another file: name another with --report.")
         # utf-8-sig, so that a spreadsheet program reads the accents.
         file = path.open("a", encoding="utf-8-sig", newline="")
     except OSError as error:
         raise UsageError(
-            f"The report {str(path)!a} cannot be written: {error.strerror}. Name another with --report."
+            f"The report {quote_path(path)} cannot be written: {error.strerror}. Name another with --report."
         ) from error
     report = ImportReport(path, file)
     try:
@@ -117,13 +120,13 @@ def read_mapping(path: Path | None) -> dict[str, str]:
         with path.open("rb") as file:
             data = file.read(MAPPING_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"The mapping {str(path)!a} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"The mapping {quote_path(path)} cannot be read: {error.strerror}.") from error
     if len(data) > MAPPING_BYTES_MAX:
-        raise UsageError(f"The mapping {str(path)!a} has more than {MAPPING_BYTES_MAX // 1_000_000} MB.")
+        raise UsageError(f"The mapping {quote_path(path)} has more than {MAPPING_BYTES_MAX // 1_000_000} MB.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"The mapping {str(path)!a} is not UTF-8.") from error
+        raise UsageError(f"The mapping {quote_path(path)} is not UTF-8.") from error
     return _parse_json_mapping(path, text) if text.lstrip().startswith("{") else _parse_csv_mapping(path, text)
 
 
@@ -131,10 +134,10 @@ def _parse_json_mapping(path: Path, text: str) -> dict[str, str]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"The mapping {str(path)!a} is not JSON: {error}.") from error
+        raise UsageError(f"The mapping {quote_path(path)} is not JSON: {error}.") from error
     pairs = {name: "" if column is None else column for name, column in document.items()}
     if not all(isinstance(column, str) for column in pairs.values()):
-        raise UsageError(f"The mapping {str(path)!a} must have text for each name: a column, or - to ignore it.")
+        raise UsageError(f"The mapping {quote_path(path)} must have text for each name: a column, or - to ignore it.")
     return pairs
 
 
@@ -147,7 +150,8 @@ def _parse_csv_mapping(path: Path, text: str) -> dict[str, str]:
             continue
         if len(cells) != _MAPPING_CELLS:
             raise UsageError(
-                f"Line {number} of the mapping {str(path)!a} has {len(cells)} cells: a name in the file, then a column."
+                f"Line {number} of the mapping {quote_path(path)} has {len(cells)} cells: "
+                "a name in the file, then a column."
             )
         pairs[cells[0].strip()] = cells[1].strip()
     return pairs

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from padron.cli.outputs import UsageError
 from padron.config import Settings, read_settings
+from padron.domain.quoting import quote
 from padron.service.runtime import Runtime
 from padron.wiring import use_runtime
 
@@ -83,13 +84,13 @@ def parse_duration(option: str, text: str) -> timedelta:
     """Give the time that ``90d`` and the like say. Raises ``UsageError``."""
     match = _match_duration(text)
     if match is None or int(match[1]) == 0:
-        raise UsageError(f"{option} is {text!a}: use a number above zero and one of s, m, h, d, w, as in 90d.")
+        raise UsageError(f"{option} is {quote(text)}: use a number above zero and one of s, m, h, d, w, as in 90d.")
     try:
         duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError:
         duration = timedelta.max
     if duration > EXPIRES_IN_MAX:
-        raise UsageError(f"{option} is {text!a}: at most {EXPIRES_IN_MAX.days}d are allowed.")
+        raise UsageError(f"{option} is {quote(text)}: at most {EXPIRES_IN_MAX.days}d are allowed.")
     return duration
 
 
@@ -104,7 +105,7 @@ def parse_instant(option: str, text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise UsageError(
-        f"{option} is {text!a}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
+        f"{option} is {quote(text)}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
     )
 
 

@@ -23,6 +23,7 @@ from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.vehicles import give_principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTERS, STATUS_FILTER, VehicleQuery, parse_vehicle_query
+from padron.domain.quoting import quote, quote_path
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.files.writers import Form, open_writer
 from padron.service.accounts import get_account
@@ -92,7 +93,7 @@ def export_file(  # noqa: PLR0913 - the options of a command
     target = None if file is None or str(file) == "-" else file
     chosen = form or _find_form(target)
     if delimiter not in _DELIMITERS:
-        raise UsageError(f"--delimiter is {delimiter!a}: use , or ; or tab.")
+        raise UsageError(f"--delimiter is {quote(delimiter)}: use , or ; or tab.")
     if target is None and json:
         raise UsageError("--json prints a document on standard output: name a file for the vehicles.")
     if target is None and chosen is Form.XLSX and sys.stdout.isatty():
@@ -148,9 +149,9 @@ def _parse_query(status: str | None, operational: bool | None, filters: list[str
     for one in filters:
         name, sign, value = one.partition("=")
         if not sign or not value:
-            raise UsageError(f"--filter is {one!a}: use NAME=VALUE, as in --filter brandName=Hummer.")
+            raise UsageError(f"--filter is {quote(one)}: use NAME=VALUE, as in --filter brandName=Hummer.")
         if name not in FILTERS:
-            raise UsageError(f"There is no filter {name!a}: use one of {', '.join(sorted(FILTERS))}.")
+            raise UsageError(f"There is no filter {quote(name)}: use one of {', '.join(sorted(FILTERS))}.")
         if name in given:
             raise UsageError(f"The filter {name} is given twice.")
         given[name] = value
@@ -168,7 +169,8 @@ def _find_form(target: Path | None) -> Form:
     form = _FORMS.get(target.suffix.lower())
     if form is None:
         raise UsageError(
-            f"The suffix of {str(target)!a} does not say the form: use {', '.join(_FORMS)}, or --form csv, xlsx, jsonl."
+            f"The suffix of {quote_path(target)} does not say the form: "
+            f"use {', '.join(_FORMS)}, or --form csv, xlsx, jsonl."
         )
     return form
 
@@ -191,7 +193,7 @@ def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
             _move(part, place, target, force=force)
         except OSError as error:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"The file {str(target)!a} cannot be written: {error.strerror}."
+                Code.BAD_PARAMETERS, f"The file {quote_path(target)} cannot be written: {error.strerror}."
             ) from error
     finally:
         with suppress(OSError):
@@ -200,9 +202,11 @@ def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
 
 def _check_free(place: Path, target: Path, *, force: bool) -> None:
     if place.exists() and not place.is_file():
-        raise PadronError(Code.BAD_PARAMETERS, f"{str(target)!a} is no file: name a file, or - for standard output.")
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"{quote_path(target)} is no file: name a file, or - for standard output."
+        )
     if place.exists() and not force:
-        raise PadronError(Code.BAD_PARAMETERS, f"The file {str(target)!a} exists: --force replaces it.")
+        raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(target)} exists: --force replaces it.")
 
 
 def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:

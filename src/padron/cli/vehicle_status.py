@@ -18,6 +18,7 @@ from padron.domain.account import Principal
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import PadronError
 from padron.domain.instants import parse_instant
+from padron.domain.quoting import quote_path
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
@@ -192,9 +193,9 @@ def _read_list(file: Path) -> str:
             with file.open("rb") as opened:
                 data = opened.read(LIST_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"The list {file} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"The list {quote_path(file)} cannot be read: {error.strerror}.") from error
     if len(data) > LIST_BYTES_MAX:
-        raise UsageError(f"The list {file} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
+        raise UsageError(f"The list {quote_path(file)} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
     is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what Windows calls Unicode text
     return data.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 
 ACCOUNT_NAME_LENGTH_MAX = 100
 KEY_LABEL_LENGTH_MAX = 100
@@ -147,7 +148,7 @@ def check_name(what: str, text: str, length_max: int) -> None:
     if not text or text != text.strip() or not text.isprintable() or len(text) > length_max:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"{what} {text!a} cannot be used: 1 to {length_max} printable characters, no space at either end.",
+            f"{what} {quote(text)} cannot be used: 1 to {length_max} printable characters, no space at either end.",
         )
 
 

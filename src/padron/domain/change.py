@@ -97,6 +97,13 @@ def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
                 assert_never(change.type)
 
 
+def give_ids(changes: Sequence[Change], first: int) -> None:
+    """Give each new vehicle the number of its registration as its id. ``first`` is the first change's number."""
+    for number, change in enumerate(changes, start=first):
+        if change.type is ChangeType.REGISTERED:
+            change.vehicle.vehicle_id = number
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryEntry:
     """A recorded change, read back. ``number`` counts the account's changes without a gap."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import PLAIN_NUMBERS, format_tag, is_plain_number
 from padron.domain.vehicle import (
@@ -125,7 +126,7 @@ def check_choices(take: Mapping[str, int], edits: Edits, status: VehicleStatus |
     for name in take:
         if name != STATUS_FIELD and name not in FIELDS_BY_NAME:
             names = ", ".join((STATUS_FIELD, *FIELDS_BY_NAME))
-            raise PadronError(Code.BAD_PARAMETERS, f"There is no field {name!a} to take: there are {names}.")
+            raise PadronError(Code.BAD_PARAMETERS, f"There is no field {quote(name)} to take: there are {names}.")
         if name in edits or (name == STATUS_FIELD and status is not None):
             detail = f"{name} is both taken from a vehicle and given a value: choose one."
             raise PadronError(Code.BAD_PARAMETERS, detail)

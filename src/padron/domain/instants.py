@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 
 # RFC 3339, 5.6, with the offset that it demands; the letters may be small.
 INSTANT_PATTERN = (
@@ -24,7 +25,7 @@ def parse_instant(name: str, text: str) -> datetime:
             pass  # such as a 30th of February
     raise PadronError(
         Code.BAD_PARAMETERS,
-        f"{name} is {text[:40]!a}: it must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
+        f"{name} is {quote(text)}: it must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
         "2026-12-01T02:00:00-06:00 (RFC 3339).",
     )
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
@@ -176,7 +177,7 @@ def check_operation_name(name: str) -> None:
     if _match_name(name) is None:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"The operation's name {name!a} cannot be used: 1 to 64 of a-z, 0-9 and -, not beginning with -.",
+            f"The operation's name {quote(name)} cannot be used: 1 to 64 of a-z, 0-9 and -, not beginning with -.",
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from padron.domain import instants
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text
 from padron.domain.vin import VIN_LENGTH
@@ -61,7 +62,7 @@ def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
     if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"sort {sort!a} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
+            f"sort {quote(sort)} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
         )
     operational = parse_boolean(parameters, "operational")
     if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
@@ -106,7 +107,7 @@ def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
     if text is None:
         return None
     if text not in {"true", "false"}:
-        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be true or false.")
+        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be true or false.")
     return text == "true"
 
 
@@ -114,7 +115,7 @@ def parse_number(name: str, text: str, least: int, most: int) -> int:
     """Give an integer from a parameter's text. Raises ``bad_parameters`` for anything else, or out of range."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
         return int(text)
-    raise PadronError(Code.BAD_PARAMETERS, f"{name} is {text!a}: it must be an integer from {least} to {most}.")
+    raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be an integer from {least} to {most}.")
 
 
 def _check_filter(name: str, text: str, length_max: int) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 
 
 class VehicleStatus(IntEnum):
@@ -80,7 +81,7 @@ def parse_status_text(text: str) -> VehicleStatus:
     status = _STATUSES_BY_NAME.get(folded)
     if status is None:
         names = ", ".join(f"{status.value} {STATUS_TEXTS[status].name}" for status in SETTABLE_STATUSES.values())
-        raise PadronError(Code.BAD_PARAMETERS, f"{text[:40]!a} is no vehicle status: use {names}.")
+        raise PadronError(Code.BAD_PARAMETERS, f"{quote(text)} is no vehicle status: use {names}.")
     return parse_settable_status(status.value)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import name_code_point, quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 
@@ -76,7 +77,7 @@ NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # values of 1.3 that th
 
 
 # Not frozen, like what else each status call makes (in ``change``): that would triple the time that making one takes,
-# 3 us more for each call of 75. Nobody changes one but the store: it gives a new vehicle its id, and keeps times in order.
+# 3 us more for each call of 75. Only the store changes one: it gives a new vehicle its id, and keeps times in order.
 @dataclass(kw_only=True, slots=True)
 class Vehicle:
     """A vehicle's identity and status. ``vehicle_id`` is the number of the change that registered it.
@@ -110,7 +111,7 @@ class VehicleVersion:
 def parse_plate(text: str) -> str:
     """Give the plate in upper case. Raises ``bad_parameters`` unless it is 4 to 10 ASCII letters and digits."""
     if _match_plate(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, f"plate {text!a} is not 4 to 10 letters and digits (A-Z, 0-9).")
+        raise PadronError(Code.BAD_PARAMETERS, f"plate {quote(text)} is not 4 to 10 letters and digits (A-Z, 0-9).")
     return text.upper()
 
 
@@ -143,7 +144,7 @@ def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> N
     if wrong is not None:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"{name} contains {wrong.group()!a}, which is not a printable character.",
+            f"{name} contains {name_code_point(wrong.group())}, which is not printable.",
         )
 
 

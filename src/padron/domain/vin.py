@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import is_invisible, name_code_point, quote_character
 
 Vin = NewType("Vin", str)
 
@@ -59,11 +60,14 @@ def describe_bad_vin(text: str) -> str:
 
 
 def list_vin_faults(text: str) -> list[VinFault]:
-    """Give every wrong character among the first 17, in order, then a wrong length; none for a VIN."""
+    """Give every wrong character among the first 17, in order, then a wrong length; none for a VIN.
+
+    A character that cannot be seen is told behind these too: it is what makes a text too long that looks right.
+    """
     faults = [
         _describe_character(position, character)
-        for position, character in enumerate(text[:VIN_LENGTH], start=1)
-        if not _is_vin_character(character)
+        for position, character in enumerate(text[:_CORRECTABLE_LENGTH_MAX], start=1)
+        if (not _is_vin_character(character) if position <= VIN_LENGTH else is_invisible(character))
     ]
     if len(text) != VIN_LENGTH:
         detail = f"The VIN has {len(text)} characters: a VIN has exactly {VIN_LENGTH}."
@@ -118,9 +122,14 @@ def _describe_character(position: int, character: str) -> VinFault:
     likely = _LIKELY_DIGIT.get(letter)
     if likely is not None:
         detail = f"The VIN's character {position} is '{character}': a VIN has no letter {letter}; digit {likely}?"
+    elif is_invisible(character):
+        detail = (
+            f"The VIN's character {position} is {name_code_point(character)}, which cannot be seen: "
+            "a VIN has only digits and letters, so delete it."
+        )
     else:
         detail = (
-            f"The VIN's character {position} is {character!a}: "
+            f"The VIN's character {position} is {quote_character(character)}: "
             "a VIN has only the digits 0 to 9 and the letters A to Z without I, O and Q."
         )
     return VinFault(position=position, detail=detail, likely=likely)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from padron.domain.change import ChangeType, FeedEntry
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import SETTABLE_STATUSES
 
 ENDPOINTS_MAX = 50  # of one account
@@ -205,7 +206,7 @@ def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statu
     names, known = frozenset(event_types), [kind.value for kind in EventType]
     unknown = sorted(names.difference(known))
     if unknown or not names:
-        wrong = f"There is no event type {unknown[0]!a}" if unknown else "At least one event type is needed"
+        wrong = f"There is no event type {quote(unknown[0])}" if unknown else "At least one event type is needed"
         raise PadronError(Code.BAD_PARAMETERS, f"{wrong}: choose from {', '.join(known)}.")
     left, entered = frozenset(statuses_left), frozenset(statuses_entered)
     for status_id in sorted(left | entered):

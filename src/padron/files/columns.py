@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Edits
 from padron.domain.vin import Vin
@@ -147,7 +148,7 @@ def parse_header(names: Sequence[str], mapping: Mapping[str, str] | None = None)
             if column in places:
                 raise PadronError(
                     Code.BAD_PARAMETERS,
-                    f"The column {column} comes twice, as {places[column]!r} and as {_shorten(name)!r}: "
+                    f"The column {column} comes twice, as {quote(places[column])} and as {quote(_shorten(name))}: "
                     "map one of them to - to ignore it.",
                 )
             places[column] = _shorten(name)
@@ -167,7 +168,7 @@ def _parse_mapping(mapping: Mapping[str, str]) -> dict[str, str | None]:
         if column is None and target.strip() not in IGNORED:
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"The mapping sends {_shorten(name)!r} to {_shorten(target)!r}, which is no column: "
+                f"The mapping sends {quote(_shorten(name))} to {quote(_shorten(target))}, which is no column: "
                 f"the columns are {', '.join(COLUMNS)}, and - ignores one.",
             )
         columns[fold_name(name)] = column
@@ -180,7 +181,8 @@ def _describe_unknown(name: str, number: int) -> str:
     close = get_close_matches(fold_name(name), _COLUMNS_BY_FOLDED, n=1)
     guess = f"is it {_COLUMNS_BY_FOLDED[close[0]]}? " if close else ""
     return (
-        f"There is no column {_shorten(name)!r}: {guess}A mapping file can say which column it is, or - to ignore it. "
+        f"There is no column {quote(_shorten(name))}: {guess}"
+        "A mapping file can say which column it is, or - to ignore it. "
         f"The columns are {', '.join(COLUMNS)}."
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.domain.tags import TAG_EXAMPLE, is_plain_number, parse_tag
 from padron.domain.vehicle import FIELDS_BY_NAME, Edits, Field, parse_value
@@ -21,7 +22,6 @@ from padron.files.columns import (
 from padron.files.memory import RowMemory, open_memory
 
 VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
-SHOWN_LENGTH_MAX = 40
 
 _match_integer = re.compile("[0-9]{1,10}").fullmatch
 
@@ -156,10 +156,10 @@ def _parse_revision(text: str) -> str | None:
         return None
     if is_plain_number(word):
         # From an export of before there were tags: it may be of another vehicle that had this VIN.
-        detail = f"revision is {word[:SHOWN_LENGTH_MAX]}, and a revision is a tag now, such as {TAG_EXAMPLE}."
+        detail = f"revision is {quote(word)}, and a revision is a tag now, such as {TAG_EXAMPLE}."
         raise _RefusedCellError(REVISION_COLUMN, f"{detail} Export the vehicles again and repeat the edit.")
     if parse_tag(word) is None:
-        detail = f"revision is {word[:SHOWN_LENGTH_MAX]!a}: leave it as it was exported, such as {TAG_EXAMPLE}."
+        detail = f"revision is {quote(word)}: leave it as it was exported, such as {TAG_EXAMPLE}."
         raise _RefusedCellError(REVISION_COLUMN, detail)
     return word
 
@@ -179,6 +179,5 @@ def _check_given(field: Field, value: str | int | None) -> str | int:
 def parse_integer(column: str, text: str) -> int:
     """Give the integer of a text. Raises ``bad_parameters`` and names the column."""
     if _match_integer(text) is None:
-        shown = text[:SHOWN_LENGTH_MAX]
-        raise PadronError(Code.BAD_PARAMETERS, f"{column} is {shown!a}: it must be an integer.")
+        raise PadronError(Code.BAD_PARAMETERS, f"{column} is {quote(text)}: it must be an integer.")
     return int(text)

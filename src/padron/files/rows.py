@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote_path
 from padron.files.columns import Rows
 from padron.files.csv_rows import CsvRows
 from padron.files.json_rows import JsonRows, begins_json
@@ -29,21 +30,23 @@ def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: st
         raw = path.open("rb")
         bytes_total = path.stat().st_size
     except OSError as error:
-        raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} cannot be read: {error.strerror}.") from error
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"The file {quote_path(path)} cannot be read: {error.strerror}."
+        ) from error
     with raw, ExitStack() as opened:
         if not raw.seekable():
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"The file {str(path)!a} can be read only once: pass it through standard input (-).",
+                f"The file {quote_path(path)} can be read only once: pass it through standard input (-).",
             )
         first = raw.read(16)
         raw.seek(0)
         for mark, name in _FOREIGN:
             if first.startswith(mark):
-                raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is {name}.")
+                raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is {name}.")
         if first.startswith(_PACKAGE):
             yield open_sheet(opened, raw, bytes_total, mapping, sheet)
             return
         if sheet is not None:
-            raise PadronError(Code.BAD_PARAMETERS, f"The file {str(path)!a} is CSV, which has no sheets.")
+            raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is CSV, which has no sheets.")
         yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, mapping)

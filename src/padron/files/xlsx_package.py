@@ -12,6 +12,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 
 PARTS_MAX = 5_000
 PART_BYTES_MAX = 4_000_000_000  # of a sheet or of the shared texts, unpacked
@@ -65,16 +66,16 @@ class Package:
         """Give a reader of a part's XML, which calls back. Raises ``bad_parameters`` when the part is too large."""
         part = self._parts.get(name)
         if part is None:
-            raise _refuse(f"The file has no part {name[:80]!a}: it is not a whole workbook.")
+            raise _refuse(f"The file has no part {quote(name)}: it is not a whole workbook.")
         if part.flag_bits & 1:
             raise _refuse("The file has a password: save it without one.")
         if part.file_size > bytes_max:
             raise _refuse(
-                f"The part {name[:80]!a} has {part.file_size:,} bytes unpacked: at most {bytes_max:,} are read."
+                f"The part {quote(name)} has {part.file_size:,} bytes unpacked: at most {bytes_max:,} are read."
             )
         if part.file_size > RATIO_FREE_BYTES and part.file_size > part.compress_size * RATIO_MAX:
             ratio = part.file_size // max(part.compress_size, 1)
-            raise _refuse(f"The part {name[:80]!a} is packed {ratio:,} to 1, as no sheet is: it is not read.")
+            raise _refuse(f"The part {quote(name)} is packed {ratio:,} to 1, as no sheet is: it is not read.")
         return PartReader(self._zip, part, start=start, end=end, text=text)
 
     def list_relationships(self, name: str = "") -> list[Relationship]:
@@ -114,7 +115,7 @@ class PartReader:
         try:
             self._file = package.open(part)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-            raise _refuse(f"The part {self._name[:80]!a} cannot be unpacked: {error}.") from error
+            raise _refuse(f"The part {quote(self._name)} cannot be unpacked: {error}.") from error
         parser = expat.ParserCreate(namespace_separator="|")
         parser.buffer_text = True
         parser.StartElementHandler = self._begin_element
@@ -133,11 +134,11 @@ class PartReader:
             if not block:
                 self.bytes_total = self.bytes_read  # what the file says of it may be damaged
         except expat.ExpatError as error:
-            raise _refuse(f"The part {self._name[:80]!a} is not well-formed XML: {error}.") from error
+            raise _refuse(f"The part {quote(self._name)} is not well-formed XML: {error}.") from error
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
-            raise _refuse(f"The part {self._name[:80]!a} is damaged: {error}.") from error
+            raise _refuse(f"The part {quote(self._name)} is damaged: {error}.") from error
         if self.bytes_read - self._events_at > SILENT_BYTES_MAX:
-            raise _refuse(f"The part {self._name[:80]!a} has a value of more than {SILENT_BYTES_MAX:,} bytes.")
+            raise _refuse(f"The part {quote(self._name)} has a value of more than {SILENT_BYTES_MAX:,} bytes.")
         return bool(block)
 
     def read_all(self) -> None:

@@ -8,6 +8,7 @@ from io import BufferedReader
 from typing import cast
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.files.columns import ImportRow, Refusal, parse_header
 from padron.files.defusing import arm_text
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
@@ -161,7 +162,7 @@ class SheetReader:
         try:
             number = float(value)
         except ValueError:
-            raise _CellError(f"holds {value[:20]!a}, which is no number.") from None
+            raise _CellError(f"holds {quote(value)}, which is no number.") from None
         if not abs(number) < NUMBER_MAX:
             raise _CellError(
                 "holds a number of more than 15 digits, of which spreadsheets keep only 15: format it as text and type "
@@ -242,7 +243,7 @@ def open_sheet(
         chosen = [one for one in book.sheets if one.name.casefold() == sheet.casefold()]
         if not chosen:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"The workbook has no sheet {sheet!r}: it has {_list_names(book.sheets)}."
+                Code.BAD_PARAMETERS, f"The workbook has no sheet {quote(sheet)}: it has {_list_names(book.sheets)}."
             )
     else:
         chosen = [one for one in book.sheets if next(iter(read(one)), None) is not None] or book.sheets[:1]
@@ -254,7 +255,7 @@ def open_sheet(
 
 
 def _list_names(sheets: list[Sheet]) -> str:
-    shown = ", ".join(repr(one.name[:31]) for one in sheets[:10])
+    shown = ", ".join(quote(one.name, 31) for one in sheets[:10])
     return shown if len(sheets) <= 10 else f"{shown} and {len(sheets) - 10} more"  # noqa: PLR2004
 
 

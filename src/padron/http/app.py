@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import show_word
 from padron.http import idempotency, problems
 from padron.http.authentication import authenticate
 from padron.http.calls import Call, ClientGoneError, guard_headers
@@ -104,7 +105,7 @@ class Resource:
         if operation is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", self._allow),))
-            detail = f"This address does not take {ascii(method)[1:-1]}, only {self._allow.decode()}."
+            detail = f"This address does not take {show_word(method)}, only {self._allow.decode()}."
             raise Refusal(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
         if self._server.in_flight > IN_FLIGHT_MAX and not operation.public:
             raise PadronError(Code.OVERLOADED, "The server has as many requests under way as it takes: try again.")

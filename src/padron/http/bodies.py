@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.http import problems
 from padron.http.calls import BODY_BYTES_MAX, Call
 from padron.http.problems import Refusal
@@ -54,7 +55,7 @@ def _check_content_type(content_type: bytes | None) -> None:
         value.strip(' "') for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "charset"
     ]
     if not is_json or any(charset != "utf-8" for charset in charsets):
-        detail = f"The body is declared as {content_type.decode('latin-1')!a}: send JSON in UTF-8."
+        detail = f"The body is declared as {quote(content_type.decode('latin-1'))}: send JSON in UTF-8."
         raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
@@ -71,7 +72,7 @@ def _refuse_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
     seen: dict[str, object] = {}
     for name, value in pairs:
         if name in seen:
-            raise PadronError(Code.BAD_PARAMETERS, f"The body has the member {name!a} twice.")
+            raise PadronError(Code.BAD_PARAMETERS, f"The body has the member {quote(name)} twice.")
         seen[name] = value
     return seen
 

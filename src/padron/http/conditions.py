@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.tags import TAG_EXAMPLE
 from padron.http.calls import Call
 from padron.service.registration import Condition
@@ -64,8 +65,8 @@ def parse_if_match(call: Call) -> frozenset[str] | None:
         return None
     named = parse_validators(value)
     if named is None:
-        shown = value[:_SHOWN_LENGTH_MAX].decode("latin-1")
-        detail = f'If-Match is {shown!a}: send the ETag as you got it, quotes included, such as "{TAG_EXAMPLE}".'
+        shown = quote(value.decode("latin-1"), _SHOWN_LENGTH_MAX)
+        detail = f'If-Match is {shown}: send the ETag as you got it, quotes included, such as "{TAG_EXAMPLE}".'
         raise PadronError(Code.BAD_PARAMETERS, detail)
     return None if named.is_any else named.strong
 

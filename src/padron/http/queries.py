@@ -18,6 +18,7 @@ from padron.domain.query import (
     parse_number,
     parse_vehicle_query,
 )
+from padron.domain.quoting import quote
 from padron.http.calls import Call
 
 __all__ = [
@@ -69,4 +70,4 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
 def _describe_unknown(name: str, known: frozenset[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}."
-    return f"There is no query parameter {name!a} here; {hint}"
+    return f"There is no query parameter {quote(name)} here; {hint}"

@@ -5,9 +5,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.tags import TAG_EXAMPLE, TAG_PATTERN, is_plain_number, parse_tag
-
-_SHOWN_LENGTH_MAX = 40
 
 RevisionText = Annotated[
     str,
@@ -29,6 +28,6 @@ def parse_revision(name: str, given: str | int) -> str:
     """Give the revision that a member names, to be compared. Raises ``bad_parameters`` for what never was one."""
     text = str(given)
     if parse_tag(text) is None and not is_plain_number(text):
-        detail = f"{name} is {text[:_SHOWN_LENGTH_MAX]!a}. Send the revision as you got it, such as {TAG_EXAMPLE}."
+        detail = f"{name} is {quote(text)}. Send the revision as you got it, such as {TAG_EXAMPLE}."
         raise PadronError(Code.BAD_PARAMETERS, detail)
     return text

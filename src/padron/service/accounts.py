@@ -20,6 +20,7 @@ from padron.domain.account import (
     parse_scopes,
 )
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.service.runtime import Runtime
 
 
@@ -46,7 +47,7 @@ async def get_account(runtime: Runtime, name: str) -> Account:
     """Give an account by name. Raises ``account_not_found``."""
     account = await runtime.store.directory.find_account(name)
     if account is None:
-        raise PadronError(Code.ACCOUNT_NOT_FOUND, f"There is no account named {name!a}.")
+        raise PadronError(Code.ACCOUNT_NOT_FOUND, f"There is no account named {quote(name)}.")
     return account
 
 
@@ -84,4 +85,4 @@ async def revoke_key(runtime: Runtime, key_id: str) -> None:
     account_id, _, _ = key_id.partition("k")
     known = account_id.isascii() and account_id.isdigit() and len(account_id) <= 18  # noqa: PLR2004 - fits 64 bits
     if not known or not await runtime.store.directory.revoke_key(int(account_id), key_id, runtime.clock()):
-        raise PadronError(Code.KEY_NOT_FOUND, f"There is no API key with the id {key_id!a}.")
+        raise PadronError(Code.KEY_NOT_FOUND, f"There is no API key with the id {quote(key_id)}.")

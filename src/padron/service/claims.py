@@ -22,6 +22,7 @@ from padron.domain.operation import (
     hand_out,
     parse_claim_id,
 )
+from padron.domain.quoting import quote
 from padron.service.operations import get_operation
 from padron.service.runtime import Runtime
 from padron.store.operations import OperationTransaction
@@ -107,7 +108,7 @@ async def give_results(
         if size_bytes > RESULT_BYTES_MAX:
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"The result of the claim {one.claim_id!a} has {size_bytes} bytes: at most {RESULT_BYTES_MAX}.",
+                f"The result of the claim {quote(one.claim_id)} has {size_bytes} bytes: at most {RESULT_BYTES_MAX}.",
             )
     operation = await get_operation(runtime, principal.account_id, name)
     at = runtime.clock()
@@ -148,7 +149,7 @@ class _Answers:
 
     def decide(self, claim_id: str, result: Result | None) -> ResultAnswer:
         if result is None:
-            refusal = PadronError(Code.CLAIM_NOT_FOUND, f"{claim_id!a} is no claim's id.")
+            refusal = PadronError(Code.CLAIM_NOT_FOUND, f"{quote(claim_id)} is no claim's id.")
             return ResultAnswer(claim_id=claim_id, refusal=refusal)
         place = (result.key.run_id, result.key.vehicle_id)
         before, stored = self._work.get(place), self._stored.get(result.key)

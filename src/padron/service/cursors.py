@@ -67,8 +67,8 @@ def format_list_cursor(
 ) -> str:
     """Give the cursor that goes on after this row of the list, in a state that has the change ``seen``.
 
-    For the past that is the cut, which stays. Text goes into it as the vehicle has it: its sort key may be several times
-    as long, too long for an address.
+    For the past that is the cut, which stays. Text goes into it as the vehicle has it: its sort key may be several
+    times as long, too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]

@@ -9,6 +9,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState, KeptRefusal
 from padron.domain.operation import parse_run_id
+from padron.domain.quoting import quote
 from padron.service import cursors
 from padron.service.runtime import Runtime
 from padron.store.imports import ImportTransaction
@@ -143,4 +144,4 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
 
 
 def _refuse_unknown(import_id: str) -> PadronError:
-    return PadronError(Code.IMPORT_NOT_FOUND, f"There is no import {import_id[:40]!a}.")
+    return PadronError(Code.IMPORT_NOT_FOUND, f"There is no import {quote(import_id)}.")

@@ -25,6 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
+from padron.domain.quoting import quote_path
 from padron.files.ahead import AheadRows, stream_rows_ahead
 from padron.files.child import Order
 from padron.service.file_imports import DELETED_ROWS, clear_parts
@@ -150,7 +151,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             if run.is_lost or should_stop():  # by which the process that reads was ended
                 return ImportSummary(interrupted=True)
             # Where the file lies meanwhile is nobody's business.
-            raise PadronError(error.code, error.detail.replace(f" {str(path)!a}", "")) from error
+            raise PadronError(error.code, error.detail.replace(f" {quote_path(path)}", "")) from error
         principal = Principal(
             account_id=run.account_id,
             actor=taken.created_by,

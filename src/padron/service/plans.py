@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, PlanQuery, PlanState, cancel
+from padron.domain.quoting import quote
 from padron.service import cursors
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
@@ -85,5 +86,5 @@ async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str
 
 def _get_found(plan: Plan | None, plan_id: str) -> Plan:
     if plan is None:
-        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {plan_id!a}.")
+        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {quote(plan_id)}.")
     return plan

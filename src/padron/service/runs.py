@@ -18,6 +18,7 @@ from padron.domain.operation import (
     make_run_id,
     parse_run_id,
 )
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service import cursors
@@ -159,5 +160,5 @@ async def _get_run(runtime: Runtime, principal: Principal, operation: str, run_i
     if number is not None:
         run = await runtime.store.operations.read(principal.account_id).find_run(operation, number)
     if run is None:
-        raise PadronError(Code.RUN_NOT_FOUND, f"The operation {operation} has no run {run_id!a}.")
+        raise PadronError(Code.RUN_NOT_FOUND, f"The operation {operation} has no run {quote(run_id)}.")
     return run

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
 from padron.domain.vehicle import Details, Vehicle, fold_text
@@ -52,7 +53,7 @@ async def undo_request(
     has_plans = await has_pending(runtime, principal, undone_id)
     entries = await _load_changes(runtime, principal, undone_id)
     if not entries and not has_plans:
-        raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {undone_id!a} has changed anything in the account.")
+        raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account.")
     cancelled: list[UndoneVehicle] = []
     if has_plans:
         plans = await cancel_pending(runtime, principal, undone_id, request_id)

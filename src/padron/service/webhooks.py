@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from padron.domain import webhook
 from padron.domain.account import Principal, Scope, encode_base62
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.signature import SECRET_BYTES, format_secret, give_headers
 from padron.domain.target import parse_target
 from padron.domain.vehicle import check_text
@@ -261,7 +262,7 @@ def _make_secret() -> str:
 
 
 def _give_not_found(endpoint_id: str) -> PadronError:
-    return PadronError(Code.WEBHOOK_NOT_FOUND, f"The account has no webhook endpoint with the id {endpoint_id!a}.")
+    return PadronError(Code.WEBHOOK_NOT_FOUND, f"The account has no webhook endpoint with the id {quote(endpoint_id)}.")
 
 
 def _give_no_delivery(number: int) -> PadronError:

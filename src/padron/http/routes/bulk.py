@@ -7,6 +7,7 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.change import StatusRequest, parse_reason
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.undo import UNDONE_CHANGES_MAX
 from padron.domain.vin import parse_vin
 from padron.http import problems
@@ -63,7 +64,7 @@ async def undo_request(call: Call) -> Reply:
     """POST /api/v2/requests/{requestId}/undo."""
     undone_id = call.path_parameters["requestId"]
     if _is_request_id(undone_id) is None:
-        raise PadronError(Code.REQUEST_NOT_FOUND, f"{undone_id!a} is no request id.")
+        raise PadronError(Code.REQUEST_NOT_FOUND, f"{quote(undone_id)} is no request id.")
     body = await read_json(call, UndoBody, absent=b"{}")
     reason = parse_reason(body.reason) if isinstance(body.reason, str) else None
     done = await undo.undo_request(call.runtime, call.principal, undone_id, call.request_id, reason)

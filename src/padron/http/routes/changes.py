@@ -7,6 +7,7 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.change import ChangeType, Place
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.webhook import EVENT_TYPES
 from padron.http import problems, queries
 from padron.http.authentication import authenticate
@@ -100,7 +101,8 @@ def _parse_filter(given: dict[str, str]) -> FeedFilter:
         unknown = [name for name in names if name not in _TYPES]
         if unknown:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"type {unknown[0]!a} does not exist: use {', '.join(_TYPES)}, joined by commas."
+                Code.BAD_PARAMETERS,
+                f"type {quote(unknown[0])} does not exist: use {', '.join(_TYPES)}, joined by commas.",
             )
         types = frozenset(_TYPES[name] for name in names)
     return FeedFilter(types=types, operational_changed=queries.parse_boolean(given, "operationalChanged"))

@@ -7,6 +7,7 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.operation import CLAIM_LIMIT_MAX, RESULT_BYTES_MAX, RESULTS_MAX, WAIT_S_MAX, check_operation_name
+from padron.domain.quoting import quote
 from padron.http import problems
 from padron.http.bodies import read_json
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call, ClientGoneError
@@ -65,7 +66,7 @@ def _parse_result(given: GivenResultBody) -> str:
         try:
             return bytes(given.result).decode()
         except UnicodeDecodeError:
-            detail = f"The result of the claim {given.claim_id!a} is not UTF-8."
+            detail = f"The result of the claim {quote(given.claim_id)} is not UTF-8."
             raise PadronError(Code.BAD_PARAMETERS, detail) from None
     return "null"
 

@@ -13,6 +13,7 @@ from padron.domain.file_import import (
     check_file_name,
 )
 from padron.domain.operation import format_run_id
+from padron.domain.quoting import quote
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
@@ -116,7 +117,7 @@ async def _encode_report(pages: AsyncIterator[list[KeptRefusal]]) -> AsyncIterat
 def _check_media_type(content_type: bytes | None) -> None:
     media_type = (content_type or b"application/octet-stream").decode("latin-1").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
-        detail = f"The body is declared as {media_type[:80]!a}: send the file itself, as {', '.join(MEDIA_TYPES)}."
+        detail = f"The body is declared as {quote(media_type)}: send the file itself, as {', '.join(MEDIA_TYPES)}."
         raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, CLOSE)
 
 

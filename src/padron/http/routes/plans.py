@@ -6,6 +6,7 @@ from padron.domain.account import Scope
 from padron.domain.change import PlanRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import PLAN_ID_PATTERN, PlanQuery, PlanState
+from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
 from padron.http import problems, queries
@@ -67,7 +68,7 @@ async def cancel_plan(call: Call) -> Reply:
 def _parse_id(call: Call) -> str:
     text = call.path_parameters["planId"]
     if _is_id(text) is None:
-        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {text!a}.")
+        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {quote(text)}.")
     return text
 
 
@@ -78,12 +79,12 @@ def _parse_state(text: str | None) -> PlanState | None:
         return PlanState(text)
     except ValueError:
         known = ", ".join(PlanState)
-        raise PadronError(Code.BAD_PARAMETERS, f"state is {text!a}: it must be one of {known}.") from None
+        raise PadronError(Code.BAD_PARAMETERS, f"state is {quote(text)}: it must be one of {known}.") from None
 
 
 def _parse_request_id(text: str | None) -> str | None:
     if text is not None and _is_request_id(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {text[:100]!a}: it is no request id.")
+        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {quote(text)}: it is no request id.")
     return text
 
 
@@ -91,7 +92,7 @@ def _parse_sort(text: str | None) -> str:
     if text is None:
         return _SORTS[0]
     if text not in _SORTS:
-        raise PadronError(Code.BAD_PARAMETERS, f"sort is {text!a}: it must be effectiveAt or -effectiveAt.")
+        raise PadronError(Code.BAD_PARAMETERS, f"sort is {quote(text)}: it must be effectiveAt or -effectiveAt.")
     return text
 
 

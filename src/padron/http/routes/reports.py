@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.time_in_status import TimeQuery, TotalTime
 from padron.http import problems, queries
 from padron.http.calls import Call, ClientGoneError
@@ -106,7 +107,7 @@ def _parse_format(call: Call, given: dict[str, str]) -> str:
     if "format" not in given:
         return "csv" if b"text/csv" in call.headers.get(b"accept", b"") else "json"
     if given["format"] not in _FORMATS:
-        raise PadronError(Code.BAD_PARAMETERS, f"format is {given['format']!a}: it must be json or csv.")
+        raise PadronError(Code.BAD_PARAMETERS, f"format is {quote(given['format'])}: it must be json or csv.")
     return given["format"]
 
 

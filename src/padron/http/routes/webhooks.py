@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.webhook import DeliveryState, Filter, parse_filter
 from padron.http import problems, queries
 from padron.http.bodies import read_json
@@ -131,14 +132,14 @@ async def replay_delivery(call: Call) -> Reply:
 def _parse_id(call: Call) -> str:
     text = call.path_parameters["webhookId"]
     if _match_id(text) is None:
-        raise PadronError(Code.WEBHOOK_NOT_FOUND, f"The account has no webhook endpoint with the id {text!a}.")
+        raise PadronError(Code.WEBHOOK_NOT_FOUND, f"The account has no webhook endpoint with the id {quote(text)}.")
     return text
 
 
 def _parse_number(call: Call) -> int:
     text = call.path_parameters["deliveryId"]
     if _match_number(text) is None:
-        raise PadronError(Code.DELIVERY_NOT_FOUND, f"The endpoint has no delivery {text!a}.")
+        raise PadronError(Code.DELIVERY_NOT_FOUND, f"The endpoint has no delivery {quote(text)}.")
     return int(text)
 
 
@@ -149,7 +150,7 @@ def _parse_state(text: str | None) -> DeliveryState | None:
         return DeliveryState(text)
     except ValueError:
         known = ", ".join(DeliveryState)
-        raise PadronError(Code.BAD_PARAMETERS, f"state is {text!a}: it must be one of {known}.") from None
+        raise PadronError(Code.BAD_PARAMETERS, f"state is {quote(text)}: it must be one of {known}.") from None
 
 
 def _give_filter_edit(body: WebhookEdits) -> Callable[[Filter], Filter]:

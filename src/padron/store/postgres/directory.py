@@ -7,6 +7,7 @@ import asyncpg
 
 from padron.domain.account import Account, ApiKey
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.rows import to_account, to_key
 from padron.store.postgres.transaction import SQL
@@ -24,7 +25,7 @@ class PostgresDirectory:
         async def work(connection: asyncpg.Connection) -> Account:
             account_id = await connection.fetchval(SQL["insert_account"], name, at)
             if account_id is None:
-                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {name} already.")
+                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {quote(name)} already.")
             await connection.execute(SQL["insert_counter"], account_id)
             return Account(account_id=account_id, name=name, created_at=at)
 

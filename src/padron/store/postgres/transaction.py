@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, keep_order
+from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, give_ids, keep_order
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import Patience
@@ -90,12 +90,11 @@ class PostgresTransaction:
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         taken = (len(changes), find_latest(changes), self._account_id)
-        last, last_at = await self._connection.fetchrow(SQL["take_numbers"], *taken)
+        ((last, last_at),) = await self._connection.fetch(SQL["take_numbers"], *taken)
         keep_order(changes, last_at)
-        numbered = list(enumerate(changes, start=last - len(changes) + 1))
-        for number, change in numbered:
-            if change.type is ChangeType.REGISTERED:
-                change.vehicle.vehicle_id = number
+        first = last - len(changes) + 1
+        give_ids(changes, first)
+        numbered = list(enumerate(changes, first))
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
         await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])

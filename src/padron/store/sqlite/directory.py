@@ -9,6 +9,7 @@ import apsw
 
 from padron.domain.account import Account, ApiKey
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.rows import from_instant, to_account, to_key
@@ -28,7 +29,7 @@ class SqliteDirectory:
         async def work(connection: apsw.Connection) -> Account:
             rows = connection.execute(SQL["insert_account"], (name, from_instant(at))).fetchall()
             if not rows:
-                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {name} already.")
+                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {quote(name)} already.")
             account_id = cast("int", rows[0][0])
             connection.execute(SQL["insert_counter"], (account_id,))
             return Account(account_id=account_id, name=name, created_at=at)

@@ -7,7 +7,7 @@ from itertools import count
 import apsw
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, keep_order
+from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, give_ids, keep_order
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
@@ -101,9 +101,8 @@ class SqliteTransaction:
         if last_at > latest:
             keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1
+        give_ids(changes, first)
         if len(changes) > 1 and all(change.type is ChangeType.REGISTERED for change in changes):
-            for number, change in enumerate(changes, start=first):
-                change.vehicle.vehicle_id = number
             self._executemany(SQL["insert_vehicle"], map(self._give_vehicle, changes, count(first)))
             self._executemany(SQL["insert_version"], map(self._give_first_version, changes, count(first)))
             self._executemany(
@@ -124,7 +123,6 @@ class SqliteTransaction:
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
-                    vehicle_id = change.vehicle.vehicle_id = number
                     self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
             rows.append(self._give_row(change, number, vehicle_id))

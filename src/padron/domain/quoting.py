@@ -1,0 +1,116 @@
+"""Quotes what somebody typed or sent for a sentence, so that it can be recognised, and cannot break the sentence.
+
+Letters of every script stay as they are. What cannot be seen, or looks like something else, is named by its code
+point: ``'ab<U+200B ZERO WIDTH SPACE>c'``. The result is one line, bounded in length, and made in one pass.
+"""
+
+import unicodedata
+
+LENGTH_MAX = 80  # characters of a text that are shown, unless the caller says otherwise
+PATH_LENGTH_MAX = 1_024  # of a path, whose end matters most
+
+_NAMES_MAX = 8  # characters whose name is written out; the code point alone says enough of further ones
+_MARKS_MAX = 4  # combining marks on one letter: more than any language needs
+
+_CONTROL_NAMES = {
+    0x00: "NULL",
+    0x07: "BELL",
+    0x08: "BACKSPACE",
+    0x09: "CHARACTER TABULATION",
+    0x0A: "LINE FEED",
+    0x0B: "LINE TABULATION",
+    0x0C: "FORM FEED",
+    0x0D: "CARRIAGE RETURN",
+    0x1A: "SUBSTITUTE",
+    0x1B: "ESCAPE",
+    0x7F: "DELETE",
+    0x85: "NEXT LINE",
+}
+_UNNAMED = {
+    "Cc": "CONTROL CHARACTER",
+    "Cs": "LONE SURROGATE",
+    "Co": "PRIVATE USE CHARACTER",
+    "Cn": "UNASSIGNED CODE POINT",
+}
+
+# Invisible though their category says letter, mark or symbol: the rest of Unicode's Default_Ignorable_Code_Point,
+# and three blanks that are no spaces.
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\ufffc\U00016fe4\U0001d159"
+) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+
+
+def quote(text: str, length_max: int = LENGTH_MAX) -> str:
+    """Give the text in quotes. Of a longer one give the beginning, and how long it is."""
+    shown = _show(text[:length_max])
+    mark = '"' if "'" in shown and '"' not in shown else "'"
+    if len(text) <= length_max:
+        return f"{mark}{shown}{mark}"
+    return f"{mark}{shown}…{mark} ({len(text):,} characters)"
+
+
+def quote_path(path: object) -> str:
+    """Give the path of a file or a folder in quotes. Of a longer one give the end, where its name is."""
+    text = str(path)
+    return quote(text if len(text) <= PATH_LENGTH_MAX else f"…{text[-PATH_LENGTH_MAX + 1 :]}", PATH_LENGTH_MAX)
+
+
+def show_word(text: str, length_max: int = LENGTH_MAX) -> str:
+    """Give the text as ``quote`` does, without the quotes: for the name of a thing that the sentence names."""
+    return _show(text[:length_max]) + ("…" if len(text) > length_max else "")
+
+
+def quote_character(character: str) -> str:
+    """Give one character: in quotes when it can be seen, and by code point and name unless it is ASCII."""
+    if is_invisible(character):
+        return name_code_point(character)
+    if character.isascii():
+        return f"'{character}'" if character != "'" else f'"{character}"'
+    # A Cyrillic letter looks like a Latin one, and so do a hundred others.
+    return f"'{_stand(character)}' ({name_code_point(character)})"
+
+
+def name_code_point(character: str) -> str:
+    """Give ``U+200B ZERO WIDTH SPACE`` for one character; what has no name in Unicode gets its kind for one."""
+    return f"U+{ord(character):04X} {_name(character)}"
+
+
+def is_invisible(character: str) -> bool:
+    """Say whether the character cannot be seen for what it is: controls, odd spaces, directions, fillers, halves."""
+    if character.isascii():
+        return not character.isprintable()
+    return not character.isprintable() or character in _BLANK
+
+
+def _show(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    named = marks = 0
+    has_base = False  # whether a combining mark would stand on what it belongs to
+    for character in text:
+        category = unicodedata.category(character)
+        is_mark = category[0] == "M"
+        marks = marks + 1 if is_mark else 0
+        if is_invisible(character) or (is_mark and (not has_base or marks > _MARKS_MAX)):
+            named += 1
+            shown.append(f"<{name_code_point(character)}>" if named <= _NAMES_MAX else f"<U+{ord(character):04X}>")
+            has_base = False
+            continue
+        shown.append(character)
+        has_base = is_mark or category[0] in "LNS"
+    return "".join(shown)
+
+
+def _stand(character: str) -> str:
+    """Give a combining mark on the circle that Unicode has for that purpose, and any other character itself."""
+    return f"\u25cc{character}" if unicodedata.category(character)[0] == "M" else character
+
+
+def _name(character: str) -> str:
+    code_point = ord(character)
+    return (
+        unicodedata.name(character, "")
+        or _CONTROL_NAMES.get(code_point)
+        or _UNNAMED.get(unicodedata.category(character), "CHARACTER WITHOUT A NAME")
+    )
