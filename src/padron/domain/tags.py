@@ -62,6 +62,6 @@ def describe_mismatch(vehicle: Vehicle, asked: AbstractSet[str]) -> str:
     if tag.revision != vehicle.revision:
         return f"The vehicle {vehicle.vin} is at revision {vehicle.revision}, not {tag.revision}."
     return (
-        f"The vehicle {vehicle.vin} is at another revision {tag.revision} than the one asked for, which is of another "
-        "register or from before a backup was restored."
+        f"The vehicle {vehicle.vin} has this revision's number, but the tag comes from another register or from before "
+        "a backup was restored."
     )
