@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.parsers import expat
 
 from padron.domain.errors import Code, PadronError
@@ -16,13 +16,23 @@ from padron.domain.quoting import quote
 
 PARTS_MAX = 5_000
 PART_BYTES_MAX = 4_000_000_000  # of a sheet or of the shared texts, unpacked
+BYTES_MAX = 4_000_000_000  # of all parts that are read
 SMALL_PART_BYTES_MAX = 32_000_000  # of any other part that is read
 RATIO_MAX = 300  # a sheet shrinks to a tenth or a thirtieth; what shrinks more says nothing
 RATIO_FREE_BYTES = 50_000_000  # unpacked, up to which the ratio does not matter
 SILENT_BYTES_MAX = 16_000_000  # of XML without any element beginning or ending: one name or value that long
 _BLOCK_BYTES = 1 << 16
 
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # the others unpack without a bound
 _RELATIONSHIPS = "_rels/.rels"
+# What else is a ZIP archive, by a part that it has.
+_FOREIGN = (
+    ("xl/workbook.bin", "a binary Excel workbook (.xlsb): save it as .xlsx"),
+    ("content.xml", "an OpenDocument file (.ods): save it as .xlsx"),
+    ("word/document.xml", "a Word document: save the table as .xlsx or CSV"),
+    ("ppt/presentation.xml", "a presentation: save the table as .xlsx or CSV"),
+    ("index/document.iwa", "a Numbers document: export it as .xlsx or CSV"),
+)
 StartElement = Callable[[str, Mapping[str, str]], None]
 EndElement = Callable[[str], None]
 
@@ -48,11 +58,27 @@ class Package:
         names = self._zip.infolist()
         if len(names) > PARTS_MAX:
             raise _refuse(f"The file has {len(names)} parts: a workbook has at most {PARTS_MAX}.")
-        self._parts = {one.filename.lstrip("/"): one for one in names}
+        self._parts = {_fold(one.filename): one for one in names}
+        self._opened: set[str] = set()
+        self._bytes_left = BYTES_MAX
 
     def has(self, name: str) -> bool:
         """Say whether there is a part with this name."""
-        return name in self._parts
+        return _fold(name) in self._parts
+
+    def check_kind(self) -> None:
+        """Raise ``bad_parameters`` for an archive that is no package of Office, or another one than of a workbook."""
+        for name, foreign in _FOREIGN:
+            if self.has(name):
+                raise _refuse(f"The file is {foreign}.")
+        if not self.has(_RELATIONSHIPS):
+            raise _refuse("The file is a ZIP archive: unpack it, and import each file in it by itself.")
+
+    def count_bytes(self, count: int) -> None:
+        """Count bytes that were unpacked. Raises ``bad_parameters`` when there are too many of all parts together."""
+        self._bytes_left -= count
+        if self._bytes_left < 0:
+            raise _refuse(f"The parts of the file have more than {BYTES_MAX:,} bytes unpacked: split it.")
 
     def open_part(
         self,
@@ -63,10 +89,18 @@ class Package:
         text: Callable[[str], None] | None = None,
         bytes_max: int = SMALL_PART_BYTES_MAX,
     ) -> "PartReader":
-        """Give a reader of a part's XML, which calls back. Raises ``bad_parameters`` when the part is too large."""
-        part = self._parts.get(name)
+        """Give a reader of a part's XML, which calls back. Raises ``bad_parameters`` when the part is too large.
+
+        Each part is read once: what names it twice is no spreadsheet program.
+        """
+        part = self._parts.get(_fold(name))
         if part is None:
             raise _refuse(f"The file has no part {quote(name)}: it is not a whole workbook.")
+        if part.filename in self._opened:
+            raise _refuse(f"The file names the part {quote(name)} for two things: it is damaged.")
+        self._opened.add(part.filename)
+        if part.compress_type not in _METHODS:
+            raise _refuse(f"The part {quote(name)} is packed as no spreadsheet program does: save the file again.")
         if part.flag_bits & 1:
             raise _refuse("The file has a password: save it without one.")
         if part.file_size > bytes_max:
@@ -76,7 +110,7 @@ class Package:
         if part.file_size > RATIO_FREE_BYTES and part.file_size > part.compress_size * RATIO_MAX:
             ratio = part.file_size // max(part.compress_size, 1)
             raise _refuse(f"The part {quote(name)} is packed {ratio:,} to 1, as no sheet is: it is not read.")
-        return PartReader(self._zip, part, start=start, end=end, text=text)
+        return PartReader(self, self._zip.open, part, start=start, end=end, text=text)
 
     def list_relationships(self, name: str = "") -> list[Relationship]:
         """Give what a part of the package names, by its relationships; of the package itself without a name."""
@@ -86,7 +120,7 @@ class Package:
 
         def start(tag: str, attributes: Mapping[str, str]) -> None:
             if tag == "Relationship" and attributes.get("TargetMode") != "External":
-                target = attributes.get("Target", "")
+                target = attributes.get("Target", "").replace("\\", "/")
                 whole = target.lstrip("/") if target.startswith("/") else _join(folder, target)
                 kind = attributes.get("Type", "").rpartition("/")[2]
                 found.append(Relationship(relation_id=attributes.get("Id", ""), kind=kind, target=whole))
@@ -100,20 +134,22 @@ class PartReader:
 
     def __init__(
         self,
-        package: zipfile.ZipFile,
+        package: Package,
+        open_part: Callable[[zipfile.ZipInfo], IO[bytes]],
         part: zipfile.ZipInfo,
         *,
         start: StartElement,
         end: EndElement,
         text: Callable[[str], None] | None,
     ) -> None:
+        self._package = package
         self._name = part.filename
         self.bytes_total = part.file_size
         self.bytes_read = 0
         self._events_at = 0
         self._start, self._end = start, end
         try:
-            self._file = package.open(part)
+            self._file = open_part(part)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise _refuse(f"The part {quote(self._name)} cannot be unpacked: {error}.") from error
         parser = expat.ParserCreate(namespace_separator="|")
@@ -130,6 +166,7 @@ class PartReader:
         try:
             block = self._file.read(_BLOCK_BYTES)
             self.bytes_read += len(block)
+            self._package.count_bytes(len(block))
             self._parser.Parse(block, not block)
             if not block:
                 self.bytes_total = self.bytes_read  # what the file says of it may be damaged
@@ -153,6 +190,11 @@ class PartReader:
     def _end_element(self, name: str) -> None:
         self._events_at = self.bytes_read
         self._end(name.rpartition("|")[2])
+
+
+def _fold(name: str) -> str:
+    """Give the form in which two names of a part are equal: some programs write backslashes, or other letters."""
+    return name.replace("\\", "/").lstrip("/").casefold()
 
 
 def _join(folder: PurePosixPath, target: str) -> str:

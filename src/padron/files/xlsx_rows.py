@@ -1,30 +1,43 @@
 """Reads a sheet of an XLSX file as a stream. Formulas are never worked out: the value saved with one counts."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import cast
+from itertools import chain, islice
+from typing import assert_never, cast
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.files.columns import ImportRow, Refusal, parse_header
 from padron.files.defusing import arm_text
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
+from padron.files.xlsx_styles import (
+    NumberFormat,
+    Shown,
+    read_styles,
+    word_date,
+    word_elapsed,
+    word_number,
+    word_shaped,
+)
 from padron.files.xlsx_workbook import (
     CELL_LENGTH_MAX,
     Sheet,
     Texts,
     open_texts,
-    read_date_styles,
     read_workbook,
-    word_date,
 )
 
 COLUMNS_MAX = 1_000  # that are read of a sheet
 NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number: what has more is not what was typed
 
+_NOT_FINITE = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
+_match_number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?").fullmatch
+_match_iso_date = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})?T?(?:([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]{1,9})?Z?)?"
+).fullmatch
 _match_place = re.compile("([A-Z]{1,3})([0-9]{1,7})").fullmatch
 _replace_escapes = re.compile(
     "_x([0-9A-Fa-f]{4})_"
@@ -47,9 +60,11 @@ class SheetRow:
 class SheetReader:
     """Gives the cells of a sheet's rows as text, row by row, while its XML is read."""
 
-    def __init__(self, package: Package, part: str, texts: Texts, dates: frozenset[int], *, from_1904: bool) -> None:
+    def __init__(
+        self, package: Package, part: str, texts: Texts, formats: Mapping[str, NumberFormat], *, from_1904: bool
+    ) -> None:
         self._texts = texts
-        self._dates = dates
+        self._formats = formats
         self._from_1904 = from_1904
         self._rows: list[SheetRow] = []
         self._number = 0
@@ -138,19 +153,23 @@ class SheetReader:
             raise _CellError(f"has more than {CELL_LENGTH_MAX:,} characters.")
         value = "".join(self._value)
         kind = self._kind
-        if kind == "s":
-            return self._find_text(value)
-        if kind in {"inlineStr", "str", "d"}:
-            return arm_text(_unescape(value))
-        if kind == "b":
-            return {"1": "true", "0": "false"}.get(value, value)
-        if kind == "e":
-            raise _CellError(f"holds the error {value[:20]}, not a value.")
-        if not value:
+        if not value and kind not in {"inlineStr", "str"}:
             if self._has_formula:
                 raise _CellError("is a formula without a value: open the file in a spreadsheet program and save it.")
             return ""
-        return self._read_number(value)
+        match kind:
+            case "s":
+                return self._find_text(value)
+            case "inlineStr" | "str":
+                return arm_text(_unescape(value))
+            case "d":
+                return _read_iso_date(value.strip())
+            case "b":
+                return {"1": "true", "0": "false"}.get(value, value.lower())
+            case "e":
+                raise _CellError(f"holds the error {value[:20]}, not a value.")
+            case _:
+                return self._read_number(value.strip())
 
     def _find_text(self, value: str) -> str:
         text = self._texts.find(int(value)) if value.isascii() and value.isdigit() and len(value) < 12 else None  # noqa: PLR2004
@@ -159,32 +178,62 @@ class SheetReader:
         return arm_text(_unescape(text))
 
     def _read_number(self, value: str) -> str:
-        try:
-            number = float(value)
-        except ValueError:
-            raise _CellError(f"holds {quote(value)}, which is no number.") from None
+        number = float(value) if _match_number(value) else float("nan")
+        if number != number and value.casefold() not in _NOT_FINITE:  # noqa: PLR0124 - nan is what differs from itself
+            raise _CellError(f"holds {quote(value)}, which is no number.")
         if not abs(number) < NUMBER_MAX:
             raise _CellError(
                 "holds a number of more than 15 digits, of which spreadsheets keep only 15: format it as text and type "
                 "it again."
             )
-        if self._style and int(self._style) in self._dates:
-            date = word_date(number, counts_from_1904=self._from_1904)
-            if date is not None:
-                return date
-        return str(int(number)) if number.is_integer() else repr(number)
+        shape = self._formats.get(self._style)
+        return word_number(number) if shape is None else self._read_shaped(number, shape)
+
+    def _read_shaped(self, number: float, shape: NumberFormat) -> str:
+        match shape.shown:
+            case Shown.DATE:
+                return word_date(number, counts_from_1904=self._from_1904) or word_number(number)
+            case Shown.ELAPSED:
+                return word_elapsed(number) or word_number(number)
+            case Shown.SHAPED | Shown.UNCLEAR:
+                text = word_shaped(number, shape)
+                if text is None:
+                    raise _CellError(
+                        f"is shown by the number format {shape.code!r}, by which only whole numbers are read: "
+                        "format it as text and type it again."
+                    )
+                return text
+            case _:
+                assert_never(shape.shown)
+
+
+def _read_iso_date(value: str) -> str:
+    match = _match_iso_date(value)
+    if match is None or not (match[1] or match[2]):
+        raise _CellError(f"holds {quote(value)}, which is no date.")
+    time = "" if match[1] and (match[2] or "").strip("0:") == "" else match[2]
+    return " ".join(one for one in (match[1], time) if one)
 
 
 def _unescape(text: str) -> str:
     return _replace_escapes(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _OpenSheet:
+    """A sheet that is read, and its rows from the first one on."""
+
+    reader: SheetReader
+    rows: Iterator[SheetRow]
+    has_content: bool
+
+
 class XlsxRows:
     """The rows after the header of a workbook's sheet."""
 
-    def __init__(self, sheet: SheetReader, bytes_total: int, mapping: Mapping[str, str] | None) -> None:
-        self._sheet = sheet
-        self._rest = iter(sheet)
+    def __init__(self, sheet: "_OpenSheet", bytes_total: int, mapping: Mapping[str, str] | None) -> None:
+        self._sheet = sheet.reader
+        self._rest = sheet.rows
         self.bytes_total = bytes_total
         self._columns = self._read_header(mapping)
 
@@ -232,26 +281,42 @@ def open_sheet(
 ) -> XlsxRows:
     """Open the sheet to read. Raises ``bad_parameters``, also when several have content and none is chosen."""
     package = Package(raw)
+    package.check_kind()
     book = read_workbook(package)
-    dates = read_date_styles(package, book.styles_part)
+    formats = read_styles(package, book.styles_part)
     texts = opened.enter_context(open_texts(package, book.texts_part))
 
-    def read(chosen: Sheet) -> SheetReader:
-        return SheetReader(package, chosen.part, texts, dates, from_1904=book.counts_from_1904)
+    def read(chosen: Sheet) -> _OpenSheet:
+        reader = SheetReader(package, chosen.part, texts, formats, from_1904=book.counts_from_1904)
+        rest = iter(reader)
+        first = list(islice(rest, 1))
+        return _OpenSheet(reader=reader, rows=chain(first, rest), has_content=bool(first))
 
-    if sheet is not None:
-        chosen = [one for one in book.sheets if one.name.casefold() == sheet.casefold()]
-        if not chosen:
+    return XlsxRows(_choose_sheet(book.sheets, sheet, read), bytes_total, mapping)
+
+
+def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet], _OpenSheet]) -> _OpenSheet:
+    """Give the sheet of a name, or else the only one with content. None is begun twice."""
+    if name is not None:
+        chosen = next((one for one in sheets if one.name.casefold() == name.casefold()), None)
+        if chosen is None:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"The workbook has no sheet {quote(sheet)}: it has {_list_names(book.sheets)}."
+                Code.BAD_PARAMETERS, f"The workbook has no sheet {quote(name)}: it has {_list_names(sheets)}."
             )
-    else:
-        chosen = [one for one in book.sheets if next(iter(read(one)), None) is not None] or book.sheets[:1]
-        if len(chosen) > 1:
-            raise PadronError(
-                Code.BAD_PARAMETERS, f"Several sheets have content, {_list_names(chosen)}: choose one with --sheet."
-            )
-    return XlsxRows(read(chosen[0]), bytes_total, mapping)
+        return read(chosen)
+    found: list[Sheet] = []
+    first: _OpenSheet | None = None
+    for sheet in sheets:
+        opened = read(sheet)
+        if opened.has_content:
+            found.append(sheet)
+        if first is None or (opened.has_content and not first.has_content):
+            first = opened
+    if first is None or len(found) > 1:
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"Several sheets have content, {_list_names(found)}: choose one with --sheet."
+        )
+    return first
 
 
 def _list_names(sheets: list[Sheet]) -> str:

@@ -1,10 +1,8 @@
-"""What a workbook has beside its cells: its sheets, its shared texts, and which number formats are dates."""
+"""What a workbook has beside its cells: its sheets and its shared texts."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from padron.domain.errors import Code, PadronError
 from padron.files.memory import open_scratch, translate_scratch_errors
@@ -12,15 +10,9 @@ from padron.files.xlsx_package import PART_BYTES_MAX, Package
 
 CELL_LENGTH_MAX = 32_767  # what a cell of a spreadsheet can hold
 TEXTS_KEPT_MAX = 20_000  # shared texts that are held in memory; the others are on disk
+TEXTS_MAX = 20_000_000
+TEXTS_CHARACTERS_MAX = 1_000_000_000  # of all shared texts, which are on disk while the file is read
 SHEETS_MAX = 500
-
-_BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
-_remove_literals = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.').sub
-_find_date_letter = re.compile("[ymdhs]", re.IGNORECASE).search
-_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell's date has no zone
-_EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
-_FIRST_RIGHT_DAY = 61  # before it the calendar of 1900 has a 29th of February that never was
-_LAST_DAY = 2_958_466  # the first day of the year 10000
 
 _TEXTS_SCHEMA = """
     PRAGMA journal_mode = OFF;
@@ -53,7 +45,7 @@ class Workbook:
 def read_workbook(package: Package) -> Workbook:
     """Read which sheets there are. Raises ``bad_parameters`` when the package is no workbook."""
     part = next((one.target for one in package.list_relationships() if one.kind == "officeDocument"), None)
-    if part is None or part.endswith(".bin"):
+    if part is None:
         raise _refuse("The file is a package but no XLSX workbook: save it as .xlsx or CSV.")
     related = package.list_relationships(part)
     targets = {one.relation_id: one for one in related}
@@ -79,42 +71,6 @@ def read_workbook(package: Package) -> Workbook:
     return book
 
 
-def read_date_styles(package: Package, part: str | None) -> frozenset[int]:
-    """Give the cell styles by which a number is shown as a date or a time."""
-    if part is None:
-        return frozenset()
-    custom: set[int] = set()
-    formats: list[int] = []
-    is_within: list[bool] = [False]
-
-    def start(tag: str, attributes: Mapping[str, str]) -> None:
-        if tag == "numFmt" and _is_date_code(attributes.get("formatCode", "")):
-            custom.add(_to_int(attributes.get("numFmtId")))
-        elif tag == "cellXfs":
-            is_within[0] = True
-        elif tag == "xf" and is_within[0]:
-            formats.append(_to_int(attributes.get("numFmtId")))
-
-    def end(tag: str) -> None:
-        if tag == "cellXfs":
-            is_within[0] = False
-
-    package.open_part(part, start=start, end=end).read_all()
-    dates = _BUILT_IN_DATES | custom
-    return frozenset(place for place, number in enumerate(formats) if number in dates)
-
-
-def word_date(number: float, *, counts_from_1904: bool) -> str | None:
-    """Give a date as ISO 8601 writes it, with the time if there is one; None for a number that is no date."""
-    if not 0 <= number < _LAST_DAY:
-        return None
-    days = number if counts_from_1904 or number >= _FIRST_RIGHT_DAY else number + 1
-    at = (_EPOCH_1904 if counts_from_1904 else _EPOCH) + timedelta(seconds=round(days * 86_400))
-    if number < 1 and not counts_from_1904:
-        return at.time().isoformat()
-    return at.isoformat(sep=" ") if at.time() != at.min.time() else at.date().isoformat()
-
-
 class Texts:
     """The texts that cells share, by their place. All are on disk, and some in memory."""
 
@@ -123,9 +79,13 @@ class Texts:
         self._kept: dict[int, str] = {}
         self._waiting: list[tuple[int, str]] = []
         self._count = 0
+        self._length = 0
 
     def add(self, text: str) -> None:
-        """Add the next text."""
+        """Add the next text. Raises ``bad_parameters`` when there are too many to keep."""
+        self._length += len(text)
+        if self._count >= TEXTS_MAX or self._length > TEXTS_CHARACTERS_MAX:
+            raise _refuse("The workbook has more texts than are read: split it into smaller files, or save it as CSV.")
         if self._count < TEXTS_KEPT_MAX:
             self._kept[self._count] = text
         self._waiting.append((self._count, text))
@@ -202,14 +162,6 @@ class _TextReader:
                     f"The workbook has a text of more than {CELL_LENGTH_MAX:,} characters: no cell holds one."
                 )
             self._runs.append(text)
-
-
-def _is_date_code(code: str) -> bool:
-    return _find_date_letter(_remove_literals("", code.partition(";")[0])) is not None
-
-
-def _to_int(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004
 
 
 def _refuse(detail: str) -> PadronError:
