@@ -1,63 +1,233 @@
 """The pages for people and the probes: they need nothing from anywhere else."""
 
 import re
-from html import escape
+import shlex
+from html.parser import HTMLParser
 
 import pytest
 
+from padron.domain.account import Scope
+from padron.domain.status import STATUS_TEXTS
 from padron.http.events import EVENTS
+from padron.http.guides import find_guides
+from padron.http.markdown import render_guide, render_markdown
+from padron.http.problems import ALL_PROBLEMS
+from padron.http.reference import write_json
 from padron.http.routes import OPERATIONS
-from tests.http.api import Api
+from tests.http.api import Api, Reply
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
-PAGES = ["/docs", "/errors", "/errors/bad-parameters", "/errors/internal-error"]
-
-EXAMPLES = {"http://127.0.0.1:8080", "https://fleet.example"}  # a call to this server, and a name that nobody can have
-
-
-@pytest.mark.parametrize("path", PAGES)
-async def test_a_page_names_no_other_host_and_has_no_script(api: Api, path: str) -> None:
-    page = await api.nobody.get(path)
-    text = page.content.decode()
-    assert page.status == 200
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert {*re.findall(r"https?://[^/\s\"'<]+", text)} <= EXAMPLES
-    for match in re.findall(r"""(?:href|src|action)\s*=\s*["']([^"']*)["']""", text):
-        assert re.match(r"[/#][^/]?", match), match
-    assert not re.search(r"<script|<iframe|<link|<img|@import|url\(|\son\w+\s*=|javascript:", text, re.IGNORECASE)
+GUIDES = [f"/docs/{name}" for name in find_guides()]
+PAGES = ["/docs", "/errors", "/errors/bad-parameters", "/errors/internal-error", *GUIDES]
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_a_page_forbids_the_browser_everything_that_it_does_not_need(api: Api, path: str) -> None:
-    headers = (await api.nobody.get(path)).headers
-    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; ")
-    assert "script-src" not in headers["content-security-policy"]
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, whether they are closed, and the text that it shows."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "hr", "wbr", "img"})
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.commands: list[str] = []
+        self._open: list[str] = []
+        assert reply.status == 200
+        self.feed(reply.content.decode())
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self._open.append(tag)
+        if tag == "code" and ("class", "curl") in attrs:
+            self.commands.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "p" and self._open[-1] != "p":
+            raise AssertionError("a paragraph was closed by what is inside of it")
+        assert self._open.pop() == tag, f"</{tag}> in {self.getpos()}"
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._open[-1:] == ["code"] and self.elements[-1] == ("code", {"class": "curl"}):
+            self.commands[-1] += data
+
+    def find(self, tag: str, **attributes: str) -> list[dict[str, str]]:
+        return [found for name, found in self.elements if name == tag and attributes.items() <= found.items()]
+
+    @property
+    def ids(self) -> list[str]:
+        return [found["id"] for _, found in self.elements if "id" in found]
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_the_links_of_a_page_lead_somewhere(api: Api, path: str) -> None:
-    text = (await api.nobody.get(path)).content.decode()
-    anchors = {*re.findall(r'id="([^"]+)"', text)}
-    for link in {*re.findall(r'href="([^"]+)"', text)}:
-        if link.startswith("#"):
-            assert link[1:] in anchors
-        else:
-            assert (await api.nobody.get(link)).status == 200, link
+async def test_every_page_needs_this_server_alone_and_allows_nothing_inside_of_it(api: Api) -> None:
+    for path in PAGES:
+        reply = await api.nobody.get(path)
+        page = Page(reply)
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        assert reply.headers["content-security-policy"] == POLICY
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["referrer-policy"] == "no-referrer"
+        for tag, found in page.elements:
+            assert tag not in {"style", "iframe", "img", "object", "base", "form"} or found.get("role") == "search"
+            assert not any(name == "style" or name.startswith("on") for name in found), f"{path}: <{tag} {found}>"
+            for name in ("src", "href", "action"):
+                link = found.get(name, "/")
+                assert re.match("/[^/]|/$|#|https://", link), f"{path}: {link}"
+                assert tag == "a" or link.startswith("/"), f"{path}: {link}"
+        (script,) = page.find("script")
+        assert script["src"].startswith("/docs/assets/docs.js?v=")
 
 
-async def test_the_documentation_has_every_operation_and_every_shape(api: Api) -> None:
-    text = (await api.nobody.get("/docs")).content.decode()
+async def test_the_links_of_every_page_lead_somewhere(api: Api) -> None:
+    pages = {path: Page(await api.nobody.get(path)) for path in PAGES}
+    for path, page in pages.items():
+        assert len({*page.ids}) == len(page.ids), path
+        for link in {found["href"] for found in (*page.find("a"), *page.find("link"))}:
+            target, _, section = link.partition("#")
+            if target.startswith("https:"):
+                continue
+            if target and target not in pages:
+                assert (await api.nobody.get(target)).status == 200, f"{path}: {link}"
+            elif section:
+                assert section in pages[target or path].ids, f"{path}: {link}"
+
+
+async def test_a_page_is_sound_for_a_screen_reader(api: Api) -> None:
+    for path in PAGES:
+        page = Page(await api.nobody.get(path))
+        assert page.find("html", lang="en")
+        assert len(page.find("h1")) == 1, path
+        assert len(page.find("main", id="main")) == 1
+        assert page.find("a", href="#main")
+        assert all(found.get("aria-label") for found in page.find("nav"))
+        assert all(found.get("aria-label") for found in page.find("input"))
+        assert all(found.get("tabindex") == "0" for found in page.find("pre"))  # so that keys can scroll them
+
+
+async def test_the_style_sheet_and_the_script_can_be_kept_for_good_and_name_no_host(api: Api) -> None:
+    page = Page(await api.nobody.get("/docs"))
+    (sheet,), (script,) = page.find("link", rel="stylesheet"), page.find("script")
+    for target, media_type in ((sheet["href"], "text/css"), (script["src"], "text/javascript")):
+        reply = await api.nobody.get(target)
+        assert reply.headers["content-type"] == f"{media_type}; charset=utf-8"
+        assert "immutable" in reply.headers["cache-control"]
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r"https?:|@import|url\(|eval|innerHTML|document\.write", reply.content.decode())
+    assert (await api.nobody.get("/docs/assets/docs.html")).code == (404, "PathNotFound")
+
+
+async def test_the_documentation_has_every_operation_every_shape_and_an_example_of_each_answer(api: Api) -> None:
+    page = Page(await api.nobody.get("/docs"))
     document = (await api.nobody.get("/openapi.json")).body
     for operation in OPERATIONS:
-        assert f'id="{operation.name}"' in text
-        assert escape(operation.summary).replace("&#x27;", "&#39;") in text
+        assert operation.name in page.ids
+        assert operation.summary in page.text
     for event in EVENTS:
-        assert f'id="{event.name}"' in text
-        assert event.event_type in text
+        assert event.name in page.ids
+        assert event.event_type in page.text
     for name in document["components"]["schemas"]:
-        assert f'id="{name}"' in text
+        assert f"shape-{name}" in page.ids
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                for content in answer.get("content", {}).values():
+                    if "example" in content:
+                        example = content["example"]
+                        assert (example if isinstance(example, str) else write_json(example)) in page.text
+
+
+async def test_the_statuses_and_the_scopes_are_on_the_page(api: Api) -> None:
+    text = Page(await api.nobody.get("/docs")).text
+    for status in STATUS_TEXTS.values():
+        assert status.name in text
+        assert status.nombre in text
+    assert all(scope.value in text for scope in Scope)
+
+
+async def test_markdown_is_rendered_and_html_in_it_is_shown_as_text(api: Api) -> None:
+    page = Page(await api.nobody.get("/docs"))
+    assert "`" not in page.text.replace("`<", "")
+    assert page.find("em")
+    assert render_markdown("a `<b>` <script>alert(1)</script> [x](javascript:alert(1))") == (
+        "<p>a <code>&lt;b&gt;</code> &lt;script&gt;alert(1)&lt;/script&gt; [x](javascript:alert(1))</p>\n"
+    )
+    text, sections = render_guide(
+        "# T\n\n## A `b`, c\n\n[in](x.md) ![i](/i.png) [out](../src/y.py)", {"x.md": "/x"}.get
+    )
+    assert sections == [("a-b-c", "A b, c")]
+    assert text == '<h1 id="t">T</h1>\n<h2 id="a-b-c">A <code>b</code>, c</h2>\n<p><a href="/x">in</a>  out</p>\n'
+
+
+@pytest.mark.parametrize("host", ["fleet.example", "127.0.0.1:8080", "[::1]:9000", "a~b_c.example:1"])
+async def test_the_lines_of_curl_name_the_address_that_was_asked(api: Api, host: str) -> None:
+    page = Page(await api.nobody.get("/docs", Host=host, X_Forwarded_Host="evil.example", X_Forwarded_Proto="https"))
+    assert page.find("body") == [{"data-server": f"http://{host}"}]
+    assert len(page.commands) > len(OPERATIONS)
+    assert all(f"'http://{host}/" in command for command in page.commands)
+    assert "@@server@@" not in page.text
+    assert "evil.example" not in page.text
+
+
+@pytest.mark.parametrize("host", ["a'b", 'a"b', "a<b>", "a b", "a/b", "a\\b", "@@server@@", "a,b", "é.example"])
+async def test_an_address_that_could_be_more_than_one_is_refused(api: Api, host: str) -> None:
+    assert (await api.nobody.get("/docs", Host=host)).code == (400, "BadHost")
+
+
+async def test_a_line_of_curl_does_what_it_says(api: Api) -> None:
+    """Each line, read as a shell reads it and sent as curl sends it, is understood: it is neither 400 nor 415."""
+    await api.acme.register("3LNHL2GC1BR262548")
+    page = Page(await api.nobody.get("/docs"))
+    commands = [one.partition("\n")[2] if one.startswith("export") else one for one in page.commands]
+    assert len(commands) > len(OPERATIONS)
+    for command in commands:
+        words = shlex.split(command.replace("\\\n", " "))
+        (url,) = [word for word in words if word.startswith("http")]
+        headers = [words[place + 1].split(": ") for place, word in enumerate(words) if word == "-H"]
+        data = [words[place + 1] for place, word in enumerate(words) if word in {"-d", "--data-binary"}]
+        method = words[words.index("-X") + 1] if "-X" in words else "POST" if data else "GET"
+        kept = {name: value for name, value in headers if name != "Authorization"}
+        if kept.get("Accept") == "text/event-stream":
+            continue  # it would not end
+        body = (data[0] if data else None) if data != ["@fleet.csv"] else "vin,plate\n"
+        reply = await api.acme.send(method, url.removeprefix("http://padron.test"), body, kept)
+        assert reply.status not in {400, 405, 413, 415, 500}, f"{command}: {reply.content.decode()}"
+
+
+async def test_the_errors_are_sorted_by_status(api: Api) -> None:
+    page = await api.nobody.get("/errors")
+    table = page.content.decode().partition("<tbody>")[2]
+    statuses = [int(number) for number in re.findall(r'class="status bad">(\d+)<', table)]
+    assert statuses == sorted(statuses)
+    assert len(statuses) == len(ALL_PROBLEMS)
+
+
+async def test_the_start_leads_a_browser_to_the_documentation_and_tells_a_program_where_it_is(api: Api) -> None:
+    browser = await api.nobody.get("/", Accept="text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+    assert (browser.status, browser.headers["location"], browser.headers["vary"]) == (302, "/docs", "accept")
+    for accept in ("*/*", "application/json"):
+        program = await api.nobody.get("/", Accept=accept)
+        assert program.status == 200
+        assert program.headers["vary"] == "accept"
+        for name in ("documentation", "openapi", "errors"):
+            assert (await api.nobody.get(program.body[name])).status == 200
+
+
+async def test_another_sites_script_is_given_nothing(api: Api) -> None:
+    origin = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    for method in ("OPTIONS", "GET"):
+        for path in ("/", "/docs", "/api/v2/vehicles"):
+            reply = await api.acme.send(method, path, headers=origin)
+            assert not [name for name in reply.headers if name.startswith("access-control")]
 
 
 async def test_the_process_lives_and_the_database_answers(api: Api) -> None:

@@ -17,6 +17,7 @@ from padron.domain.quoting import show_word
 from padron.http import idempotency, problems
 from padron.http.authentication import authenticate
 from padron.http.calls import Call, ClientGoneError, guard_headers
+from padron.http.compression import BYTES_MIN, Compressor
 from padron.http.errors import word_error
 from padron.http.operations import Operation
 from padron.http.problems import Refusal, build_problem_reply
@@ -41,6 +42,7 @@ class Server:
         self.runtime: Runtime | None = None
         self.in_flight = 0
         self.readers: set[asyncio.Task[Any]] = set()
+        self.compressor = Compressor()
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
 
@@ -93,8 +95,10 @@ class Resource:
             server.in_flight -= 1
         if isinstance(reply, StreamReply):
             await _stream(send, reply, call)
-        else:
-            await send_reply(send, reply, call.request_id.encode())
+            return
+        if len(reply.body) >= BYTES_MIN:
+            reply = await server.compressor.compress(reply, call.headers.get(b"accept-encoding"))
+        await send_reply(send, reply, call.request_id.encode())
 
     async def _answer(self, call: Call) -> Reply | StreamReply:
         call.headers = guard_headers(call.scope)
@@ -152,6 +156,7 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
                     await stack.enter_async_context(begin(server.runtime))
                 yield
         finally:
+            server.compressor.close()
             await server.runtime.close()
 
     paths: dict[str, list[Operation]] = {}

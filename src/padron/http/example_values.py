@@ -29,7 +29,7 @@ _NUMBER = 42
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
     "importId": _RUN_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
-    "operation": "dispatch", "from": "2026-11-01T00:00:00Z", "to": "2026-11-28T00:00:00Z",
+    "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
     "RunShape": {"state": "finished", "refused": MADE},
-    "TimeReport": {"from": "2026-11-01T00:00:00Z", "to": "2026-11-28T00:00:00Z", "total": MADE},
+    "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
     "UndoAnswer": {"outcome": "undone", "revision": 3},
     "UpsertedInfo": {"ownerName": "Flota Norte"},
     "Vehicle": {**_SHOP_CAR},

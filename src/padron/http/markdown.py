@@ -76,6 +76,8 @@ def _open_renderer() -> "MarkdownIt":
     renderer.add_render_rule("table_close", lambda *_: "</table></div>\n")
     for cell in ("th_open", "td_open"):
         renderer.add_render_rule(cell, _open_cell)
+    renderer.add_render_rule("fence", lambda own, *rest: _make_reachable(type(own).fence(own, *rest)))
+    renderer.add_render_rule("code_block", lambda own, *rest: _make_reachable(type(own).code_block(own, *rest)))
     return renderer
 
 
@@ -83,3 +85,7 @@ def _open_cell(_: Any, tokens: Sequence["Token"], index: int, *__: Any) -> str: 
     # A style attribute would need a policy that allows any style in the page.
     token = tokens[index]
     return f'<{token.tag} class="number">' if "right" in str(token.attrGet("style")) else f"<{token.tag}>"
+
+
+def _make_reachable(html: str) -> str:
+    return html.replace("<pre>", '<pre tabindex="0">', 1)  # so that the keyboard can scroll it

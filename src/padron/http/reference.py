@@ -149,10 +149,11 @@ def _give_example(media_type: str, content: Mapping[str, Any]) -> Example:
 
 def _list_curls(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
     """Give a line of curl that can be pasted, and one for the answer as a stream where there is one."""
-    parts = ["curl -i" if method != "GET" else "curl"]
+    start = "curl" if method == "GET" else "curl -i"
     if method not in {"GET", "POST"} or (method == "POST" and "requestBody" not in operation):
-        parts[0] += f" -X {method}"
-    parts[0] += f" '{SERVER}{_fill_path(path, operation)}'"  # no part of it can hold a quote
+        start += f" -X {method}"
+    address = f"'{SERVER}{_fill_path(path, operation)}'"  # no part of it can hold a quote
+    parts = [f"{start} {address}"] if len(start + address) < _SHORT else [start, address]
     if operation.get("security") != []:
         parts.append(f'-H "{KEY}"')
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -162,7 +163,7 @@ def _list_curls(method: str, path: str, operation: Mapping[str, Any]) -> Iterato
             parts += ["-H 'Content-Type: text/csv'", "--data-binary @fleet.csv"]
     yield " \\\n  ".join(parts)
     if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
-        yield " \\\n  ".join((parts[0].replace("curl", "curl -N"), *parts[1:], "-H 'Accept: text/event-stream'"))
+        yield " \\\n  ".join((parts[0].replace("curl", "curl -N", 1), *parts[1:], "-H 'Accept: text/event-stream'"))
 
 
 def _fill_path(path: str, operation: Mapping[str, Any]) -> str:

@@ -20,8 +20,9 @@ from padron.domain.webhook import (
 )
 from padron.service.events import Event, give_event
 
-_STATUS_LIST = {"items": {"type": "integer", "enum": list(SETTABLE_STATUSES)}}
-_TYPE_LIST = {"items": {"type": "string", "enum": [kind.value for kind in EventType]}, "minItems": 1}
+# What a member of a list may be is said of the member: said of the list, it would not reach the document.
+_StatusId = Annotated[int, Meta(extra_json_schema={"enum": list(SETTABLE_STATUSES)})]
+_EventType = Annotated[str, Meta(extra_json_schema={"enum": [kind.value for kind in EventType]})]
 
 Url = Annotated[
     str, Meta(description="Where messages are sent: https.", extra_json_schema={"maxLength": URL_LENGTH_MAX})
@@ -29,17 +30,16 @@ Url = Annotated[
 Description = Annotated[
     str, Meta(description="What it is, for people.", extra_json_schema={"maxLength": DESCRIPTION_LENGTH_MAX})
 ]
-EventTypes = Annotated[list[str], Meta(description="What it hears of.", extra_json_schema=_TYPE_LIST)]
+EventTypes = Annotated[list[_EventType], Meta(description="What it hears of.", extra_json_schema={"minItems": 1})]
 StatusesLeft = Annotated[
-    list[int],
-    Meta(description="Of status changes, those that leave one of these statuses.", extra_json_schema=_STATUS_LIST),
+    list[_StatusId],
+    Meta(description="Of status changes, those that leave one of these statuses."),
 ]
 StatusesEntered = Annotated[
-    list[int],
+    list[_StatusId],
     Meta(
         description="Of status changes, those that enter one of these. With both lists, a change needs to be in one "
-        "of them; with neither, every status change is sent.",
-        extra_json_schema=_STATUS_LIST,
+        "of them; with neither, every status change is sent."
     ),
 ]
 

@@ -24,10 +24,22 @@
   if (location.hash) reveal();
   for (const link of all(".menu a")) link.addEventListener("click", () => { link.closest("details").open = false; });
 
+  // What is typed at a prompt, without the prompt and without what the program answers.
+  const take = (code) => {
+    if (!code.classList.contains("language-console")) return code.textContent;
+    let goesOn = false;
+    const lines = code.textContent.split("\n").filter((line) => {
+      const isTyped = goesOn || line.startsWith("$ ");
+      goesOn = isTyped && line.endsWith("\\");
+      return isTyped;
+    });
+    return lines.map((line) => line.replace(/^\$ /, "")).join("\n");
+  };
+
   // Where the page is not from a safe address, a browser has no clipboard for it: then the text is selected.
   const copy = async (code, button) => {
     try {
-      await navigator.clipboard.writeText(code.textContent);
+      await navigator.clipboard.writeText(take(code));
       button.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(code);
