@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message
 
 from padron.http.calls import Call, ClientGoneError
+from padron.http.places import Places
 from padron.http.routes.claims import claim_work
 from tests.cast import HUMMER, JEEP
 from tests.conftest import Select, SteppedClock
@@ -147,7 +148,7 @@ async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     await register_fleet(api, 1)
     assert api.acme.member is not None
     to_app: asyncio.Queue[Message] = asyncio.Queue()
-    call = Call({"path_params": {"name": "query-fines"}}, to_app.get, "r-1", api.runtime, set())
+    call = Call({"path_params": {"name": "query-fines"}}, to_app.get, "r-1", api.runtime, set(), Places())
     call.principal = api.acme.member.principal
     to_app.put_nowait({"type": "http.request", "body": b'{"wait": 30}'})
     waiting = asyncio.create_task(claim_work(call))

@@ -12,6 +12,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.files.export_rows import EXPORT_COLUMNS
+from padron.http import calls
 from padron.service import authentication, export
 from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime, build_runtime
@@ -91,6 +92,7 @@ async def test_a_key_that_is_revoked_meanwhile_gets_no_more(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(authentication, "BELIEVED_S", 0)
+    monkeypatch.setattr(calls, "CONFIRMED_S", 0)
     monkeypatch.setattr(export, "PAGE", 1)
     original = export.export_vehicles
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from padron.domain.errors import Code, PadronError
-from padron.http import app as app_module
+from padron.http import places
 from padron.service import coalescer
 from padron.service.runtime import build_runtime
 from padron.store.base import Store
@@ -112,7 +112,7 @@ async def test_calls_beyond_what_may_wait_are_429_with_retry_after_and_the_rest_
 async def test_a_server_with_too_many_requests_under_way_refuses_more_but_stays_alive(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "IN_FLIGHT_MAX", 0)
+    monkeypatch.setattr(places, "CALLS_MAX", 0)
     for reply in (await api.acme.get(LIST), await api.acme.put(VEHICLE, CAR), await api.acme.get(STATUS)):
         assert reply.code == (429, "TooManyRequests")
         assert int(reply.headers["retry-after"]) >= 1

@@ -204,9 +204,10 @@ async def test_a_delivery_that_cannot_be_is_404(api: Api, name: str) -> None:
         assert reply.code == (404, "DeliveryNotFound")
 
 
-@pytest.mark.parametrize("after", [1, -1, 2**63, "0", 1.5, None, True])
+@pytest.mark.parametrize("after", [1, -1, "0", 1.5, None, True])
 async def test_a_replay_from_where_the_endpoint_never_was_is_400(api: Api, after: object) -> None:
     made = await create(api.acme)
+    await api.acme.register()  # a change that is there, but that nothing has been sent for
     assert (await post(api.acme, f"{WEBHOOKS}/{made['id']}/replay", {"after": after})).code == (400, "BadParameters")
 
 

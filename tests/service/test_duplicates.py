@@ -27,7 +27,7 @@ from padron.service.statuses import set_status
 from padron.service.undo import undo_request
 from padron.store.operations import OperationTransaction
 from padron.store.sqlite.transaction import MANY
-from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin, trust
 from tests.conftest import OpenStore, Select, SteppedClock
 from tests.service.repairs import Acme, Record, Seen, check_refusal, keep_duplicates, make_acme, repair
 from tests.service.stores import FaultyStore
@@ -221,7 +221,7 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     report = await get_run(runtime, principal, "tracking", format_run_id(run.run.run_id))
     assert report.counts[WorkState.WITHDRAWN] == 1
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    claimed = await claim_work(runtime, principal, "tracking", limit=9, wait_s=0, gone=gone)
+    claimed = await claim_work(runtime, principal, "tracking", limit=9, patience=(0, gone), confirm=trust)
     gone.cancel()
     assert sorted(work.vin for work in claimed) == sorted([HUMMER, JEEP])
     again = await start_run(runtime, principal, "tracking", RunQuestion(vins=(HUMMER,)))

@@ -22,7 +22,7 @@ from padron.service.operations import put_operation
 from padron.service.runs import start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
-from tests.cast import NOON, Cast, make_cast, make_vin, registered, save
+from tests.cast import NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 
 CHANGES = 2_000
@@ -123,7 +123,9 @@ async def work_on(runtime: Runtime, cast: Cast, observer: Observer, seed: int) -
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     while not observer.done:
         began = observer.count_step()
-        claimed = await claim_work(runtime, cast.acme.principal, NAME, limit=dice.randint(1, 6), wait_s=0, gone=gone)
+        claimed = await claim_work(
+            runtime, cast.acme.principal, NAME, limit=dice.randint(1, 6), patience=(0, gone), confirm=trust
+        )
         for work in claimed:
             observer.handed += 1
             off_since = observer.off_since[work.vin]

@@ -15,11 +15,11 @@ from starlette.types import Scope as AsgiScope
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import show_word
 from padron.http import idempotency, problems
-from padron.http.authentication import authenticate
-from padron.http.calls import Call, ClientGoneError, guard_headers
+from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
 from padron.http.compression import BYTES_MIN, Compressor
 from padron.http.errors import word_error
 from padron.http.operations import Operation
+from padron.http.places import Places
 from padron.http.problems import Refusal, build_problem_reply
 from padron.http.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.routes import OPERATIONS
@@ -27,10 +27,11 @@ from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
 
-IN_FLIGHT_MAX = 4_096
 BODY_REST_S = 1.0  # for what is on its way when the server is told to end
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
+
+_READING = frozenset({"GET", "HEAD"})
 
 _log = logging.getLogger("padron.http")
 
@@ -40,7 +41,7 @@ class Server:
 
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
-        self.in_flight = 0
+        self.places = Places()
         self.readers: set[asyncio.Task[Any]] = set()
         self.compressor = Compressor()
         self._prefix = secrets.token_hex(8)
@@ -74,31 +75,40 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        call = Call(scope, receive, server.make_request_id(), server.runtime, server.readers)
-        server.in_flight += 1
+        call = Call(scope, receive, server.make_request_id(), server.runtime, server.readers, server.places)
         try:
-            reply: Reply | StreamReply = await self._answer(call)
+            reply = await self._give_reply(call)
+            if reply is None:
+                return
+            if isinstance(reply, StreamReply):
+                await _stream(send, reply, call)
+                return
+            if await call.has_unread_body() and CLOSE[0] not in reply.headers:
+                # Else whoever has no key, or a bad one, could keep the connection by never ending a body.
+                reply.headers = (*reply.headers, *CLOSE)
+            if len(reply.body) >= BYTES_MIN:
+                reply = await server.compressor.compress(reply, call.headers.get(b"accept-encoding"))
+            await send_reply(send, reply, call.request_id.encode())
+        finally:
+            call.seat.leave()
+
+    async def _give_reply(self, call: Call) -> Reply | StreamReply | None:
+        """Give the answer, whatever happens; None when the client has gone."""
+        try:
+            return await self._answer(call)
         except (PadronError, Refusal) as error:
-            reply = word_error(error, call.request_id)
+            return word_error(error, call.request_id)
         except ClientGoneError:
-            return
+            return None
         except asyncio.CancelledError:
             # Only a server that ends, and has waited long enough, cancels a request. Nothing comes after it, so an
             # answer in our form is worth more than to pass this on.
             stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
-            reply = word_error(stopped, call.request_id)
+            return word_error(stopped, call.request_id)
         except Exception:  # noqa: BLE001 - the last resort: no traceback may reach a client, and each must be logged
-            _log.exception("request %s failed: %s %s", call.request_id, scope["method"], scope["path"])
+            _log.exception("request %s failed: %s %s", call.request_id, call.scope["method"], call.scope["path"])
             detail = f"The server met an error of its own; its log has it under {call.request_id}."
-            reply = build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
-        finally:
-            server.in_flight -= 1
-        if isinstance(reply, StreamReply):
-            await _stream(send, reply, call)
-            return
-        if len(reply.body) >= BYTES_MIN:
-            reply = await server.compressor.compress(reply, call.headers.get(b"accept-encoding"))
-        await send_reply(send, reply, call.request_id.encode())
+            return build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
 
     async def _answer(self, call: Call) -> Reply | StreamReply:
         call.headers = guard_headers(call.scope)
@@ -111,23 +121,28 @@ class Resource:
                 return Reply(204, headers=((b"allow", self._allow),))
             detail = f"This address does not take {show_word(method)}, only {self._allow.decode()}."
             raise Refusal(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
-        if self._server.in_flight > IN_FLIGHT_MAX and not operation.public:
-            raise PadronError(Code.OVERLOADED, "The server has as many requests under way as it takes: try again.")
-        if not operation.public:
-            call.principal = await authenticate(call)
-            if operation.either_scope:
-                call.principal.check_either_scope(operation.either_scope)
-            if operation.scope is not None:
-                # The service checks it as well; here, because 403 comes before any look at VIN and body.
-                call.principal.check_scope(operation.scope)
-        if method == "POST" and idempotency.HEADER in call.headers and not (operation.public or operation.is_streamed):
+        if operation.public:
+            return await operation.endpoint(call)
+        await call.authenticate()
+        call.seat.take(call.principal.account_id)
+        if operation.either_scope:
+            call.principal.check_either_scope(operation.either_scope)
+        if operation.scope is not None:
+            # The service checks it as well; here, because 403 comes before any look at VIN and body.
+            call.principal.check_scope(operation.scope)
+        if method == "POST" and idempotency.HEADER in call.headers and not operation.is_streamed:
             return await idempotency.answer_once(call, operation.endpoint)
-        return await operation.endpoint(call)
+        reply = await operation.endpoint(call)
+        if method in _READING:
+            await call.confirm()  # however long it took or waited: what was read is for a valid key alone
+        if isinstance(reply, StreamReply):
+            call.seat.wait()  # for a client that may take it slowly, to the end
+        return reply
 
 
 async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
     try:
-        await send_stream(send, reply, call.request_id.encode())
+        await send_stream(send, reply, call.request_id.encode(), call.confirm)
     except PadronError as error:
         # Without its end the answer is no answer: the server breaks the connection when this returns.
         _log.warning("the answer to request %s broke off: %s", call.request_id, error.detail)

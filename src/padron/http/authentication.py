@@ -1,9 +1,15 @@
 """Turns the Authorization header of a request into a principal."""
 
-from padron.domain.account import Principal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from padron.domain.errors import Code, PadronError
-from padron.http.calls import Call
-from padron.service.runtime import Runtime
+
+if TYPE_CHECKING:
+    from padron.domain.account import Principal
+    from padron.http.calls import Call
+    from padron.service.runtime import Runtime
 
 
 async def authenticate(call: Call) -> Principal:

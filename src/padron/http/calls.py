@@ -6,14 +6,18 @@ length of the target; size and pace of the body). What comes before the headers 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope
 
 from padron.domain.account import Principal
+from padron.domain.errors import PadronError
 from padron.domain.idempotency import HeldKey
 from padron.http import problems
+from padron.http.authentication import authenticate
+from padron.http.places import Places, Seat
 from padron.http.problems import Refusal
 
 HEADER_COUNT_MAX = 64
@@ -22,6 +26,8 @@ TARGET_BYTES_MAX = 2_048
 BODY_BYTES_MAX = 16_384  # of a single call
 BULK_BODY_BYTES_MAX = 1_000_000
 BODY_WAIT_S_MAX = 10.0
+BODY_SLOW_S = 0.25  # a body that takes longer no longer counts as a call, but as one that waits
+CONFIRMED_S = 0.25  # with the time that a key is believed it stays below the two seconds of a revocation
 # A streamed body may take any time, as long as it keeps coming: so fast at least, once this time was spent waiting.
 STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
@@ -38,7 +44,8 @@ class Call:
     """One request. ``principal`` is set before the endpoint of an operation that needs one is called."""
 
     __slots__ = (
-        "_body", "_readers", "_receive", "headers", "held_key", "principal", "request_id", "runtime", "scope",
+        "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "principal",
+        "request_id", "runtime", "scope", "seat",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +55,7 @@ class Call:
         request_id: str,
         runtime: Any,  # noqa: ANN401
         readers: set[asyncio.Task[Any]],
+        places: Places,
     ) -> None:
         self.scope = scope
         self._receive = receive
@@ -57,13 +65,40 @@ class Call:
         self.headers: dict[bytes, bytes] = {}
         self.principal: Principal
         self.held_key: HeldKey | None = None
+        self.seat = Seat(places)
         self._body: bytes | None = None
+        self._is_whole = False  # all of the body has been taken
+        self._confirmed_at_s: float | None = None  # when the key was looked at last; None where none is needed
 
     @property
     def path_parameters(self) -> dict[str, str]:
         """The parts of the path that the route names."""
         parameters: dict[str, str] = self.scope["path_params"]
         return parameters
+
+    async def authenticate(self) -> None:
+        """Find out who asks. Raises ``unauthorized`` and ``invalid_token``."""
+        self.principal = await authenticate(self)
+        self._confirmed_at_s = asyncio.get_running_loop().time()
+
+    async def confirm(self) -> None:
+        """Look at the key again unless that was done a moment ago: to be called after any wait.
+
+        Raises ``invalid_token`` for one that was revoked or has expired meanwhile.
+        """
+        now_s = asyncio.get_running_loop().time()
+        if self._confirmed_at_s is not None and now_s - self._confirmed_at_s > CONFIRMED_S:
+            await authenticate(self)
+            self._confirmed_at_s = now_s
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the request among those that wait, in the block. Raises ``overloaded`` where there are too many."""
+        self.seat.wait()
+        try:
+            yield
+        finally:
+            self.seat.work()
 
     async def read_body(self, size_max: int = BODY_BYTES_MAX) -> bytes:
         """Give the whole body, at any call of this. Raises a refusal for one too large or too slow."""
@@ -84,6 +119,7 @@ class Call:
         self.check_size(size_max)
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
+        self.seat.wait()
         while more:
             began = loop.time()
             message = await self._receive_within(BODY_WAIT_S_MAX)
@@ -98,8 +134,11 @@ class Call:
             if more and waited_s > STREAM_GRACE_S and size < waited_s * STREAM_BYTES_PER_S_MIN:
                 detail = f"The body came too slowly: at least {STREAM_BYTES_PER_S_MIN} bytes a second are expected."
                 raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE)
+            await self.confirm()
             if data:
                 yield data
+        self._is_whole = True
+        self.seat.work()
 
     async def _receive_within(self, wait_s_max: float) -> Message:
         task = cast("asyncio.Task[Any]", asyncio.current_task())
@@ -127,25 +166,36 @@ class Call:
         # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
-        is_late = False
-
-        def give_up() -> None:
-            nonlocal is_late
-            is_late = True
-            task.cancel()
-
-        timer = loop.call_later(BODY_WAIT_S_MAX, give_up)
+        patience = _BodyPatience(self.seat, task, loop)
         self._readers.add(task)
         try:
-            return await self._collect_body(size_max)
+            body = await self._collect_body(size_max)
         except asyncio.CancelledError:
-            if not is_late or task.uncancel() > 0:
+            if patience.refusal is None or task.uncancel() > 0:
                 raise  # the server ends
-            detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
-            raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE) from None
+            raise patience.refusal from None
         finally:
-            timer.cancel()
+            patience.end()
             self._readers.discard(task)
+        self.seat.work()
+        await self.confirm()
+        return body
+
+    async def has_unread_body(self) -> bool:
+        """Say whether some of the body is still to come, and so would keep the connection busy after the answer."""
+        declared = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
+        if self._is_whole or not declared:
+            return False
+        if b"expect" in self.headers:
+            return True  # to look would be to ask for it
+        try:
+            async with asyncio.timeout(0):  # what has arrived is given at once
+                while (message := await self._receive())["type"] != "http.disconnect":
+                    if not message.get("more_body", False):
+                        return False
+        except TimeoutError:
+            return True
+        return False
 
     async def _collect_body(self, size_max: int) -> bytes:
         body = b""
@@ -157,7 +207,39 @@ class Call:
             if len(body) > size_max:
                 raise _refuse_body(size_max)
             if not message.get("more_body", False):
+                self._is_whole = True
                 return body
+
+
+class _BodyPatience:
+    """Counts a body that is slow among what waits, and ends the reading of one that is too slow, or one too many."""
+
+    __slots__ = ("_loop", "_seat", "_task", "_timer", "refusal")
+
+    def __init__(self, seat: Seat, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+        self._seat = seat
+        self._task = task
+        self._loop = loop
+        self._timer = loop.call_later(BODY_SLOW_S, self._wait)
+        self.refusal: Exception | None = None
+
+    def end(self) -> None:
+        """Stop looking at it."""
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        try:
+            self._seat.wait()
+        except PadronError as error:
+            self._give_up(error)
+            return
+        detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
+        refusal = Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE)
+        self._timer = self._loop.call_later(BODY_WAIT_S_MAX - BODY_SLOW_S, self._give_up, refusal)
+
+    def _give_up(self, refusal: Exception) -> None:
+        self.refusal = refusal
+        self._task.cancel()
 
 
 def guard_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -1,6 +1,7 @@
 """What goes out: a status, headers and a body, sent over ASGI in two messages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
@@ -39,7 +40,7 @@ class Reply:
 class StreamReply:
     """An answer that is sent piece by piece, as long as ``chunks`` gives any. Always 200."""
 
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes, None]
     headers: Headers = ()
 
 
@@ -57,10 +58,18 @@ async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:
     await send({"type": "http.response.body", "body": reply.body})
 
 
-async def send_stream(send: Send, reply: StreamReply, request_id: bytes) -> None:
-    """Send the answer as it comes. An error in the middle ends the connection, so that it cannot look complete."""
+async def send_stream(
+    send: Send, reply: StreamReply, request_id: bytes, confirm: Callable[[], Awaitable[None]]
+) -> None:
+    """Send the answer as it comes. An error in the middle ends the connection, so that it cannot look complete.
+
+    ``confirm`` is asked before each piece, once the client has taken those before, and raises when it gets no more.
+    """
     headers = [*reply.headers, (b"x-request-id", request_id)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    async for chunk in reply.chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async with aclosing(reply.chunks) as chunks:
+        async for chunk in chunks:
+            await send({"type": "http.response.body", "body": b"", "more_body": True})  # waits for a slow reader
+            await confirm()
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

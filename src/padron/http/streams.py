@@ -1,9 +1,8 @@
 """Answers that are a file, sent piece by piece for as long as the client takes it and the server serves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from padron.domain.errors import Code, PadronError
-from padron.http.authentication import authenticate
 from padron.http.calls import Call, ClientGoneError
 from padron.http.replies import StreamReply
 from padron.service.runtime import Runtime
@@ -24,7 +23,7 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
     return StreamReply(_follow(call, first, pieces), headers)
 
 
-async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     runtime: Runtime = call.runtime
     gone = call.watch_client()
     try:
@@ -34,13 +33,12 @@ async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> Asy
                 raise ClientGoneError
             if runtime.watch.is_stopping:
                 raise PadronError(Code.STORE_UNAVAILABLE, "the server is stopping")
-            await authenticate(call)  # a key that was revoked meanwhile gets no more
             yield piece
     finally:
         gone.cancel()
 
 
-async def _give_nothing() -> AsyncIterator[bytes]:
+async def _give_nothing() -> AsyncGenerator[bytes, None]:
     nothing: tuple[bytes, ...] = ()
     for piece in nothing:
         yield piece

@@ -23,6 +23,7 @@ RENEWED_EVERY_S = 1.0
 KEPT_S = 10.0  # after its last use: to renew a key costs a tenth of a look-up
 RENEWED_AT_ONCE = 200
 ENTRIES_MAX = 10_000
+LOOKUPS_MAX = 500  # at once: whoever makes up keys must not hold up those that are known, nor fill the memory
 LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
 
 
@@ -46,10 +47,14 @@ class Authenticator:
         self._clock = clock
         self._entries: dict[bytes, _Entry] = {}
         self._renewed_at_s = 0.0
+        self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, token: str) -> Principal:
-        """Give the principal of a token. Raises ``invalid_token``, the same for every way of being invalid."""
+        """Give the principal of a token. Raises ``invalid_token``, the same for every way of being invalid.
+
+        Raises ``overloaded`` for a key that is not known yet while too many others are looked up.
+        """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         loop = asyncio.get_running_loop()
         now_s = loop.time()
@@ -58,6 +63,8 @@ class Authenticator:
             self._start(self._renew())
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
+            if self._lookup_count >= LOOKUPS_MAX:
+                raise PadronError(Code.OVERLOADED, "The server has too many unknown API keys to look up: try again.")
             if len(self._entries) >= ENTRIES_MAX:
                 self._entries.clear()
             entry = _Entry(now_s, now_s, loop.create_task(self._look_up(token)))
@@ -82,6 +89,13 @@ class Authenticator:
                 await task
 
     async def _look_up(self, token: str) -> tuple[ApiKey, Principal]:
+        self._lookup_count += 1
+        try:
+            return await self._find(token)
+        finally:
+            self._lookup_count -= 1
+
+    async def _find(self, token: str) -> tuple[ApiKey, Principal]:
         credential = parse_credential(token)
         if credential is None:
             raise _give_invalid()

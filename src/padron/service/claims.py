@@ -1,7 +1,7 @@
 """What workers do: claim vehicles under a lease, and answer with results."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from padron.domain.account import Principal, Scope
@@ -25,6 +25,7 @@ from padron.domain.operation import (
 from padron.domain.quoting import quote
 from padron.service.operations import get_operation
 from padron.service.runtime import Runtime
+from padron.service.watch import Gone
 from padron.store.operations import OperationTransaction
 
 
@@ -47,13 +48,21 @@ class ResultAnswer:
 
 
 async def claim_work(
-    runtime: Runtime, principal: Principal, name: str, *, limit: int, wait_s: int, gone: "asyncio.Future[None]"
+    runtime: Runtime,
+    principal: Principal,
+    name: str,
+    *,
+    limit: int,
+    patience: tuple[int, Gone],
+    confirm: Callable[[], Awaitable[None]],
 ) -> list[Work]:
-    """Hand out up to ``limit`` vehicles, each under a lease; wait for the first at most ``wait_s``.
+    """Hand out up to ``limit`` vehicles, each under a lease, and wait for the first.
 
-    Ends early, with nothing, once ``gone`` is done: the worker has hung up. Raises ``forbidden``,
+    ``patience`` is how many seconds to wait and what tells that the worker has hung up, which ends it with nothing.
+    ``confirm`` is asked after each wait, and raises when the worker may have nothing any more. Raises ``forbidden``,
     ``bad_parameters``, ``operation_not_found``.
     """
+    wait_s, gone = patience
     principal.check_scope(Scope.OPERATIONS_RUN)
     check_range("limit", limit, 1, CLAIM_LIMIT_MAX)
     check_range("wait", wait_s, 0, WAIT_S_MAX)
@@ -74,6 +83,7 @@ async def claim_work(
         if rest_s <= 0 or gone.done():
             return []
         has_work = await runtime.work_watch.wait(principal.account_id, name, rest_s, gone)
+        await confirm()
         if not has_work:
             return []
 

@@ -13,7 +13,6 @@ from padron.store.base import Store
 
 PAUSE_S_MIN = 0.02
 PAUSE_S_MAX = 0.2
-WAITING_MAX = 1_000  # claims that wait in one process; those above are answered at once, with nothing
 
 
 @dataclass(slots=True, eq=False)
@@ -29,12 +28,11 @@ class WorkWatch:
         self._store = store
         self._clock = clock
         self._watches: dict[tuple[int, str], _Watch] = {}
-        self._waiting = 0
         self._stopping = asyncio.Event()
 
     async def wait(self, account_id: int, operation: str, wait_s: float, gone: "asyncio.Future[None]") -> bool:
         """Return True when there is work; False after ``wait_s``, when ``gone`` is done, and when the server ends."""
-        if self._waiting >= WAITING_MAX or self._stopping.is_set():
+        if self._stopping.is_set():
             return False
         key = (account_id, operation)
         watch = self._watches.get(key)
@@ -42,7 +40,6 @@ class WorkWatch:
             watch = self._watches[key] = _Watch(asyncio.create_task(self._look(*key), name=f"padron-watch-{operation}"))
         stopping = asyncio.ensure_future(self._stopping.wait())
         watch.waiting += 1
-        self._waiting += 1
         try:
             ends: list[asyncio.Future[Any]] = [watch.task, gone, stopping]
             await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
@@ -52,7 +49,6 @@ class WorkWatch:
             return True
         finally:
             stopping.cancel()
-            self._waiting -= 1
             watch.waiting -= 1
             if not watch.waiting:
                 watch.task.cancel()

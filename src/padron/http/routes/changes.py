@@ -1,6 +1,7 @@
 """The feed: changes in pages, or as a stream of server-sent events at the same address."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 
 import msgspec
 
@@ -10,7 +11,6 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.webhook import EVENT_TYPES
 from padron.http import problems, queries
-from padron.http.authentication import authenticate
 from padron.http.calls import Call
 from padron.http.conditions import read_seen
 from padron.http.feed_schemas import ChangeList
@@ -48,9 +48,10 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     after = await read_place(call.runtime, call.principal, given.get("after"))
     gone = call.watch_client()
     try:
-        found = await feed.await_changes(
-            call.runtime, call.principal, (after, limit), wanted, (wait_s, gone), seen=read_seen(call)
-        )
+        with call.waiting() if wait_s else nullcontext():
+            found = await feed.await_changes(
+                call.runtime, call.principal, (after, limit), wanted, (wait_s, gone), seen=read_seen(call)
+            )
     finally:
         gone.cancel()
     changes = [give_event(entry) for entry in found.entries]
@@ -58,14 +59,14 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
 
 
-async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncIterator[bytes]:
+async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerator[bytes, None]:
     """Give the events. The key is looked at again before anything is sent: a revoked key ends the stream."""
     gone = call.watch_client()
     try:
         yield b": padron\n\n"
         pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
         async for page in pages:
-            await authenticate(call)
+            await call.confirm()
             yield _format_page(call.runtime.store.epoch, page)
         yield _format_comment("the server is stopping: connect again")
     except PadronError as error:

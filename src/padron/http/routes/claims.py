@@ -1,6 +1,7 @@
 """What workers call: claim vehicles, and answer with results."""
 
 import asyncio
+from contextlib import nullcontext
 
 import msgspec
 
@@ -35,9 +36,11 @@ async def claim_work(call: Call) -> Reply:
     body = await read_json(call, ClaimBody, absent=b"{}")
     gone = asyncio.create_task(call.wait_until_gone())
     try:
-        claimed = await claims.claim_work(
-            call.runtime, call.principal, name, limit=body.limit, wait_s=body.wait, gone=gone
-        )
+        with call.waiting() if body.wait else nullcontext():
+            claimed = await claims.claim_work(
+                call.runtime, call.principal, name, limit=body.limit, patience=(body.wait, gone), confirm=call.confirm
+            )
+        await call.confirm()
         if gone.done() and not claimed:
             raise ClientGoneError
     finally:

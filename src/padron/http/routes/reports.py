@@ -1,7 +1,7 @@
 """Reports on the record: how long vehicles were what they were, as JSON in pages or as one CSV."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
 
 from msgspec import UNSET
@@ -66,7 +66,7 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
     return build_json_reply(200, report)
 
 
-async def _stream(call: Call, query: TimeQuery) -> AsyncIterator[bytes]:
+async def _stream(call: Call, query: TimeQuery) -> AsyncGenerator[bytes, None]:
     """Give the CSV, the sum at its end. One that could not be finished is cut off, and so cannot look complete."""
     total = TotalTime()
     gone = call.watch_client()

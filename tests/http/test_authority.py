@@ -1,0 +1,153 @@
+"""A key that is revoked gets nothing after two seconds, whatever its request was waiting for meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from starlette.types import ASGIApp
+
+from padron.domain.account import Principal, Scope
+from padron.http import calls
+from padron.service import export, time_report
+from padron.service.accounts import add_key, revoke_key
+from tests.cast import HUMMER, Member, make_member, make_vin
+from tests.conftest import SteppedClock
+from tests.http.api import STATUS, Api
+from tests.http.operations_api import CLAIMS, claim, declare, start
+from tests.http.raw import RawCall
+from tests.http.test_changes import CHANGES, run_second_app
+
+REVOKED_S = 2.0  # what is promised
+PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:10Z"
+
+
+@pytest.fixture
+async def app(api: Api) -> AsyncIterator[ASGIApp]:
+    await api.acme.register(HUMMER)
+    async with run_second_app(api.runtime) as app:
+        yield app
+
+
+@pytest.fixture
+async def leaver(api: Api) -> Member:
+    """A key of Acme's that may do everything, until it is revoked."""
+    return await make_member(api.runtime, api.cast.acme.account, "leaver", [scope.value for scope in Scope])
+
+
+async def revoke(api: Api, member: Member) -> None:
+    """Revoke the key of a request that has begun, and wait until it must not be believed any more."""
+    await asyncio.sleep(0.1)
+    await revoke_key(api.runtime, member.principal.actor)
+    await asyncio.sleep(REVOKED_S)
+
+
+async def test_a_long_poll_of_a_revoked_key_is_401_and_told_nothing(api: Api, app: ASGIApp, leaver: Member) -> None:
+    cursor = (await api.acme.get(CHANGES)).body["nextCursor"]
+    polling = RawCall(app, leaver, "GET", f"{CHANGES}?wait=30&after={cursor}")
+    await revoke(api, leaver)
+    assert not polling.is_answered
+    await api.acme.patch_status(HUMMER, 3)
+    assert (await polling.read_problem())[:2] == (401, "Unauthorized")
+    assert HUMMER.encode() not in polling.content
+
+
+async def test_a_waiting_claim_of_a_revoked_key_is_handed_nothing(api: Api, app: ASGIApp, leaver: Member) -> None:
+    await declare(api.acme)
+    waiting = RawCall(app, leaver, "POST", CLAIMS, body='{"wait": 20}')
+    await revoke(api, leaver)
+    assert not waiting.is_answered
+    await start(api.acme)
+    assert (await waiting.read_problem())[:2] == (401, "Unauthorized")
+    assert [one["vin"] for one in await claim(api.acme)] == [HUMMER]
+
+
+async def test_a_status_whose_body_comes_after_the_revocation_is_not_set(
+    api: Api, app: ASGIApp, leaver: Member
+) -> None:
+    slow = RawCall(app, leaver, "PATCH", STATUS, body=None)
+    slow.send_body('{"vehicleStatusId"', more=True)
+    await revoke(api, leaver)
+    slow.send_body(": 8}")
+    assert (await slow.read_problem())[:2] == (401, "Unauthorized")
+    assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
+
+
+async def test_an_upload_of_a_revoked_key_ends_with_the_next_piece(api: Api, app: ASGIApp, leaver: Member) -> None:
+    upload = RawCall(app, leaver, "POST", "/api/v2/imports", [("content-type", "text/csv")], body=None)
+    upload.send_body("vin,plate\n", more=True)
+    await revoke(api, leaver)
+    upload.send_body(f"{make_vin(1)},PLATE1\n", more=True)
+    assert (await upload.read_problem())[:2] == (401, "Unauthorized")
+
+
+@pytest.mark.parametrize(
+    "target", ["/api/v2/vehicles.csv", f"/api/v2/reports/time-in-status?{PERIOD}&format=csv"], ids=["list", "report"]
+)
+async def test_a_file_breaks_off_for_a_client_whose_key_was_revoked_while_it_read(
+    api: Api, app: ASGIApp, leaver: Member, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets no portion more than what it had taken, and the answer does not look complete."""
+    monkeypatch.setattr(export, "PAGE", 1)
+    monkeypatch.setattr(time_report, "BATCH_VEHICLES", 1)
+    for number in range(5):
+        await api.acme.put_vehicle(make_vin(number))
+    reading = RawCall(app, leaver, "GET", target)
+    reading.is_reading.clear()
+    await revoke(api, leaver)
+    taken = len(reading.content)
+    reading.is_reading.set()
+    async with asyncio.timeout(10):
+        await reading.task
+    assert len(reading.content) == taken
+    assert not reading.is_complete
+    whole = RawCall(app, api.cast.acme, "GET", target)
+    await whole.task
+    assert whole.is_complete
+    assert len(whole.content) > taken
+
+
+async def test_a_stream_of_events_tells_a_revoked_key_nothing(api: Api, app: ASGIApp, leaver: Member) -> None:
+    cursor = (await api.acme.get(CHANGES)).body["nextCursor"]
+    stream = RawCall(app, leaver, "GET", f"{CHANGES}?after={cursor}", [("accept", "text/event-stream")])
+    assert await stream.read_status() == 200
+    await revoke(api, leaver)
+    await api.acme.patch_status(HUMMER, 3)
+    async with asyncio.timeout(10):
+        await stream.task
+    assert HUMMER.encode() not in stream.content
+    assert b"not valid" in stream.content
+
+
+async def test_a_key_that_expires_while_its_request_waits_counts_as_revoked(
+    api: Api, app: ASGIApp, clock: SteppedClock
+) -> None:
+    acme = api.cast.acme
+    new = await add_key(
+        api.runtime, acme.account, label="hour", scopes=[Scope.VEHICLES_STATUS.value], expires_in=timedelta(hours=1)
+    )
+    for late in (False, True):
+        slow = RawCall(app, replace(acme, token=new.token), "PATCH", STATUS, body=None)
+        await asyncio.sleep(calls.CONFIRMED_S + 0.1)
+        clock.now += timedelta(hours=2 if late else 0)
+        slow.send_body('{"vehicleStatusId": 8}')
+        assert await slow.read_status() == (401 if late else 204)
+
+
+async def test_a_call_whose_body_comes_with_its_headers_looks_at_its_key_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status call is the hot path: a second look is for those who waited."""
+    looks = 0
+    authenticate = api.runtime.authenticator.authenticate
+
+    async def count(token: str) -> Principal:
+        nonlocal looks
+        looks += 1
+        return await authenticate(token)
+
+    await api.acme.register(HUMMER)
+    monkeypatch.setattr(api.runtime.authenticator, "authenticate", count)
+    assert (await api.acme.patch_status(HUMMER, 3)).status == 204
+    assert looks == 1
