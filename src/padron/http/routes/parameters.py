@@ -1,5 +1,6 @@
 """Parameters that several operations declare."""
 
+from padron.domain.instants import INSTANT_PATTERN
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
 from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
@@ -9,7 +10,7 @@ from padron.http.queries import STATUS_FILTER
 
 _ETAG_PATTERN = r'^(\*|"[0-9]{1,18}")$'
 
-INSTANT = {"type": "string", "format": "date-time"}
+INSTANT = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
 AS_OF = Parameter(
     name="asOf", place="query",
     description="An instant in the past, such as 2026-11-23T14:00:00Z: the register as it was then, not as it is.",
