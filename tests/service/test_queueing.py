@@ -17,7 +17,7 @@ from padron.domain.operation import (
     give_run_state,
 )
 from padron.domain.status import VehicleStatus
-from padron.service import queueing
+from padron.service import queueing, runs
 from padron.service.claims import claim_work
 from padron.service.operations import put_operation
 from padron.service.runs import RunReport, get_run, start_run
@@ -35,6 +35,7 @@ CHUNK = 10
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queueing, "RUN_CHUNK_SIZE", CHUNK)
+    monkeypatch.setattr(runs, "RUN_FIRST_CHUNKS", 1)
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
 from padron.cli.outputs import UsageError
 from padron.config import Settings, read_settings
+from padron.domain import instants
+from padron.domain.errors import PadronError
 from padron.domain.quoting import quote
 from padron.service.runtime import Runtime
 from padron.wiring import use_runtime
@@ -21,6 +23,7 @@ T = TypeVar("T")
 EXPIRES_IN_MAX = timedelta(days=36_525)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_match_without_seconds = re.compile("([0-9-]{10}[Tt][0-9]{2}:[0-9]{2})([Zz]|[+-][0-9:]{5})").fullmatch
 _match_date = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _match_duration = re.compile("([0-9]{1,10})([smhdw])").fullmatch
 
@@ -97,16 +100,25 @@ def parse_duration(option: str, text: str) -> timedelta:
 def parse_instant(option: str, text: str) -> datetime:
     """Give the instant of a date, which is midnight in UTC, or of a time with offset. Raises ``UsageError``."""
     try:
-        at = datetime.fromisoformat(text)
-        if _match_date(text):
-            at = at.replace(tzinfo=UTC)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise UsageError(
-        f"{option} is {quote(text)}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
-    )
+        return instants.parse_instant(option, f"{text}T00:00:00Z" if _match_date(text) else add_seconds(text))
+    except PadronError as error:
+        raise UsageError(
+            f"{option} is {quote(text)}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
+        ) from error
+
+
+def parse_future_instant(option: str, text: str) -> datetime:
+    """Give the instant of a time with offset that is to come. Raises ``UsageError``."""
+    try:
+        return instants.parse_future_instant(option, add_seconds(text))
+    except PadronError as error:
+        raise UsageError(error.detail) from error
+
+
+def add_seconds(text: str) -> str:
+    """Give a time with its seconds, which may be left out on the command line."""
+    match = _match_without_seconds(text)
+    return text if match is None else f"{match[1]}:00{match[2]}"
 
 
 def check_one_form(*, json: bool, csv: bool) -> None:

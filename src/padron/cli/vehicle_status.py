@@ -11,13 +11,12 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.cli.options import CommonOptions, Json, parse_future_instant, run_with_runtime
 from padron.cli.outputs import UsageError, print_error, print_json, print_table
 from padron.cli.vehicles import give_principal
 from padron.domain.account import Principal
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import PadronError
-from padron.domain.instants import parse_instant
 from padron.domain.quoting import quote_path
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.tags import format_tag
@@ -30,7 +29,6 @@ LIST_BYTES_MAX = 32_000_000
 
 _WORD_LENGTH_MAX = 60  # of what is shown of a word that is no VIN
 _find_words = re.compile(r"[^\s,;|\"'`\u00a0\u200b\u2018-\u201f\ufeff]+").findall
-_add_seconds = re.compile("([0-9-]{10}[Tt][0-9]{2}:[0-9]{2})([Zz]|[+-][0-9:]+)").fullmatch
 _RESULTS = ("changed", "unchanged", "planned", "refused")
 _DEFAULTS = CommonOptions()
 
@@ -175,14 +173,7 @@ def _ask(text: str, report: _Report, actor: str, reason: str | None) -> StatusRe
 
 
 def _parse_time(option: str, text: str | None) -> datetime | None:
-    """Give the instant of an option; the seconds may be left out. Raises ``UsageError``."""
-    if text is None:
-        return None
-    whole = _add_seconds(text)
-    try:
-        return parse_instant(option, text if whole is None else f"{whole[1]}:00{whole[2]}")
-    except PadronError as error:
-        raise UsageError(error.detail) from error
+    return None if text is None else parse_future_instant(option, text)
 
 
 def _read_list(file: Path) -> str:

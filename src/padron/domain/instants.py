@@ -1,35 +1,69 @@
-"""Instants as people and programs write them: RFC 3339, with the offset that it demands."""
+"""Instants as people and programs write them: RFC 3339 itself, whatever this Python would take. The only parser."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 
-# RFC 3339, 5.6, with the offset that it demands; the letters may be small.
-INSTANT_PATTERN = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-)
+FRACTION_DIGITS_MAX = 32  # those after the sixth are cut off
+SECONDS_PER_MINUTE = 60
 
-_match_instant = re.compile(INSTANT_PATTERN, re.ASCII).fullmatch
-_FRACTION_SHOWN = len("2026-12-01T08:00:00.000000")  # what there is of a finer fraction is cut off
+# RFC 3339, 5.6 and 5.7: with the offset that it demands; the letters may be small. How many days a month has, and
+# when a minute may have a leap second, is for the code to say.
+_DATE = "([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_HOUR_AND_MINUTE = "([01][0-9]|2[0-3]):([0-5][0-9])"
+_FRACTION = f"(\\.[0-9]{{1,{FRACTION_DIGITS_MAX}}})?"
+_OFFSET = f"([Zz]|[+-]{_HOUR_AND_MINUTE})"
+INSTANT_PATTERN = f"^{_DATE}[Tt]{_HOUR_AND_MINUTE}:([0-5][0-9]|60){_FRACTION}{_OFFSET}$"
+FUTURE_INSTANT_PATTERN = INSTANT_PATTERN.replace("|60", "")
+
+_match_instant = re.compile(INSTANT_PATTERN).fullmatch
 
 
 def parse_instant(name: str, text: str) -> datetime:
-    """Give the instant in UTC. Raises ``bad_parameters`` for what is no RFC 3339 with an offset."""
-    if _match_instant(text) is not None:
-        try:
-            head, offset = (text[:-1], "+00:00") if text[-1] in "Zz" else (text[:-6], text[-6:])
-            return datetime.fromisoformat(head[:_FRACTION_SHOWN].upper() + offset).astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass  # such as a 30th of February
-    raise PadronError(
-        Code.BAD_PARAMETERS,
-        f"{name} is {quote(text)}: it must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
-        "2026-12-01T02:00:00-06:00 (RFC 3339).",
-    )
+    """Give the instant in UTC. Raises ``bad_parameters`` for what is no RFC 3339 with an offset.
+
+    A leap second, with which only a month ends (RFC 3339, 5.7), is read as the second after it.
+    """
+    match = _match_instant(text)
+    if match is None:
+        raise _refuse(name, text)
+    year, month, day, hour, minute, second = (int(match[place]) for place in range(1, 7))
+    microsecond = int((match[7] or ".")[1:7].ljust(6, "0"))
+    offset = timedelta(hours=int(match[9] or 0), minutes=int(match[10] or 0))
+    if match[8].startswith("-"):
+        offset = -offset
+    is_leap = second == SECONDS_PER_MINUTE
+    try:
+        written = datetime(year, month, day, hour, minute, second - is_leap, microsecond, UTC)
+        at = written - offset + timedelta(seconds=is_leap)
+    except ValueError as error:
+        raise _refuse(name, text, f"there is no day {match[0][:10]}") from error
+    except OverflowError as error:
+        raise _refuse(name, text, "in UTC it is not within the years 0001 to 9999") from error
+    if is_leap and (at.day, at.hour, at.minute, at.second) != (1, 0, 0, 0):
+        raise _refuse(name, text, "only the last minute of a month, in UTC, may have a second 60")
+    return at
+
+
+def parse_future_instant(name: str, text: str) -> datetime:
+    """Give an instant that is to come. Raises as ``parse_instant``, and for a leap second: nobody can foretell one."""
+    at = parse_instant(name, text)
+    if text[17:19] == str(SECONDS_PER_MINUTE):
+        raise _refuse(name, text, "leap seconds of the future are not known yet, so use second 59 or the next minute")
+    return at
 
 
 def format_instant(at: datetime) -> str:
     """Give an instant as people read it: RFC 3339 in UTC, with a fraction if there is one."""
     return at.isoformat().replace("+00:00", "Z")
+
+
+def _refuse(name: str, text: str, why: str | None = None) -> PadronError:
+    form = (
+        "t must be an instant with Z or an offset, such as 2026-12-01T08:00:00Z or "
+        "2026-12-01T02:00:00-06:00 (RFC 3339)."
+    )
+    reason = "i" if why is None else f"{why}. I"
+    return PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: {reason}{form}")

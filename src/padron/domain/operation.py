@@ -27,7 +27,9 @@ WAIT_S_MAX = 30
 RESULTS_MAX = 500  # in one request
 RESULT_BYTES_MAX = 65_536
 RUN_VINS_MAX = 10_000
-RUN_CHUNK_SIZE = 1_000  # vehicles that one transaction queues
+RUN_CHUNK_SIZE = 250  # vehicles that one transaction queues: on SQLite the event loop waits for it
+RUN_FIRST_CHUNKS = 4  # of a run by filter, before it is answered
+RUNS_FILLING_MAX = 10  # runs by filter of one account that do not have all of their vehicles yet
 REFUSALS_KEPT_MAX = 1_000  # of one run; the others are counted
 STALLED_AFTER = timedelta(seconds=10)  # a run that was not queued further for so long lost its process
 RUN_ID_LENGTH = 16

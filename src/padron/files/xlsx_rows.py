@@ -199,7 +199,7 @@ class SheetReader:
                 text = word_shaped(number, shape)
                 if text is None:
                     raise _CellError(
-                        f"is shown by the number format {shape.code!r}, by which only whole numbers are read: "
+                        f"is shown by the number format {quote(shape.code)}, by which only whole numbers are read: "
                         "format it as text and type it again."
                     )
                 return text

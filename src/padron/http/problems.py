@@ -98,6 +98,12 @@ RUN_NOT_FOUND = Problem(
     meaning="The operation has no run with this id.",
     remedy="Use the runId that the answer to POST /api/v2/operations/{name}/runs gave.",
 )  # fmt: skip
+RUN_LIMIT_REACHED = Problem(
+    slug="run-limit-reached", status=409, title="Too many runs", error_type="conflict",
+    error_detail="RunLimitReached",
+    meaning="The account has as many runs by filter whose vehicles are still being queued as it may have at once.",
+    remedy="Wait until one of them has the state `open` (GET /api/v2/operations/{name}/runs/{runId}), then repeat it.",
+)  # fmt: skip
 CLAIM_NOT_FOUND = Problem(
     slug="claim-not-found", status=404, title="Claim not found", error_type="notFound", error_detail="ClaimNotFound",
     meaning="The operation has no claim with this id. Nothing is stored.",
@@ -312,6 +318,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.IMPORT_NOT_FOUND: IMPORT_NOT_FOUND,
     Code.IMPORT_ENDED: IMPORT_ENDED,
     Code.IMPORT_LIMIT_REACHED: IMPORT_LIMIT_REACHED,
+    Code.RUN_LIMIT_REACHED: RUN_LIMIT_REACHED,
     Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
     Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
     Code.KEY_NOT_FOUND: BAD_PARAMETERS,
@@ -331,7 +338,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
     PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
-    IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED,
+    IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,

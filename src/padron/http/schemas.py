@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.change import REASON_LENGTH_MAX, HistoryEntry
-from padron.domain.instants import INSTANT_PATTERN
+from padron.domain.instants import FUTURE_INSTANT_PATTERN
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, TEXT_PATTERN, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
 from padron.domain.vin import VIN_PATTERN
@@ -21,7 +21,7 @@ VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_js
 
 _Instant = Annotated[
     str | UnsetType,
-    Meta(extra_json_schema={"format": "date-time", "pattern": INSTANT_PATTERN}),
+    Meta(extra_json_schema={"format": "date-time", "pattern": FUTURE_INSTANT_PATTERN}),
 ]
 
 

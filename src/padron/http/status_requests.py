@@ -1,7 +1,7 @@
 """Turns what a status call carries into the request that it makes, for now or for later; the same in bulk."""
 
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
-from padron.domain.instants import parse_instant
+from padron.domain.instants import parse_future_instant
 from padron.domain.status import parse_settable_status
 from padron.domain.vin import Vin
 from padron.http.calls import Call
@@ -21,9 +21,9 @@ def parse_request(call: Call, vin: Vin, body: StatusBody, revisions: frozenset[s
             revisions=revisions,
             by=by,
             request_id=request_id,
-            effective_at=parse_instant("effectiveAt", body.effective_at)
+            effective_at=parse_future_instant("effectiveAt", body.effective_at)
             if isinstance(body.effective_at, str)
             else None,
-            until=parse_instant("until", body.until) if isinstance(body.until, str) else None,
+            until=parse_future_instant("until", body.until) if isinstance(body.until, str) else None,
         )
     return StatusRequest(vin=vin, status=status, reason=reason, revisions=revisions, by=by, request_id=request_id)

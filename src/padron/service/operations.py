@@ -44,6 +44,7 @@ async def put_operation(
     )
 
     async def work(transaction: OperationTransaction) -> Declared:
+        await transaction.lock_declarer()
         known = {operation.name: operation for operation in await transaction.list_operations()}
         before = known.get(name)
         if before is None and len(known) >= OPERATIONS_MAX:

@@ -1,21 +1,28 @@
-"""Adds vehicles to runs, a thousand in a transaction, so that no transaction holds many for long.
+"""Adds vehicles to runs, a few hundred in a transaction, with room for others in between.
 
-How far a run has come is written in the same transaction as the work it added, so it can be taken up where it was
-left, by any server process: the next claim or look at a run that has not moved for ten seconds does that.
+Accounts take turns, one portion each, and an account's runs follow each other: so ten runs over a whole fleet take no
+more of the server at once than one does. How far a run has come is written in the same transaction as the work it
+added, so it can be taken up where it was left, by any server process: the next claim or look at a run that has not
+moved for ten seconds does that.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from padron.domain.errors import PadronError
+from padron.domain.errors import Code, PadronError
 from padron.domain.operation import REFUSALS_KEPT_MAX, RUN_CHUNK_SIZE, STALLED_AFTER, Refusal, Run, sort_out
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.vin import Vin
 from padron.store.base import Store
 from padron.store.operations import OperationTransaction
+
+TASKS_MAX = 2  # portions at once, of different accounts
+SMALL = 100  # VINs that are queued at once, as any other request is done
+REST_S_MAX = 0.25  # after a portion its account rests for as long as it took
 
 _AFTER_ALL_VERSIONS = 2**62  # above any change number: the position after all versions of a vehicle
 
@@ -29,16 +36,44 @@ class _Chunk:
     is_last: bool
 
 
+_Portion = tuple[Run, list[Refusal]]
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    """What an account waits for. Whoever awaits an answer comes before what goes on by itself."""
+
+    asked: deque[tuple[Run, asyncio.Future[_Portion]]] = field(default_factory=deque)
+    going_on: deque[Run] = field(default_factory=deque)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.asked and not self.going_on
+
+
 class Queueing:
-    """One process's share of queueing runs. Each run has at most one task here."""
+    """One process's share of queueing runs. Each run is going on here at most once."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._lines: dict[int, _Line] = {}  # by account, the one whose turn is next first
+        self._busy: set[int] = set()  # accounts that have their turn, or rest after it
+        self._known: set[tuple[int, int]] = set()  # account and run, of those that go on
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    async def add_chunk(self, account_id: int, run: Run) -> tuple[Run, list[Refusal]]:
+    async def add_in_turn(self, account_id: int, run: Run) -> _Portion:
+        """Do as ``add_chunk`` when it is the account's turn; at once, when there is little to do."""
+        vins = run.question.vins
+        if self._closing or (vins is not None and len(vins) <= SMALL):
+            return await self.add_chunk(account_id, run)
+        done: asyncio.Future[_Portion] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(account_id, _Line()).asked.append((run, done))
+        self._wake()
+        return await done
+
+    async def add_chunk(self, account_id: int, run: Run) -> _Portion:
         """Add the next vehicles to a run; give the run as it is then, and the vehicles left out.
 
         When another process has taken the run further meanwhile, nothing is added.
@@ -46,7 +81,7 @@ class Queueing:
         chunk = await self._find_chunk(account_id, run)
         at = self._clock()
 
-        async def work(transaction: OperationTransaction) -> tuple[Run, list[Refusal]]:
+        async def work(transaction: OperationTransaction) -> _Portion:
             present = await transaction.lock_run(run.run_id)
             if present is None or not present.is_queueing or present.position != run.position:
                 return present or replace(run, is_queueing=False), []
@@ -70,11 +105,11 @@ class Queueing:
     def go_on(self, account_id: int, run: Run) -> None:
         """Add the rest of a run's vehicles in the background, unless this process does so already."""
         key = (account_id, run.run_id)
-        if self._closing or key in self._tasks:
+        if self._closing or key in self._known:
             return
-        task = asyncio.create_task(self._work(account_id, run), name=f"padron-run-{run.run_id}")
-        self._tasks[key] = task
-        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        self._known.add(key)
+        self._lines.setdefault(account_id, _Line()).going_on.append(run)
+        self._wake()
 
     def go_on_if_stalled(self, account_id: int, run: Run) -> None:
         """Take up a run whose process seems to have ended."""
@@ -82,19 +117,90 @@ class Queueing:
             self.go_on(account_id, run)
 
     async def close(self) -> None:
-        """End after the chunks under way. What is not queued yet is taken up later."""
+        """End after the portions under way. What is not queued yet is taken up later."""
         self._closing = True
+        stopped = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
+        for line in self._lines.values():
+            for _, done in line.asked:
+                if not done.done():
+                    done.set_exception(stopped)
+        self._lines.clear()
         while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
+            await asyncio.wait(self._tasks)
 
-    async def _work(self, account_id: int, run: Run) -> None:
+    def _wake(self) -> None:
+        """Have a task for each account that may have its turn, as far as there may be tasks."""
+        free = len(self._lines.keys() - self._busy)
+        for _ in range(min(free, TASKS_MAX - len(self._tasks))):
+            task = asyncio.create_task(self._work(), name="padron-queueing")
+            self._tasks.add(task)
+            task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._closing:
+            self._wake()  # somebody may have come since its last look
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while (account_id := self._take()) is not None:
+            began_s = loop.time()
+            try:
+                await self._do_next(account_id)
+                if account_id in self._lines:
+                    await asyncio.sleep(min(loop.time() - began_s, REST_S_MAX))
+            finally:
+                self._busy.discard(account_id)
+
+    def _take(self) -> int | None:
+        """Take the account whose turn it is, and put it at the end of the line."""
+        for account_id, line in self._lines.items():
+            if account_id not in self._busy:
+                self._busy.add(account_id)
+                self._lines[account_id] = self._lines.pop(account_id, line)
+                return account_id
+        return None
+
+    async def _do_next(self, account_id: int) -> None:
+        """Add one portion of an account."""
+        line = self._lines[account_id]
+        if line.asked:
+            run, done = line.asked.popleft()
+            self._drop_empty(account_id, line)
+            if not done.done():  # else the caller has gone
+                await self._answer(account_id, run, done)
+            return
+        run = line.going_on.popleft()
+        after = await self._add_or_leave(account_id, run)
+        if after is None or not after.is_queueing or self._closing:
+            self._known.discard((account_id, run.run_id))
+        else:
+            line.going_on.appendleft(after)
+        self._drop_empty(account_id, line)
+
+    def _drop_empty(self, account_id: int, line: _Line) -> None:
+        if line.is_empty:
+            self._lines.pop(account_id, None)
+
+    async def _answer(self, account_id: int, run: Run, done: asyncio.Future[_Portion]) -> None:
         try:
-            while run.is_queueing and not self._closing:
-                run, _ = await self.add_chunk(account_id, run)
+            portion = await self.add_chunk(account_id, run)
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+            if not done.done():
+                done.set_exception(error)
+        else:
+            if not done.done():
+                done.set_result(portion)
+
+    async def _add_or_leave(self, account_id: int, run: Run) -> Run | None:
+        """Add a portion, and give the run as it is then; None when it has to be taken up later."""
+        try:
+            return (await self.add_chunk(account_id, run))[0]
         except PadronError as error:
             _log.warning("run %d of account %d waits to be taken up: %s", run.run_id, account_id, error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task, and it can be taken up
             _log.exception("run %d of account %d waits to be taken up", run.run_id, account_id)
+        return None
 
     async def _find_chunk(self, account_id: int, run: Run) -> _Chunk:
         question = run.question

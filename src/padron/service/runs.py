@@ -3,12 +3,15 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
+    RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
+    RUNS_FILLING_MAX,
     Refusal,
     ResultEntry,
     Run,
@@ -50,7 +53,8 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
     """Queue an operation for vehicles and give the run, with the vehicles that are left out.
 
     All of the VINs given are dealt with before it returns; of a filter the first thousand vehicles, and the rest in
-    the background. Raises ``forbidden``, ``bad_parameters``, ``operation_not_found``.
+    the background. Raises ``forbidden``, ``bad_parameters``, ``operation_not_found``, and ``run_limit_reached`` for a
+    filter while too many runs by filter are still being filled.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     if question.vins is not None:
@@ -60,9 +64,10 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
     account_id = principal.account_id
     operation = await get_operation(runtime, account_id, name)
     run = await _add_run(runtime, principal, operation.name, question)
-    run, refusals = await runtime.queueing.add_chunk(account_id, run)
-    while run.is_queueing and question.vins is not None:
-        run, further = await runtime.queueing.add_chunk(account_id, run)
+    refusals: list[Refusal] = []
+    chunks = count(1)
+    while run.is_queueing and (question.vins is not None or next(chunks) <= RUN_FIRST_CHUNKS):
+        run, further = await runtime.queueing.add_in_turn(account_id, run)
         refusals += further
     if run.is_queueing:
         runtime.queueing.go_on(account_id, run)
@@ -132,7 +137,11 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
         position_max = len(question.vins)
     at = runtime.clock()
 
-    async def work(transaction: OperationTransaction) -> Run:
+    async def work(transaction: OperationTransaction) -> Run | None:
+        if question.vins is None:
+            await transaction.lock_declarer()
+            if len(await transaction.list_filling_runs(RUNS_FILLING_MAX)) == RUNS_FILLING_MAX:
+                return None
         for _ in range(_ID_TRIES_MAX):
             run = Run(
                 run_id=make_run_id(at, secrets.randbits(32)),
@@ -151,7 +160,25 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
                 return run
         raise RuntimeError(f"Every run id that was tried at {at} is taken.")
 
-    return await runtime.store.operations.write(account_id, work)
+    run = await runtime.store.operations.write(account_id, work)
+    if run is None:
+        await _take_up_stalled(runtime, account_id)
+        raise PadronError(
+            Code.RUN_LIMIT_REACHED,
+            f"The account has {RUNS_FILLING_MAX} runs by filter whose vehicles are still being queued, the maximum. "
+            "Wait until one of them is open, or name the vehicles by VIN.",
+        )
+    return run
+
+
+async def _take_up_stalled(runtime: Runtime, account_id: int) -> None:
+    """Take up the runs that hold the account's places and whose processes seem to have ended."""
+
+    async def find(transaction: OperationTransaction) -> list[Run]:
+        return await transaction.list_filling_runs(RUNS_FILLING_MAX)
+
+    for run in await runtime.store.operations.write(account_id, find):
+        runtime.queueing.go_on_if_stalled(account_id, run)
 
 
 async def _get_run(runtime: Runtime, principal: Principal, operation: str, run_id: str) -> Run:

@@ -32,12 +32,20 @@ T = TypeVar("T")
 class RunTransaction(Protocol):
     """Declaring operations and queueing runs: all of it happens, or nothing."""
 
+    async def lock_declarer(self) -> None:
+        """Let nobody else declare an operation or start a run until the end: the first lock of a transaction."""
+        ...
+
     async def list_operations(self) -> list[Operation]:
         """Give the account's operations, by name."""
         ...
 
     async def save_operation(self, operation: Operation) -> None:
         """Write an operation, new or not."""
+        ...
+
+    async def list_filling_runs(self, limit: int) -> list[Run]:
+        """Give the runs by filter that do not have all of their vehicles yet, oldest first."""
         ...
 
     async def add_run(self, run: Run) -> bool:

@@ -1,5 +1,6 @@
 """Parameters that several operations declare."""
 
+from padron.domain.instants import INSTANT_PATTERN
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
 from padron.domain.tags import TAG_PATTERN
@@ -11,7 +12,7 @@ from padron.http.queries import STATUS_FILTER
 
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
 
-INSTANT = {"type": "string", "format": "date-time"}
+INSTANT = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
 AS_OF = Parameter(
     name="asOf", place="query",
     description="An instant in the past, such as 2026-11-23T14:00:00Z: the register as it was then, not as it is.",

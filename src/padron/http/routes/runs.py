@@ -7,7 +7,9 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
     RUN_CHUNK_SIZE,
+    RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
+    RUNS_FILLING_MAX,
     RunQuestion,
     check_operation_name,
     format_run_id,
@@ -104,8 +106,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "either, for all. Only operational vehicles are queued; the others are named in `refused` with the reason: "
         "`notActive` (with the status and since when), `unknown`, `several` (the VIN is not unique). "
         f"At most {RUN_VINS_MAX:,} `vins`, each of which is dealt with before the answer. A filter's first "
-        f"{RUN_CHUNK_SIZE:,} vehicles are too; the rest are added while the run's state is `queueing`, and the answer "
-        f"is 202. Of a run the first {REFUSALS_KEPT_MAX:,} refusals are kept, and all counted. Vehicles registered "
+        f"{RUN_CHUNK_SIZE * RUN_FIRST_CHUNKS:,} vehicles are too; the rest are added while the run's state is "
+        f"`queueing`, and the answer is 202. At most {RUNS_FILLING_MAX} runs by filter of an account may be `queueing` "
+        f"at once. Of a run the first {REFUSALS_KEPT_MAX:,} refusals are kept, and all counted. Vehicles registered "
         "later are not in the run. The body may have at most 1,000,000 bytes.",
         endpoint=start_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
@@ -115,8 +118,8 @@ OPERATIONS: tuple[Operation, ...] = (
             202: Answer(description="Queueing goes on.", body=RunShape, headers={"Location": "The run's address."}),
         },
         problems=(
-            problems.BAD_PARAMETERS, problems.OPERATION_NOT_FOUND, problems.BODY_TOO_LARGE,
-            problems.UNSUPPORTED_MEDIA_TYPE,
+            problems.BAD_PARAMETERS, problems.OPERATION_NOT_FOUND, problems.RUN_LIMIT_REACHED,
+            problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
         ),
     ),
     Operation(

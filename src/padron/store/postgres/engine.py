@@ -105,7 +105,7 @@ class PostgresStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(PostgresTransaction(connection, account_id, is_distributed=self._is_distributed))
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, account_id)
 
     async def write_together(
         self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
@@ -142,7 +142,7 @@ class PostgresStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(PostgresTransaction(connection, account_id), open_plans(connection, account_id))
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, account_id)
 
     def read_webhooks(self, account_id: int) -> WebhookReader:
         """Give a reader of one account's webhooks."""
@@ -154,7 +154,7 @@ class PostgresStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(open_work(connection, account_id))
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, account_id)
 
     async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
@@ -162,7 +162,7 @@ class PostgresStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(open_keys(connection, account_id))
 
-        return await self._own_writer.run(run)
+        return await self._own_writer.run(run, account_id)
 
     def read_imports(self, account_id: int) -> ImportReader:
         """Give a reader of one account's imports."""
@@ -174,7 +174,7 @@ class PostgresStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(open_imports(connection, account_id))
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, account_id)
 
     def hold_key(self, held: HeldKey) -> "PostgresStore":
         """Give the same store for the work of one request under a key."""

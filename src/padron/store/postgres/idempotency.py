@@ -32,7 +32,7 @@ class KeyedWriter:
         self._writer = writer
         self._held = held
 
-    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
         """Give the result of ``work`` once it is committed."""
 
         async def run_held(connection: asyncpg.Connection) -> T:
@@ -40,7 +40,7 @@ class KeyedWriter:
             await settle_key(open_keys(connection, self._held.claim.account_id), self._held, result)
             return result
 
-        return await self._writer.run(run_held)
+        return await self._writer.run(run_held, account_id)
 
 
 def _leave(at: datetime) -> datetime:

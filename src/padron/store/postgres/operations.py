@@ -42,6 +42,9 @@ class PostgresOperationTransaction:
         self._connection = connection
         self._account_id = account_id
 
+    async def lock_declarer(self) -> None:
+        await self._fetch("lock_declarer")
+
     async def list_operations(self) -> list[Operation]:
         return [to_operation(row) for row in await self._fetch("list_operations")]
 
@@ -56,6 +59,9 @@ class PostgresOperationTransaction:
             operation.created_at,
             operation.updated_at,
         )
+
+    async def list_filling_runs(self, limit: int) -> list[Run]:
+        return [to_run(row) for row in await self._fetch("list_filling_runs", limit)]
 
     async def add_run(self, run: Run) -> bool:
         return bool(await self._fetch("insert_run", *from_run(run)))
@@ -189,4 +195,4 @@ class PostgresOperationStore:
         async def run(connection: asyncpg.Connection) -> T:
             return await work(PostgresOperationTransaction(connection, account_id))
 
-        return await self._writer.run(run)
+        return await self._writer.run(run, account_id)

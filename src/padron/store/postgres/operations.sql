@@ -1,6 +1,11 @@
 -- The statements of operations, by name: the same names, in the same order, as in the other engine's file.
 -- Each names one account. Locks are taken in the order run, vehicles, counter, work; claims skip what is locked.
 
+-- name: lock_declarer
+-- Whoever declares an operation or starts a run: so that two at once cannot both be the last one allowed. It comes before
+-- all other locks.
+SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
+
 -- name: list_operations
 -- All operations of the account.
 SELECT name, description, lease_s, attempts_max, created_at, updated_at
@@ -17,6 +22,12 @@ INSERT INTO operations (account_id, name, description, lease_s, attempts_max, cr
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (account_id, name) DO UPDATE SET description = excluded.description, lease_s = excluded.lease_s,
     attempts_max = excluded.attempts_max, updated_at = excluded.updated_at;
+
+-- name: list_filling_runs
+-- The runs by filter that do not have all of their vehicles yet, the oldest first.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at
+FROM runs WHERE account_id = $1 AND is_queueing = 1 AND question ->> 0 IS NULL ORDER BY run_id LIMIT $2;
 
 -- name: insert_run
 -- A new run, unless its id is taken.

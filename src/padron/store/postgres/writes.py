@@ -14,6 +14,7 @@ import asyncpg
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import translate_errors
 from padron.store.postgres.connections import Connections
+from padron.store.postgres.lines import Lines
 
 T = TypeVar("T")
 
@@ -28,12 +29,19 @@ class Writer:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self._lines = Lines()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 
-    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """Give the result of ``work`` once it is committed. Raises what it raises and ``store_unavailable``."""
-        return await self._shield(self._run(partial(self._run_in_transaction, work)))
+    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
+        """Give the result of ``work`` once it is committed, in turn with others of the account.
+
+        Raises what ``work`` raises, ``store_unavailable``, and ``overloaded`` when its turn does not come.
+        """
+        run_once = partial(self._run_in_transaction, work)
+        return await self._shield(
+            self._run(run_once if account_id is None else partial(self._wait, run_once, account_id))
+        )
 
     async def run_alone(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """Do the same for ``work`` that writes with one statement only, which needs no transaction around it."""
@@ -72,6 +80,11 @@ class Writer:
                     ) from error
             await asyncio.sleep(random.uniform(PAUSE_S_MIN, PAUSE_S_MAX))  # noqa: S311 - it hides nothing
         raise AssertionError  # the last attempt returns or raises
+
+    async def _wait(self, run_once: Callable[[], Awaitable[T]], account_id: int) -> T:
+        async with self._lines.turn(account_id):
+            with translate_errors():
+                return await run_once()
 
     async def _run_statements(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._connections.lend() as connection:

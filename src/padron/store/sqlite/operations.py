@@ -43,6 +43,9 @@ class SqliteOperationTransaction:
         self._executemany = connection.executemany
         self._account_id = account_id
 
+    async def lock_declarer(self) -> None:
+        self._fetch("lock_declarer")
+
     async def list_operations(self) -> list[Operation]:
         return [to_operation(row) for row in self._fetch("list_operations")]
 
@@ -56,6 +59,9 @@ class SqliteOperationTransaction:
             from_instant(operation.created_at),
             from_instant(operation.updated_at),
         )
+
+    async def list_filling_runs(self, limit: int) -> list[Run]:
+        return [to_run(row) for row in self._fetch("list_filling_runs", limit)]
 
     async def add_run(self, run: Run) -> bool:
         return bool(self._fetch("insert_run", *from_run(run)))

@@ -1,0 +1,86 @@
+"""Lets each account's writes take turns, so that a flood of one account takes no connection from the others.
+
+Whoever waits in a line waits for others of the same account, not for the database: that is no sign of an outage. One
+whose turn showed an outage takes all who wait behind it along, because they would only find out the same.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from padron.domain.errors import Code, PadronError
+
+TURNS_MAX = 4  # of one account at once; its transactions wait for each other's row locks anyway
+WAIT_S_MAX = 10.0
+WAITING_MAX = 4_096  # of one account
+
+
+@dataclass(slots=True, eq=False)
+class _Line:
+    taken: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+
+class Lines:
+    """The lines of one process, by account."""
+
+    def __init__(self) -> None:
+        self._lines: dict[int, _Line] = {}
+
+    @asynccontextmanager
+    async def turn(self, account_id: int) -> AsyncIterator[None]:
+        """Wait for a turn of the account, and hold it until the end of the block.
+
+        Raises ``overloaded`` for a wait that is too long, and ``store_unavailable`` as the one before did.
+        """
+        line = self._lines.setdefault(account_id, _Line())
+        if line.taken < TURNS_MAX:
+            line.taken += 1
+        else:
+            await self._wait(account_id, line)
+        try:
+            yield
+        except PadronError as error:
+            if error.code is Code.STORE_UNAVAILABLE:
+                _fail(line, error)
+            raise
+        finally:
+            self._pass_on(account_id, line)
+
+    async def _wait(self, account_id: int, line: _Line) -> None:
+        if len(line.waiting) >= WAITING_MAX:
+            raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
+        place = asyncio.get_running_loop().create_future()
+        line.waiting.append(place)
+        try:
+            async with asyncio.timeout(WAIT_S_MAX):
+                await place
+        except BaseException as error:
+            if place in line.waiting:
+                line.waiting.remove(place)
+            elif not place.cancelled() and place.exception() is None:
+                self._pass_on(account_id, line)  # the turn came in the very moment in which it was given up
+            if not isinstance(error, TimeoutError):
+                raise
+            detail = f"Calls of this account have waited {WAIT_S_MAX:.0f} s for each other: try again shortly."
+            raise PadronError(Code.OVERLOADED, detail) from error
+
+    def _pass_on(self, account_id: int, line: _Line) -> None:
+        """Give the turn to the next who still waits for it."""
+        while line.waiting:
+            place = line.waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        line.taken -= 1
+        if line.taken == 0:
+            del self._lines[account_id]
+
+
+def _fail(line: _Line, error: PadronError) -> None:
+    while line.waiting:
+        place = line.waiting.popleft()
+        if not place.done():
+            place.set_exception(PadronError(error.code, error.detail))
