@@ -27,7 +27,9 @@ def queue(port: int, accounts: list[Listed]) -> tuple[list[str], float]:
     for account in accounts:
         ask(port, account, "PUT", _PATH, declared)
     started = time.perf_counter()
-    paths = [f"{_PATH}/runs/{ask(port, account, 'POST', f'{_PATH}/runs', {})['runId']}" for account in accounts]
+    paths = [
+        f"{_PATH}/runs/{ask(port, account, 'POST', f'{_PATH}/runs', {'all': True})['runId']}" for account in accounts
+    ]
     for path, account in zip(paths, accounts, strict=True):
         while (run := ask(port, account, "GET", path))["state"] == "queueing":
             time.sleep(0.1)

@@ -77,7 +77,7 @@ async def test_the_example_works_through_a_run_and_leaves_out_what_is_not_active
             await client.put(f"/api/v2/vehicles/{make_vin(number)}", json={})
         await client.patch(f"/api/v2/vehicles/{make_vin(0)}/status", json={"vehicleStatusId": 3})
         with run_process([str(EXAMPLE), "query-fines"], API_URL=address, API_KEY=acme.token) as worker:
-            run = (await client.post(f"{OPERATION}/runs", json={})).json()
+            run = (await client.post(f"{OPERATION}/runs", json={"all": True})).json()
             assert [refusal["vin"] for refusal in run["refused"]] == [make_vin(0)]
 
             async def get_run() -> Any:  # noqa: ANN401 - JSON

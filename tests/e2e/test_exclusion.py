@@ -97,7 +97,7 @@ class Race:
 
     async def start_run(self, connection: Connection, rng: random.Random) -> None:
         """Queue all vehicles, or half of them by name."""
-        body = rng.choice(({}, {"vins": rng.sample(self.fleet.vins, len(self.fleet.vins) // 2)}))
+        body = rng.choice(({"all": True}, {"vins": rng.sample(self.fleet.vins, len(self.fleet.vins) // 2)}))
         document = await self.call(connection, "POST", f"{OPERATION}/runs", body, 201)
         self.witness.runs[document["runId"]] = time.perf_counter()
 

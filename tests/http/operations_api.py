@@ -32,7 +32,7 @@ async def register_fleet(api: Api, count: int) -> list[Vin]:
 
 
 async def start(client: Client, body: object | None = None, target: str = RUNS) -> dict[str, Any]:
-    reply = await post(client, target, {} if body is None else body)
+    reply = await post(client, target, {"all": True} if body is None else body)
     assert reply.status in {201, 202}, reply.content
     run: dict[str, Any] = reply.body
     return run

@@ -70,7 +70,10 @@ async def test_each_vehicle_is_answered_what_the_single_call_would_have_said(
         (again,) = (await send(api, [{"vin": vin, **body}])).body["results"]
         assert f'"{again["revision"]}"' == single.etag
     else:
-        assert {name: dry[name] for name in PROBLEM} == {name: single.body[name] for name in PROBLEM}
+        # A fault in the form is named with its path, and the single call has fewer members.
+        detail, _, _ = dry["detail"].replace("vehicles[0].", "").replace("'s vehicles[0]", "").partition(" Its members")
+        dry["detail"], wanted = detail, single.body | {"detail": single.detail.partition(" Its members")[0]}
+        assert {name: dry[name] for name in PROBLEM} == {name: wanted[name] for name in PROBLEM}
 
 
 async def test_one_refused_vehicle_leaves_the_others_changed(api: Api) -> None:

@@ -185,6 +185,16 @@ def test_no_target_makes_the_server_fail(server: Server, target: str) -> None:
     assert server.get(target).status < 500
 
 
+@pytest.mark.parametrize("coding", ["Content-Encoding: gzip", "Transfer-Encoding: gzip, chunked"])
+def test_a_packed_body_is_415_before_it_is_sent(server: Server, coding: str) -> None:
+    length = "" if "Transfer" in coding else "Content-Length: 22\r\n"
+    answer = server.patch(f"{coding}\r\n{length}")
+    assert (answer.status, answer.error_detail) == (415, "UnsupportedMediaType")
+    assert b"gzip" in answer.content
+    assert "accept-encoding: identity" in answer.head
+    assert "connection: close" in answer.head
+
+
 def test_trace_and_connect_are_refused(server: Server) -> None:
     answer = server.send("TRACE /docs HTTP/1.1\r\nHost: x\r\nX-secret: y\r\n\r\n")
     assert answer.status == 405

@@ -292,7 +292,7 @@ async def test_every_post_takes_a_key(api: Api, name: str) -> None:
 async def test_a_run_is_started_once_and_a_webhook_added_once(api: Api, select: Select) -> None:
     await api.acme.put("/api/v2/operations/fines", {"description": "Fines", "leaseSeconds": 60, "attempts": 3})
     for _ in range(3):
-        assert (await post(api.acme, {}, "run", "/api/v2/operations/fines/runs")).status == 201
+        assert (await post(api.acme, {"all": True}, "run", "/api/v2/operations/fines/runs")).status == 201
         hook = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.registered"]}
         assert (await post(api.acme, hook, "hook", "/api/v2/webhooks")).status == 201
     assert await select("SELECT count(*) FROM runs") == [(1,)]

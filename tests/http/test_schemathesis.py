@@ -70,7 +70,7 @@ class Target:
         self.schema = schemathesis.openapi.from_url(f"{self.url}/openapi.json", config=CONFIG)
         operation = "/api/v2/operations/query-fines"
         self._call("PUT", operation, {"description": "Ask for fines", "leaseSeconds": 60, "attempts": 3})
-        run = self._call("POST", f"{operation}/runs", {})
+        run = self._call("POST", f"{operation}/runs", {"all": True})
         later = {"vehicleStatusId": 4, "effectiveAt": (read_clock() + timedelta(days=1)).isoformat()}
         webhook = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.registered"]}
         self.ids: dict[str, str] = {

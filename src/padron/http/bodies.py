@@ -1,5 +1,6 @@
 """Reads JSON bodies strictly: UTF-8, known members, each once, integers that are integers (contract 2)."""
 
+import asyncio
 import json
 from typing import Any, TypeVar
 
@@ -9,9 +10,12 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.http import problems
 from padron.http.calls import BODY_BYTES_MAX, Call
+from padron.http.json_faults import join_path, word_encoding, word_fault, word_twice
 from padron.http.problems import Refusal
 
 T = TypeVar("T")
+
+_AT_ONCE_MAX = 65_536  # bytes; to look through more of them would hold up the event loop, and with it all other calls
 
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
 
@@ -27,19 +31,25 @@ async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, 
         raise PadronError(Code.BAD_PARAMETERS, "The body is missing: send a JSON object.")
     value = decode_shape(shape, body)
     if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name and no text: no member can occur twice
-        _check_no_member_twice(body)
+        if len(body) > _AT_ONCE_MAX:
+            await asyncio.to_thread(_check_no_member_twice, body)
+        else:
+            _check_no_member_twice(body)
     return value
 
 
-def decode_shape(shape: type[T], text: bytes) -> T:
-    """Give JSON as ``shape``. Raises ``bad_parameters`` and says what is wrong and where."""
+def decode_shape(shape: type[T], text: bytes, within: str = "") -> T:
+    """Give JSON as ``shape``. Raises ``bad_parameters`` and says what is wrong and where.
+
+    ``within`` is the member of the body that the text is, if it is not the whole of it.
+    """
     decoder = _DECODERS.get(shape)
     if decoder is None:
         decoder = _DECODERS[shape] = msgspec.json.Decoder(shape)
     try:
         value: T = decoder.decode(text)
-    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: text that is not UTF-8, endless digits
-        raise PadronError(Code.BAD_PARAMETERS, f"The body is not what this call takes: {_word(error)}.") from error
+    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: text that is not UTF-8
+        raise PadronError(Code.BAD_PARAMETERS, word_fault(error, text, shape, within)) from error
     except RecursionError:  # only where a member may be any JSON
         raise _refuse_depth() from None
     return value
@@ -64,23 +74,44 @@ def _check_no_member_twice(body: bytes) -> None:
         json.loads(body, object_pairs_hook=_refuse_twice)
     except RecursionError:
         raise _refuse_depth() from None
+    except UnicodeDecodeError as error:
+        raise PadronError(Code.BAD_PARAMETERS, word_encoding(body)) from error
     except ValueError as error:  # only inside a member that may be any JSON, which the decoder leaves as it is
-        raise PadronError(Code.BAD_PARAMETERS, f"The body is not JSON in UTF-8: {_word(error)}.") from error
+        raise PadronError(Code.BAD_PARAMETERS, "The body has a number with too many digits, or is not JSON.") from error
+    except _TwiceError:
+        name, path = _find_twice(body)
+        raise PadronError(Code.BAD_PARAMETERS, word_twice(name, path)) from None
 
 
-def _refuse_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    seen: dict[str, object] = {}
-    for name, value in pairs:
-        if name in seen:
-            raise PadronError(Code.BAD_PARAMETERS, f"The body has the member {quote(name)} twice.")
-        seen[name] = value
-    return seen
+class _TwiceError(Exception):
+    """A member occurs twice somewhere."""
+
+
+class _Members(list[tuple[str, object]]):
+    """The members of an object, those that occur twice included."""
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
+    if len(pairs) != len(dict(pairs)):
+        raise _TwiceError
+
+
+def _find_twice(body: bytes) -> tuple[str, str]:
+    """Give the first member that occurs twice, and the path of its object. Once more, and slower, for the refusal."""
+    open_values: list[tuple[str, object]] = [("", json.loads(body, object_pairs_hook=_Members))]
+    while open_values:
+        path, value = open_values.pop()
+        if isinstance(value, _Members):
+            seen: set[str] = set()
+            for name, _ in value:
+                if name in seen:
+                    return name, path
+                seen.add(name)
+            open_values += [(join_path(path, name), inner) for name, inner in reversed(value)]
+        elif isinstance(value, list):
+            open_values += [(f"{path}[{index}]", inner) for index, inner in reversed([*enumerate(value)])]
+    raise ValueError("No member occurs twice.")
 
 
 def _refuse_depth() -> PadronError:
     return PadronError(Code.BAD_PARAMETERS, "The body is nested too deeply.")
-
-
-def _word(error: Exception) -> str:
-    text = str(error).rstrip(".")
-    return text[0].lower() + text[1:] if text else "it is not JSON"

@@ -17,6 +17,7 @@ from padron.domain.errors import PadronError
 from padron.domain.idempotency import HeldKey
 from padron.http import problems
 from padron.http.authentication import authenticate
+from padron.http.json_faults import show_text
 from padron.http.places import Places, Seat
 from padron.http.problems import Refusal
 
@@ -33,6 +34,9 @@ STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
 
 _match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
+ACCEPT_IDENTITY = ((b"accept-encoding", b"identity"),)  # RFC 9110, 15.5.16
+_CODINGS = ((b"content-encoding", "identity"), (b"transfer-encoding", "chunked"))  # and what leaves a body as it is
+_BODILESS = frozenset({"GET", "HEAD"})  # what their bodies are, says nothing
 CLOSE = ((b"connection", b"close"),)
 
 
@@ -108,15 +112,19 @@ class Call:
             raise _refuse_body(size_max)
         return self._body
 
-    def check_size(self, size_max: int) -> None:
-        """Raise a refusal for a body that is declared as too large."""
+    def check_declared(self, size_max: int) -> None:
+        """Raise a refusal for a body that is declared as too large, or as packed in a way that is not unpacked here."""
+        if self.scope["method"] not in _BODILESS:
+            for name, plain in _CODINGS:
+                if name in self.headers:
+                    _check_coding(name, self.headers[name], plain)
         declared = self.headers.get(b"content-length")
         if declared is not None and int(declared) > size_max:
             raise _refuse_body(size_max)
 
     async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
         """Give the body as it comes, which can be done once. Raises a refusal for one too large or too slow."""
-        self.check_size(size_max)
+        self.check_declared(size_max)
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
         self.seat.wait()
@@ -162,7 +170,7 @@ class Call:
             pass
 
     async def _receive_body(self, size_max: int) -> bytes:
-        self.check_size(size_max)
+        self.check_declared(size_max)
         # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
@@ -263,6 +271,17 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     if _match_host(headers.get(b"host", b"")) is None:
         raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
     return headers
+
+
+def _check_coding(name: bytes, value: bytes, plain: str) -> None:
+    codings = [coding.strip().lower() for coding in value.decode("latin-1").split(",")]
+    packed = [coding for coding in codings if coding not in {"", plain}]
+    if packed:
+        header = name.decode().title()
+        detail = (
+            f"The body is declared with {header} {show_text(packed[0])}: send it uncompressed, without that header."
+        )
+        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, (*ACCEPT_IDENTITY, *CLOSE))
 
 
 def _refuse_body(size_max: int) -> Refusal:

@@ -32,7 +32,7 @@ PARAMETER = Parameter(
 )  # fmt: skip
 PROBLEMS = (
     problems.BAD_PARAMETERS, problems.KEY_IN_USE, problems.ANSWER_LOST, problems.BODY_TOO_LARGE, problems.KEY_REUSED,
-    problems.REQUEST_TIMEOUT,
+    problems.REQUEST_TIMEOUT, problems.UNSUPPORTED_MEDIA_TYPE,
 )  # fmt: skip
 
 _TOO_MANY_REQUESTS = 429

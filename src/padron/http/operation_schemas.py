@@ -99,12 +99,18 @@ VehicleFilter = msgspec.defstruct(
 
 
 class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Which vehicles to queue: the VINs, or those that fit the filter; without either, all of the account."""
+    """Which vehicles to queue: exactly one of the VINs, those that fit the filter, or all of the account."""
 
     vins: Annotated[list[VinText] | UnsetType, Meta(extra_json_schema={"minItems": 1, "maxItems": RUN_VINS_MAX})] = (
         UNSET
     )
-    filter: VehicleFilter | UnsetType = UNSET  # type: ignore[valid-type]
+    filter: Annotated[  # type: ignore[valid-type]
+        VehicleFilter | UnsetType, Meta(description="At least one field.", extra_json_schema={"minProperties": 1})
+    ] = UNSET
+    every: Annotated[
+        bool | UnsetType,
+        Meta(description="All vehicles of the account; true is the only value.", extra_json_schema={"const": True}),
+    ] = msgspec.field(default=UNSET, name="all")
 
 
 class CountsShape(Struct):

@@ -213,8 +213,9 @@ UNSUPPORTED_MEDIA_TYPE = Problem(
     slug="unsupported-media-type", status=415, title="Unsupported media type", error_type="unsupportedMediaType",
     error_detail="UnsupportedMediaType",
     meaning="The header Content-Type declares something other than JSON in UTF-8, or, where a file is expected, than a "
-    "form of file that can be imported.",
-    remedy="Send JSON, with Content-Type: application/json or without that header; or the file, as the detail says.",
+    "form of file that can be imported; or the header Content-Encoding declares a compressed body.",
+    remedy="Send JSON, with Content-Type: application/json or without that header; or the file, as the detail says. "
+    "Send either uncompressed.",
 )  # fmt: skip
 HEADERS_TOO_LARGE = Problem(
     slug="headers-too-large", status=431, title="Headers too large", error_type="headersTooLarge",

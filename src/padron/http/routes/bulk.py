@@ -1,5 +1,6 @@
 """Setting many vehicles' statuses in one call, and taking back what one request changed."""
 
+import asyncio
 import re
 
 import msgspec
@@ -39,10 +40,15 @@ _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 async def set_statuses(call: Call) -> Reply:
     """POST /api/v2/vehicles/status."""
     body = await read_json(call, BulkStatusRead, BULK_BODY_BYTES_MAX)
+    bulk.check_count(len(body.vehicles))
     vins: list[str] = []
     asked: list[StatusRequest | PadronError] = []
-    for raw in body.vehicles:
-        vin, one = _parse_vehicle(call, bytes(raw))
+    for index, raw in enumerate(body.vehicles):
+        if index % _AT_ONCE_MAX == 0:
+            await asyncio.sleep(
+                0
+            )  # lets other calls go on: to say what is wrong with a thousand vehicles takes a while
+        vin, one = _parse_vehicle(call, bytes(raw), f"vehicles[{index}]")
         vins.append(vin)
         asked.append(one)
     request = BulkRequest(asked=asked, mode=body.mode, dry_run=body.dry_run)
@@ -71,10 +77,10 @@ async def undo_request(call: Call) -> Reply:
     return build_json_reply(200, shape_undo(done, call.request_id, undone_id))
 
 
-def _parse_vehicle(call: Call, text: bytes) -> tuple[str, StatusRequest | PadronError]:
+def _parse_vehicle(call: Call, text: bytes, within: str) -> tuple[str, StatusRequest | PadronError]:
     """Give the VIN as far as it can be read, and what is asked of the vehicle, or why that cannot be understood."""
     try:
-        given = decode_shape(BulkVehicle, text)
+        given = decode_shape(BulkVehicle, text, within)
     except PadronError as refusal:
         return _find_vin(text), refusal
     try:
@@ -98,6 +104,7 @@ def _find_vin(text: bytes) -> str:
 
 
 _VIN_SHOWN_MAX = 50
+_AT_ONCE_MAX = 100
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(

@@ -52,7 +52,7 @@ async def start_import(call: Call) -> Reply | StreamReply:
     )
     _check_media_type(call.headers.get(b"content-type"))
     idempotency.check_header(call)
-    call.check_size(UPLOAD_BYTES_MAX)
+    call.check_declared(UPLOAD_BYTES_MAX)
     upload = await uploads.begin_upload(call.runtime, call.principal, request)
     try:
         digest = hashlib.sha256(idempotency.give_head(call))

@@ -12,6 +12,7 @@ from padron.domain.operation import (
     RUNS_FILLING_MAX,
     RunQuestion,
     check_operation_name,
+    check_range,
     format_run_id,
 )
 from padron.domain.query import FILTER_FIELDS
@@ -38,7 +39,7 @@ async def start_run(call: Call) -> Reply:
     """POST /api/v2/operations/{name}/runs."""
     name = call.path_parameters["name"]
     check_operation_name(name)
-    body = await read_json(call, RunBody, BULK_BODY_BYTES_MAX, absent=b"{}")
+    body = await read_json(call, RunBody, BULK_BODY_BYTES_MAX)
     report = await runs.start_run(call.runtime, call.principal, name, _parse_question(body))
     location = f"/api/v2/operations/{name}/runs/{format_run_id(report.run.run_id)}"
     status = 202 if report.run.is_queueing else 201
@@ -78,15 +79,19 @@ def _build_page(page: ResultPage) -> Reply:
 
 
 def _parse_question(body: RunBody) -> RunQuestion:
-    has_filter = not isinstance(body.filter, UnsetType)
-    if not isinstance(body.vins, UnsetType):
-        if has_filter:
-            raise PadronError(Code.BAD_PARAMETERS, "Give vins or a filter, not both.")
-        return RunQuestion(vins=tuple(parse_vin(vin) for vin in body.vins))
-    if not has_filter:
+    chosen = [one for one in (body.vins, body.filter, body.every) if not isinstance(one, UnsetType)]
+    if len(chosen) != 1 or body.every is False:
+        detail = 'Say which vehicles the run is for: exactly one of vins, filter and "all": true.'
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+    if body.every is True:
         return RunQuestion()
+    if not isinstance(body.vins, UnsetType):
+        check_range("the number of vins", len(body.vins), 1, RUN_VINS_MAX)
+        return RunQuestion(vins=tuple(parse_vin(vin) for vin in body.vins))
     values = structs.asdict(body.filter)  # type: ignore[arg-type]
     given = {_FILTER_NAMES[name]: str(value) for name, value in values.items() if value is not UNSET}
+    if not given:
+        raise PadronError(Code.BAD_PARAMETERS, 'The filter names no field. For all vehicles, send {"all": true}.')
     for name, value in given.items():
         if not value:
             raise PadronError(Code.BAD_PARAMETERS, f"The filter {name} is empty: leave it out or give a value.")
@@ -102,9 +107,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         name="startRun", method="POST", path=_RUNS, tag="Operations",
         summary="Queue an operation for vehicles",
-        description="Queues the operation for the vehicles with these VINs, for those that fit a filter, or, without "
-        "either, for all. Only operational vehicles are queued; the others are named in `refused` with the reason: "
-        "`notActive` (with the status and since when), `unknown`, `several` (the VIN is not unique). "
+        description="Queues the operation for the vehicles with these VINs, for those that fit a filter, or, with "
+        "`all`, for all of the account; the body says which. Only operational vehicles are queued; the "
+        "others are named in `refused` with the reason: `notActive` (with the status and since when), `unknown`, "
+        "`several` (the VIN is not unique). "
         f"At most {RUN_VINS_MAX:,} `vins`, each of which is dealt with before the answer. A filter's first "
         f"{RUN_CHUNK_SIZE * RUN_FIRST_CHUNKS:,} vehicles are too; the rest are added while the run's state is "
         f"`queueing`, and the answer is 202. At most {RUNS_FILLING_MAX} runs by filter of an account may be `queueing` "
@@ -112,7 +118,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "later are not in the run. The body may have at most 1,000,000 bytes.",
         endpoint=start_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
-        body=RunBody, body_example={"vins": ["3LNHL2GC1BR262548"]}, body_required=False,
+        body=RunBody, body_example={"vins": ["3LNHL2GC1BR262548"]},
         answers={
             201: Answer(description="Queued.", body=RunShape, headers={"Location": "The run's address."}),
             202: Answer(description="Queueing goes on.", body=RunShape, headers={"Location": "The run's address."}),
