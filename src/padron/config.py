@@ -24,7 +24,7 @@ _match_port = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
 _match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
 # To the last @, because a password may hold one that should have been percent-encoded; bounded, so that it is linear.
-_URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,100}):\S{0,300}@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,100}):\S{0,120}@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
 
 
 class LogForm(StrEnum):

@@ -9,7 +9,7 @@ POSTGRES = ("postgresql", "postgres")
 _FORMS = "use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
 _HOSTS_MAX = 16
 _match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
-_match_host = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+)?(?::([0-9]{1,5}))?").fullmatch
+_match_host = re.compile(r"(\[[0-9A-Za-z:.%]+\]|[^:\[\]]+)?(?::([0-9]{1,5}))?").fullmatch
 _find_bad_percent = re.compile("%(?![0-9A-Fa-f]{2})").search
 _find_end = re.compile("[/?#]").search
 

@@ -82,6 +82,8 @@ def split_hosts(url: str) -> list[str]:
     """Give a URL for each host of one that names several between commas, as libpq takes them."""
     parts = urlsplit(url)
     credentials, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [url]
     return [urlunsplit(parts._replace(netloc=f"{credentials}{at}{host}")) for host in hosts.split(",")]
 
 
