@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from padron.database_urls import SQLITE, find_fault
 from padron.domain.quoting import quote, show_word
 
 PREFIX = "PADRON_"
@@ -19,13 +20,11 @@ PORT_MAX = 65_535
 STALENESS_S_MIN = 0.2
 STALENESS_S_MAX = 300.0
 
-_SQLITE = "sqlite"
-_POSTGRES = ("postgresql", "postgres")
-_match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
 _match_port = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
 _match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
-_URL_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/]*@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
+# To the last @, because a password may hold one that should have been percent-encoded; bounded, so that it is linear.
+_URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,100}):\S{0,120}@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
 
 
 class LogForm(StrEnum):
@@ -54,12 +53,12 @@ class Settings:
     @property
     def is_sqlite(self) -> bool:
         """Say whether the database is a SQLite file; else it is PostgreSQL."""
-        return self.database_url.startswith(f"{_SQLITE}:")
+        return self.database_url.startswith(f"{SQLITE}:")
 
     @property
     def sqlite_path(self) -> str:
         """Give the path of the SQLite file: after three slashes a relative one, after four an absolute one."""
-        return unquote(self.database_url.removeprefix(f"{_SQLITE}:///"))
+        return unquote(self.database_url.removeprefix(f"{SQLITE}:///"))
 
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -130,33 +129,15 @@ def _check_names(environment: Mapping[str, str]) -> None:
 
 
 def _parse_url(source: str, text: str) -> str:
-    forms = "use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
-    scheme = _match_scheme(text)
-    if scheme is None or not text.isprintable():
-        raise SettingsError(f"{source} is not a database URL: {forms}")
-    if scheme[1] == _SQLITE:
-        path = unquote(text.removeprefix("sqlite:///"))
-        if not text.startswith("sqlite:///") or not path or "\0" in path or path.endswith("/"):
-            raise SettingsError(
-                f"{source} names no file: sqlite:///padron.db is a file beside you, sqlite:////var/lib/padron.db "
-                "one with an absolute path."
-            )
-        if path == ":memory:" or path.startswith("file:"):
-            raise SettingsError(f"{source} must name a file: a database in memory would be lost with the command.")
-        return text
-    if scheme[1] not in _POSTGRES:
-        raise SettingsError(f"{source} has the scheme {scheme[1]}, which is not a database that padron knows: {forms}")
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # read for its check
-    except ValueError:
-        raise SettingsError(f"{source} is not a well-formed URL: {forms}") from None
+    fault = find_fault(text)
+    if fault is not None:
+        raise SettingsError(f"{source}{fault}")
     return text
 
 
 def _parse_read_url(source: str, text: str) -> str:
     url = _parse_url(source, text)
-    if url.startswith(f"{_SQLITE}:"):
+    if url.startswith(f"{SQLITE}:"):
         raise SettingsError(f"{source} names a SQLite file: only PostgreSQL has replicas to read from.")
     if "," in unquote(url.rpartition("@")[2]):
         # How far a replica has come says nothing about another one that the next connection might reach.

@@ -32,14 +32,19 @@ async def open_runtime(
     *,
     with_replica: bool = False,
     is_alone: bool = False,
+    may_create: bool = True,
 ) -> Runtime:
     """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
 
     ``clock`` is this machine's, of which the register's clock is made. Without a sender it sends no webhooks; the
     replica is for servers only; ``is_alone`` is for a command that loads much while no server has a SQLite file. A
-    SQLite file is created or brought up to date; on PostgreSQL only ``migrate_database`` changes the schema.
+    SQLite file is created, unless it may not be, or brought up to date; on PostgreSQL only ``migrate_database`` changes
+    the schema.
     """
-    store = await _open_store(settings, with_replica=with_replica, is_alone=is_alone)
+    if settings.is_sqlite:
+        store = await _open_file(settings, is_alone=is_alone, may_create=may_create)
+    else:
+        store = await _open_database(settings, with_replica=with_replica)
     try:
         return await open_timed_runtime(store, await open_clock(store, clock), sender)
     except BaseException:
@@ -48,13 +53,21 @@ async def open_runtime(
 
 
 @asynccontextmanager
-async def use_runtime(settings: Settings, *, is_alone: bool = False) -> AsyncIterator[Runtime]:
+async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create: bool = True) -> AsyncIterator[Runtime]:
     """Give an open runtime and close it at the end."""
-    runtime = await open_runtime(settings, is_alone=is_alone)
+    runtime = await open_runtime(settings, is_alone=is_alone, may_create=may_create)
     try:
         yield runtime
     finally:
         await runtime.close()
+
+
+def prepare_file(settings: Settings) -> None:
+    """See that the SQLite file is a register, or make it. Raises ``store_unavailable`` when it is anything else."""
+    from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+    sqlite.check_file(settings.sqlite_path, may_create=True)
+    sqlite.create_file(settings.sqlite_path)
 
 
 async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list[Migration]:
@@ -105,14 +118,16 @@ def give_api_document(webhooks: str = "inline") -> bytes:
     return encode_document(OPERATIONS, EVENTS, WebhookPlace(webhooks))
 
 
-async def _open_store(settings: Settings, *, with_replica: bool, is_alone: bool) -> Store:
-    if settings.is_sqlite:
-        from padron.store import sqlite  # noqa: PLC0415
+async def _open_file(settings: Settings, *, is_alone: bool, may_create: bool) -> Store:
+    from padron.store import sqlite  # noqa: PLC0415
 
-        # The thread that commits needs the interpreter's lock when the disk is done; at the default of 5 ms it would
-        # wait that long behind a busy event loop, and everybody with it (docs/decisions/0003-sqlite-binding.md).
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone)
+    # The thread that commits needs the interpreter's lock when the disk is done; at the default of 5 ms it would
+    # wait that long behind a busy event loop, and everybody with it (docs/decisions/0003-sqlite-binding.md).
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone, may_create=may_create)
+
+
+async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
     from padron.store import postgres  # noqa: PLC0415
 
     read_url = settings.read_database_url if with_replica else ""

@@ -1,17 +1,51 @@
-"""Whether a server has the SQLite file."""
+"""Whether a server has the SQLite file, whatever it is called."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
-from padron.cli.holding import hold_file, may_be_served
+from padron.cli.holding import check_name, hold_file, may_be_served
 from padron.config import Settings, read_settings
 from padron.domain.errors import Code, PadronError
+from tests.cli.conftest import Cli, check_sentence
+
+HOLD = """
+import sys
+from padron.cli.holding import hold_file
+from padron.config import read_settings
+with hold_file(read_settings({"PADRON_DATABASE_URL": "sqlite:///" + sys.argv[1]})):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def give_settings(path: Path) -> Settings:
+    return read_settings({"PADRON_DATABASE_URL": f"sqlite:///{path}"})
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return read_settings({"PADRON_DATABASE_URL": f"sqlite:///{tmp_path}/padron.db"})
+    return give_settings(tmp_path / "padron.db")
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator[None]:
+    """Hold the file in another process, as a server does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin
+    assert process.stdout
+    with process:
+        assert process.stdout.readline() == "held\n"
+        yield
+        process.stdin.close()
 
 
 def test_a_file_that_is_held_takes_no_other_server_and_is_told_from_one_that_is_free(settings: Settings) -> None:
@@ -21,6 +55,7 @@ def test_a_file_that_is_held_takes_no_other_server_and_is_told_from_one_that_is_
         with pytest.raises(PadronError, match="one SQLite file takes one server") as caught, hold_file(settings):
             pass
         assert caught.value.code is Code.STORE_UNAVAILABLE
+        assert may_be_served(settings)
     assert not may_be_served(settings)
 
 
@@ -32,6 +67,102 @@ def test_asking_makes_no_file_and_is_in_no_servers_way(settings: Settings, tmp_p
     assert not may_be_served(settings)
     with hold_file(settings):
         pass
+
+
+def test_what_is_made_is_its_owners_alone(settings: Settings, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with hold_file(settings):
+            assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+                "padron.db": 0o600,
+                "padron.db.lock": 0o600,
+            }
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("kind", ["the same", "hard link", "symlink", "folder link", "no lock file", "renamed"])
+def test_no_other_name_and_no_removed_lock_lets_in_a_second_server(
+    settings: Settings, tmp_path: Path, kind: str
+) -> None:
+    path = other = tmp_path / "padron.db"
+    with hold_file(settings):
+        pass
+    with held_elsewhere(path):
+        match kind:
+            case "hard link":
+                (tmp_path / "elsewhere").mkdir()
+                other = tmp_path / "elsewhere" / "other.db"
+                other.hardlink_to(path)
+            case "symlink":
+                other = tmp_path / "link.db"
+                other.symlink_to(path)
+            case "folder link":
+                (tmp_path / "folder").symlink_to(tmp_path)
+                other = tmp_path / "folder" / "padron.db"
+            case "no lock file":
+                (tmp_path / "padron.db.lock").unlink()
+            case "renamed":
+                other = path.rename(tmp_path / "renamed.db")
+        assert may_be_served(give_settings(other))
+        with pytest.raises(PadronError, match="one SQLite file takes one server"), hold_file(give_settings(other)):
+            pass
+    assert not may_be_served(give_settings(other))
+    with hold_file(give_settings(other)):
+        pass
+
+
+def test_a_file_in_the_place_of_one_that_is_held_takes_no_second_server_either(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with hold_file(settings):
+        pass
+    with held_elsewhere(tmp_path / "padron.db"):
+        (tmp_path / "padron.db").unlink()
+        with pytest.raises(PadronError, match="one SQLite file takes one server"), hold_file(settings):
+            pass
+
+
+def test_the_lock_outlives_what_sqlite_opens_and_closes_in_the_same_process(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "padron.db"
+    with hold_file(settings):
+        for _ in range(3):
+            file = apsw.Connection(str(path))
+            file.execute("CREATE TABLE IF NOT EXISTS t (a); INSERT INTO t VALUES (1)")
+            file.close()
+        (tmp_path / "padron.db.lock").unlink()
+        ended = subprocess.run(
+            [sys.executable, "-c", HOLD, str(path)], input="", capture_output=True, text=True, check=False
+        )
+    assert "held" not in ended.stdout
+
+
+def test_sqlite_keeps_its_own_locks_when_the_hold_ends(settings: Settings, tmp_path: Path) -> None:
+    with hold_file(settings):
+        file = apsw.Connection(str(tmp_path / "padron.db"))
+        file.execute("CREATE TABLE t (a); BEGIN IMMEDIATE")
+    assert not may_be_served(settings)
+    try_to_write = "import apsw, sys; apsw.Connection(sys.argv[1]).execute('BEGIN IMMEDIATE')"
+    ended = subprocess.run(
+        [sys.executable, "-c", try_to_write, str(tmp_path / "padron.db")], capture_output=True, text=True, check=False
+    )
+    file.close()
+    assert "BusyError" in ended.stderr
+
+
+def test_a_command_under_another_name_than_the_servers_is_refused(cli: Cli) -> None:
+    cli("accounts", "add", "Acme")
+    Path("other").mkdir()
+    Path("other/padron.db").hardlink_to("padron.db")
+    assert cli("accounts", "list", "--database-url", "sqlite:///other/padron.db").status == 0
+    with held_elsewhere(Path.cwd() / "padron.db"):
+        check_sentence(
+            cli("accounts", "list", "--database-url", "sqlite:///other/padron.db"),
+            1,
+            "under another name (a hard link)",
+        )
+        assert cli("accounts", "list").status == 0
+        check_name(read_settings({}))
 
 
 def test_other_servers_of_a_postgresql_are_not_known() -> None:

@@ -27,7 +27,7 @@ def add_account(name: str, /, *, json: Json = False, options: CommonOptions = _D
     name
         The new account's name.
     """
-    account = run_with_runtime(options, lambda runtime: service.add_account(runtime, name))
+    account = run_with_runtime(options, lambda runtime: service.add_account(runtime, name), may_create=True)
     if json:
         print_json(_show_account(account))
     else:

@@ -1,7 +1,14 @@
-"""Who has the SQLite file: one server, told by a lock on a file beside it. Commands may use it beside that server."""
+"""Who has the SQLite file: one server, told by two locks. Commands may use it beside that server.
 
+One lock is on the file itself, whatever it is called: a hard link or a removed lock file lets in nobody. The other is
+on a file beside it, for systems without such locks and for a file that another one took the place of.
+"""
+
+import errno
 import fcntl
 import os
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,34 +16,67 @@ from pathlib import Path
 from padron.config import Settings
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote_path
+from padron.wiring import prepare_file
+
+_PLACE = 1 << 62  # the byte that is locked: far behind those that SQLite locks, and behind the end of any file
+
+_is_held: set[tuple[int, int]] = set()
+# Open as long as the process runs: closing one would take from SQLite the locks that it has on the same file.
+_kept: dict[tuple[int, int], int] = {}
 
 
 @contextmanager
 def hold_file(settings: Settings) -> Iterator[None]:
-    """Keep any other server off the SQLite file; the lock ends with the process, however that ends.
+    """Keep any other server off the SQLite file; the locks end with the process, however that ends.
 
-    Raises ``store_unavailable`` when another server has it.
+    The file is made if there is none. Raises ``store_unavailable`` when another server has it.
     """
     if not settings.is_sqlite:
         yield
         return
+    prepare_file(settings)
+    path = settings.sqlite_path
     descriptor = _open_lock(settings, os.O_CREAT)
     try:
         if not _take(descriptor):
-            raise PadronError(
-                Code.STORE_UNAVAILABLE,
-                f"Another server has the database {quote_path(settings.sqlite_path)} open: "
-                "one SQLite file takes one server.",
-            )
-        yield
+            raise _refuse_held(path)
+        with _hold_inode(path):
+            yield
     finally:
         os.close(descriptor)
 
 
 def may_be_served(settings: Settings) -> bool:
     """Say whether a server may be waiting for what a command does: for a SQLite file that is known."""
-    if not settings.is_sqlite:
-        return True
+    return not settings.is_sqlite or _is_inode_held(settings.sqlite_path) or _is_name_held(settings)
+
+
+def check_name(settings: Settings) -> None:
+    """Raise ``store_unavailable`` when a server has the SQLite file open under the name of another hard link.
+
+    SQLite's log bears the file's name: two names are two logs, and together they destroy the database.
+    """
+    path = settings.sqlite_path
+    try:
+        link_count = Path(path).stat().st_nlink if settings.is_sqlite else 1
+    except OSError:
+        return
+    if link_count > 1 and _is_inode_held(path) and not _is_name_held(settings):
+        raise PadronError(
+            Code.STORE_UNAVAILABLE,
+            f"A server has the database {quote_path(path)} open under another name (a hard link). "
+            "Use the name that the server uses.",
+        )
+
+
+def _refuse_held(path: str) -> PadronError:
+    return PadronError(
+        Code.STORE_UNAVAILABLE,
+        f"Another server has the database {quote_path(path)} open: one SQLite file takes one server.",
+    )
+
+
+def _is_name_held(settings: Settings) -> bool:
     try:
         descriptor = _open_lock(settings, 0)
     except PadronError:
@@ -68,3 +108,62 @@ def _take(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextmanager
+def _hold_inode(path: str) -> Iterator[None]:
+    if sys.platform != "linux":
+        yield
+        return
+    inode, descriptor = _open_file(path)
+    if inode in _is_held or not _lock(descriptor, fcntl.F_WRLCK):
+        raise _refuse_held(path)
+    _is_held.add(inode)
+    try:
+        yield
+    finally:
+        _is_held.discard(inode)
+        _lock(descriptor, fcntl.F_UNLCK)
+
+
+def _is_inode_held(path: str) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        inode, descriptor = _open_file(path)
+    except PadronError:
+        return False  # whoever wants to use it is told
+    asked = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _describe_lock(fcntl.F_WRLCK))
+    return inode in _is_held or struct.unpack_from("h", asked)[0] != fcntl.F_UNLCK
+
+
+def _open_file(path: str) -> tuple[tuple[int, int], int]:
+    try:
+        named = Path(path).stat()
+        if (named.st_dev, named.st_ino) in _kept:
+            inode = (named.st_dev, named.st_ino)
+            return inode, _kept[inode]
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise PadronError(
+            Code.STORE_UNAVAILABLE, f"The database file {quote_path(path)} cannot be used: {error.strerror}."
+        ) from error
+    found = os.fstat(descriptor)
+    inode = (found.st_dev, found.st_ino)
+    return inode, _kept.setdefault(inode, descriptor)
+
+
+if sys.platform == "linux":
+
+    def _lock(descriptor: int, kind: int) -> bool:
+        """Take or leave the lock on the open file. Of this kind (OFD), closing another descriptor ends none."""
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _describe_lock(kind))
+        except OSError as error:
+            # On a file system without such locks, the one beside the file is all there is.
+            return error.errno not in {errno.EAGAIN, errno.EACCES}
+        return True
+
+    def _describe_lock(kind: int) -> bytes:
+        """Give C's ``struct flock``: kind, from where (the beginning), first byte, how many, and a process: none."""
+        return struct.pack("hhqqi4x", kind, os.SEEK_SET, _PLACE, 1, 0)

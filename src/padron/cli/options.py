@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
+from padron.cli.holding import check_name
 from padron.cli.outputs import UsageError
 from padron.config import Settings, read_settings
 from padron.domain import instants
@@ -69,15 +70,23 @@ class ServerOptions(CommonOptions):
     """How many seconds the replica may be behind [PADRON_READ_STALENESS_S; default 2]."""
 
 
-def run_with_runtime(options: CommonOptions, work: Callable[[Runtime], Awaitable[T]], *, is_alone: bool = False) -> T:
+def run_with_runtime(
+    options: CommonOptions,
+    work: Callable[[Runtime], Awaitable[T]],
+    *,
+    is_alone: bool = False,
+    may_create: bool = False,
+) -> T:
     """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``.
 
-    ``is_alone`` is for a command that loads much while no server has a SQLite file.
+    ``is_alone`` is for a command that loads much while no server has a SQLite file, ``may_create`` for one that
+    begins a register: any other command would take a mistyped path for an empty one.
     """
     settings = options.read()
+    check_name(settings)
 
     async def run() -> T:
-        async with use_runtime(settings, is_alone=is_alone) as runtime:
+        async with use_runtime(settings, is_alone=is_alone, may_create=may_create) as runtime:
             return await work(runtime)
 
     return asyncio.run(run())

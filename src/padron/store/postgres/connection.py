@@ -5,6 +5,7 @@ A password may stand in the address, so no error and no repr ever shows the addr
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -48,20 +49,42 @@ _UNAVAILABLE_STATES = {
 
 
 async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connection:
-    """Connect; ``patient`` for migrations, which may take their time. Raises ``store_unavailable``."""
+    """Connect; ``patient`` for migrations, which may take their time. Raises ``store_unavailable``.
+
+    Of several hosts the first that takes the connection has it, and none may use up the time of the next.
+    """
+    urls = split_hosts(url)
     with translate_errors():
         try:
-            return await asyncpg.connect(
-                url,
-                timeout=ANSWER_S_MAX,
-                command_timeout=None if patient else ANSWER_S_MAX,
-                server_settings={**_SETTINGS, **(_PATIENT if patient else {})},
-            )
+            for one in urls[:-1]:
+                try:
+                    return await _connect(one, ANSWER_S_MAX / len(urls), patient=patient)
+                except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
+                    continue
+            return await _connect(urls[-1], ANSWER_S_MAX / len(urls), patient=patient)
         except ValueError:
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
                 "The address of the database cannot be read: it must look like postgresql://user@host/database.",
             ) from None  # the error may quote a part of the address
+
+
+async def _connect(url: str, timeout_s: float, *, patient: bool) -> asyncpg.Connection:
+    return await asyncpg.connect(
+        url,
+        timeout=timeout_s,
+        command_timeout=None if patient else ANSWER_S_MAX,
+        server_settings={**_SETTINGS, **(_PATIENT if patient else {})},
+    )
+
+
+def split_hosts(url: str) -> list[str]:
+    """Give a URL for each host of one that names several between commas, as libpq takes them."""
+    parts = urlsplit(url)
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [url]
+    return [urlunsplit(parts._replace(netloc=f"{credentials}{at}{host}")) for host in hosts.split(",")]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from padron.store.plans import PlanReader, PlanTransaction
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.directory import PostgresDirectory
+from padron.store.postgres.explaining import explain
 from padron.store.postgres.idempotency import KeyedWriter, open_keys
 from padron.store.postgres.imports import PostgresImportBoard, open_imports, read_imports
 from padron.store.postgres.operations import PostgresOperationStore
@@ -232,9 +233,12 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
     try:
         await store.check()
         await store.prepare()
-    except BaseException:
+    except BaseException as error:
         await store.close()
-        raise
+        explained = explain(url, error) if isinstance(error, Exception) else None
+        if explained is None:
+            raise
+        raise explained from error
     return store
 
 
@@ -243,6 +247,16 @@ async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
 
     Waits for a migration that another process runs. Raises ``schema_mismatch``, ``store_unavailable``.
     """
+    try:
+        return await _migrate(url, dry_run=dry_run)
+    except Exception as error:
+        explained = explain(url, error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+async def _migrate(url: str, *, dry_run: bool) -> list[Migration]:
     connection = await open_connection(url, patient=True)
     try:
         with translate_errors():

@@ -26,6 +26,7 @@ from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
 from padron.store.sqlite.operations import SqliteOperationStore
 from padron.store.sqlite.plans import SqlitePlanBoard, open_plan_reads, open_plans
 from padron.store.sqlite.reader import SqliteReader
+from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.transaction import SQL, SqliteTransaction
 from padron.store.sqlite.webhooks import SqliteWebhookBoard, open_reads, open_work
 from padron.store.webhooks import WebhookReader, WebhookTransaction
@@ -171,25 +172,32 @@ class SqliteStore:
         await self._committer.close()
 
 
-async def open_store(path: str, *, is_alone: bool = False) -> SqliteStore:
+async def open_store(path: str, *, is_alone: bool = False, may_create: bool = True) -> SqliteStore:
     """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
 
+    Raises ``store_unavailable`` when it is no register, and when there is none and none may be created.
     ``is_alone`` is for a program that loads much while no server has the file: its log may grow longer.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
-    migrate(path)
+    migrate(path, may_create=may_create)
     return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES)
 
 
-def migrate(path: str, *, dry_run: bool = False) -> list[Migration]:
-    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it."""
+def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> list[Migration]:
+    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it.
+
+    Raises ``schema_mismatch``, and ``store_unavailable`` for a file that is not a register.
+    """
+    check_file(path, may_create=may_create)
     if dry_run and not Path(path).exists():
         return list(MIGRATIONS)
+    create_file(path)
     connection = open_connection(path)
     try:
         with translate_errors():
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
+            claim(connection, path)
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
             )

@@ -1,0 +1,77 @@
+"""Which database URLs are well-formed. A URL may hold a password: no sentence repeats more of it than its scheme."""
+
+import re
+from urllib.parse import parse_qsl, unquote
+
+SQLITE = "sqlite"
+POSTGRES = ("postgresql", "postgres")
+
+_FORMS = "use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+_HOSTS_MAX = 16
+_match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
+_match_host = re.compile(r"(\[[0-9A-Za-z:.%]+\]|[^:\[\]]+)?(?::([0-9]{1,5}))?").fullmatch
+_find_bad_percent = re.compile("%(?![0-9A-Fa-f]{2})").search
+_find_end = re.compile("[/?#]").search
+
+
+def find_fault(text: str) -> str | None:
+    """Give what is wrong with a URL, to follow the name of where it stands; None when it is well-formed."""
+    scheme = _match_scheme(text)
+    if scheme is None or not text.isprintable():
+        return f" is not a database URL: {_FORMS}"
+    if scheme[1] == SQLITE:
+        return _find_sqlite_fault(text)
+    if scheme[1] not in POSTGRES:
+        return f" has the scheme {scheme[1]}, which is not a database that padron knows: {_FORMS}"
+    return _find_postgres_fault(text.partition("://")[2])
+
+
+def _find_sqlite_fault(text: str) -> str | None:
+    path = unquote(text.removeprefix("sqlite:///"))
+    if not text.startswith("sqlite:///") or not path or "\0" in path or path.endswith("/"):
+        return (
+            " names no file: sqlite:///padron.db is a file beside you, sqlite:////var/lib/padron.db "
+            "one with an absolute path."
+        )
+    if path == ":memory:" or path.startswith("file:"):
+        return " must name a file: a database in memory would be lost with the command."
+    return None
+
+
+def _find_postgres_fault(rest: str) -> str | None:
+    """Look at what follows the scheme as libpq does: ``USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?NAME=VALUE``."""
+    end = _find_end(rest)
+    authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
+    credentials, _, hosts = authority.rpartition("@")
+    path, _, query = tail.partition("?")
+    is_cut_short = "@" in path or "#" in tail or ("@" in query and "@" not in authority and not _are_hosts(hosts))
+    if "@" in credentials or is_cut_short or re.search(r"[\[\]]", credentials):
+        return (
+            " has a character in the user's name or the password that ends it early. "
+            "Write such characters percent-encoded: @ as %40, / as %2F, ? as %3F, # as %23, [ as %5B, % as %25."
+        )
+    if _find_bad_percent(authority + path):
+        return " has a % that begins no percent-encoded character: write a % itself as %25."
+    if hosts and not _are_hosts(hosts):
+        return (
+            " does not name hosts as HOST, HOST:PORT or [IPv6]:PORT with a port from 1 to 65535, with commas "
+            "between several: use postgresql://USER@HOST:PORT/DATABASE."
+        )
+    try:
+        parse_qsl(query, strict_parsing=True) if query else None
+    except ValueError:
+        return " does not have NAME=VALUE after its ?, with & between several."
+    return None
+
+
+def _are_hosts(text: str) -> bool:
+    hosts = text.split(",")
+    if len(hosts) > _HOSTS_MAX:
+        return False
+    for host in hosts:
+        match = _match_host(host)
+        if match is None or (match[1] is None and (len(hosts) > 1 or match[2] is not None)):
+            return False
+        if match[2] is not None and not 1 <= int(match[2]) <= 65_535:  # noqa: PLR2004 - what a port can be
+            return False
+    return True

@@ -1,0 +1,248 @@
+"""Says to an operator why a database cannot be opened or migrated: which server, which database, and what to do.
+
+Only what opens a database says so: a running server tells its callers nothing of where its database is. The password
+is never a part of it.
+"""
+
+import getpass
+import os
+import shlex
+import socket
+import ssl
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
+from padron.store.postgres.connection import ANSWER_S_MAX
+
+_PORT = "5432"
+_DEFAULT_HOST = "localhost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where a URL leads, as libpq reads it: what it leaves out comes from the environment."""
+
+    hosts: tuple[tuple[str, str], ...]  # name or folder of the socket, and port
+    user: str
+    database: str
+    has_password: bool
+
+    @property
+    def place(self) -> str:
+        """Name the server that answered, or all that may have."""
+        named = ", ".join(f"{show_host(host)} port {port}" for host, port in self.hosts)
+        return named if len(self.hosts) == 1 else f"one of {named}"
+
+    @property
+    def last_place(self) -> str:
+        """Name the server that was tried last, when none answered."""
+        host, port = self.hosts[-1]
+        return f"{show_host(host)} port {port}" + (f" (and none of {len(self.hosts)})" if len(self.hosts) > 1 else "")
+
+    def write_command(self, program: str, *arguments: str) -> str:
+        """Give a command of PostgreSQL's for this server, fit for a shell."""
+        host, port = self.hosts[0]
+        return shlex.join([program, "-h", host, "-p", port, *arguments])
+
+
+def show_host(host: str) -> str:
+    """Give a host's name; an odd one in quotes."""
+    return host if host.isascii() and host.isprintable() and " " not in host else quote(host)
+
+
+def parse_address(url: str) -> Address:
+    """Give where a well-formed URL leads."""
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    credentials, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    user = unquote(user) or query.get("user") or os.environ.get("PGUSER") or _give_system_user()
+    database = unquote(parts.path[1:]) or query.get("database") or query.get("dbname") or os.environ.get("PGDATABASE")
+    named = unquote(hosts) or query.get("host") or os.environ.get("PGHOST") or _DEFAULT_HOST
+    port = query.get("port") or os.environ.get("PGPORT") or _PORT
+    ports = port.split(",")
+    split = [_split_port(one) for one in named.split(",")]
+    return Address(
+        hosts=tuple((host, own or ports[min(place, len(ports) - 1)]) for place, (host, own) in enumerate(split)),
+        user=user,
+        database=database or user,
+        has_password=bool(password or query.get("password") or os.environ.get("PGPASSWORD")),
+    )
+
+
+def explain(url: str, error: Exception) -> PadronError | None:
+    """Give the error to raise for one that came while a database was opened or migrated; None when it says enough."""
+    cause = error.__cause__ if isinstance(error, PadronError) else error
+    match cause:
+        case asyncpg.PostgresError():
+            detail = _explain_answer(parse_address(url), cause)
+        case OSError():
+            detail = _explain_network(parse_address(url), cause)
+        case asyncpg.InterfaceError() if not isinstance(cause, ValueError):
+            detail = _explain_connection(parse_address(url), cause)
+        case _:
+            return None
+    return None if detail is None else PadronError(Code.STORE_UNAVAILABLE, detail)
+
+
+# The first that fits.
+_NETWORK: tuple[tuple[type[OSError], str], ...] = (
+    (socket.gaierror, "cannot be found: no such host is known. Check the name of the host in the database URL."),
+    (ConnectionRefusedError, "refuses connections: nothing listens there. Start PostgreSQL, or check host and port."),
+    (ssl.SSLError, "cannot be trusted ({why}). Check sslmode and sslrootcert in the database URL."),
+    (
+        TimeoutError,
+        f"does not answer within {ANSWER_S_MAX:g} seconds. Check host and port, and that no firewall is between.",
+    ),
+    (FileNotFoundError, "has no socket in this folder. Start PostgreSQL, or name another host."),
+    (PermissionError, "has a socket that this user may not use. Give the user access, or name a host."),
+    (OSError, "cannot be reached: {why}. Check host and port in the database URL, and the network."),
+)
+_NO_SSL = "takes no encrypted connections. Switch SSL on there, or leave sslmode out of the database URL."
+
+# By what the server says. Its own words may be in any language; its state is not.
+_ANSWERS = {
+    "3D000": "{server} has no database {database}, which the user {user} asked for. Make it with: {createdb}",
+    "25006": "{server} is a standby, whose database {database} may only be read. Name the primary server.",
+    "53300": "{server} has no connection left for the user {user}. Raise max_connections there, or end others.",
+    "57P03": "{server} is starting or stopping, and so is the database {database}. Try again in a moment.",
+    "42704": "{server} does not know a setting of the database URL: {said}. Check what follows the ?.",
+    "22023": "{server} does not take a setting of the database URL: {said}. Check what follows the ?.",
+    "42703": (
+        "{server} has in the database {database} a table schema_migrations that is not Padrón's: the database belongs "
+        "to another program. Make one for Padrón with: {createdb_padron}"
+    ),
+}
+
+
+def _explain_network(address: Address, error: OSError) -> str:
+    server = f"The PostgreSQL server at {address.last_place}"
+    what = f"{server} (user {quote(address.user)}, database {quote(address.database)})"
+    if isinstance(error, ConnectionError) and "SSL" in str(error):
+        return f"{what} {_NO_SSL}"
+    said = next(sentence for kind, sentence in _NETWORK if isinstance(error, kind))
+    why = getattr(error, "reason", None) or (os.strerror(error.errno) if error.errno else "all attempts failed")
+    return f"{what} {said.format(why=why)}"
+
+
+def _explain_connection(address: Address, error: asyncpg.InterfaceError) -> str:
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return f"No PostgreSQL server at {address.place} is what target_session_attrs in the database URL asks for."
+    return (
+        f"What listens at {address.place} does not answer as PostgreSQL does, or closed the connection. "
+        "Check host and port in the database URL."
+    )
+
+
+def _explain_answer(address: Address, error: asyncpg.PostgresError) -> str | None:
+    server = f"The PostgreSQL server at {address.place}"
+    match error.sqlstate:
+        case "28P01":
+            return _explain_password(address, server)
+        case "28000":
+            return _explain_login(address, server, error)
+        case "42501":
+            return _explain_permission(address, server, error)
+        case "3F000":
+            return _explain_schema(address, server)
+    sentence = _ANSWERS.get(error.sqlstate or "")
+    if sentence is None:
+        return None
+    return sentence.format(
+        server=server,
+        user=quote(address.user),
+        database=quote(address.database),
+        said=quote(str(error), 200),
+        createdb=address.write_command("createdb", "-O", address.user, address.database),
+        createdb_padron=address.write_command("createdb", "-O", address.user, "padron"),
+    )
+
+
+def _explain_password(address: Address, server: str) -> str:
+    user, database = quote(address.user), quote(address.database)
+    if address.has_password:
+        return (
+            f"{server} refused the password of the user {user} for the database {database}, or has no such user. "
+            "Characters such as @ : / % in a password are written percent-encoded, as in %40."
+        )
+    return (
+        f"{server} wants a password of the user {user} for the database {database}. "
+        f"Write it into the URL, postgresql://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD."
+    )
+
+
+def _explain_login(address: Address, server: str, error: asyncpg.PostgresError) -> str:
+    user, database = quote(address.user), quote(address.database)
+    said = str(error)
+    if "pg_hba.conf" in said:
+        return (
+            f"{server} does not let the user {user} into the database {database} from here. "
+            "Add a line for them to its pg_hba.conf, and reload it."
+        )
+    if "authentication" in said:
+        return (
+            f"{server} lets in only the system user of the same name, and not {user}, into the database {database}. "
+            "Run padron as that user, or name a host and a password in the database URL."
+        )
+    if "not permitted to log in" in said:
+        command = address.write_command("psql", "-d", "postgres", "-c", f"ALTER ROLE {_quote_name(address.user)} LOGIN")
+        return (
+            f"{server} has the role {user}, which may not log in to the database {database}. Allow it with: {command}"
+        )
+    command = address.write_command("createuser", "--pwprompt", address.user)
+    return f"{server} has no user {user}, for the database {database}. Make it with: {command}"
+
+
+def _explain_permission(address: Address, server: str, error: asyncpg.PostgresError) -> str:
+    user, database = quote(address.user), quote(address.database)
+    name = _quote_name(address.user)
+    said = str(error)
+    if "for schema" in said:
+        return _explain_schema(address, server)
+    if "for database" in said:
+        grant = f"GRANT CONNECT ON DATABASE {_quote_name(address.database)} TO {name}"
+        command = address.write_command("psql", "-d", "postgres", "-c", grant)
+        return f"{server} does not let the user {user} into the database {database}. Allow it with: {command}"
+    grant = f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}"
+    command = address.write_command("psql", "-d", address.database, "-c", grant)
+    return (
+        f"{server} does not let the user {user} use the tables of the database {database}, which belong to another "
+        f"user. Connect as that one, or allow it with: {command}"
+    )
+
+
+def _explain_schema(address: Address, server: str) -> str:
+    """Since PostgreSQL 15 only the owner of a database may make tables in its schema ``public``."""
+    grant = f"GRANT USAGE, CREATE ON SCHEMA public TO {_quote_name(address.user)}"
+    command = address.write_command("psql", "-d", address.database, "-c", grant)
+    return (
+        f"{server} does not let the user {quote(address.user)} make tables in the schema public of the database "
+        f"{quote(address.database)}. Allow it with: {command}"
+    )
+
+
+def _quote_name(name: str) -> str:
+    """Give a name as SQL has it."""
+    escaped = name.replace('"', '""')
+    return name if name.isascii() and name.isalnum() and name.islower() else f'"{escaped}"'
+
+
+def _split_port(text: str) -> tuple[str, str]:
+    if text.startswith("/"):
+        return text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        return host, port.removeprefix(":")
+    host, _, port = text.partition(":")
+    return host or _DEFAULT_HOST, port
+
+
+def _give_system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "postgres"

@@ -1,0 +1,206 @@
+"""Tells a register from every other file before anything is written to it, and makes a new one for its owner alone.
+
+The file is read through SQLite alone: whoever closes a file that SQLite has open too takes away the locks of the whole
+process.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote, quote_path
+
+APPLICATION_ID = 0x50616472  # "Padr"
+FILE_MODE = 0o600  # SQLite gives the files that it keeps beside the database the same
+
+_HEADER_BYTES = 100
+_MAGIC = b"SQLite format 3\0"
+_MARKS = {"schema_migrations", "accounts", "vehicles"}  # tables of every register since the first
+_SIDE_FILES = ("-wal", "-shm")
+_LIST_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY 1"
+_IS_FIRST_OURS = "SELECT 1 FROM schema_migrations WHERE number = 1 AND name = 'initial'"
+
+
+def check_file(path: str, *, may_create: bool) -> None:
+    """Raise ``store_unavailable`` with what to do unless the file is a register, or may become one. Writes nothing."""
+    shown = quote_path(path)
+    try:
+        found = os.stat(path)  # noqa: PTH116 - as it was written: Path would take "a//b" for "a/b" in the sentence
+    except FileNotFoundError:
+        _check_place(path, may_create=may_create)
+        return
+    except OSError as error:
+        raise _refuse(f"The database file {shown} cannot be used: {error.strerror}.") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise _refuse(f"The database file {shown} is a folder. Name a file in it, as in sqlite:///FOLDER/padron.db.")
+    if not stat.S_ISREG(found.st_mode):
+        raise _refuse(f"The database file {shown} is no regular file. Name another one with --database-url.")
+    _check_permissions(path)
+    if found.st_size:
+        _check_header(path, found.st_size)
+        _check_content(path)
+    elif not may_create:
+        raise _refuse(f"The database file {shown} is empty. Name the register with --database-url, {_MAKE_ONE}.")
+
+
+def create_file(path: str) -> None:
+    """Make the file, unless it exists, so that nobody but its owner may read it."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise _refuse(f"The database file {quote_path(path)} cannot be made: {error.strerror}.") from error
+
+
+def claim(connection: apsw.Connection, path: str) -> None:
+    """Write in an open transaction whose file it is. Raises ``store_unavailable`` when it is another program's."""
+    _check_owner(connection, path)
+    if _read(connection, "PRAGMA application_id") != APPLICATION_ID:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+_MAKE_ONE = "or make a new one with `padron accounts add NAME`"
+
+
+def _check_place(path: str, *, may_create: bool) -> None:
+    """Raise for a file that is not there, unless one can be made."""
+    shown, place = quote_path(path), Path(path)
+    folder = place.parent
+    if place.is_symlink():
+        target = quote_path(place.readlink())
+        raise _refuse(f"The database file {shown} is a link to {target}, which does not exist. Mend the link.")
+    if not folder.is_dir():
+        detail = f"The folder {quote_path(folder)} of the database file does not exist. Make it, or name another file."
+        if not place.is_absolute() and Path("/", folder).is_dir():
+            detail = (
+                f"The folder {quote_path(folder)} of the database file does not exist here. "
+                f"An absolute path takes four slashes: sqlite:////{path}."
+            )
+        raise _refuse(detail)
+    if not may_create:
+        raise _refuse(
+            f"There is no database file {shown} in the folder {quote_path(folder.resolve())}. "
+            f"Name the register with --database-url or PADRON_DATABASE_URL, {_MAKE_ONE}."
+        )
+    _check_folder(folder)
+
+
+def _check_permissions(path: str) -> None:
+    what = f"The database file {quote_path(path)}"
+    if not _may(path, os.R_OK):
+        raise _refuse(f"{what} may not be read by this user. Run the command as the user that owns the file.")
+    if not _may(path, os.W_OK):
+        raise _refuse(f"{what} may not be written by this user. Run the command as the user that owns the file.")
+    target = os.path.realpath(path)
+    for suffix in _SIDE_FILES:
+        side = f"{target}{suffix}"
+        if Path(side).exists() and not _may(side, os.R_OK | os.W_OK):
+            raise _refuse(
+                f"The file {quote_path(side)} belongs to the database and may not be written by this user. "
+                "Give it the owner of the database file."
+            )
+    _check_folder(Path(target).parent)
+
+
+def _check_folder(folder: Path) -> None:
+    if not _may(folder, os.W_OK | os.X_OK):
+        raise _refuse(
+            f"The folder {quote_path(folder)} may not be written by this user. "
+            "SQLite keeps further files beside the database, so it needs that."
+        )
+
+
+def _may(path: str | Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _check_header(path: str, size_bytes: int) -> None:
+    """Raise for a file that is no SQLite database, and for one of which a part is missing."""
+    header = _read_header(path)
+    if header[: len(_MAGIC)] != _MAGIC:
+        raise _refuse(
+            f"The file {quote_path(path)} is no SQLite database, or it is encrypted. "
+            "Name another one with --database-url, or restore the database from a backup."
+        )
+    page_bytes = int.from_bytes(header[16:18]) or 1
+    page_bytes = 65_536 if page_bytes == 1 else page_bytes
+    # The number of pages counts only when both counters agree; and what is not in the file yet may be in the log.
+    is_counted = len(header) == _HEADER_BYTES and header[24:28] == header[92:96]
+    wanted = page_bytes * int.from_bytes(header[28:32])
+    if is_counted and size_bytes < wanted and not _has_log(path):
+        raise _refuse(
+            f"The database file {quote_path(path)} is damaged: it has {size_bytes:,} bytes of {wanted:,}. "
+            "Restore it from a backup."
+        )
+
+
+def _read_header(path: str) -> bytes:
+    flags = [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0]
+    try:
+        file = apsw.VFSFile("", os.path.realpath(path), flags)
+        try:
+            return file.xRead(min(_HEADER_BYTES, file.xFileSize()), 0)
+        finally:
+            file.xClose()
+    except apsw.Error as error:
+        raise _refuse(f"The database file {quote_path(path)} cannot be read: {error}.") from error
+
+
+def _has_log(path: str) -> bool:
+    try:
+        return Path(f"{os.path.realpath(path)}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _check_content(path: str) -> None:
+    """Raise when the file is another program's, without the traces that opening it in the usual way would leave.
+
+    What is only in the log is not seen so, nor is a file whole that a server is copying its log into. ``claim`` looks
+    again.
+    """
+    name = f"{Path(os.path.realpath(path)).as_uri()}?immutable=1"
+    try:
+        connection = apsw.Connection(name, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+        try:
+            _check_owner(connection, path)
+        finally:
+            connection.close()
+    except apsw.Error:
+        return
+
+
+def _check_owner(connection: apsw.Connection, path: str) -> None:
+    application_id = _read(connection, "PRAGMA application_id")
+    if application_id == APPLICATION_ID:
+        return
+    tables = [str(row[0]) for row in connection.execute(_LIST_TABLES)]
+    if application_id == 0 and (not tables or (set(tables) >= _MARKS and _is_register(connection))):
+        return
+    proof = f"it has the table {quote(tables[0])}" if tables else f"its application id is {application_id}"
+    raise _refuse(
+        f"The SQLite file {quote_path(path)} belongs to another program: {proof}. "
+        "Nothing was changed; name another file with --database-url."
+    )
+
+
+def _is_register(connection: apsw.Connection) -> bool:
+    """Say whether a file that bears no mark yet was made by Padrón: other programs have such tables too."""
+    try:
+        return _read(connection, _IS_FIRST_OURS) == 1
+    except apsw.SQLError:
+        return False
+
+
+def _read(connection: apsw.Connection, statement: str) -> Any:  # noqa: ANN401 - a row of a database
+    row = connection.execute(statement).fetchone()
+    return None if row is None else row[0]
+
+
+def _refuse(detail: str) -> PadronError:
+    return PadronError(Code.STORE_UNAVAILABLE, detail)
