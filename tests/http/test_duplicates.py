@@ -77,7 +77,7 @@ async def test_one_vin_or_a_page_can_be_asked_for(api: Api, ids: list[int]) -> N
     (group,) = (await get(api.acme, f"?vin={HUMMER.lower()}")).body["duplicates"]
     assert [one["vehicleId"] for one in group["vehicles"]] == ids
     for vin in (JEEP, UNKNOWN_VIN):
-        assert (await get(api.acme, f"?vin={vin}")).body == {"duplicates": [], "nextCursor": None}
+        assert (await get(api.acme, f"?vin={vin}")).body == {"duplicates": [], "nextCursor": None, "more": False}
     for query in ("?vin=I", "?limit=0", f"?limit={LIMIT_MAX + 1}", "?cursor=x", "?plate=AAA111", "?vin="):
         assert (await get(api.acme, query)).code == (400, "BadParameters")
 
@@ -91,7 +91,7 @@ async def test_a_resolve_keeps_one_and_calls_by_the_vin_work_again(api: Api, ids
     assert (await api.acme.patch_status(HUMMER, 8)).status == 409
     reply = await post(api.acme, RESOLVE, body)
     assert (reply.status, reply.etag) == (200, '"1"')
-    assert reply.body["former"] == [{"vehicleId": one, "revision": 2} for one in ids[:2]]
+    assert reply.body["former"] == [{"id": one, "vehicleId": one, "revision": 2} for one in ids[:2]]
     assert (reply.body["vehicle"]["vehicleId"], reply.body["vehicle"]["ownerName"]) == (ids[2], "Eva")
     assert {**tried.body, "requestId": "", "dryRun": False} == {**reply.body, "requestId": ""}
     assert reply.body["requestId"] == reply.headers["x-request-id"]

@@ -168,7 +168,7 @@ async def test_a_repair_whose_answer_was_lost_on_the_way_is_given_it_and_done_on
     assert (await post(api.acme, {"keep": keep}, path=path)).status == 503
     faulty.fails_after_commit = False
     again = await post(api.acme, {"keep": keep}, path=path)
-    assert (again.status, again.body["former"]) == (200, [{"vehicleId": gone, "revision": 2}])
+    assert (again.status, again.body["former"]) == (200, [{"id": gone, "vehicleId": gone, "revision": 2}])
     assert again.headers["idempotency-replayed"] == "true"
 
 

@@ -276,7 +276,7 @@ async def test_the_log_shows_deliveries_and_attempts_in_pages(live: Api, receive
     rest = (await live.acme.get(f"{target}?limit=2&cursor={first['nextCursor']}")).body
     assert [one["id"] for one in first["deliveries"] + rest["deliveries"]] == [4, 3, 2]
     assert rest["nextCursor"] is None
-    assert (await live.acme.get(f"{target}?state=failed")).body == {"deliveries": [], "nextCursor": None}
+    assert (await live.acme.get(f"{target}?state=failed")).body == {"deliveries": [], "nextCursor": None, "more": False}
     one = (await live.acme.get(f"{target}/2")).body
     assert one["state"] == "delivered"
     assert (one["attemptCount"], one["dueAt"], one["messageId"]) == (1, None, f"msg_{made['id']}_2")

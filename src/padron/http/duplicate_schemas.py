@@ -10,16 +10,16 @@ from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repaired, find_differences
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS, VehicleVersion
-from padron.http.schemas import VehicleShape, name_attribute, shape_vehicle, type_edit
+from padron.http.schemas import FORMER_NAME, VehicleShape, name_attribute, shape_vehicle, type_edit
 
 _ID_MAX = 2**53 - 1
 _ID = {"minimum": 1, "maximum": _ID_MAX}
-_VehicleId = Annotated[int, Meta(description="The vehicleId of one of the vehicles.", extra_json_schema=_ID)]
+_VehicleId = Annotated[int, Meta(description="The id of one of the vehicles.", extra_json_schema=_ID)]
 _NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
 _Revisions = Annotated[
     dict[int, int],
     Meta(
-        description="Go on only if these are the vehicles, each with its revision, by vehicleId; otherwise 412.",
+        description="Go on only if these are the vehicles, each with its revision, by id; otherwise 412.",
         extra_json_schema={
             "propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"},
             "additionalProperties": {"type": "integer", **_ID},
@@ -73,7 +73,13 @@ class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
 
 DuplicateShape = msgspec.defstruct(
     "DuplicateVehicle",
-    [("vehicle_id", int), ("revision", int), ("changed_by", str), ("reason", str | None)],
+    [
+        ("id", int),
+        ("vehicle_id", Annotated[int, FORMER_NAME]),
+        ("revision", int),
+        ("changed_by", str),
+        ("reason", str | None),
+    ],
     bases=(VehicleShape,),
     namespace={"__doc__": "One of several vehicles with a VIN, with who set its status and why."},
     rename={
@@ -99,16 +105,18 @@ class DuplicateGroupShape(Struct, rename="camel"):
 
 
 class DuplicateList(Struct, rename="camel"):
-    """A page of duplicates, by VIN; ``nextCursor`` is null on the last one."""
+    """A page of duplicates, by VIN; on the last one ``more`` is false and ``nextCursor`` null."""
 
     duplicates: list[DuplicateGroupShape]
     next_cursor: str | None
+    more: bool
 
 
 class FormerShape(Struct, rename="camel"):
     """A vehicle that is a former version from now on."""
 
-    vehicle_id: int
+    id: int
+    vehicle_id: Annotated[int, FORMER_NAME]
     revision: int
 
 
@@ -137,7 +145,9 @@ def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAns
         request_id=request_id,
         dry_run=dry_run,
         vehicle=shape_duplicate(done.version),
-        former=[FormerShape(vehicle_id=one.vehicle_id, revision=one.revision) for one in done.former],
+        former=[
+            FormerShape(id=one.vehicle_id, vehicle_id=one.vehicle_id, revision=one.revision) for one in done.former
+        ],
     )
 
 
@@ -146,6 +156,7 @@ def shape_duplicate(version: VehicleVersion) -> object:
     vehicle = version.vehicle
     return DuplicateShape(
         **asdict(cast("Struct", shape_vehicle(version))),
+        id=vehicle.vehicle_id,
         vehicle_id=vehicle.vehicle_id,
         revision=vehicle.revision,
         changed_by=vehicle.status_by,

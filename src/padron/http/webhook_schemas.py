@@ -111,10 +111,11 @@ class DeliveryShape(Struct, rename="camel"):
 
 
 class DeliveryList(Struct, rename="camel"):
-    """A page of deliveries, newest first; ``nextCursor`` is null on the last one."""
+    """A page of deliveries, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
 
     deliveries: list[DeliveryShape]
     next_cursor: str | None
+    more: bool
 
 
 class AnswerShape(Struct, rename="camel"):
