@@ -14,7 +14,7 @@ from tests.http.operations_api import CLAIMS, RUNS, answer, claim, declare, star
 from tests.http.test_changes import CHANGES
 
 SHAPES: dict[str, Any] = build_document(OPERATIONS, EVENTS)["components"]["schemas"]
-PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:10Z"
+PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:20Z"
 IMPORTS = "/api/v2/imports"
 WEBHOOK = {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]}
 

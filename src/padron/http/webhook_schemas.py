@@ -169,7 +169,7 @@ def shape_delivery(sending: Sending) -> DeliveryShape:
     delivery = sending.delivery
     return DeliveryShape(
         id=delivery.number,
-        message_id=format_message_id(delivery.endpoint_id, delivery.number),
+        message_id=format_message_id(delivery.endpoint_id, sending.entry.place),
         state=delivery.state.value,
         attempt_count=delivery.attempts,
         due_at=delivery.due_at if delivery.state is DeliveryState.PENDING else None,
