@@ -54,7 +54,7 @@ def main() -> None:
     while True:
         results = []
         for claim in call(f"{operation}/claims", {"limit": LIMIT, "wait": WAIT_S})["claims"]:
-            answer: dict[str, object] = {"claimId": claim["claimId"]}
+            answer: dict[str, object] = {"claimId": claim["id"]}
             try:
                 results.append({**answer, "outcome": "succeeded", "result": work_on(claim["vin"])})
             except Exception as error:  # noqa: BLE001 - whatever it is, the server hands the vehicle out again

@@ -15,6 +15,7 @@ from padron.cli.accounts import accounts, keys
 from padron.cli.duplicates import duplicates
 from padron.cli.options import ServerOptions
 from padron.cli.planned import planned
+from padron.cli.register import register
 from padron.cli.report import report
 from padron.cli.vehicles import vehicles
 from padron.cli.vins import vins
@@ -174,6 +175,6 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 def test_a_command_that_is_named_says_of_itself_what_the_list_of_commands_says(cli: Cli) -> None:
     listed = " ".join(cli("--help").out.replace("│", " ").split())
-    named = [accounts, keys, vehicles, report, duplicates, planned, vins]
+    named = [accounts, keys, vehicles, report, duplicates, planned, register, vins]
     for command in named:
         assert f"{command.name[0]} {command.help}" in listed

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from padron.domain.change import Place
 from padron.domain.signature import SECRET_BYTES, format_secret, give_headers, sign_message
 from padron.domain.webhook import format_message_id
 
@@ -29,7 +30,9 @@ def test_the_published_vector() -> None:
 @given(keys, st.integers(1), st.text())
 def test_the_library_accepts_what_we_sign(key: bytes, number: int, text: str) -> None:
     secret, body = format_secret(key), f'{{"text": "{text.encode("unicode_escape").hex()}"}}'.encode()
-    headers = give_headers([secret], format_message_id("a" * 22, number), datetime.now(UTC), body)
+    headers = give_headers(
+        [secret], format_message_id("a" * 22, Place(number=number, mark=number)), datetime.now(UTC), body
+    )
     Webhook(secret).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body + b" ", headers)
@@ -56,4 +59,4 @@ def test_a_secret_is_a_prefix_and_base64_of_32_bytes(key: bytes) -> None:
 
 
 def test_a_message_id_has_no_dot_which_would_blur_what_is_signed() -> None:
-    assert "." not in format_message_id("a" * 22, 12)
+    assert format_message_id("a" * 22, Place(number=12, mark=255)) == f"msg_{'a' * 22}_12x000000ff"  # and no dot

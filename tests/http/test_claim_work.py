@@ -30,7 +30,7 @@ from tests.http.operations_api import (
 
 async def test_a_claim_tells_the_vehicle_and_until_when_it_holds(api: Api, clock: SteppedClock) -> None:
     claimed = await claim_hummer(api, leaseSeconds=60)
-    assert sorted(claimed) == ["attempt", "claimId", "leaseUntil", "runId", "vin"]
+    assert sorted(claimed) == ["attempt", "claimId", "id", "leaseUntil", "runId", "vin"]
     assert (claimed["vin"], claimed["attempt"]) == (HUMMER, 1)
     lease = datetime.fromisoformat(claimed["leaseUntil"]) - clock.now
     assert timedelta(seconds=55) < lease <= timedelta(seconds=60)

@@ -74,7 +74,7 @@ async def test_one_vin_or_a_page_can_be_asked_for(api: Api, ids: list[int]) -> N
     (group,) = (await get(api.acme, f"?vin={HUMMER.lower()}")).body["duplicates"]
     assert [one["vehicleId"] for one in group["vehicles"]] == ids
     for vin in (JEEP, UNKNOWN_VIN):
-        assert (await get(api.acme, f"?vin={vin}")).body == {"duplicates": [], "nextCursor": None}
+        assert (await get(api.acme, f"?vin={vin}")).body == {"duplicates": [], "nextCursor": None, "more": False}
     for query in ("?vin=I", "?limit=0", f"?limit={LIMIT_MAX + 1}", "?cursor=x", "?plate=AAA111", "?vin="):
         assert (await get(api.acme, query)).code == (400, "BadParameters")
 
@@ -89,6 +89,7 @@ async def test_a_resolve_keeps_one_and_calls_by_the_vin_work_again(api: Api, ids
     assert (await api.acme.patch_status(HUMMER, 8)).status == 409
     reply = await post(api.acme, RESOLVE, body)
     assert (reply.status, reply.etag) == (200, f'"{shown[ids[2]]}"')  # nothing of it was changed
+    assert [(one["id"], one["vehicleId"]) for one in reply.body["former"]] == [(one, one) for one in ids[:2]]
     assert (reply.body["vehicle"]["vehicleId"], reply.body["vehicle"]["ownerName"]) == (ids[2], "Eva")
     done = reply.body
     revisions_given = [one.pop("revision") for one in (done["vehicle"], *done["former"])]

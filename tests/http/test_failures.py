@@ -119,3 +119,21 @@ async def test_a_server_with_too_many_requests_under_way_refuses_more_but_stays_
     assert (await api.nobody.get("/livez")).status == 200
     monkeypatch.undo()
     assert (await api.acme.get(STATUS)).status == 200
+
+
+async def test_an_account_with_too_many_calls_under_way_leaves_places_to_others(
+    api: Api, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "ACCOUNT_CALLS_MAX", 2)
+    await api.beta.register()
+    faulty.open.clear()
+    held = [asyncio.create_task(api.acme.patch_status(HUMMER, status)) for status in (3, 4)]
+    await asyncio.sleep(0.1)
+    for refused in (await api.acme.get(STATUS), await api.acme.patch_status(HUMMER, 5), await api.gamma.get(LIST)):
+        assert refused.code == (429, "TooManyRequests")
+        assert "This account" in refused.detail
+        assert int(refused.headers["retry-after"]) >= 1
+    assert (await api.beta.get(STATUS)).status == 200
+    faulty.open.set()
+    assert [reply.status for reply in await asyncio.gather(*held)] == [204, 204]
+    assert (await api.acme.get(STATUS)).status == 200

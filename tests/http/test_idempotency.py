@@ -169,7 +169,7 @@ async def test_a_repair_whose_answer_was_lost_on_the_way_is_given_it_and_done_on
     faulty.fails_after_commit = False
     again = await post(api.acme, {"keep": keep}, path=path)
     ((former),) = again.body["former"]
-    assert (again.status, former["vehicleId"]) == (200, gone)
+    assert (again.status, former["id"], former["vehicleId"]) == (200, gone, gone)
     assert former["revision"].startswith(f"v{gone}r2t")
     assert again.headers["idempotency-replayed"] == "true"
 

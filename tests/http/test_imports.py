@@ -268,7 +268,7 @@ async def test_another_accounts_import_cannot_be_told_from_none(api: Api) -> Non
         nobody = await api.beta.send(method, f"{nothing}{path}")
         assert stranger.code == (404, "ImportNotFound")
         assert stranger.without("instance", "detail") == nobody.without("instance", "detail")
-    assert (await api.beta.get(IMPORTS)).body == {"imports": [], "nextCursor": None}
+    assert (await api.beta.get(IMPORTS)).body == {"imports": [], "nextCursor": None, "more": False}
     assert (await api.acme.get(location)).body["state"] == "queued"
 
 

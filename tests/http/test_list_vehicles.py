@@ -44,7 +44,7 @@ async def list_all(api: Api, query: dict[str, str], limit: int) -> list[list[dic
 
 async def test_an_empty_list_is_a_list(api: Api) -> None:
     for path in (LIST, LIST_V1):
-        assert (await api.acme.get(path)).body == {"vehicles": [], "nextCursor": None}
+        assert (await api.acme.get(path)).body == {"vehicles": [], "nextCursor": None, "more": False}
 
 
 async def test_both_addresses_give_the_same(api: Api) -> None:

@@ -121,7 +121,7 @@ BOUND = (f"{LIST}?operational=true&", f"{LIST}?limit=1&asOf", REPORT)  # lists w
 async def ask_all(api: Api, kept: dict[str, str], name: str) -> dict[str, Reply]:
     """Send one cursor of the feed wherever the API takes one."""
     cursor = kept[name]
-    targets = {f"{CHANGES}?after={cursor}": {}, f"{CHANGES}?after={cursor}&wait=30": {}}
+    targets: dict[str, dict[str, str]] = {f"{CHANGES}?after={cursor}": {}, f"{CHANGES}?after={cursor}&wait=30": {}}
     targets |= {target: {"Padron_After": cursor} for target in (CHANGES, LIST, "/api/vehicles", HISTORY)}
     stream = {"Accept": "text/event-stream"}
     targets |= {f"{CHANGES}?after={cursor}&type=vehicle.registered": stream}

@@ -313,3 +313,23 @@ async def test_the_last_use_of_a_key_is_noted_once_an_hour(
     assert last is not None
     assert last > first
     gc.collect()
+
+
+async def test_a_flood_of_made_up_keys_is_bounded_and_holds_up_no_key_that_is_known(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "LOOKUPS_MAX", 3)
+    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
+    slow.open.clear()
+    flood = [
+        asyncio.create_task(authenticator.authenticate(format_token(f"1k{number:012}", "0" * 43)))
+        for number in range(3)
+    ]
+    await asyncio.sleep(0.01)
+    with pytest.raises(PadronError) as caught:
+        await authenticator.authenticate(cast.beta.token)
+    assert caught.value.code is Code.OVERLOADED
+    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
+    slow.open.set()
+    assert {type(error) for error in await asyncio.gather(*flood, return_exceptions=True)} == {PadronError}
+    assert await authenticator.authenticate(cast.beta.token) == cast.beta.principal

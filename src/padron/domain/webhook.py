@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from padron.domain.change import ChangeType, FeedEntry
+from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.status import SETTABLE_STATUSES
@@ -196,9 +196,12 @@ class Attempt:
     answer: Answer
 
 
-def format_message_id(endpoint_id: str, number: int) -> str:
-    """Give the ``webhook-id``: the same at every attempt and replay of one change, so receivers can tell."""
-    return f"msg_{endpoint_id}_{number}"
+def format_message_id(endpoint_id: str, place: Place) -> str:
+    """Give the ``webhook-id``: the same at every attempt and replay of one change, so receivers can tell.
+
+    It has the change's mark: after a restored backup another change has the number, and must not look like a repeat.
+    """
+    return f"msg_{endpoint_id}_{place.number}x{place.mark:08x}"
 
 
 def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statuses_entered: Iterable[int]) -> Filter:

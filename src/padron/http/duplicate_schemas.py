@@ -12,16 +12,16 @@ from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, VehicleVersion
 from padron.http.revisions import PlainRevision, RevisionText
-from padron.http.schemas import VehicleShape, name_attribute, shape_vehicle, type_edit
+from padron.http.schemas import FORMER_NAME, VehicleShape, name_attribute, shape_vehicle, type_edit
 
 _ID_MAX = 2**53 - 1
 _ID = {"minimum": 1, "maximum": _ID_MAX}
-_VehicleId = Annotated[int, Meta(description="The vehicleId of one of the vehicles.", extra_json_schema=_ID)]
+_VehicleId = Annotated[int, Meta(description="The id of one of the vehicles.", extra_json_schema=_ID)]
 _NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
 _Revisions = Annotated[
     dict[int, RevisionText | PlainRevision],
     Meta(
-        description="Go on only if these are the vehicles, each with its revision, by vehicleId; otherwise 412.",
+        description="Go on only if these are the vehicles, each with its revision, by id; otherwise 412.",
         extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"}},
     ),
 ]
@@ -73,7 +73,8 @@ class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
 DuplicateShape = msgspec.defstruct(
     "DuplicateVehicle",
     [
-        ("vehicle_id", int),
+        ("id", int),
+        ("vehicle_id", Annotated[int, FORMER_NAME]),
         ("changed_by", str),
         ("reason", str | None),
         ("revision", RevisionText | UnsetType, UNSET),  # a dry run gives none: there is none yet
@@ -103,16 +104,18 @@ class DuplicateGroupShape(Struct, rename="camel"):
 
 
 class DuplicateList(Struct, rename="camel"):
-    """A page of duplicates, by VIN; ``nextCursor`` is null on the last one."""
+    """A page of duplicates, by VIN; on the last one ``more`` is false and ``nextCursor`` null."""
 
     duplicates: list[DuplicateGroupShape]
     next_cursor: str | None
+    more: bool
 
 
 class FormerShape(Struct, rename="camel", omit_defaults=True):
     """A vehicle that is a former version from now on. A dry run gives no ``revision``, because there is none yet."""
 
-    vehicle_id: int
+    id: int
+    vehicle_id: Annotated[int, FORMER_NAME]
     revision: RevisionText | UnsetType = UNSET
 
 
@@ -142,7 +145,11 @@ def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAns
         dry_run=dry_run,
         vehicle=shape_duplicate(done.version, has_revision=not dry_run),
         former=[
-            FormerShape(vehicle_id=one.vehicle_id, revision=UNSET if dry_run else format_tag(one))
+            FormerShape(
+                id=one.vehicle_id,
+                vehicle_id=one.vehicle_id,
+                revision=UNSET if dry_run else format_tag(one),
+            )
             for one in done.former
         ],
     )
@@ -153,6 +160,7 @@ def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> ob
     vehicle = version.vehicle
     return DuplicateShape(
         **asdict(cast("Struct", shape_vehicle(version))),
+        id=vehicle.vehicle_id,
         vehicle_id=vehicle.vehicle_id,
         revision=format_tag(vehicle) if has_revision else UNSET,
         changed_by=vehicle.status_by,

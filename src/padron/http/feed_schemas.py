@@ -63,10 +63,11 @@ class GateRefusalShape(Struct, rename="camel"):
 
 
 class RefusalList(Struct, rename="camel"):
-    """A page of refusals, newest hour first; ``nextCursor`` is null on the last one."""
+    """A page of refusals, newest hour first; on the last one ``more`` is false and ``nextCursor`` null."""
 
     refusals: list[GateRefusalShape]
     next_cursor: str | None
+    more: bool
 
 
 class ChangeList(Struct, rename="camel"):

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.file_import import FileImport, ImportState
 from padron.domain.operation import format_run_id
+from padron.http.schemas import FORMER_NAME
 
 
 class ImportCountsShape(Struct, rename="camel"):
@@ -26,7 +27,8 @@ class ImportShape(Struct, rename="camel", omit_defaults=True):
     ``progress`` is the share of the file that was read; ``refusalsKept`` how many refused lines the report has.
     """
 
-    import_id: str
+    id: str
+    import_id: Annotated[str, FORMER_NAME]
     state: ImportState
     keep_duplicates: bool
     dry_run: bool
@@ -45,16 +47,18 @@ class ImportShape(Struct, rename="camel", omit_defaults=True):
 
 
 class ImportList(Struct, rename="camel"):
-    """A page of imports, newest first; ``nextCursor`` is null on the last one."""
+    """A page of imports, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
 
     imports: list[ImportShape]
     next_cursor: str | None
+    more: bool
 
 
 def shape_import(one: FileImport) -> ImportShape:
     """Give the wire form of an import."""
     counts = one.counts
     return ImportShape(
+        id=format_run_id(one.import_id),
         import_id=format_run_id(one.import_id),
         state=one.state,
         keep_duplicates=one.keep_duplicates,

@@ -34,7 +34,7 @@ from padron.domain.query import FILTER_FIELDS
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vin import VIN_LENGTH
 from padron.http.problems import PROBLEMS
-from padron.http.schemas import VinText, name_attribute
+from padron.http.schemas import FORMER_NAME, VinText, name_attribute
 from padron.service.claims import ResultAnswer
 from padron.service.runs import RunReport
 
@@ -136,7 +136,8 @@ class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
 class RunShape(Struct, rename="camel"):
     """How a run stands. ``progress`` is the share of its vehicles that came to an end; 0 while it is queueing."""
 
-    run_id: str
+    id: str
+    run_id: Annotated[str, FORMER_NAME]
     operation: str
     state: RunState
     created_at: datetime
@@ -158,7 +159,8 @@ class ClaimBody(Struct, forbid_unknown_fields=True):
 class ClaimShape(Struct, rename="camel"):
     """A vehicle handed out: the worker has it until ``leaseUntil``."""
 
-    claim_id: str
+    id: str
+    claim_id: Annotated[str, FORMER_NAME]
     run_id: str
     vin: str
     attempt: int
@@ -221,10 +223,11 @@ class ResultShape(Struct, rename="camel"):
 
 
 class ResultList(Struct, rename="camel"):
-    """A page of results; ``nextCursor`` is null on the last one."""
+    """A page of results; on the last one ``more`` is false and ``nextCursor`` null."""
 
     results: list[ResultShape]
     next_cursor: str | None
+    more: bool
 
 
 def shape_operation(operation: Operation) -> OperationShape:
@@ -244,6 +247,7 @@ def shape_run(report: RunReport) -> RunShape:
     run, counts = report.run, report.counts
     state = give_run_state(run, counts)
     return RunShape(
+        id=format_run_id(run.run_id),
         run_id=format_run_id(run.run_id),
         operation=run.operation,
         state=state,
@@ -262,6 +266,7 @@ def shape_claim(work: Work) -> ClaimShape:
     if work.lease_until is None:
         raise ValueError(f"{work} is not claimed.")
     return ClaimShape(
+        id=format_claim_id(work.key),
         claim_id=format_claim_id(work.key),
         run_id=format_run_id(work.run_id),
         vin=work.vin,

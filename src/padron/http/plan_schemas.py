@@ -37,10 +37,11 @@ class PlannedChangeShape(Struct, rename="camel"):
 
 
 class PlannedChangeList(Struct, rename="camel"):
-    """A page of planned changes; ``nextCursor`` is null on the last one."""
+    """A page of planned changes; on the last one ``more`` is false and ``nextCursor`` null."""
 
     planned_changes: list[PlannedChangeShape]
     next_cursor: str | None
+    more: bool
 
 
 def shape_plan(plan: Plan) -> PlannedChangeShape:

@@ -25,6 +25,10 @@ _Instant = Annotated[
 ]
 
 
+# Every object names its own id ``id``; what it was called before stays beside it. References keep their names.
+FORMER_NAME = Meta(description="The same as `id`, which replaces it.", extra_json_schema={"deprecated": True})
+
+
 class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
     """What a vehicle is from now on, or from ``effectiveAt`` on, and why. At ``until`` its former status comes back."""
 
@@ -160,10 +164,11 @@ VehicleShape = msgspec.defstruct(
 
 
 class VehicleList(Struct, rename="camel", omit_defaults=True):
-    """A page of vehicles; ``nextCursor`` is null on the last one."""
+    """A page of vehicles; on the last one ``more`` is false and ``nextCursor`` null."""
 
     vehicles: list[VehicleShape]  # type: ignore[valid-type]
     next_cursor: str | None
+    more: bool
     cursor: Annotated[
         str | UnsetType,
         Meta(
@@ -200,10 +205,11 @@ class HistoryShape(Struct, rename="camel", omit_defaults=True):
 
 
 class HistoryList(Struct, rename="camel"):
-    """A page of a vehicle's changes, newest first; ``nextCursor`` is null on the last one."""
+    """A page of a vehicle's changes, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
 
     history: list[HistoryShape]
     next_cursor: str | None
+    more: bool
 
 
 class StatusNameShape(Struct, rename="camel"):

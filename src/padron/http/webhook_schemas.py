@@ -111,10 +111,11 @@ class DeliveryShape(Struct, rename="camel"):
 
 
 class DeliveryList(Struct, rename="camel"):
-    """A page of deliveries, newest first; ``nextCursor`` is null on the last one."""
+    """A page of deliveries, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
 
     deliveries: list[DeliveryShape]
     next_cursor: str | None
+    more: bool
 
 
 class AnswerShape(Struct, rename="camel"):
@@ -168,7 +169,7 @@ def shape_delivery(sending: Sending) -> DeliveryShape:
     delivery = sending.delivery
     return DeliveryShape(
         id=delivery.number,
-        message_id=format_message_id(delivery.endpoint_id, delivery.number),
+        message_id=format_message_id(delivery.endpoint_id, sending.entry.place),
         state=delivery.state.value,
         attempt_count=delivery.attempts,
         due_at=delivery.due_at if delivery.state is DeliveryState.PENDING else None,

@@ -74,6 +74,7 @@ class TimeReport(Struct, rename={"from_at": "from", "to_at": "to", "next_cursor"
     to_at: datetime
     vehicles: list[VehicleTimeShape]
     next_cursor: str | None
+    more: bool
     cursor: Annotated[str, Meta(description="A cursor of the feed: the report rests on the changes up to it.")]
     total: TotalTimeShape | UnsetType = UNSET
 

@@ -41,7 +41,9 @@ async def list_duplicates(call: Call) -> Reply:
     limit = queries.parse_limit(given, LIMIT_MAX)
     page = await duplicates.list_duplicates(call.runtime, call.principal, vin, limit, given.get("cursor"))
     shapes = [shape_group(group) for group in page.groups]
-    return build_json_reply(200, DuplicateList(duplicates=shapes, next_cursor=page.next_cursor))
+    return build_json_reply(
+        200, DuplicateList(duplicates=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
 
 
 async def resolve_duplicates(call: Call) -> Reply:

@@ -65,7 +65,9 @@ async def list_refusals(call: Call) -> Reply:
         page=(queries.parse_limit(given), given.get("cursor")),
     )
     shapes = [shape_refusal(refusal) for refusal in page.refusals]
-    return build_json_reply(200, RefusalList(refusals=shapes, next_cursor=page.next_cursor))
+    return build_json_reply(
+        200, RefusalList(refusals=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
 
 
 def _parse_member(index: int, text: str) -> Vin:

@@ -83,7 +83,11 @@ async def list_imports(call: Call) -> Reply:
     page = await file_imports.list_imports(
         call.runtime, call.principal, limit=queries.parse_limit(given), cursor=given.get("cursor")
     )
-    body = ImportList(imports=[shape_import(one) for one in page.imports], next_cursor=page.next_cursor)
+    body = ImportList(
+        imports=[shape_import(one) for one in page.imports],
+        next_cursor=page.next_cursor,
+        more=page.next_cursor is not None,
+    )
     return build_json_reply(200, body)
 
 

@@ -51,7 +51,9 @@ async def list_plans(call: Call) -> Reply:
     )
     page = await plans.list_plans(call.runtime, call.principal, query, given.get("cursor"))
     shapes = [shape_plan(plan) for plan in page.plans]
-    return build_json_reply(200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor))
+    return build_json_reply(
+        200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
 
 
 async def get_plan(call: Call) -> Reply:

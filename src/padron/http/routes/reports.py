@@ -60,6 +60,7 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
         to_at=period[1],
         vehicles=[shape_vehicle_time(vehicle) for vehicle in found.vehicles],
         next_cursor=found.next_cursor,
+        more=found.next_cursor is not None,
         cursor=found.cursor,
         total=UNSET if found.total is None else shape_total_time(found.total),
     )

@@ -75,7 +75,9 @@ async def list_vehicle_results(call: Call) -> Reply:
 
 def _build_page(page: ResultPage) -> Reply:
     results = [shape_result(entry) for entry in page.entries]
-    return build_json_reply(200, ResultList(results=results, next_cursor=page.next_cursor))
+    return build_json_reply(
+        200, ResultList(results=results, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
 
 
 def _parse_question(body: RunBody) -> RunQuestion:

@@ -105,6 +105,7 @@ async def list_vehicles(call: Call) -> Reply:
     body: dict[str, object] = {
         "vehicles": [shape_vehicle(version) for version in page.vehicles],
         "nextCursor": page.next_cursor,
+        "more": page.next_cursor is not None,
     }
     if page.cursor is not None:
         body["cursor"] = page.cursor
@@ -126,7 +127,11 @@ async def list_history(call: Call) -> Reply:
         vehicle_id=vehicle_id,
         seen=read_seen(call),
     )
-    body = HistoryList(history=[shape_history_entry(entry) for entry in page.entries], next_cursor=page.next_cursor)
+    body = HistoryList(
+        history=[shape_history_entry(entry) for entry in page.entries],
+        next_cursor=page.next_cursor,
+        more=page.next_cursor is not None,
+    )
     return build_json_reply(200, body)
 
 

@@ -106,7 +106,9 @@ async def list_deliveries(call: Call) -> Reply:
         cursor=given.get("cursor"),
     )
     shapes = [shape_delivery(sending) for sending in page.sendings]
-    return build_json_reply(200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor))
+    return build_json_reply(
+        200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
 
 
 async def get_delivery(call: Call) -> Reply:
