@@ -1,0 +1,97 @@
+"""What many requests at once do to an account's limits: they hold to the last one, and nobody is answered 503."""
+
+import asyncio
+import json
+from collections import Counter
+
+import pytest
+
+from padron.domain.file_import import OPEN_MAX
+from padron.domain.operation import OPERATIONS_MAX, RUNS_FILLING_MAX
+from padron.domain.webhook import ENDPOINTS_MAX
+from tests.cast import make_vin, registered, save
+from tests.conftest import Select
+from tests.http.api import VEHICLE, Api, Client
+
+AT_ONCE = 200
+ROUNDS = 3
+
+
+async def declare(client: Client, name: str) -> int:
+    body = {"description": "", "leaseSeconds": 60, "attempts": 3}
+    return (await client.put(f"/api/v2/operations/{name}", body)).status
+
+
+async def test_the_limit_of_operations_is_exact(api: Api, select: Select) -> None:
+    asked = (declare(api.acme, f"op-{number}") for number in range(OPERATIONS_MAX + 50))
+    assert Counter(await asyncio.gather(*asked)) == {201: OPERATIONS_MAX, 400: 50}
+    assert await select("SELECT count(*) FROM operations") == [(OPERATIONS_MAX,)]
+    assert await declare(api.acme, "op-0") in {200, 400}
+    assert await declare(api.beta, "op-0") == 201
+
+
+async def test_one_of_many_that_declare_the_same_operation_is_told_that_it_is_new(api: Api) -> None:
+    for place in range(ROUNDS):
+        asked = (declare(api.acme, f"op-{place}") for _ in range(AT_ONCE))
+        assert Counter(await asyncio.gather(*asked)) == {201: 1, 200: AT_ONCE - 1}
+
+
+async def test_the_limit_of_endpoints_is_exact(api: Api, select: Select) -> None:
+    async def add(number: int) -> int:
+        body = {"url": f"https://example.com/{number}", "eventTypes": ["vehicle.status_changed"]}
+        return (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(body))).status
+
+    asked = (add(number) for number in range(ENDPOINTS_MAX + 20))
+    assert Counter(await asyncio.gather(*asked)) == {201: ENDPOINTS_MAX, 409: 20}
+    assert await select("SELECT count(*) FROM webhook_endpoints") == [(ENDPOINTS_MAX,)]
+
+
+async def test_the_limit_of_imports_is_exact(api: Api) -> None:
+    async def upload(number: int) -> int:
+        content = f"vin\n{make_vin(number)}\n".encode()
+        return (await api.acme.send("POST", "/api/v2/imports", content, {"content-type": "text/csv"})).status
+
+    statuses = Counter(await asyncio.gather(*(upload(number) for number in range(OPEN_MAX + 20))))
+    assert statuses == {202: OPEN_MAX, 409: 20}
+
+
+async def test_the_limit_of_runs_by_filter_is_exact_and_runs_by_vin_go_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("padron.service.queueing.RUN_CHUNK_SIZE", 1)
+    monkeypatch.setattr("padron.service.runs.RUN_FIRST_CHUNKS", 1)
+    monkeypatch.setattr(api.runtime.queueing, "go_on", lambda *_: None)  # so that none is ever filled
+    fleet = [registered(make_vin(number), ownerName="Ana") for number in range(5)]
+    await save(api.runtime.store, api.acme.account_id, *fleet)
+    await declare(api.acme, "poll")
+    await declare(api.acme, "weigh")
+    names = ["poll", "weigh"] * (RUNS_FILLING_MAX + 5)
+    asked = (start(api.acme, name, {"filter": {"ownerName": "Ana"}}) for name in names)
+    assert Counter(await asyncio.gather(*asked)) == {202: RUNS_FILLING_MAX, 409: RUNS_FILLING_MAX + 10}
+    assert await start(api.acme, "poll", {"vins": [make_vin(1), make_vin(2)]}) == 201
+
+
+async def start(client: Client, name: str, body: object) -> int:
+    return (await client.send("POST", f"/api/v2/operations/{name}/runs", json.dumps(body))).status
+
+
+async def test_many_identical_puts_are_all_answered(api: Api, select: Select) -> None:
+    for place in range(ROUNDS):
+        path = f"/api/v2/vehicles/{make_vin(place)}"
+        asked = (api.acme.put(path, {"plate": f"ABC{place}00", "doors": 4}) for _ in range(AT_ONCE))
+        assert Counter(reply.status for reply in await asyncio.gather(*asked)) == {201: 1, 200: AT_ONCE - 1}
+    for place in range(ROUNDS):
+        upserts = (api.acme.upsert(make_vin(100 + place), f"UPS{place}00", ownerName="Ana") for _ in range(AT_ONCE))
+        assert Counter(reply.status for reply in await asyncio.gather(*upserts)) == {200: AT_ONCE}
+    assert await select("SELECT count(*) FROM changes") == [(2 * ROUNDS,)]
+
+
+@pytest.mark.parametrize("engine", ["postgres"])  # where transactions wait for each other
+async def test_another_accounts_put_does_not_wait_behind_a_flood(api: Api) -> None:
+    flood = [asyncio.create_task(api.acme.put(VEHICLE, {"doors": number % 30})) for number in range(AT_ONCE)]
+    await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+    before = sum(task.done() for task in flood)
+    assert (await api.beta.put(VEHICLE, {"doors": 4})).status == 201
+    assert sum(task.done() for task in flood) - before < AT_ONCE // 4
+    await asyncio.wait(flood)
+    assert {task.result().status for task in flood} <= {200, 201}
