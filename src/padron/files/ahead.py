@@ -5,11 +5,10 @@ standard output, each after its length. It ends when nobody reads them any more.
 """
 
 import gc
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import fcntl
 from itertools import islice
@@ -21,7 +20,8 @@ from typing import IO, Self
 import msgspec
 
 from padron.domain.errors import Code, PadronError
-from padron.files.columns import ParsedRow, Refusal
+from padron.domain.file_reading import Header, ReadingOptions
+from padron.files.columns import ParsedRow, RefusedRow
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 
@@ -37,7 +37,8 @@ class _Batch(msgspec.Struct, kw_only=True):
     """Some rows in their order. The first batch has none: it says that the header was read."""
 
     rows: list[ParsedRow] = []
-    refusals: list[Refusal] = []
+    refused: list[RefusedRow] = []
+    header: Header = Header()
     bytes_read: int = 0
     bytes_total: int = 0
     error: str | None = None  # why nothing more can be read
@@ -48,8 +49,7 @@ class _Order(msgspec.Struct, kw_only=True):
     """What to read, and how."""
 
     path: str
-    mapping: dict[str, str]
-    sheet: str | None
+    options: ReadingOptions
     keep_duplicates: bool
 
 
@@ -62,6 +62,11 @@ class AheadRows:
         self._last = self._receive()
 
     @property
+    def header(self) -> Header:
+        """What the file says of its columns."""
+        return self._last.header
+
+    @property
     def bytes_read(self) -> int:
         """How far the reading has come."""
         return self._last.bytes_read
@@ -71,12 +76,12 @@ class AheadRows:
         """The size of the file."""
         return self._last.bytes_total
 
-    def __iter__(self) -> Iterator[ParsedRow | Refusal]:
+    def __iter__(self) -> Iterator[ParsedRow | RefusedRow]:
         """Give each row once. Raises ``bad_parameters`` where nothing more can be read."""
         while not self._last.is_last:
             self._last = batch = self._receive()
-            if batch.refusals:
-                rows: list[ParsedRow | Refusal] = [*batch.rows, *batch.refusals]
+            if batch.refused:
+                rows: list[ParsedRow | RefusedRow] = [*batch.rows, *batch.refused]
                 yield from sorted(rows, key=lambda row: row.line)
             else:
                 yield from batch.rows
@@ -97,17 +102,17 @@ class AheadRows:
 
 @contextmanager
 def open_rows_ahead(
-    path: Path, mapping: Mapping[str, str] | None = None, *, sheet: str | None = None, keep_duplicates: bool = False
+    path: Path, options: ReadingOptions | None = None, *, keep_duplicates: bool = False
 ) -> Iterator[AheadRows]:
     """Open a file as ``open_rows`` does, in a process of its own, which also parses the rows."""
-    order = {"path": str(path), "mapping": dict(mapping or {}), "sheet": sheet, "keep_duplicates": keep_duplicates}
+    order = _Order(path=str(path), options=options or ReadingOptions(), keep_duplicates=keep_duplicates)
     command = [sys.executable, "-P", "-m", "padron.files.ahead"]  # -P: nothing from the folder where the command runs
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own module
     if process.stdin is None or process.stdout is None:
         raise AssertionError  # both were asked for
     try:
         with process.stdin as asked, suppress(BrokenPipeError):  # its end is told below
-            asked.write(json.dumps(order).encode())
+            asked.write(msgspec.json.encode(order))
         with suppress(OSError):
             fcntl(process.stdout, _SET_PIPE_BYTES, PIPE_BYTES)
         yield AheadRows(process.stdout)
@@ -159,16 +164,26 @@ class _Sender:
 
 def _read_file(order: _Order, sender: _Sender) -> None:
     with (
-        open_rows(Path(order.path), order.mapping, sheet=order.sheet) as rows,
-        open_parser(keep_duplicates=order.keep_duplicates) as parser,
+        open_rows(Path(order.path), order.options) as rows,
+        open_parser(
+            keep_duplicates=order.keep_duplicates, normalize=order.options.normalize, language=rows.header.language
+        ) as parser,
     ):
-        sender.send(_Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
+        sender.send(_Batch(header=rows.header, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
         rest = iter(rows)
         while chunk := list(islice(rest, BATCH_ROWS)):
-            parsed, refusals = parser.parse_rows(chunk)
-            batch = _Batch(rows=parsed, refusals=refusals, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
-            sender.send(batch)
-        sender.send(_Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True))
+            parsed, refused = parser.parse_rows(chunk)
+            sender.send(
+                _Batch(
+                    rows=parsed,
+                    refused=refused,
+                    header=rows.header,
+                    bytes_read=rows.bytes_read,
+                    bytes_total=rows.bytes_total,
+                )
+            )
+        last = _Batch(header=rows.header, bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True)
+        sender.send(last)
 
 
 def main() -> None:

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from typing import cast
 
 from padron.domain.errors import Code, PadronError
-from padron.files.columns import ImportRow, Refusal, parse_header
+from padron.domain.file_reading import ReadingOptions
+from padron.files.columns import ImportRow, Refusal
 from padron.files.defusing import arm_text
+from padron.files.headers import HeaderSearch, Table
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
 from padron.files.xlsx_workbook import (
     CELL_LENGTH_MAX,
@@ -181,11 +183,13 @@ def _unescape(text: str) -> str:
 class XlsxRows:
     """The rows after the header of a workbook's sheet."""
 
-    def __init__(self, sheet: SheetReader, bytes_total: int, mapping: Mapping[str, str] | None) -> None:
+    def __init__(self, sheet: SheetReader, bytes_total: int, options: ReadingOptions, name: str) -> None:
         self._sheet = sheet
         self._rest = iter(sheet)
         self.bytes_total = bytes_total
-        self._columns = self._read_header(mapping)
+        table = self._read_header(options)
+        self.header = replace(table.header, sheet=name)
+        self._columns = table.columns
 
     @property
     def bytes_read(self) -> int:
@@ -197,40 +201,39 @@ class XlsxRows:
         width = len(self._columns)
         for row in self._rest:
             cells = row.cells
-            if row.problems and (refusal := self._refuse_cell(row)) is not None:
-                yield refusal
-            elif len(cells) > width:
+            beyond = [detail for place, detail in sorted(row.problems.items()) if place >= width]
+            if beyond or len(cells) > width:
                 where = _to_letters(len(cells) - 1)
-                detail = f"The line has a cell in column {where}, for which the first line has no name."
-                yield Refusal(line=row.number, column=None, detail=detail)
-            else:
-                cells.extend([""] * (width - len(cells)))
-                named = dict(zip(self._columns, cells, strict=True))
-                named.pop(None, None)  # columns that the mapping ignores
-                yield ImportRow(line=row.number, cells=cast("dict[str, str]", named))
+                detail = f"The row has a cell in column {where}, and only {width} columns are named."
+                yield Refusal(line=row.number, column=None, detail=beyond[0] if beyond else detail)
+                continue
+            cells.extend([""] * (width - len(cells)))
+            named = dict(zip(self._columns, cells, strict=True))
+            named.pop(None, None)  # columns that are ignored
+            problems = {
+                column: detail
+                for place, detail in sorted(row.problems.items())
+                if (column := self._columns[place]) is not None
+            }
+            for column in problems:
+                del named[column]
+            yield ImportRow(line=row.number, cells=cast("dict[str, str]", named), problems=problems)
 
-    def _refuse_cell(self, row: SheetRow) -> Refusal | None:
-        """Give the refusal of the first cell with a problem, unless it stands in a column that is ignored."""
-        for place, detail in sorted(row.problems.items()):
-            column = self._columns[place] if place < len(self._columns) else None
-            if column is not None or place >= len(self._columns):
-                return Refusal(line=row.number, column=column, detail=detail)
-        return None
-
-    def _read_header(self, mapping: Mapping[str, str] | None) -> list[str | None]:
+    def _read_header(self, options: ReadingOptions) -> Table:
+        search = HeaderSearch(options)
         for row in self._rest:
-            if row.problems:
+            table = search.take(row.number, row.cells)
+            if table is not None and row.problems:
                 detail = next(iter(row.problems.values()))
-                raise PadronError(Code.BAD_PARAMETERS, f"The first line is no header. {detail}")
-            return parse_header(row.cells, mapping)
-        return parse_header([], mapping)  # which says what is missing
+                raise PadronError(Code.BAD_PARAMETERS, f"Row {row.number} names the columns. {detail}")
+            if table is not None:
+                return table
+        raise search.refuse()
 
 
-def open_sheet(
-    opened: ExitStack, raw: BufferedReader, bytes_total: int, mapping: Mapping[str, str] | None, sheet: str | None
-) -> XlsxRows:
+def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> XlsxRows:
     """Open the sheet to read. Raises ``bad_parameters``, also when several have content and none is chosen."""
-    package = Package(raw)
+    package, sheet = Package(raw), options.sheet
     book = read_workbook(package)
     dates = read_date_styles(package, book.styles_part)
     texts = opened.enter_context(open_texts(package, book.texts_part))
@@ -247,10 +250,9 @@ def open_sheet(
     else:
         chosen = [one for one in book.sheets if next(iter(read(one)), None) is not None] or book.sheets[:1]
         if len(chosen) > 1:
-            raise PadronError(
-                Code.BAD_PARAMETERS, f"Several sheets have content, {_list_names(chosen)}: choose one with --sheet."
-            )
-    return XlsxRows(read(chosen[0]), bytes_total, mapping)
+            detail = f"Several sheets have content, {_list_names(chosen)}: choose one with sheet (--sheet)."
+            raise PadronError(Code.BAD_PARAMETERS, detail)
+    return XlsxRows(read(chosen[0]), bytes_total, options, chosen[0].name)
 
 
 def _list_names(sheets: list[Sheet]) -> str:

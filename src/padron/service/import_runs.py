@@ -25,6 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
+from padron.domain.file_reading import Header
 from padron.files.columns import Row, Rows
 from padron.files.rows import open_rows
 from padron.service.file_imports import DELETED_ROWS, clear_parts
@@ -96,6 +97,16 @@ async def release_import(runtime: Runtime, run: Run) -> None:
     await _write_held(runtime, run, work)
 
 
+async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
+    """Note where the names of the columns were found, which is told from then on."""
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        await transaction.save_import(replace(present, header=header))
+
+    await _write_held(runtime, run, work)
+
+
 async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str | None = None) -> None:
     """End a run that is still held, and delete the bytes of its file."""
     now = runtime.clock()
@@ -121,7 +132,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             return ImportSummary(interrupted=True)
         try:
             # On a thread: a file may be looked through once, to find out its encoding.
-            rows = await asyncio.to_thread(opened.enter_context, open_rows(path))
+            rows = await asyncio.to_thread(opened.enter_context, open_rows(path, taken.options))
         except PadronError as error:
             # Where the file lies meanwhile is nobody's business.
             raise PadronError(error.code, error.detail.replace(f" {str(path)!a}", "")) from error
@@ -130,6 +141,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             actor=taken.created_by,
             scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
         )
+        await save_header(runtime, run, rows.header)
         checkpoint = Checkpoint(run, rows, runtime.clock)
         reading = _Reading(rows)
         summary = await import_vehicles(
@@ -139,6 +151,8 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             request_id=taken.request_id,
             keep_duplicates=taken.keep_duplicates,
             dry_run=taken.dry_run,
+            normalize=taken.options.normalize,
+            language=rows.header.language,
             start=_give_summary(taken.counts),
             checkpoint=checkpoint.save,
             should_stop=lambda: run.is_lost or should_stop(),
@@ -193,6 +207,7 @@ class Checkpoint:
             refusals_kept=present.refusals_kept + len(kept),
             bytes_read=self._rows.bytes_read,
             bytes_total=self._rows.bytes_total,
+            header=self._rows.header,
             moved_at=now,
             lease_until=now + LEASE,
             tries=0,
