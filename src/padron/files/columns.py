@@ -93,7 +93,8 @@ ALIASES: dict[str, Aliases] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Not frozen, like changes: an import makes a million of them.
+@dataclass(kw_only=True, slots=True)
 class ImportRow:
     """One row: where it begins in the file, and the text of its cells by column as the header names them.
 
@@ -114,8 +115,7 @@ class Refusal:
     detail: str
 
 
-# Not frozen, like changes: an import makes a million of them.
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen either
 class ParsedRow:
     """A row whose cells can be used. A column without an edit keeps its value; so does a status of None."""
 

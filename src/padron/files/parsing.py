@@ -1,7 +1,7 @@
 """What the cells of a row say, in the domain's values, and which row of a file is one too many."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from padron.domain.vehicle import (
 )
 from padron.domain.vin import VIN_LENGTH, Vin, parse_vin
 from padron.files.columns import (
+    COLUMNS,
     REVISION_COLUMN,
     STATUS_COLUMN,
     VIN_COLUMN,
@@ -32,10 +33,14 @@ from padron.files.columns import (
 from padron.files.memory import RowMemory, open_memory
 
 VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
+VALUE_LENGTH_MAX = 400  # of a cell whose value is kept; spaces may make it longer than any value
 
 # Programs that hold numbers with fractions write 4.0 or 4,0. Three zeros may be thousands, so they are none.
 _match_integer = re.compile("([0-9]{1,10})(?:[.,]0{1,2})?").fullmatch
 _match_revision = re.compile("[1-9][0-9]{0,17}").fullmatch
+
+
+_IDENTITY = frozenset({VIN_COLUMN, REVISION_COLUMN})
 
 
 class _RefusedCellError(Exception):
@@ -60,7 +65,7 @@ class RowParser:
         self._keep_duplicates = keep_duplicates
         self._normalize = normalize
         self._language = language
-        self._values: dict[str, dict[str, str | int]] = {}
+        self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
     def parse_rows(self, rows: Iterable[Row]) -> tuple[list[ParsedRow], list[RefusedRow]]:
         """Give the rows that can be used and the others with all that is wrong in them, each in order.
@@ -111,14 +116,12 @@ class RowParser:
         is_edit = not self._keep_duplicates and bool(cells.get(REVISION_COLUMN, "").strip())
         for column, text in cells.items():
             try:
-                if column == VIN_COLUMN:
-                    continue
-                if column == REVISION_COLUMN:
-                    revision = _parse_revision(text) if is_edit else None
-                elif column == STATUS_COLUMN:
-                    status = self._parse_status(text)
-                elif text and not _is_blank(column, text):
-                    edits[column] = self._parse_value(column, text)
+                if column == STATUS_COLUMN:
+                    status = VehicleStatus(int(self._parse_cell(column, text))) if text.strip() else None
+                elif column in _IDENTITY:
+                    revision = _parse_revision(text) if is_edit and column == REVISION_COLUMN else revision
+                elif text and (text[0] > "\r" or not _is_blank(column, text)):
+                    edits[column] = self._parse_cell(column, text)
                 elif is_edit:
                     edits[column] = None
             except _RefusedCellError as wrong:
@@ -136,33 +139,23 @@ class RowParser:
                 return self._parse_vin(bare)
             raise _RefusedCellError(VIN_COLUMN, error.detail) from error
 
-    def _parse_status(self, text: str) -> VehicleStatus | None:
-        if not text.strip():
-            return None
-
-        def parse(cell: str) -> int:
-            return parse_status_text(cell, self._language).value
-
-        return VehicleStatus(int(self._remember(STATUS_COLUMN, text, parse)))
-
-    def _parse_value(self, column: str, text: str) -> str | int:
-        def parse(cell: str) -> str | int:
-            return _parse_field(FIELDS_BY_NAME[column], cell, normalize=self._normalize)
-
-        return self._remember(column, text, parse)
-
-    def _remember(self, column: str, text: str, parse: Callable[[str], str | int]) -> str | int:
+    def _parse_cell(self, column: str, text: str) -> str | int:
         """Give the value of a cell, from the values that the column had before if it was among them."""
-        known = self._values.setdefault(column, {})
+        known = self._values[column]
         value = known.get(text)
         if value is None:
             try:
-                value = parse(text)
+                value = self._parse_value(column, text)
             except PadronError as error:
                 raise _RefusedCellError(column, error.detail) from error
-            if len(known) < VALUES_KEPT_MAX:
+            if len(known) < VALUES_KEPT_MAX and len(text) <= VALUE_LENGTH_MAX:
                 known[text] = value
         return value
+
+    def _parse_value(self, column: str, text: str) -> str | int:
+        if column == STATUS_COLUMN:
+            return parse_status_text(text, self._language).value
+        return _parse_field(FIELDS_BY_NAME[column], text, normalize=self._normalize)
 
     def _count_copies(self, vin: Vin, edits: Edits, status: VehicleStatus | None) -> int:
         """Count the row with its status, Active unless said, and without; a row that has none asks for the latter."""
@@ -205,8 +198,8 @@ def _describe_again(row: ParsedRow, first: int) -> Refusal:
 
 
 def _is_blank(column: str, text: str) -> bool:
-    """Say whether a cell of one line has nothing but line ends. Any other sign comes after CR."""
-    return text[0] <= "\r" and not FIELDS_BY_NAME[column].has_lines and not text.strip("\r\n")
+    """Say whether a cell of one line has nothing but line ends."""
+    return not FIELDS_BY_NAME[column].has_lines and not text.strip("\r\n")
 
 
 def _parse_revision(text: str) -> int:
