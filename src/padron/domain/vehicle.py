@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 
@@ -124,7 +125,9 @@ def parse_plate(text: str) -> str:
     if _match_plate(text) is None:
         likely = suggest_plate(text)
         hint = "" if likely is None else f" Perhaps {likely}."
-        raise PadronError(Code.BAD_PARAMETERS, f"plate {text!a} is not 4 to 10 letters and digits (A-Z, 0-9).{hint}")
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"plate {quote(text)} is not 4 to 10 letters and digits (A-Z, 0-9).{hint}"
+        )
     return text.upper()
 
 
