@@ -37,7 +37,7 @@ def test_a_status_is_named_by_its_id_or_in_either_language_in_any_letter_case(st
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "Info Changed", "información cambiada", "10", "-1", "Vendida", "1" * 5_000, "²"]
+    "text", ["", "2", "Info Changed", "información cambiada", "10", "-1", "Baja", "3 - Sold", "1" * 5_000, "²"]
 )
 def test_a_text_that_is_no_settable_status_is_refused(text: str) -> None:
     with pytest.raises(PadronError):

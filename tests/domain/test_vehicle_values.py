@@ -18,9 +18,12 @@ from padron.domain.vehicle import (
     Field,
     apply_edits,
     check_text,
+    end_lines,
     fold_text,
+    give_allowed,
     parse_plate,
     parse_value,
+    suggest_plate,
 )
 
 TEXT_FIELDS = [field for field in FIELDS if field.is_text and field.name != "plate"]
@@ -109,6 +112,63 @@ def test_a_plate_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(PadronError, match="4 to 10 letters and digits") as caught:
         parse_plate(text)
     assert caught.value.code is Code.BAD_PARAMETERS
+
+
+@pytest.mark.parametrize(
+    "text, likely",
+    [
+        ("XYZ-00-00", "XYZ0000"),
+        ("xyz 102 a", "XYZ102A"),
+        ("xyz\u00a0102\u2013a", "XYZ102A"),
+        ("A.B/C_1\u00b72", "ABC12"),
+        ("AB-1", None),
+        ("ABC-DEFGH-1234", None),
+        ("\u00d1A-12", None),
+        ("ABC\u017f", None),
+        ("", None),
+        ("-" * 10**6, None),
+    ],
+    ids=lambda text: ascii(text)[:20],
+)
+def test_a_plate_with_separators_is_refused_with_the_plate_that_was_meant(text: str, likely: str | None) -> None:
+    assert suggest_plate(text) == likely
+    with pytest.raises(PadronError) as caught:
+        parse_plate(text)
+    assert caught.value.detail.endswith(f" Perhaps {likely}." if likely else "(A-Z, 0-9).")
+
+
+@given(st.text(string.ascii_uppercase + string.digits, min_size=4, max_size=10))
+def test_a_plate_itself_has_no_other_that_was_meant(text: str) -> None:
+    assert suggest_plate(text) is None
+    assert suggest_plate("-".join(text)) == text
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\rb"], ids=ascii)
+def test_lines_of_observations_end_with_lf_and_no_other_text_has_lines(text: str) -> None:
+    for field in TEXT_FIELDS:
+        if field.name == "observations":
+            assert parse_value(field, text) == "a\nb"
+        elif field.name != "plate":
+            assert "not a printable character" in refuse(field, text)
+
+
+def test_line_ends_of_observations_count_once_towards_the_length() -> None:
+    field = FIELDS_BY_NAME["observations"]
+    assert parse_value(field, "\r\n" * 150) == "\n" * 150
+    assert "151 characters" in refuse(field, "\r\n" * 151)
+
+
+@pytest.mark.parametrize("field", TEXT_FIELDS, ids=lambda field: field.name)
+def test_a_fields_documented_pattern_takes_the_very_characters_that_its_values_have(field: Field) -> None:
+    taken = re.compile(field.pattern).search
+    for code in (*range(0x200), 0x2028, 0xFFFD, 0x10FFFF):
+        text = f"ab{chr(code)}c"
+        try:
+            check_text(field.name, end_lines(text) if field.has_lines else text, 10, allowed=give_allowed(field))
+        except PadronError:
+            assert taken(text) is None, ascii(text)
+        else:
+            assert taken(text) is not None, ascii(text)
 
 
 @pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDFFF])

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from padron.files.columns import ImportRow, ParsedRow, Refusal
+from padron.domain.file_reading import ReadingOptions
+from padron.files.columns import ImportRow, ParsedRow, Refusal, RefusedRow
 from padron.files.rows import open_rows
 
 Cells = Mapping[str, str]
@@ -24,12 +25,15 @@ def read_all(
     """Give line and cells of each row that can be used, and the refusals of the others."""
     rows: list[tuple[int, Cells]] = []
     refusals: list[Refusal] = []
-    with open_rows(path, mapping, sheet=sheet) as opened:
+    with open_rows(path, ReadingOptions(mapping=mapping or {}, sheet=sheet)) as opened:
         for row in opened:
             assert not isinstance(row, ParsedRow)
+            assert not isinstance(row, RefusedRow)
             if isinstance(row, ImportRow):
+                refusals += [Refusal(line=row.line, column=name, detail=said) for name, said in row.problems.items()]
+            if isinstance(row, ImportRow) and not row.problems:
                 rows.append((row.line, row.cells))
-            else:
+            elif isinstance(row, Refusal):
                 refusals.append(row)
         assert opened.bytes_read == opened.bytes_total == path.stat().st_size
     return rows, refusals

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from padron.domain.errors import PadronError
+from padron.domain.file_reading import ReadingOptions
 from padron.domain.status import VehicleStatus
 from padron.files.ahead import PIPE_BYTES, open_rows_ahead
 from padron.files.columns import ParsedRow, Row
@@ -32,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 def read_here(path: Path, *, keep_duplicates: bool) -> list[Row]:
     with open_rows(path) as rows, open_parser(keep_duplicates=keep_duplicates) as parser:
         parsed, refusals = parser.parse_rows(rows)
-    here: list[ParsedRow | Row] = [*parsed, *refusals]
+    here: list[Row] = [*parsed, *refusals]
     return sorted(here, key=lambda row: row.line)
 
 
@@ -51,9 +52,9 @@ def test_another_process_gives_the_same_rows(path: Path, keep: str) -> None:
 
 
 def test_mapping_and_sheet_reach_the_other_process(path: Path) -> None:
-    with pytest.raises(PadronError, match="which has no sheets"), open_rows_ahead(path, sheet="Flota"):
+    with pytest.raises(PadronError, match="which has no sheets"), open_rows_ahead(path, ReadingOptions(sheet="Flota")):
         pass
-    with open_rows_ahead(path, {"doors": "-", "ownerName": "legalName"}) as rows:
+    with open_rows_ahead(path, ReadingOptions(mapping={"doors": "-", "ownerName": "legalName"})) as rows:
         first = next(iter(rows))
     assert isinstance(first, ParsedRow)
     assert first.edits == {"legalName": "Águila 0"}

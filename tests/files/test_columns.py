@@ -1,24 +1,27 @@
-"""The names of a file's columns, in both languages, and a mapping for the rest."""
+"""The names of a file's columns, in both languages."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from padron.domain.errors import PadronError
+from padron.domain.language import Language
 from padron.domain.vehicle import FIELDS
-from padron.files.columns import ALIASES, COLUMNS, find_column, fold_name, parse_header
+from padron.files.columns import ALIASES, COLUMNS, find_column, find_language, fold_name, name_column
 
 
 def test_every_field_has_a_name_in_both_languages() -> None:
     assert set(COLUMNS) == {"vin", "vehicleStatusId", *(field.name for field in FIELDS), "revision"}
-    assert set(ALIASES) == set(COLUMNS) - {"revision"}  # Revisión is the same word
+    assert set(ALIASES) == set(COLUMNS)
 
 
 def test_no_alias_stands_for_two_columns() -> None:
     named = [(fold_name(name), name) for name in COLUMNS]
-    named += [(fold_name(alias), column) for column, aliases in ALIASES.items() for alias in aliases]
+    named += [
+        (fold_name(alias), column)
+        for column, aliases in ALIASES.items()
+        for alias in (*aliases.english, *aliases.spanish)
+    ]
     columns: dict[str, set[str]] = {}
     for folded, column in named:
         columns.setdefault(folded, set()).add(column)
@@ -42,7 +45,9 @@ def test_no_alias_stands_for_two_columns() -> None:
         ("No. de Motor", "engineNumber"),
         ("RAZÓN SOCIAL", "legalName"),
         ("Revisión", "revision"),
+        ("Submarca", "modelName"),
         ("Estado", None),
+        ("Año", None),
         ("Nombre", None),
         ("", None),
     ],
@@ -51,46 +56,35 @@ def test_a_name_is_known_in_any_spelling(name: str, column: str | None) -> None:
     assert find_column(name) == column
 
 
-def test_a_mapping_names_the_rest_and_ignores_what_it_says() -> None:
-    mapping = {"Estado": "stateId", "Kilometraje": "-", "notas internas": "", "Submarca": "Modelo"}
-    header = ["Serie", "ESTADO", "kilometraje", "Notas Internas", "submarca"]
-    assert parse_header(header, mapping) == ["vin", "stateId", None, None, "modelName"]
-
-
-def test_a_mapping_counts_before_the_names_that_are_known() -> None:
-    assert parse_header(["Serie", "Color", "VIN"], {"Color": "version", "Serie": "-"}) == [None, "version", "vin"]
+@pytest.mark.parametrize("language", Language)
+def test_what_an_export_calls_its_columns_is_known_to_an_import(language: Language) -> None:
+    names = [name_column(column, language) for column in COLUMNS]
+    assert [find_column(name) for name in names] == list(COLUMNS)
+    assert find_language(names) is language
 
 
 @pytest.mark.parametrize(
-    "names, mapping, said",
+    "names, language",
     [
-        (["vin", "colr"], {}, "no column 'colr': is it vehicleColor?"),
-        (["vin", "Kilometraje"], {}, "no column 'Kilometraje': A mapping file"),
-        (["vin", ""], {}, "no column name in cell 2"),
-        (["vin", "plate", "Placas"], {}, "plate comes twice, as 'plate' and as 'Placas'"),
-        (["vin", "Estatus", "assetStatusId"], {}, "vehicleStatusId comes twice"),
-        (["plate"], {}, "one of them must be vin"),
-        ([], {}, "one of them must be vin"),
-        (["vin"], {"vin": "-"}, "one of them must be vin"),
-        (["vin"], {"Kilometraje": "mileage"}, "sends 'Kilometraje' to 'mileage', which is no column"),
+        (["VIN", "Placas", "Color"], Language.SPANISH),
+        (["NIV", "plate"], Language.SPANISH),
+        (["VIN", "License plate", "Owner", "Marca"], Language.ENGLISH),
+        (["vin", "plate"], Language.ENGLISH),
+        (["VIN", "Color"], Language.ENGLISH),
+        ([], Language.ENGLISH),
     ],
 )
-def test_a_header_that_cannot_be_used_is_refused_by_name(
-    names: list[str], mapping: Mapping[str, str], said: str
-) -> None:
-    with pytest.raises(PadronError, match=re.escape(said)):
-        parse_header(names, mapping)
+def test_a_file_is_spanish_when_more_of_its_names_are(names: list[str], language: Language) -> None:
+    assert find_language(names) is language
 
 
-def test_the_page_about_the_import_names_columns_as_they_are_known() -> None:
+def test_the_page_about_the_import_names_columns_as_they_are_known_and_all_of_them() -> None:
     page = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
     documented = {}
     for line in page.splitlines():
         row = re.fullmatch(r"\| `(\w+)` \|(.*)\|(.*)\|", line)
         if row is not None:
-            documented[row[1]] = [
-                name.partition(" (")[0] for cell in row.groups()[1:] for name in cell.strip().split(", ") if name
-            ]
-    assert set(documented) == set(COLUMNS)
-    wrong = {name: column for column, names in documented.items() for name in names if find_column(name) != column}
-    assert wrong == {}
+            english, spanish = (cell.partition(" (")[0].strip().split(", ") for cell in row.groups()[1:])
+            documented[row[1]] = (set(english) - {""}, set(spanish) - {""})
+    known = {column: (set(aliases.english), set(aliases.spanish)) for column, aliases in ALIASES.items()}
+    assert documented == known

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from padron.domain.errors import PadronError
+from padron.domain.file_reading import Header, ReadingOptions
 from padron.files import json_rows
 from padron.files.columns import ImportRow, Refusal, Row
 from padron.files.rows import open_rows
@@ -47,14 +48,10 @@ def test_blank_lines_are_left_out_and_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line, said",
     [
-        ('{"vin": "x", "doors": 3.0}', "doors must be text or an integer"),
-        ('{"vin": "x", "doors": true}', "doors must be text or an integer"),
-        ('{"vin": "x", "ownerName": {"a": 1}}', "ownerName must be text or an integer"),
-        ('{"vin": "x", "ownerName": ["a"]}', "ownerName must be text or an integer"),
-        ('{"vin": "x", "vin": "y"}', "comes twice"),
-        ('{"vin": "x", "shoeSize": "9"}', "There is no column"),
-        ('{"doors": 4}', "must be vin"),
-        ("{}", "must be vin"),
+        ('{"vin": "x", "vin": "y"}', "'vin' and 'vin' both name vin"),
+        ('{"vin": "x", "shoeSize": "9", "colr": 1}', "'shoeSize' and 'colr' (perhaps vehicleColor) are unknown names"),
+        ('{"doors": 4}', "no column is the VIN"),
+        ("{}", "no column is the VIN"),
         ("[1, 2]", "not a JSON object"),
         ("7", "not a JSON object"),
         ('{"vin": "x"', "not JSON in UTF-8: expecting"),
@@ -71,6 +68,29 @@ def test_a_line_that_is_no_vehicle_is_refused_alone(tmp_path: Path, line: str, s
     assert isinstance(refusal, Refusal)
     assert (refusal.line, said in refusal.detail) == (2, True), refusal
     assert isinstance(last, ImportRow)
+
+
+@pytest.mark.parametrize("value", ["3.0", "true", '{"a": 1}', '["a"]'])
+def test_each_value_that_no_cell_can_hold_is_a_problem_of_its_column(tmp_path: Path, value: str) -> None:
+    (row,) = read(tmp_path, f'{{"vin": "x", "doors": {value}, "plate": {value}, "ownerName": "a"}}')
+    assert isinstance(row, ImportRow)
+    assert row.cells == {"vin": "x", "ownerName": "a"}
+    assert row.problems == {name: f"{name} must be text or an integer." for name in ("doors", "plate")}
+
+
+def test_unknown_members_are_ignored_when_asked_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "vehicles.jsonl"
+    path.write_text('{"vin": "x", "shoeSize": 9}\n{"vin": "y", "shoeSize": 9, "hat": {"a": 1}}\n')
+    with open_rows(path, ReadingOptions(ignore_unknown=True)) as rows:
+        assert [row.cells for row in rows if isinstance(row, ImportRow)] == [{"vin": "x"}, {"vin": "y"}]
+        assert rows.header == Header(ignored=("shoeSize", "hat"))
+
+
+def test_a_file_without_a_row_of_names_has_none_to_choose(tmp_path: Path) -> None:
+    path = tmp_path / "vehicles.jsonl"
+    path.write_text('{"vin": "x"}\n')
+    with pytest.raises(PadronError, match="no row with names"), open_rows(path, ReadingOptions(header_row=2)):
+        pass
 
 
 def test_a_line_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_sheet_is_chosen_by_name_when_several_have_content(path: Path) -> None
     rows = [["vin"], [HUMMER]]
     assert read_rows(write_workbook(path, rows, [])) == [(2, {"vin": HUMMER})]
     write_workbook(path, [["Notes"]], rows)
-    with pytest.raises(PadronError, match="'Sheet', 'More 2': choose one with --sheet"):
+    with pytest.raises(PadronError, match="'Sheet', 'More 2': choose one with sheet \\(--sheet\\)"):
         read_rows(path)
     assert read_rows(path, sheet="more 2") == [(2, {"vin": HUMMER})]
     with pytest.raises(PadronError, match="no sheet 'Flota': it has 'Sheet', 'More 2'"):

@@ -63,7 +63,7 @@ def write_fleet(path: Path, fleet: Fleet, form: str, chance: random.Random) -> N
     columns = ["vin", "vehicleStatusId", *(field.name for field in FIELDS)]
     chance.shuffle(columns)
     is_spanish = chance.random() < 0.5
-    header = [chance.choice(ALIASES[column]) if is_spanish else column for column in columns]
+    header = [chance.choice(ALIASES[column].spanish) if is_spanish else column for column in columns]
     rows: list[list[object]] = [list(header)]
     for vin, (status, values) in fleet.items():
         text = STATUS_TEXTS[SETTABLE_STATUSES[status]]

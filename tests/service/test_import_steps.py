@@ -75,7 +75,7 @@ async def test_an_import_goes_on_where_an_earlier_run_came_to(runtime: Runtime, 
     rest = await run(runtime, cast, rows, chunk_rows=2, start=first.summary)
     assert rest.summary == ImportSummary(read=7, registered=6, refused=1)
     (refusal,) = rest.refusals
-    assert (refusal.line, refusal.detail) == (7, f"The VIN {make_vin(0)} stands on line 2 of the file already.")
+    assert (refusal.line, refusal.detail) == (7, f"The VIN {make_vin(0)} already appears on line 2 of the file.")
     assert await read_all(runtime, cast, make_vin(1)) == [(0, VehicleStatus.ACTIVE, {"doors": 9})]
 
 

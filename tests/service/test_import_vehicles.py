@@ -70,7 +70,7 @@ async def test_a_vin_that_occurs_again_in_the_file_is_refused_with_its_line(
     assert count(summary) == {"registered": 1 + gap, "refused": 1}
     (refusal,) = summary.refusals
     assert (refusal.line, refusal.column) == (gap + 3, "vin")
-    assert "stands on line 2 " in refusal.detail
+    assert "already appears on line 2 " in refusal.detail
     assert await read_all(runtime, cast) == [(0, VehicleStatus.ACTIVE, {})]
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from padron.cli.imports import ImportReport
+from padron.cli.imports import ImportReport, print_header
 from padron.cli.outputs import print_error, print_json
+from padron.domain.file_reading import Header
 from padron.files.columns import Refusal
 from padron.service.imports import ImportStep, ImportSummary
 
@@ -19,6 +20,7 @@ class Result:
     request_id: str
     dry_run: bool
     report: ImportReport
+    header: Header = field(default_factory=Header)
     summary: ImportSummary = field(default_factory=ImportSummary)
     refusals: list[Refusal] = field(default_factory=list)  # the first ones
     interrupts: list[int] = field(default_factory=list)
@@ -46,11 +48,14 @@ def print_result(result: Result, *, json: bool) -> int:
 
 def _print_counts(result: Result) -> None:
     summary = result.summary
-    for refusal in result.refusals[:REFUSALS_PRINTED_MAX]:
+    print_header(result.header)
+    shown = result.refusals[:REFUSALS_PRINTED_MAX]
+    for refusal in shown:
         where = f"line {refusal.line}" + (f", {refusal.column}" if refusal.column else "")
         print_error(f"{where}: {refusal.detail}")
-    if summary.refused > REFUSALS_PRINTED_MAX:
-        print_error(f"{summary.refused - REFUSALS_PRINTED_MAX} more lines were refused.")
+    more = summary.refused - len({refusal.line for refusal in shown})
+    if more:
+        print_error(f"{more} more {'line was' if more == 1 else 'lines were'} refused.")
     if summary.refused:
         every = "The refused line is" if summary.refused == 1 else f"All {summary.refused} refused lines are"
         print_error(f"{every} in {result.report.path}.")
@@ -66,6 +71,9 @@ def _show_result(result: Result) -> dict[str, object]:
     return {
         "requestId": result.request_id,
         "dryRun": result.dry_run,
+        "headerRow": result.header.row,
+        "sheet": result.header.sheet,
+        "ignoredColumns": list(result.header.ignored),
         "read": summary.read,
         "registered": summary.registered,
         "updated": summary.updated,

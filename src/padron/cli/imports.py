@@ -6,7 +6,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,11 +15,13 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from padron.cli.outputs import UsageError
-from padron.domain.quoting import quote_path
+from padron.cli.outputs import UsageError, print_error
+from padron.domain.file_reading import Header, ReadingOptions
+from padron.domain.quoting import join_names, quote_path
 from padron.files.ahead import open_rows_ahead
 from padron.files.columns import Refusal, Rows
 from padron.files.defusing import defuse_text
+from padron.files.headers import IGNORED_MAX
 from padron.service.imports import ImportStep
 
 STANDARD_INPUT = "-"
@@ -31,7 +33,7 @@ _MAPPING_CELLS = 2
 
 
 class ImportReport:
-    """The file that names each refused line. It is made when the first one comes, unless asked for by its name."""
+    """The file that names each fault of the refused lines. It is made for the first, unless asked for by its name."""
 
     def __init__(self, path: Path, file: IO[str]) -> None:
         self.path = path
@@ -96,17 +98,25 @@ def _is_report(path: Path) -> bool:
 
 
 @contextmanager
-def open_input(file: Path, mapping: Mapping[str, str], *, sheet: str | None, keep_duplicates: bool) -> Iterator[Rows]:
+def open_input(file: Path, options: ReadingOptions, *, keep_duplicates: bool) -> Iterator[Rows]:
     """Open the file to import, or standard input by way of a temporary file. Raises ``bad_parameters``."""
     if str(file) == STANDARD_INPUT:
         with NamedTemporaryFile(prefix="padron-import-") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
             copy.flush()
-            with open_input(Path(copy.name), mapping, sheet=sheet, keep_duplicates=keep_duplicates) as rows:
+            with open_input(Path(copy.name), options, keep_duplicates=keep_duplicates) as rows:
                 yield rows
         return
-    with open_rows_ahead(file, mapping, sheet=sheet, keep_duplicates=keep_duplicates) as rows:
+    with open_rows_ahead(file, options, keep_duplicates=keep_duplicates) as rows:
         yield rows
+
+
+def print_header(header: Header) -> None:
+    """Say on stderr in which row the names were found, unless it is the first, and which columns are not read."""
+    if header.row is not None and header.row > 1:
+        print_error(f"Row {header.row} names the columns. The rows before it are not read.")
+    if header.ignored:
+        print_error(f"Not read, because their names are unknown: {join_names(list(header.ignored), IGNORED_MAX)}.")
 
 
 def read_mapping(path: Path | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -22,9 +22,11 @@ from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.vehicles import give_principal
 from padron.domain.errors import Code, PadronError
+from padron.domain.language import Language
 from padron.domain.query import FILTERS, STATUS_FILTER, VehicleQuery, parse_vehicle_query
 from padron.domain.quoting import quote, quote_path
 from padron.domain.status import VehicleStatus, parse_status_text
+from padron.files.export_rows import Wording
 from padron.files.writers import Form, open_writer
 from padron.service.accounts import get_account
 from padron.service.export import export_vehicles, find_last_vehicle
@@ -48,7 +50,35 @@ class _Wanted:
     target: Path | None
     form: Form
     delimiter: str
+    wording: Wording
     force: bool
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How CSV and XLSX are written."""
+
+    delimiter: str = ","
+    """What stands between the cells of CSV: , or ; or tab."""
+
+    lang: Literal["en", "es"] = "en"
+    """The language of the columns' names: en for the names of the API, or es."""
+
+    status_names: Annotated[bool, Parameter(negative="")] = False
+    """Give statuses by their names, in that language, and not by their ids."""
+
+    def check(self, form: Form) -> Wording:
+        """Give the words of a table. Raises ``UsageError`` for what is none of the options' values."""
+        if self.delimiter not in _DELIMITERS:
+            raise UsageError(f"--delimiter is {quote(self.delimiter)}: use , or ; or tab.")
+        wording = Wording(language=Language(self.lang), names_statuses=self.status_names)
+        if form is Form.JSONL and wording != Wording():
+            raise UsageError("JSON Lines have the API's names and ids: use --lang and --status-names for CSV and XLSX.")
+        return wording
+
+
+_TABLE_DEFAULTS = TableOptions()
 
 
 def export_file(  # noqa: PLR0913 - the options of a command
@@ -57,11 +87,11 @@ def export_file(  # noqa: PLR0913 - the options of a command
     *,
     account: str,
     form: Form | None = None,
-    delimiter: str = ",",
     status: str | None = None,
     operational: bool | None = None,
     filter: Annotated[list[str] | None, Parameter(negative="")] = None,  # noqa: A002 - the option's name
     force: Annotated[bool, Parameter(negative="")] = False,
+    table: TableOptions = _TABLE_DEFAULTS,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
@@ -78,8 +108,6 @@ def export_file(  # noqa: PLR0913 - the options of a command
         The name of the account that owns the vehicles.
     form
         csv, xlsx or jsonl, whatever the suffix.
-    delimiter
-        What stands between the cells of CSV: , or ; or tab.
     status
         Only vehicles with this status, by its id or its name; 2 asks for former versions instead.
     operational
@@ -89,18 +117,21 @@ def export_file(  # noqa: PLR0913 - the options of a command
     force
         Replace the file if it exists.
     """
-    query = _parse_query(status, operational, filter or [])
     target = None if file is None or str(file) == "-" else file
     chosen = form or _find_form(target)
-    if delimiter not in _DELIMITERS:
-        raise UsageError(f"--delimiter is {quote(delimiter)}: use , or ; or tab.")
     if target is None and json:
         raise UsageError("--json prints a document on standard output: name a file for the vehicles.")
     if target is None and chosen is Form.XLSX and sys.stdout.isatty():
         raise UsageError("XLSX is nothing for a terminal: name a file, or send standard output into one.")
 
     wanted = _Wanted(
-        account=account, query=query, target=target, form=chosen, delimiter=_DELIMITERS[delimiter], force=force
+        account=account,
+        query=_parse_query(status, operational, filter or []),
+        target=target,
+        form=chosen,
+        delimiter=_DELIMITERS.get(table.delimiter, ""),
+        wording=table.check(chosen),
+        force=force,
     )
     try:
         count = run_with_runtime(options, lambda runtime: _heed_termination(_write_file(runtime, wanted)))
@@ -117,7 +148,13 @@ async def _write_file(runtime: Runtime, wanted: _Wanted) -> int:
     last = await find_last_vehicle(runtime, principal)
     count = 0
     with _open_target(wanted.target, force=wanted.force) as raw, _show_progress(last) as show:
-        with open_writer(wanted.form, raw, delimiter=wanted.delimiter, mark=wanted.target is not None) as writer:
+        with open_writer(
+            wanted.form,
+            raw,
+            delimiter=wanted.delimiter,
+            mark=wanted.target is not None,
+            wording=wanted.wording,
+        ) as writer:
             async for page in export_vehicles(runtime, principal, wanted.query):
                 writer.write(page)
                 count += len(page)

@@ -13,6 +13,7 @@ from padron.cli.import_results import Result, print_result
 from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.domain.account import Account, Principal, Scope
+from padron.domain.file_reading import ReadingOptions, check_header_row
 from padron.files.columns import Rows
 from padron.service.accounts import get_account
 from padron.service.imports import ImportStep, import_vehicles
@@ -39,6 +40,15 @@ class ImportOptions:
     sheet: str | None = None
     """Which sheet of a workbook, when several have content."""
 
+    header_row: int | None = None
+    """Which row, from 1, names the columns [default: the first of the top 20 that names the VIN]."""
+
+    ignore_unknown: Annotated[bool, Parameter(negative="")] = False
+    """Ignore columns with an unknown name, and say which."""
+
+    normalize: Annotated[bool, Parameter(negative="")] = False
+    """Take plates and VINs without the spaces, hyphens, dots and slashes in them: XYZ-00-00 as XYZ0000."""
+
     keep_duplicates: Annotated[bool, Parameter(negative="")] = False
     """Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating."""
 
@@ -46,7 +56,7 @@ class ImportOptions:
     """Only say what would be done."""
 
     report: Path | None = None
-    """Where each refused line is written, with its column and why [default: FILE.report.csv, if there are any]."""
+    """Where each fault of a refused line is written, with its column [default: FILE.report.csv, if there are any]."""
 
 
 _IMPORT_DEFAULTS = ImportOptions()
@@ -64,7 +74,7 @@ def import_file(
 ) -> int:
     """Register and update vehicles from a CSV or Excel (XLSX) file. Running the same file again is safe.
 
-    The first line names the columns, in English or Spanish: vin, vehicleStatusId and any field of a vehicle. An empty
+    A row at the top names the columns, in English or Spanish: vin, vehicleStatusId and any field of a vehicle. An empty
     cell keeps the value. A line that cannot be used is refused by itself, and then the exit status is 1.
 
     Parameters
@@ -75,10 +85,16 @@ def import_file(
         The name of the account that owns the vehicles.
     """
     gc.set_threshold(GARBAGE_MIN)
-    mapping = read_mapping(chosen.mapping)
+    reading = ReadingOptions(
+        mapping=read_mapping(chosen.mapping),
+        sheet=chosen.sheet,
+        header_row=None if chosen.header_row is None else check_header_row(chosen.header_row),
+        ignore_unknown=chosen.ignore_unknown,
+        normalize=chosen.normalize,
+    )
     with (
         open_report(chosen.report, file) as report,
-        open_input(file, mapping, sheet=chosen.sheet, keep_duplicates=chosen.keep_duplicates) as rows,
+        open_input(file, reading, keep_duplicates=chosen.keep_duplicates) as rows,
     ):
         result = Result(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
 
@@ -90,6 +106,7 @@ def import_file(
             await _import_rows(runtime, owner, rows, chosen, result, chunk_rows=chunk_rows)
 
         run_with_runtime(options, work, is_alone=is_alone)
+        result.header = rows.header
     return print_result(result, json=json)
 
 
@@ -109,6 +126,8 @@ async def _import_rows(
             request_id=result.request_id,
             keep_duplicates=chosen.keep_duplicates,
             dry_run=chosen.dry_run,
+            normalize=chosen.normalize,
+            language=rows.header.language,
             on_step=note,
             should_stop=lambda: bool(result.interrupts),
             chunk_rows=chunk_rows,

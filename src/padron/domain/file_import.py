@@ -5,17 +5,18 @@ it holds a lease and an attempt's number, and writes nothing any more once anoth
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import Header, ReadingOptions
 from padron.domain.vehicle import check_text
 
 UPLOAD_BYTES_MAX = 1_000_000_000
 PART_BYTES = 262_144
 OPEN_MAX = 10  # imports of an account that have not ended
-REFUSALS_KEPT_MAX = 100_000
+REFUSALS_KEPT_MAX = 100_000  # faults
 FILE_NAME_LENGTH_MAX = 255
 LEASE = timedelta(seconds=30)
 KEPT = timedelta(days=30)  # an import that ended
@@ -51,7 +52,10 @@ class ImportCounts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileImport:
-    """One uploaded file. ``moved_at`` is when it came further last; ``detail`` says why it failed."""
+    """One uploaded file. ``moved_at`` is when it came further last; ``detail`` says why it failed.
+
+    ``header`` is where the names of the columns were found, None before the file was opened.
+    """
 
     import_id: int
     state: ImportState
@@ -75,6 +79,8 @@ class FileImport:
     attempt: int = 0
     lease_holder: str | None = None
     lease_until: datetime | None = None
+    options: ReadingOptions = field(default_factory=ReadingOptions)
+    header: Header | None = None
 
     @property
     def is_open(self) -> bool:
@@ -97,7 +103,7 @@ class FileImport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptRefusal:
-    """A refused line of an import. ``place`` counts them, in the order of the file."""
+    """One fault of a refused line. ``place`` counts the faults of an import, in the order of the file."""
 
     place: int
     line: int

@@ -8,7 +8,7 @@ from padron.domain import instants
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text
+from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text, end_lines, give_allowed
 from padron.domain.vin import VIN_LENGTH
 
 LIMIT_DEFAULT = 50
@@ -85,7 +85,7 @@ def parse_filters(parameters: dict[str, str]) -> dict[str, str | int]:
         if name in parameters:
             text = parameters[name]
             filters[name] = (
-                _check_filter(name, text, field.length_max)
+                _check_filter(name, end_lines(text) if field.has_lines else text, field.length_max, give_allowed(field))
                 if field.length_max is not None
                 else parse_number(name, text, 0, field.number_max)
             )
@@ -118,8 +118,8 @@ def parse_number(name: str, text: str, least: int, most: int) -> int:
     raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be an integer from {least} to {most}.")
 
 
-def _check_filter(name: str, text: str, length_max: int) -> str:
-    check_text(name, text, length_max)
+def _check_filter(name: str, text: str, length_max: int, allowed: str = "") -> str:
+    check_text(name, text, length_max, allowed=allowed)
     return text
 
 

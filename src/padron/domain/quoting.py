@@ -60,6 +60,13 @@ def show_word(text: str, length_max: int = LENGTH_MAX) -> str:
     return _show(text[:length_max]) + ("…" if len(text) > length_max else "")
 
 
+def join_names(names: list[str], shown_max: int = 30) -> str:
+    """Give names as a list in a sentence, with the number of those that are not shown."""
+    if len(names) > shown_max:
+        return f"{', '.join(names[:shown_max])} and {len(names) - shown_max} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
 def quote_character(character: str) -> str:
     """Give one character: in quotes when it can be seen, and by code point and name unless it is ASCII."""
     if is_invisible(character):

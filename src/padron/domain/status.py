@@ -1,10 +1,13 @@
 """The ten vehicle statuses (contract 1.2) and the one rule on them: operational means Active."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import IntEnum
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.language import Language
 from padron.domain.quoting import quote
 
 
@@ -70,29 +73,98 @@ def parse_settable_status(status_id: int) -> VehicleStatus:
     raise PadronError(Code.BAD_PARAMETERS, f"vehicleStatusId {why}: use 0, 1 or 3 to 9 (see /api/v2/vehicle-statuses).")
 
 
-def parse_status_text(text: str) -> VehicleStatus:
-    """Give the status with this id or this name, English or Spanish, in any letter case, with or without accents.
+def name_status(status: VehicleStatus, language: Language) -> str:
+    """Give the status's name in a language."""
+    texts = STATUS_TEXTS[status]
+    return texts.nombre if language is Language.SPANISH else texts.name
 
-    Raises ``bad_parameters`` for any other text, and for Info Changed, which only the system sets.
+
+def parse_status_text(text: str, language: Language = Language.ENGLISH) -> VehicleStatus:
+    """Give the status that a text names: by its id, by a name or a common form of it, or by both (``4 - En taller``).
+
+    Names are English or Spanish, in any letter case, with or without accents. ``4.0`` is an id too: programs that
+    hold numbers write it so. Raises ``bad_parameters`` for any other text, with names in the language, and for Info
+    Changed, which only the system sets.
     """
-    folded = _fold_name(text)
-    if folded.isascii() and folded.isdigit() and len(folded) <= _ID_DIGITS_MAX:
-        return parse_settable_status(int(folded))
-    status = _STATUSES_BY_NAME.get(folded)
+    word = text.strip()
+    if len(word) > _STATUS_LENGTH_MAX:
+        raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(text, language))
+    if (number := _match_id(word)) is not None:
+        return parse_settable_status(int(number[1]))
+    if (both := _match_id_and_name(word) or _match_name_and_id(word)) is not None:
+        return _parse_both(both["id"], both["name"], text, language)
+    status = _STATUSES_BY_NAME.get(_fold_name(word))
     if status is None:
-        names = ", ".join(f"{status.value} {STATUS_TEXTS[status].name}" for status in SETTABLE_STATUSES.values())
-        raise PadronError(Code.BAD_PARAMETERS, f"{quote(text)} is no vehicle status: use {names}.")
+        raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(text, language))
     return parse_settable_status(status.value)
 
 
+def _parse_both(number: str, name: str, text: str, language: Language) -> VehicleStatus:
+    named = _STATUSES_BY_NAME.get(_fold_name(name))
+    if named is None:
+        raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(text, language))
+    if named.value != int(number):
+        known = SETTABLE_STATUSES.get(int(number))
+        is_which = "no vehicle status" if known is None else name_status(known, language)
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"{quote(text)} names two statuses: {int(number)} is {is_which}, and {name_status(named, language)} is "
+            f"{named.value}.",
+        )
+    return parse_settable_status(named.value)
+
+
+def _describe_unknown(text: str, language: Language) -> str:
+    names = ", ".join(f"{one.value} {name_status(one, language)}" for one in SETTABLE_STATUSES.values())
+    close = get_close_matches(_fold_name(text[:_STATUS_LENGTH_MAX]), _STATUSES_BY_NAME, n=1, cutoff=_CLOSE)
+    status = _STATUSES_BY_NAME[close[0]] if close else VehicleStatus.INFO_CHANGED
+    if status is VehicleStatus.INFO_CHANGED:
+        return f"{quote(text)} is no vehicle status: use {names}."
+    guess = f"Perhaps {name_status(status, language)} ({status.value})"
+    return f"{quote(text)} is no vehicle status. {guess}; there are {names}."
+
+
 def _fold_name(text: str) -> str:
-    bare = "".join(one for one in unicodedata.normalize("NFD", text) if not unicodedata.combining(one))
-    return " ".join(bare.casefold().split())
+    """Give the form in which two names are equal: letters and digits alone, without accents and letter case."""
+    bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return "".join(one for one in bare.casefold() if one.isalnum())
 
 
-_ID_DIGITS_MAX = 3
+_STATUS_LENGTH_MAX = 60  # a name, its id, and what people write between them
+_CLOSE = 0.75  # how alike a misspelt name must be
+
+_match_id = re.compile(r"([0-9]{1,3})(?:[.,]0{1,2})?").fullmatch
+_match_id_and_name = re.compile(r"\(?(?P<id>[0-9]{1,3})(?![0-9])[^\w]*(?P<name>[^\W\d].*)", re.DOTALL).fullmatch
+_match_name_and_id = re.compile(r"(?P<name>[^\W\d][^0-9]*)(?P<id>[0-9]{1,3})[^\w]*").fullmatch
+
+# How people write a status beside its two names. A word that may mean two of them ("baja", "siniestro") is left out.
+_FORMS: dict[VehicleStatus, tuple[str, ...]] = {
+    VehicleStatus.INACTIVE: ("Inactiva", "No activo", "No activa", "Not active"),
+    VehicleStatus.ACTIVE: (
+        "Activa", "Operativo", "Operativa", "En operación", "En servicio", "Operational", "In service",
+    ),
+    VehicleStatus.INFO_CHANGED: (),
+    VehicleStatus.STOLEN: ("Robada", "Robo", "Reportado robado", "Reportada robada", "Theft", "Reported stolen"),
+    VehicleStatus.IN_THE_SHOP: (
+        "Taller", "En el taller", "En mantenimiento", "Mantenimiento", "En reparación", "Reparación",
+        "Shop", "In shop", "Workshop", "In the workshop", "Maintenance", "In maintenance", "In repair", "Repair",
+    ),
+    VehicleStatus.TO_REPLACE: (
+        "Reemplazar", "A reemplazar", "Por reemplazo", "Por sustituir", "Replace", "To be replaced", "Replacement",
+    ),
+    VehicleStatus.FOR_SALE: ("A la venta", "Se vende", "On sale"),
+    VehicleStatus.IMPOUNDED: (
+        "Corralón", "En el corralón", "Impound", "Impound lot", "In impound", "In the impound lot",
+    ),
+    VehicleStatus.SOLD: ("Vendida",),
+    VehicleStatus.TOTAL_LOSS: (
+        "Siniestro total", "Con pérdida total", "Written off", "Write-off", "Totaled", "Totalled",
+    ),
+}  # fmt: skip
 _STATUSES_BY_NAME = {
-    _fold_name(name): status for status, text in STATUS_TEXTS.items() for name in (text.name, text.nombre)
+    _fold_name(name): status
+    for status, text in STATUS_TEXTS.items()
+    for name in (text.name, text.nombre, *_FORMS[status])
 }
 
 

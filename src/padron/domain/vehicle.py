@@ -21,12 +21,18 @@ Differences = Mapping[str, tuple[str | int | None, str | int | None]]  # field -
 
 PLATE_PATTERN = "^[0-9A-Za-z]{4,10}$"
 TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # what check_text takes; JSON has no lone surrogates
+# What a text of several lines takes: a line ends with LF, CRLF or CR, and LF is stored.
+LINES_PATTERN = r"^[^\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 UPSERT_LENGTH_MAX = 127
 INTEGER_MAX = 2**31 - 1
 FORMER_SLOT = -1  # of a vehicle that is former; the store gives each one with the same VIN a number of its own below 0
 
 _match_plate = re.compile("[0-9A-Za-z]{4,10}").fullmatch
 _find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
+_LINE_END = "\n"
+_WRITTEN_LENGTH_MAX = 40  # of a text that may be a plate written with separators
+# What people write between the parts of a plate or a VIN: dashes of any kind, dots, slashes, underscores.
+_SEPARATORS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad._/\u00b7\u2022")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,11 +43,17 @@ class Field:
     column: str
     length_max: int | None = None  # characters; None: an integer
     number_max: int = INTEGER_MAX
+    has_lines: bool = False  # a text that may have several
 
     @property
     def is_text(self) -> bool:
         """Say whether the value is text; else it is an integer from 0 to ``number_max``."""
         return self.length_max is not None
+
+    @property
+    def pattern(self) -> str:
+        """Give the pattern of its text."""
+        return LINES_PATTERN if self.has_lines else TEXT_PATTERN
 
 
 FIELDS: tuple[Field, ...] = (
@@ -67,7 +79,7 @@ FIELDS: tuple[Field, ...] = (
     Field(name="registrationInstitution", column="registration_institution", length_max=150),
     Field(name="plateEntity", column="plate_entity", length_max=50),
     Field(name="registrationSheet", column="registration_sheet", length_max=150),
-    Field(name="observations", column="observations", length_max=150),
+    Field(name="observations", column="observations", length_max=150, has_lines=True),
     Field(name="ownerName", column="owner_name", length_max=150),
     Field(name="engineNumber", column="engine_number", length_max=UPSERT_LENGTH_MAX),
     Field(name="legalName", column="legal_name", length_max=UPSERT_LENGTH_MAX),
@@ -111,8 +123,25 @@ class VehicleVersion:
 def parse_plate(text: str) -> str:
     """Give the plate in upper case. Raises ``bad_parameters`` unless it is 4 to 10 ASCII letters and digits."""
     if _match_plate(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, f"plate {quote(text)} is not 4 to 10 letters and digits (A-Z, 0-9).")
+        likely = suggest_plate(text)
+        hint = "" if likely is None else f" Perhaps {likely}."
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"plate {quote(text)} is not 4 to 10 letters and digits (A-Z, 0-9).{hint}"
+        )
     return text.upper()
+
+
+def suggest_plate(text: str) -> str | None:
+    """Give the plate that was probably meant: without spaces and separators. None when that makes none of the text."""
+    if len(text) > _WRITTEN_LENGTH_MAX:
+        return None
+    bare = strip_separators(text)
+    return bare.upper() if bare != text and _match_plate(bare) is not None else None
+
+
+def strip_separators(text: str) -> str:
+    """Give the text without spaces and without what people write between the parts of a plate or a VIN."""
+    return "".join(one for one in text if one not in _SEPARATORS and not one.isspace())
 
 
 def parse_value(field: Field, value: str | int, length_max: int | None = None) -> str | int | None:
@@ -124,13 +153,25 @@ def parse_value(field: Field, value: str | int, length_max: int | None = None) -
     if field.is_text:
         if not isinstance(value, str):
             raise PadronError(Code.BAD_PARAMETERS, f"{field.name} must be text.")
-        check_text(field.name, value, length_max or field.length_max or 0)
+        if field.has_lines:
+            value = end_lines(value)
+        check_text(field.name, value, length_max or field.length_max or 0, allowed=give_allowed(field))
         return value
     if isinstance(value, str):
         raise PadronError(Code.BAD_PARAMETERS, f'{field.name} must be an integer (or "" to remove it).')
     if not 0 <= value <= field.number_max:
         raise PadronError(Code.BAD_PARAMETERS, f"{field.name} is {value}: it must be from 0 to {field.number_max}.")
     return value
+
+
+def end_lines(text: str) -> str:
+    """Give a text of several lines as it is stored: each ends with LF, however it came."""
+    return text.replace("\r\n", _LINE_END).replace("\r", _LINE_END) if "\r" in text else text
+
+
+def give_allowed(field: Field) -> str:
+    """Give the control characters that a stored value of the field may have."""
+    return _LINE_END if field.has_lines else ""
 
 
 def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> None:

@@ -9,12 +9,13 @@ import select
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from fcntl import fcntl
 from pathlib import Path
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import Header, ReadingOptions
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
 from padron.files.child import Child, Limits, Order, give_limits, word_wait
 from padron.files.columns import Row
@@ -32,6 +33,7 @@ class AheadRows(ABC):
         self._waited_s = 0.0
         self.bytes_read = 0
         self.bytes_total = 0
+        self.header = Header()  # what the file says of its columns
         self._is_last = False
         self.broken: PadronError | None = None  # why nothing more can be read; to try again would not mend it
 
@@ -53,7 +55,7 @@ class AheadRows(ABC):
                 self.broken = error
                 break
             self._accept(batch)
-            if not batch.rows and not batch.refusals:
+            if not batch.rows and not batch.refused:
                 break  # whoever waits may want to stop
         if not ready and self.broken is not None:
             raise self.broken
@@ -69,7 +71,7 @@ class AheadRows(ABC):
     def _accept(self, batch: Batch) -> None:
         self._ready.extend(batch.list_rows())
         if batch.bytes_total:
-            self.bytes_read, self.bytes_total = batch.bytes_read, batch.bytes_total
+            self.bytes_read, self.bytes_total, self.header = batch.bytes_read, batch.bytes_total, batch.header
         self._is_last = batch.is_last
 
     def _give_patience(self) -> float:
@@ -179,10 +181,10 @@ def _check(batch: Batch) -> Batch:
 
 @contextmanager
 def open_rows_ahead(
-    path: Path, mapping: Mapping[str, str] | None = None, *, sheet: str | None = None, keep_duplicates: bool = False
+    path: Path, options: ReadingOptions | None = None, *, keep_duplicates: bool = False
 ) -> Iterator[BlockingRows]:
     """Open a file as ``open_rows`` does, in a process of its own, which also parses the rows."""
-    order = Order(path=str(path), mapping=dict(mapping or {}), sheet=sheet, keep_duplicates=keep_duplicates)
+    order = Order(path=str(path), options=options or ReadingOptions(), keep_duplicates=keep_duplicates)
     child = _start(order, give_limits(path, is_beside_server=False))
     try:
         rows = BlockingRows(child)

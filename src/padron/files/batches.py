@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from padron.domain.errors import Code, PadronError
-from padron.files.columns import ParsedRow, Refusal, Row
+from padron.domain.file_reading import Header
+from padron.files.columns import ParsedRow, RefusedRow, Row
 
 LENGTH_BYTES = 4
 BATCH_BYTES_MAX = 1 << 24  # what is longer is no batch
@@ -18,7 +19,8 @@ class Batch(msgspec.Struct, kw_only=True):
     """
 
     rows: list[ParsedRow] = []
-    refusals: list[Refusal] = []
+    refused: list[RefusedRow] = []
+    header: Header = Header()
     bytes_read: int = 0
     bytes_total: int = 0
     error: str | None = None  # why nothing more can be read
@@ -26,9 +28,9 @@ class Batch(msgspec.Struct, kw_only=True):
 
     def list_rows(self) -> Sequence[Row]:
         """Give all rows by their lines."""
-        if not self.refusals:
+        if not self.refused:
             return self.rows
-        rows: list[Row] = [*self.rows, *self.refusals]
+        rows: list[Row] = [*self.rows, *self.refused]
         return sorted(rows, key=lambda row: row.line)
 
 

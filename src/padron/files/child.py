@@ -18,6 +18,7 @@ from typing import IO
 import msgspec
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import ReadingOptions
 
 PROGRAM = "padron.files.reader"
 EXIT_MEMORY = 3  # the status of a process that had no memory left to say so
@@ -52,11 +53,10 @@ class Limits:
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to read, and how: as ``open_rows`` takes it. A further option is one more field here."""
+    """What to read, and how: as ``open_rows`` takes it."""
 
     path: str
-    mapping: dict[str, str] = {}
-    sheet: str | None = None
+    options: ReadingOptions = ReadingOptions()
     keep_duplicates: bool = False
 
 

@@ -1,13 +1,12 @@
 """What a file's columns are called, in English and Spanish, and what a row of it is."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from padron.domain.errors import Code, PadronError
-from padron.domain.quoting import quote
+from padron.domain.file_reading import Header
+from padron.domain.language import Language
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Edits
 from padron.domain.vin import Vin
@@ -15,73 +14,108 @@ from padron.domain.vin import Vin
 VIN_COLUMN = "vin"
 STATUS_COLUMN = "vehicleStatusId"
 REVISION_COLUMN = "revision"
-COLUMNS: tuple[str, ...] = (VIN_COLUMN, STATUS_COLUMN, *(field.name for field in FIELDS), REVISION_COLUMN)
-IGNORED = frozenset({"", "-"})  # what a mapping says of a column that is not to be read
-
-_NAME_LENGTH_MAX = 40  # of what is shown of a name
-
-# Left out on purpose, because people mean different things by them: Estado (a status, or a federal state), Año,
-# Submarca (in Mexico the model, where Modelo is then the year), Nombre, ID.
-ALIASES: dict[str, tuple[str, ...]] = {
-    VIN_COLUMN: (
-        "NIV", "Serie", "Número de serie", "Núm. de serie", "No. de serie", "No. serie", "Número de chasis",
-        "Bastidor", "Número de bastidor", "Número de identificación vehicular", "VIN number",
-    ),
-    STATUS_COLUMN: (
-        "assetStatusId", "Status", "Status id", "Vehicle status", "Estatus", "Id de estatus", "Estatus id",
-        "Estatus del vehículo", "Estado del vehículo", "Estatus vehicular",
-    ),
-    "customId": ("Número económico", "No. económico", "Económico", "Clave interna", "Unit number", "Fleet number"),
-    "plate": (
-        "Placa", "Placas", "Número de placa", "No. de placa", "Matrícula", "License plate", "Licence plate",
-        "Plate number",
-    ),
-    "stateId": ("Id de estado", "Estado id", "Clave de estado", "Clave del estado"),
-    "rfcName": ("Nombre RFC", "Nombre del RFC", "Nombre en el RFC"),
-    "taxIdentifier": ("RFC", "Tax id", "Identificador fiscal", "NIF", "CIF", "NIT"),
-    "lessorName": ("Lessor", "Arrendador", "Arrendadora", "Nombre del arrendador", "Nombre de la arrendadora"),
-    "brandName": ("Brand", "Make", "Marca"),
-    "modelName": ("Model", "Modelo"),
-    "country": ("País",),
-    "class": ("Clase", "Clase de vehículo"),
-    "type": ("Tipo", "Tipo de vehículo", "Vehicle type"),
-    "doors": ("Puertas", "Número de puertas", "No. de puertas"),
-    "variation": ("Variación", "Variante"),
-    "cilinders": ("Cylinders", "Cilindros", "Número de cilindros", "No. de cilindros"),
-    "axes": ("Axles", "Ejes", "Número de ejes", "No. de ejes"),
-    "vehicleColor": ("Color", "Colour", "Color del vehículo"),
-    "version": ("Versión",),
-    "assemblyPlace": ("Lugar de ensamble", "Lugar de armado", "Planta de ensamble"),
-    "supplementaryData": ("Datos complementarios", "Datos suplementarios", "Datos adicionales"),
-    "registrationInstitution": ("Institución de registro", "Institución que registra", "Dependencia de registro"),
-    "plateEntity": ("Entidad de placa", "Entidad de placas", "Entidad de la placa", "Entidad de emplacamiento"),
-    "registrationSheet": ("Hoja de registro", "Folio de registro"),
-    "observations": ("Observaciones", "Comentarios", "Notas", "Notes"),
-    "ownerName": ("Owner", "Propietario", "Propietaria", "Nombre del propietario", "Dueño"),
-    "engineNumber": ("Engine", "Motor", "Número de motor", "No. de motor", "No. motor"),
-    "legalName": ("Razón social", "Denominación social"),
-}  # fmt: skip
+COLUMNS: tuple[str, ...] = (VIN_COLUMN, STATUS_COLUMN, *(one.name for one in FIELDS), REVISION_COLUMN)
+SUBMARCA = "Submarca"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Aliases:
+    """What people call a column, besides its own name. The first Spanish one is that of an export in Spanish."""
+
+    english: tuple[str, ...] = ()
+    spanish: tuple[str, ...] = ()
+
+
+# Left out on purpose, because people mean different things by them: Estado (a status, or a federal state), Año,
+# Nombre, ID. Submarca is Mexico's word for the model; Modelo is the model elsewhere, and beside Submarca the year.
+ALIASES: dict[str, Aliases] = {
+    VIN_COLUMN: Aliases(
+        english=("VIN", "VIN number"),
+        spanish=(
+            "NIV", "Serie", "Número de serie", "Núm. de serie", "No. de serie", "No. serie", "Número de chasis",
+            "Bastidor", "Número de bastidor", "Número de identificación vehicular",
+        ),
+    ),
+    STATUS_COLUMN: Aliases(
+        english=("Status", "Status id", "Vehicle status", "assetStatusId"),
+        spanish=(
+            "Estatus", "Id de estatus", "Estatus id", "Estatus del vehículo", "Estado del vehículo",
+            "Estatus vehicular",
+        ),
+    ),
+    "customId": Aliases(
+        english=("Unit number", "Fleet number"),
+        spanish=("Número económico", "No. económico", "Económico", "Clave interna"),
+    ),
+    "plate": Aliases(
+        english=("License plate", "Licence plate", "Plate number"),
+        spanish=("Placa", "Placas", "Número de placa", "No. de placa", "Matrícula"),
+    ),
+    "stateId": Aliases(spanish=("Id de estado", "Estado id", "Clave de estado", "Clave del estado")),
+    "rfcName": Aliases(spanish=("Nombre RFC", "Nombre del RFC", "Nombre en el RFC")),
+    "taxIdentifier": Aliases(english=("Tax id",), spanish=("RFC", "Identificador fiscal", "NIF", "CIF", "NIT")),
+    "lessorName": Aliases(
+        english=("Lessor",),
+        spanish=("Arrendador", "Arrendadora", "Nombre del arrendador", "Nombre de la arrendadora"),
+    ),
+    "brandName": Aliases(english=("Brand", "Make"), spanish=("Marca",)),
+    "modelName": Aliases(english=("Model",), spanish=("Modelo", SUBMARCA)),
+    "country": Aliases(spanish=("País",)),
+    "class": Aliases(spanish=("Clase", "Clase de vehículo")),
+    "type": Aliases(english=("Vehicle type",), spanish=("Tipo", "Tipo de vehículo")),
+    "doors": Aliases(spanish=("Puertas", "Número de puertas", "No. de puertas")),
+    "variation": Aliases(spanish=("Variación", "Variante")),
+    "cilinders": Aliases(english=("Cylinders",), spanish=("Cilindros", "Número de cilindros", "No. de cilindros")),
+    "axes": Aliases(english=("Axles",), spanish=("Ejes", "Número de ejes", "No. de ejes")),
+    "vehicleColor": Aliases(english=("Color", "Colour"), spanish=("Color del vehículo",)),
+    "version": Aliases(spanish=("Versión",)),
+    "assemblyPlace": Aliases(spanish=("Lugar de ensamble", "Lugar de armado", "Planta de ensamble")),
+    "supplementaryData": Aliases(
+        spanish=("Datos complementarios", "Datos suplementarios", "Datos adicionales"),
+    ),
+    "registrationInstitution": Aliases(
+        spanish=("Institución de registro", "Institución que registra", "Dependencia de registro"),
+    ),
+    "plateEntity": Aliases(
+        spanish=("Entidad de placa", "Entidad de placas", "Entidad de la placa", "Entidad de emplacamiento"),
+    ),
+    "registrationSheet": Aliases(spanish=("Hoja de registro", "Folio de registro")),
+    "observations": Aliases(english=("Notes",), spanish=("Observaciones", "Comentarios", "Notas")),
+    "ownerName": Aliases(
+        english=("Owner",),
+        spanish=("Propietario", "Propietaria", "Nombre del propietario", "Dueño"),
+    ),
+    "engineNumber": Aliases(
+        english=("Engine",), spanish=("Número de motor", "Motor", "No. de motor", "No. motor"),
+    ),
+    "legalName": Aliases(spanish=("Razón social", "Denominación social")),
+    REVISION_COLUMN: Aliases(spanish=("Revisión",)),
+}  # fmt: skip
+
+
+# Not frozen, like changes: an import makes a million of them.
+@dataclass(kw_only=True, slots=True)
 class ImportRow:
-    """One row: where it begins in the file, and the text of its cells by column as ``parse_header`` names them."""
+    """One row: where it begins in the file, and the text of its cells by column as the header names them.
+
+    ``problems`` are the cells that cannot be read, by column, with a sentence each; they have no text.
+    """
 
     line: int
     cells: Mapping[str, str]
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """A line that was left out, and why; ``column`` is None when the line as a whole is wrong."""
+    """Why a line was left out: one of its faults. ``column`` is None when the line as a whole is wrong."""
 
     line: int
     column: str | None
     detail: str
 
 
-# Not frozen, like changes: an import makes a million of them.
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen either
 class ParsedRow:
     """A row whose cells can be used. A column without an edit keeps its value; so does a status of None."""
 
@@ -93,11 +127,28 @@ class ParsedRow:
     copies: int = 1  # how many rows of the file so far say the same, this one included
 
 
-Row = ImportRow | ParsedRow | Refusal
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedRow:
+    """A row that is left out, with all that is wrong in it.
+
+    ``usable`` is what of the row can be used, if its VIN can: what is wrong with that is found beside the register.
+    """
+
+    line: int
+    faults: Sequence[Refusal]
+    usable: ParsedRow | None = None
+
+
+Row = ImportRow | ParsedRow | RefusedRow | Refusal
 
 
 class Rows(Protocol):
     """An open file: its rows in order, each as it is or as its line's refusal, and how far the reading has come."""
+
+    @property
+    def header(self) -> Header:
+        """What the file says of its columns."""
+        ...
 
     @property
     def bytes_read(self) -> int:
@@ -120,72 +171,26 @@ def fold_name(name: str) -> str:
     return "".join(one for one in bare.casefold() if one.isalnum())
 
 
-_COLUMNS_BY_FOLDED = {fold_name(name): name for name in COLUMNS} | {
-    fold_name(alias): column for column, aliases in ALIASES.items() for alias in aliases
+_SPANISH = {fold_name(alias) for aliases in ALIASES.values() for alias in aliases.spanish}
+_ENGLISH = {fold_name(alias) for aliases in ALIASES.values() for alias in aliases.english}
+# What a file in either language says: they tell nothing of it.
+_COMMON = {fold_name(name) for name in (*COLUMNS, "VIN", "Color")}
+COLUMNS_BY_FOLDED: dict[str, str] = {fold_name(name): name for name in COLUMNS} | {
+    fold_name(alias): column for column, aliases in ALIASES.items() for alias in (*aliases.english, *aliases.spanish)
 }
 
 
 def find_column(name: str) -> str | None:
-    """Give the column that a name in a file's first line stands for, if it is known."""
-    return _COLUMNS_BY_FOLDED.get(fold_name(name))
+    """Give the column that a name in a file stands for, if it is known."""
+    return COLUMNS_BY_FOLDED.get(fold_name(name))
 
 
-def parse_header(names: Sequence[str], mapping: Mapping[str, str] | None = None) -> list[str | None]:
-    """Give the columns that a file's first line names; None for one that the mapping says to ignore.
-
-    A mapping goes from a name in the file to a column. Raises ``bad_parameters`` for a column that is unknown or
-    comes twice, and when there is no ``vin``.
-    """
-    mapped = _parse_mapping(mapping or {})
-    columns: list[str | None] = []
-    places: dict[str, str] = {}
-    for number, name in enumerate(names, start=1):
-        folded = fold_name(name)
-        column = mapped[folded] if folded in mapped else _COLUMNS_BY_FOLDED.get(folded)
-        if column is None and folded not in mapped:
-            raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(name, number))
-        if column is not None:
-            if column in places:
-                raise PadronError(
-                    Code.BAD_PARAMETERS,
-                    f"The column {column} comes twice, as {quote(places[column])} and as {quote(_shorten(name))}: "
-                    "map one of them to - to ignore it.",
-                )
-            places[column] = _shorten(name)
-        columns.append(column)
-    if VIN_COLUMN not in places:
-        raise PadronError(
-            Code.BAD_PARAMETERS,
-            "The first line must name the columns, and one of them must be vin (or VIN, NIV, Serie).",
-        )
-    return columns
+def name_column(column: str, language: Language) -> str:
+    """Give what an export calls a column: in English its own name, in Spanish the first of its Spanish ones."""
+    return ALIASES[column].spanish[0] if language is Language.SPANISH else column
 
 
-def _parse_mapping(mapping: Mapping[str, str]) -> dict[str, str | None]:
-    columns: dict[str, str | None] = {}
-    for name, target in mapping.items():
-        column = None if target.strip() in IGNORED else find_column(target)
-        if column is None and target.strip() not in IGNORED:
-            raise PadronError(
-                Code.BAD_PARAMETERS,
-                f"The mapping sends {quote(_shorten(name))} to {quote(_shorten(target))}, which is no column: "
-                f"the columns are {', '.join(COLUMNS)}, and - ignores one.",
-            )
-        columns[fold_name(name)] = column
-    return columns
-
-
-def _describe_unknown(name: str, number: int) -> str:
-    if not fold_name(name):
-        return f"There is no column name in cell {number} of the first line: give it one, or delete the column."
-    close = get_close_matches(fold_name(name), _COLUMNS_BY_FOLDED, n=1)
-    guess = f"is it {_COLUMNS_BY_FOLDED[close[0]]}? " if close else ""
-    return (
-        f"There is no column {quote(_shorten(name))}: {guess}"
-        "A mapping file can say which column it is, or - to ignore it. "
-        f"The columns are {', '.join(COLUMNS)}."
-    )
-
-
-def _shorten(name: str) -> str:
-    return " ".join(name.split())[:_NAME_LENGTH_MAX]
+def find_language(names: Iterable[str]) -> Language:
+    """Give the language of a file's names: Spanish when more of them are Spanish than English."""
+    folded = {fold_name(name) for name in names} - _COMMON
+    return Language.SPANISH if len(folded & _SPANISH) > len(folded & _ENGLISH) else Language.ENGLISH

@@ -1,37 +1,46 @@
-"""Reads a CSV file a block at a time: commas, semicolons or tabs, any of the usual encodings, every length bounded.
+"""Reads a CSV file a block at a time: any usual separator and encoding, every length bounded.
 
 A line without a quotation mark, as most are, is split as it stands; only one that has any goes to the csv module. A
 record that is not well-formed is refused by its first line, and the reading goes on with the line after that.
 """
 
 import csv
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from io import BufferedReader
 from typing import cast
 
 from padron.domain.errors import Code, PadronError
-from padron.files.columns import ImportRow, Refusal, find_column, parse_header
-from padron.files.defusing import arm_text
-from padron.files.encodings import BLOCK_BYTES, find_encoding, find_undecoded
+from padron.domain.file_reading import Header, ReadingOptions
+from padron.domain.quoting import join_names, quote
+from padron.files.columns import VIN_COLUMN, ImportRow, Refusal, find_column
+from padron.files.defusing import TEXT_MARK, arm_text
+from padron.files.encodings import find_undecoded
+from padron.files.headers import HeaderSearch, Table
+from padron.files.lines import LINE_LENGTH_MAX, Lines
 
-LINE_LENGTH_MAX = 1 << 20  # characters; what is longer is no line of a spreadsheet
 RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
-HEADER_LINES_MAX = 100  # blank lines before the header
+HEADER_LINES_MAX = 100  # lines among which the names are looked for, blank ones included
 
-_DELIMITERS = (",", ";", "\t")
-_SEPARATOR_MARK = "sep="  # a first line by which spreadsheet programs name the delimiter
+_SEPARATORS = (",", ";", "\t", "|")
+_SEPARATOR_MARK = "sep="  # a first line by which spreadsheet programs name the separator
+_EXTRAS_SHOWN_MAX = 5
 
 
 class CsvRows:
     """The rows after the header of an open file."""
 
-    def __init__(self, raw: BufferedReader, bytes_total: int, mapping: Mapping[str, str] | None = None) -> None:
+    def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
         self._raw = raw
         self._bytes_total = bytes_total
-        self._lines = _Lines(raw)
+        self._lines = Lines(raw)
         csv.field_size_limit(RECORD_LENGTH_MAX)
-        self._delimiter, self._columns = self._read_header(mapping)
+        self._separator = _SEPARATORS[0]
+        self._table = self._read_header(options)
+
+    @property
+    def header(self) -> Header:
+        """Where the file names its columns, and how."""
+        return self._table.header
 
     @property
     def bytes_read(self) -> int:
@@ -45,7 +54,7 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[ImportRow | Refusal]:
         """Give each row, lines without any content left out."""
-        lines, delimiter, is_utf_8 = self._lines, self._delimiter, self._lines.encoding == "utf-8"
+        lines, separator, is_utf_8 = self._lines, self._separator, self._lines.encoding == "utf-8"
         for line in lines:
             number = lines.number
             if line is None:
@@ -56,65 +65,73 @@ class CsvRows:
                 if isinstance(cells, str):
                     yield Refusal(line=number, column=None, detail=cells)
                     continue
-                is_defused = any("'" in cell for cell in cells)
+                is_marked = any("'" in cell or cell.startswith(TEXT_MARK) for cell in cells)
             else:
-                cells = line.split(delimiter)
-                is_defused = "'" in line
-            if not any(cells):
+                cells = line.split(separator)
+                is_marked = "'" in line
+            if not any(map(str.strip, cells)):
                 continue
-            if is_utf_8 and not line.isascii() and (column := self._find_undecoded(cells)) is not None:
-                yield Refusal(line=number, column=column, detail=f"{column} is not UTF-8, as the rest of the file is.")
-                continue
-            yield self._give_row(number, [arm_text(cell) for cell in cells] if is_defused else cells)
+            yield self._give_row(
+                number,
+                [arm_text(cell) for cell in cells] if is_marked else cells,
+                is_whole=not is_utf_8 or line.isascii(),
+            )
 
-    def _find_undecoded(self, cells: list[str]) -> str | None:
-        """Give the first column with bytes that are not of the encoding."""
-        for column, cell in zip(self._columns, cells, strict=False):
-            if column is not None and find_undecoded(cell):
-                return column
-        return None
-
-    def _read_header(self, mapping: Mapping[str, str] | None) -> tuple[str, list[str | None]]:
+    def _read_header(self, options: ReadingOptions) -> Table:
+        search = HeaderSearch(options)
+        separators: tuple[str, ...] = _SEPARATORS
         for line in self._lines:
+            number = self._lines.number
             if line is None:
-                raise PadronError(
-                    Code.BAD_PARAMETERS, f"The first line is no header. {_describe_length(LINE_LENGTH_MAX)}"
-                )
-            if self._lines.number > HEADER_LINES_MAX:
+                detail = f"Row {number} is no header. {_describe_length(LINE_LENGTH_MAX)}"
+                raise PadronError(Code.BAD_PARAMETERS, detail)
+            if options.header_row is None and number > HEADER_LINES_MAX:
                 break
-            if line.lower().startswith(_SEPARATOR_MARK) or not line.strip(" ,;\t"):
-                continue
-            delimiter = self._find_delimiter(line, mapping)
-            self._delimiter = delimiter
-            names = self._split_header(line, delimiter)
-            while names and not names[-1].strip():
-                names.pop()
-            return delimiter, parse_header(names, mapping)
-        return ",", parse_header([], mapping)  # which says what is missing
+            if number == 1 and _names_separator(line):
+                named = _read_separator(line)
+                separators = separators if named is None else (named,)
+            elif line.strip(' ,;\t|"') and number >= (options.header_row or 0):
+                table = self._take_header(search, line, separators)
+                if table is not None:
+                    return table
+        raise search.refuse()
 
-    def _split_header(self, line: str, delimiter: str) -> list[str]:
-        self._delimiter = delimiter
-        cells = self._read_quoted(line) if '"' in line else line.split(delimiter)
-        if isinstance(cells, str):
-            raise PadronError(Code.BAD_PARAMETERS, f"The first line is not CSV: {cells}")
-        return [arm_text(cell) for cell in cells]
-
-    def _find_delimiter(self, line: str, mapping: Mapping[str, str] | None) -> str:
-        """Give the delimiter by which the header has the most names that are known."""
-        mapped = mapping or {}
-
-        def count_known(delimiter: str) -> tuple[int, int]:
-            names = [name.strip().strip('"') for name in line.split(delimiter)]
-            return sum(name in mapped or find_column(name) is not None for name in names), len(names)
-
-        return max(_DELIMITERS, key=count_known)
+    def _take_header(self, search: HeaderSearch, line: str, separators: tuple[str, ...]) -> Table | None:
+        """Give the table if this line has the names. The separator is the one by which most names are known."""
+        number = self._lines.number
+        found: dict[str, list[str]] = {}
+        wrong = ""
+        for separator in separators:
+            cells, taken = self._read_record(line, separator)
+            self._lines.give_back(taken)
+            if isinstance(cells, str):
+                wrong = wrong or cells
+            else:
+                found[separator] = _strip_names(cells)
+        if not found:
+            if any(find_column(name.strip(' "')) == VIN_COLUMN for one in separators for name in line.split(one)):
+                raise PadronError(Code.BAD_PARAMETERS, f"Row {number} names the columns, and is not CSV: {wrong}")
+            return search.take(number, [line])
+        self._separator = max(found, key=lambda one: (search.count_known(found[one]), len(found[one])))
+        names = found[self._separator]
+        self._read_record(line, self._separator)  # once more, to go on after it
+        return search.take(number, names)
 
     def _read_quoted(self, line: str) -> list[str] | str:
         """Give the cells of the record that begins with this line, or what is wrong with it.
 
         Lines that were taken for its continuation are given back when it turns out to be none.
         """
+        cells, taken = self._read_record(line, self._separator)
+        if isinstance(cells, str):
+            self._lines.give_back(taken)
+        return cells
+
+    def _read_record(self, line: str, separator: str) -> tuple[list[str] | str, list[str]]:
+        """Give the cells of a record, or what is wrong with it, and the further lines that were read for it."""
         taken: list[str] = []
+        if '"' not in line:
+            return line.split(separator), taken
         lines = self._lines
 
         def give_lines() -> Iterator[str]:
@@ -128,84 +145,80 @@ class CsvRows:
                 yield "\n" + further
 
         try:
-            return next(csv.reader(give_lines(), delimiter=self._delimiter, strict=True))
+            return next(csv.reader(give_lines(), delimiter=separator, strict=True)), taken
         except (csv.Error, _OpenQuoteError, StopIteration) as error:
-            lines.give_back(taken)
             if taken or isinstance(error, _OpenQuoteError) or "unexpected end" in str(error):
-                return "A quotation mark is opened, and not closed where a cell ends: the next line is read by itself."
-            return f"The line is not CSV: {error}. A quotation mark within a quoted cell is written twice."
+                wrong = "A quotation mark is opened, and not closed where a cell ends: the next line is read by itself."
+            else:
+                wrong = f"The line is not CSV: {error}. A quotation mark within a quoted cell is written twice."
+            return wrong, taken
 
-    def _give_row(self, line: int, cells: list[str]) -> ImportRow | Refusal:
-        columns = self._columns
-        if len(cells) != len(columns):
-            if len(cells) < len(columns) or any(cells[len(columns) :]):
-                detail = f"The line has {len(cells)} cells, and the first line names {len(columns)} columns."
-                return Refusal(line=line, column=None, detail=detail)
+    def _give_row(self, line: int, cells: list[str], *, is_whole: bool) -> ImportRow | Refusal:
+        columns = self._table.columns
+        missing = len(columns) - len(cells)
+        if missing > 0:  # spreadsheet programs leave out empty cells at the end of a line
+            cells = [*cells, *[""] * missing]
+        elif missing < 0:
+            if any(map(str.strip, cells[len(columns) :])):
+                return Refusal(line=line, column=None, detail=_describe_extras(cells, len(columns)))
             del cells[len(columns) :]
         named = dict(zip(columns, cells, strict=True))
-        named.pop(None, None)  # columns that the mapping ignores
-        return ImportRow(line=line, cells=cast("dict[str, str]", named))
+        named.pop(None, None)  # columns that are ignored
+        known = cast("dict[str, str]", named)
+        if is_whole:
+            return ImportRow(line=line, cells=known)
+        problems = {column: _describe_undecoded(column) for column, cell in known.items() if find_undecoded(cell)}
+        if problems:
+            known = {column: cell for column, cell in known.items() if column not in problems}
+        return ImportRow(line=line, cells=known, problems=problems)
 
 
 class _OpenQuoteError(Exception):
     """A quoted cell runs on for longer than a record may be."""
 
 
-class _Lines:
-    """The physical lines of a file without their ends; None for one that is too long, which is passed over."""
+def _names_separator(line: str) -> bool:
+    return line.lstrip('"').lower().startswith(_SEPARATOR_MARK)
 
-    def __init__(self, raw: BufferedReader) -> None:
-        self._raw = raw
-        encoding = find_encoding(raw)
-        raw.seek(encoding.mark_bytes)
-        self.encoding = encoding.name
-        self._decoder = encoding.make_decoder()
-        self._ready: deque[str | None] = deque()
-        self._rest = ""
-        self._is_passing = False  # over the rest of a line that is too long
-        self._is_ended = False
-        self._end = ""
-        self.number = 0
 
-    def __iter__(self) -> Iterator[str | None]:
-        return self
+def _read_separator(line: str) -> str | None:
+    """Give the separator that a first line names, None if it names none. Raises ``bad_parameters`` for a longer one.
 
-    def __next__(self) -> str | None:
-        while not self._ready:
-            if self._is_ended:
-                raise StopIteration
-            self._read_block()
-        self.number += 1
-        return self._ready.popleft()
+    Programs that save such a file again put quotation marks around the line, and separators after it.
+    """
+    named = line.lstrip('"')[len(_SEPARATOR_MARK) :]
+    if not named.strip('"'):
+        return None
+    separator, rest = named[0], named[1:]
+    if separator == '"' or separator.isalnum() or rest.strip(',;\t|" ' + separator):
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"The first line names the separator {quote(named)}: it must be one character, as in sep=;",
+        )
+    return separator
 
-    def give_back(self, lines: list[str]) -> None:
-        """Give these lines again."""
-        self._ready.extendleft(reversed(lines))
-        self.number -= len(lines)
 
-    def _read_block(self) -> None:
-        block = self._raw.read(BLOCK_BYTES)
-        text = self._decoder.decode(block, final=not block)
-        self._is_ended = not block
-        if not self._end:  # lines end with LF, with or without CR before it, or with CR alone
-            self._end = "\r" if "\n" not in text and "\r" in text else "\n"
-        lines = (self._rest + text).split(self._end)
-        self._rest = "" if self._is_ended else lines.pop()
-        if self._is_ended and not lines[-1]:
-            lines.pop()  # what comes after the last line's end is no line
-        if self._end == "\n" and "\r" in text:
-            lines = [line.removesuffix("\r") for line in lines]
-        self._take(lines)
+def _strip_names(cells: list[str]) -> list[str]:
+    names = [arm_text(cell) for cell in cells]
+    while names and not names[-1].strip():
+        names.pop()
+    return names
 
-    def _take(self, lines: list[str]) -> None:
-        if self._is_passing and (lines or self._is_ended):
-            self._ready.append(None)
-            self._is_passing = False
-            del lines[:1]
-        self._ready.extend(line if len(line) <= LINE_LENGTH_MAX else None for line in lines)
-        if len(self._rest) > LINE_LENGTH_MAX:
-            self._is_passing = True
-            self._rest = ""
+
+def _describe_undecoded(column: str) -> str:
+    return f"{column} is not UTF-8, as the rest of the file is."
+
+
+def _describe_extras(cells: list[str], width: int) -> str:
+    filled = [
+        f"cell {number} {quote(cell.strip())}"
+        for number, cell in enumerate(cells, start=1)
+        if number > width and cell.strip()
+    ]
+    return (
+        f"The row has more cells than the {width} columns that are named: {join_names(filled, _EXTRAS_SHOWN_MAX)}. "
+        "A cell with a separator in it must be in quotation marks."
+    )
 
 
 def _describe_length(length_max: int) -> str:

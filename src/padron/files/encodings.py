@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 BLOCK_BYTES = 1 << 20
 
+_SAMPLE_BYTES = 4_096
+_ZERO_SHARE_MIN = 0.6  # of the characters at a file's beginning; names of columns have few accents
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -37,15 +40,18 @@ class Encoding:
 def find_encoding(file: BinaryIO) -> Encoding:
     """Give the encoding of a file, which is read from where it stands and put back there.
 
-    Without a mark it is UTF-8, unless more characters are not of it than are, besides ASCII: one damaged byte does
-    not make a file Latin-1, in which each accent would then be read as two characters.
+    Without a mark it is UTF-16 when every other byte of its beginning is zero, as in Latin letters. Else it is UTF-8,
+    unless more characters are not of it than are, besides ASCII: one damaged byte does not make a file Latin-1, in
+    which each accent would then be read as two characters.
     """
     start = file.tell()
-    first = file.read(4)
+    first = file.read(_SAMPLE_BYTES)
     file.seek(start)
     for mark, name in _MARKS:
         if first.startswith(mark):
             return Encoding(name=name, mark_bytes=len(mark))
+    if (unmarked := _find_unmarked(first)) is not None:
+        return Encoding(name=unmarked, mark_bytes=0)
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     undecoded = decoded = 0
     while block := file.read(BLOCK_BYTES):
@@ -56,6 +62,17 @@ def find_encoding(file: BinaryIO) -> Encoding:
     undecoded += len(find_undecoded(decoder.decode(b"", final=True)))
     file.seek(start)
     return Encoding(name="latin-1" if undecoded > decoded else "utf-8", mark_bytes=0)
+
+
+def _find_unmarked(first: bytes) -> str | None:
+    """Give the encoding of UTF-16 without a mark: the upper bytes of Latin letters, digits and separators are zero."""
+    pairs = len(first) // 2
+    lower, upper = first[::2].count(0), first[1::2].count(0)
+    if pairs and upper > pairs * _ZERO_SHARE_MIN and not lower:
+        return "utf-16-le"
+    if pairs and lower > pairs * _ZERO_SHARE_MIN and not upper:
+        return "utf-16-be"
+    return None
 
 
 def _decode_as_latin_1(error: UnicodeError) -> tuple[str, int]:

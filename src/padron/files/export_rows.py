@@ -5,10 +5,13 @@ nothing is defused, because nothing there can be taken for a formula.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.language import Language
+from padron.domain.status import VehicleStatus, is_operational, name_status
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, VehicleVersion
+from padron.files.columns import name_column
 from padron.files.defusing import defuse_text
 
 STATUS_COLUMN = "vehicleStatusId"
@@ -18,10 +21,29 @@ EXPORT_COLUMNS: tuple[str, ...] = ("vin", STATUS_COLUMN, *(field.name for field 
 _NAMES = tuple(field.name for field in FIELDS)
 
 
-def give_cells(version: VehicleVersion) -> list[str | int | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """In which words a table is written. All of them come back by an import."""
+
+    language: Language = Language.ENGLISH  # of the columns' names; in English they are the API's
+    names_statuses: bool = False  # by name in the language, not by id
+
+
+PLAIN = Wording()
+
+
+def name_columns(wording: Wording = PLAIN) -> list[str]:
+    """Give the names in a table's first row, in the order of ``EXPORT_COLUMNS``."""
+    return [name_column(column, wording.language) for column in EXPORT_COLUMNS]
+
+
+def give_cells(version: VehicleVersion, wording: Wording = PLAIN) -> list[str | int | None]:
     """Give a vehicle's cells, in the order of ``EXPORT_COLUMNS``. A former version has no revision to edit."""
-    values = version.details
-    cells: list[str | int | None] = [version.vehicle.vin, _give_status(version).value]
+    values, status = version.details, _give_status(version)
+    cells: list[str | int | None] = [
+        version.vehicle.vin,
+        name_status(status, wording.language) if wording.names_statuses else status.value,
+    ]
     for name in _NAMES:
         value = values.get(name)
         cells.append(defuse_text(value) if isinstance(value, str) else value)
@@ -48,9 +70,9 @@ def give_members(version: VehicleVersion) -> dict[str, object]:
     return members
 
 
-def give_rows(versions: Sequence[VehicleVersion]) -> list[list[str | int | None]]:
+def give_rows(versions: Sequence[VehicleVersion], wording: Wording = PLAIN) -> list[list[str | int | None]]:
     """Give the cells of several vehicles."""
-    return [give_cells(version) for version in versions]
+    return [give_cells(version, wording) for version in versions]
 
 
 def _give_status(version: VehicleVersion) -> VehicleStatus:

@@ -4,11 +4,14 @@ A member that is left out keeps its value, as in the API; to remove one in a lin
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BufferedReader
 
-from padron.domain.errors import PadronError
-from padron.files.columns import ImportRow, Refusal, parse_header
+from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import Header, ReadingOptions
+from padron.files.columns import ImportRow, Refusal
+from padron.files.headers import IGNORED_MAX, parse_mapping, read_members
 
 LINE_BYTES_MAX = 1 << 20
 SHAPES_MAX = 1_000  # ways of naming members that are remembered
@@ -28,11 +31,21 @@ def begins_json(first: bytes) -> bool:
 class JsonRows:
     """The rows of an open file."""
 
-    def __init__(self, raw: BufferedReader, bytes_total: int, mapping: Mapping[str, str] | None = None) -> None:
+    def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
+        """Raise ``bad_parameters`` for a mapping to what is no column, and for a row with names: there is none."""
+        if options.header_row is not None:
+            raise PadronError(Code.BAD_PARAMETERS, "A file of JSON Lines has no row with names: leave headerRow out.")
+        parse_mapping(options.mapping)
         self._raw = raw
         self._bytes_total = bytes_total
-        self._mapping = mapping
+        self._options = options
+        self._header = Header()
         self._columns: dict[tuple[str, ...], list[str | None]] = {}
+
+    @property
+    def header(self) -> Header:
+        """Which members were ignored so far."""
+        return self._header
 
     @property
     def bytes_read(self) -> int:
@@ -77,20 +90,24 @@ class JsonRows:
         except PadronError as error:
             return Refusal(line=number, column=None, detail=error.detail)
         cells: dict[str, str] = {}
+        problems: dict[str, str] = {}
         for column, (_, value) in zip(columns, named, strict=True):
             if column is None:
                 continue
             text = _give_text(value)
             if text is None:
-                detail = f"{column} must be text or an integer."
-                return Refusal(line=number, column=column, detail=detail)
-            cells[column] = text
-        return ImportRow(line=number, cells=cells)
+                problems[column] = f"{column} must be text or an integer."
+            else:
+                cells[column] = text
+        return ImportRow(line=number, cells=cells, problems=problems)
 
     def _find_columns(self, names: tuple[str, ...]) -> list[str | None]:
         columns = self._columns.get(names)
         if columns is None:
-            columns = parse_header(names, self._mapping)
+            table = read_members(names, self._options)
+            columns = table.columns
+            ignored = dict.fromkeys((*self._header.ignored, *table.header.ignored))
+            self._header = replace(self._header, ignored=tuple(ignored)[:IGNORED_MAX])
             if len(self._columns) < SHAPES_MAX:
                 self._columns[names] = columns
         return columns

@@ -1,29 +1,46 @@
 """What the cells of a row say, in the domain's values, and which row of a file is one too many."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.language import Language
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.domain.tags import TAG_EXAMPLE, is_plain_number, parse_tag
-from padron.domain.vehicle import FIELDS_BY_NAME, Edits, Field, parse_value
-from padron.domain.vin import Vin, parse_vin
+from padron.domain.vehicle import (
+    FIELDS_BY_NAME,
+    Edits,
+    Field,
+    end_lines,
+    parse_value,
+    strip_separators,
+    suggest_plate,
+)
+from padron.domain.vin import VIN_LENGTH, Vin, parse_vin
 from padron.files.columns import (
+    COLUMNS,
     REVISION_COLUMN,
     STATUS_COLUMN,
     VIN_COLUMN,
     ImportRow,
     ParsedRow,
     Refusal,
+    RefusedRow,
     Row,
 )  # fmt: skip
 from padron.files.memory import RowMemory, open_memory
 
 VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
+VALUE_LENGTH_MAX = 400  # of a cell whose value is kept; spaces may make it longer than any value
 
-_match_integer = re.compile("[0-9]{1,10}").fullmatch
+# Programs that hold numbers with fractions write 4.0 or 4,0. Three zeros may be thousands, so they are none.
+_match_integer = re.compile("([0-9]{1,10})(?:[.,]0{1,2})?").fullmatch
+
+
+_IDENTITY = frozenset({VIN_COLUMN, REVISION_COLUMN})
 
 
 class _RefusedCellError(Exception):
@@ -36,78 +53,109 @@ class _RefusedCellError(Exception):
 class RowParser:
     """Parses the rows of one file, in order."""
 
-    def __init__(self, memory: RowMemory, *, keep_duplicates: bool) -> None:
+    def __init__(
+        self,
+        memory: RowMemory,
+        *,
+        keep_duplicates: bool,
+        normalize: bool = False,
+        language: Language = Language.ENGLISH,
+    ) -> None:
         self._memory = memory
         self._keep_duplicates = keep_duplicates
-        self._values: dict[str, dict[str, str | int]] = {}
+        self._normalize = normalize
+        self._language = language
+        self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
-    def parse_rows(self, rows: Iterable[Row]) -> tuple[list[ParsedRow], list[Refusal]]:
-        """Give the rows that can be used and the refusals of the others, each in order.
+    def parse_rows(self, rows: Iterable[Row]) -> tuple[list[ParsedRow], list[RefusedRow]]:
+        """Give the rows that can be used and the others with all that is wrong in them, each in order.
 
         A row that is parsed already is taken as it is.
         """
         parsed: list[ParsedRow] = []
         vins: list[tuple[str, int]] = []
-        refusals: list[Refusal] = []
+        refused: list[RefusedRow] = []
         for row in rows:
             if isinstance(row, Refusal):
-                refusals.append(row)
+                refused.append(RefusedRow(line=row.line, faults=[row]))
             elif isinstance(row, ParsedRow):
                 parsed.append(row)
+            elif isinstance(row, RefusedRow):
+                refused.append(row)
             else:
-                self._take_row(row, parsed, vins, refusals)
+                self._take_row(row, parsed, vins, refused)
         if vins and not self._keep_duplicates:
-            parsed, refusals = _refuse_again(self._memory.add_vins(vins), parsed, refusals)
-        return parsed, refusals
+            firsts = self._memory.add_vins(vins)
+            if firsts:
+                return _refuse_again(firsts, parsed, refused)
+        return parsed, refused
 
     def _take_row(
-        self, row: ImportRow, parsed: list[ParsedRow], vins: list[tuple[str, int]], refusals: list[Refusal]
+        self, row: ImportRow, parsed: list[ParsedRow], vins: list[tuple[str, int]], refused: list[RefusedRow]
     ) -> None:
+        faults = [Refusal(line=row.line, column=column, detail=detail) for column, detail in row.problems.items()]
+        vin = None
         try:
-            vin = _parse_vin(row.cells[VIN_COLUMN])
-            vins.append((vin, row.line))
-            parsed.append(self._parse_row(row, vin))
-        except _RefusedCellError as refused:
-            refusals.append(Refusal(line=row.line, column=refused.column, detail=refused.detail))
+            if VIN_COLUMN not in row.problems:
+                vin = self._parse_vin(row.cells[VIN_COLUMN])
+                vins.append((vin, row.line))
+        except _RefusedCellError as wrong:
+            faults.append(Refusal(line=row.line, column=wrong.column, detail=wrong.detail))
+        usable = self._parse_row(row, vin or Vin(""), faults)
+        if not faults:
+            parsed.append(usable)
+        else:
+            refused.append(RefusedRow(line=row.line, faults=faults, usable=None if vin is None else usable))
 
-    def _parse_row(self, row: ImportRow, vin: Vin) -> ParsedRow:
+    def _parse_row(self, row: ImportRow, vin: Vin, faults: list[Refusal]) -> ParsedRow:
+        """Give what of the row can be used; what cannot is added to its faults."""
         cells = row.cells
-        # Who keeps duplicates repairs legacy data: a row is then a vehicle of its own, never an edit of an export.
-        revision = None if self._keep_duplicates else _parse_revision(cells.get(REVISION_COLUMN, ""))
-        status = None
+        status = revision = None
         edits: dict[str, str | int | None] = {}
+        # Who keeps duplicates repairs legacy data: a row is then a vehicle of its own, never an edit of an export.
+        is_edit = not self._keep_duplicates and bool(cells.get(REVISION_COLUMN, "").strip())
         for column, text in cells.items():
-            if column in _IDENTITY:
-                continue
-            if column == STATUS_COLUMN:
-                status = self._parse_status(text)
-            elif text:
-                edits[column] = self._parse_value(column, text)
-            elif revision is not None:
-                edits[column] = None
-        copies = self._count_copies(vin, edits, status) if self._keep_duplicates else 1
+            try:
+                if column == STATUS_COLUMN:
+                    status = VehicleStatus(int(self._parse_cell(column, text))) if text.strip() else None
+                elif column in _IDENTITY:
+                    revision = _parse_revision(text) if is_edit and column == REVISION_COLUMN else revision
+                elif text and (text[0] > "\r" or not _is_blank(column, text)):
+                    edits[column] = self._parse_cell(column, text)
+                elif is_edit:
+                    edits[column] = None
+            except _RefusedCellError as wrong:
+                faults.append(Refusal(line=row.line, column=wrong.column, detail=wrong.detail))
+        copies = self._count_copies(vin, edits, status) if self._keep_duplicates and not faults else 1
         return ParsedRow(line=row.line, vin=vin, edits=edits, status=status, revision=revision, copies=copies)
 
-    def _parse_status(self, text: str) -> VehicleStatus | None:
-        if not text.strip():
-            return None
-        return VehicleStatus(int(self._remember(STATUS_COLUMN, text, lambda cell: parse_status_text(cell).value)))
+    def _parse_vin(self, text: str) -> Vin:
+        word = text.strip()
+        try:
+            return parse_vin(word)
+        except PadronError as error:
+            bare = strip_separators(word) if self._normalize else word
+            if bare != word and len(bare) == VIN_LENGTH:
+                return self._parse_vin(bare)
+            raise _RefusedCellError(VIN_COLUMN, error.detail) from error
 
-    def _parse_value(self, column: str, text: str) -> str | int:
-        return self._remember(column, text, lambda cell: _parse_field(FIELDS_BY_NAME[column], cell))
-
-    def _remember(self, column: str, text: str, parse: Callable[[str], str | int]) -> str | int:
+    def _parse_cell(self, column: str, text: str) -> str | int:
         """Give the value of a cell, from the values that the column had before if it was among them."""
-        known = self._values.setdefault(column, {})
+        known = self._values[column]
         value = known.get(text)
         if value is None:
             try:
-                value = parse(text)
+                value = self._parse_value(column, text)
             except PadronError as error:
                 raise _RefusedCellError(column, error.detail) from error
-            if len(known) < VALUES_KEPT_MAX:
+            if len(known) < VALUES_KEPT_MAX and len(text) <= VALUE_LENGTH_MAX:
                 known[text] = value
         return value
+
+    def _parse_value(self, column: str, text: str) -> str | int:
+        if column == STATUS_COLUMN:
+            return parse_status_text(text, self._language).value
+        return _parse_field(FIELDS_BY_NAME[column], text, normalize=self._normalize)
 
     def _count_copies(self, vin: Vin, edits: Edits, status: VehicleStatus | None) -> int:
         """Count the row with its status, Active unless said, and without; a row that has none asks for the latter."""
@@ -118,42 +166,44 @@ class RowParser:
 
 
 @contextmanager
-def open_parser(*, keep_duplicates: bool) -> Iterator[RowParser]:
-    """Give a parser for one file, whose memory is gone at the end."""
+def open_parser(
+    *, keep_duplicates: bool, normalize: bool = False, language: Language = Language.ENGLISH
+) -> Iterator[RowParser]:
+    """Give a parser for one file, whose memory is gone at the end.
+
+    ``normalize`` takes a plate or a VIN without the spaces and separators in it; ``language`` is that of the names in
+    what is said about a cell.
+    """
     with open_memory() as memory:
-        yield RowParser(memory, keep_duplicates=keep_duplicates)
-
-
-_IDENTITY = frozenset({VIN_COLUMN, REVISION_COLUMN})
+        yield RowParser(memory, keep_duplicates=keep_duplicates, normalize=normalize, language=language)
 
 
 def _refuse_again(
-    firsts: Mapping[int, int], parsed: Sequence[ParsedRow], refusals: Sequence[Refusal]
-) -> tuple[list[ParsedRow], list[Refusal]]:
-    """Refuse the rows whose VIN came before; one that is refused already stays so for its own reason."""
+    firsts: Mapping[int, int], parsed: Sequence[ParsedRow], refused: Sequence[RefusedRow]
+) -> tuple[list[ParsedRow], list[RefusedRow]]:
+    """Refuse the rows whose VIN came before, those that are refused for something else too."""
+    rows = [RefusedRow(line=row.line, faults=[], usable=row) for row in parsed if row.line in firsts]
     again = [
-        Refusal(
-            line=row.line,
-            column=VIN_COLUMN,
-            detail=f"The VIN {row.vin} stands on line {firsts[row.line]} of the file already.",
-        )
-        for row in parsed
-        if row.line in firsts
+        one
+        if one.usable is None or one.line not in firsts
+        else replace(one, faults=[_describe_again(one.usable, firsts[one.line]), *one.faults])
+        for one in (*refused, *rows)
     ]
-    return [row for row in parsed if row.line not in firsts], [*refusals, *again]
+    return [row for row in parsed if row.line not in firsts], sorted(again, key=lambda one: one.line)
 
 
-def _parse_vin(text: str) -> Vin:
-    try:
-        return parse_vin(text.strip())
-    except PadronError as error:
-        raise _RefusedCellError(VIN_COLUMN, error.detail) from error
+def _describe_again(row: ParsedRow, first: int) -> Refusal:
+    detail = f"The VIN {row.vin} already appears on line {first} of the file."
+    return Refusal(line=row.line, column=VIN_COLUMN, detail=detail)
 
 
-def _parse_revision(text: str) -> str | None:
+def _is_blank(column: str, text: str) -> bool:
+    """Say whether a cell of one line has nothing but line ends."""
+    return not FIELDS_BY_NAME[column].has_lines and not text.strip("\r\n")
+
+
+def _parse_revision(text: str) -> str:
     word = text.strip()
-    if not word:
-        return None
     if is_plain_number(word):
         # From an export of before there were tags: it may be of another vehicle that had this VIN.
         detail = f"revision is {quote(word)}, and a revision is a tag now, such as {TAG_EXAMPLE}."
@@ -164,10 +214,20 @@ def _parse_revision(text: str) -> str | None:
     return word
 
 
-def _parse_field(field: Field, text: str) -> str | int:
+def _parse_field(field: Field, text: str, *, normalize: bool) -> str | int:
     if not field.is_text:
         return _check_given(field, parse_value(field, parse_integer(field.name, text.strip())))
-    return _check_given(field, parse_value(field, text.strip() if field.name == "plate" else text))
+    if field.name == "plate":
+        word = text.strip()
+        return _check_given(field, parse_value(field, (normalize and suggest_plate(word)) or word))
+    return _check_given(field, parse_value(field, text if field.has_lines else _join_lines(text)))
+
+
+def _join_lines(text: str) -> str:
+    """Give a text of one line: what a cell breaks has a space in between."""
+    if "\n" not in text and "\r" not in text:
+        return text
+    return " ".join(part for line in end_lines(text).split("\n") if (part := line.strip()))
 
 
 def _check_given(field: Field, value: str | int | None) -> str | int:
@@ -177,7 +237,8 @@ def _check_given(field: Field, value: str | int | None) -> str | int:
 
 
 def parse_integer(column: str, text: str) -> int:
-    """Give the integer of a text. Raises ``bad_parameters`` and names the column."""
-    if _match_integer(text) is None:
+    """Give the integer of a text, which may have no digit but 0 after its point. Raises ``bad_parameters``."""
+    number = _match_integer(text)
+    if number is None:
         raise PadronError(Code.BAD_PARAMETERS, f"{column} is {quote(text)}: it must be an integer.")
-    return int(text)
+    return int(number[1])

@@ -62,8 +62,7 @@ class _Sender:
             self._places.release()
 
     def _give_beat(self) -> Batch:
-        rows = self.rows
-        return Batch() if rows is None else Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
+        return Batch() if self.rows is None else _give_state(self.rows)
 
     def _write(self, data: bytes) -> None:
         try:
@@ -75,25 +74,33 @@ class _Sender:
 
 def _read_file(order: Order, sender: _Sender) -> None:
     with (
-        open_rows(Path(order.path), order.mapping, sheet=order.sheet) as rows,
-        open_parser(keep_duplicates=order.keep_duplicates) as parser,
+        open_rows(Path(order.path), order.options) as rows,
+        open_parser(
+            keep_duplicates=order.keep_duplicates, normalize=order.options.normalize, language=rows.header.language
+        ) as parser,
     ):
-        sender.send(Batch(bytes_read=rows.bytes_read, bytes_total=rows.bytes_total))
+        sender.send(_give_state(rows))
         sender.rows = rows
         rest = iter(rows)
         while True:
             chunk, error = _take(rest)
             if chunk:
-                parsed, refusals = parser.parse_rows(chunk)
-                sender.send(
-                    Batch(rows=parsed, refusals=refusals, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
-                )
+                batch = _give_state(rows)
+                batch.rows, batch.refused = parser.parse_rows(chunk)
+                sender.send(batch)
             if error is not None:
                 raise error
             if not chunk:
                 break
         sender.rows = None
-        sender.send(Batch(bytes_read=rows.bytes_total, bytes_total=rows.bytes_total, is_last=True))
+        last = _give_state(rows)
+        last.bytes_read, last.is_last = rows.bytes_total, True
+        sender.send(last)
+
+
+def _give_state(rows: Rows) -> Batch:
+    """Give a batch without rows, which says how far the reading is and what was found of the columns."""
+    return Batch(header=rows.header, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
 
 
 def _take(rest: Iterator[Row]) -> tuple[list[Row], PadronError | None]:

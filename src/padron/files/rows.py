@@ -1,10 +1,11 @@
 """Opens a file of vehicles, whatever its form: CSV, XLSX or JSON Lines, by what is in it and not by its name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import ReadingOptions
 from padron.domain.quoting import quote_path
 from padron.files.columns import Rows
 from padron.files.csv_rows import CsvRows
@@ -21,11 +22,9 @@ _FOREIGN = (
 
 
 @contextmanager
-def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: str | None = None) -> Iterator[Rows]:
-    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read.
-
-    ``mapping`` goes from names in the file to columns; ``sheet`` chooses one of a workbook's sheets.
-    """
+def open_rows(path: Path, options: ReadingOptions | None = None) -> Iterator[Rows]:
+    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read."""
+    options = options or ReadingOptions()
     try:
         raw = path.open("rb")
         bytes_total = path.stat().st_size
@@ -45,8 +44,8 @@ def open_rows(path: Path, mapping: Mapping[str, str] | None = None, *, sheet: st
             if first.startswith(mark):
                 raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is {name}.")
         if first.startswith(_PACKAGE):
-            yield open_sheet(opened, raw, bytes_total, mapping, sheet)
+            yield open_sheet(opened, raw, bytes_total, options)
             return
-        if sheet is not None:
-            raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is CSV, which has no sheets.")
-        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, mapping)
+        if options.sheet is not None:
+            raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is a text file, which has no sheets.")
+        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, options)

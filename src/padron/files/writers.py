@@ -12,7 +12,7 @@ import msgspec
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import VehicleVersion
-from padron.files.export_rows import EXPORT_COLUMNS, give_members, give_rows
+from padron.files.export_rows import PLAIN, Wording, give_members, give_rows, name_columns
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it Excel reads UTF-8 as the code page of the machine
 SHEET_ROWS_MAX = 1_048_576  # of an XLSX sheet, the one with the names included
@@ -44,19 +44,21 @@ class Writer(Protocol):
 
 
 @contextmanager
-def open_writer(form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False) -> Iterator[Writer]:
+def open_writer(
+    form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False, wording: Wording = PLAIN
+) -> Iterator[Writer]:
     """Give a writer of this form; the file is complete at the end of the block, and not before.
 
-    ``mark`` puts a byte order mark before CSV.
+    ``mark`` puts a byte order mark before CSV; ``wording`` is for tables: JSON Lines have the API's.
     """
     match form:
         case Form.CSV:
-            yield CsvWriter(raw, delimiter=delimiter, mark=mark)
+            yield CsvWriter(raw, delimiter=delimiter, mark=mark, wording=wording)
         case Form.JSONL:
             yield JsonWriter(raw)
         case Form.XLSX:
             with TemporaryDirectory(prefix="padron-export-") as folder:
-                writer = XlsxWriter(raw, folder)
+                writer = XlsxWriter(raw, folder, wording)
                 try:
                     yield writer
                     writer.close()
@@ -74,14 +76,15 @@ def encode_csv(rows: Sequence[Sequence[str | int | None]], delimiter: str = ",")
 class CsvWriter:
     """Writes CSV, the names of the columns first."""
 
-    def __init__(self, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False) -> None:
+    def __init__(self, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False, wording: Wording = PLAIN) -> None:
         self._raw = raw
         self._delimiter = delimiter
-        raw.write((BYTE_ORDER_MARK if mark else b"") + encode_csv([EXPORT_COLUMNS], delimiter))
+        self._wording = wording
+        raw.write((BYTE_ORDER_MARK if mark else b"") + encode_csv([name_columns(wording)], delimiter))
 
     def write(self, versions: Sequence[VehicleVersion]) -> None:
         """Write vehicles."""
-        self._raw.write(encode_csv(give_rows(versions), self._delimiter))
+        self._raw.write(encode_csv(give_rows(versions, self._wording), self._delimiter))
 
 
 class JsonWriter:
@@ -101,15 +104,16 @@ class XlsxWriter:
     Rows go into a temporary file as they come; ``close`` packs them.
     """
 
-    def __init__(self, raw: BinaryIO, folder: str) -> None:
+    def __init__(self, raw: BinaryIO, folder: str, wording: Wording = PLAIN) -> None:
         import xlsxwriter  # noqa: PLC0415 - a server is ready the sooner
 
         self._book = xlsxwriter.Workbook(raw, {**_OPTIONS, "tmpdir": folder})
         self._sheet = self._book.add_worksheet(SHEET_NAME)
         self._sheet.freeze_panes(1, 0)
         bold = self._book.add_format({"bold": True})
-        for place, name in enumerate(EXPORT_COLUMNS):
+        for place, name in enumerate(name_columns(wording)):
             self._sheet.write_string(0, place, name, bold)
+        self._wording = wording
         self._row_count = 1
 
     def write(self, versions: Sequence[VehicleVersion]) -> None:
@@ -121,7 +125,7 @@ class XlsxWriter:
                 "write CSV or JSON Lines, or only some of them with a filter.",
             )
         write_string, write_number = self._sheet.write_string, self._sheet.write_number
-        for row, cells in enumerate(give_rows(versions), start=self._row_count):
+        for row, cells in enumerate(give_rows(versions, self._wording), start=self._row_count):
             for place, cell in enumerate(cells):
                 if isinstance(cell, str):
                     write_string(row, place, cell)

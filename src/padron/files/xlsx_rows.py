@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from itertools import chain, islice
 from typing import assert_never, cast
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import ReadingOptions
 from padron.domain.quoting import quote
-from padron.files.columns import ImportRow, Refusal, parse_header
+from padron.files.columns import ImportRow, Refusal
 from padron.files.defusing import arm_text
+from padron.files.headers import HeaderSearch, Table
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
 from padron.files.xlsx_styles import (
     NumberFormat,
@@ -223,6 +225,7 @@ def _unescape(text: str) -> str:
 class _OpenSheet:
     """A sheet that is read, and its rows from the first one on."""
 
+    name: str
     reader: SheetReader
     rows: Iterator[SheetRow]
     has_content: bool
@@ -231,11 +234,13 @@ class _OpenSheet:
 class XlsxRows:
     """The rows after the header of a workbook's sheet."""
 
-    def __init__(self, sheet: "_OpenSheet", bytes_total: int, mapping: Mapping[str, str] | None) -> None:
+    def __init__(self, sheet: "_OpenSheet", bytes_total: int, options: ReadingOptions) -> None:
         self._sheet = sheet.reader
         self._rest = sheet.rows
         self.bytes_total = bytes_total
-        self._columns = self._read_header(mapping)
+        table = self._read_header(options)
+        self.header = replace(table.header, sheet=sheet.name)
+        self._columns = table.columns
 
     @property
     def bytes_read(self) -> int:
@@ -247,38 +252,37 @@ class XlsxRows:
         width = len(self._columns)
         for row in self._rest:
             cells = row.cells
-            if row.problems and (refusal := self._refuse_cell(row)) is not None:
-                yield refusal
-            elif len(cells) > width:
+            beyond = [detail for place, detail in sorted(row.problems.items()) if place >= width]
+            if beyond or len(cells) > width:
                 where = _to_letters(len(cells) - 1)
-                detail = f"The line has a cell in column {where}, for which the first line has no name."
-                yield Refusal(line=row.number, column=None, detail=detail)
-            else:
-                cells.extend([""] * (width - len(cells)))
-                named = dict(zip(self._columns, cells, strict=True))
-                named.pop(None, None)  # columns that the mapping ignores
-                yield ImportRow(line=row.number, cells=cast("dict[str, str]", named))
+                detail = f"The row has a cell in column {where}, and only {width} columns are named."
+                yield Refusal(line=row.number, column=None, detail=beyond[0] if beyond else detail)
+                continue
+            cells.extend([""] * (width - len(cells)))
+            named = dict(zip(self._columns, cells, strict=True))
+            named.pop(None, None)  # columns that are ignored
+            problems = {
+                column: detail
+                for place, detail in sorted(row.problems.items())
+                if (column := self._columns[place]) is not None
+            }
+            for column in problems:
+                del named[column]
+            yield ImportRow(line=row.number, cells=cast("dict[str, str]", named), problems=problems)
 
-    def _refuse_cell(self, row: SheetRow) -> Refusal | None:
-        """Give the refusal of the first cell with a problem, unless it stands in a column that is ignored."""
-        for place, detail in sorted(row.problems.items()):
-            column = self._columns[place] if place < len(self._columns) else None
-            if column is not None or place >= len(self._columns):
-                return Refusal(line=row.number, column=column, detail=detail)
-        return None
-
-    def _read_header(self, mapping: Mapping[str, str] | None) -> list[str | None]:
+    def _read_header(self, options: ReadingOptions) -> Table:
+        search = HeaderSearch(options)
         for row in self._rest:
-            if row.problems:
+            table = search.take(row.number, row.cells)
+            if table is not None and row.problems:
                 detail = next(iter(row.problems.values()))
-                raise PadronError(Code.BAD_PARAMETERS, f"The first line is no header. {detail}")
-            return parse_header(row.cells, mapping)
-        return parse_header([], mapping)  # which says what is missing
+                raise PadronError(Code.BAD_PARAMETERS, f"Row {row.number} names the columns. {detail}")
+            if table is not None:
+                return table
+        raise search.refuse()
 
 
-def open_sheet(
-    opened: ExitStack, raw: BufferedReader, bytes_total: int, mapping: Mapping[str, str] | None, sheet: str | None
-) -> XlsxRows:
+def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> XlsxRows:
     """Open the sheet to read. Raises ``bad_parameters``, also when several have content and none is chosen."""
     package = Package(raw)
     package.check_kind()
@@ -290,9 +294,9 @@ def open_sheet(
         reader = SheetReader(package, chosen.part, texts, formats, from_1904=book.counts_from_1904)
         rest = iter(reader)
         first = list(islice(rest, 1))
-        return _OpenSheet(reader=reader, rows=chain(first, rest), has_content=bool(first))
+        return _OpenSheet(name=chosen.name, reader=reader, rows=chain(first, rest), has_content=bool(first))
 
-    return XlsxRows(_choose_sheet(book.sheets, sheet, read), bytes_total, mapping)
+    return XlsxRows(_choose_sheet(book.sheets, options.sheet, read), bytes_total, options)
 
 
 def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet], _OpenSheet]) -> _OpenSheet:
@@ -313,9 +317,8 @@ def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet],
         if first is None or (opened.has_content and not first.has_content):
             first = opened
     if first is None or len(found) > 1:
-        raise PadronError(
-            Code.BAD_PARAMETERS, f"Several sheets have content, {_list_names(found)}: choose one with --sheet."
-        )
+        detail = f"Several sheets have content, {_list_names(found)}: choose one with sheet (--sheet)."
+        raise PadronError(Code.BAD_PARAMETERS, detail)
     return first
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.file_import import FileImport, ImportState
+from padron.domain.file_reading import Header
 from padron.domain.operation import format_run_id
 from padron.http.schemas import FORMER_NAME
 
@@ -24,7 +25,9 @@ class ImportCountsShape(Struct, rename="camel"):
 class ImportShape(Struct, rename="camel", omit_defaults=True):
     """How an import stands. ``requestId`` is what history names and what can be undone; ``detail`` says why it failed.
 
-    ``progress`` is the share of the file that was read; ``refusalsKept`` how many refused lines the report has.
+    ``progress`` is the share of the file that was read; ``refusalsKept`` how many faults of refused lines the report
+    has. ``headerRow`` is the row in which the names of the columns were found, ``sheet`` the workbook's sheet, and
+    ``ignoredColumns`` are the names of which nothing is read.
     """
 
     id: str
@@ -44,6 +47,9 @@ class ImportShape(Struct, rename="camel", omit_defaults=True):
     started_at: datetime | UnsetType = UNSET
     ended_at: datetime | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+    header_row: int | UnsetType = UNSET
+    sheet: str | UnsetType = UNSET
+    ignored_columns: list[str] | UnsetType = UNSET
 
 
 class ImportList(Struct, rename="camel"):
@@ -56,7 +62,7 @@ class ImportList(Struct, rename="camel"):
 
 def shape_import(one: FileImport) -> ImportShape:
     """Give the wire form of an import."""
-    counts = one.counts
+    counts, header = one.counts, one.header or Header()
     return ImportShape(
         id=format_run_id(one.import_id),
         import_id=format_run_id(one.import_id),
@@ -82,4 +88,7 @@ def shape_import(one: FileImport) -> ImportShape:
         started_at=one.started_at or UNSET,
         ended_at=one.ended_at or UNSET,
         detail=UNSET if one.detail is None else one.detail,
+        header_row=UNSET if header.row is None else header.row,
+        sheet=UNSET if header.sheet is None else header.sheet,
+        ignored_columns=list(header.ignored) or UNSET,
     )

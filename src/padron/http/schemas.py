@@ -112,7 +112,7 @@ def type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run 
             Meta(description='4 to 10 letters and digits; "" removes it.', extra_json_schema=schema),
         ]
     if field.is_text:
-        schema = {"maxLength": field.length_max, "pattern": TEXT_PATTERN}
+        schema = {"maxLength": field.length_max, "pattern": field.pattern}
         return Annotated[str | UnsetType, Meta(description='"" removes it.', extra_json_schema=schema)]
     number = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": field.number_max})]
     removal = Annotated[str, Meta(extra_json_schema={"maxLength": 0})]

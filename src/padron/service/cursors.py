@@ -21,7 +21,7 @@ from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
 from padron.domain.sorting import give_field_key
 from padron.domain.time_in_status import TimeQuery
-from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, VehicleVersion, check_text, fold_text, give_allowed
 from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
@@ -286,7 +286,8 @@ def _is_key(sort: str | None, key: str | int | None) -> bool:
         return isinstance(key, int) and -1 <= key <= 2**31 - 1
     if not isinstance(key, str):
         return False
-    check_text("cursor", key, CURSOR_LENGTH_MAX)
+    field = FIELDS_BY_NAME.get(sort)
+    check_text("cursor", key, CURSOR_LENGTH_MAX, allowed="" if field is None else give_allowed(field))
     return True
 
 

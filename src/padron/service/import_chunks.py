@@ -10,7 +10,7 @@ from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import describe_mismatch, format_tag
 from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text, give_status
-from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal
+from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal, RefusedRow
 from padron.service.registration import Registration, build_registration, build_update
 
 
@@ -66,25 +66,34 @@ class Chunk:
         self._changes: list[Change] = []
         self._outcome = Outcome()
 
-    async def write(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> Outcome:
-        """Write the rows and give what became of them."""
-        await self._load(transaction, rows)
-        for row in rows:
+    async def write(
+        self, transaction: ChunkTransaction, rows: Sequence[ParsedRow], refused: Sequence[RefusedRow] = ()
+    ) -> Outcome:
+        """Write the rows and give what became of them.
+
+        Rows that are refused already are looked at in their places, for what else is wrong with them.
+        """
+        doubtful = [one.usable for one in refused if one.usable is not None]
+        lines = {row.line for row in doubtful}
+        every = sorted([*rows, *doubtful], key=lambda row: row.line) if doubtful else rows
+        await self._load(transaction, every)
+        for row in every:
             records = self._by_vin.setdefault(row.vin, [])
-            if row.revision is not None:
-                self._edit(row, records)
+            faults = self._list_faults(row, records, is_doubtful=row.line in lines)
+            if faults or row.line in lines:
+                self._outcome.refusals += faults
             elif self._keep_duplicates:
                 self._keep(row, records)
             elif not records:
-                self._register(row, records)
+                self._register(row)
             else:
-                self._update(row, records)
+                self._update(row, records[0])
         await transaction.save_changes(self._changes)
         return self._outcome
 
     async def _load(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> None:
         found = await transaction.lock_vehicles(sorted({row.vin for row in rows}))
-        plates = sorted({str(row.edits["plate"]) for row in rows if "plate" in row.edits})
+        plates = sorted({str(row.edits["plate"]) for row in rows if row.edits.get("plate") is not None})
         bearers = await transaction.lock_plates(plates) if plates else []
         vehicles = {vehicle.vehicle_id: vehicle for vehicle in (*found, *bearers)}
         details = await transaction.load_details(sorted(vehicles)) if vehicles else {}
@@ -99,21 +108,34 @@ class Chunk:
         if "plate" in record.details:
             self._by_plate.setdefault(fold_text(str(record.details["plate"])), []).append(record)
 
+    def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
+        """Give all that keeps a row from being written. A doubtful one has cells that cannot be used."""
+        faults: list[tuple[str, str]] = []
+        if len(records) > 1 and not self._keep_duplicates:
+            try:
+                get_only([record.vehicle for record in records], row.vin)
+            except PadronError as error:
+                faults.append((VIN_COLUMN, error.detail))
+        if row.revision is not None:
+            faults += self._check_edit(row, records, is_doubtful=is_doubtful)
+        if not (self._keep_duplicates and records):
+            faults += self._check_plate(row, records)
+        return [Refusal(line=row.line, column=column, detail=detail) for column, detail in faults]
+
     def _keep(self, row: ParsedRow, records: list[_Record]) -> None:
         same = sum(record.details == row.edits and row.status in (None, record.vehicle.status) for record in records)
         if same >= row.copies:
             self._outcome.unchanged += 1
         elif not records:
-            self._register(row, records)
+            self._register(row)
         else:
             slot = 1 + max(record.vehicle.slot for record in records)
             self._add(row, slot)
             self._outcome.kept_duplicates += 1
 
-    def _register(self, row: ParsedRow, records: list[_Record]) -> None:
-        if not self._refuse_plate(row, records):
-            self._add(row, 0)
-            self._outcome.registered += 1
+    def _register(self, row: ParsedRow) -> None:
+        self._add(row, 0)
+        self._outcome.registered += 1
 
     def _add(self, row: ParsedRow, slot: int) -> None:
         change = build_registration(
@@ -126,34 +148,32 @@ class Chunk:
         self._changes.append(change)
         self._remember(_Record(change.vehicle, change.details or {}))
 
-    def _edit(self, row: ParsedRow, records: list[_Record]) -> None:
-        """Update a vehicle from the row of an export, unless it was changed since: the row's other cells are old."""
+    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[tuple[str, str]]:
+        """Give why the row of an export cannot update a vehicle: one changed since, so its other cells are old."""
         if not records:
             detail = (
                 f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
                 "clear the revision to register the vehicle."
             )
-            self._refuse(row, VIN_COLUMN, detail)
-            return
+            return [(VIN_COLUMN, detail)]
         (record, *more) = records
-        if not more and row.revision != format_tag(record.vehicle) and _differs(row, record):
+        if not more and row.revision != format_tag(record.vehicle) and (is_doubtful or _differs(row, record)):
             why = describe_mismatch(record.vehicle, {row.revision or ""})
-            self._refuse(row, REVISION_COLUMN, f"{why} Export the vehicle again and repeat the edit.")
-            return
-        self._update(row, records)
+            return [(REVISION_COLUMN, f"{why} Export the vehicle again and repeat the edit.")]
+        return []
 
-    def _update(self, row: ParsedRow, records: list[_Record]) -> None:
-        try:
-            get_only([record.vehicle for record in records], row.vin)
-        except PadronError as error:
-            self._refuse(row, VIN_COLUMN, error.detail)
-            return
-        record = records[0]
+    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[tuple[str, str]]:
+        """Give why the vehicle cannot have the row's plate: another one bears it."""
+        plate = row.edits.get("plate")
+        if plate is None or any(record.details.get("plate") == plate for record in own):
+            return []
+        others = [record for record in self._by_plate.get(fold_text(str(plate)), []) if record not in own]
+        return [("plate", f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}.")] if others else []
+
+    def _update(self, row: ParsedRow, record: _Record) -> None:
         changes_before = len(self._changes)
         change = build_update(self._give_registration(row), record.vehicle, record.details, by=self._by, at=self._at)
         if change is not None:
-            if "plate" in (change.differences or {}) and self._refuse_plate(row, records):
-                return
             self._apply(record, change)
         if row.status is not None and row.status is not record.vehicle.status:
             self._apply(record, self._build_status_change(record.vehicle, row.status))
@@ -180,17 +200,6 @@ class Chunk:
             request_id=self._request_id,
             from_status=vehicle.status,
         )
-
-    def _refuse_plate(self, row: ParsedRow, own: list[_Record]) -> bool:
-        plate = row.edits.get("plate")
-        bearers = [] if plate is None else self._by_plate.get(fold_text(str(plate)), [])
-        others = [record for record in bearers if record not in own]
-        if others:
-            self._refuse(row, "plate", f"The vehicle {others[0].vehicle.vin} bears the plate {plate} already.")
-        return bool(others)
-
-    def _refuse(self, row: ParsedRow, column: str, detail: str) -> None:
-        self._outcome.refusals.append(Refusal(line=row.line, column=column, detail=detail))
 
     def _give_registration(self, row: ParsedRow) -> Registration:
         return Registration(vin=row.vin, edits=row.edits, request_id=self._request_id)

@@ -25,6 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
+from padron.domain.file_reading import Header
 from padron.domain.quoting import quote_path
 from padron.files.ahead import AheadRows, stream_rows_ahead
 from padron.files.child import Order
@@ -120,6 +121,16 @@ async def release_import(runtime: Runtime, run: Run) -> None:
     await _write_held(runtime, run, work)
 
 
+async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
+    """Note where the names of the columns were found, which is told from then on."""
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        await transaction.save_import(replace(present, header=header))
+
+    await _write_held(runtime, run, work)
+
+
 async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str | None = None) -> None:
     """End a run that is still held, and delete the bytes of its file."""
     now = runtime.clock()
@@ -143,7 +154,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
         path = Path(folder, "file")
         if not await _fetch_file(runtime, run, path, should_stop):
             return ImportSummary(interrupted=True)
-        order = Order(path=str(path), keep_duplicates=taken.keep_duplicates)
+        order = Order(path=str(path), options=taken.options, keep_duplicates=taken.keep_duplicates)
         run.rows = rows = await opened.enter_async_context(stream_rows_ahead(order))
         try:
             await rows.open()
@@ -157,6 +168,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             actor=taken.created_by,
             scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
         )
+        await save_header(runtime, run, rows.header)
         checkpoint = Checkpoint(run, rows, runtime.clock)
         summary = await import_vehicles(
             runtime,
@@ -165,6 +177,8 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             request_id=taken.request_id,
             keep_duplicates=taken.keep_duplicates,
             dry_run=taken.dry_run,
+            normalize=taken.options.normalize,
+            language=rows.header.language,
             start=_give_summary(taken.counts),
             checkpoint=checkpoint.save,
             should_stop=lambda: run.is_lost or should_stop(),
@@ -206,6 +220,7 @@ class Checkpoint:
             refusals_kept=present.refusals_kept + len(kept),
             bytes_read=self._rows.bytes_read,
             bytes_total=self._rows.bytes_total,
+            header=self._rows.header,
             moved_at=now,
             lease_until=now + LEASE,
             tries=0,

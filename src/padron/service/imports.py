@@ -12,8 +12,9 @@ from itertools import islice
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import PadronError
+from padron.domain.language import Language
 from padron.files.ahead import AheadRows
-from padron.files.columns import ParsedRow, Refusal, Row
+from padron.files.columns import ParsedRow, Refusal, RefusedRow, Row
 from padron.files.parsing import RowParser, open_parser
 from padron.service.import_chunks import Chunk, ChunkTransaction, Outcome
 from padron.service.import_rehearsal import Rehearsal, open_rehearsal
@@ -52,10 +53,10 @@ class ImportSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportStep:
-    """One transaction of an import: the summary as it is once that is committed, and its own rows' refusals."""
+    """One transaction of an import: the summary as it is once that is committed, and what was wrong in its own rows."""
 
     summary: ImportSummary
-    refusals: Sequence[Refusal]  # by line
+    refusals: Sequence[Refusal]  # by line, one for each fault: the summary counts a line once
 
 
 Checkpoint = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
@@ -73,6 +74,8 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     request_id: str,
     keep_duplicates: bool = False,
     dry_run: bool = False,
+    normalize: bool = False,
+    language: Language = Language.ENGLISH,
     start: ImportSummary | None = None,
     checkpoint: Checkpoint | None = None,
     on_step: Callable[[ImportStep], None] = lambda _: None,
@@ -81,12 +84,12 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
 ) -> ImportSummary:
     """Register and update the vehicles of the rows, and give what became of them. Raises ``forbidden``.
 
-    A row that cannot be used is refused by itself. ``keep_duplicates`` keeps a row whose VIN is taken as a further
-    current vehicle, unless the register holds it already. ``dry_run`` decides in the same way and writes nothing.
-    ``start`` is the summary of an earlier run that came so far: its rows are not written again. ``checkpoint`` is
-    awaited inside each transaction after its rows are written, again if the transaction is; ``on_step`` is called
-    after the commit. When the database fails, or ``should_stop`` says so between two transactions, the summary so
-    far is given.
+    A row that cannot be used is refused by itself, with all its faults. ``keep_duplicates`` keeps a row whose VIN is
+    taken as a further current vehicle, unless the register holds it already. ``dry_run`` decides in the same way and
+    writes nothing. ``normalize`` and ``language`` are as for ``open_parser``. ``start`` is the summary of an earlier
+    run that came so far: its rows are not written again. ``checkpoint`` is awaited inside each transaction after its
+    rows are written, again if the transaction is; ``on_step`` is called after the commit. When the database fails, or
+    ``should_stop`` says so between two transactions, the summary so far is given.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
@@ -94,7 +97,9 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     writer.checkpoint = checkpoint or _check_nothing
     summary = replace(start, stopped=None, interrupted=False) if start is not None else ImportSummary()
     with ExitStack() as opened:
-        parser = opened.enter_context(open_parser(keep_duplicates=keep_duplicates))
+        parser = opened.enter_context(
+            open_parser(keep_duplicates=keep_duplicates, normalize=normalize, language=language)
+        )
         if dry_run:
             writer.rehearsal = opened.enter_context(open_rehearsal())
         source = rows if isinstance(rows, AheadRows) else _GivenRows(rows)
@@ -130,7 +135,7 @@ class _Writer:
     rehearsal: Rehearsal | None = None
 
     async def write(
-        self, before: ImportSummary, parsed: list[ParsedRow], refusals: list[Refusal], rows_count: int
+        self, before: ImportSummary, parsed: list[ParsedRow], refused: list[RefusedRow], rows_count: int
     ) -> ImportStep:
         at = self.runtime.clock()
 
@@ -141,9 +146,11 @@ class _Writer:
             chunk = Chunk(
                 keep_duplicates=self.keep_duplicates, by=self.principal.actor, request_id=self.request_id, at=at
             )
-            outcome = await chunk.write(register, parsed)
-            refused = sorted([*refusals, *outcome.refusals], key=lambda refusal: refusal.line)
-            step = ImportStep(summary=before.add(outcome, len(refused), rows_count), refusals=refused)
+            outcome = await chunk.write(register, parsed, refused)
+            faults = [*(fault for row in refused for fault in row.faults), *outcome.refusals]
+            faults.sort(key=lambda fault: fault.line)
+            lines_count = len({fault.line for fault in faults})
+            step = ImportStep(summary=before.add(outcome, lines_count, rows_count), refusals=faults)
             await self.checkpoint(transaction, step)
             return step
 

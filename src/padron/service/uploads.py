@@ -5,11 +5,12 @@ client or server went away is cleared later.
 """
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import PART_BYTES, FileImport, ImportState, check_room
+from padron.domain.file_reading import ReadingOptions
 from padron.domain.operation import make_run_id
 from padron.service.file_imports import clear_import
 from padron.service.runtime import Runtime
@@ -24,6 +25,7 @@ class ImportRequest:
     file_name: str | None = None
     keep_duplicates: bool = False
     dry_run: bool = False
+    options: ReadingOptions = field(default_factory=ReadingOptions)
 
 
 def check_may_import(principal: Principal) -> None:
@@ -46,6 +48,7 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
         request_id=request.request_id,
         created_at=now,
         moved_at=now,
+        options=request.options,
     )
 
     async def work(transaction: ImportTransaction) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, cast
 
+import msgspec
+
 from padron.domain.file_import import FileImport, ImportCounts, ImportState, KeptRefusal
+from padron.domain.file_reading import Header, ReadingOptions
 
 Row = tuple[Any, ...]
 Fetch = Callable[[str, tuple[object, ...]], Awaitable[Sequence[Any]]]
@@ -92,6 +95,8 @@ class ImportTransaction:
             one.ended_at, one.byte_count, one.part_count, one.bytes_read, one.bytes_total,
             counts.read, counts.registered, counts.updated, counts.unchanged, counts.kept_duplicates, counts.refused,
             one.refusals_kept, one.detail, one.tries, one.attempt, one.lease_holder, one.lease_until,
+            msgspec.json.encode(one.options).decode(),
+            None if one.header is None else msgspec.json.encode(one.header).decode(),
         )  # fmt: skip
 
 
@@ -156,4 +161,6 @@ def to_import(row: Row, to_instant: ToInstant) -> FileImport:
         attempt=row[24],
         lease_holder=row[25],
         lease_until=to_instant(row[26]),
+        options=ReadingOptions() if row[27] is None else msgspec.json.decode(row[27], type=ReadingOptions),
+        header=None if row[28] is None else msgspec.json.decode(row[28], type=Header),
     )

@@ -17,7 +17,7 @@ from padron.domain.quoting import quote
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
-from padron.http import idempotency, problems, queries
+from padron.http import idempotency, import_options, problems, queries
 from padron.http.authentication import authenticate
 from padron.http.calls import CLOSE, Call
 from padron.http.import_schemas import ImportList, ImportShape, shape_import
@@ -31,12 +31,16 @@ from padron.service.uploads import ImportRequest, Upload
 
 MEDIA_TYPES = (
     "text/csv",
+    "application/csv",
+    "application/vnd.ms-excel",  # what browsers on Windows declare for CSV once Excel is installed
+    "text/tab-separated-values",
+    "text/plain",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/x-ndjson",
     "application/octet-stream",
 )
 
-_PARAMETERS = frozenset({"keepDuplicates", "dryRun", "fileName"})
+_PARAMETERS = frozenset({"keepDuplicates", "dryRun", "fileName"}) | import_options.NAMES
 _REPORT_COLUMNS = ("line", "column", "detail")
 
 
@@ -49,6 +53,7 @@ async def start_import(call: Call) -> Reply | StreamReply:
         file_name=check_file_name(given["fileName"]) if "fileName" in given else None,
         keep_duplicates=queries.parse_boolean(given, "keepDuplicates") or False,
         dry_run=queries.parse_boolean(given, "dryRun") or False,
+        options=import_options.parse_reading(given),
     )
     _check_media_type(call.headers.get(b"content-type"))
     idempotency.check_header(call)
@@ -140,8 +145,8 @@ OPERATIONS: tuple[Operation, ...] = (
         description="The body is the file itself: CSV, XLSX or JSON Lines, told apart by what is in it; at most "
         f"{UPLOAD_BYTES_MAX // 1_000_000:,} MB. Once it is there the answer is 202, and the import goes on in the "
         "background, whatever becomes of this server: follow it at its address. An account's imports run one after "
-        "the other. A row that cannot be used is refused by itself and named in the report. A file that was exported "
-        "and edited changes what was edited. With dryRun nothing is changed.",
+        "the other. A row that cannot be used is refused by itself and named in the report, with all its "
+        "faults. A file that was exported and edited changes what was edited. With dryRun nothing is changed.",
         endpoint=start_import, scope=Scope.VEHICLES_WRITE, further_scope=Scope.VEHICLES_STATUS,
         media_types=MEDIA_TYPES, is_streamed=True,
         parameters=(
@@ -152,6 +157,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter(name="fileName", place="query", description="What the file is called, for people.",
                       schema={"type": "string", "minLength": 1, "maxLength": FILE_NAME_LENGTH_MAX,
                               "pattern": TEXT_PATTERN}),
+            *import_options.PARAMETERS,
         ),
         answers={202: Answer(description="The file is there, and its import is queued.", body=ImportShape,
                              headers={"Location": "The import's address."})},
@@ -179,8 +185,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         name="getImportReport", method="GET", path=f"{_IMPORT}/report", tag="Imports",
         summary="Read which lines an import refused",
-        description="CSV with the columns line, column and detail, in the order of the file: the first "
-        f"{REFUSALS_KEPT_MAX:,} refused lines. The import's counts say how many there are.",
+        description="CSV with the columns line, column and detail, in the order of the file: a row for each fault, so "
+        f"a line may come several times; the first {REFUSALS_KEPT_MAX:,} faults. The import's counts say how many "
+        "lines were refused.",
         endpoint=get_report, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
         answers={200: Answer(description="The refused lines.", media_type="text/csv")},
         problems=_FIND_PROBLEMS,

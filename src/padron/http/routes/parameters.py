@@ -91,7 +91,7 @@ DATA_FILTERS: tuple[Parameter, ...] = (
     *(
         Parameter(
             name=field.name, place="query", description="The whole value, ignoring case.",
-            schema={"type": "string", "minLength": 1, "maxLength": field.length_max, "pattern": TEXT_PATTERN},
+            schema={"type": "string", "minLength": 1, "maxLength": field.length_max, "pattern": field.pattern},
         )
         if field.is_text
         else Parameter(

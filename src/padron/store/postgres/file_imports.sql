@@ -9,15 +9,17 @@ SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
 -- A new import.
 INSERT INTO imports (account_id, import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id,
     created_at, moved_at, started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated,
-    unchanged, kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until)
+    unchanged, kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    $24, $25, $26, $27, $28);
+    $24, $25, $26, $27, $28, $29, $30);
 
 -- name: lock_import
 -- One import, for change. It is locked after vehicles and the counter, and before its parts.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
-    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header
 FROM imports WHERE account_id = $1 AND import_id = $2 FOR UPDATE;
 
 -- name: save_import
@@ -27,7 +29,7 @@ SET state = $3, file_name = $4, keep_duplicates = $5, dry_run = $6, created_by =
     created_at = $9, moved_at = $10, started_at = $11, ended_at = $12, byte_count = $13, part_count = $14,
     bytes_read = $15, bytes_total = $16, read = $17, registered = $18, updated = $19, unchanged = $20,
     kept_duplicates = $21, refused = $22, refusals_kept = $23, detail = $24, tries = $25, attempt = $26,
-    lease_holder = $27, lease_until = $28
+    lease_holder = $27, lease_until = $28, options = $29, header = $30
 WHERE account_id = $1 AND import_id = $2;
 
 -- name: delete_import
@@ -38,7 +40,8 @@ DELETE FROM imports WHERE account_id = $1 AND import_id = $2;
 -- What has not ended, oldest first.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
-    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header
 FROM imports WHERE account_id = $1 AND state IN ('uploading', 'queued', 'running') ORDER BY import_id;
 
 -- name: insert_part
@@ -74,14 +77,16 @@ SELECT import_id FROM imports WHERE account_id = $1 AND part_count > 0 AND ended
 -- Imports with a lower id, newest first; an upload is none yet.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
-    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header
 FROM imports WHERE account_id = $1 AND import_id < $2 AND state <> 'uploading' ORDER BY import_id DESC LIMIT $3;
 
 -- name: find_import
 -- One import; an upload is none yet.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
-    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header
 FROM imports WHERE account_id = $1 AND import_id = $2 AND state <> 'uploading';
 
 -- name: load_part

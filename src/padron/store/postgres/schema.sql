@@ -414,6 +414,8 @@ CREATE TABLE imports (
     attempt bigint NOT NULL,
     lease_holder text COLLATE "C",
     lease_until timestamptz,
+    options text COLLATE "C",
+    header text COLLATE "C",
     PRIMARY KEY (account_id, import_id)
 );
 

@@ -395,7 +395,7 @@ CREATE TABLE imports (
     tries INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     lease_holder TEXT,
-    lease_until INTEGER,
+    lease_until INTEGER, options TEXT, header TEXT,
     PRIMARY KEY (account_id, import_id)
 ) STRICT;
 

@@ -1,0 +1,203 @@
+"""Finds the row in which a file names its columns, and says all that is wrong with the names in one answer.
+
+The names are in the first row that names the VIN, among the first twenty that have any content; or in the row that
+whoever sent the file says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.file_reading import HEADER_ROWS_MAX, MAPPED_MAX, Header, ReadingOptions
+from padron.domain.quoting import join_names, quote
+from padron.files.columns import (
+    COLUMNS,
+    COLUMNS_BY_FOLDED,
+    SUBMARCA,
+    VIN_COLUMN,
+    find_column,
+    find_language,
+    fold_name,
+)  # fmt: skip
+
+IGNORING = frozenset({"", "-"})  # what a mapping says of a column that is not to be read
+IGNORED_MAX = 100  # names of ignored columns that are told
+
+_CLOSE = 0.75  # how alike a misspelt name must be
+_TWICE_SHOWN_MAX = 10  # columns that come twice
+_HINTED_LENGTH_MAX = 60  # of a name that a similar one is looked for
+_ADVICE = (
+    "Map a name to a column, or to - to ignore it; "
+    "ignoreUnknown (--ignore-unknown) ignores every column whose name is unknown."
+)
+_MODEL_YEAR = fold_name("Modelo")
+_MODEL = fold_name(SUBMARCA)
+
+Mapped = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """What a file's rows are made of: the column of each cell, None for one that is not read."""
+
+    header: Header
+    columns: list[str | None]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Names:
+    """What the names of one row say."""
+
+    columns: list[str | None] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    has_vin: bool = False
+
+    def list_faults(self) -> list[str]:
+        """Give what is wrong, as parts of one sentence."""
+        faults = []
+        if self.unknown:
+            are = "is an unknown name" if len(self.unknown) == 1 else "are unknown names"
+            faults.append(f"{join_names(self.unknown)} {are}")
+        faults += self.twice[:_TWICE_SHOWN_MAX]
+        if not self.has_vin:
+            faults.append("no column is the VIN (vin, NIV or Serie)")
+        return faults
+
+
+class HeaderSearch:
+    """Takes a file's rows from the first one on, until one of them is the row with the names."""
+
+    def __init__(self, options: ReadingOptions) -> None:
+        """Raise ``bad_parameters`` for a mapping to what is no column."""
+        self._options = options
+        self._mapped = parse_mapping(options.mapping)
+        self._seen = 0
+        self._best: tuple[int, int, _Names] | None = None
+
+    def count_known(self, names: Sequence[str]) -> int:
+        """Count the names that stand for a column, or that the mapping has."""
+        folded = [fold_name(name) for name in names]
+        return sum(name in self._mapped or name in COLUMNS_BY_FOLDED for name in folded)
+
+    def take(self, row: int, names: Sequence[str]) -> Table | None:
+        """Give the table if this row has the names, None if they are to be looked for in the next row.
+
+        Raises ``bad_parameters`` when it has them and they cannot be used, and when this row is the last to look at.
+        """
+        asked = self._options.header_row
+        if asked is not None and row < asked:
+            return None
+        if asked is not None and row > asked:
+            raise self.refuse()
+        found = _read_names(names, self._mapped, ignores_unknown=self._options.ignore_unknown)
+        if found.has_vin or asked is not None:
+            return _give_table(row, names, found)
+        known = self.count_known(names)
+        if self._best is None or known > self._best[0]:
+            self._best = known, row, found
+        self._seen += 1
+        if self._seen == HEADER_ROWS_MAX:
+            raise self.refuse()
+        return None
+
+    def refuse(self) -> PadronError:
+        """Give the ``bad_parameters`` that says that no row has the names."""
+        asked = self._options.header_row
+        if asked is not None:
+            detail = f"Row {asked}, which was said to name the columns, is empty or not in the file."
+        elif self._best is None:
+            detail = "The file has no row with any content: a row must name the columns, one of them vin, NIV or Serie."
+        else:
+            _, row, found = self._best
+            faults = "; ".join(found.list_faults())
+            detail = (
+                f"No row names the VIN, of the first {self._seen} with any content. Row {row} comes closest: {faults}. "
+                f"{_ADVICE}"
+            )
+        return PadronError(Code.BAD_PARAMETERS, detail)
+
+
+def parse_mapping(mapping: Mapping[str, str]) -> Mapped:
+    """Give the columns that names stand for, folded; None for those to ignore.
+
+    Raises ``bad_parameters`` and lists every target that is no column.
+    """
+    if len(mapping) > MAPPED_MAX:
+        raise PadronError(Code.BAD_PARAMETERS, f"The mapping has more than {MAPPED_MAX:,} names.")
+    columns: dict[str, str | None] = {}
+    wrong = []
+    for name, target in mapping.items():
+        column = None if target.strip() in IGNORING else find_column(target)
+        if column is None and target.strip() not in IGNORING:
+            wrong.append(f"{_show(name)} to {_show(target)}")
+        columns[fold_name(name)] = column
+    if wrong:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"The mapping sends {join_names(wrong)}, which is no column. "
+            f"The columns are {', '.join(COLUMNS)}, and - ignores one.",
+        )
+    return columns
+
+
+def read_members(names: Sequence[str], options: ReadingOptions) -> Table:
+    """Give the table of a line whose members have these names. Raises ``bad_parameters`` with all that is wrong."""
+    found = _read_names(names, parse_mapping(options.mapping), ignores_unknown=options.ignore_unknown)
+    return _give_table(None, names, found)
+
+
+def _give_table(row: int | None, names: Sequence[str], found: _Names) -> Table:
+    faults = found.list_faults()
+    if faults:
+        where = "The line" if row is None else f"Row {row}"
+        detail = f"{where} does not name the columns as it must: {'; '.join(faults)}. {_ADVICE}"
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+    header = Header(row=row, ignored=tuple(found.ignored[:IGNORED_MAX]), language=find_language(names))
+    return Table(header=header, columns=found.columns)
+
+
+def _read_names(names: Sequence[str], mapped: Mapped, *, ignores_unknown: bool) -> _Names:
+    found = _Names()
+    places: dict[str, str] = {}
+    folded_names = [fold_name(name) for name in names]
+    # In Mexico a file with Submarca (the model) calls the year Modelo, and there is no column for the year.
+    years = {_MODEL_YEAR} - mapped.keys() if _MODEL in folded_names and _MODEL not in mapped else set()
+    for number, (name, folded) in enumerate(zip(names, folded_names, strict=True), start=1):
+        column = mapped[folded] if folded in mapped else COLUMNS_BY_FOLDED.get(folded)
+        is_unknown = (column is None and folded not in mapped) or folded in years
+        if is_unknown and ignores_unknown:
+            found.ignored.append(_shorten(name) or f"(column {number})")
+        elif is_unknown:
+            found.unknown.append(_describe_unknown(name, number))
+        if is_unknown:
+            column = None
+        if column is not None and column in places:
+            found.twice.append(f"{places[column]} and {_show(name)} both name {column}")
+        elif column is not None:
+            places[column] = _show(name)
+        found.columns.append(column)
+    found.has_vin = VIN_COLUMN in places
+    return found
+
+
+def _describe_unknown(name: str, number: int) -> str:
+    folded = fold_name(name)
+    if not folded:
+        return f"the {'empty' if not name.strip() else _show(name)} name of column {number}"
+    if folded == _MODEL_YEAR:
+        return f"{_show(name)} (beside Submarca the year)"
+    close = (
+        get_close_matches(folded, COLUMNS_BY_FOLDED, n=1, cutoff=_CLOSE) if len(folded) <= _HINTED_LENGTH_MAX else []
+    )
+    return f"{_show(name)} (perhaps {COLUMNS_BY_FOLDED[close[0]]})" if close else _show(name)
+
+
+def _show(name: str) -> str:
+    return quote(" ".join(name.split()))
+
+
+def _shorten(name: str) -> str:
+    return quote(" ".join(name.split()))[1:-1]

@@ -1,0 +1,3 @@
+-- How an uploaded file is to be read, and where its names were found: both JSON, NULL before this was asked.
+ALTER TABLE imports ADD COLUMN options TEXT;
+ALTER TABLE imports ADD COLUMN header TEXT;

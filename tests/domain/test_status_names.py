@@ -1,0 +1,95 @@
+"""What people write for a status, and what is said of what they should not have."""
+
+import pytest
+
+from padron.domain.errors import PadronError
+from padron.domain.language import Language
+from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, name_status, parse_status_text
+
+
+@pytest.mark.parametrize(
+    "text, status",
+    [
+        ("Vendida", 8),
+        ("vendido", 8),
+        ("Robada", 3),
+        ("Activa", 1),
+        ("taller", 4),
+        ("Corralón", 7),
+        ("corralon", 7),
+        ("4 - En taller", 4),
+        ("4", 4),
+        ("4.0", 4),
+        ("4,0", 4),
+        ("04", 4),
+        ("4-taller", 4),
+        ("4. En taller", 4),
+        ("4: EN TALLER", 4),
+        ("4)Shop", 4),
+        ("(4) En taller", 4),
+        ("En taller (4)", 4),
+        ("4_En_Taller", 4),
+        ("4 \u2013 En\u00a0taller", 4),
+        ("Inactiva", 0),
+        ("Pe\u0301rdida total", 9),
+        ("PERDIDA  TOTAL", 9),
+        ("Siniestro total", 9),
+        ("A la venta", 6),
+        ("FOR_SALE", 6),
+        ("for-sale", 6),
+        ("IN_THE_SHOP", 4),
+        ("InTheShop", 4),
+        ("In shop", 4),
+        ("Por reemplazar", 5),
+        ("To be replaced", 5),
+        ("Impounded", 7),
+        ("Written off", 9),
+        ("Stolen", 3),
+    ],
+)
+def test_a_status_is_known_by_the_forms_that_people_write(text: str, status: int) -> None:
+    assert parse_status_text(text) is VehicleStatus(status)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("status", SETTABLE_STATUSES.values())
+@pytest.mark.parametrize("form", ["{name}", "{id} - {name}", "{name} ({id})", "{id}", "{id}.0", "{name}."])
+def test_a_status_is_known_as_an_export_names_it(status: VehicleStatus, language: Language, form: str) -> None:
+    assert parse_status_text(form.format(id=status.value, name=name_status(status, language))) is status
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("3 - Sold", "'3 - Sold' names two statuses: 3 is Stolen, and Sold is 8."),
+        ("14 - taller", "14 is no vehicle status, and In the Shop is 4"),
+        ("2 - Info Changed", "set by the system alone"),
+        ("Información cambiada", "set by the system alone"),
+        ("Vendidaa", "'Vendidaa' is no vehicle status. Perhaps Sold (8); there are 0 Inactive, 1 Active, 3 Stolen"),
+        ("Baja", "'Baja' is no vehicle status: use 0 Inactive"),
+        ("4.5", "is no vehicle status"),
+        ("4.000", "is no vehicle status"),
+        ("-1", "is no vehicle status"),
+        ("4 -", "is no vehicle status"),
+        ("\u0664", "is no vehicle status"),
+        ("a\u200b\tb", "'a(U+200B)(U+0009)b' is no vehicle status"),
+        ("x" * 1_000_000, "'" + "x" * 40 + "…' is no vehicle status"),
+        (" " * 1_000_000 + "4" + "-" * 1_000_000, "is no vehicle status"),
+    ],
+    ids=lambda text: ascii(text)[:30],
+)
+def test_what_is_no_settable_status_is_refused_with_the_nearest(text: str, said: str) -> None:
+    with pytest.raises(PadronError) as refused:
+        parse_status_text(text)
+    assert said in refused.value.detail
+    assert len(refused.value.detail) < 300
+
+
+def test_a_spanish_file_is_answered_with_spanish_names() -> None:
+    with pytest.raises(PadronError) as refused:
+        parse_status_text("Vendidaa", Language.SPANISH)
+    assert "Perhaps Vendido (8); there are 0 Inactivo, 1 Activo" in refused.value.detail
+    assert all(
+        name_status(status, Language.SPANISH) == texts.nombre and name_status(status, Language.ENGLISH) == texts.name
+        for status, texts in STATUS_TEXTS.items()
+    )
