@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Vehicle
 
 OPERATION_LENGTH_MAX = 100
+KEPT = timedelta(days=90)  # for which refusals are remembered, by their hour
 VINS_MAX = 1_000
 
 
