@@ -145,7 +145,7 @@ async def test_refusals_are_counted_by_vehicle_operation_key_and_hour(api: Api, 
     assert row["firstAt"] < row["lastAt"]
     clock.now += timedelta(hours=1)
     await ask_one(api)
-    await api.runtime.refusals.flush()
+    await api.runtime.refusals.flush(api.acme.account_id)
     await ask_one(api)  # counted onto a row that is written already
     counts = [row["count"] for row in await list_refusals(api, f"vin={HUMMER}&operation=dispatch")]
     assert counts == [2, 3]

@@ -68,6 +68,9 @@ class FaultyTransaction:
     async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
         await self._transaction.save_refusals(refusals)
 
+    async def delete_refusals(self, before: datetime, limit: int) -> int:
+        return await self._transaction.delete_refusals(before, limit)
+
 
 class FaultyPlans:
     """Writes plans, and fails instead of its n-th write when it is told to."""

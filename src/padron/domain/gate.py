@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from padron.domain.status import VehicleStatus, is_operational
@@ -11,6 +11,7 @@ from padron.domain.tags import format_tag
 from padron.domain.vehicle import Vehicle
 
 OPERATION_LENGTH_MAX = 100
+KEPT = timedelta(days=90)  # for which refusals are remembered, by their hour
 VINS_MAX = 1_000
 _DIGEST_LENGTH = 32
 

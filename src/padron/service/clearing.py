@@ -1,4 +1,4 @@
-"""Clears away what is over, in all accounts, from time to time: Idempotency-Keys and their answers, and imports."""
+"""Clears away what is over, in all accounts, from time to time: Idempotency-Keys, imports, and refusals of the gate."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from padron.domain.errors import PadronError
 from padron.service.file_imports import clear_account
 from padron.service.idempotency import delete_expired
+from padron.service.refusals import delete_old_refusals
 from padron.service.runtime import Runtime
 
 CLEAR_EVERY_S = 600.0
@@ -34,6 +35,7 @@ async def _clear(runtime: Runtime) -> None:
             for account in await runtime.store.directory.list_accounts():
                 await delete_expired(runtime.store, account.account_id, runtime.clock())
                 await clear_account(runtime, account.account_id)
+                await delete_old_refusals(runtime.store, account.account_id, runtime.clock())
         except PadronError as error:
             _log.warning("what is over waits to be cleared away: %s", error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task

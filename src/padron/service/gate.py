@@ -72,7 +72,8 @@ async def list_refusals(
         after=cursors.parse_refusal_cursor(runtime.store.epoch, cursor),
         limit=limit + 1,
     )
-    await runtime.refusals.flush()  # what this very server refused a moment ago belongs to the answer
+    # What this very server refused a moment ago belongs to the answer.
+    await runtime.refusals.flush(principal.account_id)
     rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(query)
     more = len(rows) > limit
     return RefusalPage(

@@ -1,27 +1,34 @@
 """Remembers what the gate refused: one row for each vehicle, operation, key and hour, with a count.
 
-Refusals are added up in memory and written once a second, so that remembering does not slow the answer. A killed
-process forgets its last second of them; the vehicles themselves are safe all the same.
+Refusals are added up in memory and written once a second, so that remembering does not slow the answer. Each account
+has a buffer of its own, so a flood of one makes no other's be forgotten. A killed process forgets its last second of
+them; the vehicles themselves are safe all the same.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
-from padron.domain.gate import Refusal, Verdict
+from padron.domain.gate import KEPT, Refusal, Verdict
 from padron.store.base import Store, WriteTransaction
 
 WRITE_EVERY_S = 1.0
-PENDING_MAX = 20_000  # rows that wait to be written; beyond, new ones are dropped and counted in the log
+# Rows that wait to be written; beyond, new ones are dropped and counted in the log. An account that waits with few
+# rows may always have so many, however many the others have.
+ACCOUNT_PENDING_MAX = 5_000
+PENDING_MAX = 50_000
+ACCOUNT_PENDING_SURE = 200
+PORTION_ROWS = 500  # written, or cleared away, in one transaction
 
 _log = logging.getLogger("padron.gate")
 
-_Key = tuple[int, datetime, str, str, str]
+_Key = tuple[datetime, str, str, str]
 
 
 @dataclass(slots=True)
@@ -32,42 +39,45 @@ class _Tally:
     last_at: datetime
 
 
+@dataclass(slots=True, eq=False)
+class _Buffer:
+    """What one account's refusals add up to, oldest first."""
+
+    tallies: dict[_Key, _Tally] = field(default_factory=dict)
+    dropped: int = 0
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class RefusalLog:
     """The refusals of this process that are not written yet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._tallies: dict[_Key, _Tally] = {}
-        self._dropped = 0
-        self._writing = asyncio.Lock()
+        self._buffers: dict[int, _Buffer] = {}
+        self._pending = 0  # rows of all accounts
         self._task: asyncio.Task[None] | None = None
 
     def remember(self, principal: Principal, operation: str, verdict: Verdict, at: datetime) -> None:
         """Count one refusal. Takes no time: it is written later."""
         hour_at = at.replace(minute=0, second=0, microsecond=0)
-        key = (principal.account_id, hour_at, verdict.vin, operation, principal.actor)
-        tally = self._tallies.get(key)
+        key = (hour_at, verdict.vin, operation, principal.actor)
+        buffer = self._buffers.setdefault(principal.account_id, _Buffer())
+        tally = buffer.tallies.get(key)
         if tally is not None:
             tally.verdict, tally.count, tally.last_at = verdict, tally.count + 1, at
-        elif len(self._tallies) < PENDING_MAX:
-            self._tallies[key] = _Tally(verdict, 1, at, at)
+        elif self._has_room(buffer):
+            buffer.tallies[key] = _Tally(verdict, 1, at, at)
+            self._pending += 1
         else:
-            self._dropped += 1
+            buffer.dropped += 1
         if self._task is None:
             self._task = asyncio.create_task(self._write_soon(), name="padron-refusals")
 
-    async def flush(self) -> None:
-        """Write what is pending. What cannot be written stays pending."""
-        async with self._writing:
-            tallies, self._tallies = self._tallies, {}
-            by_account: dict[int, list[tuple[_Key, _Tally]]] = {}
-            for key, tally in tallies.items():
-                by_account.setdefault(key[0], []).append((key, tally))
-            for account_id, rows in by_account.items():
-                try:
-                    await self._write(account_id, [_give_refusal(key, tally) for key, tally in rows])
-                except PadronError:
-                    self._take_back(rows)
+    async def flush(self, account_id: int) -> None:
+        """Write what is pending of an account. What cannot be written stays pending."""
+        buffer = self._buffers.get(account_id)
+        while buffer is not None and await self._write_portion(account_id, buffer) and buffer.tallies:
+            pass
 
     async def close(self) -> None:
         """Write what is pending, once, and stop."""
@@ -76,16 +86,53 @@ class RefusalLog:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await self.flush()
+        for account_id in list(self._buffers):
+            await self.flush(account_id)
+
+    def _has_room(self, buffer: _Buffer) -> bool:
+        own = len(buffer.tallies)
+        return own < ACCOUNT_PENDING_SURE or (own < ACCOUNT_PENDING_MAX and self._pending < PENDING_MAX)
 
     async def _write_soon(self) -> None:
-        while self._tallies:
+        while self._buffers:
             await asyncio.sleep(WRITE_EVERY_S)
-            await asyncio.shield(asyncio.ensure_future(self.flush()))
-            if self._dropped:
-                _log.warning("%d refusals were not remembered: too many at once", self._dropped)
-                self._dropped = 0
+            await asyncio.shield(asyncio.ensure_future(self._write_all()))
+            self._tell_dropped()
         self._task = None
+
+    async def _write_all(self) -> None:
+        """Write what is pending, a portion of each account in turn. An account that cannot be written waits."""
+        accounts = dict(self._buffers)
+        while accounts:
+            for account_id, buffer in list(accounts.items()):
+                if not buffer.tallies or not await self._write_portion(account_id, buffer):
+                    del accounts[account_id]
+
+    def _tell_dropped(self) -> None:
+        """Say what was dropped, and forget the accounts of which nothing waits."""
+        for account_id, buffer in list(self._buffers.items()):
+            if buffer.dropped:
+                _log.warning(
+                    "%d refusals of account %d were not remembered: too many at once", buffer.dropped, account_id
+                )
+                buffer.dropped = 0
+            if not buffer.tallies and not buffer.writing.locked():
+                del self._buffers[account_id]
+
+    async def _write_portion(self, account_id: int, buffer: _Buffer) -> bool:
+        """Write the oldest rows of an account, and say whether that succeeded."""
+        async with buffer.writing:
+            keys = list(islice(buffer.tallies, PORTION_ROWS))
+            if not keys:
+                return True
+            rows = [(key, buffer.tallies.pop(key)) for key in keys]
+            self._pending -= len(rows)
+            try:
+                await self._write(account_id, [_give_refusal(key, tally) for key, tally in rows])
+            except PadronError:
+                self._take_back(buffer, rows)
+                return False
+            return True
 
     async def _write(self, account_id: int, refusals: Sequence[Refusal]) -> None:
         async def work(transaction: WriteTransaction) -> None:
@@ -93,18 +140,31 @@ class RefusalLog:
 
         await self._store.write(account_id, work)
 
-    def _take_back(self, rows: list[tuple[_Key, _Tally]]) -> None:
+    def _take_back(self, buffer: _Buffer, rows: list[tuple[_Key, _Tally]]) -> None:
         for key, tally in rows:
-            newer = self._tallies.get(key)
+            newer = buffer.tallies.get(key)
             if newer is None:
-                self._tallies[key] = tally
+                buffer.tallies[key] = tally
+                self._pending += 1
             else:
                 newer.count += tally.count
                 newer.first_at = tally.first_at
 
 
+async def delete_old_refusals(store: Store, account_id: int, now: datetime) -> int:
+    """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
+
+    async def work(transaction: WriteTransaction) -> int:
+        return await transaction.delete_refusals(now - KEPT, PORTION_ROWS)
+
+    deleted = 0
+    while some := await store.write(account_id, work):
+        deleted += some
+    return deleted
+
+
 def _give_refusal(key: _Key, tally: _Tally) -> Refusal:
-    _, hour_at, vin, operation, actor = key
+    hour_at, vin, operation, actor = key
     vehicle = tally.verdict.vehicle
     if tally.verdict.reason is None:
         raise AssertionError  # only refusals are remembered

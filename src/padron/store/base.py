@@ -76,6 +76,10 @@ class WriteTransaction(RepairTransaction, Protocol):
         """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
         ...
 
+    async def delete_refusals(self, before: datetime, limit: int) -> int:
+        """Delete at most ``limit`` refusals of hours before an instant, the oldest first, and give their number."""
+        ...
+
     @property
     def imports(self) -> ImportTransaction:
         """The account's imports, in this same transaction: locked after all else."""

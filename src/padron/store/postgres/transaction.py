@@ -1,6 +1,7 @@
 """One account's write transaction. A method takes a few round trips, however many vehicles there are."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -112,6 +113,9 @@ class PostgresTransaction:
             for refusal in refusals
         )  # fmt: skip
         await self._write(SQL["save_refusal"], rows)
+
+    async def delete_refusals(self, before: datetime, limit: int) -> int:
+        return len(await self._connection.fetch(SQL["delete_refusals"], self._account_id, before, limit))
 
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
         """Write the vehicles' own rows, and what they are found by.

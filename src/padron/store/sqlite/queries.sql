@@ -182,6 +182,13 @@ ON CONFLICT (account_id, hour_at, vin, operation, actor) DO UPDATE
 SET count = gate_refusals.count + excluded.count, reason = excluded.reason, status = excluded.status,
     last_at = excluded.last_at;
 
+-- name: delete_refusals
+-- Some refusals of hours before an instant, the oldest first.
+DELETE FROM gate_refusals WHERE account_id = ?1 AND (hour_at, vin, operation, actor) IN (
+    SELECT hour_at, vin, operation, actor FROM gate_refusals WHERE account_id = ?1 AND hour_at < ?2
+    ORDER BY hour_at, vin, operation, actor LIMIT ?3)
+RETURNING 1;
+
 -- name: list_refusals
 -- Refusals, newest hour first: of an operation (?2), a VIN (?3), a period (?4, ?5), after a row (?6 to ?9).
 SELECT hour_at, vin, operation, actor, reason, status, count, first_at, last_at FROM gate_refusals

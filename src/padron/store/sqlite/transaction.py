@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import count
 
 import apsw
@@ -139,6 +140,11 @@ class SqliteTransaction:
             for refusal in refusals
         ]  # fmt: skip
         self._executemany(SQL["save_refusal"], rows)
+
+    async def delete_refusals(self, before: datetime, limit: int) -> int:
+        """Delete some refusals of hours before an instant."""
+        asked = (self._account_id, from_instant(before), limit)
+        return len(self._execute(SQL["delete_refusals"], asked).fetchall())
 
     def _update_status(self, change: Change) -> None:
         vehicle = change.vehicle
