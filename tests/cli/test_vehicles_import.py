@@ -268,10 +268,7 @@ def test_standard_input_is_read_like_a_file(cli: Cli, monkeypatch: pytest.Monkey
     assert read_report("import.report.csv")[1][:2] == ["3", "vin"]
 
 
-def test_a_large_file_is_read_by_a_process_of_its_own_to_the_same_end(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("padron.cli.imports.AHEAD_BYTES_MIN", 1)
+def test_a_file_of_several_batches_is_read_to_its_end(cli: Cli) -> None:
     rows = [make_vin(number) for number in range(1_200)]
     content = "\n".join(["vin", *rows, rows[3], "?"])
     answer = run_import(cli, content)

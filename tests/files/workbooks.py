@@ -54,5 +54,14 @@ def give_row(number: int, *cells: str) -> str:
     return f'<row r="{number}">{inner}</row>'
 
 
+def give_relations(*named: tuple[str, str]) -> str:
+    """Give the part that names others by their kinds, as r1, r2 and so on."""
+    inner = (
+        f'<Relationship Id="r{place}" Type="{RELATIONS}/{kind}" Target="{target}"/>'
+        for place, (kind, target) in enumerate(named, start=1)
+    )
+    return _wrap("Relationships", _PACKAGE, "".join(inner))
+
+
 def _wrap(tag: str, namespace: str, inner: str) -> str:
     return f'<{tag} xmlns="{namespace}">{inner}</{tag}>'

@@ -21,6 +21,7 @@ SMALL_PART_BYTES_MAX = 32_000_000  # of any other part that is read
 RATIO_MAX = 300  # a sheet shrinks to a tenth or a thirtieth; what shrinks more says nothing
 RATIO_FREE_BYTES = 50_000_000  # unpacked, up to which the ratio does not matter
 SILENT_BYTES_MAX = 16_000_000  # of XML without any element beginning or ending: one name or value that long
+DEPTH_MAX = 200  # of elements within each other; a sheet has 10
 _BLOCK_BYTES = 1 << 16
 
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # the others unpack without a bound
@@ -147,6 +148,7 @@ class PartReader:
         self.bytes_total = part.file_size
         self.bytes_read = 0
         self._events_at = 0
+        self._depth = 0
         self._start, self._end = start, end
         try:
             self._file = open_part(part)
@@ -185,10 +187,14 @@ class PartReader:
 
     def _begin_element(self, name: str, attributes: dict[str, str]) -> None:
         self._events_at = self.bytes_read
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
+            raise _refuse(f"The part {self._name[:80]!a} nests more than {DEPTH_MAX} elements: no workbook does.")
         self._start(name.rpartition("|")[2], attributes)
 
     def _end_element(self, name: str) -> None:
         self._events_at = self.bytes_read
+        self._depth -= 1
         self._end(name.rpartition("|")[2])
 
 

@@ -189,10 +189,12 @@ def word_elapsed(number: float) -> str | None:
 
 def word_number(number: float) -> str:
     """Give a number by the 15 digits that a spreadsheet shows of it, without what the binary form adds."""
+    if number.is_integer():
+        return str(int(number))
     rounded = Decimal(f"{number:.{DIGITS}g}")
     if rounded and abs(rounded) < _POSITIONAL_MIN:
         return f"{rounded.normalize():E}"
-    text = f"{rounded:f}" if rounded else "0"
+    text = f"{rounded:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -66,9 +66,15 @@ def read_workbook(package: Package) -> Workbook:
                 book.sheets.append(Sheet(name=attributes.get("name", ""), part=target.target))
 
     package.open_part(part, start=start).read_all()
-    if not book.sheets:
-        raise _refuse("The workbook has no visible sheet with cells.")
+    _check_sheets(book.sheets)
     return book
+
+
+def _check_sheets(sheets: list[Sheet]) -> None:
+    if not sheets:
+        raise _refuse("The workbook has no visible sheet with cells.")
+    if len({one.part.casefold() for one in sheets}) < len(sheets):
+        raise _refuse("The workbook has two sheets in one part: it is damaged.")
 
 
 class Texts:
