@@ -11,7 +11,7 @@ from padron.files.headers import parse_mapping
 from padron.http import queries
 from padron.http.operations import Parameter
 
-MAPPING_LENGTH_MAX = 8_000  # characters: an address holds no more
+MAPPING_LENGTH_MAX = 1_500  # characters; the whole address has at most 2,048 bytes, and some characters need six
 
 PARAMETERS = (
     Parameter(
