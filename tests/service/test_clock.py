@@ -30,7 +30,7 @@ from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks import add_endpoint
 from padron.store.base import Store
 from padron.store.imports import ImportTransaction
-from tests.cast import HUMMER, NOON, Cast, make_cast, make_vin, registered, save
+from tests.cast import HUMMER, NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 from tests.service.stores import FaultyStore
 from tests.service.uploading import make_csv, upload
@@ -70,7 +70,7 @@ async def make_work(runtime: Runtime, cast: Cast, lease_s: int = 60) -> None:
 
 async def claim(runtime: Runtime, cast: Cast, limit: int = 500) -> list[Work]:
     gone = asyncio.get_running_loop().create_future()
-    return await claim_work(runtime, cast.acme.principal, NAME, limit=limit, wait_s=0, gone=gone)
+    return await claim_work(runtime, cast.acme.principal, NAME, limit=limit, wait_s=0, gone=gone, confirm=trust)
 
 
 @on_postgres

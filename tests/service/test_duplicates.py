@@ -221,7 +221,7 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     report = await get_run(runtime, principal, "tracking", format_run_id(run.run.run_id))
     assert report.counts[WorkState.WITHDRAWN] == 1
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    claimed = await claim_work(runtime, principal, "tracking", limit=9, patience=(0, gone), confirm=trust)
+    claimed = await claim_work(runtime, principal, "tracking", limit=9, wait_s=0, gone=gone, confirm=trust)
     gone.cancel()
     assert sorted(work.vin for work in claimed) == sorted([HUMMER, JEEP])
     again = await start_run(runtime, principal, "tracking", RunQuestion(vins=(HUMMER,)))

@@ -117,9 +117,9 @@ async def test_a_run_that_lost_its_process_is_taken_up_by_a_claim_that_finds_not
     await leave_behind(runtime, fleet, 1)
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     principal = fleet.acme.principal
-    first = await claim_work(runtime, principal, NAME, limit=100, patience=(0, gone), confirm=trust)
+    first = await claim_work(runtime, principal, NAME, limit=100, wait_s=0, gone=gone, confirm=trust)
     clock.now += timedelta(seconds=11)
-    rest = await claim_work(runtime, principal, NAME, limit=100, patience=(5, gone), confirm=trust)
+    rest = await claim_work(runtime, principal, NAME, limit=100, wait_s=5, gone=gone, confirm=trust)
     await runtime.queueing.close()
     gone.cancel()
     assert len(first) == 8

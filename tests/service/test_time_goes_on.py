@@ -27,7 +27,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
 from padron.service.undo import undo_request
 from padron.store.base import Store
-from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, Cast, make_cast, make_vin, registered, save
+from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 
 # Vehicles whose own rows do not bear the instants of their changes.
@@ -148,7 +148,7 @@ async def test_work_is_withdrawn_at_the_instant_of_the_change(
     await put_operation(server, acme, "poll", description="", lease_s=60, attempts=1)
     await start_run(server, acme, "poll", RunQuestion())
     gone = asyncio.get_running_loop().create_future()
-    assert len(await claim_work(server, acme, "poll", limit=9, wait_s=0, gone=gone)) == 2
+    assert len(await claim_work(server, acme, "poll", limit=9, wait_s=0, gone=gone, confirm=trust)) == 2
     time.now = NOON - HOUR
     for vin in (HUMMER, JEEP):
         await set_status(server, acme, ask(vin, VehicleStatus.STOLEN))

@@ -124,7 +124,7 @@ async def work_on(runtime: Runtime, cast: Cast, observer: Observer, seed: int) -
     while not observer.done:
         began = observer.count_step()
         claimed = await claim_work(
-            runtime, cast.acme.principal, NAME, limit=dice.randint(1, 6), patience=(0, gone), confirm=trust
+            runtime, cast.acme.principal, NAME, limit=dice.randint(1, 6), wait_s=0, gone=gone, confirm=trust
         )
         for work in claimed:
             observer.handed += 1

@@ -53,16 +53,16 @@ async def claim_work(
     name: str,
     *,
     limit: int,
-    patience: tuple[int, Gone],
+    wait_s: int,
+    gone: Gone,
     confirm: Callable[[], Awaitable[None]],
 ) -> list[Work]:
     """Hand out up to ``limit`` vehicles, each under a lease, and wait for the first.
 
-    ``patience`` is how many seconds to wait and what tells that the worker has hung up, which ends it with nothing.
+    ``gone`` tells that the worker has hung up, which ends the wait with nothing.
     ``confirm`` is asked after each wait, and raises when the worker may have nothing any more. Raises ``forbidden``,
     ``bad_parameters``, ``operation_not_found``.
     """
-    wait_s, gone = patience
     principal.check_scope(Scope.OPERATIONS_RUN)
     check_range("limit", limit, 1, CLAIM_LIMIT_MAX)
     check_range("wait", wait_s, 0, WAIT_S_MAX)

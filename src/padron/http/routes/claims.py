@@ -38,7 +38,13 @@ async def claim_work(call: Call) -> Reply:
     try:
         with call.waiting() if body.wait else nullcontext():
             claimed = await claims.claim_work(
-                call.runtime, call.principal, name, limit=body.limit, patience=(body.wait, gone), confirm=call.confirm
+                call.runtime,
+                call.principal,
+                name,
+                limit=body.limit,
+                wait_s=body.wait,
+                gone=gone,
+                confirm=call.confirm,
             )
         await call.confirm()
         if gone.done() and not claimed:
