@@ -3,12 +3,13 @@
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from padron.http import calls
+from padron.http import calls, places
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
@@ -245,3 +246,58 @@ def test_several_requests_on_one_connection_are_answered_in_their_order(server: 
 def test_no_answer_names_the_software_behind_it(server: Server) -> None:
     for target in (LIST, "/nothing", "/docs"):
         assert "uvicorn" not in server.get(target).head
+
+
+@pytest.mark.parametrize("more", ["Content-Length: 100\r\n", "Transfer-Encoding: chunked\r\n"])
+def test_who_has_no_key_cannot_hold_a_connection_with_a_body_that_never_ends(server: Server, more: str) -> None:
+    with server.connect() as connection:
+        connection.sendall(f"PATCH {STATUS} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode())
+        answer = read_answer(connection)
+        assert (answer.status, answer.error_detail) == (401, "Unauthorized")
+        assert "connection: close" in answer.head
+        assert connection.recv(1) == b""
+
+
+def test_who_has_no_key_and_sends_a_whole_body_keeps_the_connection(server: Server) -> None:
+    with server.connect() as connection:
+        for _ in range(3):
+            head = f"PATCH {STATUS} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(GOOD)}\r\n\r\n"
+            connection.sendall(head.encode() + GOOD)
+            answer = read_answer(connection)
+            assert (answer.status, answer.error_detail) == (401, "Unauthorized")
+            assert "connection: close" not in answer.head
+
+
+def test_a_body_that_waits_to_be_asked_for_is_not_asked_for_in_vain(server: Server) -> None:
+    with server.connect() as connection:
+        head = f"PATCH {STATUS} HTTP/1.1\r\nHost: x\r\nContent-Length: 22\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert read_answer(connection).status == 401
+
+
+def test_one_keys_long_polls_beyond_the_limit_are_429_while_its_other_calls_are_answered(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "ACCOUNT_WAITING_MAX", 20)
+    head = f"GET /api/v2/changes?wait=30&type=vehicle.info_changed HTTP/1.1\r\nHost: x\r\n{server.authorization}\r\n"
+    connections = [server.connect() for _ in range(20)]
+    try:
+        for connection in connections:
+            connection.sendall(head.encode())
+        time.sleep(0.5)
+        refused = server.send(head)
+        assert (refused.status, refused.error_detail) == (429, "TooManyRequests")
+        assert "retry-after: 1" in refused.head
+        assert server.patch(f"Content-Length: {len(GOOD)}\r\n", GOOD).status == 204
+        for connection in connections[:3]:
+            connection.close()
+        time.sleep(0.5)
+        again = server.connect()
+        connections.append(again)
+        again.sendall(head.encode())
+        again.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            again.recv(1)  # it waits
+    finally:
+        for connection in connections:
+            connection.close()

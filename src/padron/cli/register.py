@@ -6,7 +6,7 @@ from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import print_json
 from padron.service.register import renew_register
 
-register = App(name="register", help="Work on the register as a whole.")
+register = App(name="register", help="Work on the register as a whole: after restoring a backup.")
 
 _DEFAULTS = CommonOptions()
 

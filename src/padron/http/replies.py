@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import msgspec
 from starlette.types import Send
 
+from padron.domain.errors import PadronError
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON_HEADERS: Headers = (
@@ -38,10 +40,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class StreamReply:
-    """An answer that is sent piece by piece, as long as ``chunks`` gives any. Always 200."""
+    """An answer that is sent piece by piece, as long as ``chunks`` gives any. Always 200.
+
+    ``farewell`` words an error in its middle as the last piece, for forms in which an end means nothing.
+    """
 
     chunks: AsyncGenerator[bytes, None]
     headers: Headers = ()
+    farewell: Callable[[PadronError], bytes] | None = None
 
 
 def build_json_reply(status: int, body: object, headers: Headers = ()) -> Reply:
@@ -67,9 +73,14 @@ async def send_stream(
     """
     headers = [*reply.headers, (b"x-request-id", request_id)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    async with aclosing(reply.chunks) as chunks:
-        async for chunk in chunks:
-            await send({"type": "http.response.body", "body": b"", "more_body": True})  # waits for a slow reader
-            await confirm()
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    try:
+        async with aclosing(reply.chunks) as chunks:
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": b"", "more_body": True})  # waits for a slow reader
+                await confirm()
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    except PadronError as error:
+        if reply.farewell is None:
+            raise
+        await send({"type": "http.response.body", "body": reply.farewell(error), "more_body": True})
     await send({"type": "http.response.body", "body": b""})

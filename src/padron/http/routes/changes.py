@@ -44,7 +44,7 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     if b"text/event-stream" in call.headers.get(b"accept", b""):
         last = call.headers.get(b"last-event-id", b"").decode("latin-1")
         after = await read_place(call.runtime, call.principal, last or given.get("after"))
-        return StreamReply(_stream(call, after, wanted), _STREAM_HEADERS)
+        return StreamReply(_stream(call, after, wanted), _STREAM_HEADERS, _word_farewell)
     after = await read_place(call.runtime, call.principal, given.get("after"))
     gone = call.watch_client()
     try:
@@ -60,17 +60,14 @@ async def list_changes(call: Call) -> Reply | StreamReply:
 
 
 async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerator[bytes, None]:
-    """Give the events. The key is looked at again before anything is sent: a revoked key ends the stream."""
+    """Give the events."""
     gone = call.watch_client()
     try:
         yield b": padron\n\n"
         pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
         async for page in pages:
-            await call.confirm()
             yield _format_page(call.runtime.store.epoch, page)
         yield _format_comment("the server is stopping: connect again")
-    except PadronError as error:
-        yield _format_comment(error.detail)
     finally:
         gone.cancel()
 
@@ -89,6 +86,11 @@ def _format_page(epoch: str, page: FeedPage) -> bytes:
         )
         for entry in page.entries
     )
+
+
+def _word_farewell(error: PadronError) -> bytes:
+    """Say why the events end: a key that is no longer valid, or a database that cannot be read."""
+    return _format_comment(error.detail)
 
 
 def _format_comment(text: str) -> bytes:
