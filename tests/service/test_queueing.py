@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from padron.domain.change import StatusRequest
+from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
+    Refusal,
     Run,
     RunQuestion,
     RunState,
@@ -24,7 +26,7 @@ from padron.service.runs import RunReport, get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import set_status
 from padron.store.operations import OperationTransaction
-from tests.cast import Cast, make_vin, registered, save, trust, wait_until
+from tests.cast import NOON, Cast, make_vin, registered, save, trust, wait_until
 from tests.conftest import OpenStore, Select, SteppedClock
 
 NAME = "poll-tracker"
@@ -174,3 +176,96 @@ async def test_all_refusals_are_counted_and_the_first_thousand_kept(runtime: Run
     assert report.run.refused_count == len(report.refusals) == len(vins)
     kept = (await look(runtime, fleet, report.run)).refusals
     assert [refusal.vin for refusal in kept] == list(vins[:REFUSALS_KEPT_MAX])
+
+
+class Watch:
+    """Notes which accounts' portions are under way, and in what order they came."""
+
+    def __init__(self, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.order: list[tuple[int, int]] = []
+        self.under_way: set[int] = set()
+        self.most = 0
+        add_chunk = runtime.queueing.add_chunk
+
+        async def watched(account_id: int, run: Run) -> tuple[Run, list[Refusal]]:
+            assert account_id not in self.under_way, "an account has two portions at once"
+            self.under_way.add(account_id)
+            self.most = max(self.most, len(self.under_way))
+            self.order.append((account_id, run.run_id))
+            try:
+                return await add_chunk(account_id, run)
+            finally:
+                self.under_way.discard(account_id)
+
+        monkeypatch.setattr(runtime.queueing, "add_chunk", watched)
+
+
+async def test_accounts_take_turns_and_few_portions_are_under_way(
+    runtime: Runtime, fleet: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [fleet.acme.account.account_id, fleet.beta.account.account_id]
+    accounts += [(await runtime.store.directory.add_account(name, NOON)).account_id for name in ("Gate", "Hub")]
+    everybody = {one: replace(fleet.acme.principal, account_id=one) for one in accounts}
+    for one in accounts[1:]:
+        await save(runtime.store, one, *(registered(make_vin(n)) for n in range(FLEET)))
+        await put_operation(runtime, everybody[one], NAME, description="", lease_s=60, attempts=2)
+    monkeypatch.setattr(queueing, "RUN_CHUNK_SIZE", 1)
+    watch = Watch(runtime, monkeypatch)
+    started = [await start_run(runtime, everybody[accounts[0]], NAME, RunQuestion()) for _ in range(5)]
+    started += [await start_run(runtime, everybody[one], NAME, RunQuestion()) for one in accounts[1:]]
+    watch.order.clear()
+    async with asyncio.timeout(60):
+        while runtime.queueing._tasks:
+            await asyncio.wait(runtime.queueing._tasks)
+    assert watch.most == queueing.TASKS_MAX == len({*watch.order[:1], *watch.order[1:2]})
+    for one in accounts[1:]:  # whoever has one run is done while the first account's second is not
+        last = max(place for place, (account_id, _) in enumerate(watch.order) if account_id == one)
+        assert sum(account_id == accounts[0] for account_id, _ in watch.order[:last]) <= 2 * FLEET
+    own = [run_id for account_id, run_id in watch.order if account_id == accounts[0]]
+    assert own == sorted(own, key=[report.run.run_id for report in started].index), "one run after the other"
+    for report, one in zip(started[-3:], accounts[1:], strict=True):
+        assert not (await get_run(runtime, everybody[one], NAME, format_run_id(report.run.run_id))).run.is_queueing
+
+
+async def test_a_few_vins_do_not_wait_behind_a_fleet(
+    runtime: Runtime, fleet: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queueing, "RUN_CHUNK_SIZE", 1)
+    acme = fleet.acme.principal
+    whole = await start_run(runtime, acme, NAME, RunQuestion())
+    few = await start_run(runtime, acme, NAME, RunQuestion(vins=(make_vin(1), make_vin(2))))
+    assert few.counts == {WorkState.QUEUED: 2}
+    assert (await look(runtime, fleet, whole.run)).run.is_queueing
+
+
+async def test_a_server_that_stops_lets_those_who_wait_for_their_turn_go(runtime: Runtime, fleet: Cast) -> None:
+    acme = fleet.acme.principal
+    waiting = [asyncio.create_task(start_run(runtime, acme, NAME, RunQuestion())) for _ in range(5)]
+    while not runtime.queueing._lines:  # noqa: ASYNC110 - no event for us
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await runtime.queueing.close()
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    refused = [one for one in outcomes if isinstance(one, PadronError)]
+    assert {one.code for one in refused} == {Code.STORE_UNAVAILABLE}
+    assert not runtime.queueing._tasks
+
+
+async def test_runs_that_lost_their_process_do_not_hold_the_places_for_ever(
+    runtime: Runtime, fleet: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = fleet.acme.principal
+    monkeypatch.setattr(runs, "RUNS_FILLING_MAX", 2)
+    for _ in range(2):
+        await leave_behind(runtime, fleet, 1)
+    for _ in range(2):
+        with pytest.raises(PadronError) as refusal:
+            await start_run(runtime, acme, NAME, RunQuestion())
+        assert refusal.value.code is Code.RUN_LIMIT_REACHED
+        assert not runtime.queueing._tasks
+    clock.now += timedelta(seconds=11)
+    with pytest.raises(PadronError):
+        await start_run(runtime, acme, NAME, RunQuestion())
+    while runtime.queueing._tasks:
+        await asyncio.wait(runtime.queueing._tasks)
+    assert (await start_run(runtime, acme, NAME, RunQuestion())).run.is_queueing
