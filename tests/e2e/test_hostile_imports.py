@@ -108,4 +108,4 @@ async def test_a_server_that_is_killed_leaves_no_process_behind(url: str, tmp_pa
 
 
 async def _is_gone(process: psutil.Process) -> bool:
-    return not process.is_running()
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE

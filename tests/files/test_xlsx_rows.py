@@ -13,7 +13,14 @@ from padron.domain.errors import PadronError
 from padron.files import xlsx_workbook
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.files.reading import read_all, read_rows
-from tests.files.workbooks import MAIN, SHEET, TEXTS, build_workbook, give_row, write_workbook
+from tests.files.workbooks import (
+    MAIN,
+    SHEET,
+    TEXTS,
+    build_workbook,
+    give_row,
+    write_workbook,
+)
 
 OWNER = "Águila y Ñandú"
 HEADER = give_row(1, "vin", "observations")
@@ -73,6 +80,24 @@ def test_a_value_is_read_as_it_is_shown(path: Path, value: object, text: str) ->
         ("<c><v>1E+3</v></c>", "1000"),
         ('<c r="B2" t="inlineStr"><is><r><t>a </t></r><r><t>b</t></r><rPh><t>x</t></rPh></is></c>', "a b"),
         ("<c/>", ""),
+        ('<c t="s"/>', ""),
+        ('<c t="s"><v></v></c>', ""),
+        ('<c t="b"/>', ""),
+        ('<c t="e"/>', ""),
+        ('<c t="d"/>', ""),
+        ('<c t="n"><v> </v></c>', ""),
+        ('<c t="inlineStr"><is/></c>', ""),
+        ('<c t="str"><f>T(1)</f><v></v></c>', ""),
+        ('<c t="b"><v>TRUE</v></c>', "true"),
+        ("<c><v>0.30000000000000004</v></c>", "0.3"),
+        ("<c><v>12345.670000000002</v></c>", "12345.67"),
+        ("<c><v>2019.9999999999998</v></c>", "2020"),
+        ("<c><v>-0</v></c>", "0"),
+        ("<c><v>1E-7</v></c>", "0.0000001"),
+        ('<c t="d"><v>2024-02-29</v></c>', "2024-02-29"),
+        ('<c t="d"><v>2024-02-29T00:00:00</v></c>', "2024-02-29"),
+        ('<c t="d"><v>2024-02-29T13:30:00.000Z</v></c>', "2024-02-29 13:30:00"),
+        ('<c t="d"><v>13:30:00</v></c>', "13:30:00"),
     ],
 )
 def test_a_cell_of_each_kind_is_read(path: Path, cell: str, text: str) -> None:
@@ -89,6 +114,9 @@ def test_a_cell_of_each_kind_is_read(path: Path, cell: str, text: str) -> None:
         ("<c><v>1e400</v></c>", "more than 15 digits"),
         ("<c><v>nan</v></c>", "more than 15 digits"),
         ("<c><v>four</v></c>", "no number"),
+        ("<c><v>1_000</v></c>", "no number"),
+        ('<c t="d"><v>29.2.2024</v></c>', "The cell B2 holds '29.2.2024', which is no date"),
+        ('<c t="b"><f>1=1</f></c>', "The cell B2 is a formula without a value"),
         ('<c t="s"><v>7</v></c>', "a text that the workbook does not have"),
         (f"<c><v>{'1' * 40_000}</v></c>", "more than 32,767 characters"),
         ('<c r="ZZZ2"><v>1</v></c>', "The cell ZZZ2 stands beyond"),
