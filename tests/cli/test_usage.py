@@ -155,6 +155,14 @@ def test_openapi_prints_one_document(cli: Cli) -> None:
         assert "/api/v2/vehicles/{vin}/status" in answer.document["paths"]
 
 
+def test_openapi_leaves_the_events_out_or_puts_them_under_an_extension(cli: Cli) -> None:
+    places = {"inline": "webhooks", "extension": "x-webhooks", "none": None}
+    for word, member in places.items():
+        document = cli("openapi", "--webhooks", word).document
+        assert {*document} & {"webhooks", "x-webhooks"} == ({member} if member else set())
+    assert cli("openapi", "--webhooks", "elsewhere").status == 2
+
+
 def test_migrate_says_what_it_would_do_does_it_and_then_has_nothing_to_do(cli: Cli) -> None:
     pending = cli("migrate", "--dry-run", "--json").document
     assert pending["dryRun"]

@@ -33,13 +33,16 @@ async def test_a_call_without_a_key_is_401_with_the_scheme_that_is_wanted(api: A
 @pytest.mark.parametrize("operation", PUBLIC, ids=lambda operation: operation.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_pages_and_probes_need_no_key(api: Api, operation: Operation) -> None:
-    path = operation.path.replace("{slug}", "forbidden")
+    path = operation.path
+    for name, value in (("slug", "forbidden"), ("guide", "statuses"), ("asset", "docs.css")):
+        path = path.replace(f"{{{name}}}", value)
     assert (await api.nobody.get(path)).status == 200
 
 
 def test_the_calls_that_need_no_key_are_these_and_no_others() -> None:
     assert {operation.path for operation in PUBLIC} == {
-        "/livez", "/readyz", "/openapi.json", "/docs", "/errors", "/errors/{slug}",
+        "/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{guide}", "/docs/assets/{asset}", "/errors",
+        "/errors/{slug}",
     }  # fmt: skip
 
 

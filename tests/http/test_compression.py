@@ -47,6 +47,8 @@ LONG = {"plate": "RTA412C", "observations": "x" * 150, "lessorName": "y" * 300, 
         (b"gzip;q=0.12345", False),
         ("gzip;q=\u00b2".encode("latin-1"), False),
         (b"gzipped", False),
+        (b"gzip" + b"," * 1_020, True),
+        (b"gzip" + b"," * 1_021, False),
     ],
 )
 def test_accept_encoding_is_read_with_its_weights(accepted: bytes, *, is_taken: bool) -> None:

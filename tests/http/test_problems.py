@@ -97,7 +97,7 @@ async def test_each_errors_page_says_what_it_means_and_what_to_do(api: Api, prob
 @on_sqlite
 @pytest.mark.parametrize(
     "path",
-    ["/", "/api", "/api/v2", f"{VEHICLE}/", f"{STATUS}/", f"{LIST}/", "/API/v2/vehicles", "/api//v2/vehicles",
+    ["/index.html", "/api", "/api/v2", f"{VEHICLE}/", f"{STATUS}/", f"{LIST}/", "/API/v2/vehicles", "/api//v2/vehicles",
      f"/api/v2/vehicles/{HUMMER}%2Fstatus/x", "/api/v2/vehicles/", "/favicon.ico", "/docs/", "/.env", "/%00", "/ñ"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "OPTIONS"])

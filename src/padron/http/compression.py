@@ -14,6 +14,7 @@ from padron.http.replies import Headers, Reply
 
 BYTES_MIN = 1_024  # less is not worth the work: it fits into one packet either way
 INLINE_BYTES_MAX = 16_384  # so much takes some 0.2 ms; more is given to a thread, beside the event loop
+HEADER_BYTES_MAX = 1_024  # no client has so much to say about codings
 PLACES = 2
 LEVEL = 1
 
@@ -64,6 +65,8 @@ class Compressor:
 @lru_cache(maxsize=64)  # clients send the same few values with every request
 def accepts_gzip(accepted: bytes) -> bool:
     """Say whether an Accept-Encoding takes gzip, and not identity sooner. What cannot be read counts as no."""
+    if len(accepted) > HEADER_BYTES_MAX:
+        return False
     weights: dict[str, float] = {}
     for part in accepted.decode("latin-1").lower().split(","):
         coding, _, weight = part.partition(";")

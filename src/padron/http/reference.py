@@ -12,6 +12,7 @@ from padron.http.problems import Problem
 SERVER = "@@server@@"  # stands for this server's address, which each request names
 KEY = "Authorization: Bearer $API_KEY"
 
+_LINE = 60  # characters of a command's first line
 _SHORT = 72  # characters of JSON that are read best on one line
 _SHARED = ("BadHost", "Unauthorized", "TargetTooLong", "TooManyRequests", "HeadersTooLarge", "InternalError",
            "StoreUnavailable")  # fmt: skip
@@ -153,7 +154,7 @@ def _list_curls(method: str, path: str, operation: Mapping[str, Any]) -> Iterato
     if method not in {"GET", "POST"} or (method == "POST" and "requestBody" not in operation):
         start += f" -X {method}"
     address = f"'{SERVER}{_fill_path(path, operation)}'"  # no part of it can hold a quote
-    parts = [f"{start} {address}"] if len(start + address) < _SHORT else [start, address]
+    parts = [f"{start} {address}"] if len(start + address) < _LINE else [start, address]
     if operation.get("security") != []:
         parts.append(f'-H "{KEY}"')
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
