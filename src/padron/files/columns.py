@@ -18,6 +18,7 @@ COLUMNS: tuple[str, ...] = (VIN_COLUMN, STATUS_COLUMN, *(field.name for field in
 IGNORED = frozenset({"", "-"})  # what a mapping says of a column that is not to be read
 
 _NAME_LENGTH_MAX = 40  # of what is shown of a name
+_FOLDED_LENGTH_MAX = 200
 
 # Left out on purpose, because people mean different things by them: Estado (a status, or a federal state), Año,
 # Submarca (in Mexico the model, where Modelo is then the year), Nombre, ID.
@@ -114,7 +115,13 @@ class Rows(Protocol):
 
 
 def fold_name(name: str) -> str:
-    """Give the form in which two names of a column are equal: letters and digits alone, no accents, no case."""
+    """Give the form in which two names of a column are equal: letters and digits alone, no accents, no case.
+
+    A name that is far longer than any column's is its own form: the time to take accents apart grows with the square
+    of the number of accents in a row.
+    """
+    if len(name) > _FOLDED_LENGTH_MAX:
+        return name
     bare = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
     return "".join(one for one in bare.casefold() if one.isalnum())
 
@@ -177,7 +184,7 @@ def _parse_mapping(mapping: Mapping[str, str]) -> dict[str, str | None]:
 def _describe_unknown(name: str, number: int) -> str:
     if not fold_name(name):
         return f"There is no column name in cell {number} of the first line: give it one, or delete the column."
-    close = get_close_matches(fold_name(name), _COLUMNS_BY_FOLDED, n=1)
+    close = get_close_matches(fold_name(name)[:_FOLDED_LENGTH_MAX], _COLUMNS_BY_FOLDED, n=1)
     guess = f"is it {_COLUMNS_BY_FOLDED[close[0]]}? " if close else ""
     return (
         f"There is no column {_shorten(name)!r}: {guess}A mapping file can say which column it is, or - to ignore it. "

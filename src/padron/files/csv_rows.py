@@ -17,6 +17,7 @@ from padron.files.encodings import BLOCK_BYTES, find_encoding, find_undecoded
 
 LINE_LENGTH_MAX = 1 << 20  # characters; what is longer is no line of a spreadsheet
 RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
+READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after a quotation mark that is not closed
 HEADER_LINES_MAX = 100  # blank lines before the header
 
 _DELIMITERS = (",", ";", "\t")
@@ -30,6 +31,7 @@ class CsvRows:
         self._raw = raw
         self._bytes_total = bytes_total
         self._lines = _Lines(raw)
+        self._read_again = 0
         csv.field_size_limit(RECORD_LENGTH_MAX)
         self._delimiter, self._columns = self._read_header(mapping)
 
@@ -112,10 +114,12 @@ class CsvRows:
     def _read_quoted(self, line: str) -> list[str] | str:
         """Give the cells of the record that begins with this line, or what is wrong with it.
 
-        Lines that were taken for its continuation are given back when it turns out to be none.
+        Lines that were taken for its continuation are given back when it turns out to be none. A file in which that
+        goes on and on, each line opening a quotation mark, gets no further line taken: the time would grow without end.
         """
         taken: list[str] = []
         lines = self._lines
+        length_max = RECORD_LENGTH_MAX if self._read_again < READ_AGAIN_MAX else 0
 
         def give_lines() -> Iterator[str]:
             length = len(line)
@@ -123,7 +127,7 @@ class CsvRows:
             for further in lines:
                 taken.append(further or "")
                 length += len(further or "")
-                if further is None or length > RECORD_LENGTH_MAX:
+                if further is None or length > length_max:
                     raise _OpenQuoteError
                 yield "\n" + further
 
@@ -131,6 +135,7 @@ class CsvRows:
             return next(csv.reader(give_lines(), delimiter=self._delimiter, strict=True))
         except (csv.Error, _OpenQuoteError, StopIteration) as error:
             lines.give_back(taken)
+            self._read_again += sum(map(len, taken))
             if taken or isinstance(error, _OpenQuoteError) or "unexpected end" in str(error):
                 return "A quotation mark is opened, and not closed where a cell ends: the next line is read by itself."
             return f"The line is not CSV: {error}. A quotation mark within a quoted cell is written twice."

@@ -15,7 +15,7 @@ TEXTS_KEPT_MAX = 20_000  # shared texts that are held in memory; the others are 
 SHEETS_MAX = 500
 
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
-_remove_literals = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.').sub
+_remove_literals = re.compile(r'"[^"]*"|\\.|\[[^\[\]]*\]|_.|\*.').sub
 _find_date_letter = re.compile("[ymdhs]", re.IGNORECASE).search
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell's date has no zone
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001

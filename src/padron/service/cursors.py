@@ -19,6 +19,7 @@ from padron.domain.vehicle import FIELDS, VehicleVersion, check_text, fold_text
 from padron.domain.vin import VIN_LENGTH, Vin
 
 CURSOR_LENGTH_MAX = 2_000
+_is_plan_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
@@ -223,7 +224,7 @@ def parse_plan_cursor(query: PlanQuery, cursor: str | None) -> PlanPlace | None:
             fingerprint == _give_plans_fingerprint(query)
             and _is_id(microseconds)
             and microseconds <= _INSTANT_MAX
-            and re.fullmatch(PLAN_ID_PATTERN, plan_id)
+            and _is_plan_id(plan_id) is not None
         ):
             return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
         case _:
@@ -284,7 +285,7 @@ def _decode(cursor: str) -> list[object]:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(raw, type=list[object])
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise _give_refusal() from error
 
 
