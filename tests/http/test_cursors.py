@@ -209,3 +209,8 @@ async def test_pages_go_on_through_the_longest_values_of_letters_that_grow_when_
         length = max(length, len(target))
     assert vins == [make_vin(number) for number in numbers]
     assert 1_500 < length < TARGET_BYTES_MAX
+
+
+async def test_a_cursor_that_is_nested_without_end_is_no_failure_of_ours(api: Api) -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 1_400).decode().rstrip("=")
+    assert (await api.acme.get(f"{LIST}?cursor={nested}")).code == (400, "BadParameters")

@@ -62,6 +62,7 @@ _match_url = re.compile(r"[!-\[\]-~]+").fullmatch  # printable ASCII without spa
 _match_host = re.compile(
     r"[0-9A-Za-z_](?:[0-9A-Za-z_-]*[0-9A-Za-z_])?(?:\.[0-9A-Za-z_](?:[0-9A-Za-z_-]*[0-9A-Za-z_])?)*"
 )
+_match_bracketed = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?").fullmatch
 _match_number = re.compile(r"0[xX][0-9A-Fa-f]*|[0-9]+").fullmatch
 _LABEL_LENGTH_MAX = 63
 
@@ -140,7 +141,7 @@ def _check_parts(parts: SplitResult) -> None:
 def _parse_host(netloc: str, host: str) -> Address | None:
     """Give the address that a host is written as, or None for a name."""
     if netloc.startswith("["):
-        if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\](?::[0-9]+)?", netloc):
+        if _match_bracketed(netloc) is None:
             raise _refuse("has a host that is not an IPv6 address")
         try:
             return IPv6Address(host)

@@ -17,6 +17,8 @@ REVISION_COLUMN = "revision"
 COLUMNS: tuple[str, ...] = (VIN_COLUMN, STATUS_COLUMN, *(one.name for one in FIELDS), REVISION_COLUMN)
 SUBMARCA = "Submarca"
 
+_FOLDED_LENGTH_MAX = 200
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aliases:
@@ -166,7 +168,13 @@ class Rows(Protocol):
 
 
 def fold_name(name: str) -> str:
-    """Give the form in which two names of a column are equal: letters and digits alone, no accents, no case."""
+    """Give the form in which two names of a column are equal: letters and digits alone, no accents, no case.
+
+    A name that is far longer than any column's is its own form: the time to take accents apart grows with the square
+    of the number of accents in a row.
+    """
+    if len(name) > _FOLDED_LENGTH_MAX:
+        return name
     bare = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
     return "".join(one for one in bare.casefold() if one.isalnum())
 

@@ -19,6 +19,7 @@ from padron.files.headers import HeaderSearch, Table
 from padron.files.lines import LINE_LENGTH_MAX, Lines
 
 RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
+READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after a quotation mark that is not closed
 HEADER_LINES_MAX = 100  # lines among which the names are looked for, blank ones included
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -33,6 +34,7 @@ class CsvRows:
         self._raw = raw
         self._bytes_total = bytes_total
         self._lines = Lines(raw)
+        self._read_again = 0
         csv.field_size_limit(RECORD_LENGTH_MAX)
         self._separator = _SEPARATORS[0]
         self._table = self._read_header(options)
@@ -120,11 +122,13 @@ class CsvRows:
     def _read_quoted(self, line: str) -> list[str] | str:
         """Give the cells of the record that begins with this line, or what is wrong with it.
 
-        Lines that were taken for its continuation are given back when it turns out to be none.
+        Lines that were taken for its continuation are given back when it turns out to be none. A file in which that
+        goes on and on, each line opening a quotation mark, gets no further line taken: the time would grow without end.
         """
         cells, taken = self._read_record(line, self._separator)
         if isinstance(cells, str):
             self._lines.give_back(taken)
+            self._read_again += sum(map(len, taken))
         return cells
 
     def _read_record(self, line: str, separator: str) -> tuple[list[str] | str, list[str]]:
@@ -133,6 +137,7 @@ class CsvRows:
         if '"' not in line:
             return line.split(separator), taken
         lines = self._lines
+        length_max = RECORD_LENGTH_MAX if self._read_again < READ_AGAIN_MAX else 0
 
         def give_lines() -> Iterator[str]:
             length = len(line)
@@ -140,7 +145,7 @@ class CsvRows:
             for further in lines:
                 taken.append(further or "")
                 length += len(further or "")
-                if further is None or length > RECORD_LENGTH_MAX:
+                if further is None or length > length_max:
                     raise _OpenQuoteError
                 yield "\n" + further
 

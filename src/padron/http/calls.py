@@ -258,19 +258,27 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
         detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
         raise Refusal(problems.TARGET_TOO_LONG, detail, CLOSE)
+    if len(scope["headers"]) > HEADER_COUNT_MAX:  # first: to join a value with each of thousands takes long
+        raise _refuse_headers()
     headers: dict[bytes, bytes] = {}
     size = 0
     for name, value in scope["headers"]:
         size += len(name) + len(value) + 4
         if name in headers:
+            if size > HEADER_BYTES_MAX:
+                break
             value = headers[name] + b", " + value  # noqa: PLW2901 - RFC 9110, 5.3: equal to the list in one line
         headers[name] = value
-    if size > HEADER_BYTES_MAX or len(scope["headers"]) > HEADER_COUNT_MAX:
-        detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
-        raise Refusal(problems.HEADERS_TOO_LARGE, detail, CLOSE)
+    if size > HEADER_BYTES_MAX:
+        raise _refuse_headers()
     if _match_host(headers.get(b"host", b"")) is None:
         raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
     return headers
+
+
+def _refuse_headers() -> Refusal:
+    detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
+    return Refusal(problems.HEADERS_TOO_LARGE, detail, CLOSE)
 
 
 def _check_coding(name: bytes, value: bytes, plain: str) -> None:

@@ -27,6 +27,7 @@ from padron.domain.vin import VIN_LENGTH, Vin
 CURSOR_LENGTH_MAX = 2_000
 EPOCH_LENGTH = 8
 _is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
+_is_plan_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
@@ -233,7 +234,7 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
             fingerprint == _give_plans_fingerprint(query)
             and _is_id(microseconds)
             and microseconds <= _INSTANT_MAX
-            and re.fullmatch(PLAN_ID_PATTERN, plan_id)
+            and _is_plan_id(plan_id) is not None
         ):
             return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
         case _:
@@ -302,7 +303,7 @@ def _decode(epoch: str, cursor: str) -> list[object]:
     try:
         raw = base64.b64decode(rest + "=" * (-len(rest) % 4), altchars=b"-_", validate=True)
         parts = msgspec.json.decode(raw, type=list[object])
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise _give_refusal() from error
     if given != epoch:
         raise give_gone()

@@ -21,7 +21,7 @@ def find_copied(statements: Mapping[str, str]) -> dict[str, tuple[str, list[str]
     for name, statement in statements.items():
         match = _match_insert(statement.strip())
         if match is not None:
-            copied[name] = (match[1], re.split(r"\s*,\s*", match[2].strip()))
+            copied[name] = (match[1], [column.strip() for column in match[2].split(",")])
     return copied
 
 

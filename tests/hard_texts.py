@@ -1,0 +1,166 @@
+"""The functions that meet text from outside, each with the text of a size that would take it longest."""
+
+import base64
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from padron.delivery.sender import escape_text, parse_retry_after
+from padron.domain import account, idempotency, instants, query, target, vehicle, vin
+from padron.domain.errors import PadronError
+from padron.files.columns import fold_name, parse_header
+from padron.files.csv_rows import CsvRows
+from padron.files.defusing import arm_text, defuse_text
+from padron.files.json_rows import JsonRows
+from padron.http import bodies, calls, json_faults, queries, routing
+from padron.http.operation_schemas import ResultsBody
+from padron.http.problems import Refusal
+from padron.service import cursors, vins
+from padron.wiring import read_clock
+
+_NOW = read_clock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hard:
+    """A call over a text of a size; ``size`` is what the shorter one is measured with."""
+
+    make: Callable[[int], Callable[[], object]]
+    size: int = 4_096
+
+
+def _try(function: Callable[..., object], *given: object) -> Callable[[], object]:
+    def call() -> None:
+        with suppress(PadronError, Refusal, ValueError):
+            function(*given)
+
+    return call
+
+
+def _read_file(kind: Any, content: bytes) -> Callable[[], object]:  # noqa: ANN401
+    def call() -> None:
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            with suppress(PadronError):
+                sum(1 for _ in kind(file, len(content)))
+
+    return call
+
+
+def _describe_body(content: bytes) -> Callable[[], object]:
+    return _try(bodies.decode_shape, ResultsBody, content)
+
+
+def _ask(query_string: bytes) -> Callable[[], object]:
+    call: Any = type("Asked", (), {"scope": {"query_string": query_string}})()
+    return _try(queries.read_query, call, queries.LIST_PARAMETERS)
+
+
+def _guard(headers: list[tuple[bytes, bytes]]) -> Callable[[], object]:
+    return _try(calls.guard_headers, {"query_string": b"", "raw_path": b"/", "headers": headers})
+
+
+def _find_path(raw: bytes) -> Callable[[], object]:
+    return lambda: routing._split(raw)
+
+
+_RESULT = b'{"results": [{"claimId": "a", "outcome": "failed", "result": %s}]}'
+_TEXTS: dict[str, Callable[[int], str]] = {
+    "spaces": lambda size: " " * size,
+    "spaces_between": lambda size: "a" + " " * size + "b",
+    "letters": lambda size: "a" * size,
+    "digits": lambda size: "9" * size,
+    "commas": lambda size: "," * size,
+    "quotes": lambda size: '"' * size,
+    "semicolons": lambda size: ";" * size,
+    "accents": lambda size: "a" + "\u0316\u0300" * (size // 2),
+    "invisible": lambda size: "\u200b" * size,
+    "surrogates": lambda size: "\ud800" * size,
+    "dots": lambda size: "a." * (size // 2),
+    "brackets": lambda size: "[" * size,
+    "percents": lambda size: "%41" * (size // 3),
+    "hyphens": lambda size: "-" * size,
+    "apostrophes": lambda size: "'" * size,
+    "colons": lambda size: ":" * size,
+}
+_OF_TEXT: dict[str, Callable[[str], object]] = {
+    "parse_vin": vin.parse_vin,
+    "list_vin_faults": vin.list_vin_faults,
+    "suggest_vin": vin.suggest_vin,
+    "describe_vin": lambda text: vins.describe_vin(text, _NOW),
+    "parse_plate": vehicle.parse_plate,
+    "check_text": lambda text: vehicle.check_text("x", text, 300),
+    "check_name": lambda text: account.check_name("x", text, 100),
+    "parse_credential": account.parse_credential,
+    "check_key": idempotency.check_key,
+    "parse_instant": lambda text: instants.parse_instant("x", text),
+    "parse_number": lambda text: query.parse_number("x", text, 0, 9),
+    "parse_target": lambda text: target.parse_target("https://" + text, ()),
+    "parse_retry_after": lambda text: parse_retry_after(text, _NOW),
+    "escape_text": lambda text: escape_text(text, 1_024),
+    "fold_name": fold_name,
+    "parse_header": lambda text: parse_header([text]),
+    "defuse_text": defuse_text,
+    "arm_text": arm_text,
+    "show_text": json_faults.show_text,
+    "suggest_name": lambda text: json_faults.suggest_name(text, frozenset({"vehicleStatusId", "reason"})),
+    "parse_feed_cursor": cursors.parse_feed_cursor,
+    "decode_cursor": lambda text: cursors._decode(base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()),
+    "check_content_type": lambda text: bodies._check_content_type(
+        b"application/json;" + text.encode("latin-1", "replace")
+    ),
+    "check_coding": lambda text: calls._check_coding(b"x", text.encode("latin-1", "replace"), "identity"),
+}
+
+FUNCTIONS: dict[str, Hard] = {
+    **{
+        f"{name}-{kind}": Hard(make=lambda size, f=function, t=text: _try(f, t(size)))
+        for name, function in _OF_TEXT.items()
+        for kind, text in _TEXTS.items()
+    },
+    "headers-many": Hard(make=lambda size: _guard([(b"a", b"b" * 50)] * size)),
+    "headers-64-long": Hard(make=lambda size: _guard([(b"a", b"b" * size)] * 64)),
+    "query-many": Hard(make=lambda size: _ask(b"&".join(b"a%d=1" % number for number in range(size)))),
+    "query-long-name": Hard(make=lambda size: _ask(b"a" * size + b"=1")),
+    "query-semicolons": Hard(make=lambda size: _ask(b";" * size)),
+    "path-slashes": Hard(make=lambda size: _find_path(b"/" * size)),
+    "path-percents": Hard(make=lambda size: _find_path(b"/%41" * (size // 4))),
+    "body-lone-surrogates": Hard(make=lambda size: _describe_body(_RESULT % (b'"' + b"\\ud800" * (size // 6)))),
+    "body-pairs-then-cut": Hard(make=lambda size: _describe_body(b'{"' + b"\\ud83d\\ude97" * (size // 12))),
+    "body-backslashes": Hard(make=lambda size: _describe_body(b'{"' + b"\\\\" * (size // 2))),
+    "body-unknown-name": Hard(make=lambda size: _describe_body(b'{"' + b"a" * size + b'": 1}')),
+    "body-unknown-name-of-places": Hard(make=lambda size: _describe_body(b'{"' + b" - at `$" * (size // 8) + b'": 1}')),
+    "body-lines-then-wrong": Hard(make=lambda size: _describe_body(b"\n" * size + b"x")),
+    "body-twice-many": Hard(
+        make=lambda size: _try(bodies._check_no_member_twice, b"[" + b'{"a": 1},' * (size // 9) + b'{"a": 1, "a": 1}]')
+    ),
+    "body-twice-wide": Hard(
+        make=lambda size: _try(
+            bodies._check_no_member_twice,
+            b"{" + b",".join(b'"%d": 1' % number for number in range(size // 9)) + b', "x": 1, "x": 1}',
+        )
+    ),
+    "body-twice-long-paths": Hard(
+        make=lambda size: _try(
+            bodies._check_no_member_twice,
+            (b'{"' + b"n" * (size // 200) + b'": ') * 190 + b'{"a": 1, "a": 1}' + b"}" * 190,
+        )
+    ),
+    "csv-quotes-that-stay-open": Hard(
+        make=lambda size: _read_file(CsvRows, b"vin,plate\n" + b'a","b\n' * (size // 6)), size=1 << 17
+    ),
+    "csv-blank-lines": Hard(make=lambda size: _read_file(CsvRows, b"vin\n" + b"\n" * size), size=1 << 16),
+    "csv-one-line": Hard(make=lambda size: _read_file(CsvRows, b"vin\n" + b"," * size), size=1 << 18),
+    "csv-many-names": Hard(make=lambda size: _read_file(CsvRows, b"," * size + b"\n"), size=1 << 16),
+    "csv-accents": Hard(
+        make=lambda size: _read_file(CsvRows, ("a" + "\u0316\u0300" * (size // 4)).encode() + b"\n"), size=1 << 16
+    ),
+    "json-blank-lines": Hard(make=lambda size: _read_file(JsonRows, b"{}\n" + b"\n" * size), size=1 << 16),
+    "json-names": Hard(
+        make=lambda size: _read_file(JsonRows, b"{" + b",".join(b'"%d": 1' % n for n in range(size // 9)) + b"}"),
+        size=1 << 16,
+    ),
+}

@@ -1,0 +1,109 @@
+"""Text from outside meets linear code only: four times the length takes about four times as long, not sixteen.
+
+Processor time is compared with processor time on the same machine, and what looks slow is measured again, so that a
+busy machine fails nobody.
+"""
+
+import ast
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import padron
+from tests.hard_texts import FUNCTIONS
+from tests.patterns import collect_patterns, run, write_texts
+
+SIZE = 4_096  # characters, and four times as many, which is the longest header
+GROWTH_MAX = 9.0  # linear is 4, the square 16
+FLOOR_S = 0.004  # below, times say nothing
+ROUNDS = 4
+
+# What may take the square of its length for now, and why.
+EXEMPT = {"padron.http.conditions._find_tags": "it is being replaced"}
+
+PATTERNS = collect_patterns()
+
+
+def measure(call: Callable[[], object], rounds: int = 1) -> float:
+    """Give the least processor time of several rounds, in seconds."""
+    times = []
+    for _ in range(rounds):
+        started = time.thread_time()
+        call()
+        times.append(time.thread_time() - started)
+    return min(times)
+
+
+def is_linear(short: Callable[[], object], long: Callable[[], object]) -> bool:
+    """Say whether the call over four times the text takes no more than linear time allows."""
+    once_s = measure(long)
+    if once_s <= FLOOR_S or once_s <= GROWTH_MAX * measure(short):
+        return True
+    return measure(long, ROUNDS) <= max(GROWTH_MAX * measure(short, ROUNDS), FLOOR_S)
+
+
+def find_slow_text(pattern: re.Pattern[Any], method: str, size: int) -> str | None:
+    """Give a text over which the expression takes more than linear time; None when there is none."""
+    shorts, longs = (list(write_texts(pattern, length)) for length in (size, 4 * size))
+    for short, long in zip(shorts, longs, strict=True):
+        if not is_linear(run(pattern, method, short), run(pattern, method, long)):
+            return long
+    return None
+
+
+@pytest.mark.parametrize("name", sorted({*PATTERNS} - {*EXEMPT}))
+def test_each_expression_takes_linear_time(name: str) -> None:
+    pattern, methods = PATTERNS[name]
+    for method in methods:
+        slow = find_slow_text(pattern, method, SIZE)
+        assert slow is None, f"{method} over {slow[:50]!r} … {slow[-5:]!r}"
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_each_function_that_meets_outside_text_takes_linear_time(name: str) -> None:
+    made = FUNCTIONS[name]
+    assert is_linear(made.make(made.size), made.make(4 * made.size))
+
+
+def test_no_expression_is_compiled_where_it_is_not_found() -> None:
+    """Every use of ``re`` is a compiled one in a module's own names, where the test above finds it."""
+    root = Path(padron.__path__[0])
+    for path in root.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        module = ".".join(("padron", *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
+        held = 0
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and find_uses(node):
+                (name,) = node.targets
+                assert isinstance(name, ast.Name)
+                assert f"{module}.{name.id}" in PATTERNS
+                held += len(find_uses(node))
+        assert len(find_uses(tree)) == held, f"{path} uses re outside of a name of its own"
+
+
+def find_uses(tree: ast.AST) -> list[str]:
+    """Give what is called of ``re``."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [
+        one.attr
+        for one in called
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "re"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source, method",
+    [
+        (r'\s*(W/)?"([!#-~]*)"\s*(?:,|$)', "findall"),
+        (r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.', "sub"),
+        (r"\s+$", "search"),
+        (r"\s*,\s*", "split"),
+        ("a*a*b", "match"),
+    ],
+)
+def test_the_measure_itself_finds_what_takes_the_square(source: str, method: str) -> None:
+    assert find_slow_text(re.compile(source), method, 1_024) is not None
