@@ -22,8 +22,12 @@ def make_csv(rows: int = ROWS, *, bad_every: int = 0) -> bytes:
     return ("vin,doors\n" + "\n".join(lines) + "\n").encode()
 
 
-async def upload(runtime: Runtime, principal: Principal, data: bytes, **options: bool) -> FileImport:
-    request = ImportRequest(request_id="the-request", file_name="fleet.csv", **options)
+async def upload(
+    runtime: Runtime, principal: Principal, data: bytes, *, keep_duplicates: bool = False, dry_run: bool = False
+) -> FileImport:
+    request = ImportRequest(
+        request_id="the-request", file_name="fleet.csv", keep_duplicates=keep_duplicates, dry_run=dry_run
+    )
     taken = await begin_upload(runtime, principal, request)
     await taken.add(data)
     await taken.complete()
