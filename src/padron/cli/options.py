@@ -103,8 +103,15 @@ def parse_duration(option: str, text: str) -> timedelta:
     return duration
 
 
-def parse_instant(option: str, text: str) -> datetime:
-    """Give the instant of a date, which is midnight in UTC, or of a time with offset. Raises ``UsageError``."""
+def parse_instant(option: str, text: str, now: datetime) -> datetime:
+    """Give the instant of a date, which is midnight in UTC, of a time with offset, or of a word such as today.
+
+    Raises ``UsageError``.
+    """
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    words = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
+    if text.lower() in words:
+        return words[text.lower()]
     try:
         at = datetime.fromisoformat(text)
         if _match_date(text):
@@ -114,7 +121,8 @@ def parse_instant(option: str, text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise UsageError(
-        f"{option} is {quote(text)}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
+        f"{option} is {quote(text)}: use a date (midnight in UTC) such as 2026-11-01, an instant such as "
+        "2026-11-01T08:00:00Z or 2026-11-01T08:00:00-06:00, or one of now, today, yesterday."
     )
 
 

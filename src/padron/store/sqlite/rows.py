@@ -106,7 +106,15 @@ def to_feed_entry(row: tuple[Any, ...]) -> FeedEntry:
 
 def to_status_time(row: tuple[Any, ...]) -> StatusTime:
     """Give the time of a row of ``sum_statuses``."""
-    return StatusTime(vehicle_id=row[0], vin=row[1], status=_STATUSES[row[2]], reason=row[3], microseconds=row[4])
+    return StatusTime(
+        vehicle_id=row[0],
+        vin=row[1],
+        status=_STATUSES[row[2]],
+        reason=row[3],
+        microseconds=row[4],
+        plate=row[5],
+        custom_id=row[6],
+    )
 
 
 def to_refusal(row: tuple[Any, ...]) -> Refusal:
