@@ -62,7 +62,8 @@ def test_a_date_is_midnight_in_utc(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "begin, end, seconds",
-    [("yesterday", "today", 86_400), ("Yesterday", TODAY, 86_400), ("2026-01-01", "yesterday", None), ("today", "now", None)],
+    [("yesterday", "today", 86_400), ("Yesterday", TODAY, 86_400), ("2026-01-01", "yesterday", None),
+     ("today", "now", None)],
 )  # fmt: skip
 def test_a_day_may_be_named_by_a_word_and_is_one_of_utc(
     cli: Cli, tmp_path: Path, begin: str, end: str, seconds: int | None

@@ -8,6 +8,8 @@ import pytest
 from tests.cast import HUMMER, JEEP
 from tests.cli.conftest import Answer, Cli, check_sentence
 
+LATER = f"{datetime.now(UTC).year + 1}-12-31T00:00Z"
+
 
 @pytest.fixture(autouse=True)
 def fleet(cli: Cli) -> None:
