@@ -11,12 +11,14 @@ import signal
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
 LIMIT = 10  # so many that all are answered within one lease
 WAIT_S = 20  # the server answers at once when there is work, and after so long when there is none
 RETRY_S = 1
+ARGUMENT_COUNT = 2  # of the command line, the program's own name included
 
 
 def work_on(vin: str) -> object:
@@ -27,7 +29,7 @@ def work_on(vin: str) -> object:
 def call(path: str, body: object) -> dict[str, Any]:
     """Send a request and give the answer's body; wait and repeat while the server cannot answer."""
     headers = {"Authorization": f"Bearer {os.environ['API_KEY']}", "Content-Type": "application/json"}
-    url = f"{os.environ['API_URL']}/api/v2/operations/{path}"
+    url = f"{os.environ['API_URL'].rstrip('/')}/api/v2/operations/{urllib.parse.quote(path)}"
     while True:
         request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - ours
         try:
@@ -36,7 +38,10 @@ def call(path: str, body: object) -> dict[str, Any]:
                 return answer
         except urllib.error.HTTPError as error:
             with error:
-                answer = json.load(error)
+                try:
+                    answer = json.load(error)
+                except ValueError:
+                    sys.exit(f"{url} answered {error.code}, and not as Padrón does: check API_URL.")
             if error.code not in {429, 503}:
                 if "results" in answer:
                     return answer  # no result could be stored: each says why
@@ -47,9 +52,21 @@ def call(path: str, body: object) -> dict[str, Any]:
         time.sleep(RETRY_S)
 
 
+def read_settings() -> str:
+    """Give the name of the operation to work for, or end with what is missing."""
+    missing = [name for name in ("API_URL", "API_KEY") if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"The environment variable {' and '.join(missing)} is missing: set API_URL and API_KEY.")
+    if not os.environ["API_URL"].startswith(("http://", "https://")):
+        sys.exit("API_URL must begin with http:// or https://, as in http://127.0.0.1:8080.")
+    if len(sys.argv) != ARGUMENT_COUNT:
+        sys.exit(f"Name the operation to work for, and nothing else: python {sys.argv[0]} query-fines")
+    return sys.argv[1]
+
+
 def main() -> None:
     """Work until told to stop."""
-    operation = sys.argv[1]
+    operation = read_settings()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
         results = []

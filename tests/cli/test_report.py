@@ -42,7 +42,7 @@ def test_the_tables_have_days_for_each_vehicle_the_sums_and_the_reasons(cli: Cli
     answer = ask(cli)
     assert (answer.status, answer.err) == (0, "")
     lines = [line.split() for line in answer.out.splitlines()]
-    assert lines[0] == ["VIN", "Days", "Active", "In", "the", "Shop", "Downtime"]
+    assert lines[0] == ["VIN", "Plate", "Unit", "Days", "Active", "In", "the", "Shop", "Downtime"]
     assert lines[1] == [HUMMER, "10.00", "10.00", "0.00", "0.00"]
     assert lines[2] == [JEEP, "10.00", "0.00", "10.00", "10.00"]
     assert lines[3] == ["Total", "(2)", "20.00", "10.00", "10.00", "10.00"]
@@ -58,6 +58,40 @@ def test_a_date_is_midnight_in_utc(cli: Cli, tmp_path: Path) -> None:
     only = ask(cli, "--json", "--vin", JEEP.lower(), begin="2026-01-01T00:00:00-06:00", end=TODAY).document
     assert [vehicle["vin"] for vehicle in only["vehicles"]] == [JEEP]
     assert only["from"] == "2026-01-01T06:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "begin, end, seconds",
+    [("yesterday", "today", 86_400), ("Yesterday", TODAY, 86_400), ("2026-01-01", "yesterday", None),
+     ("today", "now", None)],
+)  # fmt: skip
+def test_a_day_may_be_named_by_a_word_and_is_one_of_utc(
+    cli: Cli, tmp_path: Path, begin: str, end: str, seconds: int | None
+) -> None:
+    age_by_days(tmp_path, 10)
+    document = ask(cli, "--json", begin=begin, end=end).document
+    midnight = datetime.now(UTC).date()
+    instants = {
+        "today": f"{midnight}T00:00:00Z",
+        "yesterday": f"{midnight - timedelta(days=1)}T00:00:00Z",
+    }
+    assert document["from"] == instants.get(begin.lower(), "2026-01-01T00:00:00Z")
+    if end != "now":
+        assert document["to"] == instants.get(end, f"{TODAY}T00:00:00Z")
+    if seconds is not None:
+        assert [vehicle["seconds"] for vehicle in document["vehicles"]] == [seconds] * 2
+
+
+def test_a_row_has_the_plate_and_the_unit_number_as_they_were_at_the_end(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "named.csv").write_text(f"vin,plate,customId\n{HUMMER},ABC1234,U-7\n")
+    assert cli("vehicles", "import", "--account", "Acme", "named.csv").status == 0
+    hummer, jeep = ask(cli, "--json").document["vehicles"]
+    assert (hummer["plate"], hummer["customId"]) == ("ABC1234", "U-7")
+    assert (jeep["plate"], jeep["customId"]) == (None, None)
+    assert ask(cli).out.splitlines()[1].split()[:3] == [HUMMER, "ABC1234", "U-7"]
+    rows = list(csv.DictReader(io.StringIO(ask(cli, "--csv").out, newline="")))
+    names = {(row["kind"], row["vin"]): (row["plate"], row["customId"]) for row in rows}
+    assert names == {("vehicle", HUMMER): ("ABC1234", "U-7"), ("vehicle", JEEP): ("", ""), ("total", ""): ("", "")}
 
 
 def test_csv_has_all_cells_and_no_formula(cli: Cli, tmp_path: Path) -> None:
@@ -94,7 +128,7 @@ def test_what_cannot_be_reported_is_one_sentence(cli: Cli) -> None:
     for form in ([], ["--csv"], ["--json"]):
         check_sentence(ask(cli, *form, end=LATER), 1, "is to come")
     check_sentence(ask(cli, begin="2026-01-03", end="2026-01-02"), 1, "from is not before to")
-    check_sentence(ask(cli, begin="yesterday"), 2, "use a date such as 2026-11-01")
+    check_sentence(ask(cli, begin="last monday"), 2, "use a date (midnight in UTC) such as 2026-11-01")
     check_sentence(ask(cli, begin="2026-01-01T00:00:00"), 2, "use a date")
     check_sentence(ask(cli, "--csv", "--json"), 2, "exclude each other")
     check_sentence(ask(cli, "--vin", "NOTAVIN"), 1, "character 2")

@@ -2,17 +2,21 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from padron import __version__
 from padron.cli import app
 from padron.cli.accounts import accounts, keys
 from padron.cli.duplicates import duplicates
+from padron.cli.examples import EXAMPLES
 from padron.cli.options import ServerOptions
 from padron.cli.planned import planned
 from padron.cli.register import register
@@ -20,6 +24,7 @@ from padron.cli.report import report
 from padron.cli.vehicles import vehicles
 from padron.cli.vins import vins
 from padron.config import VARIABLES
+from padron.domain.account import Scope
 from tests.cli.conftest import Cli, check_sentence
 
 
@@ -27,19 +32,128 @@ def test_version_is_the_programs(cli: Cli) -> None:
     assert cli("--version").out.strip() == __version__
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        [], ["serve"], ["migrate"], ["accounts"], ["accounts", "add"], ["accounts", "list"], ["keys"], ["keys", "add"],
-        ["keys", "list"], ["keys", "revoke"], ["vehicles"], ["vehicles", "import"], ["openapi"],
-        ["duplicates"], ["duplicates", "list"], ["duplicates", "resolve"], ["duplicates", "merge"],
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_every_command_has_help(cli: Cli, words: list[str]) -> None:
-    answer = cli(*words, "--help")
-    assert answer.status == 0
+def list_commands(command: App, chain: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Walk all commands of the program, whatever they are."""
+    yield chain
+    for name in command:
+        if not name.startswith("-"):
+            yield from list_commands(command[name], (*chain, name))
+
+
+COMMANDS = list(list_commands(app.app))
+
+
+def test_the_walk_finds_the_commands() -> None:
+    assert {(), ("undo",), ("vehicles", "show"), ("report", "time-in-status"), ("keys", "add")} < set(COMMANDS)
+    assert {" ".join(chain) for chain in COMMANDS} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_has_help_with_examples(cli: Cli, words: tuple[str, ...], flag: str) -> None:
+    answer = cli(*words, flag)
+    assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith(f"Usage: {' '.join(['padron', *words])}")
+    assert "Exit status: 0 done" in answer.out
+    for example in EXAMPLES[" ".join(words)]:
+        assert f"$ {example}".split() == " ".join(answer.out.split()).partition(f"$ {example}")[1].split()
+
+
+@pytest.mark.parametrize(
+    "name, example", [(name, example) for name, examples in EXAMPLES.items() for example in examples], ids=str
+)
+def test_every_example_is_of_its_command_and_can_be_parsed(name: str, example: str) -> None:
+    words = shlex.split(example.partition(" > ")[0])
+    assert words[: 1 + len(name.split())] == ["padron", *name.split()]
+    command, _, _ = app.app.parse_args(words[1:], exit_on_error=False, print_error=False)
+    assert command.__module__.startswith("padron.cli.")
+
+
+def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
+    said = " ".join(cli("keys", "add", "--help").out.replace("│", " ").split())
+    for scope in Scope:
+        assert scope.value in said
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["kyes", "add"], 'Unknown command "kyes". Did you mean "keys"? See padron --help.'),
+        (["keys", "ad"], 'Unknown command "ad". Did you mean "add"? See padron keys --help.'),
+        (["vehicles", "lst", "--account", "Acme"], 'Did you mean "list"? See padron vehicles --help.'),
+        (["keys", "add", "--acount", "Acme"], "--account instead of --acount? See padron keys add --help."),
+        (["vehicles", "list", "--account", "Acme", "--limt", "3"], "--limit? See padron vehicles list --help."),
+        (["vehicles", "list", "--account", "Acme", "--limit", "x"], "See padron vehicles list --help."),
+        (["vehicles", "list", "--account", "Acme", "--limit", "0"], "at least 1. See padron vehicles list --help."),
+        (["undo"], "See padron undo --help."),
+        (["serve", "--worker", "2"], "Did you mean --workers? See padron serve --help."),
+        (["report", "time-in-status", "--account", "A", "--from", "monday", "--to", "today"],
+         "See padron report time-in-status --help."),
+        (["migrate", "--dry"], "See padron migrate --help."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_wrong_usage_suggests_what_was_meant_and_points_to_the_commands_own_help(
+    cli: Cli, words: list[str], said: str
+) -> None:
+    check_sentence(cli(*words), 2, said)
+
+
+PATHS: list[tuple[list[str], int]] = [
+    (["vehicles", "import", "PATH", "--account", "Acme"], 1),
+    (["vehicles", "import", "-", "--account", "Acme", "--mapping", "PATH"], 2),
+    (["vehicles", "status", "4", "--account", "Acme", "--file", "PATH"], 2),
+]
+
+
+@pytest.mark.parametrize("words, status", PATHS, ids=["import", "mapping", "list"])
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        (".", "'.' cannot be read: it is a folder"),
+        ("..", "'..' cannot be read: it is a folder"),
+        ("/", "'/' cannot be read: it is a folder"),
+        ("sub", "'sub' cannot be read: it is a folder"),
+        ("none.csv", "'none.csv' cannot be read: there is no such file"),
+        ("sin/año.csv", "'sin/año.csv' cannot be read: there is no folder 'sin'"),
+        ("file/x.csv", "'file/x.csv' cannot be read: 'file' is no folder"),
+        ("x" * 300, "cannot be read: File name too long"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_sentence(
+    cli: Cli, words: list[str], status: int, path: str, said: str
+) -> None:
+    Path("sub").mkdir()
+    Path("file").touch()
+    cli("accounts", "add", "Acme")
+    check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
+    assert sorted(one.name for one in Path().iterdir()) == ["file", "padron.db", "sub"]
+
+
+@pytest.mark.parametrize(
+    "words, status",
+    [
+        (["vehicles", "import", "fleet.csv", "--account", "Acme", "--report", "PATH"], 2),
+        (["vehicles", "export", "PATH", "--form", "csv", "--account", "Acme"], 1),
+    ],
+    ids=["report", "export"],
+)
+@pytest.mark.parametrize(
+    "path, said",
+    [
+        (".", "'.'"), ("/", "'/'"), ("sub", "'sub'"),
+        ("sin/año.csv", "'sin/año.csv' cannot be written: there is no folder 'sin'"),
+        ("file/x.csv", "'file/x.csv' cannot be written: 'file' is no folder"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_written_is_a_sentence(
+    cli: Cli, words: list[str], status: int, path: str, said: str
+) -> None:
+    Path("sub").mkdir()
+    Path("file").touch()
+    Path("fleet.csv").write_text("vin\n3LNHL2GC1BR262548\n")
+    cli("accounts", "add", "Acme")
+    check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
 
 
 @pytest.mark.parametrize(

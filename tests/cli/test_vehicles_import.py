@@ -76,7 +76,7 @@ def test_a_refused_line_says_its_number_its_column_and_why_on_stderr(cli: Cli) -
     assert answer.out == SUMMARY.format(3, 1, 0, 0, 0, 2)
     first, second, third = answer.err.splitlines()
     assert third == "padron: All 2 refused lines are in fleet.csv.report.csv."
-    assert first.startswith("padron: line 2, ownerName: ownerName contains '\\x01'")
+    assert first.startswith("padron: line 2, ownerName: ownerName contains U+0001")
     assert second.startswith("padron: line 5, vin: The VIN has 4 characters")
 
 
@@ -197,8 +197,8 @@ def test_a_report_is_made_when_there_is_something_to_report(cli: Cli) -> None:
         ("fleet.csv", "would overwrite the file itself"),
         ("./sub/../fleet.csv", "would overwrite the file itself"),
         ("other.csv", "would overwrite another file"),
-        ("none/report.csv", "cannot be written: No such file"),
-        ("sub", "cannot be written: Is a directory"),
+        ("none/report.csv", "cannot be written: there is no folder 'none'"),
+        ("sub", "cannot be written: it is a folder"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_imported(cli: Cli, report: str, said: str) -> None:
@@ -243,7 +243,7 @@ def test_a_mapping_file_says_what_the_columns_are(cli: Cli, mapping: str) -> Non
         (b"a,b,c\n", "Line 1 of the mapping 'mapping' has 3 cells"),
         (b"\xff", "is not UTF-8"),
         (b"x" * 1_000_001, "more than 1 MB"),
-        (None, "cannot be read: No such file"),
+        (None, "cannot be read: there is no such file"),
     ],
 )
 def test_a_mapping_that_cannot_be_used_is_wrong_usage(cli: Cli, mapping: bytes | None, said: str) -> None:

@@ -124,9 +124,8 @@ def test_a_text_is_either_a_vin_or_refused_with_a_printable_sentence(text: str) 
         vin = parse_vin(text)
     except PadronError as error:
         assert error.detail.isprintable()  # noqa: PT017 - either outcome is right
-        assert error.detail.isascii()  # noqa: PT017
         assert error.detail.endswith((".", "?"))  # noqa: PT017
-        assert len(error.detail) < 200  # noqa: PT017
+        assert len(error.detail) < 300  # noqa: PT017
     else:
         assert {*vin} <= {*VIN_LETTERS, *string.digits}
 

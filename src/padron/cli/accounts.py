@@ -16,6 +16,7 @@ keys = App(name="keys", help="Add, list and revoke API keys.")
 
 _DEFAULTS = CommonOptions()
 _SCOPES = ", ".join(scope.value for scope in Scope)
+_SCOPE_HELP = f"What the key may do, with commas or spaces between several: {_SCOPES}."
 
 
 @accounts.command(name="add")
@@ -52,7 +53,7 @@ def add_key(
     *,
     account: str,
     name: str,
-    scope: Annotated[list[str], Parameter(name="--scope", consume_multiple=True, negative="")],
+    scope: Annotated[list[str], Parameter(name="--scope", consume_multiple=True, negative="", help=_SCOPE_HELP)],
     expires_in: str | None = None,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
@@ -65,8 +66,6 @@ def add_key(
         The name of the account that the key belongs to.
     name
         A label, to tell keys apart.
-    scope
-        What the key may do: vehicles:read, vehicles:write, vehicles:status. Several with commas or spaces between.
     expires_in
         How long the key is valid: a number and s, m, h, d or w, as in 90d. For ever unless given.
     """

@@ -13,8 +13,9 @@ from typing import Any, Literal, NoReturn
 from cyclopts import App, CycloptsError
 
 from padron import __version__
+from padron.cli.examples import EXIT_STATUS, HELP_FLAGS, add_examples, find_command
 from padron.cli.options import CommonOptions, Json
-from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.outputs import InputFileError, UsageError, print_error, print_json
 from padron.cli.serve import serve
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
@@ -25,12 +26,14 @@ MISUSED = 2
 INTERRUPTED = 128 + 2  # as a shell counts SIGINT
 PIPE_BROKEN = 128 + 13  # and SIGPIPE
 
+
 app = App(
     name="padron",
     version=__version__,
     help="A self-hosted register that says what each vehicle of a fleet is.",
     suppress_keyboard_interrupt=False,  # run() gives it the status that a shell expects
-    help_epilogue="Exit status: 0 done, 1 refused, 2 wrong usage, 130 interrupted.",
+    help_epilogue=EXIT_STATUS,
+    help_format="plaintext",  # so that examples keep their lines
 )
 app.command(serve)
 # By name: each is imported when it is called, so that a server starts without them.
@@ -41,6 +44,7 @@ app.command("padron.cli.report:report", help="Report on an account's record.")
 app.command("padron.cli.duplicates:duplicates", help="Show several vehicles with one VIN, and make one of them.")
 app.command("padron.cli.planned:planned", help="See and cancel planned changes of status.")
 app.command("padron.cli.register:register", help="Work on the register as a whole: after restoring a backup.")
+app.command("padron.cli.undo:undo", help="Take back what a request changed.")
 app.command("padron.cli.vins:vins", help="Look at VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
@@ -110,11 +114,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: Sequence[str]) -> int:
     try:
+        if not HELP_FLAGS.isdisjoint(arguments):
+            add_examples(app, arguments)
         result: Any = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        return _fail(MISUSED, f"{error} See padron --help.")
+        return _fail(MISUSED, f"{_shorten(str(error))} {_point_to_help(arguments)}")
     except (UsageError, SettingsError) as error:
-        return _fail(MISUSED, str(error))
+        is_usage = isinstance(error, UsageError) and not isinstance(error, InputFileError)
+        return _fail(MISUSED, f"{error} {_point_to_help(arguments)}" if is_usage else str(error))
     except PadronError as error:
         return _fail(REFUSED, error.detail)
     except BrokenPipeError:
@@ -122,6 +129,16 @@ def _dispatch(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - an operator gets a sentence, whatever it was
         return _fail(REFUSED, f"The program failed in a way that it does not expect: {type(error).__name__}: {error}")
     return result if isinstance(result, int) else 0
+
+
+def _shorten(sentence: str) -> str:
+    """Leave out the list of commands where one was probably meant."""
+    return sentence.partition(" Available commands:")[0] if "Did you mean" in sentence else sentence
+
+
+def _point_to_help(arguments: Sequence[str]) -> str:
+    name, _ = find_command(app, arguments)
+    return f"See {' '.join(['padron', *name.split(), '--help'])}."
 
 
 def _fail(status: int, sentence: str) -> int:

@@ -49,13 +49,13 @@ def print_history(
 
     entries = run_with_runtime(options, work)
     if json:
-        print_json({"vin": wanted, "history": [_show_entry(entry) for entry in entries]})
+        print_json({"vin": wanted, "history": [show_entry(entry) for entry in entries]})
     elif csv:
         print_csv([_CSV_COLUMNS, *(row for entry in entries for row in _list_csv_rows(entry))])
     else:
         cells = [
             (
-                give_instant(entry.at) or "", entry.type.value, _describe(entry), entry.by, entry.reason or "",
+                give_instant(entry.at) or "", entry.type.value, describe_entry(entry), entry.by, entry.reason or "",
                 entry.request_id,
             )
             for entry in entries
@@ -64,7 +64,7 @@ def print_history(
     return 0
 
 
-def _show_entry(entry: HistoryEntry) -> dict[str, object]:
+def show_entry(entry: HistoryEntry) -> dict[str, object]:
     """Give an entry with the members that it has in the API."""
     shown: dict[str, object] = {
         "type": entry.type.value,
@@ -96,7 +96,8 @@ def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
         yield *first, "", "", name, *values, *last
 
 
-def _describe(entry: HistoryEntry) -> str:
+def describe_entry(entry: HistoryEntry) -> str:
+    """Say in a few words what changed."""
     if entry.differences is not None:
         return "; ".join(
             f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"

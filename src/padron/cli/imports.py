@@ -5,6 +5,7 @@ import csv
 import json
 import shutil
 import signal
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from typing import IO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from padron.cli.outputs import UsageError, print_error
+from padron.cli.outputs import InputFileError, print_error, word_trouble
+from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.domain.quoting import join_names, quote_path
 from padron.files.ahead import open_rows_ahead
@@ -58,26 +60,28 @@ class ImportReport:
 
 @contextmanager
 def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
-    """Open the report before anything is imported. Raises ``UsageError`` when it cannot be written.
+    """Open the report before anything is imported. Raises ``InputFileError`` when it cannot be written.
 
     Without a name it lies beside the file, and is removed at the end when there is nothing to report.
     """
     is_standard_input = str(source) == STANDARD_INPUT
+    if not is_standard_input:
+        _check_source(source)
     path = asked or (
         Path("import" + REPORT_SUFFIX) if is_standard_input else source.with_name(source.name + REPORT_SUFFIX)
     )
     try:
         if not is_standard_input and path.exists() and path.samefile(source):
-            raise UsageError(
+            raise InputFileError(
                 f"The report {quote_path(path)} would overwrite the file itself: name another with --report."
             )
         if path.exists() and not _is_report(path):
-            raise UsageError(f"The report {quote_path(path)} would overwrite another file: name another with --report.")
+            raise InputFileError(f"The report {quote_path(path)} would overwrite another file: name one with --report.")
         # utf-8-sig, so that a spreadsheet program reads the accents.
         file = path.open("a", encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise UsageError(
-            f"The report {quote_path(path)} cannot be written: {error.strerror}. Name another with --report."
+        raise InputFileError(
+            f"The report {quote_path(path)} cannot be written: {word_trouble(path, error)}. Name another with --report."
         ) from error
     report = ImportReport(path, file)
     try:
@@ -88,6 +92,17 @@ def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
     finally:
         if asked is None and not report.count:
             path.unlink(missing_ok=True)
+
+
+def _check_source(path: Path) -> None:
+    """Raise unless there is a file, before a report is made beside it."""
+    try:
+        if not stat.S_ISDIR(path.stat().st_mode):
+            return
+        why = "it is a folder, so name a CSV or Excel file in it"
+    except OSError as error:
+        why = word_trouble(path, error)
+    raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} cannot be read: {why}.")
 
 
 def _is_report(path: Path) -> bool:
@@ -122,7 +137,7 @@ def print_header(header: Header) -> None:
 def read_mapping(path: Path | None) -> dict[str, str]:
     """Give a mapping from names in the file to columns: a JSON object, or CSV with two cells a line.
 
-    Raises ``UsageError`` when it is neither.
+    Raises ``InputFileError`` when it is neither.
     """
     if path is None:
         return {}
@@ -130,13 +145,13 @@ def read_mapping(path: Path | None) -> dict[str, str]:
         with path.open("rb") as file:
             data = file.read(MAPPING_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"The mapping {quote_path(path)} cannot be read: {error.strerror}.") from error
+        raise InputFileError(f"The mapping {quote_path(path)} cannot be read: {word_trouble(path, error)}.") from error
     if len(data) > MAPPING_BYTES_MAX:
-        raise UsageError(f"The mapping {quote_path(path)} has more than {MAPPING_BYTES_MAX // 1_000_000} MB.")
+        raise InputFileError(f"The mapping {quote_path(path)} has more than {MAPPING_BYTES_MAX // 1_000_000} MB.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"The mapping {quote_path(path)} is not UTF-8.") from error
+        raise InputFileError(f"The mapping {quote_path(path)} is not UTF-8.") from error
     return _parse_json_mapping(path, text) if text.lstrip().startswith("{") else _parse_csv_mapping(path, text)
 
 
@@ -144,10 +159,10 @@ def _parse_json_mapping(path: Path, text: str) -> dict[str, str]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise UsageError(f"The mapping {quote_path(path)} is not JSON: {error}.") from error
+        raise InputFileError(f"The mapping {quote_path(path)} is not JSON: {error}.") from error
     pairs = {name: "" if column is None else column for name, column in document.items()}
     if not all(isinstance(column, str) for column in pairs.values()):
-        raise UsageError(f"The mapping {quote_path(path)} must have text for each name: a column, or - to ignore it.")
+        raise InputFileError(f"The mapping {quote_path(path)} must have a text for each name: a column, or - for none.")
     return pairs
 
 
@@ -159,7 +174,7 @@ def _parse_csv_mapping(path: Path, text: str) -> dict[str, str]:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != _MAPPING_CELLS:
-            raise UsageError(
+            raise InputFileError(
                 f"Line {number} of the mapping {quote_path(path)} has {len(cells)} cells: "
                 "a name in the file, then a column."
             )

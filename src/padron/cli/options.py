@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
@@ -106,13 +106,21 @@ def parse_duration(option: str, text: str) -> timedelta:
     return duration
 
 
-def parse_instant(option: str, text: str) -> datetime:
-    """Give the instant of a date, which is midnight in UTC, or of a time with offset. Raises ``UsageError``."""
+def parse_instant(option: str, text: str, now: datetime) -> datetime:
+    """Give the instant of a date, which is midnight in UTC, of a time with offset, or of a word such as today.
+
+    Raises ``UsageError``.
+    """
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    words = {"now": now, "today": midnight, "yesterday": midnight - timedelta(days=1)}
+    if text.lower() in words:
+        return words[text.lower()]
     try:
         return instants.parse_instant(option, f"{text}T00:00:00Z" if _match_date(text) else add_seconds(text))
     except PadronError as error:
         raise UsageError(
-            f"{option} is {quote(text)}: use a date such as 2026-11-01, or an instant such as 2026-11-01T08:00:00Z."
+            f"{option} is {quote(text)}: use a date (midnight in UTC) such as 2026-11-01, an instant such as "
+            "2026-11-01T08:00:00Z or 2026-11-01T08:00:00-06:00, or one of now, today, yesterday."
         ) from error
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from padron.cli.logs import escape_line
 from padron.config import hide_passwords
+from padron.domain.quoting import quote_path
 from padron.service.csv_lines import format_csv
 
 _WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is not cut
@@ -18,6 +20,27 @@ _WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is no
 
 class UsageError(Exception):
     """A command line that cannot be understood, in one sentence."""
+
+
+class InputFileError(UsageError):
+    """A file or folder that an option names and that cannot be used: the command's help would not say why."""
+
+
+def word_trouble(path: Path, error: OSError) -> str:
+    """Say why a file cannot be read or written, to follow a colon."""
+    match error:
+        case FileNotFoundError() if not path.parent.is_dir():
+            return f"there is no folder {quote_path(path.parent)}"
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "it is a folder"
+        case NotADirectoryError():
+            return f"{quote_path(path.parent)} is no folder"
+        case PermissionError():
+            return "this user has no permission"
+        case _:
+            return error.strerror or type(error).__name__
 
 
 def print_json(document: object) -> None:
@@ -48,7 +71,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str
 
 def print_error(sentence: str) -> None:
     """Tell on stderr, in one line, what was wrong."""
-    print(f"padron: {escape_line(hide_passwords(' '.join(sentence.split())))}", file=sys.stderr)
+    print(f"padron: {escape_line(hide_passwords(_join_lines(sentence)))}", file=sys.stderr)
+
+
+def _join_lines(text: str) -> str:
+    """Give the text as one line. Spaces stay: one in the name of a file may be the very thing that is wrong."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def give_instant(at: datetime | None) -> str | None:

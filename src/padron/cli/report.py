@@ -29,6 +29,7 @@ from padron.service.report_shapes import (
 )
 from padron.service.runtime import Runtime
 from padron.service.time_report import Filters, follow_report, open_report
+from padron.wiring import read_clock
 
 TABLE_VEHICLES_MAX = 1_000
 REASONS_SHOWN_MAX = 50
@@ -59,14 +60,16 @@ def time_in_status(
     account
         The name of the account that owns the vehicles.
     from_
-        The beginning: a date (midnight in UTC), or an instant such as 2026-11-01T08:00:00-06:00.
+        The beginning: a date, which is midnight in UTC, an instant such as 2026-11-01T08:00:00-06:00, or yesterday.
     to
-        The end, which is not part of the period and not to come: 2026-12-01 for all of November.
+        The end, which is not part of the period and not in the future: 2026-12-01 for all of November. today is
+        last midnight in UTC, yesterday the one before, now this instant.
     vin
         Only this vehicle.
     """
     check_one_form(json=json, csv=csv)
-    period = (parse_instant("--from", from_), parse_instant("--to", to))
+    now = read_clock()
+    period = (parse_instant("--from", from_, now), parse_instant("--to", to, now))
     filters: Filters = {} if vin is None else {"vin": parse_vin(vin)}
     total = TotalTime()
     kept: list[VehicleTime] = []
@@ -110,10 +113,13 @@ def _show_report(period: tuple[datetime, datetime], vehicles: list[VehicleTime],
 
 def _print_tables(vehicles: list[VehicleTimeShape], total: TotalTimeShape) -> None:
     statuses = [VehicleStatus(one.vehicle_status_id) for one in total.statuses]
-    columns = ("VIN", "Days", *(STATUS_TEXTS[status].name for status in statuses), "Downtime")
-    rows = [(vehicle.vin, *_give_cells(vehicle, statuses)) for vehicle in vehicles]
+    columns = ("VIN", "Plate", "Unit", "Days", *(STATUS_TEXTS[status].name for status in statuses), "Downtime")
+    rows = [
+        (vehicle.vin, vehicle.plate or "", vehicle.custom_id or "", *_give_cells(vehicle, statuses))
+        for vehicle in vehicles
+    ]
     if rows:
-        rows.append((f"Total ({total.vehicle_count})", *_give_cells(total, statuses)))
+        rows.append((f"Total ({total.vehicle_count})", "", "", *_give_cells(total, statuses)))
     print_table(columns, rows, "No vehicle existed in this period.")
     if total.downtime.seconds:
         print()

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import UsageError, print_error, print_json
+from padron.cli.outputs import UsageError, print_error, print_json, word_trouble
 from padron.cli.vehicles import give_principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.language import Language
@@ -126,7 +126,7 @@ def export_file(  # noqa: PLR0913 - the options of a command
 
     wanted = _Wanted(
         account=account,
-        query=_parse_query(status, operational, filter or []),
+        query=parse_query(status, operational, filter or []),
         target=target,
         form=chosen,
         delimiter=_DELIMITERS.get(table.delimiter, ""),
@@ -181,8 +181,14 @@ async def _heed_termination(work: Coroutine[Any, Any, int]) -> int:
         loop.remove_signal_handler(signal.SIGTERM)
 
 
-def _parse_query(status: str | None, operational: bool | None, filters: list[str]) -> VehicleQuery:  # noqa: FBT001
-    given: dict[str, str] = {}
+def parse_query(
+    status: str | None,
+    operational: bool | None,  # noqa: FBT001 - as the options come
+    filters: list[str],
+    sort: str | None = None,
+) -> VehicleQuery:
+    """Give the question that options ask of the list. Raises ``UsageError`` and ``bad_parameters``."""
+    given: dict[str, str] = {} if sort is None else {"sort": sort}
     for one in filters:
         name, sign, value = one.partition("=")
         if not sign or not value:
@@ -230,7 +236,7 @@ def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
             _move(part, place, target, force=force)
         except OSError as error:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"The file {quote_path(target)} cannot be written: {error.strerror}."
+                Code.BAD_PARAMETERS, f"The file {quote_path(target)} cannot be written: {word_trouble(target, error)}."
             ) from error
     finally:
         with suppress(OSError):

@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from padron.cli.options import CommonOptions, Json, parse_future_instant, run_with_runtime
-from padron.cli.outputs import UsageError, print_error, print_json, print_table
+from padron.cli.outputs import InputFileError, UsageError, print_error, print_json, print_table, word_trouble
 from padron.cli.vehicles import give_principal
 from padron.domain.account import Principal
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
@@ -184,9 +184,9 @@ def _read_list(file: Path) -> str:
             with file.open("rb") as opened:
                 data = opened.read(LIST_BYTES_MAX + 1)
     except OSError as error:
-        raise UsageError(f"The list {quote_path(file)} cannot be read: {error.strerror}.") from error
+        raise InputFileError(f"The list {quote_path(file)} cannot be read: {word_trouble(file, error)}.") from error
     if len(data) > LIST_BYTES_MAX:
-        raise UsageError(f"The list {quote_path(file)} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
+        raise InputFileError(f"The list {quote_path(file)} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
     is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what Windows calls Unicode text
     return data.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
 

@@ -37,6 +37,8 @@ class StatusTime:
     status: VehicleStatus
     reason: str | None
     microseconds: int
+    plate: str | None = None  # at the end of the period, as the unit number is
+    custom_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +48,8 @@ class VehicleTime:
     vehicle_id: int
     vin: Vin
     cells: Mapping[Cell, int]
+    plate: str | None = None
+    custom_id: str | None = None
 
 
 @dataclass(kw_only=True, slots=True)
@@ -74,7 +78,12 @@ def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
         parts = [time for time in own if time.microseconds and time.status is not VehicleStatus.INFO_CHANGED]
         if parts:
             cells = round_cells({(time.status, time.reason): time.microseconds for time in parts})
-            gathered.append(VehicleTime(vehicle_id=vehicle_id, vin=parts[0].vin, cells=cells))
+            first = parts[0]
+            gathered.append(
+                VehicleTime(
+                    vehicle_id=vehicle_id, vin=first.vin, cells=cells, plate=first.plate, custom_id=first.custom_id
+                )
+            )
     return gathered
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.plan import Plan, PlanQuery, PlanState, cancel
+from padron.domain.plan import Plan, PlanPlace, PlanQuery, PlanState, cancel
 from padron.domain.quoting import quote
 from padron.service import cursors
 from padron.service.runtime import Runtime
@@ -62,6 +62,18 @@ async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -
     """Say whether anything that a request planned is pending."""
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
     return bool(await runtime.store.read_plans(principal.account_id).list_plans(query))
+
+
+async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) -> list[Plan]:
+    """Give all that a request planned and is still pending. Raises ``forbidden``."""
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    reader = runtime.store.read_plans(principal.account_id)
+    query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=CHUNK_SIZE)
+    found: list[Plan] = []
+    while page := await reader.list_plans(query):
+        found += page
+        query = replace(query, after=PlanPlace(effective_at=page[-1].effective_at, plan_id=page[-1].plan_id))
+    return found
 
 
 async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str, request_id: str) -> list[Plan]:

@@ -10,7 +10,18 @@ from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.time_in_status import Cell, TotalTime, VehicleTime, sum_by_status, sum_downtime
 from padron.service.csv_lines import format_csv
 
-CSV_COLUMNS = ("kind", "vin", "vehicleStatusId", "status", "operational", "reason", "seconds", "days")
+CSV_COLUMNS = (
+    "kind",
+    "vin",
+    "vehicleStatusId",
+    "status",
+    "operational",
+    "reason",
+    "seconds",
+    "days",
+    "plate",
+    "customId",
+)
 OTHER_REASONS = "(other reasons)"
 
 _DAY_S = 86_400
@@ -51,6 +62,8 @@ class VehicleTimeShape(Struct, rename="camel"):
     """One vehicle: the seconds are those of its existence in the period, and the sum of its statuses' seconds."""
 
     vin: str
+    plate: Annotated[str | None, Meta(description="At the end of the period; null for none.")]
+    custom_id: Annotated[str | None, Meta(description="The unit number at the end of the period; null for none.")]
     seconds: int
     days: Days
     statuses: list[StatusTimeShape]
@@ -84,6 +97,8 @@ def shape_vehicle_time(vehicle: VehicleTime) -> VehicleTimeShape:
     seconds = sum(vehicle.cells.values())
     return VehicleTimeShape(
         vin=vehicle.vin,
+        plate=vehicle.plate,
+        custom_id=vehicle.custom_id,
         seconds=seconds,
         days=give_days(seconds),
         statuses=_shape_statuses(sum_by_status(vehicle.cells)),
@@ -119,13 +134,17 @@ def format_csv_header() -> str:
 
 def format_csv_vehicles(vehicles: Iterable[VehicleTime]) -> str:
     """Give a line for each status and reason of each vehicle."""
-    return format_csv(row for vehicle in vehicles for row in _list_rows("vehicle", vehicle.vin, vehicle.cells))
+    return format_csv(
+        row
+        for vehicle in vehicles
+        for row in _list_rows("vehicle", vehicle.vin, vehicle.cells, (vehicle.plate or "", vehicle.custom_id or ""))
+    )
 
 
 def format_csv_total(total: TotalTime) -> str:
     """Give the lines of the sum over vehicles, one for each status and reason."""
     others: dict[Cell, int] = {(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
-    return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells))
+    return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells, ("", "")))
 
 
 def give_days(seconds: int) -> float:
@@ -133,12 +152,12 @@ def give_days(seconds: int) -> float:
     return round(seconds / _DAY_S, _DAY_DIGITS)
 
 
-def _list_rows(kind: str, vin: str, cells: Mapping[Cell, int]) -> Iterator[tuple[str, ...]]:
+def _list_rows(kind: str, vin: str, cells: Mapping[Cell, int], names: tuple[str, str]) -> Iterator[tuple[str, ...]]:
     for (status, reason), seconds in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         operational = "true" if is_operational(status) else "false"
         days = f"{give_days(seconds):.{_DAY_DIGITS}f}"
         name = STATUS_TEXTS[status].name
-        yield kind, vin, str(status.value), name, operational, reason or "", str(seconds), days
+        yield kind, vin, str(status.value), name, operational, reason or "", str(seconds), days, *names
 
 
 def _shape_statuses(sums: Mapping[VehicleStatus, int]) -> list[StatusTimeShape]:

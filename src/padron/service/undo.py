@@ -16,7 +16,7 @@ from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.domain.vin import Vin
-from padron.service.plans import cancel_pending, has_pending
+from padron.service.plans import cancel_pending, has_pending, list_pending
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
@@ -41,13 +41,19 @@ class UndoneVehicle:
 
 
 async def undo_request(
-    runtime: Runtime, principal: Principal, undone_id: str, request_id: str, reason: str | None
+    runtime: Runtime,
+    principal: Principal,
+    undone_id: str,
+    request_id: str,
+    reason: str | None,
+    *,
+    dry_run: bool = False,
 ) -> list[UndoneVehicle]:
     """Take back what a request changed and give what became of each vehicle, in the order in which it came to them.
 
     What the request planned and is still pending is cancelled first, so that it does not happen afterwards; those come
-    first in the answer. Raises ``forbidden``, ``request_not_found`` when it changed and planned nothing, and
-    ``request_too_large``.
+    first in the answer. ``dry_run`` decides in the same way and writes nothing. Raises ``forbidden``,
+    ``request_not_found`` when it changed and planned nothing, and ``request_too_large``.
     """
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
@@ -56,7 +62,10 @@ async def undo_request(
         raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account.")
     cancelled: list[UndoneVehicle] = []
     if has_plans:
-        plans = await cancel_pending(runtime, principal, undone_id, request_id)
+        if dry_run:
+            plans = await list_pending(runtime, principal, undone_id)
+        else:
+            plans = await cancel_pending(runtime, principal, undone_id, request_id)
         cancelled = [UndoneVehicle(vin=plan.vin, cancelled_plan_id=plan.plan_id) for plan in plans]
         entries = await _load_changes(runtime, principal, undone_id)  # one may have been executed just before
     formers = sorted(gather_former(entries), key=_give_turn)
@@ -68,7 +77,7 @@ async def undo_request(
         chunk = formers[start : start + CHUNK_VEHICLES]
 
         async def work(transaction: WriteTransaction, chunk: Sequence[Former] = chunk) -> list[UndoneVehicle]:
-            return await _Chunk(transaction, act, repaired, returning).undo(chunk)
+            return await _Chunk(transaction, act, repaired, returning, dry_run).undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
     in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
@@ -94,6 +103,7 @@ class _Chunk:
     act: UndoAct
     repaired: frozenset[str]  # VINs of which the request made vehicles former, or current again
     returning: frozenset[str]  # those of which vehicles become current again
+    dry_run: bool
     vehicles: dict[int, Vehicle] = field(default_factory=dict)
     details: dict[int, Details] = field(default_factory=dict)
     later: dict[int, FeedEntry] = field(default_factory=dict)
@@ -107,6 +117,8 @@ class _Chunk:
         """Take back, write, and give what became of each."""
         await self._load(formers)
         done = [self._undo_one(former) for former in formers]
+        if self.dry_run:
+            return done
         if self.slots_before:
             await self.transaction.move_vehicles(self.slots_before)
         await self.transaction.save_changes(self.changes)

@@ -103,7 +103,15 @@ def to_place(number: int, request_id: str | None, at: datetime | None, vin: str 
 
 def to_status_time(row: asyncpg.Record) -> StatusTime:
     """Give the time of a row of ``sum_statuses``."""
-    return StatusTime(vehicle_id=row[0], vin=row[1], status=_STATUSES[row[2]], reason=row[3], microseconds=row[4])
+    return StatusTime(
+        vehicle_id=row[0],
+        vin=row[1],
+        status=_STATUSES[row[2]],
+        reason=row[3],
+        microseconds=row[4],
+        plate=row[5],
+        custom_id=row[6],
+    )
 
 
 def to_refusal(row: asyncpg.Record) -> Refusal:

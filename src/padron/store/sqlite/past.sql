@@ -37,7 +37,8 @@ ORDER BY :order;
 -- How long vehicles after an id (?6) had which status for which reason, between two instants (?4, ?5), after which the
 -- last changes were ?3 and ?2. Numbers decide the order; a clock that went back makes a length zero, never negative.
 WITH chosen AS MATERIALIZED (
-    SELECT v.vehicle_id, v.vin FROM versions AS v :index
+    SELECT v.vehicle_id, v.vin, v.details ->> 'plate' AS plate, v.details ->> 'customId' AS custom_id
+    FROM versions AS v :index
     WHERE v.account_id = ?1 AND v.vehicle_id > ?6 AND v.vehicle_id <= ?2 AND v.began <= ?2
         AND (v.ended IS NULL OR v.ended > ?2 OR NOT EXISTS (
             SELECT 1 FROM versions AS w WHERE w.account_id = ?1 AND w.vehicle_id = v.vehicle_id
@@ -59,5 +60,6 @@ spans AS (
     SELECT vehicle_id, vin, to_status, reason,
         lead(began_at, 1, ?5) OVER (PARTITION BY vehicle_id ORDER BY number) - began_at AS microseconds
     FROM steps)
-SELECT vehicle_id, vin, to_status, reason, sum(microseconds) FROM spans
-GROUP BY vehicle_id, vin, to_status, reason ORDER BY vehicle_id;
+SELECT p.vehicle_id, p.vin, p.to_status, p.reason, sum(p.microseconds), s.plate, s.custom_id
+FROM spans AS p JOIN chosen AS s ON s.vehicle_id = p.vehicle_id
+GROUP BY p.vehicle_id, p.vin, p.to_status, p.reason, s.plate, s.custom_id ORDER BY p.vehicle_id;

@@ -1,0 +1,90 @@
+"""Examples of each command, which its ``--help`` ends with. A test sees that every command has some that fit."""
+
+from collections.abc import Sequence
+
+from cyclopts import App
+
+HELP_FLAGS = frozenset({"--help", "-h"})
+EXIT_STATUS = "Exit status: 0 done, 1 refused, 2 wrong usage, 130 interrupted."
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "": ("padron serve --demo", "padron accounts add Acme", "padron vehicles import --account Acme fleet.csv"),
+    "serve": (
+        "padron serve",
+        "padron serve --host 0.0.0.0 --port 8080 --log json",
+        "padron serve --database-url postgresql://padron@db-1/padron --workers 4",
+    ),
+    "migrate": ("padron migrate --dry-run", "padron migrate --database-url postgresql://padron@localhost/padron"),
+    "openapi": ("padron openapi > openapi.json",),
+    "accounts": ("padron accounts add Acme", "padron accounts list"),
+    "accounts add": ("padron accounts add Acme", "padron accounts add 'Flota Norte' --json"),
+    "accounts list": ("padron accounts list",),
+    "keys": ("padron keys list --account Acme",),
+    "keys add": (
+        "padron keys add --account Acme --name app --scope vehicles:status --expires-in 90d",
+        "padron keys add --account Acme --name gate --scope gate:check,changes:read",
+    ),
+    "keys list": ("padron keys list --account Acme",),
+    "keys revoke": ("padron keys revoke 1k3fTqZ8",),
+    "vehicles": (
+        "padron vehicles import --account Acme fleet.csv",
+        "padron vehicles status --account Acme Sold 3LNHL2GC1BR262548",
+    ),
+    "vehicles import": (
+        "padron vehicles import --account Acme fleet.xlsx --dry-run",
+        "padron vehicles import --account Acme fleet.csv --mapping names.json --report refused.csv",
+    ),
+    "vehicles export": (
+        "padron vehicles export --account Acme fleet.xlsx",
+        "padron vehicles export --account Acme --status 'En taller' > shop.csv",
+    ),
+    "vehicles list": (
+        "padron vehicles list --account Acme --status 'In the Shop'",
+        "padron vehicles list --account Acme --filter brandName=Hummer --sort=-statusSince --limit 20 --csv",
+    ),
+    "vehicles show": ("padron vehicles show --account Acme 3LNHL2GC1BR262548",),
+    "vehicles status": (
+        "padron vehicles status --account Acme 'En taller' 3LNHL2GC1BR262548 --reason Brakes",
+        "padron vehicles status --account Acme Sold --file list.txt --dry-run",
+        "padron vehicles status --account Acme 4 --file - --until 2026-12-04T18:00-06:00",
+    ),
+    "vehicles history": ("padron vehicles history --account Acme 3LNHL2GC1BR262548",),
+    "vehicles sample": ("padron vehicles sample > fleet.csv",),
+    "report": ("padron report time-in-status --account Acme --from 2026-11-01 --to today",),
+    "report time-in-status": (
+        "padron report time-in-status --account Acme --from 2026-11-01 --to 2026-12-01",
+        "padron report time-in-status --account Acme --from yesterday --to today --csv > yesterday.csv",
+        "padron report time-in-status --account Acme --from 2026-11-01T00:00:00-06:00 --to now",
+    ),
+    "duplicates": ("padron duplicates list --account Acme",),
+    "duplicates list": ("padron duplicates list --account Acme",),
+    "duplicates resolve": (
+        "padron duplicates resolve --account Acme 3LNHL2GC1BR262548 --keep 17 --reason 'Typed twice'",
+    ),
+    "duplicates merge": (
+        "padron duplicates merge --account Acme 3LNHL2GC1BR262548 --keep 17 --take plate=42 --set ownerName=Norte",
+    ),
+    "planned": ("padron planned list --account Acme --state pending",),
+    "planned list": ("padron planned list --account Acme --state pending",),
+    "planned cancel": ("padron planned cancel --account Acme 000654321abcde0000a1b2c3d4e5f6",),
+    "undo": (
+        "padron undo --account Acme e0676a397aca606e000000000002 --dry-run",
+        "padron undo --account Acme import-6f1d2c3b4a596877 --reason 'Wrong file'",
+    ),
+    "vins": ("padron vins check 3LNHL2GC1BR262548",),
+    "vins check": ("padron vins check 3LNHL2GC1BR262548 1C4RJEAG2EC476429 --json",),
+}
+
+
+def find_command(app: App, words: Sequence[str]) -> tuple[str, App]:
+    """Give the command that words begin with, as far as they name one."""
+    chain, apps, _ = app.parse_commands([word for word in words if word not in HELP_FLAGS])
+    return " ".join(chain), apps[-1]
+
+
+def add_examples(app: App, words: Sequence[str]) -> None:
+    """Let the help of the command that words name end with its examples."""
+    name, command = find_command(app, words)
+    shown = EXAMPLES.get(name, ())
+    lines = [f"{'Example' if len(shown) == 1 else 'Examples'}:", *(f"  $ {one}" for one in shown), "", EXIT_STATUS]
+    command.help_epilogue = "\n".join(lines if shown else [EXIT_STATUS])
