@@ -91,7 +91,7 @@ class PostgresTransaction:
             return
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         taken = (len(changes), find_latest(changes), self._account_id)
-        last, last_at = await self._connection.fetchrow(SQL["take_numbers"], *taken)
+        ((last, last_at),) = await self._connection.fetch(SQL["take_numbers"], *taken)
         keep_order(changes, last_at)
         numbered = list(enumerate(changes, start=last - len(changes) + 1))
         await self._save_vehicles(numbered)
