@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import ReadingOptions
 from padron.files.csv_rows import RECORD_LENGTH_MAX
+from padron.files.encodings import BLOCK_BYTES
 from padron.files.lines import LINE_LENGTH_MAX
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
@@ -82,11 +83,21 @@ def test_line_breaks_in_the_names_are_spaces(path: Path) -> None:
     ]
 
 
-def test_a_line_end_of_the_macintosh_may_lie_between_two_blocks(path: Path) -> None:
-    rows = [f"{HUMMER},{'x' * (10_000 + number)}" for number in range(300)]  # some blocks
-    for end in ("\r", "\r\n"):
-        write(path, "".join(f"{row}{end}" for row in ["vin,observations", *rows]))
-        assert [line for line, _ in read_rows(path)] == list(range(2, 302))
+@pytest.mark.parametrize("first", ["\r", "\r\n", "\n"], ids=ascii)
+@pytest.mark.parametrize("end", ["\r", "\r\n"], ids=ascii)
+def test_a_line_end_may_lie_between_two_blocks(path: Path, first: str, end: str) -> None:
+    head = f"vin,observations{first}{HUMMER},"
+    row = f"{head}{'x' * (BLOCK_BYTES - len(head) - 1)}"  # the block ends with the first sign of the line end
+    if first != "\r" and end == "\r":
+        write(path, f"{row}{end}\n{JEEP},\n")  # CR belongs to a cell there, but before LF
+    else:
+        write(path, f"{row}{end}{JEEP},{end}")
+    assert [(line, cells["vin"]) for line, cells in read_rows(path)] == [(2, HUMMER), (3, JEEP)]
+
+
+def test_a_line_break_in_the_names_does_not_say_how_lines_end(path: Path) -> None:
+    write(path, f'"Número\rde serie","Dueño"\n{HUMMER},a\rb\n')
+    assert read_rows(path) == [(2, {"vin": HUMMER, "ownerName": "a\rb"})]
 
 
 def test_cells_that_are_left_out_at_the_end_are_empty(path: Path) -> None:

@@ -60,6 +60,8 @@ async def test_an_edit_that_is_too_old_says_so_beside_its_other_faults(runtime: 
     assert list_faults(await run(runtime, cast, [{**edited, "brandName": LONG}])) == [
         (2, "brandName"), (2, "revision"), (2, "plate"),
     ]  # fmt: skip
+    unreadable = {"vin": HUMMER, "doors": "x", "revision": "1"}  # whatever its cell was to say, it differs
+    assert list_faults(await run(runtime, cast, [unreadable])) == [(2, "doors"), (2, "revision")]
     assert (await read_all(runtime, cast))[0][2] == {"doors": 5}
 
 
