@@ -11,7 +11,7 @@ from padron.domain.errors import PadronError
 from padron.files import xlsx_package, xlsx_workbook
 from tests.cast import HUMMER, make_vin
 from tests.files.reading import read_rows
-from tests.files.workbooks import MAIN, RELATIONS, TEXTS, build_workbook, give_row, write_workbook
+from tests.files.workbooks import MAIN, RELATIONS, TEXTS, build_shared, build_workbook, give_row, write_workbook
 
 STRICT = "http://purl.oclc.org/ooxml/"
 HEADER = give_row(1, "vin", "observations")
@@ -114,7 +114,8 @@ def test_the_parts_of_a_workbook_have_a_limit_together(path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("name, limit", [("TEXTS_MAX", 3), ("TEXTS_CHARACTERS_MAX", 30)])
 def test_shared_texts_have_a_limit(path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: int) -> None:
-    write_workbook(path, [["vin", "ownerName"], *([make_vin(number), f"Dueño {number}"] for number in range(9))])
+    build_shared(path, [["vin", "ownerName"], *([make_vin(number), f"Dueño {number}"] for number in range(9))])
+    assert len(read_rows(path)) == 9
     monkeypatch.setattr(xlsx_workbook, name, limit)
     with pytest.raises(PadronError, match="more texts than are read"):
         read_rows(path)

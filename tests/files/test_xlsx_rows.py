@@ -17,6 +17,7 @@ from tests.files.workbooks import (
     MAIN,
     SHEET,
     TEXTS,
+    build_shared,
     build_workbook,
     give_row,
     write_workbook,
@@ -161,7 +162,7 @@ def test_csv_has_no_sheets(path: Path) -> None:
 def test_texts_beyond_those_in_memory_come_from_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx_workbook, "TEXTS_KEPT_MAX", 3)
     rows = [[make_vin(number), f"Propietario {number}"] for number in range(50)]
-    write_workbook(path, [["vin", "ownerName"], *rows])
+    build_shared(path, [["vin", "ownerName"], *rows])
     assert [list(cells.values()) for _, cells in read_rows(path)] == rows
 
 

@@ -15,7 +15,7 @@ TEXTS = "xl/sharedStrings.xml"
 
 
 def write_workbook(path: Path, *sheets: Sequence[object]) -> Path:
-    """Write the rows of each sheet as openpyxl does: shared texts, numbers as they are, formulas without values."""
+    """Write the rows of each sheet as openpyxl does: numbers as they are, formulas without values."""
     book = openpyxl.Workbook()
     for number, rows in enumerate(sheets, start=1):
         sheet = book.active if number == 1 else book.create_sheet(f"More {number}")
@@ -46,6 +46,16 @@ def build_workbook(path: Path, rows: str, *, parts: dict[str, str | bytes] | Non
         for name, content in {**whole, **(parts or {})}.items():
             package.writestr(name, content)
     return path
+
+
+def build_shared(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    """Write a workbook whose cells share their texts, as Excel does."""
+    texts = sorted({cell for row in rows for cell in row})
+    places = {text: place for place, text in enumerate(texts)}
+    cells = ([f'<c t="s"><v>{places[cell]}</v></c>' for cell in row] for row in rows)
+    inner = "".join(give_row(number, *row) for number, row in enumerate(cells, start=1))
+    shared = _wrap("sst", MAIN, "".join(f"<si><t>{text}</t></si>" for text in texts))
+    return build_workbook(path, inner, parts={TEXTS: shared})
 
 
 def give_row(number: int, *cells: str) -> str:

@@ -12,7 +12,7 @@ from padron.files.csv_rows import CsvRows
 from padron.files.json_rows import JsonRows, begins_json
 from padron.files.xlsx_rows import open_sheet
 
-_PACKAGE = b"PK\x03\x04"
+_PACKAGE = (b"PK\x03\x04", b"PK\x05\x06")  # the second one begins an archive without a part
 _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls), or one with a password: save it as .xlsx without a password"),
     (b"%PDF", "a PDF: export the table as CSV or XLSX"),

@@ -155,7 +155,7 @@ class SheetReader:
             raise _CellError(f"has more than {CELL_LENGTH_MAX:,} characters.")
         value = "".join(self._value)
         kind = self._kind
-        if not value and kind not in {"inlineStr", "str"}:
+        if kind not in {"inlineStr", "str"} and not (value := value.strip()):
             if self._has_formula:
                 raise _CellError("is a formula without a value: open the file in a spreadsheet program and save it.")
             return ""
@@ -165,13 +165,13 @@ class SheetReader:
             case "inlineStr" | "str":
                 return arm_text(_unescape(value))
             case "d":
-                return _read_iso_date(value.strip())
+                return _read_iso_date(value)
             case "b":
                 return {"1": "true", "0": "false"}.get(value, value.lower())
             case "e":
                 raise _CellError(f"holds the error {value[:20]}, not a value.")
             case _:
-                return self._read_number(value.strip())
+                return self._read_number(value)
 
     def _find_text(self, value: str) -> str:
         text = self._texts.find(int(value)) if value.isascii() and value.isdigit() and len(value) < 12 else None  # noqa: PLR2004
