@@ -61,6 +61,12 @@ def test_the_separator_is_the_one_by_which_most_names_are_known(path: Path, sepa
     assert getattr(row, "cells", {}).keys() == {"vin", "plate", "rfcName", "brandName"}
 
 
+def test_a_separator_that_makes_more_cells_of_the_names_is_not_taken_for_that(path: Path) -> None:
+    write(path, f"NIV;Placa;Notas internas, externas, de taller, etc.\n{HUMMER};ABC123;x\n")
+    with open_rows(path, ReadingOptions(ignore_unknown=True)) as rows:
+        assert [getattr(row, "cells", None) for row in rows] == [{"vin": HUMMER, "plate": "ABC123"}]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "cp1252"])
 def test_utf_16_needs_no_mark(path: Path, encoding: str) -> None:
     write(path, f"NIV;Propietario\r\n{HUMMER};Águila y Ñandú\r\n".encode(encoding))
