@@ -14,6 +14,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_cast
+from tests.loop_watch import LoopWatch
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
 
@@ -36,6 +37,25 @@ class Select(Protocol):
     """Gives the rows of a statement, whose parameters are written $1, $2 on both engines."""
 
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
+
+
+@pytest.fixture(scope="session")
+def loop_watch() -> Iterator[LoopWatch]:
+    """The watch over the event loops of this process."""
+    watch = LoopWatch()
+    watch.install()
+    yield watch
+    watch.uninstall()
+
+
+@pytest.fixture(autouse=True)
+def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> Iterator[None]:
+    """Fail a test in which a callback of an event loop took over 100 ms of processor time."""
+    loop_watch.take_slow()
+    yield
+    slow = loop_watch.take_slow()
+    if request.node.get_closest_marker("slow_callback") is None:
+        assert not slow, "\n".join(["The event loop was held up:", *slow])
 
 
 @pytest.fixture(scope="session")

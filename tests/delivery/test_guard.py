@@ -1,6 +1,7 @@
 """What the sender connects to, how it asks, and how little of the answer it takes."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from padron.delivery import sender as sender_module
 from padron.delivery.guard import Resolver
-from padron.delivery.sender import BODY_BYTES_MAX, HttpSender, escape_text, parse_retry_after
+from padron.delivery.sender import HttpSender, escape_text, parse_retry_after
 from padron.domain.target import Address
 from padron.domain.webhook import ANSWER_KEPT_MAX
 from padron.service.sending import Message
@@ -134,7 +135,7 @@ async def test_no_proxy_of_the_environment_is_asked(receiver: Receiver, monkeypa
 
 
 async def test_of_a_long_answer_the_first_escaped_kilobyte_is_kept(receiver: Receiver) -> None:
-    receiver.answer = always(500, b"no\x00\r\n\xff<b>" + b"x" * (BODY_BYTES_MAX * 20))
+    receiver.answer = always(500, b"no\x00\r\n\xff<b>" + b"x" * 1_000_000)
     async with HttpSender(LOOPBACK, give_now) as sender:
         answer = await sender.send(make_message(receiver.url))
     assert answer.status == 500
@@ -144,7 +145,7 @@ async def test_of_a_long_answer_the_first_escaped_kilobyte_is_kept(receiver: Rec
 
 
 async def test_an_answer_without_an_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_module, "SEND_S_MAX", 5.0)
+    monkeypatch.setattr(sender_module, "ANSWER_S_MAX", 5.0)
     gone = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,11 +169,11 @@ async def test_an_answer_without_an_end_is_not_read_to_its_end(monkeypatch: pyte
     assert (answer.status, answer.error) == (200, None)
 
 
-@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"])
+@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 103 Early\r\n\r\n"])
 async def test_a_receiver_that_drips_is_given_up_in_time(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, beginning: bytes
 ) -> None:
-    monkeypatch.setattr(sender_module, "SEND_S_MAX", 0.2)
+    monkeypatch.setattr(sender_module, "ANSWER_S_MAX", 0.2)
     never = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -228,8 +229,19 @@ async def test_the_resolver_gives_each_address_once() -> None:
     "text, seconds",
     [
         ("0", 0), ("120", 120), (" 5 ", 5), ("Sun, 01 Mar 2026 12:01:00 GMT", 60), ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
-        ("-1", None), ("1.5", None), ("soon", None), ("", None), ("1" * 30, None), ("\uff11", None),
-        ("Sun, 01 Mar 2026 12:01:00", None),
+        ("Sunday, 01-Mar-26 12:01:00 GMT", 60), ("Sun Mar  1 12:01:00 2026", 60), ("Sun Mar 01 12:01:00 2026", 60),
+        ("sun, 01 mar 2026 12:01:00 GMT", 60), ("Sun, 01 Mar 2026 12:00:60 GMT", 60),
+        ("Mon Mar  2 11:59:59 2026", 86_399), ("Sunday, 01-Mar-99 12:01:00 GMT", 0),
+        ("Saturday, 01-Mar-76 12:01:00 GMT", 86_400),
+        ("Tue Nov  6 08:49:37 1994", 0),
+        ("Sun, 01 Mar 9999 12:01:00 GMT", 86_400), ("Fri, 31 Dec 9999 23:59:60 GMT", None), ("86401", 86_400),
+        ("1" * 30, 86_400), ("9" * 10_000, 86_400), ("0" * 10_000 + "7", 7),
+        ("-1", None), ("1.5", None), ("soon", None), ("", None), ("\uff11", None), ("1_0", None), ("+5", None),
+        ("5s", None),
+        ("Sun, 01 Mar 2026 12:01:00", None), ("Sun, 30 Feb 2026 12:01:00 GMT", None), ("2026-03-01T12:01:00Z", None),
+        ("Sun, 01 Mar 2026 12:01:00 +0000", None), ("Sun, 01 Mar 2026 25:01:00 GMT", None),
+        ("Sun, 00 Mar 2026 12:01:00 GMT", None), ("Sun, 01 Foo 2026 12:01:00 GMT", None),
+        ("Sunday, 01-Mar-2026 12:01:00 GMT", None), ("Sun Mar  1 12:01:00 2026 GMT", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: int | None) -> None:
@@ -240,3 +252,98 @@ def test_retry_after_is_seconds_or_a_date(text: str, seconds: int | None) -> Non
 def test_an_escape_is_never_cut_in_two() -> None:
     assert escape_text("abc\x00", 6) == "abc"
     assert escape_text("abc\x00", 7) == r"abc\x00"
+
+
+async def serve_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begin: bytes, more: bytes) -> None:
+    """Answer with a beginning, and then go on with more for as long as anybody reads."""
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begin)
+        while not reader.at_eof() and more:
+            writer.write(more)
+            await writer.drain()
+    writer.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "begin, more, status",
+    [
+        (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500, None),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, None),
+        (b"", b"HTTP/1.1 103 Early Hints\r\n" + b"Link: <x>\r\n" * 20 + b"\r\n", None),
+        (HEAD, b"A: b\r\n" * 1_000, None),
+        (HEAD + b"A: ", b"b" * 8_192, None),
+        (HEAD, b"Set-Cookie: a\r\n continued\r\n" * 100, None),
+        (CHUNKED, b"1\r\nx\r\n" * 1_000, 200),
+        (CHUNKED, b"1;" + b"x" * 3_000 + b"\r\nx\r\n", 200),
+        (CHUNKED + b"1;", b"x" * 8_192, 200),
+        (CHUNKED + b"0\r\n", b"Trailer: x\r\n" * 1_000, 200),
+        (HEAD + b"Content-Length: 99999999999999\r\n\r\n", b"x" * 65_536, 200),
+        (HEAD + b"\r\n", b"x" * 65_536, 200),
+        (HEAD + b"Content-Length: 99\r\n\r\nHTTP/1.", b"HTTP/1." * 100, 200),
+        (b"\r\n" * 10, b"\r\n" * 4_000, None),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_an_answer_without_end_takes_little_of_the_process(begin: bytes, more: bytes, status: int | None) -> None:
+    server = await asyncio.start_server(lambda r, w: serve_bytes(r, w, begin, more), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        await sender.send(make_message(f"http://127.0.0.1:{port}/"))  # so that what is made once is made
+        started_s = time.thread_time()
+        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+        assert time.thread_time() - started_s < 0.5  # the server's part is in it
+    server.close()
+    await server.wait_closed()
+    assert answer.status == status
+    assert (answer.error is None) == (status is not None)
+    assert answer.is_success == (status == 200)
+    assert len(answer.body) <= ANSWER_KEPT_MAX
+
+
+@pytest.mark.parametrize("beginning", [b"Content-Length: 9\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"])
+@pytest.mark.parametrize("status", [200, 204, 500])
+async def test_a_status_counts_though_the_body_never_ends(beginning: bytes, status: int) -> None:
+    never = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d X\r\n" % status + beginning)
+        await never.wait()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+    never.set()
+    server.close()
+    await server.wait_closed()
+    assert (answer.status, answer.error, answer.is_success) == (status, None, status < 300)
+    assert answer.duration < timedelta(seconds=4)
+    assert answer.body == ("" if status == 204 else "x")
+
+
+@pytest.mark.parametrize("cut", [b"Content-Length: 9\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"])
+async def test_a_status_counts_though_the_body_breaks_off_or_is_malformed(receiver: Receiver, cut: bytes) -> None:
+    async def answer(_: Received) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + cut
+
+    receiver.answer = answer
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        assert (await sender.send(make_message(receiver.url))).is_success
+
+
+async def test_a_few_early_hints_are_passed_over_and_the_connection_is_kept(receiver: Receiver) -> None:
+    async def answer(_: Received) -> bytes:
+        return b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 5 + reply(204)
+
+    receiver.answer = answer
+    async with HttpSender(LOOPBACK, give_now) as sender:
+        for _ in range(20):
+            assert (await sender.send(make_message(receiver.url))).status == 204
+    assert receiver.connections == 1

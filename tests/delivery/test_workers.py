@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from padron.delivery import worker as worker_module
-from padron.domain.webhook import LEASE, Answer, DeliveryState
-from padron.service import deliveries
+from padron.domain.webhook import LEASE, Answer, DeliveryState, EventType, Filter
+from padron.service import accounts, deliveries, webhooks
 from padron.service.deliveries import Outcome
 from padron.store.base import Store
-from tests.cast import wait_until
+from tests.cast import make_member, make_vin, registered, save, wait_until
 from tests.delivery.conftest import Desk
 from tests.delivery.receiver import Received, always, reply, run_receiver
 
@@ -221,3 +221,44 @@ async def test_without_endpoints_the_board_is_empty(store: Store, desk: Desk) ->
     await desk.add_endpoint()
     assert await store.webhooks.has_endpoints()
     assert await store.webhooks.list_ready(desk.moment.now, 10) == []
+
+
+async def test_accounts_whose_endpoints_hang_leave_places_for_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "HELD_MAX", 12)
+    monkeypatch.setattr(worker_module, "READY_MAX", 24)
+    never = asyncio.Event()
+
+    async def hang(_: Received) -> bytes | None:
+        await never.wait()
+        return None
+
+    await desk.register()
+    async with run_receiver() as hanging:
+        hanging.answer = hang
+        for number in range(4):
+            account = await accounts.add_account(desk.runtime, f"Hanging {number}")
+            member = await make_member(desk.runtime, account, "Hanging", ["vehicles:write", "webhooks:manage"])
+            await save(desk.runtime.store, member.account.account_id, registered(make_vin(0)))
+            for _ in range(6):
+                await webhooks.add_endpoint(
+                    desk.runtime,
+                    member.principal,
+                    url=hanging.url,
+                    description="",
+                    chosen=Filter(event_types=frozenset(EventType)),
+                )
+            await save(desk.runtime.store, member.account.account_id, registered(make_vin(1)))
+        worker = desk.start_worker()
+
+        async def is_full() -> bool:
+            return len(worker._held_by) == 4 and not any(map(worker._has_place, worker._held_by))
+
+        await wait_until(is_full)
+        assert max(worker._held_by.values()) <= 3
+        assert len(worker._held) < 12
+        await desk.add_endpoint()
+        await desk.set_status()
+        await desk.wait_for_received(1)
+        never.set()

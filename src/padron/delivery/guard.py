@@ -6,16 +6,24 @@ addresses: there is no second look-up that could give another answer. TLS and Ho
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
+from typing import Any
 
 import httpcore2
 
 from padron.domain.target import Address, Network, Target, check_addresses
 
 ADDRESSES_TRIED_MAX = 4
+# Of one answer: what a receiver sends beyond is not read, whatever it is made of. To take apart what it sends costs
+# processor time by the message, so these are counted too, and little is read at once.
+ANSWER_BYTES_MAX = 24_576  # as they come from the connection: its head, and the beginning of its body in any pieces
+INTERIM_MAX = 8  # 103 and the like before the answer itself
+READ_BYTES_MAX = 1_024
 LOOK_UP_S_MAX = 5.0
+_INTERIM_MARKS = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 _LOOK_UPS_MAX = 32  # threads, so that a few names with slow servers do not hold up the others
 
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
@@ -37,6 +45,51 @@ class Resolver:
     def close(self) -> None:
         """Take no more; what is being looked up ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class BoundedStream(httpcore2.AsyncNetworkStream):
+    """A connection that gives no more of an answer than one may have, and little at once."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._read_bytes = 0
+        self._interim = 0
+        self._last = b""
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the client's
+        """Give some bytes. Raises ``RemoteProtocolError`` once the answer has more than it may have."""
+        if self._read_bytes >= ANSWER_BYTES_MAX:
+            raise httpcore2.RemoteProtocolError(f"The answer has more than {ANSWER_BYTES_MAX:,} bytes.")
+        data = await self._stream.read(min(max_bytes, READ_BYTES_MAX), timeout)
+        self._read_bytes += len(data)
+        joined = self._last + data
+        self._interim += sum(joined.count(mark) for mark in _INTERIM_MARKS)
+        self._last = joined[1 - len(_INTERIM_MARKS[0]) :]
+        if self._interim > INTERIM_MAX:
+            raise httpcore2.RemoteProtocolError(f"More than {INTERIM_MAX} interim answers came before the answer.")
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Send bytes, which begins another request: its answer is counted anew."""
+        self._read_bytes, self._interim, self._last = 0, 0, b""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> httpcore2.AsyncNetworkStream:
+        """Give the connection inside TLS, bounded in the same way."""
+        return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the client's
+        """Give what the connection knows of itself."""
+        return self._stream.get_extra_info(info)
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
@@ -63,7 +116,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception | None = None
         for address in addresses[:ADDRESSES_TRIED_MAX]:
             try:
-                return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                found = await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return BoundedStream(found)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore2.ConnectError("There is no address.")

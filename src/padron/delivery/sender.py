@@ -9,8 +9,8 @@ import logging
 import re
 import ssl
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -21,16 +21,30 @@ from padron import __version__
 from padron.delivery.guard import GuardedBackend, Resolve, Resolver
 from padron.domain.errors import PadronError
 from padron.domain.target import Network, parse_target
-from padron.domain.webhook import ANSWER_KEPT_MAX, Answer
+from padron.domain.webhook import ANSWER_KEPT_MAX, RETRY_AFTER_MAX, Answer
 from padron.service.sending import Message
 
-SEND_S_MAX = 15.0
-BODY_BYTES_MAX = 65_536
+ANSWER_S_MAX = 15.0  # until the receiver's status is there
+BODY_S_MAX = 1.0  # for the beginning of the body, which is only for people to look at
+SEND_S_MAX = ANSWER_S_MAX + BODY_S_MAX
 IDLE_S_MAX = 5.0
 _IDLE_CONNECTIONS_MAX = 100
 _ERROR_LENGTH_MAX = 200
 
-_match_seconds = re.compile("[0-9]{1,9}").fullmatch
+_match_seconds = re.compile("[0-9]+").fullmatch
+_SECONDS_DIGITS_MAX = 8
+_SHORT_YEAR = 2
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME = "(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+_match_fixed_date = re.compile(
+    f"[A-Za-z]{{3}}, (?P<day>[0-9]{{2}}) (?P<month>[A-Za-z]{{3}}) (?P<year>[0-9]{{4}}) {_TIME} GMT"
+).fullmatch
+_match_rfc850_date = re.compile(
+    f"[A-Za-z]{{6,9}}, (?P<day>[0-9]{{2}})-(?P<month>[A-Za-z]{{3}})-(?P<year>[0-9]{{2}}) {_TIME} GMT"
+).fullmatch
+_match_asctime_date = re.compile(
+    f"[A-Za-z]{{3}} (?P<month>[A-Za-z]{{3}}) (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"
+).fullmatch
 _log = logging.getLogger("padron.delivery")
 
 
@@ -76,13 +90,12 @@ class HttpSender:
         error: str | None = None
         body, retry_after = "", None
         try:
-            async with asyncio.timeout(SEND_S_MAX):
-                status, raw, retry_after = await self._post(message)
-                body = escape_text(raw.decode("utf-8", "backslashreplace"), ANSWER_KEPT_MAX)
+            status, raw, retry_after = await self._post(message)
+            body = escape_text(raw.decode("utf-8", "backslashreplace"), ANSWER_KEPT_MAX)
         except PadronError as refusal:
             error = refusal.detail
         except TimeoutError:
-            error = f"There was no answer within {SEND_S_MAX:.0f} seconds."
+            error = f"There was no answer within {ANSWER_S_MAX:.0f} seconds."
         except (
             httpcore2.NetworkError,
             httpcore2.ProtocolError,
@@ -114,15 +127,12 @@ class HttpSender:
             "Accept-Encoding": "identity",
             **message.headers,
         }
-        async with self._pools[target.is_plain].stream(
-            "POST", url, headers=list(headers.items()), content=message.body
-        ) as response:
-            raw = b""
-            async for chunk in response.aiter_stream():
-                raw += chunk
-                if len(raw) >= BODY_BYTES_MAX:
-                    break
-            return response.status, raw[:BODY_BYTES_MAX], self._find_retry_after(response.headers)
+        request = self._pools[target.is_plain].stream("POST", url, headers=list(headers.items()), content=message.body)
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(ANSWER_S_MAX):
+                response = await stack.enter_async_context(request)
+            raw = await _read_beginning(response)
+            return response.status, raw, self._find_retry_after(response.headers)
 
     def _find_retry_after(self, headers: Sequence[tuple[bytes, bytes]]) -> timedelta | None:
         for name, value in headers:
@@ -131,15 +141,49 @@ class HttpSender:
         return None
 
 
-def parse_retry_after(text: str, now: datetime) -> timedelta | None:
-    """Give how long to wait, from seconds or a date (RFC 9110, 10.2.3); None for what is neither."""
-    text = text.strip()
-    if _match_seconds(text) is not None:
-        return timedelta(seconds=int(text))
+async def _read_beginning(response: httpcore2.Response) -> bytes:
+    """Give the body's first kilobyte, or what came of it within a second: the status is known and counts alone."""
+    raw = b""
     try:
-        return max(parsedate_to_datetime(text) - now, timedelta(0))
-    except (ValueError, TypeError, OverflowError):
-        return None
+        async with asyncio.timeout(BODY_S_MAX):
+            async for chunk in response.aiter_stream():
+                raw += chunk
+                if len(raw) >= ANSWER_KEPT_MAX:
+                    break
+    except (TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException):
+        pass  # it ends too late, or breaks off
+    return raw[:ANSWER_KEPT_MAX]
+
+
+def parse_retry_after(text: str, now: datetime) -> timedelta | None:
+    """Give how long to wait, at most a day, from seconds or a date (RFC 9110, 10.2.3); None for what is neither."""
+    text = text.strip(" \t")
+    if _match_seconds(text) is not None:
+        digits = text.lstrip("0")
+        if len(digits) > _SECONDS_DIGITS_MAX:
+            return RETRY_AFTER_MAX
+        return min(timedelta(seconds=int(digits or "0")), RETRY_AFTER_MAX)
+    at = _parse_http_date(text, now)
+    return None if at is None else min(max(at - now, timedelta(0)), RETRY_AFTER_MAX)
+
+
+def _parse_http_date(text: str, now: datetime) -> datetime | None:
+    """Give the instant of a date in any of the three forms of RFC 9110, 5.6.7; None for what has none of them."""
+    for match_form in (_match_fixed_date, _match_rfc850_date, _match_asctime_date):
+        if (found := match_form(text)) is None:
+            continue
+        year = int(found["year"])
+        if len(found["year"]) == _SHORT_YEAR:
+            year += now.year // 100 * 100
+            if year > now.year + 50:  # RFC 9110, 5.6.7: then the most recent year with these digits is meant
+                year -= 100
+        try:
+            month = _MONTHS.index(found["month"].lower()) + 1
+            at = datetime(year, month, int(found["day"]), int(found["hour"]), int(found["minute"]), tzinfo=UTC)
+            return at + timedelta(seconds=min(int(found["second"]), 60))  # a leap second is the next minute's first
+        except (ValueError, OverflowError):
+            return None
+    return None
 
 
 def escape_text(text: str, length_max: int) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,9 +29,11 @@ TROUBLE_S = 1.0  # the pause after the database could not be reached
 STOP_S_MAX = 3.0  # for what is being sent when the server ends; with the release it makes under five
 RELEASE_S_MAX = 1.5
 HELD_MAX = 256  # endpoints of one process at once
+READY_MAX = 2 * HELD_MAX  # endpoints looked at; the accounts take turns in it
+QUIET_S_MAX = 4.0  # between looks at an endpoint that answers nothing
 SENDS_MAX = 16  # deliveries of one endpoint at once, each of another vehicle
 TURNS_MAX = 4  # transactions at once, so that webhooks do not take the connections from the calls
-RUN_S_MAX = 60.0  # after which an endpoint makes room when all places are taken
+RUN_S_MAX = 60.0  # after which an endpoint makes room when its account has no place left
 
 _MARGIN_S = 2.0
 _log = logging.getLogger("padron.delivery")
@@ -82,6 +85,7 @@ class Worker:
         self._poll_s = poll_s
         self._holder = holder or secrets.token_hex(8)
         self._held: dict[Key, _Held] = {}
+        self._held_by: Counter[int] = Counter()  # how many endpoints of each account
         self._runs: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(TURNS_MAX)
         self._stopping = asyncio.Event()
@@ -131,20 +135,29 @@ class Worker:
         return self._has_any
 
     async def _claim(self) -> None:
-        for key in await deliveries.list_ready(self._runtime, HELD_MAX - len(self._held)):
-            if key in self._held or self._stopping.is_set():
+        # More than there are places: accounts that have all of theirs must not hide the others.
+        for key in await deliveries.list_ready(self._runtime, READY_MAX):
+            if key in self._held or self._stopping.is_set() or not self._has_place(key[0]):
                 continue
             now_s = asyncio.get_running_loop().time()
-            async with self._turns:
-                is_mine = await deliveries.claim_endpoint(self._runtime, key, self._holder)
-            if is_mine:
+            # Without a turn, since these are one after the other: a new endpoint does not wait for those that are held.
+            if await deliveries.claim_endpoint(self._runtime, key, self._holder):
                 self._begin(key, now_s)
+
+    def _has_place(self, account_id: int) -> bool:
+        """Say whether an account may have one more place: as long as it has fewer than are free.
+
+        So one account alone gets half of the places, each of many gets a like share, and some are always free for an
+        account that has none, however many endpoints of the others never answer.
+        """
+        return self._held_by[account_id] < HELD_MAX - len(self._held)
 
     def _begin(self, key: Key, leased_s: float) -> None:
         if key in self._held:
             return
         held = _Held(key=key, until_s=leased_s + LEASE.total_seconds(), began_s=leased_s)
         self._held[key] = held
+        self._held_by[key[0]] += 1
         run = asyncio.create_task(self._run(held), name=f"padron-webhook-{key[1]}")
         self._runs.add(run)
         run.add_done_callback(self._runs.discard)
@@ -173,9 +186,12 @@ class Worker:
 
     async def _run(self, held: _Held) -> None:
         try:
+            quiet_s = self._poll_s[1]
             while await self._step(held):
                 if held.sends:
-                    await asyncio.wait(held.sends, timeout=self._poll_s[1], return_when=asyncio.FIRST_COMPLETED)
+                    done, _ = await asyncio.wait(held.sends, timeout=quiet_s, return_when=asyncio.FIRST_COMPLETED)
+                    # Hundreds of endpoints that do not answer would else take the transactions from the others.
+                    quiet_s = self._poll_s[1] if done else min(2 * quiet_s, QUIET_S_MAX)
                 held.collect(self._runtime)
         except asyncio.CancelledError:
             await self._abandon(held)
@@ -188,6 +204,9 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*held.sends, return_exceptions=True)
             del self._held[held.key]
+            self._held_by[held.key[0]] -= 1
+            if not self._held_by[held.key[0]]:
+                del self._held_by[held.key[0]]
 
     async def _step(self, held: _Held) -> bool:
         """Record what came back and send what is next. Give False when the endpoint is done with."""
@@ -219,7 +238,7 @@ class Worker:
         """Give how many more deliveries may be sent: none that might outlast the lease."""
         now_s = asyncio.get_running_loop().time()
         is_too_late = now_s + SEND_S_MAX + _MARGIN_S > held.until_s
-        is_in_the_way = now_s > held.began_s + RUN_S_MAX and len(self._held) >= HELD_MAX
+        is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key[0])
         if is_too_late or is_in_the_way or self._stopping.is_set():
             return 0
         return SENDS_MAX - len(held.sends)

@@ -35,6 +35,9 @@ _REFUSED_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # shared by carriers
         "127.0.0.0/8",  # loopback
+        "161.26.0.0/16",  # IBM Cloud's own services
+        "166.8.0.0/14",  # IBM Cloud's own services
+        "168.63.129.16/32",  # Azure's own service, which every machine there can reach
         "169.254.0.0/16",  # link-local, with the metadata service of clouds
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments

@@ -177,14 +177,17 @@ ORDER BY attempt DESC LIMIT 100;
 SELECT 1 FROM webhook_endpoints LIMIT 1;
 
 -- name: list_ready
--- Endpoints that nobody works at and that have something to send, to cut from the feed, or to be cleared away.
-SELECT e.account_id, e.endpoint_id
+-- Endpoints that nobody works at and that have something to send, to cut from the feed, or to be cleared away. The
+-- accounts take turns: the first of each, then the second of each.
+SELECT account_id, endpoint_id FROM (
+SELECT e.account_id, e.endpoint_id, coalesce(e.wake_at, $1) AS ready_at,
+    row_number() OVER (PARTITION BY e.account_id ORDER BY coalesce(e.wake_at, $1), e.endpoint_id) AS turn
 FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
 WHERE (e.lease_until IS NULL OR e.lease_until <= $1) AND (
     e.deleted_at IS NOT NULL
     OR (e.off_reason IS NULL AND (e.rest_until IS NULL OR e.rest_until <= $1)
         AND (e.wake_at <= $1 OR (e.is_full = 0 AND e.position < c.last_change))))
-ORDER BY coalesce(e.wake_at, $1), e.endpoint_id LIMIT $2;
+) AS ready ORDER BY turn, ready_at, endpoint_id LIMIT $2;
 
 -- name: renew_leases
 -- A worker's sign of life, for all that it holds.

@@ -1,0 +1,67 @@
+"""Watches every event loop of the tests: a callback that takes over 100 ms of processor time holds up all calls.
+
+Processor time of the callback's thread is measured, not time by the clock, so that a busy machine fails nobody; what
+the collector of garbage takes, of which the tests make much more than a server does, is left out.
+"""
+
+import asyncio
+import gc
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+CALLBACK_S_MAX = 0.1
+TRACED_FACTOR = 4  # what measuring coverage makes of it
+
+_RunHandle = Callable[[asyncio.Handle], None]
+
+
+class LoopWatch:
+    """Collects what was slow since it was last asked, in whatever thread a loop ran."""
+
+    def __init__(self) -> None:
+        self._slow: list[str] = []
+        self._collecting = threading.local()
+        self._run: _RunHandle | None = None
+
+    def install(self) -> None:
+        """Begin to watch: every callback of every loop of Python's own comes through ``Handle._run``."""
+        handle: Any = asyncio.Handle
+        self._run = run = handle._run
+        thread_time, collecting = time.thread_time, self._collecting
+
+        def run_watched(handle: asyncio.Handle) -> None:
+            collected_s = getattr(collecting, "total_s", 0.0)
+            started_s = thread_time()
+            run(handle)
+            taken_s = thread_time() - started_s
+            if taken_s > CALLBACK_S_MAX:
+                self._note(handle, taken_s - (getattr(collecting, "total_s", 0.0) - collected_s))
+
+        handle._run = run_watched
+        gc.callbacks.append(self._count_collection)
+
+    def uninstall(self) -> None:
+        """Watch no more."""
+        handle: Any = asyncio.Handle
+        handle._run = self._run
+        gc.callbacks.remove(self._count_collection)
+
+    def take_slow(self) -> list[str]:
+        """Give a line for each callback that was slow, and forget it."""
+        slow, self._slow = self._slow, []
+        return slow
+
+    def _note(self, handle: asyncio.Handle, taken_s: float) -> None:
+        is_traced = sys.gettrace() is not None or "coverage" in sys.modules
+        if taken_s > CALLBACK_S_MAX * (TRACED_FACTOR if is_traced else 1):
+            self._slow.append(f"{taken_s * 1_000:.0f} ms of processor time in {handle!r}")
+
+    def _count_collection(self, phase: str, _: dict[str, int]) -> None:
+        own = self._collecting
+        if phase == "start":
+            own.began_s = time.thread_time()
+        elif hasattr(own, "began_s"):
+            own.total_s = getattr(own, "total_s", 0.0) + time.thread_time() - own.began_s
