@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from padron.delivery.sender import escape_text, parse_retry_after
-from padron.domain import account, idempotency, instants, query, target, vehicle, vin
+from padron.domain import account, idempotency, instants, query, quoting, status, target, vehicle, vin
 from padron.domain.errors import PadronError
-from padron.files.columns import fold_name, parse_header
+from padron.domain.file_reading import ReadingOptions
+from padron.domain.sorting import give_sort_key
+from padron.files.columns import fold_name
 from padron.files.csv_rows import CsvRows
 from padron.files.defusing import arm_text, defuse_text
+from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
-from padron.http import bodies, calls, json_faults, queries, routing
+from padron.http import bodies, calls, conditions, json_faults, queries, routing
 from padron.http.operation_schemas import ResultsBody
 from padron.http.problems import Refusal
 from padron.service import cursors, vins
 from padron.wiring import read_clock
 
 _NOW = read_clock()
+_LIFE = "0123abcd"  # of a register: what its cursors begin with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ def _read_file(kind: Any, content: bytes) -> Callable[[], object]:  # noqa: ANN4
             file.write(content)
             file.seek(0)
             with suppress(PadronError):
-                sum(1 for _ in kind(file, len(content)))
+                sum(1 for _ in kind(file, len(content), ReadingOptions()))
 
     return call
 
@@ -65,6 +69,10 @@ def _guard(headers: list[tuple[bytes, bytes]]) -> Callable[[], object]:
 
 def _find_path(raw: bytes) -> Callable[[], object]:
     return lambda: routing._split(raw)
+
+
+def _hand(function: Callable[[str], object], text: Callable[[int], str]) -> Callable[[int], Callable[[], object]]:
+    return lambda size: _try(function, text(size))
 
 
 _RESULT = b'{"results": [{"claimId": "a", "outcome": "failed", "result": %s}]}'
@@ -102,13 +110,20 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
     "parse_retry_after": lambda text: parse_retry_after(text, _NOW),
     "escape_text": lambda text: escape_text(text, 1_024),
     "fold_name": fold_name,
-    "parse_header": lambda text: parse_header([text]),
+    "find_header": lambda text: HeaderSearch(ReadingOptions()).take(1, [text]),
+    "quote": quoting.quote,
+    "show_word": quoting.show_word,
+    "give_sort_key": give_sort_key.__wrapped__,
+    "parse_validators": lambda text: conditions.parse_validators(text.encode("latin-1", "replace")),
+    "parse_status_text": status.parse_status_text,
+    "suggest_plate": vehicle.suggest_plate,
     "defuse_text": defuse_text,
     "arm_text": arm_text,
-    "show_text": json_faults.show_text,
     "suggest_name": lambda text: json_faults.suggest_name(text, frozenset({"vehicleStatusId", "reason"})),
-    "parse_feed_cursor": cursors.parse_feed_cursor,
-    "decode_cursor": lambda text: cursors._decode(base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()),
+    "parse_feed_cursor": lambda text: cursors.parse_feed_cursor(_LIFE, text),
+    "decode_cursor": lambda text: cursors._decode(
+        _LIFE, _LIFE + base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
+    ),
     "check_content_type": lambda text: bodies._check_content_type(
         b"application/json;" + text.encode("latin-1", "replace")
     ),
@@ -117,7 +132,7 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
 
 FUNCTIONS: dict[str, Hard] = {
     **{
-        f"{name}-{kind}": Hard(make=lambda size, f=function, t=text: _try(f, t(size)))
+        f"{name}-{kind}": Hard(make=_hand(function, text))
         for name, function in _OF_TEXT.items()
         for kind, text in _TEXTS.items()
     },

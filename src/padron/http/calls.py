@@ -15,9 +15,9 @@ from starlette.types import Message, Receive, Scope
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import HeldKey
+from padron.domain.quoting import show_word
 from padron.http import problems
 from padron.http.authentication import authenticate
-from padron.http.json_faults import show_text
 from padron.http.places import Places, Seat
 from padron.http.problems import Refusal
 
@@ -287,7 +287,7 @@ def _check_coding(name: bytes, value: bytes, plain: str) -> None:
     if packed:
         header = name.decode().title()
         detail = (
-            f"The body is declared with {header} {show_text(packed[0])}: send it uncompressed, without that header."
+            f"The body is declared with {header} {show_word(packed[0])}: send it uncompressed, without that header."
         )
         raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, (*ACCEPT_IDENTITY, *CLOSE))
 

@@ -6,14 +6,15 @@ from them; what is not recognised gets a sentence that is true of every fault.
 
 import re
 from difflib import get_close_matches
-from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-SHOWN_MAX = 60  # characters of a name or a value that is quoted
+from padron.domain.quoting import show_word
+
+_SHOWN_MAX = 60  # characters of a name or a value that is quoted
 _GUESSED_MAX = 40  # a longer name is no slip of the hand, and comparing takes long
 _PATH_MAX = 120
 _NEAR_MIN = 0.68  # statusId is near vehicleStatusId, and colour is not near country
@@ -75,21 +76,13 @@ def word_encoding(text: bytes, within: str = "") -> str:
 
 def word_twice(name: str, path: str) -> str:
     """Give the sentence for a member that occurs twice in the object at ``path``."""
-    return f"{_name_place(path, '')} has the member '{show_text(name)}' twice. Send it once."
+    return f"{_name_place(path, '')} has the member '{show_word(name, _SHOWN_MAX)}' twice. Send it once."
 
 
 def join_path(path: str, name: str) -> str:
     """Give the path of a member of the object at ``path``, its end only where it is long."""
-    joined = f"{path}.{show_text(name)}" if path else show_text(name)
+    joined = f"{path}.{show_word(name, _SHOWN_MAX)}" if path else show_word(name, _SHOWN_MAX)
     return joined if len(joined) <= _PATH_MAX else f"…{joined[-_PATH_MAX:]}"
-
-
-def show_text(text: str) -> str:
-    """Give the beginning of a text as it was typed, each character that cannot be seen as its code point."""
-    shown = "".join(
-        character if character.isprintable() else f"<U+{ord(character):04X}>" for character in text[:SHOWN_MAX]
-    )
-    return shown if len(text) <= SHOWN_MAX else f"{shown}…"
 
 
 def suggest_name(given: str, known: frozenset[str]) -> str | None:
@@ -135,9 +128,9 @@ def _word_name_or_value(fault: str, kind: inspect.Type | None) -> str:
     if missing is not None:
         return f" lacks the member {missing}."
     if unknown is not None:
-        return f" has the unknown member '{show_text(unknown)}'{_hint(unknown, kind)}"
+        return f" has the unknown member '{show_word(unknown, _SHOWN_MAX)}'{_hint(unknown, kind)}"
     if value is not None:
-        return f" cannot be {show_text(value)}.{_list_choices(kind)}"
+        return f" cannot be {show_word(value, _SHOWN_MAX)}.{_list_choices(kind)}"
     return " has a value that this call does not take. See /docs."
 
 
@@ -194,7 +187,7 @@ def _find_place(text: bytes, offset: int) -> str:
 
 def _show_character(text: bytes, offset: int) -> str:
     rest = text[offset : offset + 4].decode("utf-8", "replace")
-    return f"'{show_text(rest[:1])}'" if rest else "the end"
+    return f"'{show_word(rest[:1])}'" if rest else "the end"
 
 
 def _name_place(path: str, within: str) -> str:
@@ -226,7 +219,7 @@ def _hint(given: str, kind: inspect.Type | None) -> str:
 def _list_choices(kind: inspect.Type | None) -> str:
     match kind:
         case inspect.EnumType():
-            values = [member.value for member in kind.cls] if issubclass(kind.cls, Enum) else []
+            values: list[object] = [member.value for member in kind.cls]
         case inspect.LiteralType():
             values = list(kind.values)
         case _:
@@ -257,13 +250,10 @@ def _step_into(kind: inspect.Type | None, step: str) -> inspect.Type | None:
 
 
 def _unwrap(kind: inspect.Type | None) -> inspect.Type | None:
-    """Give what is inside the marks: a description, and that a member may be left out."""
+    """Give what is inside the marks, such as a description; None for a choice of several types."""
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
-    if isinstance(kind, inspect.UnionType):
-        rest = [one for one in kind.types if not isinstance(one, inspect.UnsetType)]
-        return _unwrap(rest[0]) if len(rest) == 1 else None
-    return kind
+    return None if isinstance(kind, inspect.UnionType) else kind
 
 
 @lru_cache(maxsize=64)
