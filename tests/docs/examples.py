@@ -111,6 +111,7 @@ class Values:
     plan_id: str
     request_id: str
     vehicle_ids: tuple[str, str]
+    revisions: str  # of these vehicles, as JSON
     postgres: str  # the part of a URL from the host on
     python: str
 
@@ -124,6 +125,7 @@ class Values:
             # Ids that another call or command gave.
             (r"\b000654321abcde0000a1b2c3d4e5f6\b", self.plan_id),
             (r"\be0676a397aca606e000000000002\b", self.request_id),
+            (r'(?<="revisions": )\{[^}]*\}', self.revisions),
             (r'(?<=--keep )17\b|(?<="keep": )17\b|(?<=")17(?=":)', self.vehicle_ids[0]),
             (r'(?<=vehicleId=)42\b|(?<==)42\b|(?<=": )42\b|(?<=")42(?=":)', self.vehicle_ids[1]),
             # An instant to come is in the next year, a period is over, and the register existed at an instant of it.

@@ -143,19 +143,25 @@ def run_program(folder: Path, *words: str) -> str:
 async def furnished(register: Register, folder: Path, path: Path, postgres: Postgres) -> AsyncIterator[Values]:
     """Give what stands in for the placeholders, while a server serves a copy of the register in the folder."""
     shutil.copytree(register.folder, folder, dirs_exist_ok=True)
-    ids: tuple[str, ...] = ("1", "2")
+    ids, revisions = ("1", "2"), {}
     if path.name == "duplicates.md":
-        (folder / "legacy.csv").write_text(f"vin,plate,vehicleStatusId\n{VIN},RTA421C,1\n", "utf-8")
-        run_program(folder, "vehicles", "import", "legacy.csv", "--account", "Acme", "--keep-duplicates")
+        for plate, status, words in (("RTA412C", 1, ()), ("RTA421C", 4, ("--keep-duplicates",))):
+            (folder / "legacy.csv").write_text(f"vin,plate,vehicleStatusId\n{VIN},{plate},{status}\n", "utf-8")
+            run_program(folder, "vehicles", "import", "legacy.csv", "--account", "Acme", *words)
         found = json.loads(run_program(folder, "duplicates", "list", "--account", "Acme", "--json"))
-        ids = tuple(str(one["vehicleId"]) for one in found["duplicates"][0]["vehicles"])
+        vehicles = found["duplicates"][0]["vehicles"]
+        ids = (str(vehicles[0]["vehicleId"]), str(vehicles[1]["vehicleId"]))
+        revisions = {str(one["vehicleId"]): one["revision"] for one in vehicles}
+    if path.name == "export.md":
+        (folder / "fleet.xlsx").unlink()  # it is made there
     async with run_server(f"sqlite:///{folder}/padron.db", folder) as server:
         yield Values(
             address=f"http://127.0.0.1:{server.port}",
             key=register.key,
             plan_id=register.plan_id,
             request_id=register.request_id,
-            vehicle_ids=(ids[0], ids[1]),
+            vehicle_ids=ids,
+            revisions=json.dumps(revisions),
             postgres=f"/padron?host={give_socket(postgres)}",
             python=sys.executable,
         )

@@ -93,3 +93,25 @@ async def test_the_example_works_through_a_run_and_leaves_out_what_is_not_active
         assert [result["result"] for result in stored] == [
             {"fines": [], "askedFor": make_vin(number)} for number in range(1, FLEET)
         ]
+
+
+@pytest.mark.parametrize(
+    "environment, arguments, said",
+    [
+        ({}, [], "API_URL and API_KEY is missing"),
+        ({"API_URL": "http://127.0.0.1:1"}, ["query-fines"], "API_KEY is missing"),
+        ({"API_KEY": "k"}, ["query-fines"], "API_URL is missing"),
+        ({"API_URL": "127.0.0.1:8080", "API_KEY": "k"}, ["query-fines"], "API_URL must begin with http://"),
+        ({"API_URL": "http://127.0.0.1:1", "API_KEY": "k"}, [], "Name the operation to work for"),
+        ({"API_URL": "http://127.0.0.1:1", "API_KEY": "k"}, ["a", "b"], "Name the operation to work for"),
+    ],
+)
+def test_what_it_needs_and_does_not_have_is_a_sentence(
+    environment: dict[str, str], arguments: list[str], said: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(EXAMPLE), *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1

@@ -112,7 +112,13 @@ def refuse(content: bytes | str, call: str = "setVehicleStatus") -> str:
             r'{"reason": "\u12"}',
             r"The body is not valid JSON at line 1, character 17: four hexadecimal digits must follow \u.",
         ),
-        ('{"reason": "a\tb"}', "The body is not valid JSON at line 1, character 14: '<U+0009 CHARACTER TABULATION>' is not expected here."),
+        (
+            '{"reason": "a\tb"}',
+            (
+                "The body is not valid JSON at line 1, character 14: "
+                "'<U+0009 CHARACTER TABULATION>' is not expected here."
+            ),
+        ),
         ("\N{BYTE ORDER MARK}{}", "The body begins with a byte order mark (U+FEFF). Send it without one."),
         (b'{"reason": "\xff"}', "The body is not UTF-8 at line 1, character 13: there is the byte 0xff."),
         (b'{"\xed\xa0\x80": 1}', "The body is not UTF-8 at line 1, character 3: there is the byte 0xed."),

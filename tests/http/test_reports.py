@@ -49,7 +49,7 @@ async def test_each_vehicle_and_the_sum_add_up_to_the_second(api: Api) -> None:
     hummer, jeep = body["vehicles"]
     assert hummer == {
         "vin": HUMMER,
-        "plate": None,
+        "plate": "AAAA1",
         "customId": None,
         "seconds": 100,
         "days": 0.001157,

@@ -100,7 +100,12 @@ class Register:
 
     async def undo(self, undone_id: str, request_id: str) -> list[UndoneVehicle]:
         try:
+            rehearsed = await undo_request(self.runtime, self.principal, undone_id, request_id, None, dry_run=True)
+            before = self.states[-1]
+            assert await self.look() == before
+            del self.states[-1], self.revisions[-1]
             done = await undo_request(self.runtime, self.principal, undone_id, request_id, None)
+            assert done == rehearsed
         except PadronError:
             done = []  # it changed nothing
         await self.look()

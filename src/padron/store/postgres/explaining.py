@@ -149,9 +149,8 @@ def _explain_answer(address: Address, error: asyncpg.PostgresError) -> str | Non
             return _explain_permission(address, server, error)
         case "3F000":
             return _explain_schema(address, server)
-        case _:
-            pass
-    sentence = _ANSWERS.get(error.sqlstate or "")
+        case state:
+            sentence = _ANSWERS.get(state or "")
     if sentence is None:
         return None
     return sentence.format(

@@ -192,7 +192,7 @@ def _check_owner(connection: apsw.Connection, path: str) -> None:
 def _is_register(connection: apsw.Connection) -> bool:
     """Say whether a file that bears no mark yet was made by Padrón: other programs have such tables too."""
     try:
-        return bool(_read(connection, _IS_FIRST_OURS) == 1)
+        return bool(_read(connection, _IS_FIRST_OURS))
     except apsw.SQLError:
         return False
 
