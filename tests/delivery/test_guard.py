@@ -41,7 +41,7 @@ def give_now() -> datetime:
 
 
 def make_message(url: str) -> Message:
-    return Message(url=url, headers={"webhook-id": "msg_1"}, body=b'{"type":"webhook.test"}')
+    return Message(endpoint_id="e", url=url, headers={"webhook-id": "msg_1"}, body=b'{"type":"webhook.test"}')
 
 
 @pytest.fixture

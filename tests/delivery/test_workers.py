@@ -228,6 +228,7 @@ async def test_accounts_whose_endpoints_hang_leave_places_for_another(
 ) -> None:
     monkeypatch.setattr(worker_module, "HELD_MAX", 12)
     monkeypatch.setattr(worker_module, "READY_MAX", 24)
+    monkeypatch.setattr(worker_module, "SENDS_TOTAL_MAX", 20)
     never = asyncio.Event()
 
     async def hang(_: Received) -> bytes | None:
@@ -257,6 +258,7 @@ async def test_accounts_whose_endpoints_hang_leave_places_for_another(
 
         await wait_until(is_full)
         assert max(worker._held_by.values()) <= 3
+        assert worker._sends_by.total() <= 16
         assert len(worker._held) < 12
         await desk.add_endpoint()
         await desk.set_status()

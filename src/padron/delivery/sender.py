@@ -19,6 +19,7 @@ import httpcore2
 
 from padron import __version__
 from padron.delivery.guard import GuardedBackend, Resolve, Resolver
+from padron.delivery.pools import IDLE_S_MAX, Pools
 from padron.domain.errors import PadronError
 from padron.domain.target import Network, parse_target
 from padron.domain.webhook import ANSWER_KEPT_MAX, RETRY_AFTER_MAX, Answer
@@ -27,8 +28,6 @@ from padron.service.sending import Message
 ANSWER_S_MAX = 15.0  # until the receiver's status is there
 BODY_S_MAX = 1.0  # for the beginning of the body, which is only for people to look at
 SEND_S_MAX = ANSWER_S_MAX + BODY_S_MAX
-IDLE_S_MAX = 5.0
-_IDLE_CONNECTIONS_MAX = 100
 _ERROR_LENGTH_MAX = 200
 
 _match_seconds = re.compile("[0-9]+").fullmatch
@@ -61,16 +60,14 @@ class HttpSender:
         context = ssl.create_default_context()
         # How many connections there are is bounded by how many deliveries are sent at once: a bound here would let
         # slow targets hold up the others.
-        self._pools = {
-            is_plain: httpcore2.AsyncConnectionPool(
+        self._pools = Pools(
+            lambda is_plain: httpcore2.AsyncConnectionPool(
                 ssl_context=context,
                 max_connections=None,
-                max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
                 keepalive_expiry=IDLE_S_MAX,
                 network_backend=GuardedBackend(allowed, looked_up, is_plain=is_plain),
             )
-            for is_plain in (False, True)
-        }
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,8 +75,7 @@ class HttpSender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
+        await self._pools.aclose()
         self._resolver.close()
 
     async def send(self, message: Message) -> Answer:
@@ -127,8 +123,9 @@ class HttpSender:
             "Accept-Encoding": "identity",
             **message.headers,
         }
-        request = self._pools[target.is_plain].stream("POST", url, headers=list(headers.items()), content=message.body)
         async with AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(self._pools.use((message.endpoint_id, target.is_plain)))
+            request = pool.stream("POST", url, headers=list(headers.items()), content=message.body)
             async with asyncio.timeout(ANSWER_S_MAX):
                 response = await stack.enter_async_context(request)
             raw = await _read_beginning(response)

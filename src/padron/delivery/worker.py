@@ -32,6 +32,7 @@ HELD_MAX = 256  # endpoints of one process at once
 READY_MAX = 2 * HELD_MAX  # endpoints looked at; the accounts take turns in it
 QUIET_S_MAX = 4.0  # between looks at an endpoint that answers nothing
 SENDS_MAX = 16  # deliveries of one endpoint at once, each of another vehicle
+SENDS_TOTAL_MAX = 512  # deliveries of one process at once, each with a connection of its own
 TURNS_MAX = 4  # transactions at once, so that webhooks do not take the connections from the calls
 RUN_S_MAX = 60.0  # after which an endpoint makes room when its account has no place left
 
@@ -86,6 +87,7 @@ class Worker:
         self._holder = holder or secrets.token_hex(8)
         self._held: dict[Key, _Held] = {}
         self._held_by: Counter[int] = Counter()  # how many endpoints of each account
+        self._sends_by: Counter[int] = Counter()  # how many deliveries of each account are on their way
         self._runs: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(TURNS_MAX)
         self._stopping = asyncio.Event()
@@ -150,7 +152,7 @@ class Worker:
         So one account alone gets half of the places, each of many gets a like share, and some are always free for an
         account that has none, however many endpoints of the others never answer.
         """
-        return self._held_by[account_id] < HELD_MAX - len(self._held)
+        return self._held_by[account_id] < HELD_MAX - len(self._held) and self._give_sends_left(account_id) > 0
 
     def _begin(self, key: Key, leased_s: float) -> None:
         if key in self._held:
@@ -206,7 +208,7 @@ class Worker:
             del self._held[held.key]
             self._held_by[held.key[0]] -= 1
             if not self._held_by[held.key[0]]:
-                del self._held_by[held.key[0]]
+                del self._held_by[held.key[0]]  # else accounts that are gone would stay for ever
 
     async def _step(self, held: _Held) -> bool:
         """Record what came back and send what is next. Give False when the endpoint is done with."""
@@ -225,14 +227,20 @@ class Worker:
             return asyncio.get_running_loop().time() < held.until_s and not self._stopping.is_set()
         if work is None or work.is_released:
             return False
-        if self._give_room(held):
-            self._send(held, work)
+        self._send(held, work, self._give_room(held))
         return True
 
-    def _send(self, held: _Held, work: Work) -> None:
-        for sending in work.due:
+    def _send(self, held: _Held, work: Work, room: int) -> None:
+        for sending in work.due[:room]:  # others may have taken places while the work was looked for
             task = asyncio.create_task(deliveries.send(self._runtime, work.endpoint, sending))
             held.sends[task] = sending.delivery.number
+            self._sends_by[held.key[0]] += 1
+            task.add_done_callback(lambda _: self._count_sent(held.key[0]))
+
+    def _count_sent(self, account_id: int) -> None:
+        self._sends_by[account_id] -= 1
+        if not self._sends_by[account_id]:
+            del self._sends_by[account_id]
 
     def _give_room(self, held: _Held) -> int:
         """Give how many more deliveries may be sent: none that might outlast the lease."""
@@ -241,7 +249,12 @@ class Worker:
         is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key[0])
         if is_too_late or is_in_the_way or self._stopping.is_set():
             return 0
-        return SENDS_MAX - len(held.sends)
+        return min(SENDS_MAX - len(held.sends), self._give_sends_left(held.key[0]))
+
+    def _give_sends_left(self, account_id: int) -> int:
+        """Give how many more deliveries an account may send, by the same rule as its places."""
+        sent = self._sends_by[account_id]
+        return max((SENDS_TOTAL_MAX - self._sends_by.total() - sent + 1) // 2, 0)
 
     async def _abandon(self, held: _Held) -> None:
         """Give the lease back at the end of the process. What was cut off in the middle is sent again by another."""

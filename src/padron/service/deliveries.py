@@ -132,7 +132,9 @@ async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> Outcom
     body = encode_payload(sending.entry)
     message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
     headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
-    answer = await runtime.sender.send(Message(url=endpoint.url, headers=headers, body=body))
+    answer = await runtime.sender.send(
+        Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
+    )
     return Outcome(number=sending.delivery.number, at=now, answer=answer)
 
 

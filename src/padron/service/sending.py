@@ -11,8 +11,9 @@ from padron.domain.webhook import Answer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One message on its way: where to, its signed headers, and its body."""
+    """One message on its way: for which endpoint, where to, its signed headers, and its body."""
 
+    endpoint_id: str
     url: str
     headers: Mapping[str, str]
     body: bytes

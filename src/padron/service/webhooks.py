@@ -156,7 +156,9 @@ async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) ->
     body = encode_test_payload(endpoint_id, principal.actor, now)
     message_id = f"msg_{endpoint_id}_test{secrets.token_hex(8)}"
     headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
-    return await runtime.sender.send(Message(url=endpoint.url, headers=headers, body=body))
+    return await runtime.sender.send(
+        Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
+    )
 
 
 async def list_deliveries(

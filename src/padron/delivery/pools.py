@@ -1,0 +1,64 @@
+"""Keeps the connections to receivers, a pool for each endpoint.
+
+In one pool for all, the client goes through every connection for each request: hundreds of receivers that hang would
+take the event loop from everything else. A pool of an endpoint's own never has more than its few sends.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+
+import httpcore2
+
+IDLE_S_MAX = 5.0
+
+Key = tuple[str, bool]  # the endpoint, and whether it is reached without TLS
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    pool: httpcore2.AsyncConnectionPool
+    in_use: int = 0
+    used_s: float = 0.0
+
+
+class Pools:
+    """The pools of one process, those used last at the end."""
+
+    def __init__(self, make: Callable[[bool], httpcore2.AsyncConnectionPool]) -> None:
+        """``make`` gives a new pool, for connections without TLS or with it."""
+        self._make = make
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+
+    @asynccontextmanager
+    async def use(self, key: Key) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
+        """Give the pool of an endpoint for one request."""
+        await self._close_idle()
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _Kept(self._make(key[1]))
+        kept.in_use += 1
+        self._kept.move_to_end(key)
+        try:
+            yield kept.pool
+        finally:
+            kept.in_use -= 1
+            kept.used_s = asyncio.get_running_loop().time()
+            self._kept.move_to_end(key)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        while self._kept:
+            _, kept = self._kept.popitem()
+            await kept.pool.aclose()
+
+    async def _close_idle(self) -> None:
+        before_s = asyncio.get_running_loop().time() - IDLE_S_MAX
+        idle = list(takewhile(lambda one: not one[1].in_use and one[1].used_s < before_s, self._kept.items()))
+        for key, _ in idle:
+            del self._kept[key]  # first: closing may wait, and nobody may be given it meanwhile
+        for _, kept in idle:
+            await kept.pool.aclose()
