@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -13,8 +13,8 @@ import pytest
 from padron.cli.holding import hold_file
 from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
-from padron.files.columns import ImportRow, Refusal
-from padron.files.csv_rows import CsvRows
+from padron.files.columns import ParsedRow, RefusedRow
+from padron.service.import_chunks import Chunk, ChunkTransaction, Outcome
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
@@ -141,16 +141,18 @@ def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
 ) -> None:
     """Beside a server, whose calls wait meanwhile, a transaction is shorter."""
     rows = CHUNK_ROWS if is_served else ALONE_CHUNK_ROWS
-    give_row = CsvRows._give_row
+    write = Chunk.write
 
-    def send_signal(rows: CsvRows, line: int, cells: list[str], *, is_whole: bool) -> ImportRow | Refusal:
-        if line == 2:
+    async def send_signal(
+        chunk: Chunk, transaction: ChunkTransaction, rows: Sequence[ParsedRow], refused: Sequence[RefusedRow]
+    ) -> Outcome:
+        if rows[0].line == 2:
             signal.raise_signal(number)
-        return give_row(rows, line, cells, is_whole=is_whole)
+        return await write(chunk, transaction, rows, refused)
 
     content = "\n".join(["vin", *(make_vin(number) for number in range(rows + 1))])
     with monkeypatch.context() as patched:
-        patched.setattr(CsvRows, "_give_row", send_signal)
+        patched.setattr(Chunk, "write", send_signal)
         with hold_file(read_settings({})) if is_served else nullcontext():
             answer = run_import(cli, content)
     assert answer.status == status

@@ -20,6 +20,9 @@ from tests.service.uploading import look, make_csv, report, run_worker, take, up
 EMPTY_ROWS = 7_000_000  # in a workbook of 60 kB, for which a process takes twenty seconds
 
 
+pytestmark = pytest.mark.timeout(180)  # a busy machine gives a process little time
+
+
 @pytest.fixture(autouse=True)
 def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_worker, "RUNS_MAX", 1)
@@ -100,7 +103,7 @@ async def test_a_file_beyond_its_limits_keeps_what_was_read_and_is_refused_once(
     path = build_workbook(tmp_path / "fleet", give_row(1, "vin") + rows + "<row/>" * EMPTY_ROWS)
     queued = await upload(runtime, cast.acme.principal, path.read_bytes())
     async with run_worker(runtime):
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(120):
             while (failed := await look(runtime, cast, queued)).is_open:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert (failed.state, failed.attempt, failed.counts.refused) == (ImportState.FAILED, 1, 2_000)
