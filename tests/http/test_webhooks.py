@@ -281,7 +281,7 @@ async def test_the_log_shows_deliveries_and_attempts_in_pages(live: Api, receive
     one = (await live.acme.get(f"{target}/2")).body
     assert one["state"] == "delivered"
     assert (one["attemptCount"], one["dueAt"]) == (1, None)
-    assert one["messageId"] == receiver.received[-1].headers["webhook-id"]
+    assert one["messageId"] == receiver.received[0].headers["webhook-id"]
     assert re.fullmatch(f"msg_{made['id']}_2x[0-9a-f]{{8}}", one["messageId"])
     assert one["event"]["toStatusId"] == 3
     (attempt,) = one["attempts"]
