@@ -56,6 +56,11 @@ async def bring_back_vehicle(database: str, account_id: int, vehicle_id: int, at
     )
 
 
+async def forget_last_instant(database: str, account_id: int) -> None:
+    """Let the account's time go back once, as a record of an earlier version has it."""
+    await _execute(database, [("UPDATE counters SET last_at = $2 WHERE account_id = $1", (account_id, _EPOCH))])
+
+
 async def _execute(database: str, statements: list[tuple[str, tuple[object, ...]]]) -> None:
     if database.startswith("postgresql:"):
         connection = await asyncpg.connect(database)
