@@ -104,6 +104,8 @@ def test_no_other_name_and_no_removed_lock_lets_in_a_second_server(
                 (tmp_path / "padron.db.lock").unlink()
             case "renamed":
                 other = path.rename(tmp_path / "renamed.db")
+            case _:
+                assert kind == "the same"
         assert may_be_served(give_settings(other))
         with pytest.raises(PadronError, match="one SQLite file takes one server"), hold_file(give_settings(other)):
             pass
