@@ -47,6 +47,10 @@ SERVES = re.compile(r"padron serve\b")
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 
+def give_name(path: Path) -> str:
+    return path.name
+
+
 def is_left_out(command: Command) -> bool:
     return any(command.text.startswith(begin) for begin in LEFT_OUT)
 
@@ -70,7 +74,7 @@ def test_no_command_stands_outside_a_block() -> None:
             )
 
 
-@pytest.mark.parametrize("path", PAPERS)
+@pytest.mark.parametrize("path", PAPERS, ids=give_name)
 def test_every_request_that_a_sentence_names_exists(path: Path) -> None:
     for method, target in examples.list_inline_requests(path):
         parts = urlsplit(target)
@@ -225,7 +229,7 @@ async def _end_when_it_listens(process: asyncio.subprocess.Process) -> tuple[byt
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", [one for one in PAPERS if examples.list_commands(one)], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [one for one in PAPERS if examples.list_commands(one)], ids=give_name)
 async def test_every_command_runs(path: Path, tmp_path: Path, register: Register, postgres: Postgres) -> None:
     served = folder = tmp_path / "register"
     served.mkdir()
@@ -292,7 +296,7 @@ def _squeeze(line: str) -> str:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", [one for one in PAPERS if examples.list_requests(one)], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [one for one in PAPERS if examples.list_requests(one)], ids=give_name)
 async def test_every_request_is_answered(path: Path, tmp_path: Path, register: Register, postgres: Postgres) -> None:
     async with (
         furnished(register, tmp_path, path, postgres) as values,
