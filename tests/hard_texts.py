@@ -39,6 +39,12 @@ def _try(function: Callable[..., object], *given: object) -> Callable[[], object
     return call
 
 
+def _put_together(
+    function: Callable[[str], object], text: Callable[[int], str]
+) -> Callable[[int], Callable[[], object]]:
+    return lambda size: _try(function, text(size))
+
+
 def _read_file(kind: Any, content: bytes) -> Callable[[], object]:  # noqa: ANN401
     def call() -> None:
         with tempfile.TemporaryFile() as file:
@@ -117,7 +123,7 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
 
 FUNCTIONS: dict[str, Hard] = {
     **{
-        f"{name}-{kind}": Hard(make=lambda size, f=function, t=text: _try(f, t(size)))
+        f"{name}-{kind}": Hard(make=_put_together(function, text))
         for name, function in _OF_TEXT.items()
         for kind, text in _TEXTS.items()
     },

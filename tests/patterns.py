@@ -9,7 +9,7 @@ import pkgutil
 import re
 import types
 from collections.abc import Callable, Iterator
-from re import _constants, _parser  # type: ignore[attr-defined]
+from re import _constants, _parser
 from typing import Any
 
 import padron

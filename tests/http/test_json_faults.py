@@ -163,7 +163,7 @@ def test_half_of_a_surrogate_pair_is_named_with_its_place(escapes: str, place: i
 
 def test_a_whole_pair_and_an_escaped_backslash_are_no_half() -> None:
     shape = BODIES["setVehicleStatus"][0]
-    taken = decode_shape(shape, rb'{"vehicleStatusId": 3, "reason": "\ud83d\ude97 \\ud800"}')
+    taken: Any = decode_shape(shape, rb'{"vehicleStatusId": 3, "reason": "\ud83d\ude97 \\ud800"}')
     assert taken.reason == "\N{AUTOMOBILE} \\ud800"
 
 

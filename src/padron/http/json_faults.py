@@ -6,7 +6,6 @@ from them; what is not recognised gets a sentence that is true of every fault.
 
 import re
 from difflib import get_close_matches
-from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -226,7 +225,7 @@ def _hint(given: str, kind: inspect.Type | None) -> str:
 def _list_choices(kind: inspect.Type | None) -> str:
     match kind:
         case inspect.EnumType():
-            values = [member.value for member in kind.cls] if issubclass(kind.cls, Enum) else []
+            values = [member.value for member in kind.cls]
         case inspect.LiteralType():
             values = list(kind.values)
         case _:
@@ -257,12 +256,9 @@ def _step_into(kind: inspect.Type | None, step: str) -> inspect.Type | None:
 
 
 def _unwrap(kind: inspect.Type | None) -> inspect.Type | None:
-    """Give what is inside the marks: a description, and that a member may be left out."""
+    """Give what is inside a description."""
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
-    if isinstance(kind, inspect.UnionType):
-        rest = [one for one in kind.types if not isinstance(one, inspect.UnsetType)]
-        return _unwrap(rest[0]) if len(rest) == 1 else None
     return kind
 
 

@@ -100,8 +100,9 @@ class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
     vins: Annotated[list[VinText] | UnsetType, Meta(extra_json_schema={"minItems": 1, "maxItems": RUN_VINS_MAX})] = (
         UNSET
     )
-    filter: Annotated[  # type: ignore[valid-type]
-        VehicleFilter | UnsetType, Meta(description="At least one field.", extra_json_schema={"minProperties": 1})
+    filter: Annotated[
+        VehicleFilter | UnsetType,  # type: ignore[valid-type]
+        Meta(description="At least one field.", extra_json_schema={"minProperties": 1}),
     ] = UNSET
     every: Annotated[
         bool | UnsetType,
