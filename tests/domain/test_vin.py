@@ -162,8 +162,38 @@ def test_the_vin_that_was_meant_is_found_between_what_separates_its_parts(
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "I1C4RJEAG2EC476429", "i1c4rjeag2ec476429", "VIN: 1C4RJEAG2EC476429", "vin 1C4RJEAG2EC476429",
+        "VIN1C4RJEAG2EC476429", "NIV:1C4RJEAG2EC476429", "NIV: 1C4 RJEAG 2EC 476429",
+        "N.I.V. 1C4RJEAG2EC476429", "VIN no. 1C4RJEAG2EC476429", "VIN #1C4RJEAG2EC476429",
+        "VIN:I1C4RJEAG2EC476429", "*1C4RJEAG2EC476429*", "(1C4RJEAG2EC476429)", "'1C4RJEAG2EC476429",
+        "1C4-RJEAG2EC-476429", "1C4\u2010RJEAG2EC\u2014476429", "\u200b1C4RJEAG2EC476429\ufeff",
+        "1C4RJEAG2\u00a0EC476429", "1C4RJEAG2EC476429\r\n", "\t1C4RJEAG2EC476429", "VIN: IC4RJEAG2EC476429",
+        "I1C4RJEAG2EC476429 ", "1.C.4.R.J.E.A.G.2.E.C.476429",
+    ],
+)  # fmt: skip
+def test_the_vin_is_found_behind_labels_and_what_a_scanner_puts_before_it(typed: str) -> None:
+    assert suggest_vin(typed) == "1C4RJEAG2EC476429"
+
+
+@pytest.mark.parametrize(
     "text",
-    ["1C4RJEAG2EC476429", "1C4RJEAG2EC47642", "1C4RJEAG2EC47642_", "1C4RJEAG2EC47642\u00df", "", "O" * 17 + "-" * 24],
+    [
+        "1C4RJEAG2EC476429",
+        "1C4RJEAG2EC47642",
+        "II1C4RJEAG2EC476429",
+        "X1C4RJEAG2EC476429",
+        "1C4RJEAG2EC476429I",
+        "VIN VIN 1C4RJEAG2EC476429",
+        "SERIAL 1C4RJEAG2EC476429",
+        "\uff11C4RJEAG2EC476429",
+        "1C4RJEAG2EC476429 1C4RJEAG2EC47642",
+        "1C4RJEAG2EC47642_",
+        "1C4RJEAG2EC47642\u00df",
+        "",
+        "O" * 17 + "-" * 24,
+    ],
 )
 def test_nothing_is_suggested_for_a_vin_or_where_the_correction_does_not_make_one(text: str) -> None:
     assert suggest_vin(text) is None
@@ -203,7 +233,7 @@ def test_the_check_digit_binds_north_america_only(vin: str, *, binds: bool) -> N
 
 def test_the_model_year_of_real_vehicles_comes_first() -> None:
     for row in csv.DictReader(_LINES):
-        years = list_model_years(Vin(row["vin"]), 2027)
+        years = list_model_years(Vin(row["vin"]), 2027, is_light=True)
         assert years[0] == int(row["modelYear"]), row
 
 
@@ -217,4 +247,5 @@ def test_the_model_year_of_real_vehicles_comes_first() -> None:
     ],
 )
 def test_the_tenth_place_stands_for_years_thirty_apart(vin: str, years: list[int]) -> None:
-    assert list_model_years(Vin(vin), 2027) == years
+    assert list_model_years(Vin(vin), 2027, is_light=True) == years
+    assert list_model_years(Vin(vin), 2027, is_light=False) == sorted(years, reverse=True)

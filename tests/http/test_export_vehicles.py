@@ -139,6 +139,9 @@ class Faults:
         return export_slowly
 
 
+PREPARED = pytest.mark.slow_callback("writes 20,000 vehicles in one transaction before it begins")
+
+
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     faults = Faults()
@@ -168,6 +171,7 @@ def connection(faults: Faults, tmp_path: Path) -> Iterator[tuple[http.client.HTT
         opened.close()
 
 
+@PREPARED
 def test_an_error_in_the_middle_breaks_the_connection(
     connection: tuple[http.client.HTTPConnection, dict[str, str]], faults: Faults, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -182,6 +186,7 @@ def test_an_error_in_the_middle_breaks_the_connection(
     assert "Traceback" not in caplog.text
 
 
+@PREPARED
 def test_an_error_before_the_first_page_is_an_error(
     connection: tuple[http.client.HTTPConnection, dict[str, str]], faults: Faults
 ) -> None:
@@ -193,6 +198,7 @@ def test_an_error_before_the_first_page_is_an_error(
     assert b"StoreUnavailable" in response.read() or response.headers["retry-after"]
 
 
+@PREPARED
 def test_a_client_that_goes_away_ends_the_reading(
     connection: tuple[http.client.HTTPConnection, dict[str, str]], faults: Faults
 ) -> None:

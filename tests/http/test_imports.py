@@ -225,6 +225,7 @@ async def test_the_same_file_under_the_same_key_is_one_import(api: Api, worker: 
     assert (await send(api.acme, Idempotency_Key="")).status == 400
 
 
+@pytest.mark.slow_callback("makes a file of 120,000 lines")
 async def test_a_key_counts_for_a_file_larger_than_any_other_body(api: Api, select: Select) -> None:
     large = b"vin\n" + b"\n".join(make_vin(number).encode() for number in range(120_000))
     first = await send(api.acme, large, Idempotency_Key="k")

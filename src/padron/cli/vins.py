@@ -43,7 +43,7 @@ def _give_row(one: VinDescription | BadVin) -> tuple[str, ...]:
         likely = "" if one.likely is None else f" Perhaps {one.likely.vin}."
         return one.text, "", "", "", " ".join(fault.detail for fault in one.faults) + likely
     years = " or ".join(str(year) for year in one.model_years)
-    return one.vin, one.country or one.region or "", one.maker or "", years, one.check_digit.warning or ""
+    return one.vin, one.country or one.region or "", one.maker, years, one.check_digit.warning or ""
 
 
 def _show(one: VinDescription | BadVin) -> dict[str, object]:

@@ -4,6 +4,7 @@ The ASCII pattern is tested before any case folding: ``"\u017f".upper()`` is ``"
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import NewType
 
@@ -18,7 +19,11 @@ CHECK_DIGIT_PLACE = 9  # counted from 1
 
 _match_form = re.compile("[A-HJ-NPR-Za-hj-npr-z0-9]{17}").fullmatch
 _LIKELY_DIGIT = {"I": "1", "O": "0", "Q": "0"}
-_CORRECTED = str.maketrans({"I": "1", "O": "0", "Q": "0", " ": None, "-": None, ".": None})
+_CORRECTED = str.maketrans(_LIKELY_DIGIT)
+_MARKS = frozenset(".:;,#*/'\"()[]<>=|")
+_MARK_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cf", "Cc"})  # spaces, dashes, and what cannot be seen
+_LABELS = ("VINNUMBER", "VINNO", "VIN", "NIVNO", "NIV")
+_SCANNED = "I"
 _CORRECTABLE_LENGTH_MAX = 40
 
 # 49 CFR 565.15(c): what a letter counts, and the weight of each place; the check digit's own is 0.
@@ -26,7 +31,10 @@ _VALUES = {str(digit): digit for digit in range(10)} | dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)
 )
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-_NORTH_AMERICAN = frozenset("12345")
+# Where the law demands it: in North America (49 CFR 565.15(c), NOM-001-SSP-2008) and in China (GB 16735). 7A to 7E
+# are New Zealand's, all else that begins with 7 is of the United States (ISO 3780).
+_BINDING = frozenset("123457L")
+_NEW_ZEALAND = frozenset("ABCDE")
 
 # 49 CFR 565.15(d): the tenth place, from 1980 on, and again from 2010 on.
 _YEAR_CODES = "ABCDEFGHJKLMNPRSTVWXY123456789"
@@ -76,14 +84,36 @@ def list_vin_faults(text: str) -> list[VinFault]:
 
 
 def suggest_vin(text: str) -> Vin | None:
-    """Give the VIN that was probably meant: with digits for I, O and Q, and without spaces, hyphens and dots.
+    """Give the VIN that was probably meant.
 
-    None for a VIN, and when that alone does not make one of the text.
+    That is the text with digits for I, O and Q; without spaces, hyphens and other marks between its parts; without a
+    label such as ``VIN:`` or ``NIV:``; and without the ``I`` that a barcode has before it (AIAG B-4). None for a VIN,
+    and when that alone does not make one of the text.
     """
-    if len(text) > _CORRECTABLE_LENGTH_MAX or not text.isascii() or _match_form(text) is not None:
+    if len(text) > _CORRECTABLE_LENGTH_MAX or _match_form(text) is not None:
         return None
-    corrected = text.upper().translate(_CORRECTED)
+    bare = "".join(character for character in text if not _is_mark(character))
+    if not bare.isascii():
+        return None
+    bare = bare.upper()
+    if len(bare) > VIN_LENGTH:
+        bare = _remove_label(bare)
+    if len(bare) == VIN_LENGTH + 1:
+        bare = bare.removeprefix(_SCANNED)
+    corrected = bare.translate(_CORRECTED)
     return None if _match_form(corrected) is None else Vin(corrected)
+
+
+def _is_mark(character: str) -> bool:
+    """Say whether a character only separates or cannot be seen: space, hyphen, dot, colon, asterisk of Code 39."""
+    return character in _MARKS or unicodedata.category(character) in _MARK_CATEGORIES
+
+
+def _remove_label(bare: str) -> str:
+    for label in _LABELS:
+        if bare.startswith(label):
+            return bare[len(label) :]
+    return bare
 
 
 def compute_check_digit(vin: Vin) -> str:
@@ -98,22 +128,23 @@ def fits_check_digit(vin: Vin) -> bool:
 
 
 def binds_check_digit(vin: Vin) -> bool:
-    """Say whether the vehicle's maker had to give it a check digit: one in North America, by the first character."""
-    return vin[0] in _NORTH_AMERICAN
+    """Say whether the vehicle's maker had to give it a check digit: in North America and China, by where it begins."""
+    return vin[0] in _BINDING and not (vin[0] == "7" and vin[1] in _NEW_ZEALAND)
 
 
-def list_model_years(vin: Vin, year_max: int) -> list[int]:
+def list_model_years(vin: Vin, year_max: int, *, is_light: bool) -> list[int]:
     """Give the model years that place 10 may stand for up to ``year_max``, the likelier first.
 
     Letters and digits come round every thirty years. Where the check digit fits, the VIN follows North America's
     rules, and for cars and light trucks place 7 decides: a digit until 2009, a letter from 2010 (49 CFR 565.15(b)).
+    For trucks, buses, trailers and motorcycles it does not, so the later year is the likelier.
     """
     place = _YEAR_CODES.find(vin[9])
     if place < 0:
         return []
     early = _YEAR_FIRST + place
     years = list(range(early, year_max + 1, len(_YEAR_CODES)))
-    decides_early = fits_check_digit(vin) and vin[6].isdigit()
+    decides_early = is_light and fits_check_digit(vin) and vin[6].isdigit()
     return years if decides_early else years[::-1]
 
 

@@ -128,7 +128,7 @@ class CsvRows:
         cells, taken = self._read_record(line, self._separator)
         if isinstance(cells, str):
             self._lines.give_back(taken)
-            self._read_again += sum(map(len, taken))
+            self._read_again += sum(len(further) + 1 for further in taken)
         return cells
 
     def _read_record(self, line: str, separator: str) -> tuple[list[str] | str, list[str]]:
@@ -144,7 +144,7 @@ class CsvRows:
             yield line
             for further in lines:
                 taken.append(further or "")
-                length += len(further or "")
+                length += len(further or "") + 1  # blank lines count too
                 if further is None or length > length_max:
                     raise _OpenQuoteError
                 yield "\n" + further

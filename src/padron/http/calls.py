@@ -114,10 +114,9 @@ class Call:
 
     def check_declared(self, size_max: int) -> None:
         """Raise a refusal for a body that is declared as too large, or as packed in a way that is not unpacked here."""
-        if self.scope["method"] not in _BODILESS:
-            for name, plain in _CODINGS:
-                if name in self.headers:
-                    _check_coding(name, self.headers[name], plain)
+        for name, plain in _CODINGS:
+            if name in self.headers and self.scope["method"] not in _BODILESS:
+                _check_coding(name, self.headers[name], plain)
         declared = self.headers.get(b"content-length")
         if declared is not None and int(declared) > size_max:
             raise _refuse_body(size_max)

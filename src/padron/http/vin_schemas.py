@@ -23,7 +23,9 @@ class CheckDigitShape(Struct, rename="camel", omit_defaults=True):
     given: str
     expected: str
     fits: bool
-    binding: Annotated[bool, Meta(description="Whether the maker had to give one: in North America.")]
+    binding: Annotated[
+        bool, Meta(description="Whether the maker had to give one by law: in North America and in China.")
+    ]
     warning: str | UnsetType = UNSET
 
 
@@ -36,7 +38,7 @@ class VinDetails(Struct, rename="camel", omit_defaults=True):
     model_years: Annotated[list[int], Meta(description="The years that character 10 may stand for, likelier first.")]
     region: str | UnsetType = UNSET
     country: str | UnsetType = UNSET
-    maker: str | UnsetType = UNSET
+    maker: Annotated[str | UnsetType, Meta(description="Who made it; `unknown` when no table says.")] = UNSET
 
 
 class VinShape(Struct, rename="camel", omit_defaults=True):
@@ -80,5 +82,5 @@ def _shape_details(description: VinDescription) -> VinDetails:
         model_years=description.model_years,
         region=description.region or UNSET,
         country=description.country or UNSET,
-        maker=description.maker or UNSET,
+        maker=description.maker,
     )

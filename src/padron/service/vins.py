@@ -1,12 +1,13 @@
 """What a VIN tells by itself, with no network and no look at the register: its form, its check digit, who made it.
 
-Region, country and maker come from the tables of ``vininfo``, which follow ISO 3780; the rest is the domain's.
+Region and country come from the tables of ``vininfo``, which follow ISO 3780, the maker from ours; the rest is the
+domain's.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from vininfo import Vin as MakerTable  # type: ignore[import-untyped]
+from vininfo import Vin as CountryTable  # type: ignore[import-untyped]
 
 from padron.domain.vin import (
     Vin,
@@ -18,14 +19,14 @@ from padron.domain.vin import (
     parse_vin,
     suggest_vin,
 )
+from padron.service.makers import find_maker
 
-_LOW_VOLUME = "9"  # as the third character: makers of under 1,000 vehicles a year share the first three
-_UNKNOWN_MAKER = "UnsupportedBrand"  # how the library names none
+UNKNOWN_MAKER = "unknown"  # what is said of a maker that no table has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckDigit:
-    """Place 9, and what it would have to be. ``is_binding`` where the maker had to give one: in North America."""
+    """Place 9, and what it would have to be. ``is_binding`` where the maker had to give one by law."""
 
     given: str
     expected: str
@@ -56,7 +57,7 @@ class VinDescription:
     wmi: str
     region: str | None
     country: str | None
-    maker: str | None
+    maker: str
     model_years: list[int]
 
 
@@ -84,14 +85,14 @@ def give_check_digit(vin: Vin) -> CheckDigit:
 
 
 def _decode(vin: Vin, now: datetime) -> VinDescription:
-    table = MakerTable(vin)
-    maker = None if vin[2] == _LOW_VOLUME or table.region is None else table.manufacturer
+    table = CountryTable(vin)
+    maker = None if table.region is None else find_maker(vin)
     return VinDescription(
         vin=vin,
         check_digit=give_check_digit(vin),
         wmi=vin[:3],
         region=table.region,
         country=table.country,
-        maker=None if maker == _UNKNOWN_MAKER else maker,
-        model_years=list_model_years(vin, now.year + 1),
+        maker=UNKNOWN_MAKER if maker is None else maker.name,
+        model_years=list_model_years(vin, now.year + 1, is_light=maker is not None and maker.is_light),
     )

@@ -1,5 +1,6 @@
 """What people read: the documentation, the guides and a page for each error; and the document that programs read."""
 
+import asyncio
 from functools import cache
 
 from padron.http import pages, reference
@@ -31,13 +32,14 @@ async def get_start(call: Call) -> Reply:
 
 async def get_document(_: Call) -> Reply:
     """GET /openapi.json."""
-    return Reply(200, _encode_document(), JSON_HEADERS)
+    return Reply(200, await asyncio.to_thread(_encode_document), JSON_HEADERS)
 
 
 async def get_docs(call: Call) -> Reply:
     """GET /docs. The lines of curl name the address that the request came to; the header was checked at the edge."""
     address = b"%s://%s" % (call.scope["scheme"].encode(), call.headers[b"host"])
-    return Reply(200, _render_docs().replace(reference.SERVER.encode(), address), PAGE_HEADERS)
+    page = await asyncio.to_thread(_render_docs)
+    return Reply(200, page.replace(reference.SERVER.encode(), address), PAGE_HEADERS)
 
 
 async def get_guide(call: Call) -> Reply:
@@ -45,7 +47,7 @@ async def get_guide(call: Call) -> Reply:
     name = call.path_parameters["guide"]
     if name not in find_guides():
         raise Refusal(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
-    return Reply(200, _render_guide(name), PAGE_HEADERS)
+    return Reply(200, await asyncio.to_thread(_render_guide, name), PAGE_HEADERS)
 
 
 async def get_asset(call: Call) -> Reply:
@@ -69,6 +71,7 @@ async def get_error(call: Call) -> Reply:
     return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
 
 
+# Both take over a hundred milliseconds the first time, so they are made beside the event loop.
 @cache
 def _encode_document() -> bytes:
     # Imported late: the document describes these very operations.

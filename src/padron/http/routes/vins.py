@@ -25,7 +25,7 @@ OPERATIONS: tuple[Operation, ...] = (
         description="Answers from the text alone, with no network and no look at the register, and always with 200: "
         "whether it is well-formed; what is wrong where, and the VIN that was probably meant (0 for O and Q, 1 for I, "
         "no spaces or hyphens); the check digit, which is a warning and never a refusal, since it binds North America "
-        "only; region, country, maker and the model years that it may stand for. Any valid key may ask. "
+        "and China only; region, country, maker and the model years that it may stand for. Any valid key may ask. "
         "Query parameters are ignored.",
         endpoint=get_vin, parameters=(_TEXT,),
         answers={200: Answer(description="What the text tells.", body=VinShape)},
