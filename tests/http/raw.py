@@ -37,6 +37,7 @@ class RawCall:
         self._started: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self.is_reading = asyncio.Event()
         self.is_reading.set()
+        self.stops_once_reading = False  # after the first piece that has something in it
         self.content = b""
         self.is_complete = False
         if body is not None:
@@ -57,6 +58,9 @@ class RawCall:
             return
         self.content += message.get("body", b"")
         self.is_complete = self.is_complete or not message.get("more_body", False)
+        if self.stops_once_reading and self.content:
+            self.stops_once_reading = False
+            self.is_reading.clear()
 
     def send_body(self, text: str, *, more: bool = False) -> None:
         self._to_app.put_nowait({"type": "http.request", "body": text.encode(), "more_body": more})
