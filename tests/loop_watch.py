@@ -57,7 +57,7 @@ class LoopWatch:
     def _note(self, handle: asyncio.Handle, taken_s: float) -> None:
         is_traced = sys.gettrace() is not None or "coverage" in sys.modules
         if taken_s > CALLBACK_S_MAX * (TRACED_FACTOR if is_traced else 1):
-            self._slow.append(f"{taken_s * 1_000:.0f} ms of processor time in {handle!r}")
+            self._slow.append(f"{taken_s * 1_000:.0f} ms of processor time in {repr(handle)[:300]}")
 
     def _count_collection(self, phase: str, _: dict[str, int]) -> None:
         own = self._collecting
