@@ -31,6 +31,7 @@ def test_a_renewed_register_has_another_epoch_each_time(cli: Cli) -> None:
 
 
 def test_the_command_says_what_becomes_of_cursors_and_running_servers(cli: Cli) -> None:
+    assert cli("migrate").status == 0
     answer = cli("register", "renew")
     assert answer.status == 0
     assert f"the new epoch {read_epoch()}" in answer.out

@@ -163,7 +163,7 @@ def test_a_vin_with_a_character_that_cannot_be_seen_says_which_and_where(charact
     said = describe_bad_vin(VIN[: position - 1] + character + VIN[position - 1 :])
     assert said == (
         f"The VIN's character {position} is {name_code_point(character)}, which cannot be seen: "
-        "a VIN has only digits and letters, so delete it."
+        f"a VIN has only digits and letters, so delete it. Perhaps {VIN}, whose check digit fits."
     )
 
 

@@ -105,7 +105,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
         ({"mapping": '{"a": {}}'}, "mapping must be a JSON object"),
         ({"mapping": '{"Año": "vin", "Año": "-"}'}, "mapping has 'Año' twice"),
         ({"mapping": '{"a": "x", "b": "y", "c": "vin"}'}, "sends 'a' to 'x' and 'b' to 'y', which is no column"),
-        ({"mapping": '{"a": "\\ud800"}'}, "not a printable character"),
+        ({"mapping": '{"a": "\\ud800"}'}, "not printable"),
         ({"mapping": json.dumps({"a" * 1_600: "-"})}, "at most 1,500"),
     ],
     ids=lambda value: ascii(value)[:40],

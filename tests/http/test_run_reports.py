@@ -101,7 +101,7 @@ async def test_another_account_sees_nothing(api: Api) -> None:
     assert (await api.beta.get(f"/api/v2/vehicles/{HUMMER}/results")).code == (404, "VehicleNotFound")
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=W10", "sort=vin"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=W1", "sort=vin"])
 async def test_a_bad_page_is_400(api: Api, query: str) -> None:
     claimed = await claim_hummer(api)
     for target in (f"{RUNS}/{claimed['runId']}/results", f"/api/v2/vehicles/{HUMMER}/results"):

@@ -10,6 +10,7 @@ from tests.cast import HUMMER, JEEP, Cast, make_vin
 from tests.service.importing import Imported, count, read_all, run
 
 LONG = "x" * 151
+EARLIER = "v1r1t5f3a9c0d"  # a revision that no vehicle is at
 
 
 def list_faults(imported: Imported) -> list[tuple[int, str | None]]:
@@ -24,7 +25,7 @@ async def test_every_fault_of_a_row_is_said(runtime: Runtime, cast: Cast, chunk_
         {"vin": "SHORT", "plate": "A-1", "doors": "x", "brandName": LONG, "vehicleStatusId": "Baja"},
         {"vin": make_vin(1), "plate": "BBB-111", "doors": "31"},  # the VIN came before
         {"vin": make_vin(2), "plate": "AAA111", "doors": "x"},  # the first row bears the plate
-        {"vin": make_vin(3), "plate": "CCC111", "doors": "x", "revision": "1"},  # no vehicle to edit
+        {"vin": make_vin(3), "plate": "CCC111", "doors": "x", "revision": EARLIER},  # no vehicle to edit
         {"vin": make_vin(4), "plate": "CCC111"},  # free: the row before is not written
     ]
     imported = await run(runtime, cast, rows, chunk_rows=chunk_rows, dry_run=dry_run)
@@ -55,12 +56,12 @@ async def test_a_vehicles_own_plate_is_no_fault_beside_others(runtime: Runtime, 
 async def test_an_edit_that_is_too_old_says_so_beside_its_other_faults(runtime: Runtime, cast: Cast) -> None:
     await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}, {"vin": JEEP, "plate": "AAA111"}])
     await run(runtime, cast, [{"vin": HUMMER, "doors": "5"}])
-    edited = {"vin": HUMMER, "doors": "6", "plate": "AAA111", "revision": "1"}
+    edited = {"vin": HUMMER, "doors": "6", "plate": "AAA111", "revision": EARLIER}
     assert list_faults(await run(runtime, cast, [edited])) == [(2, "revision"), (2, "plate")]
     assert list_faults(await run(runtime, cast, [{**edited, "brandName": LONG}])) == [
         (2, "brandName"), (2, "revision"), (2, "plate"),
     ]  # fmt: skip
-    unreadable = {"vin": HUMMER, "doors": "x", "revision": "1"}  # whatever its cell was to say, it differs
+    unreadable = {"vin": HUMMER, "doors": "x", "revision": EARLIER}  # whatever its cell was to say, it differs
     assert list_faults(await run(runtime, cast, [unreadable])) == [(2, "doors"), (2, "revision")]
     assert (await read_all(runtime, cast))[0][2] == {"doors": 5}
 

@@ -1,7 +1,7 @@
 """Undo against any history: what nobody touched since is as before, all else as it is, and an undo can be undone."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.undo import UndoneVehicle, undo_request
 from padron.store import postgres, sqlite
 from padron.store.base import Store
-from tests.cast import Cast, make_vin
+from tests.cast import NOON, Cast, make_vin
 from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 
@@ -49,6 +49,13 @@ class Seen:
     vin: Vin
     status: VehicleStatus
     details: Details
+
+
+def _describe(one: UndoneVehicle) -> UndoneVehicle:
+    """Give what became of a vehicle without its instants, which a rehearsal cannot know."""
+    if one.after is None:
+        return one
+    return replace(one, after=replace(one.after, updated_at=NOON, status_since=NOON))
 
 
 class Register:
@@ -105,7 +112,7 @@ class Register:
             assert await self.look() == before
             del self.states[-1], self.revisions[-1]
             done = await undo_request(self.runtime, self.principal, undone_id, request_id, None)
-            assert done == rehearsed
+            assert [_describe(one) for one in done] == [_describe(one) for one in rehearsed]
         except PadronError:
             done = []  # it changed nothing
         await self.look()

@@ -56,6 +56,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron report time-in-status --account Acme --from yesterday --to today --csv > yesterday.csv",
         "padron report time-in-status --account Acme --from 2026-11-01T00:00:00-06:00 --to now",
     ),
+    "register": ("padron register renew",),
+    "register renew": ("padron register renew",),
     "duplicates": ("padron duplicates list --account Acme",),
     "duplicates list": ("padron duplicates list --account Acme",),
     "duplicates resolve": (

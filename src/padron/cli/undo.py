@@ -53,9 +53,13 @@ def undo(
     done = run_with_runtime(options, work)
     counts = {result: sum(_name_result(one) == result for one in done) for result in _RESULTS}
     if json:
-        print_json({"requestId": own_id, "dryRun": dry_run, **counts, "results": [_show(one) for one in done]})
+        print_json(
+            {"requestId": own_id, "dryRun": dry_run, **counts, "results": [_show(one, dry_run=dry_run) for one in done]}
+        )
     else:
-        rows = [(one.vin, _name_result(one), str(one.revision or ""), _give_detail(one)) for one in done]
+        rows = [
+            (one.vin, _name_result(one), "" if dry_run else str(one.revision or ""), _give_detail(one)) for one in done
+        ]
         print_table(("VIN", "Result", "Revision", "Detail"), rows, "There is nothing to take back.")
         shown = ", ".join(f"{result} {count}" for result, count in counts.items())
         print(f"{'Would take back' if dry_run else 'Took back'} {request_id}: {shown}. Request {own_id}.")
@@ -74,11 +78,11 @@ def _give_detail(one: UndoneVehicle) -> str:
     return one.detail or ("" if one.cancelled_plan_id is None else f"Planned change {one.cancelled_plan_id}.")
 
 
-def _show(one: UndoneVehicle) -> dict[str, object]:
+def _show(one: UndoneVehicle, *, dry_run: bool) -> dict[str, object]:
     return {
         "vin": one.vin,
         "result": _name_result(one),
-        "revision": one.revision,
+        "revision": None if dry_run else one.revision,
         "left": None if one.left is None else one.left.value,
         "plannedChangeId": one.cancelled_plan_id,
         "detail": one.detail,

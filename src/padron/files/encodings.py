@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 BLOCK_BYTES = 1 << 20
 
-_SAMPLE_BYTES = 4_096
-_ZERO_SHARE_MIN = 0.6  # of the characters at a file's beginning; names of columns have few accents
+_SAMPLE_BYTES = 64  # a title or names of columns; what follows may be in any script
+_ZERO_SHARE_MIN = 0.6  # of the characters at a file's beginning
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),

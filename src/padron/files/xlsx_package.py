@@ -189,7 +189,7 @@ class PartReader:
         self._events_at = self.bytes_read
         self._depth += 1
         if self._depth > DEPTH_MAX:
-            raise _refuse(f"The part {self._name[:80]!a} nests more than {DEPTH_MAX} elements: no workbook does.")
+            raise _refuse(f"The part {quote(self._name)} nests more than {DEPTH_MAX} elements: no workbook does.")
         self._start(name.rpartition("|")[2], attributes)
 
     def _end_element(self, name: str) -> None:

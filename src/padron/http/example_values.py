@@ -23,6 +23,7 @@ _RUN_ID = "0000000000000a11"
 _PLAN_ID = "0192f3a47be07c3e9d51a6f20b84c7"
 _WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
 _REASON = "Brakes, until Friday"
+_TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
 
 # For the parameters that a call cannot do without: what its path and its line of curl show.
@@ -37,6 +38,7 @@ MEMBERS: dict[str, Any] = {
     "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
     "byteCount": 48_213, "cancelled": 0, "changed": 1, "changedBy": _KEY_ID, "changeNumber": None,
     "claimId": f"{_RUN_ID}-1-1", "count": 2, "createdAt": AT, "createdBy": _KEY_ID, "cursor": _CURSOR,
+    "customId": "ECO-117",
     "days": 3.5, "delivered": True, "description": "Ask for fines", "detail": None, "dryRun": False, "dueAt": None,
     "durationMs": 87, "effectiveAt": LATER, "enabled": True, "endedAt": None, "endedBy": None, "endedRequestId": None,
     "error": None, "eventTypes": ["vehicle.status_changed"], "expected": "1", "failingSince": None, "firstAt": AT,
@@ -47,7 +49,7 @@ MEMBERS: dict[str, Any] = {
     "offDetail": None, "offReason": None, "operation": "query-fines", "operational": False,
     "operationalChanged": True, "outcome": "succeeded", "planned": 0, "plate": "RTA412C", "position": _NUMBER,
     "progress": 1, "reason": _REASON, "refused": 0, "refusalsKept": 0, "refusedCount": 1, "requestId": _REQUEST_ID,
-    "result": {"fines": 0}, "reverts": None, "revision": 2, "rowsPerSecond": 5_120.5, "runId": _RUN_ID,
+    "result": {"fines": 0}, "reverts": None, "revision": _TAG, "rowsPerSecond": 5_120.5, "runId": _RUN_ID,
     "seconds": 302_400, "settable": True, "settledAt": AT, "since": AT, "state": "done", "status": 200,
     "statusSince": AT, "statusesEntered": [3, 4], "statusesLeft": [], "timestamp": AT, "toStatusId": 4,
     "unchanged": 0, "undone": 1, "undoneRequestId": "e0676a397aca606e000000000001", "until": None,
@@ -58,15 +60,15 @@ MEMBERS: dict[str, Any] = {
 _SHOP_CAR: dict[str, Any] = {"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4,
                              "ownerName": "Flota Norte"}  # fmt: skip
 SHAPES: dict[str, dict[str, Any]] = {
-    "BulkAnswer": {"status": 204, "outcome": "changed", "revision": 2},
+    "BulkAnswer": {"status": 204, "outcome": "changed", "revision": _TAG},
     "ChangeList": {"nextCursor": _CURSOR},
     "ClaimShape": {"attempt": 1},
     "CountsShape": {"queued": 0, "claimed": 0, "succeeded": 1, "failed": 0, "withdrawn": 0, "exhausted": 0},
     "DeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered"},
     "DowntimeShape": {"reasons": MADE},
     "DuplicateGroupShape": {"differences": {"plate": ["RTA412C", "RTA413C"]}},
-    "DuplicateVehicle": {**_SHOP_CAR},
-    "FormerShape": {"vehicleId": 18, "revision": 3},
+    "DuplicateVehicle": {"id": 17, **_SHOP_CAR},
+    "FormerShape": {"id": 18, "vehicleId": 18, "revision": "v18r3t6448b91e7c580"},
     "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
     "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
     "HealthShape": {"status": "ok"},
@@ -82,7 +84,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
     "RunShape": {"state": "finished", "refused": MADE},
     "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
-    "UndoAnswer": {"outcome": "undone", "revision": 3},
+    "UndoAnswer": {"outcome": "undone", "revision": _TAG},
     "UpsertedInfo": {"ownerName": "Flota Norte"},
     "Vehicle": {**_SHOP_CAR},
     "VehicleInfoChanged": {"former": {"plate": "RTA412C"}, "current": {"plate": "RTA413C"}, "operational": True,
@@ -167,7 +169,7 @@ _TIME_REPORT = (
 TEXTS: dict[tuple[str, str], Any] = {
     ("getOpenApi", "application/json"): {"openapi": "3.1.1", "info": {"title": "Padrón", "version": "1"}, "paths": {}},
     ("listChanges", "text/event-stream"): _EVENT_STREAM,
-    ("exportVehicles", "text/csv"): f"vin,vehicleStatusId,customId,plate,…,revision\n{VIN},4,,RTA412C,…,2\n",
+    ("exportVehicles", "text/csv"): f"vin,vehicleStatusId,customId,plate,…,revision\n{VIN},4,,RTA412C,…,{_TAG}\n",
     ("getImportReport", "text/csv"): "line,column,detail\n3,vin,\"vin: character 17 is 'O': a VIN has no letter O\"\n",
     ("reportTimeInStatus", "text/csv"): _TIME_REPORT,
     ("getDocs", "text/html"): _PAGE,

@@ -28,16 +28,21 @@ _SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoneVehicle:
-    """What became of one vehicle: its revision when something was taken back, or why it was left, or nothing to do.
+    """What became of one vehicle: what it is after something was taken back, or why it was left, or nothing to do.
 
     A planned change that was cancelled is named by its id, beside what became of its vehicle.
     """
 
     vin: Vin
-    revision: str | None = None  # its tag
+    after: Vehicle | None = None
     cancelled_plan_id: str | None = None
     left: LeftReason | None = None
     detail: str | None = None
+
+    @property
+    def revision(self) -> str | None:
+        """The vehicle's tag from now on, if something was taken back; of a dry run it means nothing."""
+        return None if self.after is None else format_tag(self.after)
 
 
 async def undo_request(
@@ -173,7 +178,7 @@ class _Chunk:
             self.details[former.vehicle_id] = changes[-1].details
         if not former.was_restored:
             self._note(after)
-        return UndoneVehicle(vin=after.vin, revision=format_tag(after))
+        return UndoneVehicle(vin=after.vin, after=after)
 
     def _find_slot(self, former: Former, vehicle: Vehicle) -> tuple[UndoneVehicle | None, int]:
         """Give why the vehicle has to be left, or the slot that it has from now on.

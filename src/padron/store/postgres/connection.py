@@ -80,7 +80,10 @@ async def _connect(url: str, timeout_s: float, *, patient: bool) -> asyncpg.Conn
 
 def split_hosts(url: str) -> list[str]:
     """Give a URL for each host of one that names several between commas, as libpq takes them."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an IPv6 address without its end, which the driver refuses too
+        return [url]
     credentials, at, hosts = parts.netloc.rpartition("@")
     if "," not in hosts:
         return [url]
