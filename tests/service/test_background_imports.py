@@ -225,6 +225,7 @@ async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
     assert "padron-import" not in (failed.detail or "")
 
 
+@pytest.mark.slow_callback("writes a workbook")
 async def test_a_workbook_that_breaks_off_fails_and_keeps_what_was_read_before(runtime: Runtime, cast: Cast) -> None:
     whole = io.BytesIO()
     with open_writer(Form.XLSX, whole) as writer:
