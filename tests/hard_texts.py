@@ -11,7 +11,6 @@ from padron.delivery.sender import escape_text, parse_retry_after
 from padron.domain import account, idempotency, instants, query, quoting, status, target, vehicle, vin
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import ReadingOptions
-from padron.domain.sorting import give_sort_key
 from padron.files.columns import fold_name
 from padron.files.csv_rows import CsvRows
 from padron.files.defusing import arm_text, defuse_text
@@ -113,7 +112,6 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
     "find_header": lambda text: HeaderSearch(ReadingOptions()).take(1, [text]),
     "quote": quoting.quote,
     "show_word": quoting.show_word,
-    "give_sort_key": give_sort_key.__wrapped__,
     "parse_validators": lambda text: conditions.parse_validators(text.encode("latin-1", "replace")),
     "parse_status_text": status.parse_status_text,
     "suggest_plate": vehicle.suggest_plate,

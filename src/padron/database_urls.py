@@ -12,6 +12,7 @@ _match_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]{0,19})://").match
 _match_host = re.compile(r"(\[[0-9A-Za-z:.%]+\]|[^:\[\]]+)?(?::([0-9]{1,5}))?").fullmatch
 _find_bad_percent = re.compile("%(?![0-9A-Fa-f]{2})").search
 _find_end = re.compile("[/?#]").search
+_find_bracket = re.compile(r"[\[\]]").search
 
 
 def find_fault(text: str) -> str | None:
@@ -45,7 +46,7 @@ def _find_postgres_fault(rest: str) -> str | None:
     credentials, _, hosts = authority.rpartition("@")
     path, _, query = tail.partition("?")
     is_cut_short = "@" in path or "#" in tail or ("@" in query and "@" not in authority and not _are_hosts(hosts))
-    if "@" in credentials or is_cut_short or re.search(r"[\[\]]", credentials):
+    if "@" in credentials or is_cut_short or _find_bracket(credentials):
         return (
             " has a character in the user's name or the password that ends it early. "
             "Write such characters percent-encoded: @ as %40, / as %2F, ? as %3F, # as %23, [ as %5B, % as %25."

@@ -100,7 +100,7 @@ def test_filters_are_those_of_the_list(cli: Cli, arguments: tuple[str, ...], vin
         (("--status", "Baja"), 1, "no vehicle status"),
         (("--status", "2", "--operational"), 1, "operational"),
         (("--json",), 2, "name a file"),
-        (("no/such/folder/out.csv",), 1, "No such file or directory"),
+        (("no/such/folder/out.csv",), 1, "there is no folder"),
         ((".", "--form", "csv"), 1, "is no file"),
     ],
 )

@@ -240,7 +240,7 @@ def test_a_mapping_file_says_what_the_columns_are(cli: Cli, mapping: str) -> Non
 @pytest.mark.parametrize(
     "mapping, said",
     [
-        (b'{"a": 1}', "must have text for each name"),
+        (b'{"a": 1}', "must have a text for each name"),
         (b'{"a": ', "is not JSON"),
         (b"a,b,c\n", "Line 1 of the mapping 'mapping' has 3 cells"),
         (b"\xff", "is not UTF-8"),

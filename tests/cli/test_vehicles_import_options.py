@@ -77,17 +77,6 @@ def test_a_hint_on_a_status_has_the_files_language(cli: Cli) -> None:
     assert "Perhaps Sold (8)" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
 
 
-def test_a_large_file_is_read_in_the_same_way_by_a_process_of_its_own(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("padron.cli.imports.AHEAD_BYTES_MIN", 0)
-    answer = run_import(cli, f"{TITLED}{JEEP},Ü,,\n", "--ignore-unknown", "--normalize", "--json")
-    document = answer.document
-    assert (document["headerRow"], document["ignoredColumns"]) == (3, ["Kilometraje", "Póliza"])
-    assert [(one["line"], one["column"]) for one in document["refusals"]] == [(5, "plate")]
-    assert read_details(HUMMER) == {"plate": "XYZ0000"}
-
-
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
 def test_an_export_in_spanish_with_statuses_by_name_comes_back(cli: Cli, suffix: str) -> None:
     run_import(cli, f'vin,vehicleStatusId,observations\n{HUMMER},7,"a;=1\n\uff1db"\n{JEEP},1,\n')

@@ -292,7 +292,7 @@ def list_members(document: object, path: str = "") -> set[str]:
 
 
 def _squeeze(line: str) -> str:
-    return " ".join(re.sub(r"\d[\d:TZ.-]*", "0", line).split())
+    return " ".join(re.sub(r"\b[0-9a-f]{8}\b|\d[\d:TZ.-]*", "0", line).split())
 
 
 @pytest.mark.timeout(300)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from padron.files import csv_rows, encodings, parsing
+from padron.files import encodings, lines, parsing
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 from tests.cast import make_vin
@@ -38,7 +38,7 @@ def write_xlsx(path: Path, count: int) -> None:
 def test_memory_does_not_grow_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path, int], None], keep: str
 ) -> None:
-    for module in (csv_rows, encodings):  # so that both files have many blocks
+    for module in (lines, encodings):  # so that both files have many blocks
         monkeypatch.setattr(module, "BLOCK_BYTES", 1 << 14)
     monkeypatch.setattr(parsing, "VALUES_KEPT_MAX", 500)
     peaks = []

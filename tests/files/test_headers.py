@@ -72,7 +72,7 @@ def test_beside_submarca_modelo_is_the_year_for_which_there_is_no_column() -> No
     [
         (["vin", "colr"], {}, "'colr' (perhaps vehicleColor) is an unknown name."),
         (["vin", "Kilometraje", "Póliza"], {}, "'Kilometraje' and 'Póliza' are unknown names"),
-        (["vin", "a\u200bb", "Año"], {}, "'a(U+200B)b' and 'Año' are unknown names"),
+        (["vin", "a\u200bb", "Año"], {}, "'a<U+200B ZERO WIDTH SPACE>b' and 'Año' are unknown names"),
         (["vin", "", "plate"], {}, "the empty name of column 2 is an unknown name"),
         (["vin", "plate", "Placas"], {}, "'plate' and 'Placas' both name plate"),
         (["vin", "Estatus", "assetStatusId"], {}, "both name vehicleStatusId"),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from padron.service.runtime import build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, UNKNOWN_VIN, after, make_cast, make_vin
+from tests.database import write
 from tests.http.api import LIST, UPSERT, Api, Reply
 from tests.http.conftest import run_api
 from tests.postgres import Postgres
@@ -24,7 +26,7 @@ from tests.postgres import Postgres
 REPORT = "/api/v2/reports/time-in-status"
 REQUESTS = 2_000
 SEED = 20_261_103  # of the test's own, so that what the requests bring about is no matter of luck
-STATUSES = {200, 201, 204, 304, 400, 403, 404, 409, 412}
+STATUSES = {200, 201, 204, 304, 400, 403, 404, 409, 410, 412}
 TEXTS = [
     "Ñandú",
     "ñandú",
@@ -60,21 +62,35 @@ def set_clock() -> SetClock:
     return SetClock()
 
 
+# Cursors carry the epoch, which each register draws for itself.
+ONE_EPOCH = "UPDATE register SET epoch = '0123abcd'"
+
+
 async def open_api(store: Store, clock: SetClock) -> AsyncIterator[Api]:
     runtime = build_runtime(store, clock)
     async with run_api(runtime, await make_cast(runtime)) as api:
         yield api
 
 
+@pytest.fixture(autouse=True)
+def _same_request_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the same request ids in both: a cursor carries a mark of the request that made its change."""
+    monkeypatch.setattr("padron.http.app.secrets", SimpleNamespace(token_hex=lambda size: "0" * 2 * size))
+
+
 @pytest.fixture
 async def on_sqlite(tmp_path: Path, set_clock: SetClock) -> AsyncIterator[Api]:
-    async for api in open_api(await sqlite.open_store(str(tmp_path / "padron.db")), set_clock):
+    path = str(tmp_path / "padron.db")
+    sqlite.migrate(path)
+    await write("sqlite", path, ONE_EPOCH)
+    async for api in open_api(await sqlite.open_store(path), set_clock):
         yield api
 
 
 @pytest.fixture
 async def on_postgres(postgres_server: Postgres, set_clock: SetClock) -> AsyncIterator[Api]:
     url = await postgres_server.create_database()
+    await write("postgres", url, ONE_EPOCH)
     async for api in open_api(await postgres.open_store(url), set_clock):
         yield api
     await postgres_server.drop_database(url)

@@ -126,6 +126,7 @@ async def test_a_dry_run_changes_nothing_and_answers_as_the_call_would(api: Api,
     assert len(await api.acme.list_history(HUMMER)) == 2
 
 
+@pytest.mark.slow_callback("writes and reads bodies of a thousand vehicles")
 async def test_a_thousand_vehicles_fit_and_one_more_or_none_is_refused(api: Api) -> None:
     vins = [make_vin(100 + number) for number in range(BULK_MAX)]
     await save(api.store, api.acme.account_id, *(registered(vin) for vin in vins))

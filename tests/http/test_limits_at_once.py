@@ -22,6 +22,7 @@ async def declare(client: Client, name: str) -> int:
     return (await client.put(f"/api/v2/operations/{name}", body)).status
 
 
+@pytest.mark.slow_callback("sends 200 requests and more at once, from the same loop")
 async def test_the_limit_of_operations_is_exact(api: Api, select: Select) -> None:
     asked = (declare(api.acme, f"op-{number}") for number in range(OPERATIONS_MAX + 50))
     assert Counter(await asyncio.gather(*asked)) == {201: OPERATIONS_MAX, 400: 50}

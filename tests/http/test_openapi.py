@@ -56,6 +56,7 @@ def test_the_document_is_valid_openapi_3_1() -> None:
 
 
 @on_sqlite
+@pytest.mark.slow_callback("writes the whole document itself")
 async def test_the_served_document_is_the_one_that_the_command_prints(api: Api) -> None:
     reply = await api.nobody.get("/openapi.json")
     assert reply.content == give_api_document()

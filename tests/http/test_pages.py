@@ -16,7 +16,7 @@ from padron.http.reference import write_json
 from padron.http.routes import OPERATIONS
 from tests.http.api import Api, Reply
 
-pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
+pytestmark = [pytest.mark.parametrize("engine", ["sqlite"]), pytest.mark.slow_callback("parses whole pages")]
 GUIDES = [f"/docs/{name}" for name in find_guides()]
 PAGES = ["/docs", "/errors", "/errors/bad-parameters", "/errors/internal-error", *GUIDES]
 POLICY = (

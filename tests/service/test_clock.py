@@ -188,6 +188,7 @@ def machine() -> Machine:
 
 
 @on_sqlite
+@pytest.mark.slow_callback("goes through hours of ticks")
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_a_lease_on_sqlite_lasts_as_long_as_it_says_whatever_the_system_clock_does(
     store: Store, machine: Machine, jump: timedelta
@@ -235,6 +236,7 @@ async def test_a_plan_on_sqlite_is_not_executed_early_because_the_system_clock_j
 
 
 @on_sqlite
+@pytest.mark.slow_callback("goes through hours of ticks")
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_a_jump_is_made_good_slowly_never_backwards_and_told_once(
     store: Store, machine: Machine, jump: timedelta, caplog: pytest.LogCaptureFixture

@@ -94,6 +94,7 @@ async def test_a_file_that_ends_its_process_is_refused_once(
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.slow_callback("writes a large file")
 async def test_a_file_beyond_its_limits_keeps_what_was_read_and_is_refused_once(
     runtime: Runtime, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,6 +285,7 @@ async def test_a_promoted_replica_is_left_alone(database: str, postgres_server: 
             await store.close()
 
 
+@pytest.mark.slow_callback("starts a PostgreSQL")
 async def test_a_replica_of_another_cluster_is_never_read(
     database: str, postgres_server: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:

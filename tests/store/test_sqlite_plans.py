@@ -40,10 +40,12 @@ WALK = {
     "file_imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
     "plans: find_next_instant",
+    "queries: find_epoch",  # a table of one row
     "queries: insert_account",
     "queries: list_accounts",
     "queries: list_keys",
     "queries: list_refusals",
+    "queries: renew_epoch",
     "webhooks: count_endpoints",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",

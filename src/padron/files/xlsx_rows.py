@@ -36,7 +36,7 @@ COLUMNS_MAX = 1_000  # that are read of a sheet
 NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number: what has more is not what was typed
 
 _NOT_FINITE = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
-_match_number = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?").fullmatch
+_match_number = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?").fullmatch
 _match_iso_date = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})?T?(?:([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]{1,9})?Z?)?"
 ).fullmatch
