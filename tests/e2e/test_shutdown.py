@@ -54,6 +54,8 @@ async def is_refused(port: int) -> bool:
             return False
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # it stood in line at the very moment when the listener closed: the next one is refused
 
 
 async def wait_until_refused(port: int) -> None:

@@ -156,7 +156,9 @@ async def test_a_text_may_be_as_long_as_documented_and_no_longer(api: Api, field
 @on_sqlite
 @pytest.mark.parametrize("field", [field for field in FIELDS if field.is_text], ids=lambda field: field.name)
 async def test_a_text_is_text(api: Api, field: Field) -> None:
-    wrong: list[object] = [3, True, None, 3.5, [], {}, "a\0b", "a\nb", "\ud800"]
+    wrong: list[object] = [3, True, None, 3.5, [], {}, "a\0b", "a\x0bb", "\ud800"]
+    if not field.has_lines:
+        wrong.append("a\nb")
     for value in wrong:
         reply = await api.acme.put(VEHICLE, {field.name: value})
         assert reply.code == (400, "BadParameters"), value
