@@ -71,9 +71,16 @@ def postgres_server() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def replica_server(postgres_server: Postgres) -> Iterator[ReplicaServer]:
+def replicated_server() -> Iterator[Postgres]:
+    """A PostgreSQL for the tests with a replica alone: it has nothing to replay from the thousands of others."""
+    with run_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replica_server(replicated_server: Postgres) -> Iterator[ReplicaServer]:
     """A replica of it."""
-    with run_replica(postgres_server) as replica:
+    with run_replica(replicated_server) as replica:
         yield replica
 
 
@@ -97,7 +104,8 @@ async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) 
     if engine == "sqlite":
         yield str(tmp_path / "padron.db")
         return
-    server: Postgres = request.getfixturevalue("postgres_server")
+    is_replicated = "replica" in request.fixturenames
+    server: Postgres = request.getfixturevalue("replicated_server" if is_replicated else "postgres_server")
     url = await server.create_database()
     yield url
     connection = await asyncpg.connect(url)

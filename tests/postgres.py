@@ -17,8 +17,14 @@ import psutil
 from padron.store.postgres import migrate
 
 # A killed process loses nothing that it gave to the system, so the tests need no sync to the disk. A short
-# deadlock timeout only lets the tests of deadlocks be short.
-_SETTINGS = {"fsync": "off", "full_page_writes": "off", "deadlock_timeout": "50ms"}
+# deadlock timeout only lets the tests of deadlocks be short, and a replica whose primary was killed asks for it again
+# at once, not after five seconds.
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "deadlock_timeout": "50ms",
+    "wal_retrieve_retry_interval": "50ms",
+}
 _TEMPLATE = "template_padron"
 
 

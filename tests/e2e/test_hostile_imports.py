@@ -13,6 +13,7 @@ from tests.e2e.client import connect
 from tests.e2e.program import STOP_S_MAX, Fleet, Server, make_fleets, run_server
 from tests.e2e.test_file_imports import look, upload, wait_for_end
 from tests.files.workbooks import build_workbook, give_row
+from tests.processes import list_readers
 
 CALLS = 25
 ANSWER_S_MAX = 1.0
@@ -25,17 +26,13 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return build_workbook(path, give_row(1, "vin") + "<row/>" * EMPTY_ROWS).read_bytes()
 
 
-def list_readers(server: Server) -> list[psutil.Process]:
-    return [one for one in psutil.Process(server.pid).children() if "padron.files.reader" in one.cmdline()]
-
-
 async def wait_for_readers(server: Server, count: int) -> list[psutil.Process]:
     await wait_until(lambda: _has_readers(server, count), seconds_max=20)
-    return list_readers(server)
+    return list_readers(server.pid)
 
 
 async def _has_readers(server: Server, count: int) -> bool:
-    return len(list_readers(server)) == count
+    return len(list_readers(server.pid)) == count
 
 
 async def measure_calls(server: Server, fleet: Fleet) -> float:
@@ -94,7 +91,7 @@ async def test_a_file_that_ends_its_process_is_not_tried_again_by_the_next_serve
         assert (await look(server, fleet, location))["detail"] == failed["detail"]
         small = await upload(server, fleet, b"vin\n" + fleet.vins[0].encode() + b"\n")
         assert (await wait_for_end(server, fleet, small))["state"] == "done"
-        assert list_readers(server) == []
+        assert list_readers(server.pid) == []
 
 
 @pytest.mark.timeout(180)

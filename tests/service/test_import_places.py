@@ -15,6 +15,7 @@ from padron.service.runtime import Runtime
 from tests.cast import Cast
 from tests.conftest import Select
 from tests.files.workbooks import build_workbook, give_row
+from tests.processes import list_readers
 from tests.service.uploading import look, make_csv, report, run_worker, take, upload, wait_for_end
 
 EMPTY_ROWS = 7_000_000  # in a workbook of 60 kB, for which a process takes twenty seconds
@@ -32,11 +33,6 @@ def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
 def slow(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("slow") / "fleet.xlsx"
     return build_workbook(path, give_row(1, "vin") + "<row/>" * EMPTY_ROWS).read_bytes()
-
-
-def list_readers() -> list[psutil.Process]:
-    """Give the processes that read a file for this one."""
-    return [one for one in psutil.Process().children() if "padron.files.reader" in one.cmdline()]
 
 
 async def wait_for_reader() -> psutil.Process:
