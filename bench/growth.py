@@ -38,7 +38,7 @@ from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
-from padron.service.cursors import EPOCH_LENGTH, format_list_cursor
+from padron.service.changes.cursors import EPOCH_LENGTH, format_list_cursor
 from padron.wiring import migrate_database
 
 CONNECTIONS = 64

@@ -23,7 +23,7 @@ from padron.domain.change import StatusRequest
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
-from padron.service.status_changes import change_statuses
+from padron.service.statuses.changing import change_statuses
 from padron.store.base import WriteTransaction
 from padron.wiring import migrate_database, open_runtime
 

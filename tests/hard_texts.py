@@ -16,10 +16,12 @@ from padron.files.csv_rows import CsvRows
 from padron.files.defusing import arm_text, defuse_text
 from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
-from padron.http import bodies, calls, conditions, json_faults, queries, routing
-from padron.http.operation_schemas import ResultsBody
-from padron.http.problems import Refusal
-from padron.service import cursors, vins
+from padron.http import calls, routing
+from padron.http.answers.problems import Refusal
+from padron.http.requests import bodies, conditions, json_faults, queries
+from padron.http.shapes.operations import ResultsBody
+from padron.service.changes import cursors
+from padron.service.vehicles import vins
 from padron.wiring import read_clock
 
 _NOW = read_clock()

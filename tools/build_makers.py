@@ -1,6 +1,6 @@
 """Writes the table of makers from the stand-alone database of NHTSA's vPIC, as SQLite.
 
-    python tools/build_makers.py vpic.lite.db > src/padron/service/makers.tsv
+    python tools/build_makers.py vpic.lite.db > src/padron/service/vehicles/makers.tsv
 
 vPIC (vpic.nhtsa.dot.gov) holds what makers report under 49 CFR 565 and 566: their world manufacturer identifiers, and
 what kind of vehicle each is for. A work of the United States government, it is in the public domain.

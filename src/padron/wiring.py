@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
-from padron.service.clearing import run_clearing
 from padron.service.clock import open_clock
-from padron.service.plan_execution import run_plans
+from padron.service.plans.execution import run_plans
 from padron.service.runtime import Runtime, open_timed_runtime
-from padron.service.sending import Sender
+from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
 from padron.store.migrations import Migration
+from padron.workers.clearing import run_clearing
 
 SWITCH_INTERVAL_S = 0.0005
 
@@ -84,9 +84,9 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
 def make_app() -> ASGIApp:
     """Give the server's application, with the settings of the environment: what uvicorn calls in each process."""
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
-    from padron.delivery.worker import run_worker  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
-    from padron.service.import_worker import run_imports  # noqa: PLC0415
+    from padron.workers.imports import run_imports  # noqa: PLC0415
+    from padron.workers.webhooks import run_worker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
@@ -111,11 +111,11 @@ def make_app() -> ASGIApp:
 
 def give_api_document(webhooks: str = "inline") -> bytes:
     """Give the OpenAPI document as readable JSON, with the events ``inline``, as an ``extension``, or with ``none``."""
-    from padron.http.events import EVENTS  # noqa: PLC0415
-    from padron.http.openapi import WebhookPlace, encode_document  # noqa: PLC0415
-    from padron.http.routes import OPERATIONS  # noqa: PLC0415
+    from padron.http.docs.events import EVENTS  # noqa: PLC0415
+    from padron.http.docs.openapi import WebhookPlace, encode_document  # noqa: PLC0415
+    from padron.http.routes import ROUTES  # noqa: PLC0415
 
-    return encode_document(OPERATIONS, EVENTS, WebhookPlace(webhooks))
+    return encode_document(ROUTES, EVENTS, WebhookPlace(webhooks))
 
 
 async def _open_file(settings: Settings, *, is_alone: bool, may_create: bool) -> Store:

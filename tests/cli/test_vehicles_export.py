@@ -8,7 +8,7 @@ import pytest
 
 from padron.domain.tags import parse_tag
 from padron.files import writers
-from padron.service import export
+from padron.service.vehicles import export
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
 

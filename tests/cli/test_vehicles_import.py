@@ -14,7 +14,7 @@ from padron.cli.holding import hold_file
 from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
 from padron.files.columns import ParsedRow, RefusedRow
-from padron.service.import_chunks import Chunk, ChunkTransaction, Outcome
+from padron.service.imports.chunks import Chunk, ChunkTransaction, Outcome
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence

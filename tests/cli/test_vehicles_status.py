@@ -9,7 +9,7 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.tags import parse_tag
-from padron.service import bulk
+from padron.service.statuses import bulk
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
 

@@ -9,13 +9,14 @@ from ipaddress import IPv4Network
 import pytest
 
 from padron.delivery.sender import HttpSender
-from padron.delivery.worker import Worker
 from padron.domain.change import StatusRequest
 from padron.domain.status import VehicleStatus
 from padron.domain.webhook import Delivery, Endpoint, EventType, Filter
-from padron.service import statuses, webhooks
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.statuses import single
+from padron.service.webhooks import endpoints
 from padron.store.base import Store
+from padron.workers.webhooks import Worker
 from tests.cast import Cast, Member, make_cast, make_vin, registered, save, wait_until
 from tests.conftest import Select
 from tests.delivery.receiver import Receiver, run_receiver
@@ -56,7 +57,7 @@ class Desk:
         return self.cast.acme
 
     async def add_endpoint(self, receiver: Receiver | None = None, chosen: Filter | None = None) -> Endpoint:
-        return await webhooks.add_endpoint(
+        return await endpoints.add_endpoint(
             self.runtime,
             self.acme.principal,
             url=(receiver or self.receiver).url,
@@ -65,7 +66,7 @@ class Desk:
         )
 
     async def get_endpoint(self, endpoint: Endpoint) -> Endpoint:
-        return await webhooks.get_endpoint(self.runtime, self.acme.principal, endpoint.endpoint_id)
+        return await endpoints.get_endpoint(self.runtime, self.acme.principal, endpoint.endpoint_id)
 
     async def list_deliveries(self, endpoint: Endpoint) -> list[Delivery]:
         reader = self.runtime.store.read_webhooks(self.acme.account.account_id)
@@ -84,7 +85,7 @@ class Desk:
             by="Acme",
             request_id="r",
         )
-        await statuses.set_status(self.runtime, self.acme.principal, request)
+        await single.set_status(self.runtime, self.acme.principal, request)
 
     def start_worker(self, runtime: Runtime | None = None, holder: str | None = None) -> Worker:
         worker = Worker(runtime or self.runtime, holder=holder, poll_s=FAST)
@@ -122,8 +123,8 @@ class Desk:
             if is_done():
                 return True
             await self.wait_until_quiet()
-            endpoints = await webhooks.list_endpoints(self.runtime, self.acme.principal)
-            due = [endpoint.wake_at for endpoint in endpoints if endpoint.wake_at is not None]
+            found = await endpoints.list_endpoints(self.runtime, self.acme.principal)
+            due = [endpoint.wake_at for endpoint in found if endpoint.wake_at is not None]
             if due and not is_done():
                 self.moment.now = max(self.moment.now, min(due))
             return is_done()

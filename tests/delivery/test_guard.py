@@ -14,7 +14,7 @@ from padron.delivery.guard import Resolver
 from padron.delivery.sender import HttpSender, escape_text, parse_retry_after
 from padron.domain.target import Address
 from padron.domain.webhook import ANSWER_KEPT_MAX
-from padron.service.sending import Message
+from padron.service.webhooks.sending import Message
 from tests.cast import NOON
 from tests.delivery.receiver import Received, Receiver, always, reply, run_receiver
 

@@ -4,7 +4,7 @@ import pytest
 
 from padron.domain import webhook
 from padron.domain.webhook import DeliveryState
-from padron.service import deliveries, webhooks
+from padron.service.webhooks import deliveries, endpoints
 from tests.delivery.conftest import Desk
 from tests.delivery.receiver import Received, always, reply
 
@@ -17,7 +17,7 @@ async def test_a_replay_sends_everything_after_a_change_again_with_the_same_ids(
         await desk.set_status(0, status)
     await desk.wait_for_received(3)
     await desk.wait_until_quiet()
-    await webhooks.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 1)
+    await endpoints.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 1)
     await desk.wait_for_received(7)
     await desk.wait_until_quiet()
     assert sorted(desk.receiver.numbers[3:]) == [2, 3, 4, 5]
@@ -46,7 +46,7 @@ async def test_after_a_replay_what_waited_does_not_overtake_what_is_cut_anew(
     await desk.stop_worker(worker)
     desk.receiver.answer = always(200)
     desk.moment.move(seconds=6)
-    await webhooks.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 0)
+    await endpoints.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 0)
     desk.start_worker()
     await desk.wait_for(lambda: 4 in desk.receiver.accepted_numbers)
     await desk.wait_until_quiet()
@@ -62,11 +62,11 @@ async def test_one_delivery_can_be_sent_again(desk: Desk) -> None:
         await desk.set_status(0, status)
     await desk.wait_for_received(2)
     await desk.wait_until_quiet()
-    await webhooks.replay_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 2)
+    await endpoints.replay_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 2)
     await desk.wait_for_received(3)
     await desk.wait_until_quiet()
     assert desk.receiver.numbers == [2, 3, 2]
-    logged = await webhooks.get_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 2)
+    logged = await endpoints.get_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 2)
     assert logged.sending.delivery.state is DeliveryState.DELIVERED
     assert [attempt.attempt for attempt in logged.attempts] == [2, 1]
 
@@ -89,7 +89,7 @@ async def test_a_full_endpoint_is_cut_no_further_and_a_replay_still_works(
     full = await desk.get_endpoint(endpoint)
     assert (full.is_full, full.position) == (True, 4)
     desk.receiver.answer = always(200)
-    await webhooks.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 0)
+    await endpoints.replay_after(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 0)
     await desk.wait_for_received(8)
     await desk.wait_until_quiet()
     assert desk.receiver.numbers == [2, 1, 2, 3, 4, 5, 6, 7]
@@ -104,7 +104,7 @@ async def test_a_deleted_endpoint_gets_nothing_more_and_is_cleared_away(desk: De
     for number in range(3):
         await desk.set_status(number)
     await desk.wait_for_received(3)
-    await webhooks.delete_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id)
+    await endpoints.delete_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id)
     await desk.wait_until_quiet()
     for table in ("webhook_endpoints", "webhook_deliveries", "webhook_attempts"):
         assert await desk.select(f"SELECT * FROM {table}") == []  # noqa: S608 - a name of ours

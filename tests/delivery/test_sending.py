@@ -10,8 +10,8 @@ import pytest
 
 from padron.domain import webhook
 from padron.domain.webhook import DeliveryState, EventType, Filter, OffReason
-from padron.service import webhooks
-from padron.service.webhooks import EndpointEdits
+from padron.service.webhooks import endpoints
+from padron.service.webhooks.endpoints import EndpointEdits
 from tests.cast import make_vin
 from tests.delivery.conftest import Desk
 from tests.delivery.receiver import Received, always, reply, run_receiver
@@ -64,7 +64,7 @@ async def test_nothing_from_before_the_endpoint_is_sent_and_nothing_happens_for_
 async def test_after_a_rotation_both_secrets_verify(desk: Desk) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()
-    rotated = await webhooks.rotate_secret(desk.runtime, desk.acme.principal, endpoint.endpoint_id)
+    rotated = await endpoints.rotate_secret(desk.runtime, desk.acme.principal, endpoint.endpoint_id)
     assert rotated.secret != endpoint.secret
     desk.start_worker()
     await desk.set_status()
@@ -131,7 +131,7 @@ async def test_after_the_last_attempt_the_next_delivery_goes(desk: Desk) -> None
     assert timedelta(hours=68) < desk.moment.now - begin < timedelta(hours=84)
     states = {delivery.number: delivery.state for delivery in await desk.list_deliveries(endpoint)}
     assert states == {3: DeliveryState.FAILED, 4: DeliveryState.DELIVERED}
-    logged = await webhooks.get_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 3)
+    logged = await endpoints.get_delivery(desk.runtime, desk.acme.principal, endpoint.endpoint_id, 3)
     assert [attempt.attempt for attempt in logged.attempts] == list(range(webhook.TRIES_MAX, 0, -1))
     assert {attempt.answer.status for attempt in logged.attempts} == {400}
 
@@ -151,7 +151,7 @@ async def test_410_switches_off_and_switching_on_goes_on_where_it_stopped(desk: 
     assert desk.receiver.numbers == [2]
     desk.receiver.answer = always(200)
     edits = EndpointEdits(enabled=True)
-    await webhooks.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
+    await endpoints.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
     await desk.wait_for_received(3)
     assert desk.receiver.numbers == [2, 2, 3]
 
@@ -172,7 +172,7 @@ async def test_what_waits_is_due_at_once_when_an_endpoint_is_mended(desk: Desk, 
     if way == "another url":
         steps = [EndpointEdits(url=f"{desk.receiver.url}/mended")]
     for edits in steps:
-        await webhooks.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
+        await endpoints.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
     await desk.wait_for(lambda: desk.receiver.accepted_numbers == [2])
     assert desk.receiver.received[-1].path == ("/hook/mended" if way == "another url" else "/hook")
 
@@ -310,7 +310,7 @@ async def test_no_transaction_is_open_while_a_message_is_sent(desk: Desk) -> Non
             async with asyncio.timeout(2):
                 await desk.set_status(0, 4)
                 edits = EndpointEdits(description="changed by its own receiver")
-                await webhooks.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
+                await endpoints.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)
         return reply(200)
 
     desk.receiver.answer = answer

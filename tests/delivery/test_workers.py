@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from padron.delivery import worker as worker_module
 from padron.domain.webhook import LEASE, Answer, DeliveryState, EventType, Filter
-from padron.service import accounts, deliveries, webhooks
-from padron.service.deliveries import Outcome
+from padron.service import accounts
+from padron.service.webhooks import deliveries, endpoints
+from padron.service.webhooks.deliveries import Outcome
 from padron.store.base import Store
+from padron.workers import webhooks as worker_module
 from tests.cast import make_member, make_vin, registered, save, wait_until
 from tests.delivery.conftest import Desk
 from tests.delivery.receiver import Received, always, reply, run_receiver
@@ -243,7 +244,7 @@ async def test_accounts_whose_endpoints_hang_leave_places_for_another(
             member = await make_member(desk.runtime, account, "Hanging", ["vehicles:write", "webhooks:manage"])
             await save(desk.runtime.store, member.account.account_id, registered(make_vin(0)))
             for _ in range(6):
-                await webhooks.add_endpoint(
+                await endpoints.add_endpoint(
                     desk.runtime,
                     member.principal,
                     url=hanging.url,

@@ -22,7 +22,7 @@ import httpx2
 import pytest
 
 from padron.cli import run
-from padron.http.routes import OPERATIONS
+from padron.http.routes import ROUTES
 from tests.docs import examples
 from tests.docs.examples import DOCUMENTS, Command, Request, Values
 from tests.e2e.program import give_environment, run_server
@@ -81,7 +81,7 @@ def test_every_request_that_a_sentence_names_exists(path: Path) -> None:
         if not parts.path.startswith(("/api/", "…")):
             continue
         pattern = re.compile(".*" + re.escape(parts.path[1:]) if target.startswith("…") else re.escape(parts.path))
-        fitting = [one for one in OPERATIONS if one.method == method and _match(pattern, parts.path, one.path)]
+        fitting = [one for one in ROUTES if one.method == method and _match(pattern, parts.path, one.path)]
         assert fitting, f"{path.name}: there is no {method} {target}"
         known = {parameter.name for one in fitting for parameter in one.parameters}
         assert {name for name, _ in parse_qsl(parts.query)} <= known, f"{path.name}: {method} {target}"
@@ -110,7 +110,7 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Register:
     """An account with the sample fleet, a status that was set, another that is planned, and a key for everything."""
     folder = tmp_path_factory.mktemp("register")
     later = f"{datetime.now(UTC).year + 1}-12-31T00:00Z"
-    scopes = sorted({one.scope.value for one in OPERATIONS if one.scope is not None})
+    scopes = sorted({one.scope.value for one in ROUTES if one.scope is not None})
 
     def ask(*words: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads(run_here(folder, *words, "--json"))

@@ -5,8 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from padron.http.guides import find_guides, list_guides
-from padron.http.pages import ASSETS
+from padron.http.docs.guides import find_guides, list_guides
+from padron.http.docs.pages import ASSETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,8 +17,8 @@ def test_a_wheel_carries_the_guides_and_what_the_pages_are_made_of(tmp_path: Pat
     (wheel,) = tmp_path.glob("*.whl")
     names = {*zipfile.ZipFile(wheel).namelist()}
     for guide in find_guides().values():
-        assert f"padron/http/guides/{guide.path.relative_to(ROOT / 'docs')}" in names
-    assert {f"padron/http/assets/{name}" for name in ASSETS} <= names
+        assert f"padron/http/docs/guides/{guide.path.relative_to(ROOT / 'docs')}" in names
+    assert {f"padron/http/docs/assets/{name}" for name in ASSETS} <= names
 
 
 def test_every_page_of_docs_is_a_guide_under_a_name_and_a_title_of_its_own() -> None:

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from padron.config import STALENESS_S_MAX, STALENESS_S_MIN, Settings
-from padron.service.gate import LARGE_QUESTION
+from padron.service.operations.gate import LARGE_QUESTION
 from padron.store.postgres import engine as postgres_engine
 from padron.store.postgres import replica
 from padron.store.statements import load_statements

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from padron.service.plan_execution import Executor
+from padron.service.plans.execution import Executor
 from tests.cast import HUMMER, NOON
 from tests.conftest import SteppedClock
 from tests.http.api import Api, Client, Reply

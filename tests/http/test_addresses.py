@@ -3,8 +3,8 @@
 import pytest
 from starlette.types import Message
 
-from padron.http.operations import Operation
-from padron.http.routes import OPERATIONS
+from padron.http.declarations import Route
+from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from tests.cast import HUMMER
 from tests.http.api import VEHICLE, Api
@@ -62,13 +62,13 @@ async def test_dots_climb_nowhere(api: Api, target: str) -> None:
     assert (await send_raw(api, "GET", target)) in {400, 404}
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if "{" in one.path], ids=lambda one: one.name)
-async def test_whatever_a_part_holds_the_answer_is_no_failure_of_ours(api: Api, operation: Operation) -> None:
-    head, _, tail = operation.path.partition("{")
+@pytest.mark.parametrize("route", [one for one in ROUTES if "{" in one.path], ids=lambda one: one.name)
+async def test_whatever_a_part_holds_the_answer_is_no_failure_of_ours(api: Api, route: Route) -> None:
+    head, _, tail = route.path.partition("{")
     _, _, rest = tail.partition("}")
     for odd in ODD:
-        for target in (f"{head}{odd}{rest}", operation.path.replace("{vin}", odd).replace("{name}", "fines")):
-            status = await send_raw(api, operation.method, target.replace("{", "%7B").replace("}", "%7D"))
+        for target in (f"{head}{odd}{rest}", route.path.replace("{vin}", odd).replace("{name}", "fines")):
+            status = await send_raw(api, route.method, target.replace("{", "%7B").replace("}", "%7D"))
             assert status != 500, target
 
 

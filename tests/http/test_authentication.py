@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from padron.domain.account import Scope, format_token
-from padron.http.operations import Operation
-from padron.http.routes import OPERATIONS
+from padron.http.declarations import Route
+from padron.http.routes import ROUTES
 from padron.service.accounts import add_key, revoke_key
 from tests.cast import HUMMER
 from tests.http.api import STATUS, Api, Reply
 
-GUARDED = [operation for operation in OPERATIONS if not operation.public]
-PUBLIC = [operation for operation in OPERATIONS if operation.public]
+GUARDED = [route for route in ROUTES if not route.public]
+PUBLIC = [route for route in ROUTES if route.public]
 
 
 async def ask(api: Api, authorization: str | None) -> Reply:
@@ -20,27 +20,27 @@ async def ask(api: Api, authorization: str | None) -> Reply:
     return await api.nobody.send("GET", STATUS, headers=headers)
 
 
-@pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_call_without_a_key_is_401_with_the_scheme_that_is_wanted(api: Api, operation: Operation) -> None:
-    method, path = operation.method, operation.path.replace("{vin}", HUMMER)
+async def test_a_call_without_a_key_is_401_with_the_scheme_that_is_wanted(api: Api, route: Route) -> None:
+    method, path = route.method, route.path.replace("{vin}", HUMMER)
     reply = await api.nobody.send(method, path)
     assert reply.code == (401, "Unauthorized")
     assert reply.body["errorType"] == "unauthorized"
     assert reply.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("operation", PUBLIC, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("route", PUBLIC, ids=lambda route: route.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_pages_and_probes_need_no_key(api: Api, operation: Operation) -> None:
-    path = operation.path
+async def test_pages_and_probes_need_no_key(api: Api, route: Route) -> None:
+    path = route.path
     for name, value in (("slug", "forbidden"), ("guide", "statuses"), ("asset", "docs.css")):
         path = path.replace(f"{{{name}}}", value)
     assert (await api.nobody.get(path)).status == 200
 
 
 def test_the_calls_that_need_no_key_are_these_and_no_others() -> None:
-    assert {operation.path for operation in PUBLIC} == {
+    assert {route.path for route in PUBLIC} == {
         "/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{guide}", "/docs/assets/{asset}", "/errors",
         "/errors/{slug}",
     }  # fmt: skip
@@ -116,19 +116,17 @@ async def test_no_answer_repeats_the_key(api: Api) -> None:
             assert token[-20:] not in everything
 
 
-@pytest.mark.parametrize("operation", [operation for operation in GUARDED if operation.scope], ids=lambda o: o.name)
+@pytest.mark.parametrize("route", [route for route in GUARDED if route.scope], ids=lambda o: o.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_key_with_every_scope_but_the_right_one_is_403_and_the_detail_names_it(
-    api: Api, operation: Operation
-) -> None:
-    scope = operation.scope
+async def test_a_key_with_every_scope_but_the_right_one_is_403_and_the_detail_names_it(api: Api, route: Route) -> None:
+    scope = route.scope
     assert scope is not None
     others = [other.value for other in Scope if other is not scope]
     account = api.cast.acme.account
     new = await add_key(api.runtime, account, label="others", scopes=others, expires_in=None)
-    path = operation.path.replace("{vin}", HUMMER)
+    path = route.path.replace("{vin}", HUMMER)
     reply = await api.nobody.send(
-        operation.method,
+        route.method,
         path,
         "{}",
         {"Authorization": f"Bearer {new.token}"},

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp
 
 from padron.domain.account import Principal, Scope
 from padron.http import calls
-from padron.service import export, time_report
 from padron.service.accounts import add_key, revoke_key
+from padron.service.reports import time_in_status
+from padron.service.vehicles import export
 from tests.cast import HUMMER, Member, make_member, make_vin
 from tests.conftest import SteppedClock
 from tests.http.api import STATUS, Api
@@ -90,7 +91,7 @@ async def test_a_file_breaks_off_for_a_client_whose_key_was_revoked_while_it_rea
 ) -> None:
     """It gets no portion more than what it had taken, and the answer does not look complete."""
     monkeypatch.setattr(export, "PAGE", 1)
-    monkeypatch.setattr(time_report, "BATCH_VEHICLES", 1)
+    monkeypatch.setattr(time_in_status, "BATCH_VEHICLES", 1)
     for number in range(5):
         await api.acme.put_vehicle(make_vin(number))
     reading = RawCall(app, leaver, "GET", target)

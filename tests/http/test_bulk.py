@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from padron.service.bulk import BULK_MAX
+from padron.service.statuses.bulk import BULK_MAX
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
 from tests.http.api import Api, Reply
 from tests.http.test_openapi import check_reply

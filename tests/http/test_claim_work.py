@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from padron.http.calls import Call, ClientGoneError
 from padron.http.places import Places
-from padron.http.routes.claims import claim_work
+from padron.http.routes.operations.claims import claim_work
 from tests.cast import HUMMER, JEEP
 from tests.conftest import Select, SteppedClock
 from tests.database import write

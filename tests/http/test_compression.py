@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from padron.http import compression
-from padron.http.compression import BYTES_MIN, INLINE_BYTES_MAX, PLACES, Compressor, accepts_gzip
-from padron.http.replies import Reply
+from padron.http.answers import compression
+from padron.http.answers.compression import BYTES_MIN, INLINE_BYTES_MAX, PLACES, Compressor, accepts_gzip
+from padron.http.answers.replies import Reply
 from tests.cast import HUMMER, make_vin
 from tests.http.api import LIST, STATUS, VEHICLE, Api
 

@@ -12,27 +12,27 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus
 from padron.domain.webhook import EventType
-from padron.http.document_schemas import build_schemas, list_references
-from padron.http.events import EVENTS
-from padron.http.openapi import WebhookPlace, build_document
-from padron.http.problems import ALL_PROBLEMS
-from padron.http.routes import OPERATIONS
+from padron.http.answers.problems import ALL_PROBLEMS
+from padron.http.docs.events import EVENTS
+from padron.http.docs.openapi import WebhookPlace, build_document
+from padron.http.docs.schemas import build_schemas, list_references
+from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import Api
 
-DOCUMENT = build_document(OPERATIONS, EVENTS)
+DOCUMENT = build_document(ROUTES, EVENTS)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 def list_contents() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Give every body of the document: whose it is, its media type and its description."""
     for member in ("paths", "webhooks"):
-        for operations in DOCUMENT[member].values():
-            for operation in operations.values():
-                bodies = [("body", operation.get("requestBody", {})), *operation["responses"].items()]
+        for routes in DOCUMENT[member].values():
+            for route in routes.values():
+                bodies = [("body", route.get("requestBody", {})), *route["responses"].items()]
                 for name, body in bodies:
                     for media_type, content in body.get("content", {}).items():
-                        yield f"{operation['operationId']} {name}", media_type, content
+                        yield f"{route['operationId']} {name}", media_type, content
 
 
 def list_examples(content: dict[str, Any]) -> list[Any]:
@@ -59,13 +59,13 @@ def test_every_body_has_an_example_that_fits_its_schema() -> None:
 
 
 def test_every_parameter_of_a_path_has_an_example_that_fits() -> None:
-    for path, operations in DOCUMENT["paths"].items():
-        for operation in operations.values():
-            for parameter in operation.get("parameters", ()):
+    for path, routes in DOCUMENT["paths"].items():
+        for route in routes.values():
+            for parameter in route.get("parameters", ()):
                 if parameter["required"]:
                     schema = {**parameter["schema"], "components": DOCUMENT["components"]}
                     Draft202012Validator(schema).validate(parameter["example"])
-            named = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+            named = {one["name"] for one in route.get("parameters", ()) if one["in"] == "path"}
             assert named == {*re.findall(r"\{(\w+)\}", path)}
 
 
@@ -123,9 +123,9 @@ def test_every_instant_is_a_date_time() -> None:
     assert found > 40
     parameters = [
         parameter
-        for operations in DOCUMENT["paths"].values()
-        for operation in operations.values()
-        for parameter in operation.get("parameters", ())
+        for routes in DOCUMENT["paths"].values()
+        for route in routes.values()
+        for parameter in route.get("parameters", ())
         if parameter["name"] in {"asOf", "from", "to"}
     ]
     assert parameters
@@ -142,16 +142,16 @@ def test_an_instant_is_found_by_its_type_wherever_it_is_in_a_shape() -> None:
 
 
 def test_the_scopes_of_a_call_are_named_for_programs() -> None:
-    for operation in OPERATIONS:
-        described = DOCUMENT["paths"][operation.path][operation.method.lower()]
-        wanted = [scope.value for scope in (operation.scope, operation.further_scope) if scope]
+    for route in ROUTES:
+        described = DOCUMENT["paths"][route.path][route.method.lower()]
+        wanted = [scope.value for scope in (route.scope, route.further_scope) if scope]
         assert described.get("x-scopes", []) == wanted
-        assert described.get("x-any-scopes", []) == [scope.value for scope in operation.either_scope]
+        assert described.get("x-any-scopes", []) == [scope.value for scope in route.either_scope]
 
 
 def test_the_events_are_where_they_are_asked_for_and_nothing_is_left_unused() -> None:
     for place in WebhookPlace:
-        document = build_document(OPERATIONS, EVENTS, place)
+        document = build_document(ROUTES, EVENTS, place)
         assert ("webhooks" in document) == (place is WebhookPlace.INLINE)
         assert ("x-webhooks" in document) == (place is WebhookPlace.EXTENSION)
         schemas = document["components"]["schemas"]
@@ -161,9 +161,9 @@ def test_the_events_are_where_they_are_asked_for_and_nothing_is_left_unused() ->
         tags = {
             tag
             for member in ("paths", "webhooks", "x-webhooks")
-            for operations in document.get(member, {}).values()
-            for operation in operations.values()
-            for tag in operation["tags"]
+            for routes in document.get(member, {}).values()
+            for route in routes.values()
+            for tag in route["tags"]
         }
         assert {tag["name"] for tag in document["tags"]} == tags
 

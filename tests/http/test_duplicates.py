@@ -8,7 +8,7 @@ import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS
-from padron.http.routes.duplicates import LIMIT_MAX
+from padron.http.routes.vehicles.duplicates import LIMIT_MAX
 from padron.service.accounts import add_key
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
 from tests.http.api import LIST, Api, Client, Reply

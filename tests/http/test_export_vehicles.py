@@ -13,9 +13,10 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.files.export_rows import EXPORT_COLUMNS
 from padron.http import calls
-from padron.service import authentication, export
+from padron.service import authentication
 from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.vehicles import export
 from padron.store import sqlite
 from padron.wiring import read_clock
 from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save

@@ -8,8 +8,8 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.http import places
-from padron.service import coalescer
 from padron.service.runtime import build_runtime
+from padron.service.statuses import coalescer
 from padron.store.base import Store
 from tests.cast import HUMMER, make_cast
 from tests.conftest import OpenStore, SteppedClock

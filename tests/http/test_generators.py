@@ -12,7 +12,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from padron.domain.status import VehicleStatus
-from padron.http.routes import OPERATIONS
+from padron.http.routes import ROUTES
 from padron.wiring import give_api_document
 from tests.cast import HUMMER
 from tests.http.api import STATUS, VEHICLE, Api
@@ -75,7 +75,7 @@ def test_a_client_has_every_call_and_no_warning(document: Path, tmp_path: Path) 
     )  # fmt: skip
     assert said.replace("\n", "") == f"Generating {client}"
     made = {path.stem for path in client.rglob("api/*/*.py")} - {"__init__"}
-    assert len(made) == len(OPERATIONS)
+    assert len(made) == len(ROUTES)
     names = (client / "models" / "vehicle_status_id.py").read_text("utf-8")
     assert all(f"{status.name} = {status.value}" in names for status in VehicleStatus)
     check_imports(client)

@@ -9,8 +9,8 @@ import pytest
 
 from padron.domain import idempotency as limits
 from padron.domain.errors import Code, PadronError
-from padron.http.operations import Operation
-from padron.http.routes import OPERATIONS
+from padron.http.declarations import Route
+from padron.http.routes import ROUTES
 from padron.service.accounts import add_account
 from padron.service.idempotency import delete_expired
 from padron.service.runtime import build_runtime
@@ -24,7 +24,7 @@ from tests.service.stores import FaultyStore
 BULK = "/api/v2/vehicles/status"
 STOLEN = {"vehicles": [{"vin": HUMMER, "vehicleStatusId": 3}]}
 GATE = {"operation": "dispatch", "vins": [HUMMER]}
-POSTS = {operation.name: operation for operation in OPERATIONS if operation.method == "POST"}
+POSTS = {route.name: route for route in ROUTES if route.method == "POST"}
 
 
 @pytest.fixture
@@ -273,15 +273,15 @@ async def test_an_account_cannot_keep_answers_without_end(
 
 @pytest.mark.parametrize("name", POSTS)
 async def test_every_post_takes_a_key(api: Api, name: str) -> None:
-    operation: Operation = POSTS[name]
-    path = operation.path.replace("{name}", "fines").replace("{requestId}", "none")
+    route: Route = POSTS[name]
+    path = route.path.replace("{name}", "fines").replace("{requestId}", "none")
     for member in ("webhookId", "deliveryId", "runId"):
         path = path.replace(f"{{{member}}}", "1")
-    body = json.dumps(operation.body_example or {})
+    body = json.dumps(route.body_example or {})
     headers = {"Idempotency-Key": "k"}
     declared = {"description": "Query fines", "leaseSeconds": 60, "attempts": 3}
     await api.acme.put("/api/v2/operations/fines", declared)
-    if operation.name == "claimWork":
+    if route.name == "claimWork":
         body = '{"limit": 1}'
     first = await api.acme.send("POST", path, body, headers)
     again = await api.acme.send("POST", path, body, headers)

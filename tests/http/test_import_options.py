@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from padron.service.import_worker import ImportWorker
+from padron.workers.imports import ImportWorker
 from tests.cast import HUMMER, JEEP
 from tests.files.workbooks import write_workbook
 from tests.http.api import Api

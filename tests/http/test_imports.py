@@ -11,9 +11,10 @@ import pytest
 from padron.domain.account import Scope
 from padron.http import calls
 from padron.http.routes import imports
-from padron.service import authentication, import_worker
+from padron.service import authentication
 from padron.service.accounts import revoke_key
-from padron.service.import_worker import ImportWorker
+from padron.workers import imports as import_worker
+from padron.workers.imports import ImportWorker
 from tests.cast import HUMMER, JEEP, make_member, make_vin
 from tests.conftest import Select
 from tests.http.api import Api, Client, Reply

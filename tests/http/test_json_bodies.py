@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from padron.http.operations import Operation
-from padron.http.routes import OPERATIONS
+from padron.http.declarations import Route
+from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Content, Reply
 
@@ -212,26 +212,24 @@ async def test_a_body_may_have_16_384_bytes_and_no_more(api: Api, method: str, t
     assert "16384" in reply.detail
 
 
-TAKING_BODIES = [one for one in OPERATIONS if one.body is not None or one.is_streamed]
+TAKING_BODIES = [one for one in ROUTES if one.body is not None or one.is_streamed]
 
 
 CODINGS = ["gzip", "br", "deflate, gzip", "identity, zstd", "aws-chunked", "GZIP", "ñ"]
 
 
 @pytest.mark.parametrize(
-    "operation, coding",
+    "route, coding",
     [*((one, "gzip") for one in TAKING_BODIES), *((TAKING_BODIES[0], coding) for coding in CODINGS)],
     ids=lambda value: getattr(value, "name", value),
 )
-async def test_a_packed_body_is_415_on_every_call_and_its_coding_is_named(
-    api: Api, operation: Operation, coding: str
-) -> None:
-    target = operation.path.replace("{vin}", HUMMER).replace("{webhookId}", "0123456789abcdefABCDEF")
+async def test_a_packed_body_is_415_on_every_call_and_its_coding_is_named(api: Api, route: Route, coding: str) -> None:
+    target = route.path.replace("{vin}", HUMMER).replace("{webhookId}", "0123456789abcdefABCDEF")
     target = re.sub(r"\{\w+\}", "fines", target)
-    media_type = "text/csv" if operation.is_streamed else "application/json"
+    media_type = "text/csv" if route.is_streamed else "application/json"
     headers = {"Content-Encoding": coding, "Content-Type": media_type}
-    for keyed in ({}, {"Idempotency-Key": "k"} if operation.method == "POST" else {}):
-        reply = await api.acme.send(operation.method, target, gzip.compress(b"{}"), {**headers, **keyed})
+    for keyed in ({}, {"Idempotency-Key": "k"} if route.method == "POST" else {}):
+        reply = await api.acme.send(route.method, target, gzip.compress(b"{}"), {**headers, **keyed})
         assert reply.code == (415, "UnsupportedMediaType")
         assert reply.headers["accept-encoding"] == "identity"
         named = next(one for one in coding.lower().split(", ") if one != "identity")

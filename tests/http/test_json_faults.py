@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from padron.domain.errors import PadronError
-from padron.http.bodies import decode_shape
-from padron.http.json_faults import suggest_name, word_fault
-from padron.http.routes import OPERATIONS
+from padron.http.requests.bodies import decode_shape
+from padron.http.requests.json_faults import suggest_name, word_fault
+from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, Api
 
@@ -20,7 +20,7 @@ BULK = "/api/v2/vehicles/status"
 RESULTS = "/api/v2/operations/fines/claims/results"
 RESULT = '{"results": [{"claimId": "a", "outcome": "failed", "result": %s}]}'
 STATUS_ID = '"vehicleStatusId": 3'
-BODIES = {one.name: (one.body, one.body_example) for one in OPERATIONS if one.body is not None}
+BODIES = {one.name: (one.body, one.body_example) for one in ROUTES if one.body is not None}
 # Words and marks of the decoders beneath.
 FOREIGN = re.compile(
     r"`|\bObject\b|[Ii]nput data|\bExpected\b|\bgot\b|\bat \$|malformed|truncated|codec|Invalid|invalid|\bstr\b|\bint\b"
@@ -356,7 +356,7 @@ class TestOverHttp:
         reply = await api.acme.send("POST", BULK, content)
         assert reply.detail == "The body's vehicles[900] has the member 'vin' twice. Send it once."
 
-    @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body is not None], ids=lambda one: one.name)
+    @pytest.mark.parametrize("operation", [one for one in ROUTES if one.body is not None], ids=lambda one: one.name)
     async def test_no_number_however_large_is_a_failure_of_ours(self, api: Api, operation: Any) -> None:  # noqa: ANN401
         await api.acme.put_vehicle(HUMMER)
         await api.acme.put("/api/v2/operations/fines", {"description": "", "leaseSeconds": 60, "attempts": 1})

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from padron.http.events import EVENTS
-from padron.http.openapi import build_document
-from padron.http.routes import OPERATIONS
+from padron.http.docs.events import EVENTS
+from padron.http.docs.openapi import build_document
+from padron.http.routes import ROUTES
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api
 from tests.http.operations_api import CLAIMS, RUNS, answer, claim, declare, start
 from tests.http.test_changes import CHANGES
 
-SHAPES: dict[str, Any] = build_document(OPERATIONS, EVENTS)["components"]["schemas"]
+SHAPES: dict[str, Any] = build_document(ROUTES, EVENTS)["components"]["schemas"]
 PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:20Z"
 IMPORTS = "/api/v2/imports"
 WEBHOOK = {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]}

@@ -9,26 +9,26 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from padron.domain.webhook import TEST_EVENT, EventType
-from padron.http.events import EVENTS
-from padron.http.openapi import build_document, list_problems
-from padron.http.problems import build_problem_reply
-from padron.http.routes import OPERATIONS
+from padron.http.answers.problems import build_problem_reply
+from padron.http.docs.events import EVENTS
+from padron.http.docs.openapi import build_document, list_problems
+from padron.http.routes import ROUTES
 from padron.wiring import give_api_document
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api, Reply
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
-DOCUMENT = build_document(OPERATIONS, EVENTS)
+DOCUMENT = build_document(ROUTES, EVENTS)
 METHODS = {"get", "put", "patch", "post", "delete"}
 
 
 def find_answer(method: str, target: str, status: int) -> dict[str, Any]:
     """Give the documented answer of the operation that a request goes to."""
     path = target.partition("?")[0]
-    for template, operations in DOCUMENT["paths"].items():
+    for template, routes in DOCUMENT["paths"].items():
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
         if re.fullmatch(pattern, path):
-            answers: dict[str, Any] = operations[method.lower()]["responses"]
+            answers: dict[str, Any] = routes[method.lower()]["responses"]
             assert str(status) in answers, f"{method} {path} answers an undocumented {status}"
             answer: dict[str, Any] = answers[str(status)]
             return answer
@@ -65,26 +65,26 @@ async def test_the_served_document_is_the_one_that_the_command_prints(api: Api) 
 
 @on_sqlite
 async def test_the_document_describes_exactly_the_routes_that_are_served(api: Api) -> None:
-    for path, operations in DOCUMENT["paths"].items():
+    for path, routes in DOCUMENT["paths"].items():
         concrete = path.replace("{vin}", HUMMER).replace("{slug}", "forbidden")
         allow = (await api.nobody.send("OPTIONS", concrete)).headers["allow"].lower().split(", ")
-        assert {*operations} == {*allow} & METHODS
-    assert {(operation.path, operation.method.lower()) for operation in OPERATIONS} == {
-        (path, method) for path, operations in DOCUMENT["paths"].items() for method in operations
+        assert {*routes} == {*allow} & METHODS
+    assert {(route.path, route.method.lower()) for route in ROUTES} == {
+        (path, method) for path, routes in DOCUMENT["paths"].items() for method in routes
     }
 
 
 def test_names_are_unique_and_every_reference_leads_somewhere() -> None:
-    names = [operation.name for operation in OPERATIONS]
+    names = [route.name for route in ROUTES]
     assert len({*names}) == len(names)
     for reference in re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(DOCUMENT)):
         assert reference in DOCUMENT["components"]["schemas"]
 
 
 def test_the_examples_fit_their_schemas() -> None:
-    for operations in DOCUMENT["paths"].values():
-        for operation in operations.values():
-            for content in operation.get("requestBody", {}).get("content", {}).values():
+    for routes in DOCUMENT["paths"].values():
+        for route in routes.values():
+            for content in route.get("requestBody", {}).get("content", {}).values():
                 if content["schema"].get("format") == "binary":
                     continue  # a file
                 schema = {**content["schema"], "components": DOCUMENT["components"]}
@@ -94,39 +94,36 @@ def test_the_examples_fit_their_schemas() -> None:
 def test_every_event_that_is_sent_is_a_webhook_of_the_document_and_nothing_else() -> None:
     assert {*DOCUMENT["webhooks"]} == {*EventType, TEST_EVENT}
     names = [event.name for event in EVENTS]
-    assert len({*names} - {operation.name for operation in OPERATIONS}) == len(names)
+    assert len({*names} - {route.name for route in ROUTES}) == len(names)
 
 
 def test_each_operation_documents_the_problems_that_all_share() -> None:
-    for operation in OPERATIONS:
-        statuses = {problem.status for problem in list_problems(operation)}
+    for route in ROUTES:
+        statuses = {problem.status for problem in list_problems(route)}
         assert statuses >= {400, 414, 431, 500}
-        assert (statuses >= {401, 429, 503}) == (not operation.public)
-        assert (403 in statuses) == (operation.scope is not None or operation.either_scope != ())
-        assert (422 in statuses) == (operation.method == "POST")
+        assert (statuses >= {401, 429, 503}) == (not route.public)
+        assert (403 in statuses) == (route.scope is not None or route.either_scope != ())
+        assert (422 in statuses) == (route.method == "POST")
         assert (statuses >= {408, 413, 415}) == (
-            operation.body is not None or operation.media_types != () or operation.method == "POST"
+            route.body is not None or route.media_types != () or route.method == "POST"
         )
 
 
 def test_every_documented_problem_fits_the_documented_shape() -> None:
     schema = {"$ref": "#/components/schemas/ProblemShape", "components": DOCUMENT["components"]}
-    for operation in OPERATIONS:
-        for problem in list_problems(operation):
+    for route in ROUTES:
+        for problem in list_problems(route):
             reply = build_problem_reply(problem, "Something is wrong.", "0123")
             Draft202012Validator(schema).validate(json.loads(reply.body))
-            described = DOCUMENT["paths"][operation.path][operation.method.lower()]["responses"][str(problem.status)]
+            described = DOCUMENT["paths"][route.path][route.method.lower()]["responses"][str(problem.status)]
             assert f"`{problem.error_detail}`" in described["description"]
 
 
 def test_only_the_pages_and_the_probes_are_documented_as_open_to_all() -> None:
     open_paths = {
-        path
-        for path, operations in DOCUMENT["paths"].items()
-        for operation in operations.values()
-        if operation.get("security") == []
+        path for path, routes in DOCUMENT["paths"].items() for route in routes.values() if route.get("security") == []
     }
-    assert open_paths == {operation.path for operation in OPERATIONS if operation.public}
+    assert open_paths == {route.path for route in ROUTES if route.public}
 
 
 async def test_every_real_reply_is_a_documented_one(api: Api) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from padron.domain.account import Scope
 from padron.domain.status import STATUS_TEXTS
-from padron.http.events import EVENTS
-from padron.http.guides import find_guides
-from padron.http.markdown import render_guide, render_markdown
-from padron.http.problems import ALL_PROBLEMS
-from padron.http.reference import write_json
-from padron.http.routes import OPERATIONS
+from padron.http.answers.problems import ALL_PROBLEMS
+from padron.http.docs.events import EVENTS
+from padron.http.docs.guides import find_guides
+from padron.http.docs.markdown import render_guide, render_markdown
+from padron.http.docs.reference import write_json
+from padron.http.routes import ROUTES
 from tests.http.api import Api, Reply
 
 pytestmark = [pytest.mark.parametrize("engine", ["sqlite"]), pytest.mark.slow_callback("parses whole pages")]
@@ -129,17 +129,17 @@ async def test_the_style_sheet_and_the_script_can_be_kept_for_good_and_name_no_h
 async def test_the_documentation_has_every_operation_every_shape_and_an_example_of_each_answer(api: Api) -> None:
     page = Page(await api.nobody.get("/docs"))
     document = (await api.nobody.get("/openapi.json")).body
-    for operation in OPERATIONS:
-        assert operation.name in page.ids
-        assert operation.summary in page.text
+    for route in ROUTES:
+        assert route.name in page.ids
+        assert route.summary in page.text
     for event in EVENTS:
         assert event.name in page.ids
         assert event.event_type in page.text
     for name in document["components"]["schemas"]:
         assert f"shape-{name}" in page.ids
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            for answer in operation["responses"].values():
+    for routes in document["paths"].values():
+        for route in routes.values():
+            for answer in route["responses"].values():
                 for content in answer.get("content", {}).values():
                     if "example" in content:
                         example = content["example"]
@@ -172,7 +172,7 @@ async def test_markdown_is_rendered_and_html_in_it_is_shown_as_text(api: Api) ->
 async def test_the_lines_of_curl_name_the_address_that_was_asked(api: Api, host: str) -> None:
     page = Page(await api.nobody.get("/docs", Host=host, X_Forwarded_Host="evil.example", X_Forwarded_Proto="https"))
     assert page.find("body") == [{"data-server": f"http://{host}"}]
-    assert len(page.commands) > len(OPERATIONS)
+    assert len(page.commands) > len(ROUTES)
     assert all(f"'http://{host}/" in command for command in page.commands)
     assert "@@server@@" not in page.text
     assert "evil.example" not in page.text
@@ -188,7 +188,7 @@ async def test_a_line_of_curl_does_what_it_says(api: Api) -> None:
     await api.acme.register("3LNHL2GC1BR262548")
     page = Page(await api.nobody.get("/docs"))
     commands = [one.partition("\n")[2] if one.startswith("export") else one for one in page.commands]
-    assert len(commands) > len(OPERATIONS)
+    assert len(commands) > len(ROUTES)
     for command in commands:
         words = shlex.split(command.replace("\\\n", " "))
         (url,) = [word for word in words if word.startswith("http")]

@@ -12,9 +12,9 @@ import pytest
 from padron.domain.account import Scope
 from padron.domain.change import START, Place
 from padron.service.accounts import add_account, revoke_key
-from padron.service.cursors import format_feed_cursor
-from padron.service.feed import FeedFilter, follow_changes
-from padron.service.gate import LARGE_QUESTION
+from padron.service.changes.cursors import format_feed_cursor
+from padron.service.changes.feed import FeedFilter, follow_changes
+from padron.service.operations.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
 from padron.store.postgres import open_store
 from tests.cast import HUMMER, JEEP, make_cast, make_member, make_vin, registered, save, wait_until

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from padron.domain.status import VehicleStatus
-from padron.service.time_report import StoppedError
+from padron.service.reports.time_in_status import StoppedError
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
 from tests.http.api import Api, Reply
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from padron.domain.account import Scope
-from padron.http.operations import Operation
-from padron.http.routes import OPERATIONS
+from padron.http.declarations import Route
+from padron.http.routes import ROUTES
 from padron.service.accounts import add_account, add_key
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_member
 from tests.http.api import Api, Client, Reply
 
-GUARDED = {operation.name: operation for operation in OPERATIONS if not operation.public}
+GUARDED = {route.name: route for route in ROUTES if not route.public}
 ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
 VINS = {"own": HUMMER, "other": JEEP, "unknown": UNKNOWN_VIN}  # as Acme and Gamma see them
 PLATES = {"own": "ACME1", "other": "BETA1", "unknown": "NONE1"}
@@ -33,29 +33,29 @@ INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *PLAN, *WORK, "undoRequest"}
 PUTS = {"putVehicle", "upsertVehicleInfo"}
 
 
-def give_scopes(operation: Operation) -> set[Scope]:
-    return {*operation.either_scope, *(scope for scope in (operation.scope, operation.further_scope) if scope)}
+def give_scopes(route: Route) -> set[Scope]:
+    return {*route.either_scope, *(scope for scope in (route.scope, route.further_scope) if scope)}
 
 
-def expect(operation: Operation, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
+def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
     """Give the status that the contract demands."""
     if role in {"nobody", "bad key"}:
         return 401
-    if give_scopes(operation) and role == "no scope for it":
+    if give_scopes(route) and role == "no scope for it":
         return 403
-    if role == "gamma" and give_scopes(operation) - {Scope.VEHICLES_READ}:
+    if role == "gamma" and give_scopes(route) - {Scope.VEHICLES_READ}:
         return 403
     mine = "other" if role == "beta" else "own"
-    if operation.name in BY_VIN and whose != mine:
+    if route.name in BY_VIN and whose != mine:
         return 404
-    if operation.name in INSIDE:
+    if route.name in INSIDE:
         return 404
-    if operation.name == "putVehicle" and whose != mine:
+    if route.name == "putVehicle" and whose != mine:
         return 201
-    return FOUND.get(operation.name, 200)
+    return FOUND.get(route.name, 200)
 
 
-def build_body(operation: Operation, whose: str) -> str | None:
+def build_body(route: Route, whose: str) -> str | None:
     bodies: dict[str, Any] = {
         "setVehicleStatus": {"vehicleStatusId": 3},
         "setVehicleStatuses": {"vehicles": [{"vin": VINS[whose], "vehicleStatusId": 3}]},
@@ -71,23 +71,23 @@ def build_body(operation: Operation, whose: str) -> str | None:
         **{name: {"keep": 1} for name in REPAIRS},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
-    if operation.name == "startImport":
+    if route.name == "startImport":
         return f"vin\n{VINS[whose]}\n"
-    return json.dumps(bodies[operation.name]) if operation.name in bodies else None
+    return json.dumps(bodies[route.name]) if route.name in bodies else None
 
 
-async def call(client: Client, operation: Operation, whose: str, token: str | None) -> Reply:
-    path = operation.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1")
+async def call(client: Client, route: Route, whose: str, token: str | None) -> Reply:
+    path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1")
     path = path.replace("{requestId}", "none").replace("{webhookId}", "1").replace("{deliveryId}", "1")
     path = path.replace("{importId}", "1")
     path = path.replace("{planId}", "0" * 30)
-    path += QUERIES.get(operation.name, "")
+    path += QUERIES.get(route.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    headers |= {"Content-Type": operation.media_types[0]} if operation.media_types else {}
-    return await client.send(operation.method, path, build_body(operation, whose), headers)
+    headers |= {"Content-Type": route.media_types[0]} if route.media_types else {}
+    return await client.send(route.method, path, build_body(route, whose), headers)
 
 
-async def give_token(api: Api, role: str, operation: Operation) -> str | None:
+async def give_token(api: Api, role: str, route: Route) -> str | None:
     cast = api.cast
     match role:
         case "nobody":
@@ -95,7 +95,7 @@ async def give_token(api: Api, role: str, operation: Operation) -> str | None:
         case "bad key":
             return cast.acme.token[:-4] + "0000"
         case "no scope for it":
-            others = [scope.value for scope in Scope if scope not in give_scopes(operation)]
+            others = [scope.value for scope in Scope if scope not in give_scopes(route)]
             return (await add_key(api.runtime, cast.acme.account, label="x", scopes=others, expires_in=None)).token
         case _:
             return str(getattr(cast, role).token)
@@ -103,17 +103,17 @@ async def give_token(api: Api, role: str, operation: Operation) -> str | None:
 
 @pytest.mark.parametrize("name", GUARDED)
 async def test_each_role_may_do_what_the_contract_says_and_nothing_else(api: Api, name: str) -> None:
-    operation = GUARDED[name]
+    route = GUARDED[name]
     await api.acme.put_vehicle(HUMMER, plate="ACME1")
     await api.beta.put_vehicle(JEEP, plate="BETA1")
     for role in ROLES:
-        token = await give_token(api, role, operation)
+        token = await give_token(api, role, route)
         for whose in VINS:
             if name in PUTS:  # each puts into a register of which nobody has taken the vehicle meanwhile
-                token = token if role in {"nobody", "bad key"} else await renew(api, role, operation)
-            reply = await call(api.nobody, operation, whose, token)
-            expected = expect(operation, role, whose)
-            if operation.name == "putOperation" and reply.status == 201:
+                token = token if role in {"nobody", "bad key"} else await renew(api, role, route)
+            reply = await call(api.nobody, route, whose, token)
+            expected = expect(route, role, whose)
+            if route.name == "putOperation" and reply.status == 201:
                 expected = 201  # the first to declare it makes it
             assert reply.status == expected, (role, whose, reply.content)
             if reply.status == 404 and name in BY_VIN:
@@ -123,12 +123,12 @@ async def test_each_role_may_do_what_the_contract_says_and_nothing_else(api: Api
         assert await api.beta.list_vins() == [JEEP]
 
 
-async def renew(api: Api, role: str, operation: Operation) -> str:
+async def renew(api: Api, role: str, route: Route) -> str:
     """Give the token of a member in the same role of an account made for this one call."""
     account = await add_account(api.runtime, f"{role} {len(await api.runtime.store.directory.list_accounts())}")
     scopes = {
         "gamma": [Scope.VEHICLES_READ.value],
-        "no scope for it": [scope.value for scope in Scope if scope is not operation.scope],
+        "no scope for it": [scope.value for scope in Scope if scope is not route.scope],
     }.get(role, [scope.value for scope in Scope])
     everything = await make_member(api.runtime, account, "all", [scope.value for scope in Scope])
     vin, plate = (JEEP, "BETA1") if role == "beta" else (HUMMER, "ACME1")

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from padron.http.routes import OPERATIONS
+from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
@@ -68,9 +68,9 @@ class Target:
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {token}"
         self.schema = schemathesis.openapi.from_url(f"{self.url}/openapi.json", config=CONFIG)
-        operation = "/api/v2/operations/query-fines"
-        self._call("PUT", operation, {"description": "Ask for fines", "leaseSeconds": 60, "attempts": 3})
-        run = self._call("POST", f"{operation}/runs", {"all": True})
+        route = "/api/v2/operations/query-fines"
+        self._call("PUT", route, {"description": "Ask for fines", "leaseSeconds": 60, "attempts": 3})
+        run = self._call("POST", f"{route}/runs", {"all": True})
         later = {"vehicleStatusId": 4, "effectiveAt": (read_clock() + timedelta(days=1)).isoformat()}
         webhook = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.registered"]}
         self.ids: dict[str, str] = {
@@ -82,10 +82,10 @@ class Target:
             "webhookId": self._call("POST", "/api/v2/webhooks", webhook)["id"],
         }
 
-    def find_ids(self, operation: Any) -> dict[str, str] | None:  # noqa: ANN401 - Schemathesis' own type has no types
+    def find_ids(self, route: Any) -> dict[str, str] | None:  # noqa: ANN401 - Schemathesis' own type has no types
         """Give ids for an operation's path that lead somewhere, which made-up ones never do."""
-        names = re.findall(r"{(\w+)}", operation.path)
-        if not names or operation.method == "delete" or not {*names} <= {*self.ids}:
+        names = re.findall(r"{(\w+)}", route.path)
+        if not names or route.method == "delete" or not {*names} <= {*self.ids}:
             return None
         return {name: self.ids[name] for name in names}
 
@@ -118,17 +118,17 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
-@pytest.mark.parametrize("name", [operation.name for operation in OPERATIONS])
+@pytest.mark.parametrize("name", [route.name for route in ROUTES])
 def test_every_answer_is_a_documented_one_and_none_is_5xx(target: Target, name: str, mode: GenerationMode) -> None:
-    operation: Any = target.schema.find_operation_by_id(name)
-    can_vary = bool(operation.query or operation.headers or operation.body)
-    if mode is GenerationMode.NEGATIVE and not (operation.path_parameters or can_vary):
+    route: Any = target.schema.find_operation_by_id(name)
+    can_vary = bool(route.query or route.headers or route.body)
+    if mode is GenerationMode.NEGATIVE and not (route.path_parameters or can_vary):
         return  # nothing in this call can be made wrong
 
-    cases = operation.as_strategy(generation_mode=mode)
-    ids = target.find_ids(operation)
+    cases = route.as_strategy(generation_mode=mode)
+    ids = target.find_ids(route)
     if ids is not None and (can_vary or mode is GenerationMode.POSITIVE):
-        cases |= operation.as_strategy(generation_mode=mode, path_parameters=ids)
+        cases |= route.as_strategy(generation_mode=mode, path_parameters=ids)
     statuses = Counter[int]()
 
     @SETTINGS
@@ -143,16 +143,16 @@ def test_every_answer_is_a_documented_one_and_none_is_5xx(target: Target, name: 
         statuses[response.status_code] += 1
 
     try_case()
-    assert statuses.total() >= (CASES if operation.query or operation.body else 1)
+    assert statuses.total() >= (CASES if route.query or route.body else 1)
     assert statuses[401] == 0  # each request came through to what it is for
 
 
-@pytest.mark.parametrize("name", [operation.name for operation in OPERATIONS if not operation.public])
+@pytest.mark.parametrize("name", [route.name for route in ROUTES if not route.public])
 def test_a_right_request_without_a_right_key_is_401_as_documented(target: Target, name: str) -> None:
-    operation: Any = target.schema.find_operation_by_id(name)
+    route: Any = target.schema.find_operation_by_id(name)
 
     @hypothesis.settings(SETTINGS, max_examples=CASES_WITHOUT_KEY)
-    @hypothesis.given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE), key=wrong_keys)
+    @hypothesis.given(case=route.as_strategy(generation_mode=GenerationMode.POSITIVE), key=wrong_keys)
     def try_case(case: schemathesis.Case[Any], key: str | None) -> None:
         headers = {} if key is None else {"Authorization": key}
         with requests.Session() as session:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from padron.service import undo as undo_module
 from padron.service.accounts import add_key
+from padron.service.statuses import undo as undo_module
 from tests.cast import HUMMER, JEEP, make_vin, registered, save, status_changed
 from tests.http.api import Api, Client, Reply
 from tests.http.test_openapi import check_reply

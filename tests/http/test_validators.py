@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.http.conditions import Validators, parse_validators
+from padron.http.requests.conditions import Validators, parse_validators
 from tests.cast import HUMMER
 from tests.http.api import STATUS, VEHICLE, Api
 

@@ -14,15 +14,15 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 from openapi_spec_validator import validate
 
 from padron.delivery.sender import HttpSender
-from padron.delivery.worker import run_worker
 from padron.domain.target import URL_LENGTH_MAX
 from padron.domain.webhook import ENDPOINTS_MAX
 from padron.http.app import build_app
-from padron.http.events import EVENTS
-from padron.http.openapi import build_document
-from padron.http.routes import OPERATIONS
+from padron.http.docs.events import EVENTS
+from padron.http.docs.openapi import build_document
+from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
+from padron.workers.webhooks import run_worker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
 from tests.http.api import Api, Client, Reply
@@ -31,7 +31,7 @@ from tests.http.conftest import run_api, run_lifespan
 WEBHOOKS = "/api/v2/webhooks"
 URL = "https://fleet.example/hook"
 BODY: dict[str, Any] = {"url": URL, "eventTypes": ["vehicle.status_changed"]}
-DOCUMENT = build_document(OPERATIONS, EVENTS)
+DOCUMENT = build_document(ROUTES, EVENTS)
 NOBODYS = f"{WEBHOOKS}/{'a' * 22}"
 
 ACTIONS = [

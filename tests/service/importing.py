@@ -9,7 +9,7 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details
 from padron.files.columns import ImportRow, Refusal
-from padron.service.imports import ImportStep, ImportSummary, import_vehicles
+from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, Cast
 

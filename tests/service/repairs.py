@@ -13,12 +13,12 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Details, Edits
 from padron.domain.vin import Vin
-from padron.service.duplicates import repair_duplicates
-from padron.service.feed import FeedFilter, list_changes
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
+from padron.service.changes.feed import FeedFilter, list_changes
 from padron.service.runtime import Runtime
-from padron.service.statuses import set_status
-from padron.service.undo import UndoneVehicle, undo_request
+from padron.service.statuses.single import set_status
+from padron.service.statuses.undo import UndoneVehicle, undo_request
+from padron.service.vehicles.duplicates import repair_duplicates
+from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, JEEP, Cast, registered, save
 

@@ -10,9 +10,9 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import LEASE, ImportState
 from padron.domain.operation import format_run_id
 from padron.files.writers import Form, open_writer
-from padron.service import file_imports, import_runs, uploads
-from padron.service.import_runs import end_import, import_file, renew_lease, take_import
-from padron.service.imports import ImportStep
+from padron.service.imports import file_imports, steps, uploads
+from padron.service.imports.importing import ImportStep
+from padron.service.imports.steps import end_import, import_file, renew_lease, take_import
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, Cast, make_vin, registered, save
@@ -34,7 +34,7 @@ from tests.service.uploading import (
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_runs, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(steps, "CHUNK_ROWS", 5)
 
 
 async def list_vins(runtime: Runtime, account_id: int) -> list[str]:
@@ -132,15 +132,15 @@ async def test_a_checkpoint_that_fails_undoes_its_rows(
 ) -> None:
     queued = await upload(runtime, cast.acme.principal, make_csv())
     run = await take(runtime, cast)
-    saved = import_runs.Checkpoint.save
+    saved = steps.Checkpoint.save
     count = iter(range(100))
 
-    async def save_twice(self: import_runs.Checkpoint, transaction: WriteTransaction, step: ImportStep) -> None:
+    async def save_twice(self: steps.Checkpoint, transaction: WriteTransaction, step: ImportStep) -> None:
         await saved(self, transaction, step)
         if next(count) == 2:
             raise PadronError(Code.STORE_UNAVAILABLE, "The disk is full.")
 
-    monkeypatch.setattr(import_runs.Checkpoint, "save", save_twice)
+    monkeypatch.setattr(steps.Checkpoint, "save", save_twice)
     summary = await import_file(runtime, run, lambda: False)
     assert summary.stopped == "The disk is full."
     assert (await look(runtime, cast, queued)).counts.read == 10
@@ -197,7 +197,7 @@ async def test_of_an_account_one_import_runs_at_a_time_and_the_others_wait_in_or
     run = await take(runtime, cast, "one")
     assert run.taken.import_id == first.import_id
     assert await take_import(runtime, cast.acme.account.account_id, "two") is None
-    assert await import_runs.list_waiting(runtime, "two", 10) == [cast.beta.account.account_id]
+    assert await steps.list_waiting(runtime, "two", 10) == [cast.beta.account.account_id]
     await end_import(runtime, run, ImportState.DONE)
     assert (await take(runtime, cast, "two")).taken.import_id == second.import_id
 
@@ -266,7 +266,7 @@ async def test_a_dry_run_counts_and_reports_and_changes_nothing(
 async def test_the_report_is_bounded_and_the_count_is_not(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_runs, "REFUSALS_KEPT_MAX", 7)
+    monkeypatch.setattr(steps, "REFUSALS_KEPT_MAX", 7)
     queued = await upload(runtime, cast.acme.principal, make_csv(bad_every=1))
     async with run_worker(runtime):
         done = await wait_for_end(runtime, cast, queued)

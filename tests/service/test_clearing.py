@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from padron.domain import file_import, idempotency
-from padron.service import clearing
-from padron.service.clearing import run_clearing
 from padron.service.idempotency import claim_key
+from padron.service.imports.uploads import ImportRequest, begin_upload
 from padron.service.runtime import Runtime
-from padron.service.uploads import ImportRequest, begin_upload
+from padron.workers import clearing
+from padron.workers.clearing import run_clearing
 from tests.cast import Cast
 from tests.conftest import Select, SteppedClock
 

@@ -16,18 +16,18 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.domain.webhook import EventType, Filter
 from padron.service import clock as clock_module
-from padron.service.claims import claim_work
 from padron.service.clock import CATCH_UP_MAX, RegisterClock, open_clock
-from padron.service.deliveries import claim_endpoint, list_ready
 from padron.service.idempotency import claim_key
-from padron.service.import_runs import take_import
-from padron.service.operations import put_operation
-from padron.service.plan_execution import Executor
-from padron.service.planning import plan_status
-from padron.service.reading import get_status
-from padron.service.runs import start_run
+from padron.service.imports.steps import take_import
+from padron.service.operations.claims import claim_work
+from padron.service.operations.declaring import put_operation
+from padron.service.operations.runs import start_run
+from padron.service.plans.execution import Executor
+from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, open_timed_runtime
-from padron.service.webhooks import add_endpoint
+from padron.service.vehicles.reading import get_status
+from padron.service.webhooks.deliveries import claim_endpoint, list_ready
+from padron.service.webhooks.endpoints import add_endpoint
 from padron.store.base import Store
 from padron.store.imports import ImportTransaction
 from tests.cast import HUMMER, NOON, Cast, make_cast, make_vin, registered, save, trust

@@ -11,8 +11,8 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.service import coalescer as module
-from padron.service.coalescer import Coalescer
+from padron.service.statuses import coalescer as module
+from padron.service.statuses.coalescer import Coalescer
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, get_one, make_vin, registered, save
 from tests.service.stores import FaultyStore

@@ -17,7 +17,7 @@ from padron.domain.query import Position, VehicleQuery
 from padron.domain.sorting import give_field_key
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
-from padron.service.cursors import (
+from padron.service.changes.cursors import (
     continue_list,
     format_feed_cursor,
     format_history_cursor,

@@ -9,9 +9,9 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.time_in_status import VehicleTime
-from padron.service.reading import get_vehicle, list_vehicles
+from padron.service.reports.time_in_status import StoppedError, follow_report, give_next_size, open_report, report_page
 from padron.service.runtime import Runtime
-from padron.service.time_report import StoppedError, follow_report, give_next_size, open_report, report_page
+from padron.service.vehicles.reading import get_vehicle, list_vehicles
 from padron.store.base import Store
 from tests.cast import (
     HUMMER,

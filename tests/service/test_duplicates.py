@@ -14,17 +14,17 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import format_tag
 from padron.files.columns import ImportRow
-from padron.service import duplicates
-from padron.service.claims import claim_work
-from padron.service.duplicates import list_duplicates
-from padron.service.gate import check_vehicles
-from padron.service.imports import import_vehicles
-from padron.service.operations import put_operation
-from padron.service.reading import get_vehicle, list_history
-from padron.service.runs import get_run, start_run
+from padron.service.imports.importing import import_vehicles
+from padron.service.operations.claims import claim_work
+from padron.service.operations.declaring import put_operation
+from padron.service.operations.gate import check_vehicles
+from padron.service.operations.runs import get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses import set_status
-from padron.service.undo import undo_request
+from padron.service.statuses.single import set_status
+from padron.service.statuses.undo import undo_request
+from padron.service.vehicles import duplicates
+from padron.service.vehicles.duplicates import list_duplicates
+from padron.service.vehicles.reading import get_vehicle, list_history
 from padron.store.operations import OperationTransaction
 from padron.store.sqlite.transaction import MANY
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin, trust

@@ -8,7 +8,7 @@ import msgspec
 from padron.domain.change import Change, ChangeType, FeedEntry, HistoryEntry
 from padron.domain.status import VehicleStatus
 from padron.domain.webhook import EVENT_TYPES
-from padron.service.events import encode_payload, give_event
+from padron.service.changes.events import encode_payload, give_event
 from padron.store.base import Store
 from tests.cast import HUMMER, NOON, get_one, info_changed, registered, save, status_changed
 

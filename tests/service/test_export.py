@@ -10,9 +10,9 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import VehicleVersion
-from padron.service import export
-from padron.service.export import export_vehicles, find_last_vehicle
 from padron.service.runtime import Runtime
+from padron.service.vehicles import export
+from padron.service.vehicles.export import export_vehicles, find_last_vehicle
 from tests.cast import HUMMER, Cast, get_one, info_changed, make_vin, registered, save, status_changed
 
 ALL = VehicleQuery(filters={})

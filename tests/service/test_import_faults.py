@@ -4,7 +4,7 @@ import pytest
 
 from padron.domain.language import Language
 from padron.files.columns import ImportRow, Refusal, Row
-from padron.service.imports import import_vehicles
+from padron.service.imports.importing import import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, Cast, make_vin
 from tests.service.importing import Imported, count, read_all, run

@@ -19,7 +19,7 @@ from padron.files.columns import ALIASES
 from padron.files.defusing import defuse_text
 from padron.files.rows import open_rows
 from padron.service.accounts import add_account
-from padron.service.imports import ImportSummary, import_vehicles
+from padron.service.imports.importing import ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import Cast, make_vin
 from tests.files.workbooks import write_workbook

@@ -9,9 +9,10 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.domain.file_import import FileImport, ImportState
 from padron.domain.operation import format_run_id
-from padron.service import file_imports, import_runs, import_worker
-from padron.service.import_runs import import_file, renew_lease
+from padron.service.imports import file_imports, steps
+from padron.service.imports.steps import import_file, renew_lease
 from padron.service.runtime import Runtime
+from padron.workers import imports
 from tests.cast import Cast
 from tests.conftest import Select
 from tests.files.workbooks import build_workbook, give_row
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.timeout(180)  # a busy machine gives a process little t
 
 @pytest.fixture(autouse=True)
 def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_worker, "RUNS_MAX", 1)
+    monkeypatch.setattr(imports, "RUNS_MAX", 1)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ async def test_a_file_that_ends_its_process_is_refused_once(
     assert (failed.state, failed.attempt) == (ImportState.FAILED, 1)
     assert failed.detail is not None
     assert "ended by SIGKILL" in failed.detail
-    assert await import_runs.list_waiting(runtime, "another", 10) == []
+    assert await steps.list_waiting(runtime, "another", 10) == []
     assert "Traceback" not in caplog.text
 
 
@@ -119,7 +120,7 @@ async def test_how_far_the_reading_is_is_told_although_no_row_comes(runtime: Run
             await renew_lease(runtime, run)
     assert 0 < found.progress < 1
     await cancel(runtime, cast, queued)
-    await import_runs.check_hold(runtime, run)
+    await steps.check_hold(runtime, run)
     try:
         assert (await importing).interrupted
     except PadronError as lost:

@@ -7,7 +7,7 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.files.columns import ImportRow
-from padron.service.imports import ImportStep, ImportSummary, import_vehicles
+from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from tests.cast import HUMMER, JEEP, Cast, make_vin

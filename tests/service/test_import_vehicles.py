@@ -9,7 +9,7 @@ from padron.domain.change import ChangeType
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.files.columns import ImportRow
-from padron.service.imports import CHUNK_ROWS, import_vehicles
+from padron.service.imports.importing import CHUNK_ROWS, import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, Cast, make_vin
 from tests.conftest import Select

@@ -19,11 +19,11 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.time_in_status import round_cells
 from padron.domain.vehicle import Details, Edits, VehicleVersion
 from padron.domain.vin import Vin
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.reading import get_vehicle, list_vehicles
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
+from padron.service.reports.time_in_status import open_report, report_page
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.time_report import open_report, report_page
+from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.vehicles.reading import get_vehicle, list_vehicles
+from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_vin

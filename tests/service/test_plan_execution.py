@@ -14,11 +14,11 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, PlanQuery, PlanState
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.plan_execution import Executor, execute_chunk, run_plans
-from padron.service.planning import plan_status
-from padron.service.plans import cancel_plan
+from padron.service.plans.execution import Executor, execute_chunk, run_plans
+from padron.service.plans.listing import cancel_plan
+from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, NOON, after, get_one, make_vin, registered, save, wait_until
 from tests.conftest import OpenStore, Select

@@ -25,11 +25,11 @@ from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.plan_execution import Executor, execute_chunk
-from padron.service.plans import cancel_plan
-from padron.service.registration import Registration, upsert_vehicle_info
+from padron.service.plans.execution import Executor, execute_chunk
+from padron.service.plans.listing import cancel_plan
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.vehicles.registration import Registration, upsert_vehicle_info
 from padron.store.base import Reader, Store
 from tests.cast import NOON, make_vin, registered, save
 from tests.machines import share_register

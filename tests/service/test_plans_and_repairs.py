@@ -8,10 +8,10 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import PlanRequest
 from padron.domain.plan import Plan, PlanQuery, PlanState
 from padron.domain.status import VehicleStatus
-from padron.service.plan_execution import execute_chunk
-from padron.service.planning import plan_status
+from padron.service.plans.execution import execute_chunk
+from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.undo import undo_request
+from padron.service.statuses.undo import undo_request
 from padron.store.base import Store
 from tests.cast import HUMMER, NOON, after, registered, save
 from tests.service.repairs import look, repair

@@ -19,12 +19,12 @@ from padron.domain.operation import (
     give_run_state,
 )
 from padron.domain.status import VehicleStatus
-from padron.service import queueing, runs
-from padron.service.claims import claim_work
-from padron.service.operations import put_operation
-from padron.service.runs import RunReport, get_run, start_run
+from padron.service.operations import queueing, runs
+from padron.service.operations.claims import claim_work
+from padron.service.operations.declaring import put_operation
+from padron.service.operations.runs import RunReport, get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses import set_status
+from padron.service.statuses.single import set_status
 from padron.store.operations import OperationTransaction
 from tests.cast import NOON, Cast, make_vin, registered, save, trust, wait_until
 from tests.conftest import OpenStore, Select, SteppedClock

@@ -9,9 +9,9 @@ from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.service.reading import get_status, get_vehicle, list_history, list_vehicles
 from padron.service.runtime import Runtime
-from padron.service.statuses import set_status
+from padron.service.statuses.single import set_status
+from padron.service.vehicles.reading import get_status, get_vehicle, list_history, list_vehicles
 from tests.cast import HUMMER, JEEP, Cast, make_vin, registered, save
 
 Read = Callable[[Runtime, Principal], Awaitable[object]]

@@ -10,12 +10,13 @@ import pytest
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import KEPT, judge
-from padron.service import clearing, refusals
-from padron.service.clearing import run_clearing
-from padron.service.gate import check_vehicles, list_refusals
-from padron.service.refusals import RefusalLog, delete_old_refusals
+from padron.service.operations import refusals
+from padron.service.operations.gate import check_vehicles, list_refusals
+from padron.service.operations.refusals import RefusalLog, delete_old_refusals
 from padron.service.runtime import Runtime
 from padron.store.base import Store, WriteTransaction
+from padron.workers import clearing
+from padron.workers.clearing import run_clearing
 from tests.cast import NOON, Cast, make_vin
 from tests.conftest import Select, SteppedClock
 from tests.service.stores import FaultyStore

@@ -7,9 +7,9 @@ import pytest
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Edits
-from padron.service.reading import get_vehicle, list_history
-from padron.service.registration import Condition, Registered, Registration, put_vehicle, upsert_vehicle_info
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.vehicles.reading import get_vehicle, list_history
+from padron.service.vehicles.registration import Condition, Registered, Registration, put_vehicle, upsert_vehicle_info
 from tests.cast import HUMMER, JEEP, Cast
 from tests.conftest import SteppedClock
 from tests.service.stores import FaultyStore

@@ -25,12 +25,12 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Edits
 from padron.domain.vin import Vin
 from padron.files.columns import ImportRow
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.duplicates import list_duplicates, repair_duplicates
-from padron.service.imports import import_vehicles
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
+from padron.service.imports.importing import import_vehicles
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.undo import undo_request
+from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.statuses.undo import undo_request
+from padron.service.vehicles.duplicates import list_duplicates, repair_duplicates
+from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import make_vin

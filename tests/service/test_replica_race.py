@@ -15,9 +15,9 @@ import pytest
 from padron.domain.change import StatusRequest
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.service.gate import LARGE_QUESTION, check_vehicles
+from padron.service.operations.gate import LARGE_QUESTION, check_vehicles
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses import set_status
+from padron.service.statuses.single import set_status
 from padron.store.postgres import PostgresStore, open_store
 from padron.wiring import read_clock
 from tests.cast import Member, make_cast, make_vin, registered, save

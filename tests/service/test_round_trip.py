@@ -24,9 +24,9 @@ from padron.files.export_rows import EXPORT_COLUMNS, PLAIN, Wording
 from padron.files.rows import open_rows
 from padron.files.writers import Form, open_writer
 from padron.service.accounts import add_account
-from padron.service.export import export_vehicles
-from padron.service.imports import ImportSummary, import_vehicles
+from padron.service.imports.importing import ImportSummary, import_vehicles
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.vehicles.export import export_vehicles
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
 from tests.cast import make_vin, registered, save

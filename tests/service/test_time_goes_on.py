@@ -14,18 +14,18 @@ from padron.domain.operation import RunQuestion
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.claims import claim_work
-from padron.service.duplicates import repair_duplicates
-from padron.service.operations import put_operation
-from padron.service.plan_execution import Executor
-from padron.service.planning import plan_status
-from padron.service.reading import get_vehicle, list_history, list_vehicles
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
-from padron.service.runs import start_run
+from padron.service.operations.claims import claim_work
+from padron.service.operations.declaring import put_operation
+from padron.service.operations.runs import start_run
+from padron.service.plans.execution import Executor
+from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses import set_status
-from padron.service.undo import undo_request
+from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.statuses.single import set_status
+from padron.service.statuses.undo import undo_request
+from padron.service.vehicles.duplicates import repair_duplicates
+from padron.service.vehicles.reading import get_vehicle, list_history, list_vehicles
+from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select

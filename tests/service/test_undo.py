@@ -16,10 +16,10 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.undo import LeftReason
 from padron.domain.vehicle import Details, Edits
 from padron.domain.vin import Vin
-from padron.service.bulk import BulkRequest, set_statuses
-from padron.service.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.undo import UndoneVehicle, undo_request
+from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.statuses.undo import UndoneVehicle, undo_request
+from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_vin

@@ -10,10 +10,10 @@ from padron.domain import file_import
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import ImportState
 from padron.domain.operation import format_run_id
-from padron.service import file_imports
-from padron.service.import_runs import end_import, import_file
+from padron.service.imports import file_imports
+from padron.service.imports.steps import end_import, import_file
+from padron.service.imports.uploads import ImportRequest, begin_upload
 from padron.service.runtime import Runtime
-from padron.service.uploads import ImportRequest, begin_upload
 from tests.cast import Cast
 from tests.conftest import Select, SteppedClock
 from tests.service.uploading import ROWS, look, make_csv, take, upload

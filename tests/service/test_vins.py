@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.service import makers
-from padron.service.vins import BadVin, VinDescription, describe_vin
+from padron.service.vehicles import makers
+from padron.service.vehicles.vins import BadVin, VinDescription, describe_vin
 from tests.cast import NOON
 from tests.domain.test_vin import REAL_VINS, vins
 

@@ -17,11 +17,11 @@ from padron.domain.errors import Code
 from padron.domain.operation import Outcome, RunQuestion, Work, format_claim_id
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vin import Vin
-from padron.service.claims import GivenResult, claim_work, give_results
-from padron.service.operations import put_operation
-from padron.service.runs import start_run
+from padron.service.operations.claims import GivenResult, claim_work, give_results
+from padron.service.operations.declaring import put_operation
+from padron.service.operations.runs import start_run
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses import set_status
+from padron.service.statuses.single import set_status
 from tests.cast import NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 

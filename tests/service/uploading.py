@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from padron.domain.account import Principal
 from padron.domain.file_import import FileImport
 from padron.domain.operation import format_run_id
-from padron.service import file_imports
-from padron.service.import_runs import Run, take_import
-from padron.service.import_worker import ImportWorker
+from padron.service.imports import file_imports
+from padron.service.imports.steps import Run, take_import
+from padron.service.imports.uploads import ImportRequest, begin_upload
 from padron.service.runtime import Runtime
-from padron.service.uploads import ImportRequest, begin_upload
+from padron.workers.imports import ImportWorker
 from tests.cast import Cast, make_vin
 
 ROWS = 20

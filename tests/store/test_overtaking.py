@@ -21,10 +21,10 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.service import coalescer as coalescer_module
-from padron.service import status_changes
-from padron.service.coalescer import Coalescer
-from padron.service.status_changes import Outcome, decide_all
+from padron.service.statuses import changing
+from padron.service.statuses import coalescer as coalescer_module
+from padron.service.statuses.changing import Outcome, decide_all
+from padron.service.statuses.coalescer import Coalescer
 from padron.store import postgres
 from padron.store.base import Decide, Patience, Store, WriteTransaction
 from padron.store.postgres import statuses
@@ -109,7 +109,7 @@ def come_between(database: str, monkeypatch: pytest.MonkeyPatch) -> ComeBetween:
                         other.submit(asyncio.run, make_change()).result()
             return decide_all(vehicles, requests, at)
 
-        for module in (coalescer_module, status_changes):
+        for module in (coalescer_module, changing):
             monkeypatch.setattr(module, "decide_all", decide)
         return read
 

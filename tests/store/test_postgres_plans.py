@@ -16,7 +16,7 @@ from padron.domain.account import Account
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS
-from padron.service.coalescer import BATCH_SIZE_MAX
+from padron.service.statuses.coalescer import BATCH_SIZE_MAX
 from padron.store import postgres
 from padron.store.base import WriteTransaction
 from padron.store.listing import build_list

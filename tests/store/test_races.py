@@ -12,8 +12,8 @@ from padron.domain.change import Change
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.service.registration import Registration, put_vehicle
 from padron.service.runtime import build_runtime
+from padron.service.vehicles.registration import Registration, put_vehicle
 from padron.store import postgres
 from padron.store.base import Store, WriteTransaction
 from tests.cast import HUMMER, JEEP, get_one, info_changed, make_vin, registered, retired, save, status_changed

@@ -18,9 +18,9 @@ from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus, is_operational
 from padron.domain.vehicle import Details, Edits, Vehicle, fold_text
 from padron.domain.vin import Vin
-from padron.service.registration import Registration, put_vehicle
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.status_changes import change_statuses
+from padron.service.statuses.changing import change_statuses
+from padron.service.vehicles.registration import Registration, put_vehicle
 from padron.store import postgres, sqlite
 from padron.store.base import Store, WriteTransaction
 from tests.cast import info_changed, make_vin, registered, restored, retired, status_changed

@@ -13,10 +13,10 @@ from padron.domain.status import STATUS_TEXTS, VehicleStatus
 from padron.domain.vin import Vin
 from padron.files.columns import ImportRow
 from padron.service.accounts import add_account, add_key, get_account
-from padron.service.imports import import_vehicles
-from padron.service.reading import list_vehicles
+from padron.service.imports.importing import import_vehicles
 from padron.service.runtime import Runtime
-from padron.service.statuses import set_status
+from padron.service.statuses.single import set_status
+from padron.service.vehicles.reading import list_vehicles
 
 ACCOUNT = "demo"
 KEY_LABEL = "demo"

@@ -18,8 +18,8 @@ from padron.domain.vehicle import FIELDS_BY_NAME, Vehicle, VehicleVersion, parse
 from padron.domain.vin import parse_vin
 from padron.files.parsing import parse_integer
 from padron.service.accounts import get_account
-from padron.service.duplicates import list_duplicates, repair_duplicates
 from padron.service.runtime import Runtime
+from padron.service.vehicles.duplicates import list_duplicates, repair_duplicates
 
 PAGE_VINS = 50
 SHOWN_DEFAULT = 50  # VINs

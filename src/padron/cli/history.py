@@ -11,8 +11,8 @@ from padron.domain.query import LIMIT_MAX
 from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
-from padron.service.reading import list_history
 from padron.service.runtime import Runtime
+from padron.service.vehicles.reading import list_history
 
 _CSV_COLUMNS = (
     "at", "type", "fromStatusId", "toStatusId", "field", "former", "current", "reason", "by", "requestId",

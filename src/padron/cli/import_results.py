@@ -6,7 +6,7 @@ from padron.cli.imports import ImportReport, print_header
 from padron.cli.outputs import print_error, print_json
 from padron.domain.file_reading import Header
 from padron.files.columns import Refusal
-from padron.service.imports import ImportStep, ImportSummary
+from padron.service.imports.importing import ImportStep, ImportSummary
 
 REFUSALS_PRINTED_MAX = 20  # the report has all of them
 REFUSALS_IN_JSON_MAX = 1_000

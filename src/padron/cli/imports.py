@@ -24,7 +24,7 @@ from padron.files.ahead import open_rows_ahead
 from padron.files.columns import Refusal, Rows
 from padron.files.defusing import defuse_text
 from padron.files.headers import IGNORED_MAX
-from padron.service.imports import ImportStep
+from padron.service.imports.importing import ImportStep
 
 STANDARD_INPUT = "-"
 MAPPING_BYTES_MAX = 1_000_000

@@ -13,7 +13,7 @@ from rich.text import Text
 from padron.cli.logs import escape_line
 from padron.config import hide_passwords
 from padron.domain.quoting import quote_path
-from padron.service.csv_lines import format_csv
+from padron.service.reports.csv_lines import format_csv
 
 _WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is not cut
 

@@ -14,7 +14,7 @@ from padron.domain.query import LIMIT_MAX
 from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
-from padron.service.plans import cancel_plan, list_plans
+from padron.service.plans.listing import cancel_plan, list_plans
 from padron.service.runtime import Runtime
 
 planned = App(name="planned", help="See and cancel planned changes of status.")

@@ -18,7 +18,7 @@ from padron.domain.status import STATUS_TEXTS, VehicleStatus
 from padron.domain.time_in_status import TotalTime, VehicleTime
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
-from padron.service.report_shapes import (
+from padron.service.reports.shapes import (
     TotalTimeShape,
     VehicleTimeShape,
     format_csv_header,
@@ -27,8 +27,8 @@ from padron.service.report_shapes import (
     shape_total_time,
     shape_vehicle_time,
 )
+from padron.service.reports.time_in_status import Filters, follow_report, open_report
 from padron.service.runtime import Runtime
-from padron.service.time_report import Filters, follow_report, open_report
 from padron.wiring import read_clock
 
 TABLE_VEHICLES_MAX = 1_000

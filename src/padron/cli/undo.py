@@ -11,7 +11,7 @@ from padron.cli.vehicles import give_principal
 from padron.domain.change import parse_reason
 from padron.service.accounts import get_account
 from padron.service.runtime import Runtime
-from padron.service.undo import UndoneVehicle, undo_request
+from padron.service.statuses.undo import UndoneVehicle, undo_request
 
 _RESULTS = ("undone", "cancelled", "unchanged", "left")
 _DEFAULTS = CommonOptions()

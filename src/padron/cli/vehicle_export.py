@@ -29,8 +29,8 @@ from padron.domain.status import VehicleStatus, parse_status_text
 from padron.files.export_rows import Wording
 from padron.files.writers import Form, open_writer
 from padron.service.accounts import get_account
-from padron.service.export import export_vehicles, find_last_vehicle
 from padron.service.runtime import Runtime
+from padron.service.vehicles.export import export_vehicles, find_last_vehicle
 
 TERMINATED = 128 + 15  # as a shell counts SIGTERM
 

@@ -22,8 +22,8 @@ from padron.domain.status import STATUS_TEXTS, VehicleStatus, parse_status_text
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
-from padron.service.bulk import BULK_MAX, BulkRequest, set_statuses
 from padron.service.runtime import Runtime
+from padron.service.statuses.bulk import BULK_MAX, BulkRequest, set_statuses
 
 LIST_BYTES_MAX = 32_000_000
 

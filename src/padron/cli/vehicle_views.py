@@ -17,8 +17,8 @@ from padron.domain.status import STATUS_TEXTS, is_operational
 from padron.domain.vehicle import FIELDS, VehicleVersion
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
-from padron.service.reading import get_vehicle, list_history, list_vehicles
 from padron.service.runtime import Runtime
+from padron.service.vehicles.reading import get_vehicle, list_history, list_vehicles
 
 LIST_DEFAULT = 100
 HISTORY_SHOWN = 10

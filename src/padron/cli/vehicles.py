@@ -16,7 +16,7 @@ from padron.domain.account import Account, Principal, Scope
 from padron.domain.file_reading import ReadingOptions, check_header_row
 from padron.files.columns import Rows
 from padron.service.accounts import get_account
-from padron.service.imports import ImportStep, import_vehicles
+from padron.service.imports.importing import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
 
 ACTOR = "cli"  # how history names what a command did

@@ -6,7 +6,7 @@ from cyclopts import App
 
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import UsageError, print_json, print_table
-from padron.service.vins import BadVin, VinDescription, describe_vin
+from padron.service.vehicles.vins import BadVin, VinDescription, describe_vin
 from padron.wiring import read_clock
 
 vins = App(name="vins", help="Look at VINs, without a database.")

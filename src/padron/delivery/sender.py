@@ -23,7 +23,7 @@ from padron.delivery.pools import IDLE_S_MAX, Pools
 from padron.domain.errors import PadronError
 from padron.domain.target import Network, parse_target
 from padron.domain.webhook import ANSWER_KEPT_MAX, RETRY_AFTER_MAX, Answer
-from padron.service.sending import Message
+from padron.service.webhooks.sending import Message
 
 ANSWER_S_MAX = 15.0  # until the receiver's status is there
 BODY_S_MAX = 1.0  # for the beginning of the body, which is only for people to look at

@@ -10,15 +10,7 @@ from padron.domain.language import Language
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.domain.tags import TAG_EXAMPLE, is_plain_number, parse_tag
-from padron.domain.vehicle import (
-    FIELDS_BY_NAME,
-    Edits,
-    Field,
-    end_lines,
-    parse_value,
-    strip_separators,
-    suggest_plate,
-)
+from padron.domain.vehicle import FIELDS_BY_NAME, Edits, Field, end_lines, parse_value, strip_separators, suggest_plate
 from padron.domain.vin import VIN_LENGTH, Vin, parse_vin
 from padron.files.columns import (
     COLUMNS,

@@ -15,22 +15,8 @@ from padron.files.columns import ImportRow, Refusal
 from padron.files.defusing import arm_text
 from padron.files.headers import HeaderSearch, Table
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
-from padron.files.xlsx_styles import (
-    NumberFormat,
-    Shown,
-    read_styles,
-    word_date,
-    word_elapsed,
-    word_number,
-    word_shaped,
-)
-from padron.files.xlsx_workbook import (
-    CELL_LENGTH_MAX,
-    Sheet,
-    Texts,
-    open_texts,
-    read_workbook,
-)
+from padron.files.xlsx_styles import NumberFormat, Shown, read_styles, word_date, word_elapsed, word_number, word_shaped
+from padron.files.xlsx_workbook import CELL_LENGTH_MAX, Sheet, Texts, open_texts, read_workbook
 
 COLUMNS_MAX = 1_000  # that are read of a sheet
 NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number: what has more is not what was typed

@@ -14,15 +14,16 @@ from starlette.types import Scope as AsgiScope
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import show_word
-from padron.http import idempotency, problems
+from padron.http import idempotency
+from padron.http.answers import problems
+from padron.http.answers.compression import BYTES_MIN, Compressor
+from padron.http.answers.errors import word_error
+from padron.http.answers.problems import Refusal, build_problem_reply
+from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
-from padron.http.compression import BYTES_MIN, Compressor
-from padron.http.errors import word_error
-from padron.http.operations import Operation
+from padron.http.declarations import Route
 from padron.http.places import Places
-from padron.http.problems import Refusal, build_problem_reply
-from padron.http.replies import Reply, StreamReply, send_reply, send_stream
-from padron.http.routes import OPERATIONS
+from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
@@ -65,9 +66,9 @@ class Server:
 class Resource:
     """One path with its methods, as an ASGI application. Without methods it is the answer to unknown paths."""
 
-    def __init__(self, server: Server, operations: Sequence[Operation]) -> None:
+    def __init__(self, server: Server, routes: Sequence[Route]) -> None:
         self._server = server
-        self._operations = {operation.method: operation for operation in operations}
+        self._operations = {route.method: route for route in routes}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
         self._allow = ", ".join(sorted({*self._operations, "OPTIONS"})).encode()
@@ -115,24 +116,24 @@ class Resource:
         if not self._operations:
             raise Refusal(problems.PATH_NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
         method = call.scope["method"]
-        operation = self._operations.get(method)
-        if operation is None:
+        route = self._operations.get(method)
+        if route is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", self._allow),))
             detail = f"This address does not take {show_word(method)}, only {self._allow.decode()}."
             raise Refusal(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
-        if operation.public:
-            return await operation.endpoint(call)
+        if route.public:
+            return await route.endpoint(call)
         await call.authenticate()
         call.seat.take(call.principal.account_id)
-        if operation.either_scope:
-            call.principal.check_either_scope(operation.either_scope)
-        if operation.scope is not None:
+        if route.either_scope:
+            call.principal.check_either_scope(route.either_scope)
+        if route.scope is not None:
             # The service checks it as well; here, because 403 comes before any look at VIN and body.
-            call.principal.check_scope(operation.scope)
-        if method == "POST" and idempotency.HEADER in call.headers and not operation.is_streamed:
-            return await idempotency.answer_once(call, operation.endpoint)
-        reply = await operation.endpoint(call)
+            call.principal.check_scope(route.scope)
+        if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
+            return await idempotency.answer_once(call, route.endpoint)
+        reply = await route.endpoint(call)
         if method in _READING:
             await call.confirm()  # however long it took or waited: what was read is for a valid key alone
         if isinstance(reply, StreamReply):
@@ -174,8 +175,8 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
             server.compressor.close()
             await server.runtime.close()
 
-    paths: dict[str, list[Operation]] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(operation.path, []).append(operation)
-    resources = [(path, Resource(server, operations)) for path, operations in paths.items()]
+    paths: dict[str, list[Route]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, []).append(route)
+    resources = [(path, Resource(server, routes)) for path, routes in paths.items()]
     return Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)

@@ -16,10 +16,10 @@ from padron.domain.account import Principal
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
-from padron.http import problems
+from padron.http.answers import problems
+from padron.http.answers.problems import Refusal
 from padron.http.authentication import authenticate
 from padron.http.places import Places, Seat
-from padron.http.problems import Refusal
 
 HEADER_COUNT_MAX = 64
 HEADER_BYTES_MAX = 16_384

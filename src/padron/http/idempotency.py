@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
-from padron.http import problems
+from padron.http.answers import problems
+from padron.http.answers.errors import word_error
+from padron.http.answers.problems import Refusal
+from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
-from padron.http.errors import word_error
-from padron.http.operations import Endpoint, Parameter
-from padron.http.problems import Refusal
-from padron.http.replies import Reply, StreamReply
+from padron.http.declarations import Endpoint, Parameter
 from padron.service import idempotency
 from padron.service.runtime import Runtime
 

@@ -2,7 +2,7 @@
 
 import secrets
 
-from padron.service.cursors import EPOCH_LENGTH
+from padron.service.changes.cursors import EPOCH_LENGTH
 from padron.service.runtime import Runtime
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from padron.service.authentication import Authenticator
+from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
-from padron.service.coalescer import Coalescer
-from padron.service.queueing import Queueing
-from padron.service.refusals import RefusalLog
-from padron.service.sending import NoSender, Sender
-from padron.service.watch import ChangeWatch
-from padron.service.work_watch import WorkWatch
+from padron.service.operations.queueing import Queueing
+from padron.service.operations.refusals import RefusalLog
+from padron.service.operations.work_watch import WorkWatch
+from padron.service.statuses.coalescer import Coalescer
+from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
 

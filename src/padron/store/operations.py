@@ -11,17 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from padron.domain.operation import (
-    ClaimKey,
-    Operation,
-    Refusal,
-    Result,
-    ResultEntry,
-    Run,
-    RunQuestion,
-    Work,
-    WorkState,
-)
+from padron.domain.operation import ClaimKey, Operation, Refusal, Result, ResultEntry, Run, RunQuestion, Work, WorkState
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin

@@ -1,42 +1,27 @@
-"""All operations, the hot one first: the router looks from the top."""
+"""All routes, the hot one first: the router looks from the top."""
 
-from padron.http.operations import Operation
-from padron.http.routes import (
-    bulk,
-    changes,
-    claims,
-    duplicates,
-    exports,
-    gate,
-    imports,
-    operations,
-    pages,
-    plans,
-    reports,
-    runs,
-    statuses,
-    system,
-    vehicles,
-    vins,
-    webhooks,
-)
+from padron.http.declarations import Route
+from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
+from padron.http.routes.operations import claims, declaring, gate, runs
+from padron.http.routes.statuses import bulk, single
+from padron.http.routes.vehicles import duplicates, export, vehicles, vins
 
-OPERATIONS: tuple[Operation, ...] = (
-    *statuses.OPERATIONS,
-    *bulk.OPERATIONS,
-    *exports.OPERATIONS,
-    *plans.OPERATIONS,
-    *vehicles.OPERATIONS,
-    *reports.OPERATIONS,
-    *duplicates.OPERATIONS,
-    *imports.OPERATIONS,
-    *gate.OPERATIONS,
-    *changes.OPERATIONS,
-    *claims.OPERATIONS,
-    *runs.OPERATIONS,
-    *operations.OPERATIONS,
-    *vins.OPERATIONS,
-    *webhooks.OPERATIONS,
-    *system.OPERATIONS,
-    *pages.OPERATIONS,
+ROUTES: tuple[Route, ...] = (
+    *single.ROUTES,
+    *bulk.ROUTES,
+    *export.ROUTES,
+    *plans.ROUTES,
+    *vehicles.ROUTES,
+    *reports.ROUTES,
+    *duplicates.ROUTES,
+    *imports.ROUTES,
+    *gate.ROUTES,
+    *changes.ROUTES,
+    *claims.ROUTES,
+    *runs.ROUTES,
+    *declaring.ROUTES,
+    *vins.ROUTES,
+    *webhooks.ROUTES,
+    *system.ROUTES,
+    *docs.ROUTES,
 )

@@ -10,17 +10,18 @@ from padron.domain.change import ChangeType, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.webhook import EVENT_TYPES
-from padron.http import problems, queries
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Headers, Reply, StreamReply, build_json_reply
 from padron.http.calls import Call
-from padron.http.conditions import read_seen
-from padron.http.feed_schemas import ChangeList
-from padron.http.operations import Answer, Operation, Parameter
-from padron.http.replies import Headers, Reply, StreamReply, build_json_reply
-from padron.http.routes import parameters
-from padron.service import cursors, feed
-from padron.service.events import give_event
-from padron.service.feed import FeedFilter, FeedPage
-from padron.service.recency import read_place
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import queries
+from padron.http.requests.conditions import read_seen
+from padron.http.shapes.changes import ChangeList
+from padron.service.changes import cursors, feed
+from padron.service.changes.events import give_event
+from padron.service.changes.feed import FeedFilter, FeedPage
+from padron.service.vehicles.recency import read_place
 
 WAIT_S_MAX = 30
 HEARTBEAT_S = 10.0
@@ -123,8 +124,8 @@ then.
 Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is missed.\
 """
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="listChanges", method="GET", path="/api/v2/changes", tag="Feed",
         summary="Follow the account's changes",
         description=_DESCRIPTION,

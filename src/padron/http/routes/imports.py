@@ -17,17 +17,18 @@ from padron.domain.quoting import quote
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
-from padron.http import idempotency, import_options, problems, queries
+from padron.http import idempotency, parameters
+from padron.http.answers import problems
+from padron.http.answers.problems import Refusal
+from padron.http.answers.replies import Reply, StreamReply, build_json_reply
+from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
 from padron.http.calls import CLOSE, Call
-from padron.http.import_schemas import ImportList, ImportShape, shape_import
-from padron.http.operations import Answer, Operation, Parameter
-from padron.http.problems import Refusal
-from padron.http.replies import Reply, StreamReply, build_json_reply
-from padron.http.routes import parameters
-from padron.http.streams import stream_file
-from padron.service import file_imports, uploads
-from padron.service.uploads import ImportRequest, Upload
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import import_options, queries
+from padron.http.shapes.imports import ImportList, ImportShape, shape_import
+from padron.service.imports import file_imports, uploads
+from padron.service.imports.uploads import ImportRequest, Upload
 
 MEDIA_TYPES = (
     "text/csv",
@@ -138,8 +139,8 @@ _IMPORT_ID = Parameter(
 )  # fmt: skip
 _FIND_PROBLEMS = (problems.BAD_PARAMETERS, problems.IMPORT_NOT_FOUND)
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="startImport", method="POST", path=_IMPORTS, tag="Imports",
         summary="Import a file of vehicles",
         description="The body is the file itself: CSV, XLSX or JSON Lines, told apart by what is in it; at most "
@@ -166,7 +167,7 @@ OPERATIONS: tuple[Operation, ...] = (
             problems.IMPORT_LIMIT_REACHED, problems.IMPORT_ENDED, problems.REQUEST_TIMEOUT,
         ),
     ),
-    Operation(
+    Route(
         name="listImports", method="GET", path=_IMPORTS, tag="Imports", summary="List imports",
         description="The account's imports, newest first. What ended is kept for 30 days.",
         endpoint=list_imports, scope=Scope.VEHICLES_WRITE,
@@ -174,7 +175,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="A page.", body=ImportList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
-    Operation(
+    Route(
         name="getImport", method="GET", path=_IMPORT, tag="Imports", summary="Read how an import stands",
         description="`queued`, `running`, `done`, `failed` (detail says why) or `cancelled`, with what became of the "
         "rows so far. What it changed can be undone by its requestId, within the limits of undoing.",
@@ -182,7 +183,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The import.", body=ImportShape)},
         problems=_FIND_PROBLEMS,
     ),
-    Operation(
+    Route(
         name="getImportReport", method="GET", path=f"{_IMPORT}/report", tag="Imports",
         summary="Read which lines an import refused",
         description="CSV with the columns line, column and detail, in the order of the file: a row for each fault, so "
@@ -192,7 +193,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The refused lines.", media_type="text/csv")},
         problems=_FIND_PROBLEMS,
     ),
-    Operation(
+    Route(
         name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
         description="What is not imported yet stays out; what is, stays. Cancelling again is 204 too.",
         endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),

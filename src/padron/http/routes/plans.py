@@ -9,15 +9,16 @@ from padron.domain.plan import PLAN_ID_PATTERN, PlanQuery, PlanState
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
-from padron.http import problems, queries
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.conditions import format_etag
-from padron.http.operations import Answer, Operation, Parameter
-from padron.http.plan_schemas import PlannedChangeList, PlannedChangeShape, shape_plan
-from padron.http.replies import Reply, build_json_reply
-from padron.http.routes import parameters
-from padron.service import plans
-from padron.service.planning import Planned
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import queries
+from padron.http.requests.conditions import format_etag
+from padron.http.shapes.plans import PlannedChangeList, PlannedChangeShape, shape_plan
+from padron.service.plans import listing
+from padron.service.plans.planning import Planned
 
 LOCATION = {"Location": "The address of the planned change."}
 PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change that brings the former status back."}
@@ -49,7 +50,7 @@ async def list_plans(call: Call) -> Reply:
         descending=_parse_sort(given.get("sort")) == "-effectiveAt",
         limit=queries.parse_limit(given),
     )
-    page = await plans.list_plans(call.runtime, call.principal, query, given.get("cursor"))
+    page = await listing.list_plans(call.runtime, call.principal, query, given.get("cursor"))
     shapes = [shape_plan(plan) for plan in page.plans]
     return build_json_reply(
         200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
@@ -58,12 +59,12 @@ async def list_plans(call: Call) -> Reply:
 
 async def get_plan(call: Call) -> Reply:
     """GET /api/v2/planned-changes/{planId}."""
-    return build_json_reply(200, shape_plan(await plans.get_plan(call.runtime, call.principal, _parse_id(call))))
+    return build_json_reply(200, shape_plan(await listing.get_plan(call.runtime, call.principal, _parse_id(call))))
 
 
 async def cancel_plan(call: Call) -> Reply:
     """DELETE /api/v2/planned-changes/{planId}."""
-    await plans.cancel_plan(call.runtime, call.principal, _parse_id(call), call.request_id)
+    await listing.cancel_plan(call.runtime, call.principal, _parse_id(call), call.request_id)
     return Reply(204)
 
 
@@ -105,8 +106,8 @@ _ID = Parameter(
     schema={"type": "string", "pattern": PLAN_ID_PATTERN},
 )  # fmt: skip
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="listPlannedChanges", method="GET", path=_PATH, tag="Status",
         summary="List planned changes",
         description="What is planned, and what came of what was, in the order of the instants. Nothing is ever "
@@ -126,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="A page.", body=PlannedChangeList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
-    Operation(
+    Route(
         name="getPlannedChange", method="GET", path=_ONE, tag="Status",
         summary="Read a planned change",
         description="Gives a planned change, whatever became of it.",
@@ -134,7 +135,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The planned change.", body=PlannedChangeShape)},
         problems=(problems.PLAN_NOT_FOUND,),
     ),
-    Operation(
+    Route(
         name="cancelPlannedChange", method="DELETE", path=_ONE, tag="Status",
         summary="Cancel a planned change",
         description="Cancels what is still pending; it stays in the list, with who cancelled it. When the answer is "

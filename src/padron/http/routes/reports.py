@@ -10,13 +10,14 @@ from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.time_in_status import TimeQuery, TotalTime
-from padron.http import problems, queries
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Headers, Reply, StreamReply, build_json_reply
 from padron.http.calls import Call, ClientGoneError
-from padron.http.operations import Answer, Operation, Parameter
-from padron.http.replies import Headers, Reply, StreamReply, build_json_reply
-from padron.http.routes import parameters
-from padron.service import time_report
-from padron.service.report_shapes import (
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import queries
+from padron.service.reports import time_in_status
+from padron.service.reports.shapes import (
     TimeReport,
     format_csv_header,
     format_csv_total,
@@ -24,7 +25,7 @@ from padron.service.report_shapes import (
     shape_total_time,
     shape_vehicle_time,
 )
-from padron.service.time_report import Gone, StoppedError
+from padron.service.reports.time_in_status import Gone, StoppedError
 
 _PARAMETERS = frozenset({*queries.DATA_PARAMETERS, "from", "to", "format", *queries.PAGE_PARAMETERS})
 _FORMATS = ("json", "csv")
@@ -43,12 +44,12 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
     if _parse_format(call, given) == "csv":
         for name in queries.PAGE_PARAMETERS & given.keys():
             raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles and no pages: leave out {name}.")
-        query = await time_report.open_report(call.runtime, call.principal, period, filters)
+        query = await time_in_status.open_report(call.runtime, call.principal, period, filters)
         return StreamReply(_stream(call, query), _CSV_HEADERS)
     page = (queries.parse_limit(given), given.get("cursor"))
     gone = call.watch_client()
     try:
-        found = await time_report.report_page(
+        found = await time_in_status.report_page(
             call.runtime, call.principal, period, filters, page, _watch_end(call, gone)
         )
     except StoppedError:
@@ -73,7 +74,7 @@ async def _stream(call: Call, query: TimeQuery) -> AsyncGenerator[bytes, None]:
     gone = call.watch_client()
     try:
         yield format_csv_header().encode()
-        async for batch in time_report.follow_report(call.runtime, call.principal, query, _watch_end(call, gone)):
+        async for batch in time_in_status.follow_report(call.runtime, call.principal, query, _watch_end(call, gone)):
             total.add(batch)
             yield format_csv_vehicles(batch).encode()
         yield format_csv_total(total).encode()
@@ -121,8 +122,8 @@ Accept: text/csv) there is a line for each vehicle, status and reason, all vehic
 lines of the total.\
 """
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="reportTimeInStatus", method="GET", path="/api/v2/reports/time-in-status", tag="Reports",
         summary="Report how long vehicles were in which status",
         description=_DESCRIPTION,

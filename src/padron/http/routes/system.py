@@ -1,10 +1,10 @@
 """Whether the server lives and is ready, and the API's own description."""
 
-from padron.http import problems
+from padron.http.answers import problems
+from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.operations import Answer, Operation
-from padron.http.replies import Reply, build_json_reply
-from padron.http.schemas import HealthShape
+from padron.http.declarations import Answer, Route
+from padron.http.shapes.vehicles import HealthShape
 
 _OK = HealthShape(status="ok")
 
@@ -23,13 +23,13 @@ async def ready(call: Call) -> Reply:
     return build_json_reply(200, HealthShape(status="ok", replica="fresh" if store.is_replica_fresh else "behind"))
 
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="getLiveness", method="GET", path="/livez", tag="System", public=True,
         summary="Does the process live?", description="200 as long as the server's event loop turns. No key needed.",
         endpoint=live, answers={200: Answer(description="It does.", body=HealthShape)},
     ),
-    Operation(
+    Route(
         name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
         summary="Can it serve?",
         description="200 when the database answers with this program's schema. No key needed. replica says, where "

@@ -9,13 +9,14 @@ from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.webhook import DeliveryState, Filter, parse_filter
-from padron.http import problems, queries
-from padron.http.bodies import read_json
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.operations import Answer, Operation, Parameter
-from padron.http.replies import Reply, build_json_reply
-from padron.http.routes import parameters
-from padron.http.webhook_schemas import (
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import queries
+from padron.http.requests.bodies import read_json
+from padron.http.shapes.webhooks import (
     AnswerShape,
     DeliveryList,
     LoggedDeliveryShape,
@@ -29,8 +30,8 @@ from padron.http.webhook_schemas import (
     shape_endpoint,
     shape_logged_delivery,
 )
-from padron.service import webhooks
-from padron.service.webhooks import EndpointEdits
+from padron.service.webhooks import endpoints
+from padron.service.webhooks.endpoints import EndpointEdits
 
 _QUERY = frozenset({"state", *queries.PAGE_PARAMETERS})
 _match_id = re.compile("[0-9A-Za-z]{22}").fullmatch
@@ -41,7 +42,7 @@ async def create_webhook(call: Call) -> Reply:
     """POST /api/v2/webhooks."""
     body = await read_json(call, WebhookBody)
     chosen = parse_filter(body.event_types, body.statuses_left, body.statuses_entered)
-    endpoint = await webhooks.add_endpoint(
+    endpoint = await endpoints.add_endpoint(
         call.runtime, call.principal, url=body.url, description=body.description, chosen=chosen
     )
     location = (b"location", f"{_PATH}/{endpoint.endpoint_id}".encode())
@@ -51,13 +52,13 @@ async def create_webhook(call: Call) -> Reply:
 async def list_webhooks(call: Call) -> Reply:
     """GET /api/v2/webhooks."""
     now = call.runtime.clock()
-    found = await webhooks.list_endpoints(call.runtime, call.principal)
+    found = await endpoints.list_endpoints(call.runtime, call.principal)
     return build_json_reply(200, WebhookList(webhooks=[shape_endpoint(endpoint, now) for endpoint in found]))
 
 
 async def get_webhook(call: Call) -> Reply:
     """GET /api/v2/webhooks/{webhookId}."""
-    endpoint = await webhooks.get_endpoint(call.runtime, call.principal, _parse_id(call))
+    endpoint = await endpoints.get_endpoint(call.runtime, call.principal, _parse_id(call))
     return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock()))
 
 
@@ -71,25 +72,25 @@ async def change_webhook(call: Call) -> Reply:
         filter=_give_filter_edit(body),
         enabled=None if body.enabled is UNSET else body.enabled,
     )
-    endpoint = await webhooks.change_endpoint(call.runtime, call.principal, endpoint_id, edits)
+    endpoint = await endpoints.change_endpoint(call.runtime, call.principal, endpoint_id, edits)
     return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock()))
 
 
 async def delete_webhook(call: Call) -> Reply:
     """DELETE /api/v2/webhooks/{webhookId}."""
-    await webhooks.delete_endpoint(call.runtime, call.principal, _parse_id(call))
+    await endpoints.delete_endpoint(call.runtime, call.principal, _parse_id(call))
     return Reply(204)
 
 
 async def rotate_secret(call: Call) -> Reply:
     """POST /api/v2/webhooks/{webhookId}/rotate-secret."""
-    endpoint = await webhooks.rotate_secret(call.runtime, call.principal, _parse_id(call))
+    endpoint = await endpoints.rotate_secret(call.runtime, call.principal, _parse_id(call))
     return build_json_reply(200, shape_endpoint(endpoint, call.runtime.clock(), with_secret=True))
 
 
 async def test_webhook(call: Call) -> Reply:
     """POST /api/v2/webhooks/{webhookId}/test."""
-    answer = await webhooks.send_test(call.runtime, call.principal, _parse_id(call))
+    answer = await endpoints.send_test(call.runtime, call.principal, _parse_id(call))
     return build_json_reply(200, shape_answer(answer))
 
 
@@ -97,7 +98,7 @@ async def list_deliveries(call: Call) -> Reply:
     """GET /api/v2/webhooks/{webhookId}/deliveries."""
     endpoint_id = _parse_id(call)
     given = queries.read_query(call, _QUERY)
-    page = await webhooks.list_deliveries(
+    page = await endpoints.list_deliveries(
         call.runtime,
         call.principal,
         endpoint_id,
@@ -113,7 +114,7 @@ async def list_deliveries(call: Call) -> Reply:
 
 async def get_delivery(call: Call) -> Reply:
     """GET /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}."""
-    found = await webhooks.get_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
+    found = await endpoints.get_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
     return build_json_reply(200, shape_logged_delivery(found.sending, found.attempts))
 
 
@@ -121,13 +122,13 @@ async def replay_webhook(call: Call) -> Reply:
     """POST /api/v2/webhooks/{webhookId}/replay."""
     endpoint_id = _parse_id(call)
     body = await read_json(call, ReplayBody)
-    endpoint = await webhooks.replay_after(call.runtime, call.principal, endpoint_id, body.after)
+    endpoint = await endpoints.replay_after(call.runtime, call.principal, endpoint_id, body.after)
     return build_json_reply(202, shape_endpoint(endpoint, call.runtime.clock()))
 
 
 async def replay_delivery(call: Call) -> Reply:
     """POST /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}/replay."""
-    found = await webhooks.replay_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
+    found = await endpoints.replay_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
     return build_json_reply(202, shape_logged_delivery(found.sending, found.attempts))
 
 
@@ -190,8 +191,8 @@ _EXAMPLE = {
     "statusesLeft": [1], "statusesEntered": [1],
 }  # fmt: skip
 
-OPERATIONS: tuple[Operation, ...] = (
-    Operation(
+ROUTES: tuple[Route, ...] = (
+    Route(
         name="createWebhook", method="POST", path=_PATH, tag="Webhooks", summary="Create a webhook endpoint",
         description="From now on every change that fits is sent there, signed after Standard Webhooks. The answer "
         "shows the secret this once.",
@@ -201,19 +202,19 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_LIMIT_REACHED),
     ),
-    Operation(
+    Route(
         name="listWebhooks", method="GET", path=_PATH, tag="Webhooks", summary="List the webhook endpoints",
         description="All endpoints of the account, without their secrets.",
         endpoint=list_webhooks, scope=_SCOPE, answers={200: Answer(description="The endpoints.", body=WebhookList)},
     ),
-    Operation(
+    Route(
         name="getWebhook", method="GET", path=_ONE, tag="Webhooks", summary="Read a webhook endpoint",
         description="Shows what it hears of, how far it has come, and whether and why it is switched off.",
         endpoint=get_webhook, scope=_SCOPE, parameters=(_ID,),
         answers={200: Answer(description="The endpoint.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
-    Operation(
+    Route(
         name="changeWebhook", method="PATCH", path=_ONE, tag="Webhooks", summary="Change a webhook endpoint",
         description="A member left out keeps its value. Switched on again (or given another url), the endpoint goes on "
         "where it stopped, and what waits is due at once.",
@@ -222,13 +223,13 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The endpoint as it now is.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
     ),
-    Operation(
+    Route(
         name="deleteWebhook", method="DELETE", path=_ONE, tag="Webhooks", summary="Delete a webhook endpoint",
         description="Nothing new is sent from now on; its log is gone.",
         endpoint=delete_webhook, scope=_SCOPE, parameters=(_ID,),
         answers={204: Answer(description="It is gone.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
-    Operation(
+    Route(
         name="rotateWebhookSecret", method="POST", path=f"{_ONE}/rotate-secret", tag="Webhooks",
         summary="Replace an endpoint's secret",
         description="For 24 hours messages carry two signatures, by the new secret and by the one before.",
@@ -236,7 +237,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The endpoint with its new secret, shown this once.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
-    Operation(
+    Route(
         name="testWebhook", method="POST", path=f"{_ONE}/test", tag="Webhooks", summary="Send a test event",
         description="Sends webhook.test at once, even to an endpoint that is switched off, and waits up to 15 seconds "
         "for what comes of it. It counts neither as success nor as failure.",
@@ -244,7 +245,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="What came of it, a failure too.", body=AnswerShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
-    Operation(
+    Route(
         name="listWebhookDeliveries", method="GET", path=f"{_ONE}/deliveries", tag="Webhooks",
         summary="List an endpoint's deliveries",
         description="Newest first, those of the last 30 days and all that are pending.",
@@ -252,7 +253,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="A page.", body=DeliveryList)},
         problems=(problems.BAD_PARAMETERS, problems.WEBHOOK_NOT_FOUND),
     ),
-    Operation(
+    Route(
         name="getWebhookDelivery", method="GET", path=_DELIVERY, tag="Webhooks",
         summary="Read a delivery and its attempts",
         description="With each attempt's status, or its error, and the first kilobyte of the answer, escaped.",
@@ -260,7 +261,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={200: Answer(description="The delivery.", body=LoggedDeliveryShape)},
         problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
     ),
-    Operation(
+    Route(
         name="replayWebhook", method="POST", path=f"{_ONE}/replay", tag="Webhooks",
         summary="Send everything after a change again",
         description="The endpoint goes back in the feed: every change after this number that fits its present filter "
@@ -270,7 +271,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answers={202: Answer(description="It will be sent.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND, problems.CURSOR_GONE),
     ),
-    Operation(
+    Route(
         name="replayWebhookDelivery", method="POST", path=f"{_DELIVERY}/replay", tag="Webhooks",
         summary="Send one delivery again",
         description="At once, with the whole schedule before it, and the same webhook-id as before.",

@@ -1,0 +1,1 @@
+"""Writes answers: bodies, files, errors and their compression."""

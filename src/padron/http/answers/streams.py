@@ -1,0 +1,44 @@
+"""Answers that are a file, sent piece by piece for as long as the client takes it and the server serves."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from padron.domain.errors import Code, PadronError
+from padron.http.answers.replies import StreamReply
+from padron.http.calls import Call, ClientGoneError
+from padron.service.runtime import Runtime
+
+
+async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) -> StreamReply:
+    """Give the answer that sends a CSV file. What goes wrong before its first piece is still an error answer."""
+    headers = (
+        (b"content-type", b"text/csv; charset=utf-8"),
+        (b"content-disposition", b'attachment; filename="%s"' % file_name.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    await call.read_body()  # that of a GET says nothing, but must be out of the way to hear the client go
+    first = await anext(pieces)
+    if call.scope["method"] == "HEAD":
+        return StreamReply(_give_nothing(), headers)
+    return StreamReply(_follow(call, first, pieces), headers)
+
+
+async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    runtime: Runtime = call.runtime
+    gone = call.watch_client()
+    try:
+        yield first
+        async for piece in pieces:
+            if gone.done():
+                raise ClientGoneError
+            if runtime.watch.is_stopping:
+                raise PadronError(Code.STORE_UNAVAILABLE, "the server is stopping")
+            yield piece
+    finally:
+        gone.cancel()
+
+
+async def _give_nothing() -> AsyncGenerator[bytes, None]:
+    nothing: tuple[bytes, ...] = ()
+    for piece in nothing:
+        yield piece

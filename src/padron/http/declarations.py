@@ -1,0 +1,63 @@
+"""The declaration of one operation: what the router runs on and the OpenAPI document is written from."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from padron.domain.account import Scope
+from padron.http.answers.problems import Problem
+from padron.http.answers.replies import Reply, StreamReply
+from padron.http.calls import Call
+
+Endpoint = Callable[[Call], Awaitable[Reply | StreamReply]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """A parameter of the path, the query or the headers, with its JSON schema."""
+
+    name: str
+    place: str  # "path", "query" or "header"
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One way to succeed: the type of its body, if it has one, and the headers worth naming."""
+
+    description: str
+    body: type | None = None
+    media_type: str = "application/json"
+    other_media_types: tuple[str, ...] = ()  # the same as text in another form, if asked for
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One method on one path. ``public`` needs no key; otherwise a key, and the scope if one is named.
+
+    ``media_types`` are those of a body that is a file and not JSON. An operation that ``is_streamed`` reads its body
+    itself, as it comes, and looks after the Idempotency-Key.
+    """
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str
+    endpoint: Endpoint
+    answers: dict[int, Answer]
+    public: bool = False
+    scope: Scope | None = None
+    further_scope: Scope | None = None  # the key needs it too; the service checks it before anything is read
+    either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service says which
+    parameters: tuple[Parameter, ...] = ()
+    body: type | None = None
+    body_example: Any = None
+    body_required: bool = True
+    media_types: tuple[str, ...] = ()
+    is_streamed: bool = False
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,69 @@
+"""The declarations of the events that webhooks tell of: what the ``webhooks`` of the document are written from."""
+
+from dataclasses import dataclass
+
+from padron.domain.webhook import TEST_EVENT, TRIES_MAX, EventType
+from padron.http.declarations import Parameter
+from padron.service.changes.events import (
+    VehicleInfoChangedPayload,
+    VehicleRegisteredPayload,
+    VehicleStatusChangedPayload,
+    WebhookTestPayload,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One type of event and the shape that tells of it."""
+
+    event_type: str
+    name: str
+    summary: str
+    description: str
+    payload: type
+
+
+HEADERS: tuple[Parameter, ...] = (
+    Parameter(
+        name="webhook-id", place="header", required=True,
+        description="The message's id: the same at each attempt and each replay.",
+        schema={"type": "string", "pattern": "^msg_[0-9A-Za-z]{22}_[0-9a-z]+$"},
+    ),
+    Parameter(
+        name="webhook-timestamp", place="header", required=True,
+        description="When this attempt was made, in seconds since 1970.",
+        schema={"type": "string", "pattern": "^[0-9]+$"},
+    ),
+    Parameter(
+        name="webhook-signature", place="header", required=True,
+        description="One or, while a secret is being replaced, two signatures after Standard Webhooks.",
+        schema={"type": "string", "pattern": "^v1,[0-9A-Za-z+/]{43}=( v1,[0-9A-Za-z+/]{43}=)?$"},
+    ),
+)  # fmt: skip
+ANSWERS: dict[str, str] = {
+    "2XX": "Taken, if it comes within 15 seconds.",
+    "410": "The receiver wants no more: the endpoint is switched off.",
+    "default": f"Not taken, redirects included: up to {TRIES_MAX} attempts, none before Retry-After allows it.",
+}
+EVENTS: tuple[Event, ...] = (
+    Event(
+        event_type=EventType.VEHICLE_REGISTERED.value, name="tellVehicleRegistered", summary="A vehicle is new",
+        description="Sent for every registration, by any call or import.", payload=VehicleRegisteredPayload,
+    ),
+    Event(
+        event_type=EventType.VEHICLE_STATUS_CHANGED.value, name="tellVehicleStatusChanged",
+        summary="A vehicle's status changed",
+        description="Sent for every effective change of a status that leaves or enters what the endpoint chose.",
+        payload=VehicleStatusChangedPayload,
+    ),
+    Event(
+        event_type=EventType.VEHICLE_INFO_CHANGED.value, name="tellVehicleInfoChanged",
+        summary="A vehicle's core data changed",
+        description="Sent for every effective change of a value that is not the status.",
+        payload=VehicleInfoChangedPayload,
+    ),
+    Event(
+        event_type=TEST_EVENT, name="tellWebhookTest", summary="A test was asked for",
+        description="Sent by testWebhook alone: it is tried once, and is not in the log.", payload=WebhookTestPayload,
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Makes the document's examples from its own schemas, so that an example cannot lag behind what it shows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from padron.http.answers.problems import Problem
+from padron.http.docs import example_values
+from padron.http.docs.example_values import LEFT_OUT, MADE
+
+Schema = dict[str, Any]
+
+# What a member gets that the tables do not know: a test asks for a better one.
+_PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": False}
+
+
+def give_example(name: str, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
+    """Give an example of the shape with this name."""
+    schema = schemas[name]
+    if "properties" not in schema:
+        return _give_value(schema, schemas)
+    own = example_values.SHAPES.get(name, {})
+    required = schema.get("required", ())
+    example = {}
+    for member, kind in schema["properties"].items():
+        if member in own and own[member] is not MADE:
+            example[member] = own[member]
+        elif member in own or member in required:
+            example[member] = _give_member(member, kind, schemas)
+    return example
+
+
+def give_answer_example(operation: str, status: int, name: str, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
+    """Give an example of what an operation answers: that of its shape, with what this answer alone says."""
+    example = {**give_example(name, schemas), **example_values.ANSWERS.get((operation, status), {})}
+    return {member: value for member, value in example.items() if value is not LEFT_OUT}
+
+
+def give_problem_example(problem: Problem) -> dict[str, Any]:
+    """Give an example of a problem, with a detail as the server words it, or else what the problem means."""
+    return {
+        "summary": problem.title,
+        "value": {
+            "type": problem.type,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": example_values.DETAILS.get(problem.error_detail, problem.meaning),
+            "instance": example_values.INSTANCE,
+            "errorType": problem.error_type,
+            "errorDetail": problem.error_detail,
+        },
+    }
+
+
+def _give_member(member: str, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
+    # A list or an object tells more by what is in it than by its name.
+    is_nested = schema.get("type") in {"array", "object"} or "$ref" in schema or "anyOf" in schema
+    if member in example_values.MEMBERS and not (is_nested and _holds_shape(schema, schemas)):
+        return example_values.MEMBERS[member]
+    return _give_value(schema, schemas)
+
+
+def _holds_shape(schema: Schema, schemas: Mapping[str, Schema]) -> bool:
+    inner = schema.get("items", schema)
+    if "anyOf" in inner:
+        return any(_holds_shape(choice, schemas) for choice in inner["anyOf"])
+    return "$ref" in inner and "properties" in schemas[inner["$ref"].rpartition("/")[2]]
+
+
+def _give_value(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
+    if "$ref" in schema:
+        return give_example(schema["$ref"].rpartition("/")[2], schemas)
+    if "anyOf" in schema:
+        choices = schema["anyOf"]
+        # Of the changes, the one that this product is about.
+        wanted = [one for one in choices if one.get("$ref", "").endswith("/VehicleStatusChanged")]
+        return _give_value((wanted or choices)[0], schemas)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "array":
+        return [_give_value(schema["items"], schemas)]
+    return example_values.AT if schema.get("format") == "date-time" else _PLAIN.get(schema.get("type", ""), {})

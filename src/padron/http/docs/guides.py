@@ -1,0 +1,74 @@
+"""The guides: the files of docs/, which a wheel carries and a checkout has beside the sources."""
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from padron.http.docs.markdown import render_guide
+
+_INSTALLED = Path(__file__).parent / "guides"
+_CHECKOUT = Path(__file__).parents[4] / "docs"
+_DECISIONS = "decisions"
+_SHOWN = {".md", ".py", ".sql"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guide:
+    """One page: where it is under /docs, what it is called, and the file that it is made from."""
+
+    name: str
+    title: str
+    path: Path
+    is_decision: bool
+
+    @property
+    def is_text(self) -> bool:
+        """Say whether it is a text; else it is code, shown as it is."""
+        return self.path.suffix == ".md"
+
+
+@cache
+def find_guides() -> Mapping[str, Guide]:
+    """Give the guides by name, in the order of their titles. Their names are one part of a path each."""
+    root = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+    files = [path for folder in (root, root / _DECISIONS) for path in sorted(folder.glob("*")) if path.suffix in _SHOWN]
+    guides = [
+        Guide(
+            name=path.stem if path.suffix == ".md" else path.name,
+            title=_find_title(path),
+            path=path,
+            is_decision=path.parent.name == _DECISIONS,
+        )
+        for path in files
+    ]
+    return {guide.name: guide for guide in sorted(guides, key=lambda guide: guide.title.casefold())}
+
+
+def list_guides() -> list[Guide]:
+    """Give the guides that are for every reader: those in words, without the records of decisions."""
+    return [guide for guide in find_guides().values() if guide.is_text and not guide.is_decision]
+
+
+def render_text(guide: Guide) -> tuple[str, list[tuple[str, str]]]:
+    """Give a guide's HTML and its sections."""
+    return render_guide(guide.path.read_text(encoding="utf-8"), _lead)
+
+
+def _lead(link: str) -> str | None:
+    """Give where a guide's link leads on this server. What only a checkout has is no link here."""
+    if link.startswith(("#", "https:")):
+        return link
+    target, _, section = link.partition("#")
+    name = posixpath.basename(target).removesuffix(".md")
+    if name not in find_guides():
+        return None
+    return f"/docs/{name}#{section}" if section else f"/docs/{name}"
+
+
+def _find_title(path: Path) -> str:
+    if path.suffix != ".md":
+        return path.name
+    first = path.read_text(encoding="utf-8").partition("\n")[0]
+    return first.removeprefix("# ").strip()

@@ -1,0 +1,1 @@
+"""Reads what a request carries: its body, its query and its conditions."""

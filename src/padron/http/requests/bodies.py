@@ -1,0 +1,117 @@
+"""Reads JSON bodies strictly: UTF-8, known members, each once, integers that are integers (contract 2)."""
+
+import asyncio
+import json
+from typing import Any, TypeVar
+
+import msgspec
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
+from padron.http.answers import problems
+from padron.http.answers.problems import Refusal
+from padron.http.calls import BODY_BYTES_MAX, Call
+from padron.http.requests.json_faults import join_path, word_encoding, word_fault, word_twice
+
+T = TypeVar("T")
+
+_AT_ONCE_MAX = 65_536  # bytes; to look through more of them would hold up the event loop, and with it all other calls
+
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+
+
+async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, *, absent: bytes = b"") -> T:
+    """Give the body as ``shape``, or ``absent`` where there is none.
+
+    Raises ``bad_parameters`` and says what is wrong and where.
+    """
+    _check_content_type(call.headers.get(b"content-type"))
+    body = await call.read_body(size_max) or absent
+    if not body:
+        raise PadronError(Code.BAD_PARAMETERS, "The body is missing: send a JSON object.")
+    value = decode_shape(shape, body)
+    if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name and no text: no member can occur twice
+        if len(body) > _AT_ONCE_MAX:
+            await asyncio.to_thread(_check_no_member_twice, body)
+        else:
+            _check_no_member_twice(body)
+    return value
+
+
+def decode_shape(shape: type[T], text: bytes, within: str = "") -> T:
+    """Give JSON as ``shape``. Raises ``bad_parameters`` and says what is wrong and where.
+
+    ``within`` is the member of the body that the text is, if it is not the whole of it.
+    """
+    decoder = _DECODERS.get(shape)
+    if decoder is None:
+        decoder = _DECODERS[shape] = msgspec.json.Decoder(shape)
+    try:
+        value: T = decoder.decode(text)
+    except (msgspec.MsgspecError, ValueError) as error:  # ValueError: text that is not UTF-8
+        raise PadronError(Code.BAD_PARAMETERS, word_fault(error, text, shape, within)) from error
+    except RecursionError:  # only where a member may be any JSON
+        raise _refuse_depth() from None
+    return value
+
+
+def _check_content_type(content_type: bytes | None) -> None:
+    if content_type is None or content_type == b"application/json":
+        return
+    media_type, *parameters = content_type.decode("latin-1").lower().split(";")
+    main, _, sub = media_type.strip().partition("/")
+    is_json = main == "application" and (sub == "json" or sub.endswith("+json"))
+    charsets = [
+        value.strip(' "') for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "charset"
+    ]
+    if not is_json or any(charset != "utf-8" for charset in charsets):
+        detail = f"The body is declared as {quote(content_type.decode('latin-1'))}: send JSON in UTF-8."
+        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail)
+
+
+def _check_no_member_twice(body: bytes) -> None:
+    try:
+        json.loads(body, object_pairs_hook=_refuse_twice)
+    except RecursionError:
+        raise _refuse_depth() from None
+    except UnicodeDecodeError as error:
+        raise PadronError(Code.BAD_PARAMETERS, word_encoding(body)) from error
+    except ValueError as error:  # only inside a member that may be any JSON, which the decoder leaves as it is
+        raise PadronError(Code.BAD_PARAMETERS, "The body has a number with too many digits, or is not JSON.") from error
+    except _TwiceError:
+        name, path = _find_twice(body)
+        raise PadronError(Code.BAD_PARAMETERS, word_twice(name, path)) from None
+
+
+class _TwiceError(Exception):
+    """A member occurs twice somewhere."""
+
+
+class _Members(list[tuple[str, object]]):
+    """The members of an object, those that occur twice included."""
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
+    if len(pairs) != len(dict(pairs)):
+        raise _TwiceError
+
+
+def _find_twice(body: bytes) -> tuple[str, str]:
+    """Give the first member that occurs twice, and the path of its object. Once more, and slower, for the refusal."""
+    open_values: list[tuple[str, object]] = [("", json.loads(body, object_pairs_hook=_Members))]
+    while open_values:
+        path, value = open_values.pop()
+        if isinstance(value, _Members):
+            seen: set[str] = set()
+            for name, _ in value:
+                if name in seen:
+                    return name, path
+                seen.add(name)
+            open_values += [(join_path(path, name), inner) for name, inner in reversed(value)]
+        elif isinstance(value, list):
+            open_values += [(f"{path}[{index}]", inner) for index, inner in reversed([*enumerate(value)])]
+    raise ValueError("No member occurs twice.")
+
+
+def _refuse_depth() -> PadronError:
+    return PadronError(Code.BAD_PARAMETERS, "The body is nested too deeply.")

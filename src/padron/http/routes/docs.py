@@ -1,0 +1,157 @@
+"""What people read: the documentation, the guides and a page for each error; and the document that programs read."""
+
+import asyncio
+from functools import cache
+
+from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND, Refusal
+from padron.http.answers.replies import JSON_HEADERS, PAGE_HEADERS, Headers, Reply, build_json_reply
+from padron.http.calls import Call
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.docs import pages, reference
+from padron.http.docs.events import EVENTS
+from padron.http.docs.guides import find_guides
+from padron.http.docs.openapi import encode_document
+
+_PROBLEMS = sorted(ALL_PROBLEMS, key=lambda problem: (problem.status, problem.error_detail))
+_PROBLEMS_BY_SLUG = {problem.slug: problem for problem in _PROBLEMS}
+_START = {"name": "Padrón", "documentation": "/docs", "openapi": "/openapi.json", "errors": "/errors"}
+# The address of an asset names its version.
+_ASSET_HEADERS: Headers = (
+    (b"cache-control", b"public, max-age=31536000, immutable"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+async def get_start(call: Call) -> Reply:
+    """GET /: leads a browser to the documentation, and tells a program where what is."""
+    vary = ((b"vary", b"accept"),)
+    if b"text/html" in call.headers.get(b"accept", b""):
+        return Reply(302, headers=((b"location", b"/docs"), *vary))
+    return build_json_reply(200, _START, vary)
+
+
+async def get_document(_: Call) -> Reply:
+    """GET /openapi.json."""
+    return Reply(200, await asyncio.to_thread(_encode_document), JSON_HEADERS)
+
+
+async def get_docs(call: Call) -> Reply:
+    """GET /docs. The lines of curl name the address that the request came to; the header was checked at the edge."""
+    address = b"%s://%s" % (call.scope["scheme"].encode(), call.headers[b"host"])
+    page = await asyncio.to_thread(_render_docs)
+    return Reply(200, page.replace(reference.SERVER.encode(), address), PAGE_HEADERS)
+
+
+async def get_guide(call: Call) -> Reply:
+    """GET /docs/{guide}."""
+    name = call.path_parameters["guide"]
+    if name not in find_guides():
+        raise Refusal(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
+    return Reply(200, await asyncio.to_thread(_render_guide, name), PAGE_HEADERS)
+
+
+async def get_asset(call: Call) -> Reply:
+    """GET /docs/assets/{asset}."""
+    name = call.path_parameters["asset"]
+    if name not in pages.ASSETS:
+        raise Refusal(PATH_NOT_FOUND, "There is no asset of this name; the pages name those that there are.")
+    return Reply(200, pages.read_asset(name), ((b"content-type", pages.ASSETS[name].encode()), *_ASSET_HEADERS))
+
+
+async def list_errors(_: Call) -> Reply:
+    """GET /errors."""
+    return Reply(200, pages.render_errors(_PROBLEMS), PAGE_HEADERS)
+
+
+async def get_error(call: Call) -> Reply:
+    """GET /errors/{slug}: the page that a problem's ``type`` refers to."""
+    problem = _PROBLEMS_BY_SLUG.get(call.path_parameters["slug"])
+    if problem is None:
+        raise Refusal(PATH_NOT_FOUND, "There is no error of this name; /errors lists them all.")
+    return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
+
+
+# Both take over a hundred milliseconds the first time, so they are made beside the event loop.
+@cache
+def _encode_document() -> bytes:
+    # Imported late: the document describes these very operations.
+    from padron.http.routes import ROUTES as ALL  # noqa: PLC0415
+
+    return encode_document(ALL, EVENTS)
+
+
+@cache
+def _render_docs() -> bytes:
+    return pages.render_docs(_encode_document(), _PROBLEMS)
+
+
+@cache
+def _render_guide(name: str) -> bytes:
+    return pages.render_guide(find_guides()[name])
+
+
+_PAGE = "text/html"
+_SLUG = Parameter(
+    name="slug", place="path", required=True, description="The last part of a problem's type.",
+    schema={"type": "string", "enum": list(_PROBLEMS_BY_SLUG)},
+)  # fmt: skip
+
+_GUIDE = Parameter(
+    name="guide", place="path", required=True, description="A guide's name, as /docs links to it.",
+    schema={"type": "string", "pattern": "^[0-9a-z][0-9a-z_.-]{0,79}$"},
+)  # fmt: skip
+_ASSET = Parameter(
+    name="asset", place="path", required=True, description="A file that the pages are shown with.",
+    schema={"type": "string", "enum": list(pages.ASSETS)},
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        name="getStart", method="GET", path="/", tag="System", public=True,
+        summary="Where what is",
+        description="Leads a browser (`Accept: text/html`) to the documentation, and tells a program where it is.",
+        endpoint=get_start,
+        answers={
+            200: Answer(description="The addresses of the documentation.", body=dict),
+            302: Answer(description="The documentation.", headers={"Location": "/docs"}),
+        },
+    ),
+    Route(
+        name="getOpenApi", method="GET", path="/openapi.json", tag="System", public=True,
+        summary="This document",
+        description="The OpenAPI 3.1 description of the API, made from the declarations that it runs on.",
+
+        endpoint=get_document, answers={200: Answer(description="The document.", body=dict)},
+    ),
+    Route(
+        name="getDocs", method="GET", path="/docs", tag="System", public=True,
+        summary="The documentation", description="This description as a page that needs no network.",
+        endpoint=get_docs, answers={200: Answer(description="The page.", media_type=_PAGE)},
+    ),
+    Route(
+        name="getGuide", method="GET", path="/docs/{guide}", tag="System", public=True,
+        summary="A guide", description="A page about one subject, which needs no network either.",
+        endpoint=get_guide, parameters=(_GUIDE,),
+        answers={200: Answer(description="The page.", media_type=_PAGE)},
+        problems=(PATH_NOT_FOUND,),
+    ),
+    Route(
+        name="getAsset", method="GET", path="/docs/assets/{asset}", tag="System", public=True,
+        summary="The style sheet and the script", description="What the pages are shown with; both are optional.",
+        endpoint=get_asset, parameters=(_ASSET,),
+        answers={200: Answer(description="The file.", media_type="text/css", other_media_types=("text/javascript",))},
+        problems=(PATH_NOT_FOUND,),
+    ),
+    Route(
+        name="listErrors", method="GET", path="/errors", tag="System", public=True,
+        summary="All errors", description="A page that lists every kind of error.",
+        endpoint=list_errors, answers={200: Answer(description="The page.", media_type=_PAGE)},
+    ),
+    Route(
+        name="getError", method="GET", path="/errors/{slug}", tag="System", public=True,
+        summary="One error", description="A page about one kind of error: what it means and what to do.",
+        endpoint=get_error, parameters=(_SLUG,),
+        answers={200: Answer(description="The page.", media_type=_PAGE)},
+        problems=(PATH_NOT_FOUND,),
+    ),
+)  # fmt: skip

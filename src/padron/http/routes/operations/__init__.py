@@ -1,0 +1,1 @@
+"""Operations: declaring them, runs, claims, and the gate."""

@@ -1,0 +1,125 @@
+"""What workers call: claim vehicles, and answer with results."""
+
+import asyncio
+from contextlib import nullcontext
+
+import msgspec
+
+from padron.domain.account import Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.operation import CLAIM_LIMIT_MAX, RESULT_BYTES_MAX, RESULTS_MAX, WAIT_S_MAX, check_operation_name
+from padron.domain.quoting import quote
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.problems import PROBLEMS, build_problem_reply
+from padron.http.answers.replies import Reply, build_json_reply
+from padron.http.calls import BULK_BODY_BYTES_MAX, Call, ClientGoneError
+from padron.http.declarations import Answer, Route
+from padron.http.requests.bodies import read_json
+from padron.http.shapes.operations import (
+    ClaimBody,
+    ClaimList,
+    GivenResultBody,
+    ResultAnswerList,
+    ResultsBody,
+    shape_answer,
+    shape_claim,
+)
+from padron.service.operations import claims
+from padron.service.operations.claims import GivenResult
+
+
+async def claim_work(call: Call) -> Reply:
+    """POST /api/v2/operations/{name}/claims."""
+    name = call.path_parameters["name"]
+    check_operation_name(name)
+    body = await read_json(call, ClaimBody, absent=b"{}")
+    gone = asyncio.create_task(call.wait_until_gone())
+    try:
+        with call.waiting() if body.wait else nullcontext():
+            claimed = await claims.claim_work(
+                call.runtime,
+                call.principal,
+                name,
+                limit=body.limit,
+                wait_s=body.wait,
+                gone=gone,
+                confirm=call.confirm,
+            )
+        await call.confirm()
+        if gone.done() and not claimed:
+            raise ClientGoneError
+    finally:
+        gone.cancel()
+    return build_json_reply(200, ClaimList(claims=[shape_claim(work) for work in claimed]))
+
+
+async def give_results(call: Call) -> Reply:
+    """POST /api/v2/operations/{name}/claims/results."""
+    name = call.path_parameters["name"]
+    check_operation_name(name)
+    body = await read_json(call, ResultsBody, BULK_BODY_BYTES_MAX)
+    given = [GivenResult(claim_id=one.claim_id, outcome=one.outcome, text=_parse_result(one)) for one in body.results]
+    answers = await claims.give_results(call.runtime, call.principal, name, given)
+    shapes = ResultAnswerList(results=[shape_answer(answer) for answer in answers])
+    refusals = [answer.refusal for answer in answers if answer.refusal is not None]
+    if len(refusals) < len(answers):
+        return build_json_reply(200, shapes)
+    extension = {"results": shapes.results}
+    first = refusals[0]
+    return build_problem_reply(PROBLEMS[first.code], first.detail, call.request_id, extension=extension)
+
+
+def _parse_result(given: GivenResultBody) -> str:
+    if isinstance(given.result, msgspec.Raw):
+        try:
+            return bytes(given.result).decode()
+        except UnicodeDecodeError:
+            detail = f"The result of the claim {quote(given.claim_id)} is not UTF-8."
+            raise PadronError(Code.BAD_PARAMETERS, detail) from None
+    return "null"
+
+
+_CLAIMS = "/api/v2/operations/{name}/claims"
+_BODY_PROBLEMS = (
+    problems.BAD_PARAMETERS, problems.OPERATION_NOT_FOUND, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        name="claimWork", method="POST", path=_CLAIMS, tag="Operations", summary="Claim vehicles to work on",
+        description=f"Hands out up to `limit` (1 to {CLAIM_LIMIT_MAX}, else 1) vehicles, each under a lease: nobody "
+        "else is handed the vehicle for this run before `leaseUntil`. Every vehicle handed out is operational at that "
+        f"moment. With no work, waits up to `wait` (0 to {WAIT_S_MAX}, else 0) seconds for some; then the list is "
+        "empty. A lease that runs out is handed out again until the operation's attempts are used up. "
+        "Query parameters are ignored.",
+        endpoint=claim_work, scope=Scope.OPERATIONS_RUN,
+        parameters=(parameters.OPERATION_NAME,),
+        body=ClaimBody, body_example={"limit": 50, "wait": 20}, body_required=False,
+        answers={200: Answer(description="What is handed out.", body=ClaimList)},
+        problems=_BODY_PROBLEMS,
+    ),
+    Route(
+        name="giveResults", method="POST", path=f"{_CLAIMS}/results", tag="Operations",
+        summary="Answer claims with results",
+        description=f"Stores 1 to {RESULTS_MAX} results, each any JSON of at most {RESULT_BYTES_MAX:,} bytes; the body "
+        "may have at most 1,000,000 bytes. Each result is answered for itself, in order, with a status of its own. "
+        "When none could be stored, the answer is the first one's problem, with all answers in its member `results`: "
+        "so a single result for a vehicle that was deactivated is answered 409 `ClaimWithdrawn`. The same result again "
+        "is 200 and stored once. A `failed` result with attempts left is stored, and the vehicle is queued again. "
+        "A result after the lease is taken as long as nobody else was handed the vehicle.",
+        endpoint=give_results, scope=Scope.OPERATIONS_RUN,
+        parameters=(parameters.OPERATION_NAME,),
+        body=ResultsBody,
+        body_example={
+            "results": [
+                {"claimId": "0d2a8f5b9c000001-42-1", "outcome": "succeeded", "result": {"fines": []}},
+            ]
+        },
+        answers={200: Answer(description="At least one result is stored.", body=ResultAnswerList)},
+        problems=(
+            *_BODY_PROBLEMS, problems.CLAIM_NOT_FOUND, problems.CLAIM_WITHDRAWN, problems.CLAIM_EXPIRED,
+            problems.CLAIM_ANSWERED,
+        ),
+    ),
+)  # fmt: skip

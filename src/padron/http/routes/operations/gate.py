@@ -1,0 +1,132 @@
+"""The gate: may this operation touch these vehicles now? And what it refused."""
+
+from padron.domain.account import Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX
+from padron.domain.vehicle import TEXT_PATTERN
+from padron.domain.vin import Vin, parse_vin
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Reply, build_json_reply
+from padron.http.calls import BULK_BODY_BYTES_MAX, Call
+from padron.http.declarations import Answer, Parameter, Route
+from padron.http.requests import queries
+from padron.http.requests.bodies import read_json
+from padron.http.requests.conditions import format_etag, is_unchanged
+from padron.http.shapes.changes import GateBody, GateList, GateSingle, RefusalList, shape_refusal, shape_verdict
+from padron.service.operations import gate
+
+_REFUSAL_PARAMETERS = frozenset({"operation", "vin", "from", "to", *queries.PAGE_PARAMETERS})
+
+
+async def check_vehicles(call: Call) -> Reply:
+    """POST /api/v2/gate."""
+    body = await read_json(call, GateBody, BULK_BODY_BYTES_MAX)
+    if not 1 <= len(body.vins) <= VINS_MAX:
+        raise PadronError(Code.BAD_PARAMETERS, f"vins has {len(body.vins)} members: it may have 1 to {VINS_MAX}.")
+    vins = [_parse_member(index, text) for index, text in enumerate(body.vins)]
+    answer = await gate.check_vehicles(call.runtime, call.principal, body.operation, vins)
+    shape = GateList(results=[shape_verdict(verdict) for verdict in answer.verdicts], cursor=answer.cursor)
+    return build_json_reply(200, shape)
+
+
+async def check_vehicle(call: Call) -> Reply:
+    """GET /api/v2/gate/{vin}."""
+    vin = parse_vin(call.path_parameters["vin"])
+    operation = queries.read_query(call, frozenset({"operation"})).get("operation")
+    if operation is None:
+        raise PadronError(Code.BAD_PARAMETERS, "operation is missing: say what is to be done with the vehicle.")
+    answer = await gate.check_vehicles(call.runtime, call.principal, operation, [vin])
+    (verdict,) = answer.verdicts
+    # The cursor is no part of the tag: it moves with every change of the account.
+    etag = format_etag(verdict.tag)
+    if is_unchanged(call, verdict.tag):
+        return Reply(304, headers=((b"etag", etag),))
+    shape = shape_verdict(verdict)
+    single = GateSingle(
+        vin=shape.vin,
+        allowed=shape.allowed,
+        cursor=answer.cursor,
+        reason=shape.reason,
+        vehicle_status_id=shape.vehicle_status_id,
+        since=shape.since,
+    )
+    return build_json_reply(200, single, ((b"etag", etag),))
+
+
+async def list_refusals(call: Call) -> Reply:
+    """GET /api/v2/gate/refusals."""
+    given = queries.read_query(call, _REFUSAL_PARAMETERS)
+    page = await gate.list_refusals(
+        call.runtime,
+        call.principal,
+        operation=given.get("operation"),
+        vin=parse_vin(given["vin"]) if "vin" in given else None,
+        period=(queries.parse_instant(given, "from"), queries.parse_instant(given, "to")),
+        page=(queries.parse_limit(given), given.get("cursor")),
+    )
+    shapes = [shape_refusal(refusal) for refusal in page.refusals]
+    return build_json_reply(
+        200, RefusalList(refusals=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+    )
+
+
+def _parse_member(index: int, text: str) -> Vin:
+    try:
+        return parse_vin(text)
+    except PadronError as error:
+        raise PadronError(error.code, f"vins[{index}]: {error.detail}") from None
+
+
+_OPERATION = Parameter(
+    name="operation", place="query", required=True, description="What is to be done with the vehicle.",
+    schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN},
+)  # fmt: skip
+_IF_NONE_MATCH = Parameter(
+    name="If-None-Match", place="header",
+    description="Answer 304 if the verdict of this ETag still holds, compared weakly. A list is taken too.",
+    schema={"type": "string", "pattern": r'^(\*|"(allowed|notActive|unknown|several)-[0-9A-Za-z]{1,54}")$'},
+)  # fmt: skip
+_ETAG = {"ETag": "Names the verdict and what it rests on. It is no ETag of the vehicle."}
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        name="checkVehicles", method="POST", path="/api/v2/gate", tag="Gate",
+        summary="Ask whether an operation may touch vehicles",
+        description="A verdict for each VIN, in order: allowed only for a current vehicle that is Active. The answer "
+        "is read when it is asked: once a deactivation was answered with 204, no later question is told that the "
+        "vehicle is allowed, on any server. Refusals are remembered.",
+        endpoint=check_vehicles, scope=Scope.GATE_CHECK,
+        body=GateBody, body_example={"operation": "dispatch", "vins": ["3LNHL2GC1BR262548"]},
+        answers={200: Answer(description="The verdicts.", body=GateList)},
+        problems=(problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE),
+    ),
+    Route(
+        name="listGateRefusals", method="GET", path="/api/v2/gate/refusals", tag="Gate",
+        summary="List what the gate refused",
+        description="One row for each hour, vehicle, operation and key, with a count; newest hour first. A refusal is "
+        "listed at the latest two seconds after it was given.",
+        endpoint=list_refusals, scope=Scope.GATE_CHECK,
+        parameters=(
+            Parameter(name="operation", place="query", description="The operation.", schema=_OPERATION.schema),
+            Parameter(name="vin", place="query", description="The VIN.", schema=parameters.VIN.schema),
+            Parameter(name="from", place="query", description="Hours from this instant on.", schema=parameters.INSTANT),
+            Parameter(name="to", place="query", description="Hours before this instant.", schema=parameters.INSTANT),
+            parameters.LIMIT, parameters.CURSOR,
+        ),
+        answers={200: Answer(description="A page.", body=RefusalList)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+    Route(
+        name="checkVehicle", method="GET", path="/api/v2/gate/{vin}", tag="Gate",
+        summary="Ask whether an operation may touch a vehicle",
+        description="The verdict on one vehicle. Ask again with If-None-Match: 304 means that it still holds.",
+        endpoint=check_vehicle, scope=Scope.GATE_CHECK,
+        parameters=(parameters.VIN, _OPERATION, _IF_NONE_MATCH),
+        answers={
+            200: Answer(description="The verdict.", body=GateSingle, headers=_ETAG),
+            304: Answer(description="The verdict of this ETag still holds.", headers=_ETAG),
+        },
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+)  # fmt: skip

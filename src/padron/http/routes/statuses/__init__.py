@@ -1,0 +1,1 @@
+"""Setting statuses, one or many, and taking back what a request changed."""

@@ -1,0 +1,108 @@
+"""The status call, reading a vehicle's status, and the list of statuses."""
+
+from padron.domain.account import Scope
+from padron.domain.change import PlanRequest
+from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
+from padron.domain.tags import format_tag
+from padron.domain.vin import parse_vin
+from padron.http import parameters
+from padron.http.answers import problems
+from padron.http.answers.replies import Reply, build_json_reply
+from padron.http.calls import Call
+from padron.http.declarations import Answer, Route
+from padron.http.requests.bodies import read_json
+from padron.http.requests.conditions import format_etag, is_unchanged, parse_if_match
+from padron.http.requests.status_requests import parse_request
+from padron.http.routes.plans import LOCATION, PLANNED, word_planned
+from padron.http.shapes.plans import PlannedChangeShape
+from padron.http.shapes.vehicles import StatusBody, StatusNameList, StatusNameShape, VehicleStatusShape, shape_status
+from padron.service.plans.planning import plan_status
+from padron.service.statuses import single
+from padron.service.vehicles import reading
+
+_STATUS_NAMES = StatusNameList(
+    vehicle_statuses=[
+        StatusNameShape(
+            vehicle_status_id=status.value,
+            name=text.name,
+            nombre=text.nombre,
+            meaning=text.meaning,
+            operational=is_operational(status),
+            settable=status is not VehicleStatus.INFO_CHANGED,
+        )
+        for status, text in STATUS_TEXTS.items()
+    ]
+)
+
+
+async def set_status(call: Call) -> Reply:
+    """PATCH /api/v2/vehicles/{vin}/status."""
+    vin = parse_vin(call.path_parameters["vin"])
+    body = await read_json(call, StatusBody)
+    request = parse_request(call, vin, body, parse_if_match(call))
+    if isinstance(request, PlanRequest):
+        return word_planned(await plan_status(call.runtime, call.principal, request), request)
+    vehicle = await single.set_status(call.runtime, call.principal, request)
+    return Reply(204, headers=((b"etag", format_etag(format_tag(vehicle))),))
+
+
+async def get_status(call: Call) -> Reply:
+    """GET /api/v2/vehicles/{vin}/status."""
+    vehicle = await reading.get_status(call.runtime, call.principal, parse_vin(call.path_parameters["vin"]))
+    tag = format_tag(vehicle)
+    etag = (b"etag", format_etag(tag))
+    if is_unchanged(call, tag):
+        return Reply(304, headers=(etag,))
+    return build_json_reply(200, shape_status(vehicle), (etag,))
+
+
+async def list_statuses(_: Call) -> Reply:
+    """GET /api/v2/vehicle-statuses."""
+    return build_json_reply(200, _STATUS_NAMES)
+
+
+_PATH = "/api/v2/vehicles/{vin}/status"
+_ETAG = {"ETag": "The vehicle's tag, in quotes: it names the vehicle and its revision."}
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        name="setVehicleStatus", method="PATCH", path=_PATH, tag="Status",
+        summary="Set a vehicle's status",
+        description="Says what a vehicle is from now on. When the answer is 204, the change is durable and in force: "
+        "any status but Active (1) takes the vehicle out of every operation. The same status again is 204 too, "
+        "and nothing happens: no history, no new revision. With `effectiveAt` the change is planned, 202, and "
+        "nothing changes before; with `until` the status before comes back then, unless another is set meanwhile. "
+        "Query parameters are ignored.",
+        endpoint=set_status, scope=Scope.VEHICLES_STATUS,
+        parameters=(parameters.VIN, parameters.IF_MATCH),
+        body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
+        answers={
+            202: Answer(description="The change is planned.", body=PlannedChangeShape, headers=LOCATION),
+            204: Answer(description="The vehicle has this status.", headers={**_ETAG, **PLANNED}),
+        },
+        problems=(
+            problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND,
+            problems.NOTHING_TO_BRING_BACK, problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE,
+            problems.UNSUPPORTED_MEDIA_TYPE,
+        ),
+    ),
+    Route(
+        name="getVehicleStatus", method="GET", path=_PATH, tag="Status",
+        summary="Read a vehicle's status",
+        description="Gives what the vehicle is, since when, who said so (the id of an API key) and why.",
+        endpoint=get_status, scope=Scope.VEHICLES_READ,
+        parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
+        answers={
+            200: Answer(description="The status.", body=VehicleStatusShape, headers=_ETAG),
+            304: Answer(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
+        },
+        problems=(problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND),
+    ),
+    Route(
+        name="listVehicleStatuses", method="GET", path="/api/v2/vehicle-statuses", tag="Status",
+        summary="List the vehicle statuses",
+        description="The ten statuses with their names in English and Spanish. Any valid key may ask.",
+        endpoint=list_statuses,
+        answers={200: Answer(description="All statuses.", body=StatusNameList)},
+    ),
+)  # fmt: skip

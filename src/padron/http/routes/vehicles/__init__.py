@@ -1,0 +1,1 @@
+"""Vehicles: registering, reading, exporting, repairing duplicates, and what a VIN tells."""

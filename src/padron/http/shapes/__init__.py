@@ -1,0 +1,1 @@
+"""The wire format, a module for each noun: the shapes of bodies, in and out. camelCase, as documented."""

@@ -1,0 +1,104 @@
+"""The wire format of the gate and the feed."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
+from padron.domain.vehicle import TEXT_PATTERN
+from padron.http.shapes.vehicles import VinText
+from padron.service.changes.events import Event
+
+_NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN}
+
+
+class GateBody(Struct, forbid_unknown_fields=True):
+    """An operation, and the vehicles that it is about to touch."""
+
+    operation: Annotated[str, Meta(extra_json_schema=_NAME)]
+    vins: Annotated[list[VinText], Meta(extra_json_schema={"minItems": 1, "maxItems": VINS_MAX})]
+
+
+class VerdictShape(Struct, rename="camel", omit_defaults=True):
+    """Whether the vehicle may be touched; if not, ``reason`` says why, and for notActive what it is since when."""
+
+    vin: str
+    allowed: bool
+    reason: Literal["notActive", "unknown", "several"] | UnsetType = UNSET
+    vehicle_status_id: int | UnsetType = UNSET
+    since: datetime | UnsetType = UNSET
+
+
+class GateList(Struct):
+    """The verdicts, in the order asked for, and the feed's cursor that they reflect."""
+
+    results: list[VerdictShape]
+    cursor: str
+
+
+class GateSingle(Struct, rename="camel", omit_defaults=True):
+    """The verdict on one vehicle, and the feed's cursor that it reflects."""
+
+    vin: str
+    allowed: bool
+    cursor: str
+    reason: Literal["notActive", "unknown", "several"] | UnsetType = UNSET
+    vehicle_status_id: int | UnsetType = UNSET
+    since: datetime | UnsetType = UNSET
+
+
+class GateRefusalShape(Struct, rename="camel"):
+    """What was refused in one hour to one key, and how often. ``vehicleStatusId`` is null for an unknown VIN."""
+
+    hour: datetime
+    vin: str
+    operation: str
+    by: str
+    reason: Literal["notActive", "unknown", "several"]
+    vehicle_status_id: int | None
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class RefusalList(Struct, rename="camel"):
+    """A page of refusals, newest hour first; on the last one ``more`` is false and ``nextCursor`` null."""
+
+    refusals: list[GateRefusalShape]
+    next_cursor: str | None
+    more: bool
+
+
+class ChangeList(Struct, rename="camel"):
+    """Changes in order, the cursor to go on from, and whether there is more already."""
+
+    changes: list[Event]
+    next_cursor: str
+    more: bool
+
+
+def shape_verdict(verdict: Verdict) -> VerdictShape:
+    """Give the wire form of a verdict."""
+    shape = VerdictShape(vin=verdict.vin, allowed=verdict.is_allowed)
+    if verdict.reason is not None:
+        shape.reason = verdict.reason.value
+        if verdict.vehicle is not None:
+            shape.vehicle_status_id = verdict.vehicle.status.value
+            shape.since = verdict.vehicle.status_since
+    return shape
+
+
+def shape_refusal(refusal: Refusal) -> GateRefusalShape:
+    """Give the wire form of a remembered refusal."""
+    return GateRefusalShape(
+        hour=refusal.hour_at,
+        vin=refusal.vin,
+        operation=refusal.operation,
+        by=refusal.actor,
+        reason=refusal.reason.value,
+        vehicle_status_id=None if refusal.status is None else refusal.status.value,
+        count=refusal.count,
+        first_at=refusal.first_at,
+        last_at=refusal.last_at,
+    )

@@ -1,0 +1,168 @@
+"""The wire format of repairing duplicates."""
+
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
+
+from padron.domain.change import REASON_LENGTH_MAX
+from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repaired, find_differences
+from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.tags import format_tag
+from padron.domain.vehicle import FIELDS, VehicleVersion
+from padron.http.requests.revisions import PlainRevision, RevisionText
+from padron.http.shapes.vehicles import FORMER_NAME, VehicleShape, name_attribute, shape_vehicle, type_edit
+
+_ID_MAX = 2**53 - 1
+_ID = {"minimum": 1, "maximum": _ID_MAX}
+_VehicleId = Annotated[int, Meta(description="The id of one of the vehicles.", extra_json_schema=_ID)]
+_NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.name for field in FIELDS}}
+_Revisions = Annotated[
+    dict[int, RevisionText | PlainRevision],
+    Meta(
+        description="Go on only if these are the vehicles, each with its revision, by id; otherwise 412.",
+        extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"}},
+    ),
+]
+_Reason = Annotated[
+    str | UnsetType,
+    Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+]
+
+
+class ResolveBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Which vehicle is kept. With ``dryRun`` the answer is the same, and nothing is changed."""
+
+    keep: _VehicleId
+    revisions: _Revisions | UnsetType = UNSET
+    reason: _Reason = UNSET
+    dry_run: bool = False
+
+
+TakenValues = msgspec.defstruct(
+    "TakenValues",
+    [(attribute, _VehicleId | UnsetType, UNSET) for attribute in _NAMES],
+    namespace={"__doc__": "The vehicles that values are taken from, by field; one without the value removes it."},
+    rename=_NAMES,
+    forbid_unknown_fields=True,
+)
+GivenValues = msgspec.defstruct(
+    "GivenValues",
+    [
+        (
+            "vehicle_status_id",
+            Annotated[int, Meta(extra_json_schema={"enum": [*SETTABLE_STATUSES]})] | UnsetType,
+            UNSET,
+        ),
+        *((name_attribute(field), type_edit(field), UNSET) for field in FIELDS),
+    ],
+    namespace={"__doc__": "Values, by field."},
+    rename=_NAMES,
+    forbid_unknown_fields=True,
+)
+
+
+class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
+    """Which vehicle is kept, what it takes from the others, and what it is given beside. All else stays its own."""
+
+    take: TakenValues | UnsetType = UNSET  # type: ignore[valid-type]
+    given: GivenValues | UnsetType = msgspec.field(default=UNSET, name="set")  # type: ignore[valid-type]
+
+
+DuplicateShape = msgspec.defstruct(
+    "DuplicateVehicle",
+    [
+        ("id", int),
+        ("vehicle_id", Annotated[int, FORMER_NAME]),
+        ("changed_by", str),
+        ("reason", str | None),
+        ("revision", RevisionText | UnsetType, UNSET),  # a dry run gives none: there is none yet
+    ],
+    bases=(VehicleShape,),
+    namespace={"__doc__": "One of several vehicles with a VIN, with who set its status and why."},
+    rename={
+        "vehicle_id": "vehicleId",
+        "changed_by": "changedBy",
+        **{field.name: field.encode_name for field in msgspec.structs.fields(VehicleShape)},
+    },
+    omit_defaults=True,
+    kw_only=True,
+)
+
+
+class DuplicateGroupShape(Struct, rename="camel"):
+    """A VIN, its vehicles, and the values that differ, in the order of the vehicles; null for none.
+
+    ``count`` is how many vehicles there are; of more than a thousand only the first are shown.
+    """
+
+    vin: str
+    count: int
+    vehicles: list[DuplicateShape]  # type: ignore[valid-type]
+    differences: dict[str, list[str | int | None]]
+
+
+class DuplicateList(Struct, rename="camel"):
+    """A page of duplicates, by VIN; on the last one ``more`` is false and ``nextCursor`` null."""
+
+    duplicates: list[DuplicateGroupShape]
+    next_cursor: str | None
+    more: bool
+
+
+class FormerShape(Struct, rename="camel", omit_defaults=True):
+    """A vehicle that is a former version from now on. A dry run gives no ``revision``, because there is none yet."""
+
+    id: int
+    vehicle_id: Annotated[int, FORMER_NAME]
+    revision: RevisionText | UnsetType = UNSET
+
+
+class RepairAnswer(Struct, rename="camel"):
+    """The vehicle that was kept as it now is, and those that are former versions. ``requestId`` can be undone."""
+
+    request_id: str
+    dry_run: bool
+    vehicle: DuplicateShape  # type: ignore[valid-type]
+    former: list[FormerShape]
+
+
+def shape_group(group: DuplicateGroup) -> DuplicateGroupShape:
+    """Give the wire form of the vehicles with one VIN."""
+    return DuplicateGroupShape(
+        vin=group.vin,
+        count=group.count,
+        vehicles=[shape_duplicate(version) for version in group.versions],
+        differences=find_differences(group.versions),
+    )
+
+
+def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAnswer:
+    """Give the wire form of what a repair made."""
+    return RepairAnswer(
+        request_id=request_id,
+        dry_run=dry_run,
+        vehicle=shape_duplicate(done.version, has_revision=not dry_run),
+        former=[
+            FormerShape(
+                id=one.vehicle_id,
+                vehicle_id=one.vehicle_id,
+                revision=UNSET if dry_run else format_tag(one),
+            )
+            for one in done.former
+        ],
+    )
+
+
+def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> object:
+    """Give the wire form of one of several vehicles with a VIN."""
+    vehicle = version.vehicle
+    return DuplicateShape(
+        **asdict(cast("Struct", shape_vehicle(version))),
+        id=vehicle.vehicle_id,
+        vehicle_id=vehicle.vehicle_id,
+        revision=format_tag(vehicle) if has_revision else UNSET,
+        changed_by=vehicle.status_by,
+        reason=vehicle.status_reason,
+    )

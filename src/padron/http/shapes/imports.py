@@ -1,0 +1,94 @@
+"""The wire format of imports."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.file_import import FileImport, ImportState
+from padron.domain.file_reading import Header
+from padron.domain.operation import format_run_id
+from padron.http.shapes.vehicles import FORMER_NAME
+
+
+class ImportCountsShape(Struct, rename="camel"):
+    """What became of the rows so far; in a dry run, what would have become of them."""
+
+    read: int
+    registered: int
+    updated: int
+    unchanged: int
+    kept_duplicates: int
+    refused: int
+
+
+class ImportShape(Struct, rename="camel", omit_defaults=True):
+    """How an import stands. ``requestId`` is what history names and what can be undone; ``detail`` says why it failed.
+
+    ``progress`` is the share of the file that was read; ``refusalsKept`` how many faults of refused lines the report
+    has. ``headerRow`` is the row in which the names of the columns were found, ``sheet`` the workbook's sheet, and
+    ``ignoredColumns`` are the names of which nothing is read.
+    """
+
+    id: str
+    import_id: Annotated[str, FORMER_NAME]
+    state: ImportState
+    keep_duplicates: bool
+    dry_run: bool
+    byte_count: int
+    progress: Annotated[float, Meta(ge=0, le=1)]
+    rows_per_second: float
+    counts: ImportCountsShape
+    refusals_kept: int
+    request_id: str
+    created_at: datetime
+    created_by: str
+    file_name: str | UnsetType = UNSET
+    started_at: datetime | UnsetType = UNSET
+    ended_at: datetime | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+    header_row: int | UnsetType = UNSET
+    sheet: str | UnsetType = UNSET
+    ignored_columns: list[str] | UnsetType = UNSET
+
+
+class ImportList(Struct, rename="camel"):
+    """A page of imports, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
+
+    imports: list[ImportShape]
+    next_cursor: str | None
+    more: bool
+
+
+def shape_import(one: FileImport) -> ImportShape:
+    """Give the wire form of an import."""
+    counts, header = one.counts, one.header or Header()
+    return ImportShape(
+        id=format_run_id(one.import_id),
+        import_id=format_run_id(one.import_id),
+        state=one.state,
+        keep_duplicates=one.keep_duplicates,
+        dry_run=one.dry_run,
+        byte_count=one.byte_count,
+        progress=one.progress,
+        rows_per_second=one.rows_per_second,
+        counts=ImportCountsShape(
+            read=counts.read,
+            registered=counts.registered,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            kept_duplicates=counts.kept_duplicates,
+            refused=counts.refused,
+        ),
+        refusals_kept=one.refusals_kept,
+        request_id=one.request_id,
+        created_at=one.created_at,
+        created_by=one.created_by,
+        file_name=UNSET if one.file_name is None else one.file_name,
+        started_at=one.started_at or UNSET,
+        ended_at=one.ended_at or UNSET,
+        detail=UNSET if one.detail is None else one.detail,
+        header_row=UNSET if header.row is None else header.row,
+        sheet=UNSET if header.sheet is None else header.sheet,
+        ignored_columns=list(header.ignored) or UNSET,
+    )

@@ -1,0 +1,327 @@
+"""The wire format of operations, runs, claims and results. camelCase, as everywhere."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from padron.domain.errors import PadronError
+from padron.domain.operation import (
+    ATTEMPTS_MAX,
+    CLAIM_ID_PATTERN,
+    CLAIM_LIMIT_MAX,
+    DESCRIPTION_LENGTH_MAX,
+    LEASE_S_MAX,
+    OPEN_STATES,
+    RESULTS_MAX,
+    RUN_VINS_MAX,
+    WAIT_S_MAX,
+    Operation,
+    Outcome,
+    Refusal,
+    RefusalReason,
+    ResultEntry,
+    RunState,
+    Work,
+    WorkState,
+    format_claim_id,
+    format_run_id,
+    give_run_state,
+)
+from padron.domain.query import FILTER_FIELDS
+from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.vin import VIN_LENGTH
+from padron.http.answers.problems import PROBLEMS
+from padron.http.shapes.vehicles import FORMER_NAME, VinText, name_attribute
+from padron.service.operations.claims import ResultAnswer
+from padron.service.operations.runs import RunReport
+
+
+def _bound(least: int, most: int, description: str) -> Meta:
+    return Meta(description=description, extra_json_schema={"minimum": least, "maximum": most})
+
+
+_STATUS = Meta(description="A vehicle status id but 2.", extra_json_schema={"enum": [*SETTABLE_STATUSES]})
+
+
+class OperationBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """A kind of work: what it is for, how long a worker may keep a vehicle, and how often it is handed out."""
+
+    description: Annotated[
+        str, Meta(description="What it does, for people.", extra_json_schema={"maxLength": DESCRIPTION_LENGTH_MAX})
+    ]
+    lease_seconds: Annotated[int, _bound(1, LEASE_S_MAX, "How long a claim holds.")]
+    attempts: Annotated[int, _bound(1, ATTEMPTS_MAX, "How often a vehicle of a run is handed out at most.")]
+
+
+class OperationShape(Struct, rename="camel"):
+    """A kind of work, as declared."""
+
+    name: str
+    description: str
+    lease_seconds: int
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class OperationList(Struct):
+    """All operations of the account, by name."""
+
+    operations: list[OperationShape]
+
+
+VehicleFilter = msgspec.defstruct(
+    "VehicleFilter",
+    [
+        ("vin", Annotated[str | UnsetType, Meta(extra_json_schema={"minLength": 1, "maxLength": VIN_LENGTH})], UNSET),
+        ("asset_status_id", Annotated[int | UnsetType, _STATUS], UNSET),
+        *(
+            (
+                name_attribute(field),
+                Annotated[str | UnsetType, Meta(extra_json_schema={"minLength": 1, "maxLength": field.length_max})]
+                if field.is_text
+                else Annotated[int | UnsetType, _bound(0, field.number_max, "The number.")],
+                UNSET,
+            )
+            for field in FILTER_FIELDS.values()
+        ),
+    ],
+    namespace={"__doc__": "Filters as in the list of vehicles: whole values, ignoring case; a vehicle fits them all."},
+    rename={
+        "asset_status_id": "assetStatusId",
+        **{name_attribute(field): field.name for field in FILTER_FIELDS.values()},
+    },
+    forbid_unknown_fields=True,
+)
+
+
+class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """Which vehicles to queue: exactly one of the VINs, those that fit the filter, or all of the account."""
+
+    vins: Annotated[list[VinText] | UnsetType, Meta(extra_json_schema={"minItems": 1, "maxItems": RUN_VINS_MAX})] = (
+        UNSET
+    )
+    filter: Annotated[
+        VehicleFilter | UnsetType,  # type: ignore[valid-type]
+        Meta(description="At least one field.", extra_json_schema={"minProperties": 1}),
+    ] = UNSET
+    every: Annotated[
+        bool | UnsetType,
+        Meta(description="All vehicles of the account; true is the only value.", extra_json_schema={"const": True}),
+    ] = msgspec.field(default=UNSET, name="all")
+
+
+class CountsShape(Struct):
+    """How many of a run's vehicles are in which state. The last four are ends."""
+
+    queued: int = 0
+    claimed: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    withdrawn: int = 0
+    exhausted: int = 0
+
+
+class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
+    """A vehicle that was not queued, and why; ``notActive`` comes with what the vehicle is, and since when."""
+
+    vin: str
+    reason: RefusalReason
+    vehicle_status_id: int | UnsetType = UNSET
+    since: datetime | UnsetType = UNSET
+
+
+class RunShape(Struct, rename="camel"):
+    """How a run stands. ``progress`` is the share of its vehicles that came to an end; 0 while it is queueing."""
+
+    id: str
+    run_id: Annotated[str, FORMER_NAME]
+    operation: str
+    state: RunState
+    created_at: datetime
+    created_by: str
+    vehicle_count: int
+    counts: CountsShape
+    progress: Annotated[float, Meta(ge=0, le=1)]
+    refused_count: int
+    refused: list[RunRefusalShape]
+
+
+class ClaimBody(Struct, forbid_unknown_fields=True):
+    """How many vehicles to claim at most, and how many seconds to wait for the first."""
+
+    limit: Annotated[int, _bound(1, CLAIM_LIMIT_MAX, "At most so many vehicles.")] = 1
+    wait: Annotated[int, _bound(0, WAIT_S_MAX, "Seconds to wait while there is no work.")] = 0
+
+
+class ClaimShape(Struct, rename="camel"):
+    """A vehicle handed out: the worker has it until ``leaseUntil``."""
+
+    id: str
+    claim_id: Annotated[str, FORMER_NAME]
+    run_id: str
+    vin: str
+    attempt: int
+    lease_until: datetime
+
+
+class ClaimList(Struct):
+    """The vehicles handed out: none when there is no work."""
+
+    claims: list[ClaimShape]
+
+
+class GivenResultBody(Struct, forbid_unknown_fields=True, rename="camel"):
+    """What came of one claim."""
+
+    claim_id: Annotated[str, Meta(extra_json_schema={"pattern": CLAIM_ID_PATTERN})]
+    outcome: Outcome
+    result: Annotated[
+        msgspec.Raw | UnsetType, Meta(description="Any JSON of at most 65,536 bytes; null when left out.")
+    ] = UNSET
+
+
+class ResultsBody(Struct, forbid_unknown_fields=True):
+    """What came of some claims."""
+
+    results: Annotated[list[GivenResultBody], Meta(extra_json_schema={"minItems": 1, "maxItems": RESULTS_MAX})]
+
+
+class ResultAnswerShape(Struct, rename="camel", omit_defaults=True):
+    """What became of one result: 200, with the state of its work; or the problem that refused it."""
+
+    claim_id: str
+    status: int
+    state: WorkState | UnsetType = UNSET
+    type: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+    error_type: str | UnsetType = UNSET
+    error_detail: str | UnsetType = UNSET
+
+
+class ResultAnswerList(Struct):
+    """The answers, in the order of the results."""
+
+    results: list[ResultAnswerShape]
+
+
+class ResultShape(Struct, rename="camel"):
+    """A stored result. ``by`` is the id of the worker's API key."""
+
+    claim_id: str
+    run_id: str
+    operation: str
+    vin: str
+    attempt: int
+    outcome: Outcome
+    result: Any
+    at: datetime
+    by: str
+
+
+class ResultList(Struct, rename="camel"):
+    """A page of results; on the last one ``more`` is false and ``nextCursor`` null."""
+
+    results: list[ResultShape]
+    next_cursor: str | None
+    more: bool
+
+
+def shape_operation(operation: Operation) -> OperationShape:
+    """Give the wire form of an operation."""
+    return OperationShape(
+        name=operation.name,
+        description=operation.description,
+        lease_seconds=operation.lease_s,
+        attempts=operation.attempts_max,
+        created_at=operation.created_at,
+        updated_at=operation.updated_at,
+    )
+
+
+def shape_run(report: RunReport) -> RunShape:
+    """Give the wire form of a run."""
+    run, counts = report.run, report.counts
+    state = give_run_state(run, counts)
+    return RunShape(
+        id=format_run_id(run.run_id),
+        run_id=format_run_id(run.run_id),
+        operation=run.operation,
+        state=state,
+        created_at=run.created_at,
+        created_by=run.created_by,
+        vehicle_count=run.queued_count,
+        counts=CountsShape(**{name.value: count for name, count in counts.items()}),
+        progress=0 if state is RunState.QUEUEING else _give_progress(counts),
+        refused_count=run.refused_count,
+        refused=[_shape_refusal(refusal) for refusal in report.refusals],
+    )
+
+
+def shape_claim(work: Work) -> ClaimShape:
+    """Give the wire form of work that was handed out."""
+    if work.lease_until is None:
+        raise ValueError(f"{work} is not claimed.")
+    return ClaimShape(
+        id=format_claim_id(work.key),
+        claim_id=format_claim_id(work.key),
+        run_id=format_run_id(work.run_id),
+        vin=work.vin,
+        attempt=work.attempts,
+        lease_until=work.lease_until,
+    )
+
+
+def shape_answer(answer: ResultAnswer) -> ResultAnswerShape:
+    """Give the wire form of what became of one result."""
+    if answer.refusal is None:
+        return ResultAnswerShape(claim_id=answer.claim_id, status=200, state=answer.state or UNSET)
+    return _shape_refused(answer.claim_id, answer.refusal)
+
+
+def shape_result(entry: ResultEntry) -> ResultShape:
+    """Give the wire form of a stored result."""
+    result = entry.result
+    return ResultShape(
+        claim_id=format_claim_id(result.key),
+        run_id=format_run_id(result.key.run_id),
+        operation=entry.operation,
+        vin=entry.vin,
+        attempt=result.key.attempt,
+        outcome=result.outcome,
+        result=msgspec.Raw(result.text.encode()),
+        at=result.given_at,
+        by=result.given_by,
+    )
+
+
+def _shape_refused(claim_id: str, refusal: PadronError) -> ResultAnswerShape:
+    problem = PROBLEMS[refusal.code]
+    return ResultAnswerShape(
+        claim_id=claim_id,
+        status=problem.status,
+        type=problem.type,
+        title=problem.title,
+        detail=refusal.detail,
+        error_type=problem.error_type,
+        error_detail=problem.error_detail,
+    )
+
+
+def _shape_refusal(refusal: Refusal) -> RunRefusalShape:
+    return RunRefusalShape(
+        vin=refusal.vin,
+        reason=refusal.reason,
+        vehicle_status_id=UNSET if refusal.status is None else refusal.status.value,
+        since=refusal.since or UNSET,
+    )
+
+
+def _give_progress(counts: Mapping[WorkState, int]) -> float:
+    total = sum(counts.values())
+    ended = sum(count for state, count in counts.items() if state not in OPEN_STATES)
+    return 1.0 if total == ended else round(ended / total, 4)

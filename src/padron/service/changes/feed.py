@@ -1,0 +1,114 @@
+"""The feed: an account's changes in their one order, without a gap, read in pages or followed as they come."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import ChangeType, FeedEntry, Place
+from padron.service.changes.watch import Gone
+from padron.service.runtime import Runtime
+from padron.service.vehicles.recency import find_seen
+
+SCANNED_MAX = 5_000  # changes that one request looks at to find some that fit its filters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedFilter:
+    """Which changes are wanted; None means all."""
+
+    types: frozenset[ChangeType] | None = None
+    operational_changed: bool | None = None
+
+    def fits(self, entry: FeedEntry) -> bool:
+        """Say whether a change is wanted."""
+        if self.types is not None and entry.change.type not in self.types:
+            return False
+        return self.operational_changed is None or entry.changed_operational is self.operational_changed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedPage:
+    """Changes in order, and the position to go on from, which filters may have moved beyond the last of them."""
+
+    entries: list[FeedEntry]
+    position: Place
+    more: bool
+
+
+async def list_changes(
+    runtime: Runtime, principal: Principal, after: Place, limit: int, wanted: FeedFilter, *, at_least: int = 0
+) -> FeedPage:
+    """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``.
+
+    They are read in a state that has the change ``at_least``.
+    """
+    principal.check_scope(Scope.CHANGES_READ)
+    reader = runtime.store.read_recent(principal.account_id, at_least)
+    found: list[FeedEntry] = []
+    position, scanned = after, 0
+    while scanned < SCANNED_MAX:
+        entries = await reader.list_changes(position.number, limit + 1)
+        for entry in entries[:limit]:
+            position = entry.place
+            if wanted.fits(entry):
+                found.append(entry)
+                if len(found) == limit:
+                    return FeedPage(entries=found, position=position, more=entry is not entries[-1])
+        if len(entries) <= limit:
+            return FeedPage(entries=found, position=position, more=False)
+        scanned += limit
+        if found:
+            break
+    return FeedPage(entries=found, position=position, more=True)
+
+
+async def await_changes(
+    runtime: Runtime,
+    principal: Principal,
+    page: tuple[Place, int],
+    wanted: FeedFilter,
+    patience: tuple[float, Gone],
+    *,
+    seen: str | None = None,
+) -> FeedPage:
+    """Give the wanted changes after a position, waiting for the first of them, in a state that includes ``seen``.
+
+    ``page`` is the position and the size, ``patience`` how many seconds to wait and what tells that the client left.
+    """
+    principal.check_scope(Scope.CHANGES_READ)
+    at_least = await find_seen(runtime, principal, seen)
+    after, limit = page
+    wait_s, gone = patience
+    deadline = runtime.watch.read_time() + wait_s
+    while True:
+        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
+        left_s = deadline - runtime.watch.read_time()
+        if found.entries or left_s <= 0:
+            return found
+        after = found.position
+        if not found.more:
+            if not await runtime.watch.wait(principal.account_id, after.number, left_s, gone):
+                return found
+            at_least = after.number + 1  # the watch has seen it, so what is read next must have it
+
+
+async def follow_changes(
+    runtime: Runtime, principal: Principal, page: tuple[Place, int], wanted: FeedFilter, patience: tuple[float, Gone]
+) -> AsyncIterator[FeedPage]:
+    """Give pages as changes come, and an empty one each time nothing came for the seconds of ``patience``.
+
+    Ends when the client has gone or the server is stopping.
+    """
+    after, limit = page
+    heartbeat_s, gone = patience
+    at_least = 0
+    while not gone.done() and not runtime.watch.is_stopping:
+        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
+        after = found.position
+        if found.entries:
+            yield found
+            continue
+        came = found.more or await runtime.watch.wait(principal.account_id, after.number, heartbeat_s, gone)
+        at_least = after.number + 1 if came else 0  # the watch has seen it, so what is read next must have it
+        if not came and not gone.done() and not runtime.watch.is_stopping:
+            yield found

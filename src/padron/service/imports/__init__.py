@@ -1,0 +1,1 @@
+"""Importing a file of vehicles, from its upload to the last row."""

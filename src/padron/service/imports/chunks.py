@@ -1,0 +1,211 @@
+"""One transaction of an import: decides each row against the vehicles locked for it, then writes all at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from padron.domain.change import Change, ChangeType, get_only
+from padron.domain.errors import PadronError
+from padron.domain.status import VehicleStatus
+from padron.domain.tags import describe_mismatch, format_tag
+from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text, give_status
+from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal, RefusedRow
+from padron.service.vehicles.registration import Registration, build_registration, build_update
+
+
+class ChunkTransaction(Protocol):
+    """What a chunk needs of a transaction: it is the store's, or one of a rehearsal."""
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles with these VINs, by VIN and slot."""
+        ...
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        """Give the current vehicles that bear any of these plates, each once."""
+        ...
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> Mapping[int, Details]:
+        """Give the current core data of vehicles, by vehicle id."""
+        ...
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Write the changes, in order."""
+        ...
+
+
+@dataclass(kw_only=True, slots=True)
+class Outcome:
+    """What became of the rows of one transaction."""
+
+    registered: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept_duplicates: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Record:
+    """A current vehicle as it is after the rows so far."""
+
+    vehicle: Vehicle
+    details: Details
+
+
+class Chunk:
+    """The rows of one transaction. Made anew each time that the transaction is tried."""
+
+    def __init__(self, *, keep_duplicates: bool, by: str, request_id: str, at: datetime) -> None:
+        self._keep_duplicates = keep_duplicates
+        self._by = by
+        self._request_id = request_id
+        self._at = at
+        self._by_vin: dict[str, list[_Record]] = {}
+        self._by_plate: dict[str, list[_Record]] = {}
+        self._changes: list[Change] = []
+        self._outcome = Outcome()
+
+    async def write(
+        self, transaction: ChunkTransaction, rows: Sequence[ParsedRow], refused: Sequence[RefusedRow] = ()
+    ) -> Outcome:
+        """Write the rows and give what became of them.
+
+        Rows that are refused already are looked at in their places, for what else is wrong with them.
+        """
+        doubtful = [one.usable for one in refused if one.usable is not None]
+        lines = {row.line for row in doubtful}
+        every = sorted([*rows, *doubtful], key=lambda row: row.line) if doubtful else rows
+        await self._load(transaction, every)
+        for row in every:
+            records = self._by_vin.setdefault(row.vin, [])
+            faults = self._list_faults(row, records, is_doubtful=row.line in lines)
+            if faults or row.line in lines:
+                self._outcome.refusals += faults
+            elif self._keep_duplicates:
+                self._keep(row, records)
+            elif not records:
+                self._register(row)
+            else:
+                self._update(row, records[0])
+        await transaction.save_changes(self._changes)
+        return self._outcome
+
+    async def _load(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> None:
+        found = await transaction.lock_vehicles(sorted({row.vin for row in rows}))
+        plates = sorted({str(row.edits["plate"]) for row in rows if row.edits.get("plate") is not None})
+        bearers = await transaction.lock_plates(plates) if plates else []
+        vehicles = {vehicle.vehicle_id: vehicle for vehicle in (*found, *bearers)}
+        details = await transaction.load_details(sorted(vehicles)) if vehicles else {}
+        for vehicle in vehicles.values():
+            self._remember(_Record(vehicle, details[vehicle.vehicle_id]))
+
+    def _remember(self, record: _Record) -> None:
+        self._by_vin.setdefault(record.vehicle.vin, []).append(record)
+        self._note_plate(record)
+
+    def _note_plate(self, record: _Record) -> None:
+        if "plate" in record.details:
+            self._by_plate.setdefault(fold_text(str(record.details["plate"])), []).append(record)
+
+    def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
+        """Give all that keeps a row from being written. A doubtful one has cells that cannot be used."""
+        faults: list[tuple[str, str]] = []
+        if len(records) > 1 and not self._keep_duplicates:
+            try:
+                get_only([record.vehicle for record in records], row.vin)
+            except PadronError as error:
+                faults.append((VIN_COLUMN, error.detail))
+        if row.revision is not None:
+            faults += self._check_edit(row, records, is_doubtful=is_doubtful)
+        if not (self._keep_duplicates and records):
+            faults += self._check_plate(row, records)
+        return [Refusal(line=row.line, column=column, detail=detail) for column, detail in faults]
+
+    def _keep(self, row: ParsedRow, records: list[_Record]) -> None:
+        same = sum(record.details == row.edits and row.status in (None, record.vehicle.status) for record in records)
+        if same >= row.copies:
+            self._outcome.unchanged += 1
+        elif not records:
+            self._register(row)
+        else:
+            slot = 1 + max(record.vehicle.slot for record in records)
+            self._add(row, slot)
+            self._outcome.kept_duplicates += 1
+
+    def _register(self, row: ParsedRow) -> None:
+        self._add(row, 0)
+        self._outcome.registered += 1
+
+    def _add(self, row: ParsedRow, slot: int) -> None:
+        change = build_registration(
+            self._give_registration(row),
+            by=self._by,
+            at=self._at,
+            status=VehicleStatus.ACTIVE if row.status is None else row.status,
+            slot=slot,
+        )
+        self._changes.append(change)
+        self._remember(_Record(change.vehicle, change.details or {}))
+
+    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[tuple[str, str]]:
+        """Give why the row of an export cannot update a vehicle: one changed since, so its other cells are old."""
+        if not records:
+            detail = (
+                f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
+                "clear the revision to register the vehicle."
+            )
+            return [(VIN_COLUMN, detail)]
+        (record, *more) = records
+        if not more and row.revision != format_tag(record.vehicle) and (is_doubtful or _differs(row, record)):
+            why = describe_mismatch(record.vehicle, {row.revision or ""})
+            return [(REVISION_COLUMN, f"{why} Export the vehicle again and repeat the edit.")]
+        return []
+
+    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[tuple[str, str]]:
+        """Give why the vehicle cannot have the row's plate: another one bears it."""
+        plate = row.edits.get("plate")
+        if plate is None or any(record.details.get("plate") == plate for record in own):
+            return []
+        others = [record for record in self._by_plate.get(fold_text(str(plate)), []) if record not in own]
+        return [("plate", f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}.")] if others else []
+
+    def _update(self, row: ParsedRow, record: _Record) -> None:
+        changes_before = len(self._changes)
+        change = build_update(self._give_registration(row), record.vehicle, record.details, by=self._by, at=self._at)
+        if change is not None:
+            self._apply(record, change)
+        if row.status is not None and row.status is not record.vehicle.status:
+            self._apply(record, self._build_status_change(record.vehicle, row.status))
+        if len(self._changes) > changes_before:
+            self._outcome.updated += 1
+        else:
+            self._outcome.unchanged += 1
+
+    def _apply(self, record: _Record, change: Change) -> None:
+        self._changes.append(change)
+        record.vehicle = change.vehicle
+        if change.details is not None:
+            if "plate" in record.details:
+                self._by_plate[fold_text(str(record.details["plate"]))].remove(record)
+            record.details = change.details
+            self._note_plate(record)
+
+    def _build_status_change(self, vehicle: Vehicle, status: VehicleStatus) -> Change:
+        return Change(
+            type=ChangeType.STATUS_CHANGED,
+            vehicle=give_status(vehicle, status, at=self._at, by=self._by, reason=None),
+            at=self._at,
+            by=self._by,
+            request_id=self._request_id,
+            from_status=vehicle.status,
+        )
+
+    def _give_registration(self, row: ParsedRow) -> Registration:
+        return Registration(vin=row.vin, edits=row.edits, request_id=self._request_id)
+
+
+def _differs(row: ParsedRow, record: _Record) -> bool:
+    """Say whether the row says anything of the vehicle that is not so."""
+    _, differences = apply_edits(record.details, row.edits)
+    return bool(differences) or row.status not in (None, record.vehicle.status)

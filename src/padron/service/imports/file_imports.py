@@ -1,0 +1,147 @@
+"""Looks at imports, cancels them, and clears away what is over."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from padron.domain import file_import
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState, KeptRefusal
+from padron.domain.operation import parse_run_id
+from padron.domain.quoting import quote
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+from padron.store.imports import ImportTransaction
+
+DELETED_PARTS = 32  # in one transaction: 8 MB
+DELETED_ROWS = 2_000
+REPORT_PAGE = 1_000
+
+_KIND = "imports"
+_NEWEST = 2**63 - 1
+_log = logging.getLogger("padron.imports")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportPage:
+    """A page of imports, newest first; ``next_cursor`` is None on the last one."""
+
+    imports: list[FileImport]
+    next_cursor: str | None
+
+
+async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> ImportPage:
+    """Give a page of the account's imports. Raises ``forbidden``, and ``bad_parameters`` for a bad cursor."""
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    place = cursors.parse_numbers(runtime.store.epoch, _KIND, cursor, 1)
+    before = _NEWEST if place is None else place[0]
+    found = await runtime.store.read_imports(principal.account_id).list_imports(before, limit + 1)
+    more = len(found) > limit
+    return ImportPage(
+        imports=found[:limit],
+        next_cursor=cursors.format_numbers(runtime.store.epoch, _KIND, found[limit - 1].import_id) if more else None,
+    )
+
+
+async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> FileImport:
+    """Give one import. Raises ``forbidden`` and ``import_not_found``."""
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    number = parse_run_id(import_id)
+    found = None
+    if number is not None:
+        found = await runtime.store.read_imports(principal.account_id).find_import(number)
+    if found is None:
+        raise _refuse_unknown(import_id)
+    return found
+
+
+async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) -> None:
+    """End an import before its end; what it changed so far stays. Cancelling again does nothing.
+
+    Raises ``forbidden``, ``import_not_found``, and ``import_ended`` when it is done or failed.
+    """
+    found = await get_import(runtime, principal, import_id)
+    now = runtime.clock()
+
+    async def work(transaction: ImportTransaction) -> bool:
+        present = await transaction.lock_import(found.import_id)
+        if present is None:
+            raise _refuse_unknown(import_id)
+        after = file_import.cancel(present, now)
+        if after is not present:
+            await transaction.save_import(after)
+        return present.state is ImportState.QUEUED
+
+    if await runtime.store.write_imports(principal.account_id, work):
+        await clear_parts(runtime, principal.account_id, found.import_id)
+
+
+async def list_refusals(
+    runtime: Runtime, principal: Principal, found: FileImport
+) -> AsyncIterator[list[KeptRefusal]]:  # fmt: skip
+    """Give the refused lines that are kept, a thousand at a time. Raises ``forbidden``."""
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    reader = runtime.store.read_imports(principal.account_id)
+    after = 0
+    while page := await reader.list_refusals(found.import_id, after, REPORT_PAGE):
+        yield page
+        after = page[-1].place
+
+
+async def clear_parts(runtime: Runtime, account_id: int, import_id: int) -> None:
+    """Delete the bytes of an import that ended, some in a transaction."""
+
+    async def work(transaction: ImportTransaction) -> bool:
+        present = await transaction.lock_import(import_id)
+        if present is None or present.is_open:
+            return False
+        if await transaction.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
+            return True
+        await transaction.save_import(replace(present, part_count=0))
+        return False
+
+    while await runtime.store.write_imports(account_id, work):
+        pass
+
+
+async def clear_import(runtime: Runtime, account_id: int, import_id: int) -> None:
+    """Delete an upload or an import that ended, with all that belongs to it, some in a transaction."""
+
+    async def work(transaction: ImportTransaction) -> bool:
+        present = await transaction.lock_import(import_id)
+        if present is None or present.state in {ImportState.QUEUED, ImportState.RUNNING}:
+            return False
+        if await transaction.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
+            return True
+        if await transaction.delete_refusals(import_id, DELETED_ROWS) == DELETED_ROWS:
+            return True
+        await transaction.delete_import(import_id)
+        return False
+
+    while await runtime.store.write_imports(account_id, work):
+        pass
+
+
+async def clear_account(runtime: Runtime, account_id: int) -> None:
+    """Delete an account's stale uploads, the bytes of what ended, and imports that ended 30 days ago."""
+    now = runtime.clock()
+
+    async def find(transaction: ImportTransaction) -> tuple[list[int], list[int]]:
+        uploads = [
+            one.import_id
+            for one in await transaction.list_open()
+            if one.state is ImportState.UPLOADING and one.moved_at < now - UPLOAD_KEPT
+        ]
+        over = await transaction.list_ended(now - KEPT, DELETED_ROWS)
+        return await transaction.list_leftovers(), [*uploads, *over]
+
+    leftovers, gone = await runtime.store.write_imports(account_id, find)
+    for import_id in leftovers:
+        await clear_parts(runtime, account_id, import_id)
+    for import_id in gone:
+        await clear_import(runtime, account_id, import_id)
+
+
+def _refuse_unknown(import_id: str) -> PadronError:
+    return PadronError(Code.IMPORT_NOT_FOUND, f"There is no import {quote(import_id)}.")

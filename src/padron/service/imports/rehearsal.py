@@ -1,0 +1,137 @@
+"""Rehearses an import: its transactions decide as they would, and what they would write is only remembered, on disk.
+
+Later transactions see what earlier ones would have written in place of what the register holds, by VIN and by plate.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import apsw
+import msgspec
+
+from padron.domain.change import Change, ChangeType
+from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.files.memory import open_scratch, translate_scratch_errors
+from padron.service.imports.chunks import ChunkTransaction
+
+# vehicle_id is below zero for a vehicle that does not exist yet.
+_SCHEMA = """
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE vehicles (vehicle_id INTEGER PRIMARY KEY, vin TEXT, plate TEXT, vehicle BLOB, details BLOB);
+    CREATE INDEX by_vin ON vehicles (vin);
+    CREATE INDEX by_plate ON vehicles (plate) WHERE plate IS NOT NULL
+"""
+_SAVE = "INSERT OR REPLACE INTO vehicles (vehicle_id, vin, plate, vehicle, details) VALUES (?, ?, ?, ?, ?)"
+_FIND_BY_VIN = "SELECT vehicle, details FROM vehicles WHERE vin = ?"
+_FIND_BY_PLATE = "SELECT vehicle, details FROM vehicles WHERE plate = ?"
+_FIND = "SELECT 1 FROM vehicles WHERE vehicle_id = ?"
+
+_decode_vehicle = msgspec.msgpack.Decoder(Vehicle).decode
+_decode_details = msgspec.msgpack.Decoder(dict[str, str | int]).decode
+
+
+class Rehearsal:
+    """What all transactions so far would have written."""
+
+    def __init__(self, scratch: apsw.Connection) -> None:
+        self._scratch = scratch
+        self._rows: list[tuple[object, ...]] = []
+        self._last_id = 0
+        self._next_id = -1
+
+    def begin(self, transaction: ChunkTransaction) -> "RehearsedTransaction":
+        """Give a transaction that writes nothing; another attempt takes the place of the one before."""
+        self._rows, self._next_id = [], self._last_id - 1
+        return RehearsedTransaction(transaction, self)
+
+    def keep(self) -> None:
+        """Remember what the transaction would have written."""
+        with translate_scratch_errors():
+            self._scratch.executemany(_SAVE, self._rows)
+        self._last_id = self._next_id + 1
+
+    def find_by_vin(self, vin: str) -> list[tuple[Vehicle, Details]]:
+        """Give the vehicles that would have this VIN by now."""
+        return self._find(_FIND_BY_VIN, vin)
+
+    def find_by_plate(self, plate: str) -> list[tuple[Vehicle, Details]]:
+        """Give the vehicles that would bear this plate by now, in its folded form."""
+        return self._find(_FIND_BY_PLATE, plate)
+
+    def knows(self, vehicle_id: int) -> bool:
+        """Say whether the vehicle would be another by now than the register holds."""
+        return bool(list(self._scratch.execute(_FIND, (vehicle_id,))))
+
+    def add(self, vehicle: Vehicle, details: Details) -> None:
+        """Note a vehicle as the transaction under way would leave it."""
+        if vehicle.vehicle_id == 0:
+            vehicle, self._next_id = replace(vehicle, vehicle_id=self._next_id), self._next_id - 1
+        plate = fold_text(str(details["plate"])) if "plate" in details else None
+        encode = msgspec.msgpack.encode
+        self._rows.append((vehicle.vehicle_id, vehicle.vin, plate, encode(vehicle), encode(details)))
+
+    def _find(self, statement: str, value: str) -> list[tuple[Vehicle, Details]]:
+        rows = self._scratch.execute(statement, (value,))
+        return [(_decode_vehicle(vehicle), _decode_details(details)) for vehicle, details in rows]
+
+
+class RehearsedTransaction:
+    """A transaction as a chunk sees it, of which nothing is written."""
+
+    def __init__(self, transaction: ChunkTransaction, rehearsal: Rehearsal) -> None:
+        self._transaction = transaction
+        self._rehearsal = rehearsal
+        self._details: dict[int, Details] = {}
+
+    async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        """Give the vehicles that would have these VINs by now, by VIN and slot."""
+        held = self._leave_out(await self._transaction.lock_vehicles(vins))
+        found = [*held, *self._note(one for vin in vins for one in self._rehearsal.find_by_vin(vin))]
+        return sorted(found, key=lambda vehicle: (vehicle.vin, vehicle.slot))
+
+    async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        """Give the vehicles that would bear these plates by now."""
+        held = self._leave_out(await self._transaction.lock_plates(plates))
+        folded = dict.fromkeys(fold_text(plate) for plate in plates)
+        return [*held, *self._note(one for plate in folded for one in self._rehearsal.find_by_plate(plate))]
+
+    async def load_details(self, vehicle_ids: Sequence[int]) -> Mapping[int, Details]:
+        """Give the vehicles' core data as it would be by now."""
+        held = [vehicle_id for vehicle_id in vehicle_ids if vehicle_id not in self._details]
+        return {**await self._transaction.load_details(held), **self._details}
+
+    async def save_changes(self, changes: Sequence[Change]) -> None:
+        """Note what the changes would leave."""
+        details: dict[int, Details] = {}
+        for change in changes:
+            vehicle_id = change.vehicle.vehicle_id
+            if change.type is ChangeType.REGISTERED:
+                self._rehearsal.add(change.vehicle, change.details or {})
+                continue
+            if change.details is not None:
+                details[vehicle_id] = change.details
+            elif vehicle_id not in details:
+                details.update(await self.load_details([vehicle_id]))
+            self._rehearsal.add(change.vehicle, details[vehicle_id])
+
+    def _leave_out(self, vehicles: Sequence[Vehicle]) -> list[Vehicle]:
+        return [vehicle for vehicle in vehicles if not self._rehearsal.knows(vehicle.vehicle_id)]
+
+    def _note(self, found: Iterator[tuple[Vehicle, Details]]) -> list[Vehicle]:
+        vehicles = []
+        for vehicle, details in found:
+            self._details[vehicle.vehicle_id] = details
+            vehicles.append(vehicle)
+        return vehicles
+
+
+@contextmanager
+def open_rehearsal() -> Iterator[Rehearsal]:
+    """Give a rehearsal that has seen nothing yet, and is gone at the end."""
+    scratch = open_scratch(_SCHEMA)
+    try:
+        yield Rehearsal(scratch)
+    finally:
+        scratch.close()

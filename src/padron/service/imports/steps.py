@@ -1,0 +1,274 @@
+"""The steps of one import, from taking it to its end, each a short transaction.
+
+How far it came is committed in the very transaction that writes the rows, under the number of the attempt: so what a
+killed process leaves is exact, and a process that lost its lease, or whose import was cancelled, writes nothing more.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from padron.domain import file_import
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.file_import import (
+    LEASE,
+    REFUSALS_KEPT_MAX,
+    FileImport,
+    ImportCounts,
+    ImportState,
+    KeptRefusal,
+    check_held,
+    choose_next,
+)
+from padron.domain.file_reading import Header
+from padron.domain.quoting import quote_path
+from padron.files.ahead import AheadRows, stream_rows_ahead
+from padron.files.child import Order
+from padron.service.imports.file_imports import DELETED_ROWS, clear_parts
+from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+from padron.store.imports import ImportTransaction
+
+# Fewer than a command takes: between two transactions the calls of this process have their turn.
+CHUNK_ROWS = 100
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """An import that this process has taken."""
+
+    account_id: int
+    taken: FileImport
+    is_lost: bool = field(default=False, kw_only=True)  # cancelled, or taken over
+    rows: AheadRows | None = field(default=None, kw_only=True)  # while the file is read
+
+    def halt(self) -> None:
+        """End the process that reads the file, so that nobody waits for its next rows."""
+        if self.rows is not None:
+            self.rows.kill()
+
+    def lose(self) -> None:
+        """Note that the import is another's by now, or nobody's."""
+        self.is_lost = True
+        self.halt()
+
+
+async def list_waiting(runtime: Runtime, holder: str, limit: int) -> list[int]:
+    """Give the accounts in which an import waits for a worker."""
+    return await runtime.store.imports.list_waiting(runtime.clock(), holder, limit)
+
+
+async def take_import(runtime: Runtime, account_id: int, holder: str) -> Run | None:
+    """Take the account's next import, unless there is none, or another worker has it."""
+    now = runtime.clock()
+
+    async def work(transaction: ImportTransaction) -> FileImport | None:
+        chosen = choose_next(await transaction.list_open(), holder, now)
+        present = None if chosen is None else await transaction.lock_import(chosen.import_id)
+        if present is None or choose_next([present], holder, now) is None:
+            return None  # none, or it was cancelled or renewed in this moment
+        taken = file_import.claim(present, holder, now)
+        if taken.dry_run:  # what it remembered of the rows before is gone, so it reads them all again
+            taken = replace(taken, counts=ImportCounts(), refusals_kept=0, bytes_read=0)
+            while await transaction.delete_refusals(taken.import_id, DELETED_ROWS):
+                pass
+        await transaction.save_import(taken)
+        return taken
+
+    taken = await runtime.store.write_imports(account_id, work)
+    if taken is not None and taken.state is ImportState.FAILED:
+        await clear_parts(runtime, account_id, taken.import_id)
+        return None
+    return None if taken is None else Run(account_id, taken)
+
+
+async def renew_lease(runtime: Runtime, run: Run) -> None:
+    """Prolong the lease of a run, or note that it is lost."""
+    until = runtime.clock() + LEASE
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        read, total = (run.rows.bytes_read, run.rows.bytes_total) if run.rows is not None else (0, 0)
+        if read > present.bytes_read:  # over lines without any content, which no transaction tells
+            present = replace(present, bytes_read=read, bytes_total=total)
+        await transaction.save_import(replace(present, lease_until=until))
+
+    await _write_held(runtime, run, work)
+
+
+async def check_hold(runtime: Runtime, run: Run) -> None:
+    """Note when a run is lost, wherever the import was cancelled or taken over."""
+    present = await runtime.store.read_imports(run.account_id).find_import(run.taken.import_id)
+    try:
+        check_held(present, run.taken.attempt)
+    except PadronError:
+        run.lose()
+
+
+async def release_import(runtime: Runtime, run: Run) -> None:
+    """Give a run back, for another process to go on at once."""
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        await transaction.save_import(file_import.release(present))
+
+    await _write_held(runtime, run, work)
+
+
+async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
+    """Note where the names of the columns were found, which is told from then on."""
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        await transaction.save_import(replace(present, header=header))
+
+    await _write_held(runtime, run, work)
+
+
+async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str | None = None) -> None:
+    """End a run that is still held, and delete the bytes of its file."""
+    now = runtime.clock()
+
+    async def work(transaction: ImportTransaction) -> None:
+        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+        await transaction.save_import(file_import.end(present, state, now, detail))
+
+    await _write_held(runtime, run, work)
+    await clear_parts(runtime, run.account_id, run.taken.import_id)
+
+
+async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool]) -> ImportSummary:
+    """Import the rows of the uploaded file from where the last commit left it.
+
+    Raises ``bad_parameters`` for a file that cannot be read, or not to its end, and ``store_unavailable``.
+    """
+    taken = run.taken
+    async with AsyncExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="padron-import-"))
+        path = Path(folder, "file")
+        if not await _fetch_file(runtime, run, path, should_stop):
+            return ImportSummary(interrupted=True)
+        order = Order(path=str(path), options=taken.options, keep_duplicates=taken.keep_duplicates)
+        run.rows = rows = await opened.enter_async_context(stream_rows_ahead(order))
+        try:
+            await rows.open()
+        except PadronError as error:
+            if run.is_lost or should_stop():  # by which the process that reads was ended
+                return ImportSummary(interrupted=True)
+            # Where the file lies meanwhile is nobody's business.
+            raise PadronError(error.code, error.detail.replace(f" {quote_path(path)}", "")) from error
+        principal = Principal(
+            account_id=run.account_id,
+            actor=taken.created_by,
+            scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
+        )
+        await save_header(runtime, run, rows.header)
+        checkpoint = Checkpoint(run, rows, runtime.clock)
+        summary = await import_vehicles(
+            runtime,
+            principal,
+            rows,
+            request_id=taken.request_id,
+            keep_duplicates=taken.keep_duplicates,
+            dry_run=taken.dry_run,
+            normalize=taken.options.normalize,
+            language=rows.header.language,
+            start=_give_summary(taken.counts),
+            checkpoint=checkpoint.save,
+            should_stop=lambda: run.is_lost or should_stop(),
+            chunk_rows=CHUNK_ROWS,
+        )
+        if rows.broken is not None:
+            if run.is_lost or should_stop():
+                return replace(summary, stopped=None, interrupted=True)
+            raise rows.broken
+        return summary
+
+
+class Checkpoint:
+    """Saves how far an import came, in the transaction of its rows."""
+
+    def __init__(self, run: Run, rows: AheadRows, clock: Callable[[], datetime]) -> None:
+        self._run = run
+        self._rows = rows
+        self._clock = clock
+
+    async def save(self, transaction: WriteTransaction, step: ImportStep) -> None:
+        """Save a step. Raises ``import_ended``, which undoes its rows, when the run is lost."""
+        imports, import_id = transaction.imports, self._run.taken.import_id
+        try:
+            present = check_held(await imports.lock_import(import_id), self._run.taken.attempt)
+        except PadronError:
+            self._run.lose()
+            raise
+        now = self._clock()
+        kept = [
+            KeptRefusal(place=place, line=one.line, column=one.column, detail=one.detail)
+            for place, one in enumerate(step.refusals, start=present.refusals_kept + 1)
+            if place <= REFUSALS_KEPT_MAX
+        ]
+        await imports.add_refusals(import_id, kept)
+        after = replace(
+            present,
+            counts=_give_counts(step.summary),
+            refusals_kept=present.refusals_kept + len(kept),
+            bytes_read=self._rows.bytes_read,
+            bytes_total=self._rows.bytes_total,
+            header=self._rows.header,
+            moved_at=now,
+            lease_until=now + LEASE,
+            tries=0,
+        )
+        await imports.save_import(after)
+
+
+async def _write_held(runtime: Runtime, run: Run, work: Callable[[ImportTransaction], Awaitable[None]]) -> None:
+    try:
+        await runtime.store.write_imports(run.account_id, work)
+    except PadronError as error:
+        if error.code is not Code.IMPORT_ENDED:
+            raise
+        run.lose()
+
+
+async def _fetch_file(runtime: Runtime, run: Run, path: Path, should_stop: Callable[[], bool]) -> bool:
+    """Put the parts together in a temporary file, which what reads a file needs; give False when cut short."""
+    reader = runtime.store.read_imports(run.account_id)
+    with path.open("wb") as file:
+        for number in range(run.taken.part_count):
+            if should_stop() or run.is_lost:
+                return False
+            part = await reader.load_part(run.taken.import_id, number)
+            if part is None:
+                run.lose()  # somebody ended it meanwhile, and its bytes are gone
+                return False
+            await asyncio.to_thread(file.write, part)
+    return True
+
+
+def _give_summary(counts: ImportCounts) -> ImportSummary:
+    return ImportSummary(
+        read=counts.read,
+        registered=counts.registered,
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        kept_duplicates=counts.kept_duplicates,
+        refused=counts.refused,
+    )
+
+
+def _give_counts(summary: ImportSummary) -> ImportCounts:
+    return ImportCounts(
+        read=summary.read,
+        registered=summary.registered,
+        updated=summary.updated,
+        unchanged=summary.unchanged,
+        kept_duplicates=summary.kept_duplicates,
+        refused=summary.refused,
+    )

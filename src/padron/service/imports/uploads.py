@@ -1,0 +1,130 @@
+"""Takes a file of vehicles in, part by part: each a short transaction, none of the file held but the part at hand.
+
+An upload becomes an import in one last transaction. Until then it is nothing to anybody: what is left of one whose
+client or server went away is cleared later.
+"""
+
+import secrets
+from dataclasses import dataclass, field, replace
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.file_import import PART_BYTES, FileImport, ImportState, check_room
+from padron.domain.file_reading import ReadingOptions
+from padron.domain.operation import make_run_id
+from padron.service.imports.file_imports import clear_import
+from padron.service.runtime import Runtime
+from padron.store.imports import ImportTransaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportRequest:
+    """How a file is to be imported. ``file_name`` is for people only."""
+
+    request_id: str
+    file_name: str | None = None
+    keep_duplicates: bool = False
+    dry_run: bool = False
+    options: ReadingOptions = field(default_factory=ReadingOptions)
+
+
+def check_may_import(principal: Principal) -> None:
+    """Raise ``forbidden`` unless the key may register vehicles and set statuses: a file may do both."""
+    principal.check_scope(Scope.VEHICLES_WRITE)
+    principal.check_scope(Scope.VEHICLES_STATUS)
+
+
+async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRequest) -> "Upload":
+    """Give an open upload. Raises ``forbidden`` and ``import_limit_reached``."""
+    check_may_import(principal)
+    now = runtime.clock()
+    new = FileImport(
+        import_id=make_run_id(now, secrets.randbits(64)),
+        state=ImportState.UPLOADING,
+        file_name=request.file_name,
+        keep_duplicates=request.keep_duplicates,
+        dry_run=request.dry_run,
+        created_by=principal.actor,
+        request_id=request.request_id,
+        created_at=now,
+        moved_at=now,
+        options=request.options,
+    )
+
+    async def work(transaction: ImportTransaction) -> None:
+        check_room(await transaction.list_open())
+        await transaction.add_import(new)
+
+    await runtime.store.write_imports(principal.account_id, work)
+    return Upload(runtime, principal.account_id, new.import_id)
+
+
+class Upload:
+    """A file on its way in."""
+
+    def __init__(self, runtime: Runtime, account_id: int, import_id: int) -> None:
+        self._runtime = runtime
+        self._account_id = account_id
+        self._import_id = import_id
+        self._waiting = bytearray()
+        self._is_queued = False
+
+    async def add(self, data: bytes) -> None:
+        """Take in the next bytes; those that make a part are durable when this returns."""
+        self._waiting += data
+        while len(self._waiting) >= PART_BYTES:
+            part = bytes(self._waiting[:PART_BYTES])
+            await self._save(part)
+            del self._waiting[:PART_BYTES]
+
+    async def complete(self) -> None:
+        """Take in the rest. Raises ``bad_parameters`` for a file without a byte."""
+        if self._waiting:
+            await self._save(bytes(self._waiting))
+            self._waiting.clear()
+
+    async def queue(self, runtime: Runtime) -> FileImport:
+        """Make the import of it, which begins as soon as a server has a place for it.
+
+        The runtime may be one that holds an Idempotency-Key: this is the request's one write.
+        """
+        now = runtime.clock()
+
+        async def work(transaction: ImportTransaction) -> FileImport:
+            present = _check_uploading(await transaction.lock_import(self._import_id))
+            if present.byte_count == 0:
+                raise PadronError(Code.BAD_PARAMETERS, "The body is empty: send the file.")
+            queued = replace(present, state=ImportState.QUEUED, moved_at=now)
+            await transaction.save_import(queued)
+            return queued
+
+        queued = await runtime.store.write_imports(self._account_id, work)
+        self._is_queued = True
+        return queued
+
+    async def discard(self) -> None:
+        """Remove the upload, unless it has become an import."""
+        if not self._is_queued:
+            await clear_import(self._runtime, self._account_id, self._import_id)
+
+    async def _save(self, part: bytes) -> None:
+        now = self._runtime.clock()
+
+        async def work(transaction: ImportTransaction) -> None:
+            present = _check_uploading(await transaction.lock_import(self._import_id))
+            await transaction.add_part(self._import_id, present.part_count, part)
+            after = replace(
+                present,
+                byte_count=present.byte_count + len(part),
+                part_count=present.part_count + 1,
+                moved_at=now,
+            )
+            await transaction.save_import(after)
+
+        await self._runtime.store.write_imports(self._account_id, work)
+
+
+def _check_uploading(present: FileImport | None) -> FileImport:
+    if present is None or present.state is not ImportState.UPLOADING:
+        raise PadronError(Code.IMPORT_ENDED, "The upload took too long and was cleared away: send the file again.")
+    return present

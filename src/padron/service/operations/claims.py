@@ -1,0 +1,178 @@
+"""What workers do: claim vehicles under a lease, and answer with results."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.operation import (
+    CLAIM_LIMIT_MAX,
+    RESULT_BYTES_MAX,
+    RESULTS_MAX,
+    STALLED_AFTER,
+    WAIT_S_MAX,
+    Operation,
+    Outcome,
+    Result,
+    Work,
+    WorkState,
+    check_range,
+    decide_result,
+    hand_out,
+    parse_claim_id,
+)
+from padron.domain.quoting import quote
+from padron.service.changes.watch import Gone
+from padron.service.operations.declaring import get_operation
+from padron.service.runtime import Runtime
+from padron.store.operations import OperationTransaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenResult:
+    """A result as a worker sends it: ``text`` is any JSON."""
+
+    claim_id: str
+    outcome: Outcome
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultAnswer:
+    """What became of one result: the state that its work is in, or why it is refused."""
+
+    claim_id: str
+    state: WorkState | None = None
+    refusal: PadronError | None = None
+
+
+async def claim_work(
+    runtime: Runtime,
+    principal: Principal,
+    name: str,
+    *,
+    limit: int,
+    wait_s: int,
+    gone: Gone,
+    confirm: Callable[[], Awaitable[None]],
+) -> list[Work]:
+    """Hand out up to ``limit`` vehicles, each under a lease, and wait for the first.
+
+    ``gone`` tells that the worker has hung up, which ends the wait with nothing.
+    ``confirm`` is asked after each wait, and raises when the worker may have nothing any more. Raises ``forbidden``,
+    ``bad_parameters``, ``operation_not_found``.
+    """
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    check_range("limit", limit, 1, CLAIM_LIMIT_MAX)
+    check_range("wait", wait_s, 0, WAIT_S_MAX)
+    operation = await get_operation(runtime, principal.account_id, name)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    reader = runtime.store.operations.read(principal.account_id)
+    has_work = await reader.has_work(name, runtime.clock())
+    if not has_work:
+        for run in await reader.list_stalled_runs(name, runtime.clock() - STALLED_AFTER):
+            runtime.queueing.go_on(principal.account_id, run)
+    while True:
+        if has_work:
+            claimed = await _claim(runtime, principal, operation, limit)
+            if claimed:
+                return claimed
+        rest_s = deadline - loop.time()
+        if rest_s <= 0 or gone.done():
+            return []
+        has_work = await runtime.work_watch.wait(principal.account_id, name, rest_s, gone)
+        await confirm()
+        if not has_work:
+            return []
+
+
+async def _claim(runtime: Runtime, principal: Principal, operation: Operation, limit: int) -> list[Work]:
+    at = runtime.clock()
+
+    async def work(transaction: OperationTransaction) -> list[Work]:
+        expired = await transaction.lock_expired(operation.name, at, limit)
+        handed = [hand_out(one, operation, at=at, by=principal.actor) for one in expired]
+        room = limit - sum(one.state is WorkState.CLAIMED for one in handed)
+        if room:
+            queued = await transaction.lock_queued(operation.name, room)
+            handed += [hand_out(one, operation, at=at, by=principal.actor) for one in queued]
+        await transaction.save_work(handed)
+        return [one for one in handed if one.state is WorkState.CLAIMED]
+
+    return await runtime.store.operations.write(principal.account_id, work)
+
+
+async def give_results(
+    runtime: Runtime, principal: Principal, name: str, given: Sequence[GivenResult]
+) -> list[ResultAnswer]:
+    """Store results and give an answer to each, in order; one that is refused takes no other down.
+
+    Raises ``forbidden``, ``operation_not_found``, and ``bad_parameters`` for too many or one that is too large.
+    """
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    check_range("the number of results", len(given), 1, RESULTS_MAX)
+    for one in given:
+        size_bytes = len(one.text.encode())
+        if size_bytes > RESULT_BYTES_MAX:
+            raise PadronError(
+                Code.BAD_PARAMETERS,
+                f"The result of the claim {quote(one.claim_id)} has {size_bytes} bytes: at most {RESULT_BYTES_MAX}.",
+            )
+    operation = await get_operation(runtime, principal.account_id, name)
+    at = runtime.clock()
+    results = [
+        None
+        if (key := parse_claim_id(one.claim_id)) is None
+        else Result(key=key, outcome=one.outcome, text=one.text, given_at=at, given_by=principal.actor)
+        for one in given
+    ]
+
+    async def work(transaction: OperationTransaction) -> list[ResultAnswer]:
+        answers = _Answers(operation)
+        await answers.load(transaction, [result for result in results if result is not None])
+        decided = [answers.decide(one.claim_id, result) for one, result in zip(given, results, strict=True)]
+        await answers.save(transaction)
+        return decided
+
+    return await runtime.store.operations.write(principal.account_id, work)
+
+
+class _Answers:
+    """The results of one transaction. Each is decided against what the ones before it left."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._work: dict[tuple[int, int], Work] = {}
+        self._stored: dict[tuple[int, int, int], Result] = {}
+        self._changed: dict[tuple[int, int], Work] = {}
+        self._new: list[Result] = []
+
+    async def load(self, transaction: OperationTransaction, results: Sequence[Result]) -> None:
+        keys = [result.key for result in results]
+        for work in await transaction.lock_work(keys):
+            if work.operation == self._operation.name:
+                self._work[work.run_id, work.vehicle_id] = work
+        for stored in await transaction.load_results(keys):
+            self._stored[stored.key] = stored
+
+    def decide(self, claim_id: str, result: Result | None) -> ResultAnswer:
+        if result is None:
+            refusal = PadronError(Code.CLAIM_NOT_FOUND, f"{quote(claim_id)} is no claim's id.")
+            return ResultAnswer(claim_id=claim_id, refusal=refusal)
+        place = (result.key.run_id, result.key.vehicle_id)
+        before, stored = self._work.get(place), self._stored.get(result.key)
+        try:
+            after = decide_result(before, stored, result, self._operation.attempts_max)
+        except PadronError as refusal:
+            return ResultAnswer(claim_id=claim_id, refusal=refusal)
+        if after is not None:
+            self._work[place] = self._changed[place] = after
+            self._stored[result.key] = result
+            self._new.append(result)
+        return ResultAnswer(claim_id=claim_id, state=self._work[place].state)
+
+    async def save(self, transaction: OperationTransaction) -> None:
+        await transaction.save_work(list(self._changed.values()))
+        await transaction.add_results(self._new)

@@ -1,0 +1,89 @@
+"""The gate: may this operation touch these vehicles now? Nothing is cached: each answer is read when it is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.gate import OPERATION_LENGTH_MAX, Refusal, RefusalQuery, Verdict, judge
+from padron.domain.vehicle import Vehicle, check_text
+from padron.domain.vin import Vin
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+
+LARGE_QUESTION = 50  # VINs; for fewer it costs the primary as much to let a replica answer as to answer itself
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateAnswer:
+    """The verdicts in the order asked for, and the feed's cursor that they reflect."""
+
+    verdicts: list[Verdict]
+    cursor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalPage:
+    """A page of refusals, newest hour first; ``next_cursor`` is None on the last one."""
+
+    refusals: list[Refusal]
+    next_cursor: str | None
+
+
+async def check_vehicles(runtime: Runtime, principal: Principal, operation: str, vins: Sequence[Vin]) -> GateAnswer:
+    """Give a verdict on each VIN, all of one instant that lies after the request's beginning.
+
+    Refusals are remembered, without making the answer wait. Raises ``forbidden``, ``bad_parameters``.
+    """
+    principal.check_scope(Scope.GATE_CHECK)
+    check_operation_name(operation)
+    store, asked = runtime.store, sorted(set(vins))
+    read = store.read_caught_up if len(asked) >= LARGE_QUESTION else store.read
+    vehicles, last_change = await read(principal.account_id).load_gate(asked)
+    current: dict[str, list[Vehicle]] = {}
+    for vehicle in vehicles:
+        current.setdefault(vehicle.vin, []).append(vehicle)
+    verdicts = [judge(vin, current.get(vin, [])) for vin in vins]
+    at = runtime.clock()
+    for verdict in verdicts:
+        if not verdict.is_allowed:
+            runtime.refusals.remember(principal, operation, verdict, at)
+    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, last_change))
+
+
+async def list_refusals(
+    runtime: Runtime,
+    principal: Principal,
+    *,
+    operation: str | None,
+    vin: str | None,
+    period: tuple[datetime | None, datetime | None],
+    page: tuple[int, str | None],
+) -> RefusalPage:
+    """Give a page of the refusals that fit. ``page`` is its size and the cursor. Raises for a bad cursor."""
+    principal.check_scope(Scope.GATE_CHECK)
+    limit, cursor = page
+    query = RefusalQuery(
+        operation=operation,
+        vin=vin,
+        from_at=period[0],
+        to_at=period[1],
+        after=cursors.parse_refusal_cursor(runtime.store.epoch, cursor),
+        limit=limit + 1,
+    )
+    # What this very server refused a moment ago belongs to the answer.
+    await runtime.refusals.flush(principal.account_id)
+    rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(query)
+    more = len(rows) > limit
+    return RefusalPage(
+        refusals=rows[:limit],
+        next_cursor=cursors.format_refusal_cursor(runtime.store.epoch, rows[limit - 1]) if more else None,
+    )
+
+
+def check_operation_name(operation: str) -> None:
+    """Raise ``bad_parameters`` unless the name is 1 to 100 printable characters."""
+    if not operation:
+        raise PadronError(Code.BAD_PARAMETERS, "operation is empty: say what is to be done with the vehicles.")
+    check_text("operation", operation, OPERATION_LENGTH_MAX)

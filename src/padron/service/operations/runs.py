@@ -1,0 +1,191 @@
+"""Starting runs, and reading how they stand and what came of them."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import get_only
+from padron.domain.errors import Code, PadronError
+from padron.domain.operation import (
+    RUN_FIRST_CHUNKS,
+    RUN_VINS_MAX,
+    RUNS_FILLING_MAX,
+    Refusal,
+    ResultEntry,
+    Run,
+    RunQuestion,
+    WorkState,
+    check_range,
+    make_run_id,
+    parse_run_id,
+)
+from padron.domain.quoting import quote
+from padron.domain.status import VehicleStatus
+from padron.domain.vin import Vin
+from padron.service.changes import cursors
+from padron.service.operations.declaring import get_operation
+from padron.service.runtime import Runtime
+from padron.store.operations import OperationTransaction
+
+_ID_TRIES_MAX = 5  # of two runs of one account in one millisecond, one pair in two million is given one id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReport:
+    """How a run stands: its work by state, and the vehicles that it left out, or the first of them."""
+
+    run: Run
+    counts: Mapping[WorkState, int]
+    refusals: list[Refusal]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultPage:
+    """A page of results; ``next_cursor`` is None on the last one."""
+
+    entries: list[ResultEntry]
+    next_cursor: str | None
+
+
+async def start_run(runtime: Runtime, principal: Principal, name: str, question: RunQuestion) -> RunReport:
+    """Queue an operation for vehicles and give the run, with the vehicles that are left out.
+
+    All of the VINs given are dealt with before it returns; of a filter the first thousand vehicles, and the rest in
+    the background. Raises ``forbidden``, ``bad_parameters``, ``operation_not_found``, and ``run_limit_reached`` for a
+    filter while too many runs by filter are still being filled.
+    """
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    if question.vins is not None:
+        check_range("the number of vins", len(question.vins), 1, RUN_VINS_MAX)
+    if question.status is VehicleStatus.INFO_CHANGED:
+        raise PadronError(Code.BAD_PARAMETERS, "assetStatusId 2 asks for former versions: no operation runs on them.")
+    account_id = principal.account_id
+    operation = await get_operation(runtime, account_id, name)
+    run = await _add_run(runtime, principal, operation.name, question)
+    refusals: list[Refusal] = []
+    chunks = count(1)
+    while run.is_queueing and (question.vins is not None or next(chunks) <= RUN_FIRST_CHUNKS):
+        run, further = await runtime.queueing.add_in_turn(account_id, run)
+        refusals += further
+    if run.is_queueing:
+        runtime.queueing.go_on(account_id, run)
+    counts = await runtime.store.operations.read(account_id).count_work(
+        run.run_id, runtime.clock(), operation.attempts_max
+    )
+    return RunReport(run=run, counts=counts, refusals=refusals)
+
+
+async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str) -> RunReport:
+    """Give how a run stands. Raises ``forbidden``, ``operation_not_found``, ``run_not_found``."""
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    operation = await get_operation(runtime, principal.account_id, name)
+    run = await _get_run(runtime, principal, name, run_id)
+    runtime.queueing.go_on_if_stalled(principal.account_id, run)
+    reader = runtime.store.operations.read(principal.account_id)
+    return RunReport(
+        run=run,
+        counts=await reader.count_work(run.run_id, runtime.clock(), operation.attempts_max),
+        refusals=await reader.list_refusals(run.run_id),
+    )
+
+
+async def list_run_results(
+    runtime: Runtime, principal: Principal, name: str, run_id: str, *, limit: int, cursor: str | None
+) -> ResultPage:
+    """Give a page of a run's results, by vehicle and attempt. Raises as ``get_run``, and for a bad cursor."""
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    vehicle_id, attempt = cursors.parse_numbers(runtime.store.epoch, "run-results", cursor, 2) or (0, 0)
+    await get_operation(runtime, principal.account_id, name)
+    run = await _get_run(runtime, principal, name, run_id)
+    reader = runtime.store.operations.read(principal.account_id)
+    entries = await reader.list_run_results(run.run_id, (vehicle_id, attempt), limit + 1)
+    if len(entries) <= limit:
+        return ResultPage(entries=entries, next_cursor=None)
+    last = entries[limit - 1].result.key
+    return ResultPage(
+        entries=entries[:limit],
+        next_cursor=cursors.format_numbers(runtime.store.epoch, "run-results", last.vehicle_id, last.attempt),
+    )
+
+
+async def list_vehicle_results(
+    runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None
+) -> ResultPage:
+    """Give a page of the results of a current vehicle, newest first.
+
+    Raises ``forbidden``, ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for a bad cursor.
+    """
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    before = cursors.parse_result_place(runtime.store.epoch, cursor)
+    vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
+    reader = runtime.store.operations.read(principal.account_id)
+    entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, limit + 1)
+    if len(entries) <= limit:
+        return ResultPage(entries=entries, next_cursor=None)
+    return ResultPage(
+        entries=entries[:limit], next_cursor=cursors.format_result_place(runtime.store.epoch, entries[limit - 1].result)
+    )
+
+
+async def _add_run(runtime: Runtime, principal: Principal, operation: str, question: RunQuestion) -> Run:
+    account_id = principal.account_id
+    if question.vins is None:
+        position_max = await runtime.store.read(account_id).find_last_change()
+    else:
+        position_max = len(question.vins)
+    at = runtime.clock()
+
+    async def work(transaction: OperationTransaction) -> Run | None:
+        if question.vins is None:
+            await transaction.lock_declarer()
+            if len(await transaction.list_filling_runs(RUNS_FILLING_MAX)) == RUNS_FILLING_MAX:
+                return None
+        for _ in range(_ID_TRIES_MAX):
+            run = Run(
+                run_id=make_run_id(at, secrets.randbits(32)),
+                operation=operation,
+                question=question,
+                is_queueing=True,
+                position=0,
+                position_max=position_max,
+                queued_count=0,
+                refused_count=0,
+                created_at=at,
+                created_by=principal.actor,
+                moved_at=at,
+            )
+            if await transaction.add_run(run):
+                return run
+        raise RuntimeError(f"Every run id that was tried at {at} is taken.")
+
+    run = await runtime.store.operations.write(account_id, work)
+    if run is None:
+        await _take_up_stalled(runtime, account_id)
+        raise PadronError(
+            Code.RUN_LIMIT_REACHED,
+            f"The account has {RUNS_FILLING_MAX} runs by filter whose vehicles are still being queued, the maximum. "
+            "Wait until one of them is open, or name the vehicles by VIN.",
+        )
+    return run
+
+
+async def _take_up_stalled(runtime: Runtime, account_id: int) -> None:
+    """Take up the runs that hold the account's places and whose processes seem to have ended."""
+
+    async def find(transaction: OperationTransaction) -> list[Run]:
+        return await transaction.list_filling_runs(RUNS_FILLING_MAX)
+
+    for run in await runtime.store.operations.write(account_id, find):
+        runtime.queueing.go_on_if_stalled(account_id, run)
+
+
+async def _get_run(runtime: Runtime, principal: Principal, operation: str, run_id: str) -> Run:
+    number = parse_run_id(run_id)
+    run = None
+    if number is not None:
+        run = await runtime.store.operations.read(principal.account_id).find_run(operation, number)
+    if run is None:
+        raise PadronError(Code.RUN_NOT_FOUND, f"The operation {operation} has no run {quote(run_id)}.")
+    return run

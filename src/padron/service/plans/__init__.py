@@ -1,0 +1,1 @@
+"""Planned changes of status: making, listing, cancelling and executing them."""

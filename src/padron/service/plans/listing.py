@@ -1,0 +1,102 @@
+"""Planned changes as their account sees them: list, look at, cancel."""
+
+from dataclasses import dataclass, replace
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.plan import Plan, PlanPlace, PlanQuery, PlanState, cancel
+from padron.domain.quoting import quote
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+from padron.store.plans import PlanTransaction
+
+CHUNK_SIZE = 1_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanPage:
+    """A page of plans; ``next_cursor`` is None on the last one."""
+
+    plans: list[Plan]
+    next_cursor: str | None
+
+
+async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, cursor: str | None) -> PlanPage:
+    """Give a page of the account's plans. Raises ``forbidden`` and ``bad_parameters`` for a bad cursor."""
+    principal.check_scope(Scope.VEHICLES_READ)
+    asked = replace(query, limit=query.limit + 1, after=cursors.parse_plan_cursor(runtime.store.epoch, query, cursor))
+    found = await runtime.store.read_plans(principal.account_id).list_plans(asked)
+    more = len(found) > query.limit
+    return PlanPage(
+        plans=found[: query.limit],
+        next_cursor=cursors.format_plan_cursor(runtime.store.epoch, query, found[query.limit - 1]) if more else None,
+    )
+
+
+async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan:
+    """Give one plan, whatever became of it. Raises ``forbidden`` and ``plan_not_found``."""
+    principal.check_scope(Scope.VEHICLES_READ)
+    plan = await runtime.store.read_plans(principal.account_id).find_plan(plan_id)
+    return _get_found(plan, plan_id)
+
+
+async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, request_id: str) -> Plan:
+    """Cancel a pending plan and give it. Raises ``forbidden``, ``plan_not_found`` and ``plan_ended``.
+
+    Against an execution at the same moment exactly one of the two wins.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    at = runtime.clock()
+
+    async def work(_: WriteTransaction, plans: PlanTransaction) -> Plan:
+        plan = _get_found(await plans.lock_plan(plan_id), plan_id)
+        cancelled = cancel(plan, at=at, by=principal.actor, request_id=request_id)
+        await plans.end_plans([cancelled])
+        return cancelled
+
+    return await runtime.store.write_plans(principal.account_id, work)
+
+
+async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -> bool:
+    """Say whether anything that a request planned is pending."""
+    query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
+    return bool(await runtime.store.read_plans(principal.account_id).list_plans(query))
+
+
+async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) -> list[Plan]:
+    """Give all that a request planned and is still pending. Raises ``forbidden``."""
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    reader = runtime.store.read_plans(principal.account_id)
+    query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=CHUNK_SIZE)
+    found: list[Plan] = []
+    while page := await reader.list_plans(query):
+        found += page
+        query = replace(query, after=PlanPlace(effective_at=page[-1].effective_at, plan_id=page[-1].plan_id))
+    return found
+
+
+async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str, request_id: str) -> list[Plan]:
+    """Cancel all that a request planned and is still pending, and give it. Raises ``forbidden``.
+
+    A thousand go into a transaction.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    at = runtime.clock()
+
+    async def work(_: WriteTransaction, plans: PlanTransaction) -> list[Plan]:
+        pending = await plans.lock_pending_of_request(planned_by, CHUNK_SIZE)
+        cancelled = [cancel(plan, at=at, by=principal.actor, request_id=request_id) for plan in pending]
+        await plans.end_plans(cancelled)
+        return cancelled
+
+    done: list[Plan] = []
+    while some := await runtime.store.write_plans(principal.account_id, work):
+        done += some
+    return done
+
+
+def _get_found(plan: Plan | None, plan_id: str) -> Plan:
+    if plan is None:
+        raise PadronError(Code.PLAN_NOT_FOUND, f"The account has no planned change with the id {quote(plan_id)}.")
+    return plan

@@ -1,0 +1,1 @@
+"""Reports on the record, and the forms they are given in."""

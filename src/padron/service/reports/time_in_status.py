@@ -1,0 +1,123 @@
+"""How long vehicles were what they were, for each of them and in sum. The record is read in bounded batches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from padron.domain.account import Principal, Scope
+from padron.domain.errors import Code, PadronError
+from padron.domain.time_in_status import TimeQuery, TotalTime, VehicleTime, gather_vehicle_times
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+from padron.service.vehicles.reading import check_past
+from padron.service.vehicles.recency import check_place, find_place
+
+# In one statement: few at first, then more as long as a statement is short. How long it takes depends on how often
+# the vehicles changed, of which nothing is known before.
+BATCH_VEHICLES = 500
+BATCH_VEHICLES_FIRST = 20
+BATCH_S_SHORT = 0.05
+BATCH_S_LONG = 0.25
+
+Filters = dict[str, str | int]
+Gone = Callable[[], bool]  # tells that nobody waits for the answer any more
+
+
+class StoppedError(Exception):
+    """Whoever asked has gone, so the rest of the report was not made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimePage:
+    """A page of vehicles, in order of registration. ``total``, over all that fit, comes with the first page alone."""
+
+    vehicles: list[VehicleTime]
+    total: TotalTime | None
+    next_cursor: str | None
+    cursor: str  # of the feed: what the report rests on are the changes up to it
+
+
+async def open_report(
+    runtime: Runtime, principal: Principal, period: tuple[datetime, datetime], filters: Filters
+) -> TimeQuery:
+    """Give the question about a period, cut out of the record as it is now.
+
+    Raises ``forbidden``, and ``bad_parameters`` for a period that is empty or not over yet.
+    """
+    principal.check_scope(Scope.VEHICLES_READ)
+    query = _check_period(runtime, period, filters)
+    reader = runtime.store.read(principal.account_id)
+    since, until = await reader.find_cut(query.from_at), await reader.find_cut(query.to_at)
+    return replace(query, since=since, until=until)
+
+
+async def report_page(
+    runtime: Runtime,
+    principal: Principal,
+    period: tuple[datetime, datetime],
+    filters: Filters,
+    page: tuple[int, str | None],
+    is_gone: Gone,
+) -> TimePage:
+    """Give a page of vehicles, at most so many, and with the first one the sum over all.
+
+    Raises as ``open_report``, ``bad_parameters`` for a bad cursor, and StoppedError.
+    """
+    principal.check_scope(Scope.VEHICLES_READ)
+    limit, cursor = page
+    if cursor is None:
+        query = await open_report(runtime, principal, period, filters)
+    else:
+        query, told = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
+        await check_place(runtime, principal, told)
+    total = TotalTime() if cursor is None else None
+    listed: list[VehicleTime] = []
+    async for batch in follow_report(runtime, principal, query, is_gone):
+        listed += batch[: limit + 1 - len(listed)]
+        if total is not None:
+            total.add(batch)
+        elif len(listed) > limit:
+            break
+    more, epoch = len(listed) > limit, runtime.store.epoch
+    until = await find_place(runtime.store.read(principal.account_id), query.until)
+    return TimePage(
+        vehicles=listed[:limit],
+        total=total,
+        next_cursor=cursors.format_report_cursor(epoch, query, until, listed[limit - 1].vehicle_id) if more else None,
+        cursor=cursors.format_feed_cursor(epoch, until),
+    )
+
+
+async def follow_report(
+    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: Gone
+) -> AsyncIterator[list[VehicleTime]]:
+    """Give all vehicles that existed in the period, batch by batch. Raises ``forbidden`` and StoppedError."""
+    principal.check_scope(Scope.VEHICLES_READ)
+    reader, loop = runtime.store.read(principal.account_id), asyncio.get_running_loop()
+    query = replace(query, limit=min(BATCH_VEHICLES_FIRST, BATCH_VEHICLES))
+    while True:
+        begun = loop.time()
+        rows = await reader.sum_statuses(query)
+        took_s = loop.time() - begun
+        if is_gone():
+            raise StoppedError
+        if not rows:
+            return
+        yield gather_vehicle_times(rows)
+        query = replace(query, after=rows[-1].vehicle_id, limit=give_next_size(query.limit, took_s))
+
+
+def give_next_size(size: int, took_s: float) -> int:
+    """Give how many vehicles the next statement is about."""
+    if took_s < BATCH_S_SHORT:
+        return min(size * 2, BATCH_VEHICLES)
+    return max(size // 4, 1) if took_s > BATCH_S_LONG else size
+
+
+def _check_period(runtime: Runtime, period: tuple[datetime, datetime], filters: Filters) -> TimeQuery:
+    from_at, to_at = (at.astimezone(UTC) for at in period)
+    if from_at >= to_at:
+        raise PadronError(Code.BAD_PARAMETERS, "from is not before to: a period ends after its beginning.")
+    check_past("to", to_at, runtime.clock())
+    return TimeQuery(from_at=from_at, to_at=to_at, since=0, until=0, filters=filters)

@@ -1,0 +1,268 @@
+"""Takes back what one request changed, for each vehicle that nobody has changed since; that is a change like any other.
+
+A thousand vehicles go into a transaction. A process that ends in between leaves the later ones taken back and the
+others as they were: the same undo, sent again, goes on with those.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
+from padron.domain.tags import format_tag
+from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
+from padron.domain.vehicle import Details, Vehicle, fold_text
+from padron.domain.vin import Vin
+from padron.service.plans.listing import cancel_pending, has_pending, list_pending
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+
+CHUNK_VEHICLES = 1_000
+EITHER_SCOPE = (Scope.VEHICLES_STATUS, Scope.VEHICLES_WRITE, Scope.VEHICLES_REPAIR)
+
+_SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHANGED: Scope.VEHICLES_WRITE}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndoneVehicle:
+    """What became of one vehicle: what it is after something was taken back, or why it was left, or nothing to do.
+
+    A planned change that was cancelled is named by its id, beside what became of its vehicle.
+    """
+
+    vin: Vin
+    after: Vehicle | None = None
+    cancelled_plan_id: str | None = None
+    left: LeftReason | None = None
+    detail: str | None = None
+
+    @property
+    def revision(self) -> str | None:
+        """The vehicle's tag from now on, if something was taken back; of a dry run it means nothing."""
+        return None if self.after is None else format_tag(self.after)
+
+
+async def undo_request(
+    runtime: Runtime,
+    principal: Principal,
+    undone_id: str,
+    request_id: str,
+    reason: str | None,
+    *,
+    dry_run: bool = False,
+) -> list[UndoneVehicle]:
+    """Take back what a request changed and give what became of each vehicle, in the order in which it came to them.
+
+    What the request planned and is still pending is cancelled first, so that it does not happen afterwards; those come
+    first in the answer. ``dry_run`` decides in the same way and writes nothing. Raises ``forbidden``,
+    ``request_not_found`` when it changed and planned nothing, and ``request_too_large``.
+    """
+    principal.check_either_scope(EITHER_SCOPE)
+    has_plans = await has_pending(runtime, principal, undone_id)
+    entries = await _load_changes(runtime, principal, undone_id)
+    if not entries and not has_plans:
+        raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account.")
+    cancelled: list[UndoneVehicle] = []
+    if has_plans:
+        if dry_run:
+            plans = await list_pending(runtime, principal, undone_id)
+        else:
+            plans = await cancel_pending(runtime, principal, undone_id, request_id)
+        cancelled = [UndoneVehicle(vin=plan.vin, cancelled_plan_id=plan.plan_id) for plan in plans]
+        entries = await _load_changes(runtime, principal, undone_id)  # one may have been executed just before
+    formers = sorted(gather_former(entries), key=_give_turn)
+    repaired = frozenset(former.vin for former in formers if former.was_retired or former.was_restored)
+    returning = frozenset(former.vin for former in formers if former.was_retired)
+    act = UndoAct(undone_id=undone_id, request_id=request_id, by=principal.actor, at=runtime.clock(), reason=reason)
+    done: list[UndoneVehicle] = []
+    for start in range(0, len(formers), CHUNK_VEHICLES):
+        chunk = formers[start : start + CHUNK_VEHICLES]
+
+        async def work(transaction: WriteTransaction, chunk: Sequence[Former] = chunk) -> list[UndoneVehicle]:
+            return await _Chunk(transaction, act, repaired, returning, dry_run).undo(chunk)
+
+        done += await runtime.store.write(principal.account_id, work)
+    in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
+    return [*cancelled, *(one for _, one in in_order)]
+
+
+async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) -> list[FeedEntry]:
+    """Give what a request changed. Raises ``forbidden`` for what the key may not change, ``request_too_large``."""
+    reader = runtime.store.read(principal.account_id)
+    entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
+    _check_scopes(principal, entries)
+    if len(entries) > UNDONE_CHANGES_MAX:
+        detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, which is what can be undone."
+        raise PadronError(Code.REQUEST_TOO_LARGE, detail)
+    return entries
+
+
+@dataclass(slots=True, eq=False)
+class _Chunk:
+    """The vehicles of one transaction, as they are after those that were taken back before them."""
+
+    transaction: WriteTransaction
+    act: UndoAct
+    repaired: frozenset[str]  # VINs of which the request made vehicles former, or current again
+    returning: frozenset[str]  # those of which vehicles become current again
+    dry_run: bool
+    vehicles: dict[int, Vehicle] = field(default_factory=dict)
+    details: dict[int, Details] = field(default_factory=dict)
+    later: dict[int, FeedEntry] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    slots_before: dict[int, int] = field(default_factory=dict)  # moves before the changes are written
+    slots_after: dict[int, int] = field(default_factory=dict)  # and after them
+    by_vin: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    by_plate: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    async def undo(self, formers: Sequence[Former]) -> list[UndoneVehicle]:
+        """Take back, write, and give what became of each."""
+        await self._load(formers)
+        done = [self._undo_one(former) for former in formers]
+        if self.dry_run:
+            return done
+        if self.slots_before:
+            await self.transaction.move_vehicles(self.slots_before)
+        await self.transaction.save_changes(self.changes)
+        if self.slots_after:
+            await self.transaction.move_vehicles(self.slots_after)
+        return done
+
+    async def _load(self, formers: Sequence[Former]) -> None:
+        transaction = self.transaction
+        vins = {former.vin for former in formers} | {former.former_vin for former in formers if former.former_vin}
+        found = await transaction.lock_vehicles(sorted(vins))
+        retired = sorted(former.vehicle_id for former in formers if former.was_retired)
+        gone = await transaction.lock_former(retired) if retired else []
+        self.details = await transaction.load_former_details(retired) if gone else {}
+        if self.repaired and found:
+            self.details |= await transaction.load_details(sorted(vehicle.vehicle_id for vehicle in found))
+        # Whose plate comes back or has to be the only one of its kind: of these all bearers are looked at.
+        values = [*(former.edits for former in formers), *self.details.values()]
+        plates = sorted({str(value["plate"]) for value in values if value.get("plate") is not None})
+        found += await transaction.lock_plates(plates) if plates else []
+        self.vehicles = {vehicle.vehicle_id: vehicle for vehicle in (*found, *gone)}
+        spans = {former.vehicle_id: (former.first_number, former.last_number) for former in formers}
+        self.later = await transaction.find_later_changes(spans, self.act.undone_id)
+        if unknown := sorted(self.vehicles.keys() - self.details.keys()):
+            self.details |= await transaction.load_details(unknown)
+        for vehicle in found:
+            self._note(vehicle)
+
+    def _undo_one(self, former: Former) -> UndoneVehicle:
+        vehicle, later = self.vehicles.get(former.vehicle_id), self.later.get(former.vehicle_id)
+        if former.obstacle is not None:
+            return _leave(former, former.obstacle, _OBSTACLES[former.obstacle])
+        if later is not None or vehicle is None:
+            return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
+        if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
+            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle has the VIN {former.former_vin} now.")
+        if former.was_restored:
+            obstacle = self._clear_for_retirement(former, vehicle)
+            slot = vehicle.slot
+        else:
+            obstacle, slot = self._find_slot(former, vehicle)
+        if obstacle is not None:
+            return obstacle
+        changes = build_undo(vehicle, self.details[former.vehicle_id], former, self.act, slot)
+        if not changes:
+            return UndoneVehicle(vin=vehicle.vin)
+        self.changes += changes
+        after = changes[-1].vehicle
+        self._forget(vehicle)
+        self.vehicles[former.vehicle_id] = after
+        if changes[-1].details is not None:
+            self.details[former.vehicle_id] = changes[-1].details
+        if not former.was_restored:
+            self._note(after)
+        return UndoneVehicle(vin=after.vin, after=after)
+
+    def _find_slot(self, former: Former, vehicle: Vehicle) -> tuple[UndoneVehicle | None, int]:
+        """Give why the vehicle has to be left, or the slot that it has from now on.
+
+        Vehicles that are duplicates again may share plates with others, as they might before: at a slot above 0.
+        """
+        is_repaired = vehicle.vin in self.repaired
+        fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id} if is_repaired else set()
+        plate = self.details[vehicle.vehicle_id].get("plate") if former.was_retired else former.edits.get("plate")
+        bearers = self._find_bearers(plate, vehicle) - fellows
+        if not fellows or vehicle.vin not in self.returning:
+            if bearers:
+                return _leave_plate(former, plate, self.vehicles[min(bearers)]), 0
+            return None, 0 if former.was_retired else vehicle.slot
+        if former.was_retired or (vehicle.slot == 0 and bearers):
+            slot = 1 + max(0, *(self.vehicles[one].slot for one in fellows))
+            if not former.was_retired:
+                self.slots_before[vehicle.vehicle_id] = slot
+            return None, slot
+        return None, vehicle.slot
+
+    def _clear_for_retirement(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | None:
+        """Give why the vehicle cannot be former again, or see to it that the one that is left then is the only one."""
+        fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id}
+        if not fellows:
+            return _leave(former, LeftReason.ONLY_VEHICLE, f"No other vehicle has the VIN {vehicle.vin} now.")
+        if len(fellows) > 1:
+            return None
+        (kept,) = (self.vehicles[one] for one in fellows)
+        plate = self.details[kept.vehicle_id].get("plate")
+        if bearers := self._find_bearers(plate, kept) - {vehicle.vehicle_id}:
+            return _leave_plate(former, plate, self.vehicles[min(bearers)])
+        if kept.slot != 0:
+            self.slots_after[kept.vehicle_id] = 0
+            self.vehicles[kept.vehicle_id] = replace(kept, slot=0)
+        return None
+
+    def _find_bearers(self, plate: str | int | None, vehicle: Vehicle) -> set[int]:
+        return set() if plate is None else self.by_plate[fold_text(str(plate))] - {vehicle.vehicle_id}
+
+    def _note(self, vehicle: Vehicle) -> None:
+        self.by_vin[vehicle.vin].add(vehicle.vehicle_id)
+        self.by_plate[self._give_plate(vehicle)].add(vehicle.vehicle_id)
+
+    def _forget(self, vehicle: Vehicle) -> None:
+        self.by_vin[vehicle.vin].discard(vehicle.vehicle_id)
+        self.by_plate[self._give_plate(vehicle)].discard(vehicle.vehicle_id)
+
+    def _give_plate(self, vehicle: Vehicle) -> str:
+        return fold_text(str(self.details[vehicle.vehicle_id].get("plate", "")))
+
+
+_OBSTACLES = {
+    LeftReason.REGISTERED: "The request registered the vehicle, which cannot be undone.",
+    LeftReason.NOT_UNDOABLE: "The request changed the vehicle in a way that cannot be undone.",
+}
+
+
+def _check_scopes(principal: Principal, entries: Sequence[FeedEntry]) -> None:
+    if any(entry.change.is_repair for entry in entries):
+        principal.check_scope(Scope.VEHICLES_REPAIR)
+        return
+    for kind in {entry.change.type for entry in entries} & _SCOPES.keys():
+        principal.check_scope(_SCOPES[kind])
+
+
+def _give_turn(former: Former) -> tuple[bool, bool, int]:
+    """Give the place in the order in which vehicles are taken back.
+
+    What comes back comes first, so that those beside it are duplicates again, and what goes comes last. The rest goes
+    backwards, so that a plate or VIN that went from one vehicle to another finds its place free.
+    """
+    return former.was_restored, not former.was_retired, -former.last_number
+
+
+def _leave_plate(former: Former, plate: str | int | None, bearer: Vehicle) -> UndoneVehicle:
+    return _leave(former, LeftReason.PLATE_IN_USE, f"The vehicle {bearer.vin} bears the plate {plate} now.")
+
+
+def _leave(former: Former, left: LeftReason, detail: str) -> UndoneVehicle:
+    return UndoneVehicle(vin=former.vin, left=left, detail=detail)
+
+
+def _describe_later(later: FeedEntry | None) -> str:
+    if later is None:
+        return "The vehicle has another VIN by now."
+    return f"The request {later.change.request_id} of {later.change.by} changed the vehicle since."

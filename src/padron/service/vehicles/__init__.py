@@ -1,0 +1,1 @@
+"""Registering, reading and exporting vehicles, repairing duplicates, and what a VIN tells."""

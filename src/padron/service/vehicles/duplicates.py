@@ -1,0 +1,95 @@
+"""Repairing duplicates: finding VINs that several current vehicles have, and making one vehicle of them.
+
+The others become former versions, by changes like any other: they are in history and in the feed, and can be undone.
+"""
+
+from dataclasses import dataclass, replace
+
+from padron.domain.account import Principal, Scope
+from padron.domain.duplicates import DuplicateGroup, DuplicateQuery, Repair, Repaired, check_choices, decide_repair
+from padron.domain.errors import Code, PadronError
+from padron.domain.vin import Vin
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
+
+ROWS_MAX = 1_000  # vehicles of a page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DuplicatePage:
+    """A page of duplicates by VIN; ``next_cursor`` is None on the last one."""
+
+    groups: list[DuplicateGroup]
+    next_cursor: str | None
+
+
+async def list_duplicates(
+    runtime: Runtime, principal: Principal, vin: Vin | None, limit: int, cursor: str | None
+) -> DuplicatePage:
+    """Give the VINs that several current vehicles have, with these vehicles, in order; or those of one VIN.
+
+    At most ``limit`` VINs, and fewer when they have more than a thousand vehicles. Raises ``forbidden``, and
+    ``bad_parameters`` for a cursor that belongs to another question.
+    """
+    principal.check_scope(Scope.VEHICLES_REPAIR)
+    after = cursors.parse_duplicate_cursor(runtime.store.epoch, cursor)
+    reader = runtime.store.read(principal.account_id)
+    if vin is not None:
+        found = sorted(await reader.list_versions_by_vin(vin), key=lambda version: version.vehicle.vehicle_id)
+        is_asked = len(found) > 1 and vin > after
+        group = DuplicateGroup(vin=vin, count=len(found), versions=found[:ROWS_MAX])
+        return DuplicatePage(groups=[group] if is_asked else [], next_cursor=None)
+    groups = await reader.list_duplicates(DuplicateQuery(after=after, vins_max=limit + 1, rows_max=ROWS_MAX + 1))
+    is_cut = sum(len(group.versions) for group in groups) > ROWS_MAX
+    if is_cut and len(groups) > 1:
+        groups.pop()  # some of its vehicles may not have fit: it is the first of the next page
+    elif is_cut:
+        groups = [replace(groups[0], versions=groups[0].versions[:ROWS_MAX])]
+    page = groups[:limit]
+    more = is_cut or len(groups) > limit
+    return DuplicatePage(
+        groups=page, next_cursor=cursors.format_duplicate_cursor(runtime.store.epoch, page[-1].vin) if more else None
+    )
+
+
+async def repair_duplicates(
+    runtime: Runtime, principal: Principal, repair: Repair, *, dry_run: bool = False
+) -> Repaired:
+    """Keep one of the vehicles with a VIN, make the others former versions, and give what became of them.
+
+    Raises ``forbidden``, ``vehicle_not_found``, ``no_duplicates``, ``revision_mismatch``, ``bad_parameters`` for a
+    vehicle that is none of them, and ``plate_in_use``. A dry run writes nothing.
+    """
+    principal.check_scope(Scope.VEHICLES_REPAIR)
+    check_choices(repair.take, repair.edits, repair.status)
+    at = runtime.clock()
+
+    async def work(transaction: WriteTransaction) -> Repaired:
+        found = await transaction.lock_vehicles([repair.vin])
+        details = await transaction.load_details(sorted(vehicle.vehicle_id for vehicle in found)) if found else {}
+        done = decide_repair(found, details, repair, at)
+        own = {vehicle.vehicle_id for vehicle in found}
+        await _check_plate_free(transaction, done, own)
+        if not dry_run:
+            await transaction.save_changes(done.changes)
+            if done.vehicle.slot != 0:
+                # Last: only then has the vehicle that was at 0 left, and its own plate is what it will be.
+                await transaction.move_vehicles({done.vehicle.vehicle_id: 0})
+        return replace(done, vehicle=replace(done.vehicle, slot=0))
+
+    return await runtime.store.write(principal.account_id, work)
+
+
+async def _check_plate_free(transaction: WriteTransaction, done: Repaired, own: set[int]) -> None:
+    """Raise ``plate_in_use`` when a vehicle with another VIN bears the plate: duplicates may share it, others not."""
+    plate = done.details.get("plate")
+    if plate is None:
+        return
+    others = [one for one in await transaction.lock_plates([str(plate)]) if one.vehicle_id not in own]
+    if others:
+        detail = (
+            f"The vehicle {others[0].vin} bears the plate {plate} as well, which only one may once the duplicates are "
+            "resolved: keep another one, or give this one another plate."
+        )
+        raise PadronError(Code.PLATE_IN_USE, detail)

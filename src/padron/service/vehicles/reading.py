@@ -1,0 +1,173 @@
+"""Reading vehicles, now or as they were at an instant, their status and their history."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from padron.domain.account import Principal, Scope
+from padron.domain.change import HistoryEntry, get_only
+from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
+from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import Vehicle, VehicleVersion
+from padron.domain.vin import Vin
+from padron.service.changes import cursors
+from padron.service.runtime import Runtime
+from padron.service.vehicles.recency import check_place, find_place, find_seen
+from padron.store.base import Reader
+
+PRESENT = timedelta(minutes=1)  # what counts as the present while the clock is behind the record
+STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at in one statement: 0.8 s at most
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehiclePage:
+    """A page of vehicles; ``next_cursor`` is None on the last one."""
+
+    vehicles: list[VehicleVersion]
+    next_cursor: str | None
+    cursor: str | None  # of the feed: all changes up to it are in this page; for the filter operational, and the past
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryPage:
+    """A page of a vehicle's history, newest first; ``next_cursor`` is None on the last one."""
+
+    entries: list[HistoryEntry]
+    next_cursor: str | None
+
+
+async def get_vehicle(
+    runtime: Runtime, principal: Principal, vin: Vin, as_of: datetime | None = None
+) -> VehicleVersion:
+    """Give a vehicle that is current, or was at an instant, with its core data.
+
+    Raises ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for an instant that is to come.
+    """
+    principal.check_scope(Scope.VEHICLES_READ)
+    reader = runtime.store.read(principal.account_id)
+    if as_of is None:
+        found = await reader.list_versions_by_vin(vin)
+    else:
+        query = VehicleQuery(filters={"vin": vin}, up_to=await _find_state(runtime, reader, as_of), limit=LIMIT_MAX)
+        found = [version for version, _ in await reader.list_vehicles(query)]
+    only = get_only([version.vehicle for version in found], vin)
+    return next(version for version in found if version.vehicle is only)
+
+
+async def get_status(runtime: Runtime, principal: Principal, vin: Vin) -> Vehicle:
+    """Give a current vehicle's status. Raises ``vehicle_not_found``, ``multiple_vehicles_found``."""
+    principal.check_scope(Scope.VEHICLES_READ)
+    return get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
+
+
+async def list_vehicles(
+    runtime: Runtime, principal: Principal, query: VehicleQuery, cursor: str | None, seen: str | None = None
+) -> VehiclePage:
+    """Give a page of the list, now or as of an instant, in a state that includes ``seen``.
+
+    Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
+    """
+    principal.check_scope(Scope.VEHICLES_READ)
+    epoch = runtime.store.epoch
+    asked, told = cursors.continue_list(epoch, query, cursor)
+    await check_place(runtime, principal, told)
+    at_least = max(await find_seen(runtime, principal, seen), told.number)
+    if query.as_of is not None and asked.up_to is None:
+        # Where nothing is behind, so that an instant means the same on every server.
+        present = runtime.store.read(principal.account_id)
+        asked = replace(asked, up_to=await _find_state(runtime, present, query.as_of))
+    reader = runtime.store.read_recent(principal.account_id, max(at_least, asked.up_to or 0))
+    # Read before the list: going on from here may tell a change again, but misses none. The past is cut exactly there.
+    last_change = asked.up_to
+    if last_change is None and query.operational is not None:
+        last_change = await reader.find_last_change()
+    rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
+    page = rows[: query.limit]
+    more = len(rows) > query.limit
+    next_cursor = None
+    if more:
+        # The next page may be another server's: who follows the feed from here must find in it what is told by now.
+        reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0))
+        next_cursor = cursors.format_list_cursor(epoch, asked, *page[-1], reached)
+    return VehiclePage(
+        vehicles=[version for version, _ in page],
+        next_cursor=next_cursor,
+        cursor=None
+        if last_change is None
+        else cursors.format_feed_cursor(epoch, await find_place(reader, last_change)),
+    )
+
+
+def _may_walk_far(query: VehicleQuery) -> bool:
+    """Say whether vehicles are looked at one by one, in order, for a status in the past, of which there is no index."""
+    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    return query.up_to is not None and query.sort is None and by_status
+
+
+async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+    """Give a page from as many statements as it takes, each over a bounded part of the account."""
+    last = query.up_to or 0
+    begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
+    rows: list[tuple[VehicleVersion, Position]] = []
+    while 1 <= begin <= last and len(rows) < query.limit:
+        end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
+        part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))
+        rows += await reader.list_vehicles(part)
+        begin = end - 1 if query.descending else end + 1
+    return rows
+
+
+async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
+    """Give the number of the last change up to an instant. Raises ``bad_parameters`` for one that is to come.
+
+    Where the clock was set back, the account's last change is ahead of it, and so is the account's present. Who asks
+    for the present then names the clock's: an instant just before that means all that is recorded.
+    """
+    now = runtime.clock()
+    if as_of < now - PRESENT:
+        return await reader.find_cut(as_of)
+    last_at = await reader.find_last_instant()
+    check_past("asOf", as_of, max(now, last_at))
+    if as_of >= now - min(PRESENT, max(last_at - now, timedelta(0))):
+        return await reader.find_cut(max(as_of, last_at))
+    return await reader.find_cut(as_of)
+
+
+def check_past(name: str, at: datetime, now: datetime) -> None:
+    """Raise ``bad_parameters`` for an instant that is to come: of that nothing is known."""
+    if at > now:
+        detail = f"{name} is {format_instant(at)}, which is to come: here it is {format_instant(now)}."
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+
+
+async def list_history(
+    runtime: Runtime,
+    principal: Principal,
+    vin: Vin,
+    *,
+    limit: int,
+    cursor: str | None,
+    vehicle_id: int | None = None,
+    seen: str | None = None,
+) -> HistoryPage:
+    """Give a page of a current vehicle's history, or of one of those with the VIN, current or former, by its id.
+
+    It is in a state that includes ``seen``. Raises as ``get_status``, and for a bad cursor.
+    """
+    principal.check_scope(Scope.VEHICLES_READ)
+    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
+    at_least = await find_seen(runtime, principal, seen)
+    present = runtime.store.read(principal.account_id)
+    if vehicle_id is None:
+        vehicle_id = get_only(await present.list_by_vin(vin), vin).vehicle_id
+    elif not await present.has_vehicle(vehicle_id, vin):
+        raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
+    # A vehicle's id is the number of its registration: so the history of one that is known is never empty.
+    reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle_id))
+    entries = await reader.list_history(vehicle_id, before, limit + 1)
+    more = len(entries) > limit
+    return HistoryPage(
+        entries=entries[:limit],
+        next_cursor=cursors.format_history_cursor(runtime.store.epoch, entries[limit - 1].number) if more else None,
+    )

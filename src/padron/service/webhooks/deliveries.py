@@ -1,0 +1,189 @@
+"""The steps of the worker that sends webhooks: each a short transaction of one account, none held while sending.
+
+An endpoint belongs to the worker whose name is in its lease. Every step begins by locking the endpoint and looking
+at that name, so a worker that lost its lease can write nothing any more.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from padron.domain import webhook
+from padron.domain.signature import give_headers
+from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, Sending, format_message_id
+from padron.service.changes.events import encode_payload
+from padron.service.runtime import Runtime
+from padron.service.webhooks.sending import Message
+from padron.store.webhooks import WebhookTransaction
+
+CUT_MAX = 500  # changes looked at in one transaction
+CLEARED_MAX = 500  # rows of the log deleted in one transaction
+
+Key = tuple[int, str]  # account and endpoint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of sending one delivery."""
+
+    number: int
+    at: datetime
+    answer: Answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What is to be done next at an endpoint. ``is_released`` means nothing, and that its lease is given back."""
+
+    endpoint: Endpoint
+    due: list[Sending]
+    is_released: bool
+
+
+async def has_endpoints(runtime: Runtime) -> bool:
+    """Say whether any account has an endpoint."""
+    return await runtime.store.webhooks.has_endpoints()
+
+
+async def list_ready(runtime: Runtime, limit: int) -> list[Key]:
+    """Give endpoints that have something to do and no worker."""
+    return await runtime.store.webhooks.list_ready(runtime.clock(), limit)
+
+
+async def renew_leases(runtime: Runtime, holder: str) -> set[Key]:
+    """Prolong a worker's leases and give the endpoints that it still has."""
+    return set(await runtime.store.webhooks.renew_leases(holder, runtime.clock() + LEASE))
+
+
+async def claim_endpoint(runtime: Runtime, key: Key, holder: str) -> bool:
+    """Take the lease of an endpoint, and say whether that succeeded."""
+    account_id, endpoint_id = key
+    now = runtime.clock()
+
+    async def work(transaction: WebhookTransaction) -> bool:
+        endpoint = await transaction.lock_endpoint(endpoint_id)
+        if endpoint is None or endpoint.is_leased(now):
+            return False
+        # Whoever dies with the lease leaves no word of what is due: so the endpoint stays awake until it is released.
+        leased = replace(endpoint, lease_holder=holder, lease_until=now + LEASE, wake_at=now)
+        await transaction.save_endpoint(leased)
+        return True
+
+    return await runtime.store.write_webhooks(account_id, work)
+
+
+async def advance_endpoint(
+    runtime: Runtime, key: Key, holder: str, outcomes: Sequence[Outcome], busy: frozenset[int], room: int
+) -> Work | None:
+    """Record outcomes, cut on from the feed, and give at most ``room`` deliveries to send next.
+
+    ``busy`` are the deliveries on their way. With none of these and nothing to send, the lease is given back in
+    the same transaction. None means that the lease is lost, and the outcomes are for nothing.
+    """
+    account_id, endpoint_id = key
+    now = runtime.clock()
+
+    async def work(transaction: WebhookTransaction) -> Work | None:
+        before = await transaction.lock_endpoint(endpoint_id)
+        if before is None or before.lease_holder != holder:
+            return None
+        endpoint = await _record(transaction, before, outcomes, now)
+        due: list[Sending] = []
+        has_more = False
+        if endpoint.deleted_at is not None:
+            has_more = await transaction.delete_deliveries(endpoint_id, CLEARED_MAX) == CLEARED_MAX
+            if not has_more and not busy:
+                await transaction.delete_endpoint(endpoint_id)
+                return Work(endpoint=endpoint, due=[], is_released=True)
+        elif room and endpoint.may_send(now):
+            endpoint, has_more = await _cut(transaction, endpoint, now)
+            found = await transaction.list_due(endpoint, now, room + len(busy))
+            due = [sending for sending in found if sending.delivery.number not in busy][:room]
+        is_released = not (due or busy or has_more)
+        if is_released:
+            await transaction.delete_settled(endpoint_id, now - webhook.KEPT, CLEARED_MAX)
+            endpoint = await _release(transaction, endpoint)
+        if endpoint != before:
+            await transaction.save_endpoint(endpoint)
+        return Work(endpoint=endpoint, due=due, is_released=is_released)
+
+    return await runtime.store.write_webhooks(account_id, work)
+
+
+async def release_endpoint(runtime: Runtime, key: Key, holder: str, outcomes: Sequence[Outcome]) -> None:
+    """Record outcomes and give the lease back, for another process to go on at once."""
+    account_id, endpoint_id = key
+    now = runtime.clock()
+
+    async def work(transaction: WebhookTransaction) -> None:
+        endpoint = await transaction.lock_endpoint(endpoint_id)
+        if endpoint is None or endpoint.lease_holder != holder:
+            return
+        endpoint = await _record(transaction, endpoint, outcomes, now)
+        await transaction.save_endpoint(await _release(transaction, endpoint))
+
+    await runtime.store.write_webhooks(account_id, work)
+
+
+async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> Outcome:
+    """Send one delivery, signed, and give what came of it."""
+    now = runtime.clock()
+    body = encode_payload(sending.entry)
+    message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
+    headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
+    answer = await runtime.sender.send(
+        Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
+    )
+    return Outcome(number=sending.delivery.number, at=now, answer=answer)
+
+
+async def _record(
+    transaction: WebhookTransaction, endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetime
+) -> Endpoint:
+    if not outcomes:
+        return endpoint
+    numbers = [outcome.number for outcome in outcomes]
+    found = await transaction.lock_deliveries(endpoint.endpoint_id, numbers)
+    deliveries = {delivery.number: delivery for delivery in found}
+    attempts = []
+    for outcome in outcomes:
+        endpoint = webhook.note_answer(endpoint, outcome.answer, now)
+        delivery = deliveries.get(outcome.number)
+        if delivery is None:
+            continue  # the endpoint is being cleared away
+        after = webhook.settle(delivery, outcome.answer, now, random.random())  # noqa: S311 - jitter
+        deliveries[outcome.number] = after
+        attempts.append(
+            Attempt(
+                endpoint_id=endpoint.endpoint_id,
+                number=outcome.number,
+                attempt=after.attempts,
+                at=outcome.at,
+                answer=outcome.answer,
+            )
+        )
+    await transaction.save_deliveries(list(deliveries.values()))
+    await transaction.save_attempts(attempts)
+    return endpoint
+
+
+async def _cut(transaction: WebhookTransaction, endpoint: Endpoint, now: datetime) -> tuple[Endpoint, bool]:
+    """Give the endpoint moved on in the feed, and whether there may be more of it."""
+    if await transaction.count_pending(endpoint) >= webhook.PENDING_MAX:
+        return endpoint, False
+    entries = await transaction.list_changes(endpoint.position, CUT_MAX)
+    after, deliveries = webhook.cut(endpoint, entries, now)
+    await transaction.put_deliveries(deliveries)
+    return after, len(entries) == CUT_MAX
+
+
+async def _release(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
+    pending = await transaction.count_pending(endpoint)
+    return replace(
+        endpoint,
+        is_full=pending >= webhook.PENDING_MAX,
+        wake_at=await transaction.find_next_due(endpoint) if pending else None,
+        lease_holder=None,
+        lease_until=None,
+    )

@@ -1,0 +1,1 @@
+"""The loops in the background of each server process: webhooks, imports, planned changes, clearing."""
