@@ -99,13 +99,20 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def primary(request: pytest.FixtureRequest) -> Postgres:
+    """The PostgreSQL on which the test's register is: the one with a replica where the test has it."""
+    is_replicated = "replica" in request.fixturenames
+    server: Postgres = request.getfixturevalue("replicated_server" if is_replicated else "postgres_server")
+    return server
+
+
+@pytest.fixture
 async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
     """The path or the URL of an empty register."""
     if engine == "sqlite":
         yield str(tmp_path / "padron.db")
         return
-    is_replicated = "replica" in request.fixturenames
-    server: Postgres = request.getfixturevalue("replicated_server" if is_replicated else "postgres_server")
+    server: Postgres = request.getfixturevalue("primary")
     url = await server.create_database()
     yield url
     connection = await asyncpg.connect(url)

@@ -80,10 +80,10 @@ def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str
 
 
 @pytest.fixture
-async def postgres_database(postgres_server: Postgres) -> AsyncIterator[str]:
-    url = await postgres_server.create_database()
+async def postgres_database(primary: Postgres) -> AsyncIterator[str]:
+    url = await primary.create_database()
     yield url
-    await postgres_server.drop_database(url)
+    await primary.drop_database(url)
 
 
 @pytest.fixture
