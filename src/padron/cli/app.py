@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
 from cyclopts import App, CycloptsError
 
@@ -116,7 +116,7 @@ def _dispatch(arguments: Sequence[str]) -> int:
     try:
         if not HELP_FLAGS.isdisjoint(arguments):
             add_examples(app, arguments)
-        result: Any = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        result: object = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         return _fail(MISUSED, f"{_shorten(str(error))} {_point_to_help(arguments)}")
     except (UsageError, SettingsError) as error:

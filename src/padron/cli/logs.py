@@ -4,7 +4,6 @@ import json
 import logging
 import re
 from datetime import UTC, datetime
-from typing import Any
 
 from padron.config import LogForm, hide_passwords
 
@@ -56,7 +55,7 @@ def escape_line(text: str) -> str:
     return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def build_log_config(form: LogForm) -> dict[str, Any]:
+def build_log_config(form: LogForm) -> dict[str, object]:
     """Give the configuration of the loggers, for uvicorn to set in each process.
 
     uvicorn speaks up from warnings on: that it starts and stops is told by the program itself.

@@ -8,11 +8,11 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -170,7 +170,7 @@ def _report(wanted: _Wanted, count: int, *, json: bool) -> None:
         print(f"Wrote {count} vehicle{'' if count == 1 else 's'} to {wanted.target}.")
 
 
-async def _heed_termination(work: Coroutine[Any, Any, int]) -> int:
+async def _heed_termination(work: Awaitable[int]) -> int:
     """Let SIGTERM end the work as Ctrl-C does, so that it can clear up behind itself."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()

@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
-from typing import Any
 
 import httpcore2
 
@@ -87,7 +86,7 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
         """Give the connection inside TLS, bounded in the same way."""
         return BoundedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
-    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the client's
+    def get_extra_info(self, info: str) -> object:
         """Give what the connection knows of itself."""
         return self._stream.get_extra_info(info)
 

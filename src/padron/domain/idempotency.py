@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from padron.domain.errors import Code, PadronError
 
@@ -69,7 +68,7 @@ class HeldKey:
     """The key that a request works under. ``word`` gives the request's answer from the result of its one write."""
 
     claim: KeyClaim
-    word: Callable[[Any], KeptAnswer] | None = None
+    word: Callable[[object], KeptAnswer] | None = None
 
 
 def check_key(key: str) -> None:

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Any
 
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Send
@@ -41,17 +40,16 @@ class Server:
     """What the resources of one process share: the runtime, once it is open, and the request counter."""
 
     def __init__(self) -> None:
-        self.runtime: Runtime | None = None
+        self.runtime: Runtime  # set before the first request comes, and before a signal to stop is heard
         self.places = Places()
-        self.readers: set[asyncio.Task[Any]] = set()
+        self.readers: set[asyncio.Task[object]] = set()
         self.compressor = Compressor()
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
 
     def stop(self) -> None:
         """Let those who wait go, and soon those too whose clients do not send the rest of their bodies."""
-        if self.runtime is not None:
-            self.runtime.stop_waiting()
+        self.runtime.stop_waiting()
         asyncio.get_running_loop().call_later(BODY_REST_S, self._stop_reading)
 
     def _stop_reading(self) -> None:

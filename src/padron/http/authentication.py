@@ -9,7 +9,6 @@ from padron.domain.errors import Code, PadronError
 if TYPE_CHECKING:
     from padron.domain.account import Principal
     from padron.http.calls import Call
-    from padron.service.runtime import Runtime
 
 
 async def authenticate(call: Call) -> Principal:
@@ -17,5 +16,4 @@ async def authenticate(call: Call) -> Principal:
     scheme, _, token = call.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
-    runtime: Runtime = call.runtime
-    return await runtime.authenticator.authenticate(token.strip())
+    return await call.runtime.authenticator.authenticate(token.strip())

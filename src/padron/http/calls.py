@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 from starlette.types import Message, Receive, Scope
 
@@ -20,6 +20,7 @@ from padron.http.answers import problems
 from padron.http.answers.problems import Refusal
 from padron.http.authentication import authenticate
 from padron.http.places import Places, Seat
+from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
 HEADER_BYTES_MAX = 16_384
@@ -57,8 +58,8 @@ class Call:
         scope: Scope,
         receive: Receive,
         request_id: str,
-        runtime: Any,  # noqa: ANN401
-        readers: set[asyncio.Task[Any]],
+        runtime: Runtime,
+        readers: set[asyncio.Task[object]],
         places: Places,
     ) -> None:
         self.scope = scope
@@ -148,7 +149,7 @@ class Call:
         self.seat.work()
 
     async def _receive_within(self, wait_s_max: float) -> Message:
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        task = cast("asyncio.Task[object]", asyncio.current_task())
         self._readers.add(task)
         try:
             async with asyncio.timeout(wait_s_max):
@@ -172,7 +173,7 @@ class Call:
         self.check_declared(size_max)
         # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
-        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
+        task = cast("asyncio.Task[object]", asyncio.current_task(loop))
         patience = _BodyPatience(self.seat, task, loop)
         self._readers.add(task)
         try:
@@ -223,7 +224,7 @@ class _BodyPatience:
 
     __slots__ = ("_loop", "_seat", "_task", "_timer", "refusal")
 
-    def __init__(self, seat: Seat, task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, seat: Seat, task: asyncio.Task[object], loop: asyncio.AbstractEventLoop) -> None:
         self._seat = seat
         self._task = task
         self._loop = loop

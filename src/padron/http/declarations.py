@@ -1,8 +1,7 @@
 """The declaration of one operation: what the router runs on and the OpenAPI document is written from."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from padron.domain.account import Scope
 from padron.http.answers.problems import Problem
@@ -19,7 +18,7 @@ class Parameter:
     name: str
     place: str  # "path", "query" or "header"
     description: str
-    schema: dict[str, Any]
+    schema: Mapping[str, object]
     required: bool = False
 
 
@@ -56,7 +55,7 @@ class Route:
     either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service says which
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
-    body_example: Any = None
+    body_example: object = None
     body_required: bool = True
     media_types: tuple[str, ...] = ()
     is_streamed: bool = False

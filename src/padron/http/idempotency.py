@@ -6,7 +6,7 @@ too large or too slow). The key is the client's; it belongs to its API key and t
 
 import hashlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
@@ -63,7 +63,7 @@ async def answer_once(call: Call, endpoint: Endpoint, fingerprint: bytes | None 
     key = call.headers[HEADER].decode("latin-1")
     if fingerprint is None:
         fingerprint = hashlib.sha256(give_head(call) + await call.read_body(BULK_BODY_BYTES_MAX)).digest()
-    runtime: Runtime = call.runtime
+    runtime = call.runtime  # the call gets another one below
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
         call.request_id = claimed.request_id
@@ -82,7 +82,7 @@ async def answer_once(call: Call, endpoint: Endpoint, fingerprint: bytes | None 
 def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
     """Let the answer be kept in the very transaction of the request's one write, worded from that write's result."""
     if call.held_key is not None:
-        call.held_key.word = lambda result: _keep(word(result), call.request_id)
+        call.held_key.word = lambda result: _keep(word(cast("T", result)), call.request_id)
 
 
 async def _answer(call: Call, endpoint: Endpoint) -> Reply | StreamReply:

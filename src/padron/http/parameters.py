@@ -10,6 +10,7 @@ from padron.http.declarations import Parameter
 from padron.http.docs.schemas import REFERENCE, STATUS_ID
 from padron.http.requests.queries import STATUS_FILTER
 
+REQUEST_ID_PATTERN = "^[0-9A-Za-z_-]{1,100}$"
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
 
 INSTANT = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
@@ -51,7 +52,7 @@ SEEN = Parameter(
     name="Padron-After", place="header",
     description="What the answer must include, where a replica might answer that is some seconds behind: the "
     "X-Request-Id of an answer to a change, or a cursor of the feed or the gate.",
-    schema={"type": "string", "pattern": "^[0-9A-Za-z_-]{1,100}$"},
+    schema={"type": "string", "pattern": REQUEST_ID_PATTERN},
 )  # fmt: skip
 VEHICLE_ID = Parameter(
     name="vehicleId", place="query",
@@ -74,7 +75,7 @@ RUN_ID = Parameter(
 REQUEST_ID = Parameter(
     name="requestId", place="path", required=True,
     description="The X-Request-Id of the answer, or the requestId in a vehicle's history.",
-    schema={"type": "string", "pattern": "^[0-9A-Za-z_-]{1,100}$"},
+    schema={"type": "string", "pattern": REQUEST_ID_PATTERN},
 )  # fmt: skip
 SORT = Parameter(
     name="sort", place="query",

@@ -8,11 +8,10 @@ to wait for its own.
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from padron.domain.account import ApiKey, Principal, hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
@@ -83,7 +82,7 @@ class Authenticator:
 
     async def close(self) -> None:
         """Wait for look-ups and for notes of last use that are being written."""
-        pending: list[asyncio.Future[Any]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
+        pending: list[Awaitable[object]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
         for task in pending:
             with suppress(Exception):
                 await task
@@ -135,7 +134,7 @@ class Authenticator:
                 elif self._entries.get(digest) is entry:
                     del self._entries[digest]
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Awaitable[None]) -> None:
         task = asyncio.create_task(_try(work), name="padron-keys")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -144,7 +143,7 @@ class Authenticator:
         await self._directory.touch_key(key.account_id, key.key_id, now)
 
 
-async def _try(work: Coroutine[Any, Any, None]) -> None:
+async def _try(work: Awaitable[None]) -> None:
     """Do what may fail without failing a call: a key that is not renewed is looked up by a call before long."""
     with suppress(PadronError):
         await work

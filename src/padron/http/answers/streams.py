@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from padron.domain.errors import Code, PadronError
 from padron.http.answers.replies import StreamReply
 from padron.http.calls import Call, ClientGoneError
-from padron.service.runtime import Runtime
 
 
 async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) -> StreamReply:
@@ -24,14 +23,13 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
 
 
 async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    runtime: Runtime = call.runtime
     gone = call.watch_client()
     try:
         yield first
         async for piece in pieces:
             if gone.done():
                 raise ClientGoneError
-            if runtime.watch.is_stopping:
+            if call.runtime.watch.is_stopping:
                 raise PadronError(Code.STORE_UNAVAILABLE, "the server is stopping")
             yield piece
     finally:

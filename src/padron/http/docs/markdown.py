@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -81,7 +81,7 @@ def _open_renderer() -> "MarkdownIt":
     return renderer
 
 
-def _open_cell(_: Any, tokens: Sequence["Token"], index: int, *__: Any) -> str:  # noqa: ANN401 - as the library calls it
+def _open_cell(_: object, tokens: Sequence["Token"], index: int, *__: object) -> str:
     # A style attribute would need a policy that allows any style in the page.
     token = tokens[index]
     return f'<{token.tag} class="number">' if "right" in str(token.attrGet("style")) else f"<{token.tag}>"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -76,7 +76,7 @@ def _give_version() -> str:
     return hashlib.sha256(b"".join(read_asset(name) for name in sorted(ASSETS))).hexdigest()[:12]
 
 
-def _list_statuses() -> list[dict[str, Any]]:
+def _list_statuses() -> list[dict[str, object]]:
     return [
         {
             "id": status.value,

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _AT_ONCE_MAX = 65_536  # bytes; to look through more of them would hold up the event loop, and with it all other calls
 
-_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}  # type: ignore[explicit-any]  # each gives its own shape
 
 
 async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, *, absent: bytes = b"") -> T:

@@ -7,7 +7,6 @@ from them; what is not recognised gets a sentence that is true of every fault.
 import re
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 from msgspec import inspect
@@ -53,7 +52,7 @@ _iterate_escapes = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL).finditer
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than", "==": "exactly"}
 
 
-def word_fault(error: Exception, text: bytes, shape: Any, within: str = "") -> str:  # noqa: ANN401 - any shape
+def word_fault(error: Exception, text: bytes, shape: type, within: str = "") -> str:
     """Give the sentences for what the decoder raised over ``text``, which is the member ``within`` of the body."""
     if isinstance(error, UnicodeDecodeError):
         return word_encoding(text, within)
@@ -101,7 +100,7 @@ def _simplify(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
-def _word_invalid(message: str, shape: Any, within: str) -> str:  # noqa: ANN401
+def _word_invalid(message: str, shape: type, within: str) -> str:
     fault, separator, where = message.rpartition(" - at ")
     if not separator:
         fault, where = message, "`$`"
@@ -227,7 +226,7 @@ def _list_choices(kind: inspect.Type | None) -> str:
     return f" Use {' or '.join(str(value) for value in values)}." if values else ""
 
 
-def _find_type(shape: Any, path: str) -> inspect.Type | None:  # noqa: ANN401
+def _find_type(shape: type, path: str) -> inspect.Type | None:
     """Give the type that the shape has at a path such as ``results[0].outcome``; None where it has several."""
     kind: inspect.Type | None = _describe(shape)
     for step in path.replace("[", ".[").split("."):
@@ -257,5 +256,5 @@ def _unwrap(kind: inspect.Type | None) -> inspect.Type | None:
 
 
 @lru_cache(maxsize=64)
-def _describe(shape: Any) -> inspect.Type:  # noqa: ANN401
+def _describe(shape: type) -> inspect.Type:
     return inspect.type_info(shape)

@@ -26,7 +26,7 @@ PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change 
 _QUERY = frozenset({"vin", "state", "requestId", "sort", *queries.PAGE_PARAMETERS})
 _SORTS = ("effectiveAt", "-effectiveAt")
 _is_id = re.compile(PLAN_ID_PATTERN).fullmatch
-_is_request_id = re.compile(parameters.REQUEST_ID.schema["pattern"]).fullmatch
+_is_request_id = re.compile(parameters.REQUEST_ID_PATTERN).fullmatch
 
 
 def word_planned(planned: Planned, request: PlanRequest) -> Reply:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from keyword import iskeyword
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -48,14 +48,11 @@ class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
     ] = UNSET
 
 
-def _describe_upsert(name: str) -> Any:  # noqa: ANN401 - an annotation made at run time
-    return Annotated[
-        str | UnsetType,
-        Meta(
-            description=f'{name}; left out, it keeps its value, "" removes it.',
-            extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": TEXT_PATTERN},
-        ),
-    ]
+def _describe_upsert(name: str) -> Meta:
+    return Meta(
+        description=f'{name}; left out, it keeps its value, "" removes it.',
+        extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": TEXT_PATTERN},
+    )
 
 
 class VehicleInfo(Struct, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
@@ -66,10 +63,10 @@ class VehicleInfo(Struct, forbid_unknown_fields=True, rename="camel", omit_defau
         str,
         Meta(description="4 to 10 letters and digits.", extra_json_schema={"pattern": "^[0-9A-Za-z]{4,10}$"}),
     ]
-    owner_name: _describe_upsert("The owner's name") = UNSET  # type: ignore[valid-type]
-    engine_number: _describe_upsert("The engine's number") = UNSET  # type: ignore[valid-type]
-    tax_identifier: _describe_upsert("The owner's tax identifier") = UNSET  # type: ignore[valid-type]
-    legal_name: _describe_upsert("The owner's legal name") = UNSET  # type: ignore[valid-type]
+    owner_name: Annotated[str | UnsetType, _describe_upsert("The owner's name")] = UNSET
+    engine_number: Annotated[str | UnsetType, _describe_upsert("The engine's number")] = UNSET
+    tax_identifier: Annotated[str | UnsetType, _describe_upsert("The owner's tax identifier")] = UNSET
+    legal_name: Annotated[str | UnsetType, _describe_upsert("The owner's legal name")] = UNSET
 
 
 class UpsertBody(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -103,10 +100,10 @@ def name_attribute(field: Field) -> str:
 _WIRE_NAMES = {name_attribute(field): field.name for field in FIELDS}
 
 
-def type_edit(field: Field) -> Any:  # noqa: ANN401 - an annotation made at run time
+def type_edit(field: Field) -> object:
     """Give the type of a value that is to be written: it may be left out, and "" removes it."""
     if field.name == "plate":
-        schema: dict[str, Any] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
+        schema: dict[str, object] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
         return Annotated[
             str | UnsetType,
             Meta(description='4 to 10 letters and digits; "" removes it.', extra_json_schema=schema),

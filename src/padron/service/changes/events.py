@@ -5,7 +5,7 @@ carries (Standard Webhooks: type, timestamp, data).
 """
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import TypedDict, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -43,6 +43,18 @@ class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
 
     former: dict[str, str | int | None]
     current: dict[str, str | int | None]
+
+
+class _Shared(TypedDict):
+    """What every change tells: the members of ``_Change``, so that the type checker compares them."""
+
+    number: int
+    vin: str
+    at: datetime
+    by: str
+    request_id: str
+    operational: bool
+    operational_changed: bool
 
 
 class WebhookTested(Struct, rename="camel"):
@@ -87,7 +99,7 @@ Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoCh
 def give_event(entry: FeedEntry) -> Event:
     """Give a change as a reader sees it."""
     change = entry.change
-    shared: dict[str, Any] = {
+    shared: _Shared = {
         "number": change.number,
         "vin": entry.vin,
         "at": change.at,

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from padron.store.base import Store
 
@@ -41,8 +40,7 @@ class WorkWatch:
         stopping = asyncio.ensure_future(self._stopping.wait())
         watch.waiting += 1
         try:
-            ends: list[asyncio.Future[Any]] = [watch.task, gone, stopping]
-            await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((watch.task, gone, stopping), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() or not watch.task.done():
                 return False
             watch.task.result()  # raises what the database could not do
