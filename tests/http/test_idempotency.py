@@ -240,7 +240,7 @@ async def _wait_for_claims(faulty: FaultyStore, count: int) -> None:
 
 
 async def test_after_a_day_a_key_may_be_used_anew_and_its_row_goes(
-    api: Api, faulty: FaultyStore, clock: SteppedClock, select: Select
+    api: Api, clock: SteppedClock, select: Select
 ) -> None:
     await post(api.acme)
     await post(api.acme, GATE, "another", "/api/v2/gate")
@@ -249,10 +249,10 @@ async def test_after_a_day_a_key_may_be_used_anew_and_its_row_goes(
     clock.now += timedelta(minutes=1)
     anew = await post(api.acme, {"vehicles": [{"vin": HUMMER, "vehicleStatusId": 4}]})
     assert anew.body["results"][0]["outcome"] == "changed"
-    assert await delete_expired(faulty, api.acme.account_id, clock()) == 1
+    assert await delete_expired(api.runtime, api.acme.account_id) == 1
     assert await select("SELECT key_count, byte_count FROM idempotency_totals") == [(1, len(anew.content))]
     clock.now += limits.KEPT_FOR
-    assert await delete_expired(faulty, api.acme.account_id, clock()) == 1
+    assert await delete_expired(api.runtime, api.acme.account_id) == 1
     assert await select("SELECT key_count, byte_count FROM idempotency_totals") == [(0, 0)]
     assert await select("SELECT count(*) FROM idempotency_keys") == [(0,)]
 

@@ -12,7 +12,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.gate import KEPT, judge
 from padron.service.operations import refusals
 from padron.service.operations.gate import check_vehicles, list_refusals
-from padron.service.operations.refusals import RefusalLog, delete_old_refusals
+from padron.service.operations.refusals import RefusalLog
 from padron.service.runtime import Runtime
 from padron.store.base import Store, WriteTransaction
 from padron.workers import clearing
@@ -114,7 +114,7 @@ async def test_refusals_are_deleted_after_ninety_days_in_every_account(
     clock.now += KEPT - timedelta(hours=1)
     await check_vehicles(runtime, acme, "dispatch", [make_vin(7)])
     assert await count(runtime, acme) == 6
-    assert await delete_old_refusals(runtime.store, acme.account_id, clock.now) == 0
+    assert await runtime.refusals.delete_old(acme.account_id, clock.now) == 0
     clock.now += timedelta(hours=2)
     monkeypatch.setattr(clearing, "CLEAR_EVERY_S", 0.01)
     await runtime.refusals.flush(beta.account_id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from padron.cli.fleet import SampleVehicle, list_fleet
 from padron.cli.vehicles import give_principal
 from padron.domain.account import Account, Scope
-from padron.domain.change import StatusRequest, get_only
+from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
@@ -16,7 +16,7 @@ from padron.service.accounts import add_account, add_key, get_account
 from padron.service.imports.importing import import_vehicles
 from padron.service.runtime import Runtime
 from padron.service.statuses.single import set_status
-from padron.service.vehicles.reading import list_vehicles
+from padron.service.vehicles.reading import get_status, list_vehicles
 
 ACCOUNT = "demo"
 KEY_LABEL = "demo"
@@ -73,11 +73,11 @@ async def _list_vins(runtime: Runtime, account: Account, status: VehicleStatus |
 
 async def _choose_vin(runtime: Runtime, account: Account) -> Vin:
     """Give a VIN that the call answers with 204: an Active vehicle if there is one, and none with duplicates."""
-    reader = runtime.store.read(account.account_id)
+    principal = give_principal(account.account_id)
     active = await _list_vins(runtime, account, VehicleStatus.ACTIVE)
     for vin in (*active, *await _list_vins(runtime, account, None)):
         try:
-            return get_only(await reader.list_by_vin(vin), vin).vin
+            return (await get_status(runtime, principal, vin)).vin
         except PadronError:
             continue
     raise PadronError(Code.VEHICLE_NOT_FOUND, "The demo account has no vehicle that a call could name.")

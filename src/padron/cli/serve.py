@@ -21,6 +21,7 @@ from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
 from padron.config import Settings, give_environment
 from padron.domain.errors import Code, PadronError
+from padron.service.register import check_register
 from padron.wiring import use_runtime
 
 APP = "padron.wiring:make_app"
@@ -150,7 +151,7 @@ def _check_workers(workers: int, settings: Settings) -> None:
 async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | None:
     """See that the database opens with this program's schema, and give what ``--demo`` has to say."""
     async with use_runtime(settings) as runtime:
-        await runtime.store.check()
+        await check_register(runtime)
         if not demo:
             return None
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it needs what reads files, and takes a while to come

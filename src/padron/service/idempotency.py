@@ -14,7 +14,6 @@ from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey, KeptAnswer, KeyClaim, check_room, decide_repeat, give_claim
 from padron.service.runtime import Runtime
-from padron.store.base import Store
 from padron.store.idempotency import KeyTransaction, keep_answer
 
 DELETE_CHUNK = 500
@@ -82,14 +81,15 @@ async def release_key(runtime: Runtime, claim: KeyClaim) -> None:
         await runtime.store.write_keys(claim.account_id, work)
 
 
-async def delete_expired(store: Store, account_id: int, now: datetime) -> int:
+async def delete_expired(runtime: Runtime, account_id: int) -> int:
     """Delete an account's keys that are over, a few in a transaction, and give their number."""
+    now = runtime.clock()
 
     async def work(transaction: KeyTransaction) -> int:
         return await _delete_some(transaction, now)
 
     deleted = 0
-    while some := await store.write_keys(account_id, work):
+    while some := await runtime.store.write_keys(account_id, work):
         deleted += some
     return deleted
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from padron.domain.errors import PadronError
+from padron.service.accounts import list_accounts
 from padron.service.idempotency import delete_expired
 from padron.service.imports.file_imports import clear_account
-from padron.service.operations.refusals import delete_old_refusals
 from padron.service.runtime import Runtime
 
 CLEAR_EVERY_S = 600.0
@@ -32,10 +32,10 @@ async def _clear(runtime: Runtime) -> None:
     while True:
         await asyncio.sleep(CLEAR_EVERY_S)
         try:
-            for account in await runtime.store.directory.list_accounts():
-                await delete_expired(runtime.store, account.account_id, runtime.clock())
+            for account in await list_accounts(runtime):
+                await delete_expired(runtime, account.account_id)
                 await clear_account(runtime, account.account_id)
-                await delete_old_refusals(runtime.store, account.account_id, runtime.clock())
+                await runtime.refusals.delete_old(account.account_id, runtime.clock())
         except PadronError as error:
             _log.warning("what is over waits to be cleared away: %s", error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task

@@ -18,9 +18,10 @@ from padron.http.declarations import Answer, Parameter, Route
 from padron.http.requests import queries
 from padron.http.requests.conditions import read_seen
 from padron.http.shapes.changes import ChangeList
-from padron.service.changes import cursors, feed
+from padron.service.changes import feed
 from padron.service.changes.events import give_event
 from padron.service.changes.feed import FeedFilter, FeedPage
+from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 
 WAIT_S_MAX = 30
@@ -56,7 +57,7 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     finally:
         gone.cancel()
     changes = [give_event(entry) for entry in found.entries]
-    next_cursor = cursors.format_feed_cursor(call.runtime.store.epoch, found.position)
+    next_cursor = feed.format_cursor(call.runtime, found.position)
     return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
 
 
@@ -67,21 +68,21 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
         yield b": padron\n\n"
         pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
         async for page in pages:
-            yield _format_page(call.runtime.store.epoch, page)
+            yield _format_page(call.runtime, page)
         yield _format_comment("the server is stopping: connect again")
     finally:
         gone.cancel()
 
 
-def _format_page(epoch: str, page: FeedPage) -> bytes:
+def _format_page(runtime: Runtime, page: FeedPage) -> bytes:
     """Give the events of a page; for an empty one a comment that keeps the connection alive."""
     if not page.entries:
         # The id moves on past changes that the filters left out, so that a reconnection need not read them again.
-        return b"id: %s\n: waiting\n\n" % cursors.format_feed_cursor(epoch, page.position).encode()
+        return b"id: %s\n: waiting\n\n" % feed.format_cursor(runtime, page.position).encode()
     return b"".join(
         b"id: %s\nevent: %s\ndata: %s\n\n"
         % (
-            cursors.format_feed_cursor(epoch, entry.place).encode(),
+            feed.format_cursor(runtime, entry.place).encode(),
             EVENT_TYPES[entry.change.type].value.encode(),
             msgspec.json.encode(give_event(entry)),
         )

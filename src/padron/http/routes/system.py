@@ -5,6 +5,7 @@ from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Answer, Route
 from padron.http.shapes.vehicles import HealthShape
+from padron.service.register import check_register, is_replica_fresh
 
 _OK = HealthShape(status="ok")
 
@@ -16,11 +17,11 @@ async def live(_: Call) -> Reply:
 
 async def ready(call: Call) -> Reply:
     """GET /readyz: the database answers, with this program's schema."""
-    store = call.runtime.store
-    await store.check()
-    if store.is_replica_fresh is None:
+    await check_register(call.runtime)
+    is_fresh = is_replica_fresh(call.runtime)
+    if is_fresh is None:
         return build_json_reply(200, _OK)
-    return build_json_reply(200, HealthShape(status="ok", replica="fresh" if store.is_replica_fresh else "behind"))
+    return build_json_reply(200, HealthShape(status="ok", replica="fresh" if is_fresh else "behind"))
 
 
 ROUTES: tuple[Route, ...] = (

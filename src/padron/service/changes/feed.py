@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import ChangeType, FeedEntry, Place
+from padron.service.changes import cursors
 from padron.service.changes.watch import Gone
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import find_seen
@@ -33,6 +34,11 @@ class FeedPage:
     entries: list[FeedEntry]
     position: Place
     more: bool
+
+
+def format_cursor(runtime: Runtime, place: Place) -> str:
+    """Give the cursor with which a reader goes on after a place in the feed."""
+    return cursors.format_feed_cursor(runtime.store.epoch, place)
 
 
 async def list_changes(

@@ -89,6 +89,17 @@ class RefusalLog:
         for account_id in list(self._buffers):
             await self.flush(account_id)
 
+    async def delete_old(self, account_id: int, now: datetime) -> int:
+        """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
+
+        async def work(transaction: WriteTransaction) -> int:
+            return await transaction.delete_refusals(now - KEPT, PORTION_ROWS)
+
+        deleted = 0
+        while some := await self._store.write(account_id, work):
+            deleted += some
+        return deleted
+
     def _has_room(self, buffer: _Buffer) -> bool:
         own = len(buffer.tallies)
         return own < ACCOUNT_PENDING_SURE or (own < ACCOUNT_PENDING_MAX and self._pending < PENDING_MAX)
@@ -149,18 +160,6 @@ class RefusalLog:
             else:
                 newer.count += tally.count
                 newer.first_at = tally.first_at
-
-
-async def delete_old_refusals(store: Store, account_id: int, now: datetime) -> int:
-    """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
-
-    async def work(transaction: WriteTransaction) -> int:
-        return await transaction.delete_refusals(now - KEPT, PORTION_ROWS)
-
-    deleted = 0
-    while some := await store.write(account_id, work):
-        deleted += some
-    return deleted
 
 
 def _give_refusal(key: _Key, tally: _Tally) -> Refusal:
