@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from padron.cli.fleet import STATUSES, derive_vin, give_check_digit, list_fleet
+from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME, parse_value
 from padron.domain.vin import parse_vin
 
@@ -44,4 +45,5 @@ def test_every_value_of_the_fleet_can_be_stored() -> None:
 def test_each_other_status_occurs_with_its_reason_and_most_vehicles_are_active() -> None:
     changed = [(vehicle.status, vehicle.reason) for vehicle in list_fleet() if vehicle.status is not None]
     assert set(changed) == set(STATUSES)
+    assert {status for status, _ in STATUSES} == {*SETTABLE_STATUSES.values()} - {VehicleStatus.ACTIVE}
     assert len(changed) < len(list_fleet()) / 5

@@ -8,10 +8,19 @@ from hypothesis import strategies as st
 
 from padron.domain.change import StatusRequest, check_revision, decide, get_only
 from padron.domain.errors import Code, PadronError
-from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, is_operational, parse_settable_status
+from padron.domain.status import (
+    SETTABLE_IDS,
+    SETTABLE_STATUSES,
+    STATUS_TEXTS,
+    VehicleStatus,
+    is_operational,
+    parse_settable_status,
+    word_ids,
+)
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import give_status, give_vin
 from padron.domain.vin import Vin
+from padron.domain.webhook import EventType, parse_filter
 from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
 
 SETTABLE = [status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
@@ -114,6 +123,22 @@ def test_no_other_id_can_be_set(number: int) -> None:
 def test_the_refusal_of_id_2_says_whose_it_is() -> None:
     with pytest.raises(PadronError, match=r"Info Changed.*by the system alone"):
         parse_settable_status(2)
+
+
+@pytest.mark.parametrize(
+    "ids, words",
+    [([0], "0"), ([0, 1], "0 or 1"), ([0, 1, 3], "0, 1 or 3"), ([9, 3, 4, 5], "3 to 5 or 9"), ([1, 3, 4], "1, 3 or 4")],
+)
+def test_ids_are_listed_in_words(ids: list[int], words: str) -> None:
+    assert word_ids(ids) == words
+
+
+def test_the_refusals_name_the_ids_that_can_be_set() -> None:
+    assert SETTABLE_IDS == "0, 1 or 3 to 9"
+    with pytest.raises(PadronError, match=SETTABLE_IDS):
+        parse_settable_status(2)
+    with pytest.raises(PadronError, match=SETTABLE_IDS):
+        parse_filter([EventType.VEHICLE_STATUS_CHANGED], [2], [])
 
 
 def test_the_statuses_have_the_documented_ids_and_names_in_both_languages() -> None:

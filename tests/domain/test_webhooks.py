@@ -12,6 +12,7 @@ from padron.domain.change import ChangeType, FeedEntry, HistoryEntry
 from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.webhook import (
+    EVENT_TYPES,
     FAILING_MAX,
     JITTER,
     RETRY_AFTER_MAX,
@@ -32,6 +33,13 @@ from padron.domain.webhook import (
 from tests.cast import HUMMER, NOON
 
 ALL = frozenset(EventType)
+
+
+def test_each_kind_of_change_is_told_as_one_event_and_each_event_tells_of_one_kind() -> None:
+    assert {*EVENT_TYPES} == {*ChangeType}
+    assert [*EVENT_TYPES.values()] == [*EventType]
+
+
 chances = st.floats(0, 1)
 settable = st.sampled_from([status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED])
 

@@ -1,7 +1,8 @@
-"""The ten vehicle statuses (contract 1.2) and the one rule on them: operational means Active."""
+"""The vehicle statuses (contract 1.2) and the one rule on them: operational means Active."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
@@ -28,37 +29,85 @@ class VehicleStatus(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusText:
-    """How a status is named and explained to people."""
+    """How a status is named and explained to people, and the forms that people write beside its two names."""
 
     name: str
     nombre: str
     meaning: str
+    forms: tuple[str, ...]
 
 
-STATUS_TEXTS: dict[VehicleStatus, StatusText] = {
-    status: StatusText(name=name, nombre=nombre, meaning=meaning)
-    for status, name, nombre, meaning in (
-        (VehicleStatus.INACTIVE, "Inactive", "Inactivo", "Left out of automated processing."),
-        (VehicleStatus.ACTIVE, "Active", "Activo", "Tracked and fully operational."),
-        (
-            VehicleStatus.INFO_CHANGED,
-            "Info Changed",
-            "Información cambiada",
-            "A former version, kept by the system when core data changed.",
-        ),
-        (VehicleStatus.STOLEN, "Stolen", "Robado", "Reported stolen."),
-        (VehicleStatus.IN_THE_SHOP, "In the Shop", "En taller", "In repair or maintenance."),
-        (VehicleStatus.TO_REPLACE, "To Replace", "Por reemplazar", "To be replaced soon."),
-        (VehicleStatus.FOR_SALE, "For Sale", "En venta", "Listed or being prepared for sale."),
-        (VehicleStatus.IMPOUNDED, "Impounded", "En corralón", "Held in an impound lot."),
-        (VehicleStatus.SOLD, "Sold", "Vendido", "Sold."),
-        (VehicleStatus.TOTAL_LOSS, "Total Loss", "Pérdida total", "Written off."),
-    )
-}
+def _give_text(name: str, nombre: str, meaning: str, *forms: str) -> StatusText:
+    return StatusText(name=name, nombre=nombre, meaning=meaning, forms=forms)
+
+
+# A form that may mean two statuses ("baja", "siniestro") is left out.
+_TEXTS: dict[VehicleStatus, StatusText] = {
+    VehicleStatus.INACTIVE: _give_text(
+        "Inactive", "Inactivo", "Left out of automated processing.",
+        "Inactiva", "No activo", "No activa", "Not active",
+    ),
+    VehicleStatus.ACTIVE: _give_text(
+        "Active", "Activo", "Tracked and fully operational.",
+        "Activa", "Operativo", "Operativa", "En operación", "En servicio", "Operational", "In service",
+    ),
+    VehicleStatus.INFO_CHANGED: _give_text(
+        "Info Changed", "Información cambiada", "A former version, kept by the system when core data changed.",
+    ),
+    VehicleStatus.STOLEN: _give_text(
+        "Stolen", "Robado", "Reported stolen.",
+        "Robada", "Robo", "Reportado robado", "Reportada robada", "Theft", "Reported stolen",
+    ),
+    VehicleStatus.IN_THE_SHOP: _give_text(
+        "In the Shop", "En taller", "In repair or maintenance.",
+        "Taller", "En el taller", "En mantenimiento", "Mantenimiento", "En reparación", "Reparación",
+        "Shop", "In shop", "Workshop", "In the workshop", "Maintenance", "In maintenance", "In repair", "Repair",
+    ),
+    VehicleStatus.TO_REPLACE: _give_text(
+        "To Replace", "Por reemplazar", "To be replaced soon.",
+        "Reemplazar", "A reemplazar", "Por reemplazo", "Por sustituir", "Replace", "To be replaced", "Replacement",
+    ),
+    VehicleStatus.FOR_SALE: _give_text(
+        "For Sale", "En venta", "Listed or being prepared for sale.",
+        "A la venta", "Se vende", "On sale",
+    ),
+    VehicleStatus.IMPOUNDED: _give_text(
+        "Impounded", "En corralón", "Held in an impound lot.",
+        "Corralón", "En el corralón", "Impound", "Impound lot", "In impound", "In the impound lot",
+    ),
+    VehicleStatus.SOLD: _give_text(
+        "Sold", "Vendido", "Sold.",
+        "Vendida",
+    ),
+    VehicleStatus.TOTAL_LOSS: _give_text(
+        "Total Loss", "Pérdida total", "Written off.",
+        "Siniestro total", "Con pérdida total", "Written off", "Write-off", "Totaled", "Totalled",
+    ),
+}  # fmt: skip
+# By the statuses, not by the table: one that has no texts stops the program here, not where it is first shown.
+STATUS_TEXTS: dict[VehicleStatus, StatusText] = {status: _TEXTS[status] for status in VehicleStatus}
 
 SETTABLE_STATUSES: dict[int, VehicleStatus] = {
     status.value: status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED
 }
+
+
+def word_ids(ids: Iterable[int]) -> str:
+    """Give ids as a sentence lists them: ``0, 1 or 3 to 9``."""
+    rows: list[list[int]] = []
+    for one in sorted(ids):
+        if rows and one == rows[-1][-1] + 1:
+            rows[-1].append(one)
+        else:
+            rows.append([one])
+    words: list[str] = []
+    for row in rows:
+        words += [f"{row[0]} to {row[-1]}"] if len(row) > 2 else [str(one) for one in row]  # noqa: PLR2004 - a pair is no row
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+SETTABLE_IDS = word_ids(SETTABLE_STATUSES)
 
 
 def parse_settable_status(status_id: int) -> VehicleStatus:
@@ -70,7 +119,7 @@ def parse_settable_status(status_id: int) -> VehicleStatus:
         why = "2 (Info Changed) is set by the system alone"
     else:
         why = f"{status_id} is not a vehicle status"
-    raise PadronError(Code.BAD_PARAMETERS, f"vehicleStatusId {why}: use 0, 1 or 3 to 9 (see /api/v2/vehicle-statuses).")
+    raise PadronError(Code.BAD_PARAMETERS, f"vehicleStatusId {why}: use {SETTABLE_IDS} (see /api/v2/vehicle-statuses).")
 
 
 def name_status(status: VehicleStatus, language: Language) -> str:
@@ -137,34 +186,8 @@ _match_id = re.compile(r"([0-9]{1,3})(?:[.,]0{1,2})?").fullmatch
 _match_id_and_name = re.compile(r"\(?(?P<id>[0-9]{1,3})(?![0-9])[^\w]*(?P<name>[^\W\d].*)", re.DOTALL).fullmatch
 _match_name_and_id = re.compile(r"(?P<name>[^\W\d][^0-9]*)(?P<id>[0-9]{1,3})[^\w]*").fullmatch
 
-# How people write a status beside its two names. A word that may mean two of them ("baja", "siniestro") is left out.
-_FORMS: dict[VehicleStatus, tuple[str, ...]] = {
-    VehicleStatus.INACTIVE: ("Inactiva", "No activo", "No activa", "Not active"),
-    VehicleStatus.ACTIVE: (
-        "Activa", "Operativo", "Operativa", "En operación", "En servicio", "Operational", "In service",
-    ),
-    VehicleStatus.INFO_CHANGED: (),
-    VehicleStatus.STOLEN: ("Robada", "Robo", "Reportado robado", "Reportada robada", "Theft", "Reported stolen"),
-    VehicleStatus.IN_THE_SHOP: (
-        "Taller", "En el taller", "En mantenimiento", "Mantenimiento", "En reparación", "Reparación",
-        "Shop", "In shop", "Workshop", "In the workshop", "Maintenance", "In maintenance", "In repair", "Repair",
-    ),
-    VehicleStatus.TO_REPLACE: (
-        "Reemplazar", "A reemplazar", "Por reemplazo", "Por sustituir", "Replace", "To be replaced", "Replacement",
-    ),
-    VehicleStatus.FOR_SALE: ("A la venta", "Se vende", "On sale"),
-    VehicleStatus.IMPOUNDED: (
-        "Corralón", "En el corralón", "Impound", "Impound lot", "In impound", "In the impound lot",
-    ),
-    VehicleStatus.SOLD: ("Vendida",),
-    VehicleStatus.TOTAL_LOSS: (
-        "Siniestro total", "Con pérdida total", "Written off", "Write-off", "Totaled", "Totalled",
-    ),
-}  # fmt: skip
 _STATUSES_BY_NAME = {
-    _fold_name(name): status
-    for status, text in STATUS_TEXTS.items()
-    for name in (text.name, text.nombre, *_FORMS[status])
+    _fold_name(name): status for status, text in STATUS_TEXTS.items() for name in (text.name, text.nombre, *text.forms)
 }
 
 

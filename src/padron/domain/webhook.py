@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
-from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES
 
 ENDPOINTS_MAX = 50  # of one account
 DESCRIPTION_LENGTH_MAX = 200
@@ -56,10 +57,22 @@ class EventType(StrEnum):
 
 TEST_EVENT = "webhook.test"
 
-EVENT_TYPES = {
-    ChangeType.REGISTERED: EventType.VEHICLE_REGISTERED,
-    ChangeType.INFO_CHANGED: EventType.VEHICLE_INFO_CHANGED,
-    ChangeType.STATUS_CHANGED: EventType.VEHICLE_STATUS_CHANGED,
+
+def _name_event(kind: ChangeType) -> EventType:
+    match kind:
+        case ChangeType.REGISTERED:
+            return EventType.VEHICLE_REGISTERED
+        case ChangeType.INFO_CHANGED:
+            return EventType.VEHICLE_INFO_CHANGED
+        case ChangeType.STATUS_CHANGED:
+            return EventType.VEHICLE_STATUS_CHANGED
+        case _:
+            assert_never(kind)
+
+
+# In the order of the events, in which lists and the API's document name them.
+EVENT_TYPES: dict[ChangeType, EventType] = {
+    kind: event for event in EventType for kind in ChangeType if _name_event(kind) is event
 }
 
 
@@ -215,7 +228,8 @@ def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statu
     for status_id in sorted(left | entered):
         if status_id not in SETTABLE_STATUSES:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"{status_id} is not a status that a vehicle can leave or enter: use 0, 1, 3 to 9."
+                Code.BAD_PARAMETERS,
+                f"{status_id} is not a status that a vehicle can leave or enter: use {SETTABLE_IDS}.",
             )
     return Filter(
         event_types=frozenset(EventType(name) for name in names), statuses_left=left, statuses_entered=entered

@@ -7,7 +7,7 @@ member out of one answer's example.
 
 from typing import Any
 
-from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, is_operational
+from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES, STATUS_TEXTS, is_operational
 
 MADE = object()
 LEFT_OUT = object()
@@ -131,7 +131,7 @@ ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
 # The sentence of an error's ``detail``, by its documented name: each as the server words it.
 DETAILS: dict[str, str] = {
     "BadHost": "The request needs exactly one Host header with a host name.",
-    "BadParameters": "vehicleStatusId 2 (Info Changed) is set by the system alone: use 0, 1 or 3 to 9.",
+    "BadParameters": f"vehicleStatusId 2 (Info Changed) is set by the system alone: use {SETTABLE_IDS}.",
     "BatchRefused": "1 of 2 vehicles was refused, so nothing was changed: see results.",
     "BodyTooLarge": "The body may have at most 16384 bytes.",
     "Forbidden": "This needs the scope vehicles:status, which the API key does not carry.",

@@ -101,7 +101,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listVehicleStatuses", method="GET", path="/api/v2/vehicle-statuses", tag="Status",
         summary="List the vehicle statuses",
-        description="The ten statuses with their names in English and Spanish. Any valid key may ask.",
+        description="The statuses with their names in English and Spanish. Any valid key may ask.",
         endpoint=list_statuses,
         answers={200: Answer(description="All statuses.", body=StatusNameList)},
     ),
