@@ -87,6 +87,11 @@ def test_code_is_not_prose() -> None:
     assert find(f"Run `tried anew`:\n\n```console\n$ anew {'x ' * 60}\n```\n\n    anew; anew; anew\n") == []
 
 
+def test_the_address_of_a_link_is_not_prose() -> None:
+    assert find("See [the page](docs/anew.md).") == []
+    assert find("See [tried anew](docs/page.md).") == [(1, "word")]
+
+
 def test_the_message_says_what_to_do() -> None:
     (offence,) = check_prose.check_document("Tried Anew.", RULES)
     assert offence.advice == "word: for 'Anew' write 'again'"
@@ -170,6 +175,17 @@ def test_comments_with_a_blank_line_between_them_are_two_texts() -> None:
     assert find_in_source(f"# {first}\n# {second}\n") == [(1, "sentence")]
     assert find_in_source(f"# {first}\n\n# {second}\n") == []
     assert find_in_source(f"# {first}\n#\n# {second}\n") == []
+
+
+def test_a_comment_behind_code_is_a_text_of_its_own() -> None:
+    half = LONG[:-1].split()
+    first, second = " ".join(half[:20]), " ".join(half[20:])
+    assert find_in_source(f"value = 1  # {first}\n# {second}\n") == []
+    assert find_in_source(f"# {first}\nvalue = 1  # {second}\n") == []
+
+
+def test_each_part_of_a_message_is_read_once() -> None:
+    assert find_in_source('f"The server tries this anew {value} and ends."') == [(1, "word")]
 
 
 @pytest.fixture
