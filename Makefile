@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover check lint types imports access sizes locks format bench bench-quick bench-growth bench-parts lock hooks clean
+.PHONY: help run test cover check lint types imports access sizes prose locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,7 @@ test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --cov $(ARGS)
 
-check: lint types imports access sizes locks  ## every check but the tests: lint, types, imports, access, sizes, locks
+check: lint types imports access sizes prose locks  ## every check but the tests: lint, types, imports, access, sizes, prose, locks
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -39,6 +39,9 @@ access: .venv/.dev  ## only the service reaches the store, by attributes too
 
 sizes: .venv/.dev  ## no file over 400 lines, no function over 60
 	$(BIN)/python tools/check_sizes.py
+
+prose: .venv/.dev  ## plain English: short lines and sentences, no word of tools/prose.toml
+	$(BIN)/python tools/check_prose.py
 
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \
