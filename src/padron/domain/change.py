@@ -70,6 +70,44 @@ class Change:
         )
 
 
+def build_status_change(
+    vehicle: Vehicle,
+    status: VehicleStatus,
+    *,
+    at: datetime,
+    by: str,
+    request_id: str,
+    reason: str | None = None,
+    details: Details | None = None,
+) -> Change:
+    """Give the change by which the vehicle gets another status. No other place makes one, and a test checks that.
+
+    For a vehicle that becomes former, or is current again, ``vehicle`` has the slot that it has from then on. One that
+    is current again also needs its ``details``.
+    """
+    return Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=Vehicle(
+            vehicle_id=vehicle.vehicle_id,
+            vin=vehicle.vin,
+            slot=vehicle.slot,
+            status=status,
+            status_since=at,
+            status_by=by,
+            status_reason=reason,
+            revision=vehicle.revision + 1,
+            created_at=vehicle.created_at,
+            updated_at=at,
+        ),
+        at=at,
+        by=by,
+        request_id=request_id,
+        from_status=vehicle.status,
+        reason=reason,
+        details=details,
+    )
+
+
 def find_latest(changes: Sequence[Change]) -> datetime:
     """Give the latest instant of some changes, of which there is at least one."""
     return changes[0].at if len(changes) == 1 else max(change.at for change in changes)

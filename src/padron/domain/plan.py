@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, PlanRequest
+from padron.domain.change import REASON_LENGTH_MAX, Change, PlanRequest, build_status_change
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_DEFAULT
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
-from padron.domain.vehicle import Vehicle, give_status
+from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 
 PLANNED_WITHIN = timedelta(days=3_653)  # ten years
@@ -205,14 +205,8 @@ def execute(plan: Plan, target: Target, at: datetime) -> tuple[Plan, Change | No
         rest = "" if plan.until is None else " There is nothing to bring back later."
         detail = f"The vehicle had this status already: nothing was changed.{rest}"
         return _end(plan, PlanState.EXECUTED, at, detail), None
-    change = Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=give_status(vehicle, plan.status, at=at, by=plan.created_by, reason=plan.reason),
-        at=at,
-        by=plan.created_by,
-        request_id=plan.request_id,
-        from_status=vehicle.status,
-        reason=plan.reason,
+    change = build_status_change(
+        vehicle, plan.status, at=at, by=plan.created_by, request_id=plan.request_id, reason=plan.reason
     )
     return _end(plan, PlanState.EXECUTED, at, None), change
 

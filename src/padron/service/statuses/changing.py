@@ -1,11 +1,15 @@
-"""Changing statuses in one transaction. The one function behind the single call and all that change many."""
+"""Changing statuses in one transaction: what the single call and the bulk call have in common.
+
+``build_status_change`` says what a change of status consists of, for these two as well as for plans,
+imports, undo and repairs.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from padron.domain.change import Change, ChangeType, StatusRequest, decide
+from padron.domain.change import Change, StatusRequest, build_status_change, decide
 from padron.domain.errors import PadronError
-from padron.domain.vehicle import Vehicle, give_status
+from padron.domain.vehicle import Vehicle
 from padron.store.base import WriteTransaction
 
 Outcome = Vehicle | PadronError
@@ -34,20 +38,12 @@ def decide_all(
         if before is None:
             outcomes.append(found[0])
             continue
-        after = give_status(before, request.status, at=at, by=request.by, reason=request.reason)
-        current[request.vin] = [after]
-        changes.append(
-            Change(
-                type=ChangeType.STATUS_CHANGED,
-                vehicle=after,
-                at=at,
-                by=request.by,
-                request_id=request.request_id,
-                from_status=before.status,
-                reason=request.reason,
-            )
+        change = build_status_change(
+            before, request.status, at=at, by=request.by, request_id=request.request_id, reason=request.reason
         )
-        outcomes.append(after)
+        current[request.vin] = [change.vehicle]
+        changes.append(change)
+        outcomes.append(change.vehicle)
     return outcomes, changes
 
 
