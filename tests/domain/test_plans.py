@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.domain.change import REASON_LENGTH_MAX, PlanRequest, StatusRequest, build_status_change, decide
+from padron.domain.change import (
+    REASON_LENGTH_MAX,
+    NumberedChange,
+    PlanRequest,
+    StatusRequest,
+    build_status_change,
+    decide,
+)
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant, parse_instant
 from padron.domain.plan import (
@@ -59,10 +66,11 @@ def make_plan(status: VehicleStatus = VehicleStatus.IN_THE_SHOP, until: datetime
 
 
 def make_return(to: VehicleStatus = VehicleStatus.ACTIVE, reason: str | None = "Brakes") -> Plan:
+    vehicle = replace(make_vehicle(vehicle_id=7), status=to)
     change = build_status_change(
-        make_vehicle(vehicle_id=7), VehicleStatus.IN_THE_SHOP, at=NOON, by="Acme", request_id="r-1", reason=reason
+        vehicle, VehicleStatus.IN_THE_SHOP, at=NOON, by="Acme", request_id="r-1", reason=reason
     )
-    return build_return_plan(change.vehicle, former=to, number=5, request_id="r-1", until=after(60), plan_id="p-2")
+    return build_return_plan(NumberedChange(number=5, change=change), until=after(60), plan_id="p-2")
 
 
 @given(planned=statuses, present=statuses, until=st.none() | st.just(after(90)))

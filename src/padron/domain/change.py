@@ -1,7 +1,7 @@
 """What changes, and which requests change it. A change row is history, feed entry and outbox at once."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -68,6 +68,32 @@ class Change:
             and not is_operational(self.vehicle.status)
             and (self.from_status is None or is_operational(self.from_status))
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberedChange:
+    """A change that is written. ``number`` counts the account's changes without a gap."""
+
+    number: int
+    change: Change
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenChanges:
+    """Changes that one transaction wrote, in order. The first one's number is 0 when there are none.
+
+    One record stands for all of them: the status call writes hundreds at once and needs no number.
+    """
+
+    changes: Sequence[Change]
+    first_number: int
+
+    def __iter__(self) -> Iterator[NumberedChange]:
+        """Give each change with its number."""
+        return (NumberedChange(number=n, change=change) for n, change in enumerate(self.changes, self.first_number))
+
+
+NONE_WRITTEN = WrittenChanges(changes=(), first_number=0)
 
 
 def build_status_change(

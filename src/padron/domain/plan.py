@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, PlanRequest, build_status_change
+from padron.domain.change import REASON_LENGTH_MAX, Change, NumberedChange, PlanRequest, build_status_change
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_DEFAULT
@@ -149,16 +149,11 @@ def build_change_plan(request: PlanRequest, vehicle: Vehicle, plan_id: str, at: 
     )
 
 
-def build_return_plan(
-    vehicle: Vehicle,
-    *,
-    former: VehicleStatus,
-    number: int,
-    request_id: str,
-    until: datetime,
-    plan_id: str,
-) -> Plan:
-    """Give the plan that brings a former status back. ``vehicle`` is as the change with this number left it."""
+def build_return_plan(made: NumberedChange, *, until: datetime, plan_id: str) -> Plan:
+    """Give the plan that brings back the status from before a change of status."""
+    vehicle, former = made.change.vehicle, made.change.from_status
+    if former is None:
+        raise AssertionError(made)
     name, reason = STATUS_TEXTS[vehicle.status].name, vehicle.status_reason
     return Plan(
         plan_id=plan_id,
@@ -168,10 +163,10 @@ def build_return_plan(
         status=former,
         reason=f"Back from {name}, as planned{'' if reason is None else f': {reason}'}"[:REASON_LENGTH_MAX],
         effective_at=until,
-        reverts=number,
+        reverts=made.number,
         created_at=vehicle.status_since,
         created_by=vehicle.status_by,
-        request_id=request_id,
+        request_id=made.change.request_id,
     )
 
 

@@ -29,7 +29,7 @@ class ChunkTransaction(Protocol):
         """Give the current core data of vehicles, by vehicle id."""
         ...
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
+    async def save_changes(self, changes: Sequence[Change]) -> object:
         """Write the changes, in order."""
         ...
 
