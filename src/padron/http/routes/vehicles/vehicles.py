@@ -102,14 +102,14 @@ async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
     given = queries.read_query(call, queries.LIST_PARAMETERS)
     query = queries.parse_vehicle_query(given)
-    page = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
+    found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
     body: dict[str, object] = {
-        "vehicles": [shape_vehicle(version) for version in page.vehicles],
-        "nextCursor": page.next_cursor,
-        "more": page.next_cursor is not None,
+        "vehicles": [shape_vehicle(version) for version in found.page.rows],
+        "nextCursor": found.page.next_cursor,
+        "more": found.page.more,
     }
-    if page.cursor is not None:
-        body["cursor"] = page.cursor
+    if found.cursor is not None:
+        body["cursor"] = found.cursor
     return build_json_reply(200, body)
 
 
@@ -129,9 +129,9 @@ async def list_history(call: Call) -> Reply:
         seen=read_seen(call),
     )
     body = HistoryList(
-        history=[shape_history_entry(entry) for entry in page.entries],
+        history=[shape_history_entry(entry) for entry in page.rows],
         next_cursor=page.next_cursor,
-        more=page.next_cursor is not None,
+        more=page.more,
     )
     return build_json_reply(200, body)
 
