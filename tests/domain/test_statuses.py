@@ -12,6 +12,7 @@ import padron
 from padron.domain.change import (
     Change,
     ChangeType,
+    NoRevisionNamedError,
     StatusRequest,
     build_status_change,
     check_revision,
@@ -125,6 +126,16 @@ def test_several_vehicles_are_a_conflict_even_when_all_have_the_status_already(
 def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come_back(status: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(), status=status)
     assert get_only([vehicle], HUMMER) is vehicle
+
+
+def test_a_request_that_names_no_revision_although_it_demands_one_is_told_apart() -> None:
+    with pytest.raises(NoRevisionNamedError) as caught:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset()))
+    assert caught.value.code is Code.REVISION_MISMATCH
+    assert "revision" in caught.value.detail
+    with pytest.raises(PadronError) as other:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({"x"})))
+    assert not isinstance(other.value, NoRevisionNamedError)
 
 
 def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:

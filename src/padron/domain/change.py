@@ -239,7 +239,7 @@ class StatusRequest:
     vin: Vin
     status: VehicleStatus
     reason: str | None
-    revisions: frozenset[str] | None  # by their tags, as If-Match names them; None: whatever it is
+    revisions: frozenset[str] | None  # by their tags; None: any revision
     by: str
     request_id: str
 
@@ -297,8 +297,20 @@ def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:
             )
 
 
+class NoRevisionNamedError(PadronError):
+    """``revision_mismatch`` for a request that only allows certain revisions and names none of them.
+
+    It has a type of its own, because only the room that read the request knows how that came about.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Code.REVISION_MISMATCH, "The request names no revision. Read the vehicle again and decide.")
+
+
 def check_revision(vehicle: Vehicle, revisions: frozenset[str] | None) -> None:
-    """Raise ``revision_mismatch`` unless the vehicle's tag is among those asked for (RFC 9110, If-Match)."""
+    """Raise ``revision_mismatch`` unless the vehicle's tag is among those asked for."""
+    if revisions == frozenset():
+        raise NoRevisionNamedError
     if revisions is not None and format_tag(vehicle) not in revisions:
         detail = f"{describe_mismatch(vehicle, revisions)} Read the vehicle again and decide."
         raise PadronError(Code.REVISION_MISMATCH, detail)
