@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from padron.domain.account import Account, Principal, Scope
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, build_status_change
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 from padron.service.accounts import add_account, add_key
 from padron.service.runtime import Runtime
@@ -113,15 +113,7 @@ def status_changed(
     reason: str | None = None,
     request_id: str = "r-status",
 ) -> Change:
-    return Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=give_status(vehicle, status, at=at, by="Acme", reason=reason),
-        at=at,
-        by="Acme",
-        request_id=request_id,
-        from_status=vehicle.status,
-        reason=reason,
-    )
+    return build_status_change(vehicle, status, at=at, by="Acme", request_id=request_id, reason=reason)
 
 
 def info_changed(

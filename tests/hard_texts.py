@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padron.delivery.sender import escape_text, parse_retry_after
-from padron.domain import account, idempotency, instants, query, quoting, status, target, vehicle, vin
+from padron.domain import account, idempotency, instants, quoting, status, target, vehicle, vin
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import ReadingOptions
 from padron.files.columns import fold_name
@@ -21,7 +21,7 @@ from padron.http.answers.problems import Refusal
 from padron.http.requests import bodies, conditions, json_faults, queries
 from padron.http.shapes.operations import ResultsBody
 from padron.service.changes import cursors
-from padron.service.vehicles import vins
+from padron.service.vehicles import questions, vins
 from padron.wiring import read_clock
 
 _NOW = read_clock()
@@ -106,7 +106,7 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
     "parse_credential": account.parse_credential,
     "check_key": idempotency.check_key,
     "parse_instant": lambda text: instants.parse_instant("x", text),
-    "parse_number": lambda text: query.parse_number("x", text, 0, 9),
+    "parse_number": lambda text: questions.parse_number("x", text, 0, 9),
     "parse_target": lambda text: target.parse_target("https://" + text, ()),
     "parse_retry_after": lambda text: parse_retry_after(text, _NOW),
     "escape_text": lambda text: escape_text(text, 1_024),

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.domain.change import REASON_LENGTH_MAX, PlanRequest, StatusRequest, decide
+from padron.domain.change import (
+    REASON_LENGTH_MAX,
+    NumberedChange,
+    PlanRequest,
+    StatusRequest,
+    build_status_change,
+    decide,
+)
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant, parse_instant
 from padron.domain.plan import (
@@ -26,7 +33,6 @@ from padron.domain.plan import (
     move_return,
 )
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
-from padron.domain.vehicle import give_status
 from tests.cast import HUMMER, NOON, after, make_vehicle
 
 statuses = st.sampled_from(list(SETTABLE_STATUSES.values()))
@@ -60,8 +66,11 @@ def make_plan(status: VehicleStatus = VehicleStatus.IN_THE_SHOP, until: datetime
 
 
 def make_return(to: VehicleStatus = VehicleStatus.ACTIVE, reason: str | None = "Brakes") -> Plan:
-    vehicle = give_status(make_vehicle(vehicle_id=7), VehicleStatus.IN_THE_SHOP, at=NOON, by="Acme", reason=reason)
-    return build_return_plan(vehicle, former=to, number=5, request_id="r-1", until=after(60), plan_id="p-2")
+    vehicle = replace(make_vehicle(vehicle_id=7), status=to)
+    change = build_status_change(
+        vehicle, VehicleStatus.IN_THE_SHOP, at=NOON, by="Acme", request_id="r-1", reason=reason
+    )
+    return build_return_plan(NumberedChange(number=5, change=change), until=after(60), plan_id="p-2")
 
 
 @given(planned=statuses, present=statuses, until=st.none() | st.just(after(90)))

@@ -1,12 +1,24 @@
 """Every status with every status: what a request does to a vehicle, and what it leaves alone."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.domain.change import StatusRequest, check_revision, decide, get_only
+import padron
+from padron.domain.change import (
+    Change,
+    ChangeType,
+    NoRevisionNamedError,
+    StatusRequest,
+    build_status_change,
+    check_revision,
+    decide,
+    get_only,
+)
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import (
     SETTABLE_IDS,
@@ -18,7 +30,7 @@ from padron.domain.status import (
     word_ids,
 )
 from padron.domain.tags import format_tag
-from padron.domain.vehicle import give_status, give_vin
+from padron.domain.vehicle import give_vin
 from padron.domain.vin import Vin
 from padron.domain.webhook import EventType, parse_filter
 from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
@@ -43,8 +55,8 @@ def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(
     now: VehicleStatus, to: VehicleStatus
 ) -> None:
     before = replace(make_vehicle(vehicle_id=7, slot=2), status=now, revision=3)
-    changed = give_status(before, to, at=after(9), by="the key", reason="because")
-    assert changed == replace(
+    change = build_status_change(before, to, at=after(9), by="the key", request_id="r-9", reason="because")
+    changed = replace(
         before,
         status=to,
         status_since=after(9),
@@ -53,6 +65,52 @@ def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(
         revision=4,
         updated_at=after(9),
     )
+    assert change == Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=changed,
+        at=after(9),
+        by="the key",
+        request_id="r-9",
+        from_status=now,
+        reason="because",
+    )
+
+
+def list_builders(source: str) -> set[str]:
+    """Give the functions of a module that may make a status change: those that make one of no type that they name."""
+    found: set[str] = set()
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+            made = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == "Change"]
+            types = {keyword.value for call in made for keyword in call.keywords if keyword.arg == "type"}
+            named = {ast.unparse(one).rpartition(".")[2] for one in types}
+            if len(types) < len(made) or named - {"REGISTERED", "INFO_CHANGED"}:
+                found.add(function.name)
+    return found
+
+
+def test_one_function_makes_every_status_change() -> None:
+    room = Path(padron.__file__).parent
+    makers = {
+        (str(path.relative_to(room)), name)
+        for path in room.rglob("*.py")
+        for name in list_builders(path.read_text("utf-8"))
+    }
+    assert makers == {("domain/change.py", "build_status_change")}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "Change(type=ChangeType.STATUS_CHANGED, vehicle=after)",
+        "change.Change(type=kind, vehicle=after)",
+        "Change(**values)",
+    ],
+)
+def test_a_status_change_made_elsewhere_is_noticed(made: str) -> None:
+    assert list_builders(f"def undo():\n    return [{made}]") == {"undo"}
+    assert list_builders("def edit():\n    return Change(type=ChangeType.INFO_CHANGED, vehicle=after)") == set()
 
 
 @pytest.mark.parametrize("status", SETTABLE)
@@ -77,6 +135,16 @@ def test_several_vehicles_are_a_conflict_even_when_all_have_the_status_already(
 def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come_back(status: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(), status=status)
     assert get_only([vehicle], HUMMER) is vehicle
+
+
+def test_a_request_that_names_no_revision_although_it_demands_one_is_told_apart() -> None:
+    with pytest.raises(NoRevisionNamedError) as caught:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset()))
+    assert caught.value.code is Code.REVISION_MISMATCH
+    assert "revision" in caught.value.detail
+    with pytest.raises(PadronError) as other:
+        decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({"x"})))
+    assert not isinstance(other.value, NoRevisionNamedError)
 
 
 def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:

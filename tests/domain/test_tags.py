@@ -74,7 +74,6 @@ def test_what_is_nearly_a_tag_is_none(text: str) -> None:
         ({format_tag(make(at=after(1)))}, "comes from another register or from before a backup was restored."),
         ({"x"}, f"The vehicle {HUMMER} is at revision 7, which the request does not name."),
         ({"v1r1t1", "v2r2t2"}, "which the request does not name"),
-        (set(), "If-Match names no strong ETag, and one with W/ before it fits no vehicle."),
     ],
 )  # fmt: skip
 def test_a_tag_that_does_not_fit_is_explained_in_one_sentence(asked: set[str], said: str) -> None:

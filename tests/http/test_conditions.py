@@ -1,9 +1,12 @@
 """ETag, If-Match and If-None-Match (contract 2, "Concurrency")."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from padron.domain.instants import format_instant
 from tests.cast import HUMMER, JEEP
-from tests.http.api import CAR, HISTORY, LIST, STATUS, VEHICLE, Api
+from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -108,6 +111,24 @@ async def test_a_weak_etag_or_one_that_no_vehicle_can_have_matches_nothing(api: 
     reply = await api.acme.patch_status(HUMMER, 3, If_Match=named.format(etag, etag.strip('"')))
     assert reply.code == (412, "RevisionMismatch")
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
+
+
+@pytest.mark.parametrize("named", ["W/{}", 'W/"x" , W/"y"', "", ","])
+async def test_an_if_match_without_a_strong_etag_is_named_in_the_refusal(api: Api, named: str) -> None:
+    named = named.format((await api.acme.register()).etag)
+    why = "If-Match has no strong ETag, and a weak one (with W/) matches no vehicle."
+    said = f"{why} Read the vehicle again and decide."
+    later = {"vehicleStatusId": 3, "effectiveAt": format_instant(datetime.now(UTC) + timedelta(days=1))}
+    for reply in (
+        await api.acme.patch_status(HUMMER, 3, If_Match=named),
+        await api.acme.patch(STATUS, later, If_Match=named),
+        await api.acme.put(VEHICLE, {"doors": 2}, If_Match=named),
+        await api.acme.put(UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": "RTA412C"}}, If_Match=named),
+    ):
+        assert (reply.code, reply.detail) == ((412, "RevisionMismatch"), said)
+    assert (await api.acme.put(VEHICLE.replace(HUMMER, JEEP), {"doors": 2}, If_Match=named)).detail == (
+        f"If-Match asks for a vehicle {JEEP} that exists, and none does."
+    )
 
 
 @on_sqlite

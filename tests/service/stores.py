@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from padron.domain.change import Change, FeedEntry
+from padron.domain.change import Change, FeedEntry, WrittenChanges
 from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan, Target
@@ -34,6 +34,7 @@ class FaultyTransaction:
         return self._transaction.imports
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
+        self._faults.lock_count += 1
         self._faults.fail_at_vin(vins)
         return await self._transaction.lock_vehicles(vins)
 
@@ -57,11 +58,10 @@ class FaultyTransaction:
             raise self._faults.error
         await self._transaction.move_vehicles(slots)
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         fails_before = self._faults.fails_before_change
         if fails_before is None:
-            await self._transaction.save_changes(changes)
-            return
+            return await self._transaction.save_changes(changes)
         await self._transaction.save_changes(changes[:fails_before])
         raise self._faults.error
 
@@ -98,9 +98,6 @@ class FaultyPlans:
     async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
         return await self._plans.lock_targets(plans)
 
-    async def find_last_change(self) -> int:
-        return await self._plans.find_last_change()
-
     async def end_plans(self, plans: Sequence[Plan]) -> None:
         self._faults.fail_at_plan_write()
         await self._plans.end_plans(plans)
@@ -118,6 +115,7 @@ class FaultyStore:
         self.fails_at_move = False
         self.bad_vin: str | None = None
         self.write_count = 0
+        self.lock_count = 0  # how often vehicles were locked by their VINs
         self.together: list[set[int]] = []  # the accounts of each batch of status calls
         self.key_write_count = 0
         self.fails_at_key_write: int | None = None

@@ -8,7 +8,8 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.time_in_status import VehicleTime
+from padron.domain.time_in_status import Period, VehicleTime
+from padron.domain.vehicle import VehicleVersion
 from padron.service.reports.time_in_status import StoppedError, follow_report, give_next_size, open_report, report_page
 from padron.service.runtime import Runtime
 from padron.service.vehicles.reading import get_vehicle, list_vehicles
@@ -92,13 +93,14 @@ async def test_pages_of_the_past_are_of_one_state_whatever_goes_on(
     account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
     await save(store, account_id, *(registered(make_vin(number), doors=number % 3) for number in range(12)))
     query = replace(question, as_of=after(0.5))
-    whole = (await list_vehicles(runtime, principal, replace(query, limit=100), None)).vehicles
+    whole = (await list_vehicles(runtime, principal, replace(query, limit=100), None)).page.rows
     assert len(whole) >= 4
-    seen, cursor = [], None
+    seen: list[VehicleVersion] = []
+    cursor = None
     for turn in range(6):
-        page = await list_vehicles(runtime, principal, query, cursor)
-        seen += page.vehicles
-        cursor = page.next_cursor
+        answer = await list_vehicles(runtime, principal, query, cursor)
+        seen += answer.page.rows
+        cursor = answer.page.next_cursor
         if cursor is None:
             break
         await forget_last_instant(database, account_id)
@@ -115,7 +117,7 @@ async def test_pages_of_the_past_are_of_one_state_whatever_goes_on(
 async def test_a_status_of_the_past_is_looked_for_in_steps_that_leave_nobody_out(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("padron.service.reading.STEP_CHANGES", step)
+    monkeypatch.setattr("padron.service.vehicles.reading.STEP_CHANGES", step)
     account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
     vins = [make_vin(number) for number in range(12)]
     await save(store, account_id, *(registered(vin, at=after(0), doors=1) for vin in vins))
@@ -133,9 +135,9 @@ async def test_a_status_of_the_past_is_looked_for_in_steps_that_leave_nobody_out
                 cursor: str | None = None
                 while True:
                     asked = replace(query, limit=limit, descending=descending)
-                    page = await list_vehicles(runtime, principal, asked, cursor)
-                    seen += [version.vehicle.vin for version in page.vehicles]
-                    cursor = page.next_cursor
+                    answer = await list_vehicles(runtime, principal, asked, cursor)
+                    seen += [version.vehicle.vin for version in answer.page.rows]
+                    cursor = answer.page.next_cursor
                     if cursor is None:
                         break
                 assert seen == (stolen[::-1] if descending else stolen), (query, limit)
@@ -159,8 +161,8 @@ async def test_several_vehicles_with_one_vin_then_are_409_and_one_now_is_not(
 
 async def list_ids(runtime: Runtime, cast: Cast, at: datetime, status: VehicleStatus | None = None) -> list[int]:
     query = VehicleQuery(filters={}, as_of=at, status=status)
-    page = await list_vehicles(runtime, cast.acme.principal, query, None)
-    return [version.vehicle.vehicle_id for version in page.vehicles]
+    answer = await list_vehicles(runtime, cast.acme.principal, query, None)
+    return [version.vehicle.vehicle_id for version in answer.page.rows]
 
 
 async def test_a_vehicle_that_ceased_is_in_no_list_until_it_is_back(
@@ -204,14 +206,14 @@ async def report(
     runtime: Runtime, cast: Cast, begin: float, end: float
 ) -> dict[int, dict[tuple[VehicleStatus, str | None], int]]:
     """Give each vehicle's times, read page by page, one vehicle each."""
-    period = (after(begin), after(end))
+    period = Period(from_at=after(begin), to_at=after(end))
     found: list[VehicleTime] = []
     cursor: str | None = None
     while True:
-        page = await report_page(runtime, cast.acme.principal, period, {}, (1, cursor), never)
-        assert (page.total is None) is (cursor is not None)
-        found += page.vehicles
-        cursor = page.next_cursor
+        answer = await report_page(runtime, cast.acme.principal, period, {}, never, limit=1, cursor=cursor)
+        assert (answer.total is None) is (cursor is not None)
+        found += answer.page.rows
+        cursor = answer.page.next_cursor
         if cursor is None:
             return {one.vehicle_id: dict(one.cells) for one in found}
 
@@ -277,25 +279,25 @@ async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
     account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
     await save(store, account_id, *(registered(make_vin(number)) for number in range(7)))
     clock.now = after(200)
-    period = (after(0), after(100))
-    whole = await report_page(runtime, principal, period, {}, (50, None), never)
-    first = await report_page(runtime, principal, period, {}, (3, None), never)
+    period = Period(from_at=after(0), to_at=after(100))
+    whole = await report_page(runtime, principal, period, {}, never, limit=50, cursor=None)
+    first = await report_page(runtime, principal, period, {}, never, limit=3, cursor=None)
     assert first.total == whole.total
     for number in range(7):
         vehicle = await get_one(store, account_id, make_vin(number))
         await save(store, account_id, status_changed(vehicle, STOLEN, at=after(50)))
-    second = await report_page(runtime, principal, period, {}, (50, first.next_cursor), never)
-    assert [*first.vehicles, *second.vehicles] == whole.vehicles
+    second = await report_page(runtime, principal, period, {}, never, limit=50, cursor=first.page.next_cursor)
+    assert [*first.page.rows, *second.page.rows] == whole.page.rows
 
 
 async def test_a_report_ends_when_nobody_waits_for_it(
     runtime: Runtime, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
+    monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 2)
     account_id, principal = cast.acme.account.account_id, cast.acme.principal
     await save(runtime.store, account_id, *(registered(make_vin(number)) for number in range(9)))
     clock.now = after(200)
-    query = await open_report(runtime, principal, (after(0), after(100)), {})
+    query = await open_report(runtime, principal, Period(from_at=after(0), to_at=after(100)), {})
     answers = [False, False, True]
     batches = follow_report(runtime, principal, query, lambda: answers.pop(0))
     assert [len(await anext(batches)) for _ in range(2)] == [2, 2]
@@ -311,9 +313,9 @@ async def test_statements_grow_while_they_are_short_and_shrink_when_they_are_lon
 
 async def test_who_may_not_read_is_told_so(runtime: Runtime, cast: Cast) -> None:
     nobody = replace(cast.acme.principal, scopes=frozenset())
-    period = (NOON - timedelta(days=2), NOON - timedelta(days=1))
+    period = Period(from_at=NOON - timedelta(days=2), to_at=NOON - timedelta(days=1))
     with pytest.raises(PadronError) as refusal:
-        await report_page(runtime, nobody, period, {}, (1, None), never)
+        await report_page(runtime, nobody, period, {}, never, limit=1, cursor=None)
     assert refusal.value.code is Code.FORBIDDEN
     with pytest.raises(PadronError) as refusal:
         await get_vehicle(runtime, nobody, HUMMER, NOON)

@@ -104,7 +104,7 @@ async def test_a_merge_takes_values_and_the_status_and_removes_what_the_source_h
         vin=HUMMER, status=SHOP, details={"plate": "AAA111", "doors": 4, "ownerName": "Luz"}
     )
     assert (done.vehicle.revision, (await get_one(acme.runtime.store, acme.account_id)).revision) == (3, 3)
-    history = (await list_history(acme.runtime, acme.principal, HUMMER, limit=9, cursor=None)).entries
+    history = (await list_history(acme.runtime, acme.principal, HUMMER, limit=9, cursor=None)).rows
     assert [entry.type.value for entry in history] == ["infoChanged", "statusChanged", "registered"]
     assert history[0].differences == {"plate": (None, "AAA111"), "doors": (None, 4), "ownerName": ("Eva", "Luz")}
     await acme.undo()
@@ -234,8 +234,8 @@ async def test_the_scope_is_asked_for_and_another_account_sees_nothing(acme: Acm
     await check_refusal(repair(acme.runtime, limited, acme.ids[0]), Code.FORBIDDEN, "vehicles:repair")
     await check_refusal(list_duplicates(acme.runtime, limited, None, 5, None), Code.FORBIDDEN, "vehicles:repair")
     beta = cast.beta.principal
-    assert (await list_duplicates(acme.runtime, beta, None, 5, None)).groups == []
-    assert (await list_duplicates(acme.runtime, beta, HUMMER, 5, None)).groups == []
+    assert (await list_duplicates(acme.runtime, beta, None, 5, None)).rows == []
+    assert (await list_duplicates(acme.runtime, beta, HUMMER, 5, None)).rows == []
     await check_refusal(repair(acme.runtime, beta, acme.ids[0]), Code.VEHICLE_NOT_FOUND, HUMMER)
     await acme.repair(acme.ids[0])
     await check_refusal(undo_request(acme.runtime, limited, "r-repair", "u", None), Code.FORBIDDEN, "vehicles:repair")
@@ -320,15 +320,15 @@ async def test_pages_hold_each_vin_once_in_order_whatever_else_there_is(runtime:
         cursor = None
         while True:
             page = await list_duplicates(runtime, principal, None, limit, cursor)
-            vins += [group.vin for group in page.groups]
-            assert all(group.count == len(group.versions) == 2 + (group.vin[-1] in "258") for group in page.groups)
+            vins += [group.vin for group in page.rows]
+            assert all(group.count == len(group.versions) == 2 + (group.vin[-1] in "258") for group in page.rows)
             if (cursor := page.next_cursor) is None:
                 break
-            assert len(page.groups) == limit
+            assert len(page.rows) == limit
         assert vins == expected
-    (group,) = (await list_duplicates(runtime, principal, make_vin(2), 1, None)).groups
+    (group,) = (await list_duplicates(runtime, principal, make_vin(2), 1, None)).rows
     assert [version.details["doors"] for version in group.versions] == [0, 1, 2]
-    assert (await list_duplicates(runtime, principal, make_vin(0), 1, None)).groups == []
+    assert (await list_duplicates(runtime, principal, make_vin(0), 1, None)).rows == []
     epoch = runtime.store.epoch
     for cursor in ("x", f"{epoch}WyJmZWVkIiwwXQ", f"{epoch}WyJkdXBsaWNhdGVzIiwiYSJd"):
         await check_refusal(list_duplicates(runtime, principal, None, 5, cursor), Code.BAD_PARAMETERS, "cursor")
@@ -344,7 +344,7 @@ async def test_a_page_ends_early_rather_than_hold_too_many_vehicles(
     cursor = None
     while True:
         page = await list_duplicates(runtime, cast.acme.principal, None, 50, cursor)
-        shown.append([(group.vin[-1], group.count, len(group.versions)) for group in page.groups])
+        shown.append([(group.vin[-1], group.count, len(group.versions)) for group in page.rows])
         if (cursor := page.next_cursor) is None:
             break
     assert shown == [[("0", 2, 2)], [("1", 3, 3)], [("2", 9, 4)], [("3", 2, 2), ("4", 2, 2)]]
@@ -356,5 +356,5 @@ async def test_a_vehicle_that_lost_its_fellow_to_another_vin_is_no_duplicate(run
     )
     acme = Acme(runtime, cast, ids)
     await acme.rename("AAA111", make_vin(1))
-    assert (await list_duplicates(runtime, acme.principal, None, 5, None)).groups == []
+    assert (await list_duplicates(runtime, acme.principal, None, 5, None)).rows == []
     await check_refusal(acme.repair(ids[1]), Code.NO_DUPLICATES, "one current vehicle")

@@ -16,7 +16,7 @@ from padron.domain.change import FeedEntry, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
-from padron.domain.time_in_status import round_cells
+from padron.domain.time_in_status import Period, round_cells
 from padron.domain.vehicle import Details, Edits, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service.reports.time_in_status import open_report, report_page
@@ -132,10 +132,10 @@ class Register:
         found: list[VehicleVersion] = []
         cursor = None
         while True:
-            page = await list_vehicles(self.runtime, self.principal, query, cursor)
-            assert len(page.vehicles) == query.limit or page.next_cursor is None
-            found += page.vehicles
-            cursor = page.next_cursor
+            answer = await list_vehicles(self.runtime, self.principal, query, cursor)
+            assert len(answer.page.rows) == query.limit or not answer.page.more
+            found += answer.page.rows
+            cursor = answer.page.next_cursor
             if cursor is None:
                 return found
 
@@ -175,25 +175,28 @@ async def check_times(register: Register, asked: Asked) -> None:
         if from_at == to_at:
             continue
         expected = add_up(entries, from_at, to_at)
-        query = await open_report(register.runtime, register.principal, (from_at, to_at), {})
+        period = Period(from_at=from_at, to_at=to_at)
+        query = await open_report(register.runtime, register.principal, period, {})
         rows = await register.runtime.store.read(register.account_id).sum_statuses(replace(query, limit=50))
         known = [row for row in rows if row.microseconds and row.status is not VehicleStatus.INFO_CHANGED]
         assert {(row.vehicle_id, row.status, row.reason): row.microseconds for row in known} == {
             (vehicle_id, *cell): length for vehicle_id, cells in expected.items() for cell, length in cells.items()
         }
-        page = await report_page(register.runtime, register.principal, (from_at, to_at), {}, (50, None), lambda: False)
-        assert {one.vehicle_id: one.cells for one in page.vehicles} == {
+        answer = await report_page(
+            register.runtime, register.principal, period, {}, lambda: False, limit=50, cursor=None
+        )
+        assert {one.vehicle_id: one.cells for one in answer.page.rows} == {
             vehicle_id: round_cells(cells) for vehicle_id, cells in expected.items()
         }
         whole = (to_at - from_at) // timedelta(seconds=1)
         at_end = replay(entries, first, to_at)
-        for one in page.vehicles:
+        for one in answer.page.rows:
             assert one.vin == at_end[one.vehicle_id].version.vehicle.vin
             if at_end[one.vehicle_id].version.vehicle.created_at <= from_at:
                 event("existed throughout")
                 assert sum(one.cells.values()) == whole
-        assert page.total is not None
-        assert sum(page.total.cells.values()) == sum(sum(one.cells.values()) for one in page.vehicles)
+        assert answer.total is not None
+        assert sum(answer.total.cells.values()) == sum(sum(one.cells.values()) for one in answer.page.rows)
 
 
 @pytest.mark.timeout(150)
@@ -205,8 +208,8 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
     monkeypatch: pytest.MonkeyPatch,
     check: Callable[[Register, Asked], Awaitable[None]],
 ) -> None:
-    monkeypatch.setattr("padron.service.reading.STEP_CHANGES", 2)
-    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
+    monkeypatch.setattr("padron.service.vehicles.reading.STEP_CHANGES", 2)
+    monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 2)
 
     async def open_register() -> tuple[Store, str]:
         if engine == "sqlite":

@@ -90,7 +90,7 @@ async def test_the_same_status_again_gives_the_vehicle_as_it_was(runtime: Runtim
     first = await set_status(runtime, cast.acme.principal, request(VehicleStatus.SOLD))
     assert await set_status(runtime, cast.acme.principal, request(VehicleStatus.SOLD)) == first
     page = await list_history(runtime, cast.acme.principal, HUMMER, limit=9, cursor=None)
-    assert len(page.entries) == 2
+    assert len(page.rows) == 2
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])
@@ -102,9 +102,9 @@ async def test_pages_of_a_list_join_to_the_whole(runtime: Runtime, cast: Cast, l
     vins: list[str] = []
     cursor = None
     for _ in range(9):
-        page = await list_vehicles(runtime, cast.acme.principal, query, cursor)
-        vins += [version.vehicle.vin for version in page.vehicles]
-        cursor = page.next_cursor
+        answer = await list_vehicles(runtime, cast.acme.principal, query, cursor)
+        vins += [version.vehicle.vin for version in answer.page.rows]
+        cursor = answer.page.next_cursor
         if cursor is None:
             break
     assert vins == [make_vin(number) for number in (5, 3, 1, 6, 4, 2, 0)]

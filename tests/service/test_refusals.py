@@ -9,7 +9,7 @@ import pytest
 
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
-from padron.domain.gate import KEPT, judge
+from padron.domain.gate import KEPT, RefusalQuery, judge
 from padron.service.operations import refusals
 from padron.service.operations.gate import check_vehicles, list_refusals
 from padron.service.operations.refusals import RefusalLog
@@ -27,8 +27,8 @@ COUNT = "SELECT count(*), sum(count) FROM gate_refusals WHERE account_id = $1"
 
 
 async def count(runtime: Runtime, principal: Principal) -> int:
-    page = await list_refusals(runtime, principal, operation=None, vin=None, period=(None, None), page=(100_000, None))
-    return len(page.refusals)
+    page = await list_refusals(runtime, principal, RefusalQuery(limit=100_000), None)
+    return len(page.rows)
 
 
 def refuse(log: RefusalLog, principal: Principal, first: int, last: int) -> None:

@@ -22,7 +22,7 @@ def ask(vin: str = HUMMER, **edits: str | int | None) -> Registration:
 
 async def count_changes(runtime: Runtime, principal: Principal) -> int:
     page = await list_history(runtime, principal, HUMMER, limit=100, cursor=None)
-    return len(page.entries)
+    return len(page.rows)
 
 
 async def test_a_new_vehicle_is_created_and_a_known_one_updated(runtime: Runtime, cast: Cast) -> None:

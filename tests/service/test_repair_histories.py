@@ -128,7 +128,7 @@ class World:
             if not has_duplicates(seen) and not self.has_renamed:
                 assert heard == list_operational(seen)
         await self.check_rows(seen)
-        groups = (await list_duplicates(self.runtime, self.principal, None, 50, None)).groups
+        groups = (await list_duplicates(self.runtime, self.principal, None, 50, None)).rows
         several: dict[str, list[int]] = {}
         for vehicle_id, one in seen.items():
             several.setdefault(one.vin, []).append(vehicle_id)

@@ -193,12 +193,12 @@ async def test_as_of_now_knows_what_is_current_when_the_clock_was_set_back(
     present = await get_vehicle(server, acme, HUMMER)
     for as_of in (time.now, present.vehicle.updated_at):
         assert (await get_vehicle(server, acme, HUMMER, as_of)).vehicle == present.vehicle
-        page = await list_vehicles(server, acme, VehicleQuery(filters={}, as_of=as_of), None)
-        assert [version.vehicle.vin for version in page.vehicles] == [HUMMER, JEEP]
+        answer = await list_vehicles(server, acme, VehicleQuery(filters={}, as_of=as_of), None)
+        assert [version.vehicle.vin for version in answer.page.rows] == [HUMMER, JEEP]
     with pytest.raises(PadronError) as refusal:
         await get_vehicle(server, acme, HUMMER, NOON + SECOND)
     assert refusal.value.code is Code.BAD_PARAMETERS
-    entries = (await list_history(server, acme, HUMMER, limit=10, cursor=None)).entries
+    entries = (await list_history(server, acme, HUMMER, limit=10, cursor=None)).rows
     assert all(newer.at >= older.at for newer, older in pairwise(entries))
 
 

@@ -36,7 +36,7 @@ async def test_an_upload_is_no_import_and_goes_when_nobody_sends_on(
     halved = await begin_upload(runtime, cast.acme.principal, ImportRequest(request_id="r"))
     await halved.add(b"x" * file_import.PART_BYTES)
     page = await file_imports.list_imports(runtime, cast.acme.principal, limit=10, cursor=None)
-    assert page.imports == []
+    assert page.rows == []
     await file_imports.clear_account(runtime, cast.acme.account.account_id)
     assert await select("SELECT count(*) FROM import_parts") == [(1,)]
     clock.now += file_import.UPLOAD_KEPT + timedelta(seconds=5)
@@ -72,7 +72,7 @@ async def test_pages_of_imports_are_newest_first_and_another_accounts_are_none(r
     await upload(runtime, cast.beta.principal, make_csv(1))
     first = await file_imports.list_imports(runtime, cast.acme.principal, limit=2, cursor=None)
     rest = await file_imports.list_imports(runtime, cast.acme.principal, limit=2, cursor=first.next_cursor)
-    found = [one.import_id for one in (*first.imports, *rest.imports)]
+    found = [one.import_id for one in (*first.rows, *rest.rows)]
     assert found == [one.import_id for one in reversed(made)]
     assert rest.next_cursor is None
     for principal, import_id in ((cast.beta.principal, format_run_id(made[0].import_id)), (cast.acme.principal, "x")):

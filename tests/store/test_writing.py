@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, NumberedChange
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Vehicle
@@ -154,6 +154,39 @@ async def test_a_thousand_changes_fit_into_one_batch(store: Store, acme: int, se
     rows = await select(CHANGES, acme)
     assert [row[0] for row in rows] == list(range(1, 2_001))
     assert [row[2] for row in rows[1_000:]].count("infoChanged") == 500
+
+
+async def save_and_number(store: Store, account_id: int, *batches: list[Change]) -> list[tuple[int, str, str]]:
+    """Write batches in one transaction, and give what came back of each change: its number, request and kind."""
+
+    async def work(transaction: WriteTransaction) -> list[NumberedChange]:
+        return [one for changes in batches for one in await transaction.save_changes(changes)]
+
+    written = await store.write(account_id, work)
+    assert [one.change for one in written] == [change for changes in batches for change in changes]
+    return [(one.number, one.change.request_id, one.change.type.value) for one in written]
+
+
+async def test_what_is_saved_comes_back_with_the_numbers_that_the_record_has(
+    store: Store, acme: int, beta: int, select: Select
+) -> None:
+    await save(store, beta, *(registered(make_vin(number)) for number in range(5)))  # another account's count
+    new = [registered(make_vin(number), request_id=f"r-new-{number}") for number in range(4)]
+    told = await save_and_number(store, acme, new)
+    vehicles = [await get_one(store, acme, make_vin(number)) for number in range(4)]
+    statuses = [status_changed(vehicle, request_id=f"r-{place}") for place, vehicle in enumerate(vehicles)]
+    told += await save_and_number(store, acme, statuses[2:])
+    edited = info_changed(vehicles[0], {}, {"doors": 4}, request_id="r-edit")
+    again = status_changed(edited.vehicle, request_id="r-again")
+    told += await save_and_number(store, acme, [edited, again, registered(JEEP, request_id="r-jeep")], [statuses[1]])
+    rows = await select("SELECT number, request_id, type FROM changes WHERE account_id = $1 ORDER BY number", acme)
+    assert [tuple(row) for row in rows] == told
+    assert [number for number, _, _ in told] == list(range(1, 11))
+
+
+async def test_saving_nothing_gives_nothing_back_and_takes_no_number(store: Store, acme: int) -> None:
+    assert await save_and_number(store, acme, []) == []
+    assert await save_and_number(store, acme, [], [registered(HUMMER)]) == [(1, "r-registered", "registered")]
 
 
 async def test_what_work_raises_after_saving_undoes_everything(store: Store, acme: int, select: Select) -> None:

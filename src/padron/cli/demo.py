@@ -67,8 +67,8 @@ async def _add_fleet(runtime: Runtime, account: Account, fleet: list[SampleVehic
 
 async def _list_vins(runtime: Runtime, account: Account, status: VehicleStatus | None) -> list[Vin]:
     query = VehicleQuery(filters={}, status=status, limit=50)
-    page = await list_vehicles(runtime, give_principal(account.account_id), query, None)
-    return [version.vehicle.vin for version in page.vehicles]
+    found = await list_vehicles(runtime, give_principal(account.account_id), query, None)
+    return [version.vehicle.vin for version in found.page.rows]
 
 
 async def _choose_vin(runtime: Runtime, account: Account) -> Vin:

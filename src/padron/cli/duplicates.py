@@ -61,7 +61,7 @@ def show_duplicates(
         cursor: str | None = None
         while True:
             page = await list_duplicates(runtime, principal, only, min(PAGE_VINS, limit - len(found)), cursor)
-            found += page.groups
+            found += page.rows
             cursor = page.next_cursor
             if cursor is None or len(found) >= limit:
                 return found, cursor is not None

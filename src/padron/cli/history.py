@@ -42,7 +42,7 @@ def print_history(
         cursor: str | None = None
         while True:
             page = await list_history(runtime, principal, wanted, limit=LIMIT_MAX, cursor=cursor)
-            entries += page.entries
+            entries += page.rows
             cursor = page.next_cursor
             if cursor is None:
                 return entries

@@ -58,7 +58,7 @@ def list_planned(
         while len(found) < limit:
             query = PlanQuery(vin=chosen, state=wanted, limit=min(LIMIT_MAX, limit - len(found)))
             page = await list_plans(runtime, principal, query, cursor)
-            found += page.plans
+            found += page.rows
             cursor = page.next_cursor
             if cursor is None:
                 break

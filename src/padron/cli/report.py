@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -15,7 +14,7 @@ from padron.cli.outputs import print_error, print_json, print_table
 from padron.cli.vehicles import give_principal
 from padron.domain.instants import format_instant
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
-from padron.domain.time_in_status import TotalTime, VehicleTime
+from padron.domain.time_in_status import Period, TotalTime, VehicleTime
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
 from padron.service.reports.shapes import (
@@ -69,7 +68,7 @@ def time_in_status(
     """
     check_one_form(json=json, csv=csv)
     now = read_clock()
-    period = (parse_instant("--from", from_, now), parse_instant("--to", to, now))
+    period = Period(from_at=parse_instant("--from", from_, now), to_at=parse_instant("--to", to, now))
     filters: Filters = {} if vin is None else {"vin": parse_vin(vin)}
     total = TotalTime()
     kept: list[VehicleTime] = []
@@ -101,11 +100,11 @@ def time_in_status(
     return 0
 
 
-def _show_report(period: tuple[datetime, datetime], vehicles: list[VehicleTime], total: TotalTime) -> dict[str, object]:
+def _show_report(period: Period, vehicles: list[VehicleTime], total: TotalTime) -> dict[str, object]:
     """Give the report with the members that it has in the API, all pages in one."""
     return {
-        "from": format_instant(period[0]),
-        "to": format_instant(period[1]),
+        "from": format_instant(period.from_at),
+        "to": format_instant(period.to_at),
         "vehicles": [msgspec.to_builtins(shape_vehicle_time(vehicle)) for vehicle in vehicles],
         "total": msgspec.to_builtins(shape_total_time(total)),
     }

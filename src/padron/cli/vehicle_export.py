@@ -23,7 +23,7 @@ from padron.cli.outputs import UsageError, print_error, print_json, word_trouble
 from padron.cli.vehicles import give_principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.language import Language
-from padron.domain.query import FILTERS, STATUS_FILTER, VehicleQuery, parse_vehicle_query
+from padron.domain.query import VehicleQuery
 from padron.domain.quoting import quote, quote_path
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.files.export_rows import Wording
@@ -31,6 +31,7 @@ from padron.files.writers import Form, open_writer
 from padron.service.accounts import get_account
 from padron.service.runtime import Runtime
 from padron.service.vehicles.export import export_vehicles, find_last_vehicle
+from padron.service.vehicles.questions import FILTERS, OPERATIONAL_FILTER, SORT, STATUS_FILTER, parse_question
 
 TERMINATED = 128 + 15  # as a shell counts SIGTERM
 
@@ -188,7 +189,7 @@ def parse_query(
     sort: str | None = None,
 ) -> VehicleQuery:
     """Give the question that options ask of the list. Raises ``UsageError`` and ``bad_parameters``."""
-    given: dict[str, str] = {} if sort is None else {"sort": sort}
+    given: dict[str, str] = {} if sort is None else {SORT: sort}
     for one in filters:
         name, sign, value = one.partition("=")
         if not sign or not value:
@@ -202,8 +203,8 @@ def parse_query(
         is_former = status.strip() == str(VehicleStatus.INFO_CHANGED.value)
         given[STATUS_FILTER] = str(VehicleStatus.INFO_CHANGED if is_former else parse_status_text(status).value)
     if operational is not None:
-        given["operational"] = str(operational).lower()
-    return parse_vehicle_query(given)
+        given[OPERATIONAL_FILTER] = str(operational).lower()
+    return parse_question(given)
 
 
 def _find_form(target: Path | None) -> Form:

@@ -109,7 +109,7 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
         principal = give_principal((await get_account(runtime, account)).account_id)
         version = await get_vehicle(runtime, principal, wanted)
         page = await list_history(runtime, principal, wanted, limit=HISTORY_SHOWN, cursor=None)
-        return version, page.entries, page.next_cursor is not None
+        return version, list(page.rows), page.more
 
     version, entries, more = run_with_runtime(options, work)
     if json:
@@ -151,8 +151,8 @@ async def _load(runtime: Runtime, account: str, query: VehicleQuery, limit: int)
     cursor: str | None = None
     while len(found) < limit:
         part = replace(query, limit=min(LIMIT_MAX, limit - len(found)))
-        page = await list_vehicles(runtime, principal, part, cursor)
-        found += page.vehicles
+        page = (await list_vehicles(runtime, principal, part, cursor)).page
+        found += page.rows
         cursor = page.next_cursor
         if cursor is None:
             return found, False

@@ -1,7 +1,7 @@
 """What changes, and which requests change it. A change row is history, feed entry and outbox at once."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -68,6 +68,70 @@ class Change:
             and not is_operational(self.vehicle.status)
             and (self.from_status is None or is_operational(self.from_status))
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberedChange:
+    """A change that is written. ``number`` counts the account's changes without a gap."""
+
+    number: int
+    change: Change
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenChanges:
+    """Changes that one transaction wrote, in order. The first one's number is 0 when there are none.
+
+    One record stands for all of them: the status call writes hundreds at once and needs no number.
+    """
+
+    changes: Sequence[Change]
+    first_number: int
+
+    def __iter__(self) -> Iterator[NumberedChange]:
+        """Give each change with its number."""
+        return (NumberedChange(number=n, change=change) for n, change in enumerate(self.changes, self.first_number))
+
+
+NONE_WRITTEN = WrittenChanges(changes=(), first_number=0)
+
+
+def build_status_change(
+    vehicle: Vehicle,
+    status: VehicleStatus,
+    *,
+    at: datetime,
+    by: str,
+    request_id: str,
+    reason: str | None = None,
+    details: Details | None = None,
+) -> Change:
+    """Give the change by which the vehicle gets another status. No other place makes one, and a test checks that.
+
+    For a vehicle that becomes former, or is current again, ``vehicle`` has the slot that it has from then on. One that
+    is current again also needs its ``details``.
+    """
+    return Change(
+        type=ChangeType.STATUS_CHANGED,
+        vehicle=Vehicle(
+            vehicle_id=vehicle.vehicle_id,
+            vin=vehicle.vin,
+            slot=vehicle.slot,
+            status=status,
+            status_since=at,
+            status_by=by,
+            status_reason=reason,
+            revision=vehicle.revision + 1,
+            created_at=vehicle.created_at,
+            updated_at=at,
+        ),
+        at=at,
+        by=by,
+        request_id=request_id,
+        from_status=vehicle.status,
+        reason=reason,
+        details=details,
+    )
 
 
 def find_latest(changes: Sequence[Change]) -> datetime:
@@ -175,7 +239,7 @@ class StatusRequest:
     vin: Vin
     status: VehicleStatus
     reason: str | None
-    revisions: frozenset[str] | None  # by their tags, as If-Match names them; None: whatever it is
+    revisions: frozenset[str] | None  # by their tags; None: any revision
     by: str
     request_id: str
 
@@ -233,8 +297,20 @@ def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:
             )
 
 
+class NoRevisionNamedError(PadronError):
+    """``revision_mismatch`` for a request that only allows certain revisions and names none of them.
+
+    It has a type of its own, because only the room that read the request knows how that came about.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Code.REVISION_MISMATCH, "The request names no revision. Read the vehicle again and decide.")
+
+
 def check_revision(vehicle: Vehicle, revisions: frozenset[str] | None) -> None:
-    """Raise ``revision_mismatch`` unless the vehicle's tag is among those asked for (RFC 9110, If-Match)."""
+    """Raise ``revision_mismatch`` unless the vehicle's tag is among those asked for."""
+    if revisions == frozenset():
+        raise NoRevisionNamedError
     if revisions is not None and format_tag(vehicle) not in revisions:
         detail = f"{describe_mismatch(vehicle, revisions)} Read the vehicle again and decide."
         raise PadronError(Code.REVISION_MISMATCH, detail)

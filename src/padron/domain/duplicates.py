@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, build_status_change
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
@@ -18,7 +18,6 @@ from padron.domain.vehicle import (
     Vehicle,
     VehicleVersion,
     apply_edits,
-    give_status,
     give_vin,
 )
 from padron.domain.vin import Vin
@@ -133,21 +132,12 @@ def check_choices(take: Mapping[str, int], edits: Edits, status: VehicleStatus |
 
 
 def _retire(vehicle: Vehicle, repair: Repair, at: datetime) -> Change:
-    change = _change_status(vehicle, VehicleStatus.INFO_CHANGED, repair.written_reason, repair, at)
-    change.vehicle = replace(change.vehicle, slot=FORMER_SLOT)
-    return change
+    former = replace(vehicle, slot=FORMER_SLOT)
+    return _change_status(former, VehicleStatus.INFO_CHANGED, repair.written_reason, repair, at)
 
 
 def _change_status(vehicle: Vehicle, status: VehicleStatus, reason: str | None, repair: Repair, at: datetime) -> Change:
-    return Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=give_status(vehicle, status, at=at, by=repair.by, reason=reason),
-        at=at,
-        by=repair.by,
-        request_id=repair.request_id,
-        from_status=vehicle.status,
-        reason=reason,
-    )
+    return build_status_change(vehicle, status, at=at, by=repair.by, request_id=repair.request_id, reason=reason)
 
 
 def _check_group(vehicles: Mapping[int, Vehicle], repair: Repair) -> None:

@@ -69,14 +69,24 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalPlace:
+    """The last row of a page of refusals."""
+
+    hour_at: datetime
+    vin: str
+    operation: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RefusalQuery:
     """A question to the remembered refusals: ``from_at`` inclusive, ``to_at`` exclusive; newest hour first."""
 
-    operation: str | None
-    vin: str | None
-    from_at: datetime | None
-    to_at: datetime | None
-    after: tuple[datetime, str, str, str] | None  # hour, VIN, operation and actor of the last row seen
+    operation: str | None = None
+    vin: str | None = None
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    after: RefusalPlace | None = None
     limit: int
 
 

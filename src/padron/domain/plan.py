@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, PlanRequest
+from padron.domain.change import REASON_LENGTH_MAX, Change, NumberedChange, PlanRequest, build_status_change
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_DEFAULT
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
-from padron.domain.vehicle import Vehicle, give_status
+from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 
 PLANNED_WITHIN = timedelta(days=3_653)  # ten years
@@ -149,16 +149,11 @@ def build_change_plan(request: PlanRequest, vehicle: Vehicle, plan_id: str, at: 
     )
 
 
-def build_return_plan(
-    vehicle: Vehicle,
-    *,
-    former: VehicleStatus,
-    number: int,
-    request_id: str,
-    until: datetime,
-    plan_id: str,
-) -> Plan:
-    """Give the plan that brings a former status back. ``vehicle`` is as the change with this number left it."""
+def build_return_plan(made: NumberedChange, *, until: datetime, plan_id: str) -> Plan:
+    """Give the plan that brings back the status from before a change of status."""
+    vehicle, former = made.change.vehicle, made.change.from_status
+    if former is None:
+        raise AssertionError(made)
     name, reason = STATUS_TEXTS[vehicle.status].name, vehicle.status_reason
     return Plan(
         plan_id=plan_id,
@@ -168,10 +163,10 @@ def build_return_plan(
         status=former,
         reason=f"Back from {name}, as planned{'' if reason is None else f': {reason}'}"[:REASON_LENGTH_MAX],
         effective_at=until,
-        reverts=number,
+        reverts=made.number,
         created_at=vehicle.status_since,
         created_by=vehicle.status_by,
-        request_id=request_id,
+        request_id=made.change.request_id,
     )
 
 
@@ -205,14 +200,8 @@ def execute(plan: Plan, target: Target, at: datetime) -> tuple[Plan, Change | No
         rest = "" if plan.until is None else " There is nothing to bring back later."
         detail = f"The vehicle had this status already: nothing was changed.{rest}"
         return _end(plan, PlanState.EXECUTED, at, detail), None
-    change = Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=give_status(vehicle, plan.status, at=at, by=plan.created_by, reason=plan.reason),
-        at=at,
-        by=plan.created_by,
-        request_id=plan.request_id,
-        from_status=vehicle.status,
-        reason=plan.reason,
+    change = build_status_change(
+        vehicle, plan.status, at=at, by=plan.created_by, request_id=plan.request_id, reason=plan.reason
     )
     return _end(plan, PlanState.EXECUTED, at, None), change
 

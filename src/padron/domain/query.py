@@ -4,20 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from padron.domain import instants
-from padron.domain.errors import Code, PadronError
-from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text, end_lines, give_allowed
-from padron.domain.vin import VIN_LENGTH
+from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 
 FILTER_FIELDS: dict[str, Field] = {field.name: field for field in FIELDS if field.name not in NOT_FILTERED}
-STATUS_FILTER = "assetStatusId"
-DATA_FILTERS: frozenset[str] = frozenset({*FILTER_FIELDS, "vin"})
-FILTERS: frozenset[str] = DATA_FILTERS | {STATUS_FILTER, "operational"}
 SORT_FIELDS: tuple[str, ...] = (
     "vin",
     *(field.name for field in FIELDS),
@@ -26,8 +19,6 @@ SORT_FIELDS: tuple[str, ...] = (
     "createdAt",
     "updatedAt",
 )
-
-_STATUS_MAX = max(VehicleStatus).value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,83 +44,3 @@ class VehicleQuery:
     as_of: datetime | None = None  # None: now
     up_to: int | None = None  # the last change up to that instant: what counts for the store
     registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered
-
-
-def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
-    """Give the question that the parameters ask. Raises ``bad_parameters`` for a value out of range."""
-    status = parameters.get(STATUS_FILTER)
-    sort = parameters.get("sort")
-    if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
-        raise PadronError(
-            Code.BAD_PARAMETERS,
-            f"sort {quote(sort)} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
-        )
-    operational = parse_boolean(parameters, "operational")
-    if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
-        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
-    return VehicleQuery(
-        filters=parse_filters(parameters),
-        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
-        operational=operational,
-        sort=None if sort is None else sort.removeprefix("-"),
-        descending=sort is not None and sort.startswith("-"),
-        limit=parse_limit(parameters),
-        as_of=parse_instant(parameters, "asOf"),
-    )
-
-
-def parse_filters(parameters: dict[str, str]) -> dict[str, str | int]:
-    """Give the filters on core data and VIN. Raises ``bad_parameters`` for a value out of range."""
-    filters: dict[str, str | int] = {}
-    for name, field in FILTER_FIELDS.items():
-        if name in parameters:
-            text = parameters[name]
-            filters[name] = (
-                _check_filter(name, end_lines(text) if field.has_lines else text, field.length_max, give_allowed(field))
-                if field.length_max is not None
-                else parse_number(name, text, 0, field.number_max)
-            )
-    if "vin" in parameters:
-        text = _check_filter("vin", parameters["vin"], VIN_LENGTH)
-        filters["vin"] = text.upper() if text.isascii() else text
-    return filters
-
-
-def parse_limit(parameters: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
-    """Give the page's size: 50 unless asked for, at most 500 or what the list allows."""
-    text = parameters.get("limit")
-    return LIMIT_DEFAULT if text is None else parse_number("limit", text, 1, limit_max)
-
-
-def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
-    """Give true or false, or None when the parameter is not there. Raises ``bad_parameters``."""
-    text = parameters.get(name)
-    if text is None:
-        return None
-    if text not in {"true", "false"}:
-        raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be true or false.")
-    return text == "true"
-
-
-def parse_number(name: str, text: str, least: int, most: int) -> int:
-    """Give an integer from a parameter's text. Raises ``bad_parameters`` for anything else, or out of range."""
-    if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
-        return int(text)
-    raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be an integer from {least} to {most}.")
-
-
-def _check_filter(name: str, text: str, length_max: int, allowed: str = "") -> str:
-    check_text(name, text, length_max, allowed=allowed)
-    return text
-
-
-def parse_instant(parameters: dict[str, str], name: str) -> datetime | None:
-    """Give an instant in UTC, or None when the parameter is not there. Raises ``bad_parameters``."""
-    text = parameters.get(name)
-    if text is None:
-        return None
-    try:
-        return instants.parse_instant(name, text)
-    except PadronError as error:
-        hint = " A + in an address is written %2B." if " " in text else ""
-        raise PadronError(error.code, f"{error.detail}{hint}") from error

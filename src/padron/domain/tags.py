@@ -50,9 +50,7 @@ def is_plain_number(text: str) -> bool:
 
 
 def describe_mismatch(vehicle: Vehicle, asked: AbstractSet[str]) -> str:
-    """Give the sentence that says why none of the tags asked for is the vehicle's."""
-    if not asked:
-        return "If-Match names no strong ETag, and one with W/ before it fits no vehicle."
+    """Give the sentence that says why none of the tags asked for is the vehicle's. At least one must be asked for."""
     if any(is_plain_number(one) for one in asked):
         return PLAIN_NUMBERS
     tags = [tag for tag in map(parse_tag, asked) if tag is not None]

@@ -16,6 +16,14 @@ _MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """From an instant on until before another one."""
+
+    from_at: datetime
+    to_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TimeQuery:
     """A question to the store: a period, the last changes up to its two ends, and some vehicles after one."""
 

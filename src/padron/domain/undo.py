@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry, build_status_change
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_status, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 
 UNDONE_CHANGES_MAX = 10_000  # of the request that is taken back
@@ -78,20 +78,17 @@ def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct,
     vehicle = replace(vehicle, slot=FORMER_SLOT if former.was_restored else slot)
     changes: list[Change] = []
     if former.status is not None and former.status is not vehicle.status:
-        after = give_status(vehicle, former.status, at=act.at, by=act.by, reason=act.status_reason)
-        changes.append(
-            Change(
-                type=ChangeType.STATUS_CHANGED,
-                vehicle=after,
-                at=act.at,
-                by=act.by,
-                request_id=act.request_id,
-                from_status=vehicle.status,
-                reason=act.status_reason,
-                details=details if former.was_retired else None,
-            )
+        change = build_status_change(
+            vehicle,
+            former.status,
+            at=act.at,
+            by=act.by,
+            request_id=act.request_id,
+            reason=act.status_reason,
+            details=details if former.was_retired else None,
         )
-        vehicle = after
+        changes.append(change)
+        vehicle = change.vehicle
     restored, differences = apply_edits(details, former.edits)
     vin = former.former_vin or vehicle.vin
     if vin != vehicle.vin:

@@ -205,22 +205,6 @@ def apply_edits(details: Details, edits: Edits) -> tuple[Details, Differences]:
     return after, differences
 
 
-def give_status(vehicle: Vehicle, status: VehicleStatus, *, at: datetime, by: str, reason: str | None) -> Vehicle:
-    """Give the vehicle as it is once this status is set."""
-    return Vehicle(
-        vehicle_id=vehicle.vehicle_id,
-        vin=vehicle.vin,
-        slot=vehicle.slot,
-        status=status,
-        status_since=at,
-        status_by=by,
-        status_reason=reason,
-        revision=vehicle.revision + 1,
-        created_at=vehicle.created_at,
-        updated_at=at,
-    )
-
-
 def give_vin(vehicle: Vehicle, vin: Vin, *, at: datetime) -> Vehicle:
     """Give the vehicle as it is once its core data changed; the VIN may be the one it had."""
     return replace(vehicle, vin=vin, revision=vehicle.revision + 1, updated_at=at)

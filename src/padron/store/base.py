@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Protocol, TypeVar
 
 from padron.domain.account import Account, ApiKey
-from padron.domain.change import Change, FeedEntry, HistoryEntry, Place
+from padron.domain.change import Change, FeedEntry, HistoryEntry, Place, WrittenChanges
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.idempotency import HeldKey
 from padron.domain.query import Position, VehicleQuery
@@ -43,9 +43,10 @@ class WriteTransaction(RepairTransaction, Protocol):
         """Give the current vehicles with these VINs, by VIN and slot, locked."""
         ...
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
-        """Write the changes, in order, with the account's next numbers, as the last step before the commit.
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
+        """Write the changes, in order, with the account's next numbers, and give them with these numbers.
 
+        It is the last step before the commit: other writers of the account wait from here on.
         Two changes of one vehicle may follow each other. A registration's vehicle id is its change number,
         which its vehicle bears from then on.
         An account's time never goes back: changes that are earlier than its last one, by a clock that was set back,

@@ -55,10 +55,6 @@ class PlanTransaction(Protocol):
         """Give what each plan's vehicle is now, by the plan's id."""
         ...
 
-    async def find_last_change(self) -> int:
-        """Give the number of the account's last change: the transaction's own, once it has written some."""
-        ...
-
     async def end_plans(self, plans: Sequence[Plan]) -> None:
         """Write what became of plans that are locked."""
         ...
@@ -138,11 +134,6 @@ class PlanWork:
             change = None if plan.reverts is None else later.get(plan.vehicle_id)
             targets[plan.plan_id] = Target(vehicle=vehicle, namesake_count=namesake_count, later=change)
         return targets
-
-    async def find_last_change(self) -> int:
-        """Give the number of the account's last change."""
-        ((number,),) = await self._fetch("find_last_change", (self._account_id,))
-        return cast("int", number)
 
     async def end_plans(self, plans: Sequence[Plan]) -> None:
         """Write what became of plans."""

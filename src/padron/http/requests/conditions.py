@@ -71,6 +71,17 @@ def parse_if_match(call: Call) -> frozenset[str] | None:
     return None if named.is_any else named.strong
 
 
+def refuse_weak() -> PadronError:
+    """Give the refusal for an If-Match whose ETags are all weak, or that is a list of nothing.
+
+    A call raises it in place of ``NoRevisionNamedError``, which cannot know of the header.
+    """
+    return PadronError(
+        Code.REVISION_MISMATCH,
+        "If-Match has no strong ETag, and a weak one (with W/) matches no vehicle. Read the vehicle again and decide.",
+    )
+
+
 def give_condition(call: Call) -> Condition:
     """Give what a PUT demands of the vehicle beforehand. Raises ``bad_parameters`` for an If-None-Match but ``*``."""
     value = call.headers.get(b"if-none-match")

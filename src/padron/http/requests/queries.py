@@ -3,23 +3,26 @@
 What is unknown, doubled or out of range is refused by name: a misspelt filter must not return everything.
 """
 
+from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
+from padron.domain import instants
 from padron.domain.errors import Code, PadronError
-from padron.domain.query import (
+from padron.domain.query import LIMIT_DEFAULT, LIMIT_MAX, VehicleQuery
+from padron.domain.quoting import quote
+from padron.http.calls import Call
+from padron.service.vehicles.questions import (
     DATA_FILTERS,
     FILTERS,
+    SORT,
     STATUS_FILTER,
     parse_boolean,
     parse_filters,
-    parse_instant,
-    parse_limit,
     parse_number,
-    parse_vehicle_query,
+    parse_question,
 )
-from padron.domain.quoting import quote
-from padron.http.calls import Call
 
 __all__ = [
     "DATA_PARAMETERS",
@@ -37,7 +40,7 @@ __all__ = [
 ]
 
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
-EXPORT_PARAMETERS = frozenset({*FILTERS, "sort"})
+EXPORT_PARAMETERS = FILTERS | {SORT}
 LIST_PARAMETERS = EXPORT_PARAMETERS | PAGE_PARAMETERS | {"asOf"}
 DATA_PARAMETERS = DATA_FILTERS
 
@@ -65,6 +68,29 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
             )
         parameters[name] = value
     return parameters
+
+
+def parse_vehicle_query(given: dict[str, str]) -> VehicleQuery:
+    """Give the query that the parameters mean. Raises ``bad_parameters`` for a value out of range."""
+    return replace(parse_question(given), limit=parse_limit(given), as_of=parse_instant(given, "asOf"))
+
+
+def parse_limit(given: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
+    """Give the page size: 50 by default, and at most ``limit_max`` (500 unless the list has its own maximum)."""
+    text = given.get("limit")
+    return LIMIT_DEFAULT if text is None else parse_number("limit", text, 1, limit_max)
+
+
+def parse_instant(given: dict[str, str], name: str) -> datetime | None:
+    """Give an instant in UTC, or None when the parameter is missing. Raises ``bad_parameters``."""
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        return instants.parse_instant(name, text)
+    except PadronError as error:
+        hint = " Write a + in a URL as %2B." if " " in text else ""
+        raise PadronError(error.code, f"{error.detail}{hint}") from error
 
 
 def _describe_unknown(name: str, known: frozenset[str]) -> str:

@@ -90,9 +90,9 @@ async def list_imports(call: Call) -> Reply:
         call.runtime, call.principal, limit=queries.parse_limit(given), cursor=given.get("cursor")
     )
     body = ImportList(
-        imports=[shape_import(one) for one in page.imports],
+        imports=[shape_import(one) for one in page.rows],
         next_cursor=page.next_cursor,
-        more=page.next_cursor is not None,
+        more=page.more,
     )
     return build_json_reply(200, body)
 

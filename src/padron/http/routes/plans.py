@@ -51,9 +51,9 @@ async def list_plans(call: Call) -> Reply:
         limit=queries.parse_limit(given),
     )
     page = await listing.list_plans(call.runtime, call.principal, query, given.get("cursor"))
-    shapes = [shape_plan(plan) for plan in page.plans]
+    shapes = [shape_plan(plan) for plan in page.rows]
     return build_json_reply(
-        200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
+        200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor, more=page.more)
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
-from padron.domain.time_in_status import TimeQuery, TotalTime
+from padron.domain.time_in_status import Period, TimeQuery, TotalTime
 from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Headers, Reply, StreamReply, build_json_reply
@@ -39,29 +39,35 @@ _CSV_HEADERS: Headers = (
 async def report_time_in_status(call: Call) -> Reply | StreamReply:
     """GET /api/v2/reports/time-in-status."""
     given = queries.read_query(call, _PARAMETERS)
-    period = (_parse_end(given, "from"), _parse_end(given, "to"))
+    period = Period(from_at=_parse_end(given, "from"), to_at=_parse_end(given, "to"))
     filters = queries.parse_filters(given)
     if _parse_format(call, given) == "csv":
         for name in queries.PAGE_PARAMETERS & given.keys():
             raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles and no pages: leave out {name}.")
         query = await time_in_status.open_report(call.runtime, call.principal, period, filters)
         return StreamReply(_stream(call, query), _CSV_HEADERS)
-    page = (queries.parse_limit(given), given.get("cursor"))
+    limit = queries.parse_limit(given)
     gone = call.watch_client()
     try:
         found = await time_in_status.report_page(
-            call.runtime, call.principal, period, filters, page, _watch_end(call, gone)
+            call.runtime,
+            call.principal,
+            period,
+            filters,
+            _watch_end(call, gone),
+            limit=limit,
+            cursor=given.get("cursor"),
         )
     except StoppedError:
         raise _give_end(gone) from None
     finally:
         gone.cancel()
     report = TimeReport(
-        from_at=period[0],
-        to_at=period[1],
-        vehicles=[shape_vehicle_time(vehicle) for vehicle in found.vehicles],
-        next_cursor=found.next_cursor,
-        more=found.next_cursor is not None,
+        from_at=period.from_at,
+        to_at=period.to_at,
+        vehicles=[shape_vehicle_time(vehicle) for vehicle in found.page.rows],
+        next_cursor=found.page.next_cursor,
+        more=found.page.more,
         cursor=found.cursor,
         total=UNSET if found.total is None else shape_total_time(found.total),
     )

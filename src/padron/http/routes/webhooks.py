@@ -106,10 +106,8 @@ async def list_deliveries(call: Call) -> Reply:
         limit=queries.parse_limit(given),
         cursor=given.get("cursor"),
     )
-    shapes = [shape_delivery(sending) for sending in page.sendings]
-    return build_json_reply(
-        200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
-    )
+    shapes = [shape_delivery(sending) for sending in page.rows]
+    return build_json_reply(200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor, more=page.more))
 
 
 async def get_delivery(call: Call) -> Reply:

@@ -15,7 +15,7 @@ import msgspec
 
 from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
-from padron.domain.gate import Refusal
+from padron.domain.gate import Refusal, RefusalPlace
 from padron.domain.operation import ATTEMPTS_MAX, Result
 from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
@@ -23,6 +23,7 @@ from padron.domain.sorting import give_field_key
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, VehicleVersion, check_text, fold_text, give_allowed
 from padron.domain.vin import VIN_LENGTH, Vin
+from padron.service.pages import look_beyond
 
 CURSOR_LENGTH_MAX = 2_000
 EPOCH_LENGTH = 8
@@ -44,7 +45,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> tuple[
     With it comes the place in the feed that the pages before reflect, and the beginning where none is named. Raises
     ``bad_parameters`` for a cursor that is damaged or belongs to another question, and ``cursor_gone``.
     """
-    asked = replace(query, limit=query.limit + 1)
+    asked = replace(query, limit=look_beyond(query.limit))
     if cursor is None:
         return asked, START
     match _decode(epoch, cursor):
@@ -146,7 +147,7 @@ def format_duplicate_cursor(epoch: str, vin: Vin) -> str:
     return _encode(epoch, ["duplicates", vin])
 
 
-def parse_refusal_cursor(epoch: str, cursor: str | None) -> tuple[datetime, str, str, str] | None:
+def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
     """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
     if cursor is None:
         return None
@@ -156,7 +157,8 @@ def parse_refusal_cursor(epoch: str, cursor: str | None) -> tuple[datetime, str,
         ):
             for text in (vin, operation, actor):
                 check_text("cursor", text, CURSOR_LENGTH_MAX)
-            return datetime.fromtimestamp(hour, UTC), vin, operation, actor
+            hour_at = datetime.fromtimestamp(hour, UTC)
+            return RefusalPlace(hour_at=hour_at, vin=vin, operation=operation, actor=actor)
         case _:
             raise _give_refusal()
 

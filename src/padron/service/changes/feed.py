@@ -7,6 +7,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.service.changes import cursors
 from padron.service.changes.watch import Gone
+from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import find_seen
 
@@ -53,7 +54,7 @@ async def list_changes(
     found: list[FeedEntry] = []
     position, scanned = after, 0
     while scanned < SCANNED_MAX:
-        entries = await reader.list_changes(position.number, limit + 1)
+        entries = await reader.list_changes(position.number, look_beyond(limit))
         for entry in entries[:limit]:
             position = entry.place
             if wanted.fits(entry):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from padron.domain.change import Change, ChangeType, get_only
+from padron.domain.change import Change, build_status_change, get_only
 from padron.domain.errors import PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import describe_mismatch, format_tag
-from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text, give_status
+from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text
 from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal, RefusedRow
 from padron.service.vehicles.registration import Registration, build_registration, build_update
 
@@ -29,7 +29,7 @@ class ChunkTransaction(Protocol):
         """Give the current core data of vehicles, by vehicle id."""
         ...
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
+    async def save_changes(self, changes: Sequence[Change]) -> object:
         """Write the changes, in order."""
         ...
 
@@ -192,14 +192,7 @@ class Chunk:
             self._note_plate(record)
 
     def _build_status_change(self, vehicle: Vehicle, status: VehicleStatus) -> Change:
-        return Change(
-            type=ChangeType.STATUS_CHANGED,
-            vehicle=give_status(vehicle, status, at=self._at, by=self._by, reason=None),
-            at=self._at,
-            by=self._by,
-            request_id=self._request_id,
-            from_status=vehicle.status,
-        )
+        return build_status_change(vehicle, status, at=self._at, by=self._by, request_id=self._request_id)
 
     def _give_registration(self, row: ParsedRow) -> Registration:
         return Registration(vin=row.vin, edits=row.edits, request_id=self._request_id)

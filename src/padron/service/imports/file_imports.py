@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from padron.domain import file_import
 from padron.domain.account import Principal, Scope
@@ -11,6 +11,7 @@ from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState
 from padron.domain.operation import parse_run_id
 from padron.domain.quoting import quote
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.imports import ImportTransaction
 
@@ -23,25 +24,14 @@ _NEWEST = 2**63 - 1
 _log = logging.getLogger("padron.imports")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportPage:
-    """A page of imports, newest first; ``next_cursor`` is None on the last one."""
-
-    imports: list[FileImport]
-    next_cursor: str | None
-
-
-async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> ImportPage:
+async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> Page[FileImport]:
     """Give a page of the account's imports. Raises ``forbidden``, and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_WRITE)
-    place = cursors.parse_numbers(runtime.store.epoch, _KIND, cursor, 1)
+    epoch = runtime.store.epoch
+    place = cursors.parse_numbers(epoch, _KIND, cursor, 1)
     before = _NEWEST if place is None else place[0]
-    found = await runtime.store.read_imports(principal.account_id).list_imports(before, limit + 1)
-    more = len(found) > limit
-    return ImportPage(
-        imports=found[:limit],
-        next_cursor=cursors.format_numbers(runtime.store.epoch, _KIND, found[limit - 1].import_id) if more else None,
-    )
+    found = await runtime.store.read_imports(principal.account_id).list_imports(before, look_beyond(limit))
+    return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, _KIND, last.import_id))
 
 
 async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> FileImport:

@@ -1,8 +1,7 @@
 """The gate: may this operation touch these vehicles now? Nothing is cached: each answer is read when it is asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
@@ -10,6 +9,7 @@ from padron.domain.gate import OPERATION_LENGTH_MAX, Refusal, RefusalQuery, Verd
 from padron.domain.vehicle import Vehicle, check_text
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 
 LARGE_QUESTION = 50  # VINs; for fewer it costs the primary as much to let a replica answer as to answer itself
@@ -21,14 +21,6 @@ class GateAnswer:
 
     verdicts: list[Verdict]
     cursor: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefusalPage:
-    """A page of refusals, newest hour first; ``next_cursor`` is None on the last one."""
-
-    refusals: list[Refusal]
-    next_cursor: str | None
 
 
 async def check_vehicles(runtime: Runtime, principal: Principal, operation: str, vins: Sequence[Vin]) -> GateAnswer:
@@ -53,33 +45,20 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
 
 
 async def list_refusals(
-    runtime: Runtime,
-    principal: Principal,
-    *,
-    operation: str | None,
-    vin: str | None,
-    period: tuple[datetime | None, datetime | None],
-    page: tuple[int, str | None],
-) -> RefusalPage:
-    """Give a page of the refusals that fit. ``page`` is its size and the cursor. Raises for a bad cursor."""
+    runtime: Runtime, principal: Principal, query: RefusalQuery, cursor: str | None
+) -> Page[Refusal]:
+    """Give a page of the refusals that fit, newest hour first.
+
+    Raises ``forbidden`` and ``bad_parameters`` for a bad cursor.
+    """
     principal.check_scope(Scope.GATE_CHECK)
-    limit, cursor = page
-    query = RefusalQuery(
-        operation=operation,
-        vin=vin,
-        from_at=period[0],
-        to_at=period[1],
-        after=cursors.parse_refusal_cursor(runtime.store.epoch, cursor),
-        limit=limit + 1,
-    )
+    epoch = runtime.store.epoch
+    after = cursors.parse_refusal_cursor(epoch, cursor)
     # What this very server refused a moment ago belongs to the answer.
     await runtime.refusals.flush(principal.account_id)
-    rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(query)
-    more = len(rows) > limit
-    return RefusalPage(
-        refusals=rows[:limit],
-        next_cursor=cursors.format_refusal_cursor(runtime.store.epoch, rows[limit - 1]) if more else None,
-    )
+    asked = replace(query, after=after, limit=look_beyond(query.limit))
+    rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(asked)
+    return cut_page(rows, query.limit, lambda last: cursors.format_refusal_cursor(epoch, last))
 
 
 def check_operation_name(operation: str) -> None:

@@ -26,6 +26,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
 from padron.service.operations.declaring import get_operation
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.operations import OperationTransaction
 
@@ -39,14 +40,6 @@ class RunReport:
     run: Run
     counts: Mapping[WorkState, int]
     refusals: list[Refusal]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResultPage:
-    """A page of results; ``next_cursor`` is None on the last one."""
-
-    entries: list[ResultEntry]
-    next_cursor: str | None
 
 
 async def start_run(runtime: Runtime, principal: Principal, name: str, question: RunQuestion) -> RunReport:
@@ -93,40 +86,36 @@ async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str
 
 async def list_run_results(
     runtime: Runtime, principal: Principal, name: str, run_id: str, *, limit: int, cursor: str | None
-) -> ResultPage:
+) -> Page[ResultEntry]:
     """Give a page of a run's results, by vehicle and attempt. Raises as ``get_run``, and for a bad cursor."""
     principal.check_scope(Scope.OPERATIONS_RUN)
-    vehicle_id, attempt = cursors.parse_numbers(runtime.store.epoch, "run-results", cursor, 2) or (0, 0)
+    epoch = runtime.store.epoch
+    vehicle_id, attempt = cursors.parse_numbers(epoch, "run-results", cursor, 2) or (0, 0)
     await get_operation(runtime, principal.account_id, name)
     run = await _get_run(runtime, principal, name, run_id)
     reader = runtime.store.operations.read(principal.account_id)
-    entries = await reader.list_run_results(run.run_id, (vehicle_id, attempt), limit + 1)
-    if len(entries) <= limit:
-        return ResultPage(entries=entries, next_cursor=None)
-    last = entries[limit - 1].result.key
-    return ResultPage(
-        entries=entries[:limit],
-        next_cursor=cursors.format_numbers(runtime.store.epoch, "run-results", last.vehicle_id, last.attempt),
-    )
+    entries = await reader.list_run_results(run.run_id, (vehicle_id, attempt), look_beyond(limit))
+
+    def give_cursor(last: ResultEntry) -> str:
+        return cursors.format_numbers(epoch, "run-results", last.result.key.vehicle_id, last.result.key.attempt)
+
+    return cut_page(entries, limit, give_cursor)
 
 
 async def list_vehicle_results(
     runtime: Runtime, principal: Principal, vin: Vin, *, limit: int, cursor: str | None
-) -> ResultPage:
+) -> Page[ResultEntry]:
     """Give a page of the results of a current vehicle, newest first.
 
     Raises ``forbidden``, ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for a bad cursor.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
-    before = cursors.parse_result_place(runtime.store.epoch, cursor)
+    epoch = runtime.store.epoch
+    before = cursors.parse_result_place(epoch, cursor)
     vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
     reader = runtime.store.operations.read(principal.account_id)
-    entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, limit + 1)
-    if len(entries) <= limit:
-        return ResultPage(entries=entries, next_cursor=None)
-    return ResultPage(
-        entries=entries[:limit], next_cursor=cursors.format_result_place(runtime.store.epoch, entries[limit - 1].result)
-    )
+    entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, look_beyond(limit))
+    return cut_page(entries, limit, lambda last: cursors.format_result_place(epoch, last.result))
 
 
 async def _add_run(runtime: Runtime, principal: Principal, operation: str, question: RunQuestion) -> Run:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from padron.domain.change import Change
+from padron.domain.change import NumberedChange
 from padron.domain.errors import PadronError
 from padron.domain.plan import Plan, build_return_plan, execute
 from padron.service.plans.planning import make_plan_id
@@ -142,32 +142,22 @@ async def _execute_plans(
 ) -> None:
     targets = await plans.lock_targets(due)
     ended = [execute(plan, targets[plan.plan_id], at) for plan in due]
-    changes = [change for _, change in ended if change is not None]
-    await transaction.save_changes(changes)
-    number = await plans.find_last_change() - len(changes)
+    written = iter(await transaction.save_changes([change for _, change in ended if change is not None]))
     done: list[Plan] = []
     returns: list[Plan] = []
     for plan, change in ended:
         if change is None:
             done.append(plan)
             continue
-        number += 1
-        done.append(replace(plan, number=number, ended_at=change.at))
+        made = next(written)
+        done.append(replace(plan, number=made.number, ended_at=made.change.at))
         if plan.until is not None:
-            returns.append(_build_return(plan, change, number, make_plan_id(at, len(returns))))
+            returns.append(_build_return(plan, made, make_plan_id(at, len(returns))))
     await plans.end_plans(done)
     await plans.add_plans(returns)
 
 
-def _build_return(plan: Plan, change: Change, number: int, plan_id: str) -> Plan:
-    if plan.until is None or change.from_status is None:
+def _build_return(plan: Plan, made: NumberedChange, plan_id: str) -> Plan:
+    if plan.until is None:
         raise AssertionError(plan)
-    back = build_return_plan(
-        change.vehicle,
-        former=change.from_status,
-        number=number,
-        request_id=plan.request_id,
-        until=plan.until,
-        plan_id=plan_id,
-    )
-    return replace(back, follows=plan.plan_id)
+    return replace(build_return_plan(made, until=plan.until, plan_id=plan_id), follows=plan.plan_id)

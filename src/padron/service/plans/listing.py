@@ -1,12 +1,13 @@
 """Planned changes as their account sees them: list, look at, cancel."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, PlanPlace, PlanQuery, PlanState, cancel
 from padron.domain.quoting import quote
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
@@ -14,24 +15,14 @@ from padron.store.plans import PlanTransaction
 CHUNK_SIZE = 1_000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlanPage:
-    """A page of plans; ``next_cursor`` is None on the last one."""
-
-    plans: list[Plan]
-    next_cursor: str | None
-
-
-async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, cursor: str | None) -> PlanPage:
+async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, cursor: str | None) -> Page[Plan]:
     """Give a page of the account's plans. Raises ``forbidden`` and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_READ)
-    asked = replace(query, limit=query.limit + 1, after=cursors.parse_plan_cursor(runtime.store.epoch, query, cursor))
+    epoch = runtime.store.epoch
+    after = cursors.parse_plan_cursor(epoch, query, cursor)
+    asked = replace(query, limit=look_beyond(query.limit), after=after)
     found = await runtime.store.read_plans(principal.account_id).list_plans(asked)
-    more = len(found) > query.limit
-    return PlanPage(
-        plans=found[: query.limit],
-        next_cursor=cursors.format_plan_cursor(runtime.store.epoch, query, found[query.limit - 1]) if more else None,
-    )
+    return cut_page(found, query.limit, lambda plan: cursors.format_plan_cursor(epoch, query, plan))
 
 
 async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan:

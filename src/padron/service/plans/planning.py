@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import PlanRequest, StatusRequest
+from padron.domain.change import PlanRequest, StatusRequest, WrittenChanges
 from padron.domain.errors import PadronError
 from padron.domain.plan import Plan, build_change_plan, build_return_plan, check_times, format_plan_id, move_return
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import change_statuses
+from padron.service.statuses.changing import Decisions, Outcome, decide_all, list_vins
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
 
@@ -28,6 +28,14 @@ class Planned:
     plan: Plan | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecidedAndPlanned:
+    """What is decided of some requests, and the plan of each, if one was added."""
+
+    decided: Decisions
+    plans: Sequence[Plan | None]
+
+
 async def plan_status(runtime: Runtime, principal: Principal, request: PlanRequest) -> Planned:
     """Plan one vehicle's status, or set it until an instant, and give the plan once that is durable.
 
@@ -39,7 +47,8 @@ async def plan_status(runtime: Runtime, principal: Principal, request: PlanReque
     check_times(request, at)
 
     async def work(transaction: WriteTransaction, plans: PlanTransaction) -> Planned | PadronError:
-        ((outcome, plan),) = await change_and_plan(transaction, plans, [request], at)
+        done = await change_and_plan(transaction, plans, [request], at)
+        (outcome,), (plan,) = done.decided.outcomes, done.plans
         return outcome if isinstance(outcome, PadronError) else Planned(vehicle=outcome, plan=plan)
 
     planned = await runtime.store.write_plans(principal.account_id, work)
@@ -53,22 +62,25 @@ async def change_and_plan(
     plans: PlanTransaction,
     requests: Sequence[StatusRequest],
     at: datetime,
-    is_wanted: Callable[[Sequence[Vehicle | PadronError]], bool] | None = None,
-) -> list[tuple[Vehicle | PadronError, Plan | None]]:
-    """Do as ``change_statuses``, and add the plans; give each request's outcome and its plan, if one was added."""
-    found = await transaction.lock_vehicles(sorted({request.vin for request in requests}))
+    is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
+) -> DecidedAndPlanned:
+    """Decide each request, write what changes, and add the plans.
+
+    With ``is_wanted``, all of it is written only if that says so of the outcomes.
+    """
+    found = await transaction.lock_vehicles(list_vins(requests))
     returns = await _find_returns(plans, found, requests)
     marked = [_mark(request, returns) for request in requests]
-    outcomes = await change_statuses(transaction, marked, at, is_wanted)
-    if is_wanted is not None and not is_wanted(outcomes):
-        return [(outcome, None) for outcome in outcomes]
-    last = await plans.find_last_change()
-    planned = list(_build_plans(found, marked, outcomes, last, at))
+    decided = decide_all(found, marked, at)
+    if is_wanted is not None and not is_wanted(decided.outcomes):
+        return DecidedAndPlanned(decided=decided, plans=[None] * len(requests))
+    written = await transaction.save_changes(decided.changes)
+    planned = list(_build_plans(marked, decided, written, at))
     await plans.add_plans([plan for plan in planned if plan is not None])
     if returns:
-        for place, plan in (await _move_returns(plans, returns, marked, outcomes, at)).items():
+        for place, plan in (await _move_returns(plans, returns, marked, decided.outcomes, at)).items():
             planned[place] = plan
-    return list(zip(outcomes, planned, strict=True))
+    return DecidedAndPlanned(decided=decided, plans=planned)
 
 
 def make_plan_id(at: datetime, place: int) -> str:
@@ -104,7 +116,7 @@ async def _move_returns(
     plans: PlanTransaction,
     returns: Mapping[Vin, Plan],
     requests: Sequence[StatusRequest],
-    outcomes: Sequence[Vehicle | PadronError],
+    outcomes: Sequence[Outcome],
     at: datetime,
 ) -> dict[int, Plan]:
     """Give the return of each vehicle that keeps its status, by the place of its request: for the instant asked for."""
@@ -127,40 +139,18 @@ async def _move_returns(
 
 
 def _build_plans(
-    found: Sequence[Vehicle],
-    requests: Sequence[StatusRequest],
-    outcomes: Sequence[Vehicle | PadronError],
-    last: int,
-    at: datetime,
+    requests: Sequence[StatusRequest], decided: Decisions, written: WrittenChanges, at: datetime
 ) -> Iterator[Plan | None]:
-    """Give each request's plan, or None. ``last`` is the number of the last change that the requests made."""
-    former = {vehicle.vehicle_id: vehicle for vehicle in found}
-    steps: list[tuple[StatusRequest, Vehicle, Vehicle] | None] = []
-    for request, outcome in zip(requests, outcomes, strict=True):
-        if isinstance(outcome, PadronError):
-            steps.append(None)
-            continue
-        steps.append((request, former[outcome.vehicle_id], outcome))
-        former[outcome.vehicle_id] = outcome
-    number = last - sum(step is not None and step[1].revision < step[2].revision for step in steps)
-    for place, step in enumerate(steps):
-        if step is None:
-            yield None
-            continue
-        request, before, after = step
-        number += before.revision < after.revision
+    """Give each request's plan, or None."""
+    made = dict(zip(decided.places, written, strict=True))
+    for place, (request, outcome) in enumerate(zip(requests, decided.outcomes, strict=True)):
         plan_id = make_plan_id(at, place)
         match request:
+            case _ if isinstance(outcome, PadronError):
+                yield None
             case PlanRequest(effective_at=datetime()):
-                yield build_change_plan(request, after, plan_id, at)
+                yield build_change_plan(request, outcome, plan_id, at)
             case PlanRequest(until=datetime() as until, is_returning=False):
-                yield build_return_plan(
-                    after,
-                    former=before.status,
-                    number=number,
-                    request_id=request.request_id,
-                    until=until,
-                    plan_id=plan_id,
-                )
+                yield build_return_plan(made[place], until=until, plan_id=plan_id)
             case _:
                 yield None

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.time_in_status import TimeQuery, TotalTime, VehicleTime, gather_vehicle_times
+from padron.domain.time_in_status import Period, TimeQuery, TotalTime, VehicleTime, gather_vehicle_times
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.reading import check_past
 from padron.service.vehicles.recency import check_place, find_place
@@ -29,18 +30,15 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TimePage:
+class TimesInStatus:
     """A page of vehicles, in order of registration. ``total``, over all that fit, comes with the first page alone."""
 
-    vehicles: list[VehicleTime]
+    page: Page[VehicleTime]
     total: TotalTime | None
-    next_cursor: str | None
     cursor: str  # of the feed: what the report rests on are the changes up to it
 
 
-async def open_report(
-    runtime: Runtime, principal: Principal, period: tuple[datetime, datetime], filters: Filters
-) -> TimeQuery:
+async def open_report(runtime: Runtime, principal: Principal, period: Period, filters: Filters) -> TimeQuery:
     """Give the question about a period, cut out of the record as it is now.
 
     Raises ``forbidden``, and ``bad_parameters`` for a period that is empty or not over yet.
@@ -55,17 +53,18 @@ async def open_report(
 async def report_page(
     runtime: Runtime,
     principal: Principal,
-    period: tuple[datetime, datetime],
+    period: Period,
     filters: Filters,
-    page: tuple[int, str | None],
     is_gone: Gone,
-) -> TimePage:
+    *,
+    limit: int,
+    cursor: str | None,
+) -> TimesInStatus:
     """Give a page of vehicles, at most so many, and with the first one the sum over all.
 
     Raises as ``open_report``, ``bad_parameters`` for a bad cursor, and StoppedError.
     """
     principal.check_scope(Scope.VEHICLES_READ)
-    limit, cursor = page
     if cursor is None:
         query = await open_report(runtime, principal, period, filters)
     else:
@@ -74,17 +73,16 @@ async def report_page(
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
     async for batch in follow_report(runtime, principal, query, is_gone):
-        listed += batch[: limit + 1 - len(listed)]
+        listed += batch[: look_beyond(limit) - len(listed)]
         if total is not None:
             total.add(batch)
         elif len(listed) > limit:
             break
-    more, epoch = len(listed) > limit, runtime.store.epoch
+    epoch = runtime.store.epoch
     until = await find_place(runtime.store.read(principal.account_id), query.until)
-    return TimePage(
-        vehicles=listed[:limit],
+    return TimesInStatus(
+        page=cut_page(listed, limit, lambda last: cursors.format_report_cursor(epoch, query, until, last.vehicle_id)),
         total=total,
-        next_cursor=cursors.format_report_cursor(epoch, query, until, listed[limit - 1].vehicle_id) if more else None,
         cursor=cursors.format_feed_cursor(epoch, until),
     )
 
@@ -115,8 +113,8 @@ def give_next_size(size: int, took_s: float) -> int:
     return max(size // 4, 1) if took_s > BATCH_S_LONG else size
 
 
-def _check_period(runtime: Runtime, period: tuple[datetime, datetime], filters: Filters) -> TimeQuery:
-    from_at, to_at = (at.astimezone(UTC) for at in period)
+def _check_period(runtime: Runtime, period: Period, filters: Filters) -> TimeQuery:
+    from_at, to_at = period.from_at.astimezone(UTC), period.to_at.astimezone(UTC)
     if from_at >= to_at:
         raise PadronError(Code.BAD_PARAMETERS, "from is not before to: a period ends after its beginning.")
     check_past("to", to_at, runtime.clock())

@@ -9,10 +9,9 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import PlanRequest, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, check_times
-from padron.domain.vehicle import Vehicle
 from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import change_statuses
+from padron.service.statuses.changing import Decisions, Outcome, decide_all, list_vins
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
 
@@ -39,7 +38,7 @@ class BulkRequest:
 class BulkOutcome:
     """The vehicle or the refusal of each, in order, and which of them were (or would be) changed."""
 
-    outcomes: list[Vehicle | PadronError] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     changed: list[bool] = field(default_factory=list)
     planned: list[bool] = field(default_factory=list)  # which are for later
     plans: list[Plan | None] = field(default_factory=list)  # what was planned for each, if anything was
@@ -69,18 +68,18 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
     request = _refuse_times(request, at)
     understood = [one for one in request.asked if isinstance(one, StatusRequest)]
 
-    def is_wanted(outcomes: Sequence[Vehicle | PadronError]) -> bool:
+    def is_wanted(outcomes: Sequence[Outcome]) -> bool:
         return not request.dry_run and not _is_refused(request, outcomes)
 
     async def work(transaction: WriteTransaction) -> BulkOutcome:
-        before = await _count_revisions(transaction, understood)
-        decided = await change_statuses(transaction, understood, at, is_wanted)
-        return _put_together(request, decided, [None] * len(decided), before)
+        decided = decide_all(await transaction.lock_vehicles(list_vins(understood)), understood, at)
+        if is_wanted(decided.outcomes):
+            await transaction.save_changes(decided.changes)
+        return _put_together(request, decided, [None] * len(understood))
 
     async def work_with_plans(transaction: WriteTransaction, plans: PlanTransaction) -> BulkOutcome:
-        before = await _count_revisions(transaction, understood)
-        decided = await change_and_plan(transaction, plans, understood, at, is_wanted)
-        return _put_together(request, [one for one, _ in decided], [plan for _, plan in decided], before)
+        done = await change_and_plan(transaction, plans, understood, at, is_wanted)
+        return _put_together(request, done.decided, done.plans)
 
     if any(isinstance(one, PlanRequest) for one in understood):
         return await runtime.store.write_plans(principal.account_id, work_with_plans)
@@ -101,36 +100,25 @@ def _refuse_times(request: BulkRequest, at: datetime) -> BulkRequest:
     return replace(request, asked=asked)
 
 
-async def _count_revisions(transaction: WriteTransaction, understood: Sequence[StatusRequest]) -> dict[int, int]:
-    vehicles = await transaction.lock_vehicles(sorted({request.vin for request in understood}))
-    return {vehicle.vehicle_id: vehicle.revision for vehicle in vehicles}
-
-
-def _is_refused(request: BulkRequest, outcomes: Sequence[Vehicle | PadronError]) -> bool:
+def _is_refused(request: BulkRequest, outcomes: Sequence[Outcome]) -> bool:
     every = (*request.asked, *outcomes)
     return request.mode is BulkMode.ALL and any(isinstance(one, PadronError) for one in every)
 
 
-def _put_together(
-    request: BulkRequest,
-    decided: Sequence[Vehicle | PadronError],
-    plans: Sequence[Plan | None],
-    revisions: dict[int, int],
-) -> BulkOutcome:
-    rest = iter(zip(decided, plans, strict=True))
-    pairs = [(one, None) if isinstance(one, PadronError) else next(rest) for one in request.asked]
-    outcomes = [outcome for outcome, _ in pairs]
-    changed = []
-    for outcome in outcomes:
-        if isinstance(outcome, PadronError):
-            changed.append(False)
-            continue
-        changed.append(outcome.revision > revisions[outcome.vehicle_id])
-        revisions[outcome.vehicle_id] = outcome.revision
+def _put_together(request: BulkRequest, decided: Decisions, plans: Sequence[Plan | None]) -> BulkOutcome:
+    """Give what became of each vehicle asked for. What could not be understood was not decided: it keeps its place."""
+    understood = [place for place, one in enumerate(request.asked) if isinstance(one, StatusRequest)]
+    outcomes: dict[int, Outcome] = {
+        place: one for place, one in enumerate(request.asked) if isinstance(one, PadronError)
+    }
+    outcomes |= zip(understood, decided.outcomes, strict=True)
+    changed = {understood[place] for place in decided.places}
+    planned = dict(zip(understood, plans, strict=True))
+    places = range(len(request.asked))
     return BulkOutcome(
-        outcomes=outcomes,
-        changed=changed,
+        outcomes=[outcomes[place] for place in places],
+        changed=[place in changed for place in places],
         planned=[isinstance(one, PlanRequest) and one.is_for_later for one in request.asked],
-        plans=[plan for _, plan in pairs],
-        is_refused=_is_refused(request, outcomes),
+        plans=[planned.get(place) for place in places],
+        is_refused=_is_refused(request, decided.outcomes),
     )

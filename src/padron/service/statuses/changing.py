@@ -1,20 +1,33 @@
-"""Changing statuses in one transaction. The one function behind the single call and all that change many."""
+"""Changing statuses in one transaction: what the single call and the bulk call have in common.
 
-from collections.abc import Callable, Sequence
+``build_status_change`` says what a change of status consists of, for these two as well as for plans,
+imports, undo and repairs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from padron.domain.change import Change, ChangeType, StatusRequest, decide
+from padron.domain.change import Change, StatusRequest, build_status_change, decide
 from padron.domain.errors import PadronError
-from padron.domain.vehicle import Vehicle, give_status
+from padron.domain.vehicle import Vehicle
 from padron.store.base import WriteTransaction
 
 Outcome = Vehicle | PadronError
 
 
-def decide_all(
-    vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime
-) -> tuple[list[Outcome], list[Change]]:
-    """Decide each request in order: give each its vehicle or its refusal, and the changes to write.
+# Not frozen, like changes: each batch of status calls makes one for each account.
+@dataclass(kw_only=True, slots=True)
+class Decisions:
+    """What is decided of some requests: an outcome for each, in order, and the changes to write."""
+
+    outcomes: list[Outcome] = field(default_factory=list)  # the vehicle as it is afterwards, or the refusal
+    changes: list[Change] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)  # for each change: which request makes it
+
+
+def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime) -> Decisions:
+    """Decide each request in order.
 
     ``vehicles`` are the current ones with the VINs asked for, by VIN and slot. A request sees what the requests before
     it did: two changes of one vehicle both happen.
@@ -22,9 +35,9 @@ def decide_all(
     current: dict[str, list[Vehicle]] = {}
     for vehicle in vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
-    outcomes: list[Outcome] = []
-    changes: list[Change] = []
-    for request in requests:
+    decided = Decisions()
+    outcomes = decided.outcomes
+    for place, request in enumerate(requests):
         found = current.get(request.vin, [])
         try:
             before = decide(found, request)
@@ -34,38 +47,23 @@ def decide_all(
         if before is None:
             outcomes.append(found[0])
             continue
-        after = give_status(before, request.status, at=at, by=request.by, reason=request.reason)
-        current[request.vin] = [after]
-        changes.append(
-            Change(
-                type=ChangeType.STATUS_CHANGED,
-                vehicle=after,
-                at=at,
-                by=request.by,
-                request_id=request.request_id,
-                from_status=before.status,
-                reason=request.reason,
-            )
+        change = build_status_change(
+            before, request.status, at=at, by=request.by, request_id=request.request_id, reason=request.reason
         )
-        outcomes.append(after)
-    return outcomes, changes
+        current[request.vin] = [change.vehicle]
+        decided.changes.append(change)
+        decided.places.append(place)
+        outcomes.append(change.vehicle)
+    return decided
 
 
 async def change_statuses(
-    transaction: WriteTransaction,
-    requests: Sequence[StatusRequest],
-    at: datetime,
-    is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
+    transaction: WriteTransaction, requests: Sequence[StatusRequest], at: datetime
 ) -> list[Outcome]:
-    """Decide each request, write what changes, and give each its vehicle or its refusal.
-
-    With ``is_wanted``, all of it is written only if that says so of the outcomes.
-    """
-    vehicles = await transaction.lock_vehicles(list_vins(requests))
-    outcomes, changes = decide_all(vehicles, requests, at)
-    if is_wanted is None or is_wanted(outcomes):
-        await transaction.save_changes(changes)
-    return outcomes
+    """Decide each request, write what changes, and give each its vehicle or its refusal."""
+    decided = decide_all(await transaction.lock_vehicles(list_vins(requests)), requests, at)
+    await transaction.save_changes(decided.changes)
+    return decided.outcomes
 
 
 def list_vins(requests: Sequence[StatusRequest]) -> list[str]:

@@ -166,8 +166,9 @@ class Coalescer:
         at, outcomes = self._clock(), dict[int, list[Outcome]]()
 
         def decide(account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
-            outcomes[account_id], changes = decide_all(vehicles, requests[account_id], at)
-            return changes
+            decided = decide_all(vehicles, requests[account_id], at)
+            outcomes[account_id] = decided.outcomes
+            return decided.changes
 
         vins = {account_id: list_vins(asked) for account_id, asked in requests.items()}
         try:

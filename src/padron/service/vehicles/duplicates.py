@@ -3,54 +3,47 @@
 The others become former versions, by changes like any other: they are in history and in the feed, and can be undone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery, Repair, Repaired, check_choices, decide_repair
 from padron.domain.errors import Code, PadronError
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
 ROWS_MAX = 1_000  # vehicles of a page
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DuplicatePage:
-    """A page of duplicates by VIN; ``next_cursor`` is None on the last one."""
-
-    groups: list[DuplicateGroup]
-    next_cursor: str | None
-
-
 async def list_duplicates(
     runtime: Runtime, principal: Principal, vin: Vin | None, limit: int, cursor: str | None
-) -> DuplicatePage:
+) -> Page[DuplicateGroup]:
     """Give the VINs that several current vehicles have, with these vehicles, in order; or those of one VIN.
 
     At most ``limit`` VINs, and fewer when they have more than a thousand vehicles. Raises ``forbidden``, and
     ``bad_parameters`` for a cursor that belongs to another question.
     """
     principal.check_scope(Scope.VEHICLES_REPAIR)
-    after = cursors.parse_duplicate_cursor(runtime.store.epoch, cursor)
+    epoch = runtime.store.epoch
+    after = cursors.parse_duplicate_cursor(epoch, cursor)
     reader = runtime.store.read(principal.account_id)
     if vin is not None:
         found = sorted(await reader.list_versions_by_vin(vin), key=lambda version: version.vehicle.vehicle_id)
         is_asked = len(found) > 1 and vin > after
         group = DuplicateGroup(vin=vin, count=len(found), versions=found[:ROWS_MAX])
-        return DuplicatePage(groups=[group] if is_asked else [], next_cursor=None)
-    groups = await reader.list_duplicates(DuplicateQuery(after=after, vins_max=limit + 1, rows_max=ROWS_MAX + 1))
-    is_cut = sum(len(group.versions) for group in groups) > ROWS_MAX
-    if is_cut and len(groups) > 1:
+        return Page(rows=[group] if is_asked else [], next_cursor=None)
+    question = DuplicateQuery(after=after, vins_max=look_beyond(limit), rows_max=look_beyond(ROWS_MAX))
+    groups = await reader.list_duplicates(question)
+    if sum(len(group.versions) for group in groups) <= ROWS_MAX:
+        return cut_page(groups, limit, lambda last: cursors.format_duplicate_cursor(epoch, last.vin))
+    if len(groups) > 1:
         groups.pop()  # some of its vehicles may not have fit: it is the first of the next page
-    elif is_cut:
+    else:
         groups = [replace(groups[0], versions=groups[0].versions[:ROWS_MAX])]
     page = groups[:limit]
-    more = is_cut or len(groups) > limit
-    return DuplicatePage(
-        groups=page, next_cursor=cursors.format_duplicate_cursor(runtime.store.epoch, page[-1].vin) if more else None
-    )
+    return Page(rows=page, next_cursor=cursors.format_duplicate_cursor(epoch, page[-1].vin))
 
 
 async def repair_duplicates(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import HistoryEntry, get_only
+from padron.domain.change import START, HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
@@ -12,6 +12,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import check_place, find_place, find_seen
 from padron.store.base import Reader
@@ -21,20 +22,11 @@ STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at i
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VehiclePage:
-    """A page of vehicles; ``next_cursor`` is None on the last one."""
+class FoundVehicles:
+    """A page of vehicles, and for the filter ``operational`` and the past the place in the feed that it reflects."""
 
-    vehicles: list[VehicleVersion]
-    next_cursor: str | None
-    cursor: str | None  # of the feed: all changes up to it are in this page; for the filter operational, and the past
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HistoryPage:
-    """A page of a vehicle's history, newest first; ``next_cursor`` is None on the last one."""
-
-    entries: list[HistoryEntry]
-    next_cursor: str | None
+    page: Page[VehicleVersion]
+    cursor: str | None  # of the feed: all changes up to it are in this page
 
 
 async def get_vehicle(
@@ -63,7 +55,7 @@ async def get_status(runtime: Runtime, principal: Principal, vin: Vin) -> Vehicl
 
 async def list_vehicles(
     runtime: Runtime, principal: Principal, query: VehicleQuery, cursor: str | None, seen: str | None = None
-) -> VehiclePage:
+) -> FoundVehicles:
     """Give a page of the list, now or as of an instant, in a state that includes ``seen``.
 
     Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
@@ -83,16 +75,12 @@ async def list_vehicles(
     if last_change is None and query.operational is not None:
         last_change = await reader.find_last_change()
     rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
-    page = rows[: query.limit]
-    more = len(rows) > query.limit
-    next_cursor = None
-    if more:
-        # The next page may be another server's: who follows the feed from here must find in it what is told by now.
-        reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0))
-        next_cursor = cursors.format_list_cursor(epoch, asked, *page[-1], reached)
-    return VehiclePage(
-        vehicles=[version for version, _ in page],
-        next_cursor=next_cursor,
+    # The next page may be another server's: who follows the feed from here must find in it what is told by now.
+    is_followed = len(rows) == asked.limit
+    reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0)) if is_followed else START
+    page = cut_page(rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
+    return FoundVehicles(
+        page=Page(rows=[version for version, _ in page.rows], next_cursor=page.next_cursor),
         cursor=None
         if last_change is None
         else cursors.format_feed_cursor(epoch, await find_place(reader, last_change)),
@@ -150,13 +138,14 @@ async def list_history(
     cursor: str | None,
     vehicle_id: int | None = None,
     seen: str | None = None,
-) -> HistoryPage:
+) -> Page[HistoryEntry]:
     """Give a page of a current vehicle's history, or of one of those with the VIN, current or former, by its id.
 
     It is in a state that includes ``seen``. Raises as ``get_status``, and for a bad cursor.
     """
     principal.check_scope(Scope.VEHICLES_READ)
-    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
+    epoch = runtime.store.epoch
+    before = cursors.parse_history_cursor(epoch, cursor)
     at_least = await find_seen(runtime, principal, seen)
     present = runtime.store.read(principal.account_id)
     if vehicle_id is None:
@@ -165,9 +154,5 @@ async def list_history(
         raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
     # A vehicle's id is the number of its registration: so the history of one that is known is never empty.
     reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle_id))
-    entries = await reader.list_history(vehicle_id, before, limit + 1)
-    more = len(entries) > limit
-    return HistoryPage(
-        entries=entries[:limit],
-        next_cursor=cursors.format_history_cursor(runtime.store.epoch, entries[limit - 1].number) if more else None,
-    )
+    entries = await reader.list_history(vehicle_id, before, look_beyond(limit))
+    return cut_page(entries, limit, lambda last: cursors.format_history_cursor(epoch, last.number))

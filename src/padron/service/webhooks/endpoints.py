@@ -15,6 +15,7 @@ from padron.domain.webhook import Answer, Attempt, DeliveryState, Endpoint, Filt
 from padron.service.changes import cursors
 from padron.service.changes.cursors import give_gone
 from padron.service.changes.events import encode_test_payload
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 from padron.service.webhooks.sending import Message
@@ -29,14 +30,6 @@ class EndpointEdits:
     description: str | None = None
     filter: Callable[[Filter], Filter] | None = None
     enabled: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeliveryPage:
-    """A page of the log of deliveries, newest first; ``next_cursor`` is None on the last one."""
-
-    sendings: list[Sending]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,18 +162,13 @@ async def list_deliveries(
     state: DeliveryState | None,
     limit: int,
     cursor: str | None,
-) -> DeliveryPage:
+) -> Page[Sending]:
     """Give a page of an endpoint's deliveries. Raises ``webhook_not_found``, ``bad_parameters`` for a bad cursor."""
     await get_endpoint(runtime, principal, endpoint_id)
-    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
-    found = await _read(runtime, principal).list_deliveries(endpoint_id, state, before, limit + 1)
-    more = len(found) > limit
-    return DeliveryPage(
-        sendings=found[:limit],
-        next_cursor=cursors.format_history_cursor(runtime.store.epoch, found[limit - 1].delivery.number)
-        if more
-        else None,
-    )
+    epoch = runtime.store.epoch
+    before = cursors.parse_history_cursor(epoch, cursor)
+    found = await _read(runtime, principal).list_deliveries(endpoint_id, state, before, look_beyond(limit))
+    return cut_page(found, limit, lambda last: cursors.format_history_cursor(epoch, last.delivery.number))
 
 
 async def get_delivery(runtime: Runtime, principal: Principal, endpoint_id: str, number: int) -> LoggedDelivery:

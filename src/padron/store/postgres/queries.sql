@@ -89,7 +89,7 @@ WITH given AS MATERIALIZED (
         g.from_status, g.to_status, g.reason
     FROM taken AS t JOIN given AS g USING (account_id)
 )
-SELECT account_id, last_at FROM taken;
+SELECT account_id, last_at, base FROM taken;
 
 -- name: update_status
 -- A status change of one vehicle, among changes of other kinds.

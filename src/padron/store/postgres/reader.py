@@ -110,7 +110,8 @@ class PostgresReader:
         return [to_vehicle(row) for row in rows if row[0] is not None], to_place(*rows[0][10:])
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
-        place = query.after or (None, None, None, None)
+        last = query.after
+        place = (None,) * 4 if last is None else (last.hour_at, last.vin, last.operation, last.actor)
         period = (query.from_at, query.to_at)
         parameters = (self._account_id, query.operation, query.vin, *period, *place, query.limit)
         return [to_refusal(row) for row in await self._pages.fetch(SQL["list_refusals"], parameters, PAGE_S_MAX)]

@@ -48,24 +48,25 @@ async def change_together(
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
-        saved = await save_statuses(connection, changes, patience) if changes else frozenset[int]()
+        saved = await save_statuses(connection, changes, patience) if changes else {}
     except asyncpg.NotNullViolationError:
-        saved = frozenset()
+        saved = {}
     except asyncpg.LockNotAvailableError:
         if patience is not Patience.BRIEF:
             raise
-        saved = frozenset()
-    return frozenset(vins) - (changes.keys() - saved)
+        saved = {}
+    return frozenset(vins) - (changes.keys() - saved.keys())
 
 
 async def save_statuses(
     connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], patience: Patience
-) -> frozenset[int]:
-    """Write changes by account, all of them plain, and give the accounts of which the vehicles were as they were read.
+) -> dict[int, int]:
+    """Write changes by account, all of them plain, and give the number of each account's first one.
 
-    Nothing is written of the others. Without patience these are also the accounts in which another transaction holds
-    something that it would have to wait for. Raises LockNotAvailableError when it waited in vain, and
-    NotNullViolationError when a row was moved; then nothing at all is written.
+    An account is left out, and nothing of it is written, when one of its vehicles is not as it was read. Without
+    patience it is also left out when another transaction holds something that it would have to wait for. Raises
+    LockNotAvailableError when it waited in vain, and NotNullViolationError when a row was moved; then nothing at all is
+    written.
     """
     rows = [
         (
@@ -86,9 +87,9 @@ async def save_statuses(
         *map(list, zip(*rows, strict=True)),
         *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
     )
-    for account_id, last_at in saved:
+    for account_id, last_at, _ in saved:
         keep_order(changes[account_id], last_at)
-    return frozenset(account_id for account_id, _ in saved)
+    return {account_id: former + 1 for account_id, _, former in saved}
 
 
 def list_seen(changes: Sequence[Change]) -> list[int | None]:

@@ -6,7 +6,16 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, give_ids, keep_order
+from padron.domain.change import (
+    NONE_WRITTEN,
+    Change,
+    ChangeType,
+    FeedEntry,
+    WrittenChanges,
+    find_latest,
+    give_ids,
+    keep_order,
+)
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import Patience
@@ -82,13 +91,14 @@ class PostgresTransaction:
         found = [to_feed_entry(row) for row in await self._connection.fetch(SQL["find_later_changes"], *parameters)]
         return {entry.vehicle_id: entry for entry in found}
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         if not changes:
-            return
+            return NONE_WRITTEN
         if not self._is_distributed and all(map(is_plain, changes)):
-            if not await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL):
+            firsts = await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL)
+            if not firsts:
                 raise RuntimeError("A vehicle that is locked is not as it was read.")
-            return
+            return WrittenChanges(changes=changes, first_number=firsts[self._account_id])
         # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
         taken = (len(changes), find_latest(changes), self._account_id)
         ((last, last_at),) = await self._connection.fetch(SQL["take_numbers"], *taken)
@@ -102,6 +112,7 @@ class PostgresTransaction:
         if deactivated := find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
+        return WrittenChanges(changes=changes, first_number=first)
 
     async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
         # Sorted, so that two servers that count the same vehicles do not wait for each other in a circle.

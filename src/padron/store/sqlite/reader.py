@@ -120,8 +120,8 @@ class SqliteReader:
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
         """Give a page of the refusals that fit."""
         period = [None if at is None else from_instant(at) for at in (query.from_at, query.to_at)]
-        hour, *rest = query.after or (None, None, None, None)
-        place = [None if hour is None else from_instant(hour), *rest]
+        last = query.after
+        place = (None,) * 4 if last is None else (from_instant(last.hour_at), last.vin, last.operation, last.actor)
         parameters = (self._account_id, query.operation, query.vin, *period, *place, query.limit)
         return [to_refusal(row) for row in await self._connections.read_page(SQL["list_refusals"], parameters)]
 

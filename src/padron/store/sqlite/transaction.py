@@ -8,7 +8,16 @@ from itertools import count
 import apsw
 import msgspec
 
-from padron.domain.change import Change, ChangeType, FeedEntry, find_latest, give_ids, keep_order
+from padron.domain.change import (
+    NONE_WRITTEN,
+    Change,
+    ChangeType,
+    FeedEntry,
+    WrittenChanges,
+    find_latest,
+    give_ids,
+    keep_order,
+)
 from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
@@ -93,10 +102,10 @@ class SqliteTransaction:
             for row in self._execute(statement, (account_id, vehicle_id, *span, request_id))
         }
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
-        """Write the changes, in order, with the account's next numbers."""
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
+        """Write the changes, in order, with the account's next numbers, and give them with these numbers."""
         if not changes:
-            return
+            return NONE_WRITTEN
         latest = from_instant(find_latest(changes))
         ((last, last_at),) = self._execute(SQL["take_numbers"], (len(changes), latest, self._account_id))
         if last_at > latest:
@@ -109,7 +118,7 @@ class SqliteTransaction:
             self._executemany(
                 SQL["insert_change"], (self._give_row(change, n, n) for n, change in enumerate(changes, first))
             )
-            return
+            return WrittenChanges(changes=changes, first_number=first)
         rows = []
         for number, change in enumerate(changes, start=first):
             vehicle_id = change.vehicle.vehicle_id
@@ -128,6 +137,7 @@ class SqliteTransaction:
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
             rows.append(self._give_row(change, number, vehicle_id))
         self._executemany(SQL["insert_change"], rows)
+        return WrittenChanges(changes=changes, first_number=first)
 
     async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
         """Add the counts of refusals to those that are there."""

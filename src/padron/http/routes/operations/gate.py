@@ -2,7 +2,7 @@
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, RefusalQuery
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.domain.vin import Vin, parse_vin
 from padron.http import parameters
@@ -57,18 +57,16 @@ async def check_vehicle(call: Call) -> Reply:
 async def list_refusals(call: Call) -> Reply:
     """GET /api/v2/gate/refusals."""
     given = queries.read_query(call, _REFUSAL_PARAMETERS)
-    page = await gate.list_refusals(
-        call.runtime,
-        call.principal,
+    query = RefusalQuery(
         operation=given.get("operation"),
         vin=parse_vin(given["vin"]) if "vin" in given else None,
-        period=(queries.parse_instant(given, "from"), queries.parse_instant(given, "to")),
-        page=(queries.parse_limit(given), given.get("cursor")),
+        from_at=queries.parse_instant(given, "from"),
+        to_at=queries.parse_instant(given, "to"),
+        limit=queries.parse_limit(given),
     )
-    shapes = [shape_refusal(refusal) for refusal in page.refusals]
-    return build_json_reply(
-        200, RefusalList(refusals=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
-    )
+    page = await gate.list_refusals(call.runtime, call.principal, query, given.get("cursor"))
+    shapes = [shape_refusal(refusal) for refusal in page.rows]
+    return build_json_reply(200, RefusalList(refusals=shapes, next_cursor=page.next_cursor, more=page.more))
 
 
 def _parse_member(index: int, text: str) -> Vin:

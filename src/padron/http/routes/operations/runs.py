@@ -10,6 +10,7 @@ from padron.domain.operation import (
     RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
     RUNS_FILLING_MAX,
+    ResultEntry,
     RunQuestion,
     check_operation_name,
     check_range,
@@ -27,7 +28,7 @@ from padron.http.requests.bodies import read_json
 from padron.http.shapes.operations import ResultList, RunBody, RunShape, shape_result, shape_run
 from padron.http.shapes.vehicles import name_attribute
 from padron.service.operations import runs
-from padron.service.operations.runs import ResultPage
+from padron.service.pages import Page
 
 _FILTER_NAMES = {
     "vin": "vin",
@@ -74,11 +75,9 @@ async def list_vehicle_results(call: Call) -> Reply:
     return _build_page(page)
 
 
-def _build_page(page: ResultPage) -> Reply:
-    results = [shape_result(entry) for entry in page.entries]
-    return build_json_reply(
-        200, ResultList(results=results, next_cursor=page.next_cursor, more=page.next_cursor is not None)
-    )
+def _build_page(page: Page[ResultEntry]) -> Reply:
+    results = [shape_result(entry) for entry in page.rows]
+    return build_json_reply(200, ResultList(results=results, next_cursor=page.next_cursor, more=page.more))
 
 
 def _parse_question(body: RunBody) -> RunQuestion:

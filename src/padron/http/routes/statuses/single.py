@@ -1,7 +1,7 @@
 """The status call, reading a vehicle's status, and the list of statuses."""
 
 from padron.domain.account import Scope
-from padron.domain.change import PlanRequest
+from padron.domain.change import NoRevisionNamedError, PlanRequest
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
@@ -11,7 +11,7 @@ from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Answer, Route
 from padron.http.requests.bodies import read_json
-from padron.http.requests.conditions import format_etag, is_unchanged, parse_if_match
+from padron.http.requests.conditions import format_etag, is_unchanged, parse_if_match, refuse_weak
 from padron.http.requests.status_requests import parse_request
 from padron.http.routes.plans import LOCATION, PLANNED, word_planned
 from padron.http.shapes.plans import PlannedChangeShape
@@ -40,9 +40,12 @@ async def set_status(call: Call) -> Reply:
     vin = parse_vin(call.path_parameters["vin"])
     body = await read_json(call, StatusBody)
     request = parse_request(call, vin, body, parse_if_match(call))
-    if isinstance(request, PlanRequest):
-        return word_planned(await plan_status(call.runtime, call.principal, request), request)
-    vehicle = await single.set_status(call.runtime, call.principal, request)
+    try:
+        if isinstance(request, PlanRequest):
+            return word_planned(await plan_status(call.runtime, call.principal, request), request)
+        vehicle = await single.set_status(call.runtime, call.principal, request)
+    except NoRevisionNamedError:
+        raise refuse_weak() from None
     return Reply(204, headers=((b"etag", format_etag(format_tag(vehicle))),))
 
 

@@ -34,10 +34,8 @@ async def list_duplicates(call: Call) -> Reply:
     vin = parse_vin(given["vin"]) if "vin" in given else None
     limit = queries.parse_limit(given, LIMIT_MAX)
     page = await duplicates.list_duplicates(call.runtime, call.principal, vin, limit, given.get("cursor"))
-    shapes = [shape_group(group) for group in page.groups]
-    return build_json_reply(
-        200, DuplicateList(duplicates=shapes, next_cursor=page.next_cursor, more=page.next_cursor is not None)
-    )
+    shapes = [shape_group(group) for group in page.rows]
+    return build_json_reply(200, DuplicateList(duplicates=shapes, next_cursor=page.next_cursor, more=page.more))
 
 
 async def resolve_duplicates(call: Call) -> Reply:

@@ -3,6 +3,7 @@
 from msgspec import UNSET
 
 from padron.domain.account import Scope
+from padron.domain.change import NoRevisionNamedError
 from padron.domain.errors import Code, PadronError
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, INTEGER_MAX, UPSERT_LENGTH_MAX, parse_plate, parse_value
@@ -14,7 +15,14 @@ from padron.http.calls import Call
 from padron.http.declarations import Answer, Route
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
-from padron.http.requests.conditions import format_etag, give_condition, is_unchanged, parse_if_match, read_seen
+from padron.http.requests.conditions import (
+    format_etag,
+    give_condition,
+    is_unchanged,
+    parse_if_match,
+    read_seen,
+    refuse_weak,
+)
 from padron.http.shapes.vehicles import (
     HistoryList,
     UpsertBody,
@@ -49,7 +57,10 @@ async def upsert_vehicle_info(call: Call) -> Reply:
         condition=give_condition(call),
         revisions=parse_if_match(call),
     )
-    registered = await registration.upsert_vehicle_info(call.runtime, call.principal, asked)
+    try:
+        registered = await registration.upsert_vehicle_info(call.runtime, call.principal, asked)
+    except NoRevisionNamedError:
+        raise refuse_weak() from None
     details = registered.version.details
     after = UpsertedInfo(
         vin=registered.version.vehicle.vin,
@@ -78,7 +89,10 @@ async def put_vehicle(call: Call) -> Reply:
         condition=give_condition(call),
         revisions=parse_if_match(call),
     )
-    registered = await registration.put_vehicle(call.runtime, call.principal, asked)
+    try:
+        registered = await registration.put_vehicle(call.runtime, call.principal, asked)
+    except NoRevisionNamedError:
+        raise refuse_weak() from None
     etag = (b"etag", format_etag(format_tag(registered.version.vehicle)))
     return build_json_reply(201 if registered.created else 200, shape_vehicle(registered.version), (etag,))
 
@@ -102,14 +116,14 @@ async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
     given = queries.read_query(call, queries.LIST_PARAMETERS)
     query = queries.parse_vehicle_query(given)
-    page = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
+    found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
     body: dict[str, object] = {
-        "vehicles": [shape_vehicle(version) for version in page.vehicles],
-        "nextCursor": page.next_cursor,
-        "more": page.next_cursor is not None,
+        "vehicles": [shape_vehicle(version) for version in found.page.rows],
+        "nextCursor": found.page.next_cursor,
+        "more": found.page.more,
     }
-    if page.cursor is not None:
-        body["cursor"] = page.cursor
+    if found.cursor is not None:
+        body["cursor"] = found.cursor
     return build_json_reply(200, body)
 
 
@@ -129,9 +143,9 @@ async def list_history(call: Call) -> Reply:
         seen=read_seen(call),
     )
     body = HistoryList(
-        history=[shape_history_entry(entry) for entry in page.entries],
+        history=[shape_history_entry(entry) for entry in page.rows],
         next_cursor=page.next_cursor,
-        more=page.next_cursor is not None,
+        more=page.more,
     )
     return build_json_reply(200, body)
 
