@@ -1,0 +1,14 @@
+"""What is over in the register as a whole: Idempotency-Keys, imports, and refusals of the gate."""
+
+from padron.service.idempotency import delete_expired
+from padron.service.imports.file_imports import clear_account
+from padron.service.operations.refusals import delete_old_refusals
+from padron.service.runtime import Runtime
+
+
+async def clear_register(runtime: Runtime) -> None:
+    """Delete what is over, account by account, some in a transaction. Raises ``store_unavailable``."""
+    for account in await runtime.store.directory.list_accounts():
+        await delete_expired(runtime.store, account.account_id, runtime.clock())
+        await clear_account(runtime, account.account_id)
+        await delete_old_refusals(runtime.store, account.account_id, runtime.clock())
