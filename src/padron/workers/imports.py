@@ -8,8 +8,9 @@ import logging
 import secrets
 from collections.abc import Awaitable
 
-from padron.domain.errors import Code, PadronError
+from padron.domain.errors import PadronError
 from padron.domain.file_import import LEASE, ImportState
+from padron.domain.file_reading import UnreadableFileError
 from padron.loop import TROUBLE_S, Loop
 from padron.service.imports import file_imports, steps
 from padron.service.imports.steps import Run
@@ -60,11 +61,7 @@ class ImportWorker(Worker):
         except asyncio.CancelledError:
             await self._try("given back", run, steps.release_import(self._runtime, run))
         except PadronError as error:
-            if error.code is Code.STORE_UNAVAILABLE:
-                await self._wait_for_database(run, error.detail)
-            elif not run.is_lost:
-                ending = steps.end_import(self._runtime, run, ImportState.FAILED, error.detail)
-                await self._try("ended", run, ending)
+            await self._wait_for_database(run, error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task
             # It may be this process that is ill, so the import is tried again, a few times, once its lease runs out.
             _log.exception("import %x of account %d met an error", run.taken.import_id, run.account_id)
@@ -79,12 +76,15 @@ class ImportWorker(Worker):
         summary = await steps.import_file(self._runtime, run, lambda: self.is_stopping)
         if run.is_lost:
             return
-        if summary.stopped is not None:
-            await self._wait_for_database(run, summary.stopped)
-        elif summary.interrupted:
-            await steps.release_import(self._runtime, run)
-        else:
-            await steps.end_import(self._runtime, run, ImportState.DONE)
+        match summary.stopped:
+            case None if summary.is_interrupted:
+                await steps.release_import(self._runtime, run)
+            case None:
+                await steps.end_import(self._runtime, run, ImportState.DONE)
+            case UnreadableFileError() as error:
+                await steps.end_import(self._runtime, run, ImportState.FAILED, error.detail)
+            case error:
+                await self._wait_for_database(run, error.detail)
 
     async def _wait_for_database(self, run: Run, detail: str) -> None:
         _log.warning("import %x of account %d waits: %s", run.taken.import_id, run.account_id, detail)
