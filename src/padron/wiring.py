@@ -10,12 +10,10 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
 from padron.service.clock import open_clock
-from padron.service.plans.execution import run_plans
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
 from padron.store.migrations import Migration
-from padron.workers.clearing import run_clearing
 
 SWITCH_INTERVAL_S = 0.0005
 
@@ -85,8 +83,11 @@ def make_app() -> ASGIApp:
     """Give the server's application, with the settings of the environment: what uvicorn calls in each process."""
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
-    from padron.workers.imports import run_imports  # noqa: PLC0415
-    from padron.workers.webhooks import run_worker  # noqa: PLC0415
+    from padron.workers.base import run_workers  # noqa: PLC0415
+    from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
+    from padron.workers.imports import ImportWorker  # noqa: PLC0415
+    from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
@@ -97,16 +98,17 @@ def make_app() -> ASGIApp:
         return await open_runtime(settings, sender=sender, with_replica=True)
 
     @asynccontextmanager
-    async def deliver(runtime: Runtime) -> AsyncIterator[None]:
-        async with sender, run_worker(runtime, holder):
+    async def work(runtime: Runtime) -> AsyncIterator[None]:
+        workers = [
+            WebhookWorker(runtime, holder=holder),
+            ImportWorker(runtime, holder=holder),
+            ClearingWorker(runtime),
+            PlanWorker(runtime),
+        ]
+        async with sender, run_workers(workers):
             yield
 
-    @asynccontextmanager
-    async def import_files(runtime: Runtime) -> AsyncIterator[None]:
-        async with run_imports(runtime, holder):
-            yield
-
-    return build_app(open_database, [deliver, import_files, run_clearing, run_plans])
+    return build_app(open_database, [work])
 
 
 def give_api_document(webhooks: str = "inline") -> bytes:

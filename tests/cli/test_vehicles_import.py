@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -13,8 +13,8 @@ import pytest
 from padron.cli.holding import hold_file
 from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
-from padron.files.columns import ParsedRow, RefusedRow
-from padron.service.imports.chunks import Chunk, ChunkTransaction, Outcome
+from padron.files.columns import ParsedRows
+from padron.service.imports.chunks import Chunk, ChunkResult, ChunkTransaction
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
@@ -143,12 +143,10 @@ def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
     rows = CHUNK_ROWS if is_served else ALONE_CHUNK_ROWS
     write = Chunk.write
 
-    async def send_signal(
-        chunk: Chunk, transaction: ChunkTransaction, rows: Sequence[ParsedRow], refused: Sequence[RefusedRow]
-    ) -> Outcome:
-        if rows[0].line == 2:
+    async def send_signal(chunk: Chunk, transaction: ChunkTransaction, parsed: ParsedRows) -> ChunkResult:
+        if parsed.rows[0].line == 2:
             signal.raise_signal(number)
-        return await write(chunk, transaction, rows, refused)
+        return await write(chunk, transaction, parsed)
 
     content = "\n".join(["vin", *(make_vin(number) for number in range(rows + 1))])
     with monkeypatch.context() as patched:

@@ -16,13 +16,14 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses import single
 from padron.service.webhooks import endpoints
 from padron.store.base import Store
-from padron.workers.webhooks import Worker
+from padron.workers.base import PauseRange
+from padron.workers.webhooks import WebhookWorker
 from tests.cast import Cast, Member, make_cast, make_vin, registered, save, wait_until
 from tests.conftest import Select
 from tests.delivery.receiver import Receiver, run_receiver
 
 LOOPBACK = (IPv4Network("127.0.0.1/32"),)
-FAST = (0.005, 0.01)
+FAST = PauseRange(s_min=0.005, s_max=0.01)
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
 
@@ -50,7 +51,7 @@ class Desk:
     moment: Moment
     receiver: Receiver
     select: Select
-    workers: list[Worker]
+    workers: list[WebhookWorker]
 
     @property
     def acme(self) -> Member:
@@ -87,13 +88,13 @@ class Desk:
         )
         await single.set_status(self.runtime, self.acme.principal, request)
 
-    def start_worker(self, runtime: Runtime | None = None, holder: str | None = None) -> Worker:
-        worker = Worker(runtime or self.runtime, holder=holder, poll_s=FAST)
+    def start_worker(self, runtime: Runtime | None = None, holder: str | None = None) -> WebhookWorker:
+        worker = WebhookWorker(runtime or self.runtime, holder=holder, poll=FAST)
         worker.start()
         self.workers.append(worker)
         return worker
 
-    async def stop_worker(self, worker: Worker) -> None:
+    async def stop_worker(self, worker: WebhookWorker) -> None:
         self.workers.remove(worker)
         await worker.stop()
 
@@ -156,7 +157,7 @@ async def desk(
             return runtime
 
         runtime = await open_runtime()
-        workers: list[Worker] = []
+        workers: list[WebhookWorker] = []
         yield Desk(
             runtime=runtime,
             open_runtime=open_runtime,

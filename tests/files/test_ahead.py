@@ -32,8 +32,8 @@ def path(tmp_path: Path) -> Path:
 
 def read_here(path: Path, *, keep_duplicates: bool) -> list[Row]:
     with open_rows(path) as rows, open_parser(keep_duplicates=keep_duplicates) as parser:
-        parsed, refusals = parser.parse_rows(rows)
-    here: list[Row] = [*parsed, *refusals]
+        parsed = parser.parse_rows(rows)
+    here: list[Row] = [*parsed.rows, *parsed.refused]
     return sorted(here, key=lambda row: row.line)
 
 

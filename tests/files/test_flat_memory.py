@@ -50,7 +50,7 @@ def test_memory_does_not_grow_with_the_file(
         with open_rows(path) as rows, open_parser(keep_duplicates=keep == "duplicates") as parser:
             rest, read = iter(rows), 0
             while chunk := list(islice(rest, 500)):
-                read += len(parser.parse_rows(chunk)[0])
+                read += len(parser.parse_rows(chunk).rows)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert read == count

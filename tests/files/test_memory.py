@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from padron.domain.errors import Code, PadronError
-from padron.files.memory import open_memory
+from padron.files.memory import VinLine, open_memory
 from tests.cast import make_vin
 
 
@@ -15,7 +15,7 @@ def test_a_vin_is_told_with_the_line_where_it_came_first(chunks: list[list[int]]
     line = 1
     with open_memory() as memory:
         for numbers in chunks:
-            vins = [(make_vin(number), line + place) for place, number in enumerate(numbers)]
+            vins = [VinLine(make_vin(number), line + place) for place, number in enumerate(numbers)]
             line += len(vins)
             again = memory.add_vins(vins)
             for vin, at in vins:
@@ -33,5 +33,5 @@ def test_a_full_temporary_folder_is_told() -> None:
     with open_memory() as memory:
         memory._connection.execute("PRAGMA max_page_count = 8")
         with pytest.raises(PadronError, match="temporary folder") as refused:
-            memory.add_vins([(make_vin(number), number) for number in range(5_000)])
+            memory.add_vins([VinLine(make_vin(number), number) for number in range(5_000)])
     assert refused.value.code is Code.STORE_UNAVAILABLE

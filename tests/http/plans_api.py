@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from padron.service.plans.execution import Executor
+from padron.workers.plans import PlanWorker
 from tests.cast import HUMMER, NOON
 from tests.conftest import SteppedClock
 from tests.http.api import Api, Client, Reply
@@ -33,7 +33,7 @@ async def pass_time(api: Api, hours: float) -> None:
     clock = api.runtime.clock
     assert isinstance(clock, SteppedClock)
     clock.now = NOON + timedelta(hours=hours)
-    await Executor(api.runtime).execute_due()
+    await PlanWorker(api.runtime).execute_due()
 
 
 async def list_plans(client: Client, query: str = "") -> list[dict[str, Any]]:

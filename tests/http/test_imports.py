@@ -13,7 +13,7 @@ from padron.http import calls
 from padron.http.routes import imports
 from padron.service import authentication
 from padron.service.accounts import revoke_key
-from padron.workers import imports as import_worker
+from padron.workers.base import PauseRange, run_workers
 from padron.workers.imports import ImportWorker
 from tests.cast import HUMMER, JEEP, make_member, make_vin
 from tests.conftest import Select
@@ -27,10 +27,9 @@ CSV = {"Content-Type": "text/csv"}
 
 @pytest.fixture
 async def worker(api: Api) -> AsyncIterator[ImportWorker]:
-    worker = ImportWorker(api.runtime, poll_s=(0.01, 0.02))
-    worker.start()
-    yield worker
-    await worker.stop()
+    worker = ImportWorker(api.runtime, poll=PauseRange(s_min=0.01, s_max=0.02))
+    async with run_workers([worker]):
+        yield worker
 
 
 async def send(client: Client, data: bytes = FILE, query: str = "", **headers: str) -> Reply:
@@ -254,7 +253,7 @@ async def test_cancelling_is_204_once_and_again_and_409_after_the_end(api: Api, 
         assert (reply.status, reply.content) == (204, b"")
     assert (await api.acme.get(location)).body["state"] == "cancelled"
     location = (await send(api.acme)).headers["location"]
-    async with import_worker.run_imports(api.runtime):
+    async with run_workers([ImportWorker(api.runtime)]):
         await wait_for_end(api.acme, location)
     ended = await api.acme.send("DELETE", location)
     check_reply("DELETE", f"{IMPORTS}/{{importId}}", ended)

@@ -22,7 +22,8 @@ from padron.http.docs.openapi import build_document
 from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
-from padron.workers.webhooks import run_worker
+from padron.workers.base import run_workers
+from padron.workers.webhooks import WebhookWorker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
 from tests.http.api import Api, Client, Reply
@@ -68,7 +69,7 @@ async def live(open_store: Callable[[], Awaitable[Store]], clock: Any) -> AsyncI
     """The API of a server that sends."""
     async with HttpSender((IPv4Network("127.0.0.1/32"),), clock) as sender:
         runtime = build_runtime(await open_store(), clock, sender)
-        async with run_api(runtime, await make_cast(runtime)) as api, run_worker(runtime):
+        async with run_api(runtime, await make_cast(runtime)) as api, run_workers([WebhookWorker(runtime)]):
             yield api
 
 
@@ -358,7 +359,7 @@ async def test_the_worker_starts_and_stops_with_the_application(
         async def open_runtime() -> Runtime:
             return runtime
 
-        app = build_app(open_runtime, [run_worker])
+        app = build_app(open_runtime, [lambda opened: run_workers([WebhookWorker(opened)])])
         transport = httpx2.ASGITransport(app=app)
         async with run_lifespan(app), httpx2.AsyncClient(transport=transport, base_url="http://padron.test") as http:
             acme = Client(http, cast.acme)

@@ -38,10 +38,10 @@ async def run(
 
 
 def count(imported: Imported) -> dict[str, int]:
-    summary = imported.summary
+    counts_of = imported.summary.counts
     names = ("registered", "updated", "unchanged", "kept_duplicates", "refused")
-    counts = {name: getattr(summary, name) for name in names}
-    assert summary.read == sum(counts.values())
+    counts = {name: getattr(counts_of, name) for name in names}
+    assert counts_of.read == sum(counts.values())
     return {name: number for name, number in counts.items() if number}
 
 

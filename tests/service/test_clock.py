@@ -16,13 +16,12 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.domain.webhook import EventType, Filter
 from padron.service import clock as clock_module
-from padron.service.clock import CATCH_UP_MAX, RegisterClock, open_clock
+from padron.service.clock import CATCH_UP_MAX, RegisterClock, keep_clock, open_clock
 from padron.service.idempotency import claim_key
 from padron.service.imports.steps import take_import
 from padron.service.operations.claims import claim_work
 from padron.service.operations.declaring import put_operation
 from padron.service.operations.runs import start_run
-from padron.service.plans.execution import Executor
 from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.vehicles.reading import get_status
@@ -30,6 +29,7 @@ from padron.service.webhooks.deliveries import claim_endpoint, list_ready
 from padron.service.webhooks.endpoints import add_endpoint
 from padron.store.base import Store
 from padron.store.imports import ImportTransaction
+from padron.workers.plans import PlanWorker
 from tests.cast import HUMMER, NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 from tests.service.stores import FaultyStore
@@ -128,7 +128,7 @@ async def test_a_plan_is_executed_by_the_databases_time_and_once(
     await save(here.store, acme.account_id, registered(HUMMER))
     due_at = here.clock() + timedelta(seconds=1.5)
     await plan_status(there, acme, ask(due_at))
-    executors = [Executor(server) for server in (here, there, here, there)]
+    executors = [PlanWorker(server) for server in (here, there, here, there)]
     while here.clock() < due_at - timedelta(seconds=0.5):
         await asyncio.gather(*(executor.execute_due() for executor in executors))
         assert (await get_status(there, acme, HUMMER)).status is VehicleStatus.ACTIVE
@@ -223,7 +223,7 @@ async def test_a_plan_on_sqlite_is_not_executed_early_because_the_system_clock_j
     await plan_status(runtime, acme, ask(NOON + timedelta(minutes=30)))
     machine.jump(HOUR)
     await clock.refresh()
-    executor = Executor(runtime)
+    executor = PlanWorker(runtime)
     await executor.execute_due()
     assert (await get_status(runtime, acme, HUMMER)).status is VehicleStatus.ACTIVE
     machine.go_on(1800)
@@ -328,13 +328,12 @@ async def test_the_clock_goes_on_while_the_database_is_away(
     clock = RegisterClock(answer, machine.read_system, machine.read_ticks)
     await clock.refresh()
     answer.is_away = True
-    keeping = asyncio.create_task(clock.keep())
-    machine.go_on(60)
-    await asyncio.sleep(0.02)
-    assert abs(answer.give_off_s(clock)) <= 0.001
-    answer.is_away = False
-    answer.at += HOUR
-    async with asyncio.timeout(5):
-        while abs(answer.give_off_s(clock)) > 0.001:  # noqa: ASYNC110 - the task has no event for us
-            await asyncio.sleep(0.001)
-    keeping.cancel()
+    async with keep_clock(clock):
+        machine.go_on(60)
+        await asyncio.sleep(0.02)
+        assert abs(answer.give_off_s(clock)) <= 0.001
+        answer.is_away = False
+        answer.at += HOUR
+        async with asyncio.timeout(5):
+            while abs(answer.give_off_s(clock)) > 0.001:  # noqa: ASYNC110 - the task has no event for us
+                await asyncio.sleep(0.001)

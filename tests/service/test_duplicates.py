@@ -72,8 +72,8 @@ async def test_an_import_finds_the_one_that_is_kept_among_many_rows(acme: Acme, 
         request_id="r-import",
         keep_duplicates=keep_duplicates,
     )
-    assert (summary.registered, summary.refused) == (5 * MANY, 0)
-    assert (summary.updated, summary.kept_duplicates) == ((0, 1) if keep_duplicates else (1, 0))
+    assert (summary.counts.registered, summary.counts.refused) == (5 * MANY, 0)
+    assert (summary.counts.updated, summary.counts.kept_duplicates) == ((0, 1) if keep_duplicates else (1, 0))
     assert len(await acme.runtime.store.read(acme.account_id).list_by_vin(HUMMER)) == (2 if keep_duplicates else 1)
 
 

@@ -84,7 +84,7 @@ async def test_cells_that_a_reader_could_not_read_are_faults_of_their_row(runtim
         runtime, cast.acme.principal, rows, request_id="r", on_step=lambda step: steps.extend(step.refusals)
     )
     assert [(one.line, one.column) for one in steps] == [(2, "plate"), (2, "doors"), (3, "vin"), (4, None)]
-    assert (summary.read, summary.refused) == (3, 3)
+    assert (summary.counts.read, summary.counts.refused) == (3, 3)
 
 
 @pytest.mark.parametrize(

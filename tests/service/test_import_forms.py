@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from padron.domain.account import Principal
+from padron.domain.file_import import ImportCounts
 from padron.domain.query import VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS
 from padron.domain.vehicle import FIELDS, Field
@@ -86,7 +87,7 @@ def give_cell(value: str | int, form: str) -> object:
 
 async def import_file(runtime: Runtime, principal: Principal, path: Path) -> ImportSummary:
     with open_rows(path) as rows:
-        return await import_vehicles(runtime, principal, rows, request_id="r", chunk_rows=2)
+        return await import_vehicles(runtime, principal, list(rows), request_id="r", chunk_rows=2)
 
 
 async def read_fleet(runtime: Runtime, account_id: int) -> Fleet:
@@ -106,6 +107,6 @@ async def test_any_form_of_a_file_imports_to_the_same_register(
     path = tmp_path / "fleet"
     write_fleet(path, fleet, form, random.Random(seed))
     first = await import_file(runtime, principal, path)
-    assert first == ImportSummary(read=len(fleet), registered=len(fleet))
+    assert first == ImportSummary(counts=ImportCounts(read=len(fleet), registered=len(fleet)))
     assert await read_fleet(runtime, account.account_id) == fleet
-    assert (await import_file(runtime, principal, path)).unchanged == len(fleet)
+    assert (await import_file(runtime, principal, path)).counts.unchanged == len(fleet)

@@ -122,7 +122,7 @@ async def test_how_far_the_reading_is_is_told_although_no_row_comes(runtime: Run
     await cancel(runtime, cast, queued)
     await steps.check_hold(runtime, run)
     try:
-        assert (await importing).interrupted
+        assert (await importing).is_interrupted
     except PadronError as lost:
         pytest.fail(lost.detail)
 

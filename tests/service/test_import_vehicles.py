@@ -171,7 +171,7 @@ async def test_a_row_for_several_vehicles_with_its_vin_is_refused(runtime: Runti
 
 async def test_refusals_are_handed_on_with_the_transaction_of_their_rows(runtime: Runtime, cast: Cast) -> None:
     found = await run(runtime, cast, [{"vin": "?"}] * (2 * CHUNK_ROWS + 7))
-    assert found.summary.refused == 2 * CHUNK_ROWS + 7
+    assert found.summary.counts.refused == 2 * CHUNK_ROWS + 7
     assert [refusal.line for refusal in found.refusals] == list(range(2, 2 * CHUNK_ROWS + 9))
     assert [len(step.refusals) for step in found.steps] == [CHUNK_ROWS, CHUNK_ROWS, 7]
 
@@ -187,8 +187,8 @@ async def test_an_interrupted_import_keeps_what_was_written_and_says_how_far_it_
 
     rows = [{"vin": make_vin(number)} for number in range(CHUNK_ROWS + 1)]
     found = await run(runtime, cast, rows, should_stop=should_stop)
-    assert found.summary.interrupted
-    assert [step.summary.read for step in found.steps] == [CHUNK_ROWS]
+    assert found.summary.is_interrupted
+    assert [step.counts.read for step in found.steps] == [CHUNK_ROWS]
     assert count(found) == {"registered": CHUNK_ROWS}
     assert await read_all(runtime, cast, make_vin(CHUNK_ROWS)) == []
     assert len(await read_all(runtime, cast, make_vin(CHUNK_ROWS - 1))) == 1

@@ -14,12 +14,14 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, PlanQuery, PlanState
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.service.plans.execution import Executor, execute_chunk, run_plans
+from padron.service.plans.execution import execute_chunk
 from padron.service.plans.listing import cancel_plan
 from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.store.base import Store
+from padron.workers.base import run_workers
+from padron.workers.plans import PlanWorker
 from tests.cast import HUMMER, JEEP, NOON, after, get_one, make_vin, registered, save, wait_until
 from tests.conftest import OpenStore, Select
 from tests.service.stores import FaultyStore
@@ -111,7 +113,7 @@ async def test_what_an_execution_writes_is_written_together_or_not_at_all_and_on
     if step != "after the commit":
         assert await list_plans(store, acme) == before
         assert await count_changes(store, acme) == 2
-    await Executor(runtime).execute_due()
+    await PlanWorker(runtime).execute_due()
     states = Counter((plan.kind, plan.state) for plan in await list_plans(store, acme))
     assert states == {("change", "executed"): 2, ("return", "pending"): 2}
     assert await count_changes(store, acme) == 4
@@ -137,7 +139,7 @@ async def test_nothing_runs_twice_or_early_when_the_clock_jumps_back(
     ):
         time.now = after(seconds)
         await execute_chunk(runtime, acme.account_id)
-        await Executor(runtime).execute_due()
+        await PlanWorker(runtime).execute_due()
         assert await count_changes(store, acme) == changes, seconds
 
 
@@ -278,13 +280,13 @@ async def test_an_account_whose_plans_meet_an_error_rests_and_stops_no_other(
                 raise self.error
             return await super().write_plans(account_id, work)
 
-    executor = Executor(build_runtime(Spoilt(store), time))
+    executor = PlanWorker(build_runtime(Spoilt(store), time))
     for _ in range(3):
         await executor.execute_due()
     assert (await get_one(store, beta_id)).status is VehicleStatus.IN_THE_SHOP
     assert (await get_one(store, acme.account_id)).status is VehicleStatus.ACTIVE
     assert caplog.text.count("the planned changes of account") == 1
-    await Executor(runtime).execute_due()
+    await PlanWorker(runtime).execute_due()
     assert (await get_one(store, acme.account_id)).status is VehicleStatus.IN_THE_SHOP
 
 
@@ -296,7 +298,7 @@ async def test_a_server_does_by_itself_what_is_due_and_what_comes_due_meanwhile(
     async def is_done() -> bool:
         return [plan.state for plan in await list_plans(store, acme)] == [PlanState.EXECUTED] * 3
 
-    async with run_plans(runtime):
+    async with run_workers([PlanWorker(runtime)]):
         await plan_status(runtime, acme, ask(JEEP, datetime.now(UTC) + timedelta(seconds=0.1)))
         await wait_until(is_done)
     for plan in await list_plans(store, acme):

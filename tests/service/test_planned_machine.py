@@ -25,12 +25,13 @@ from padron.domain.plan import Plan, PlanKind, PlanQuery, PlanState
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.service.plans.execution import Executor, execute_chunk
+from padron.service.plans.execution import execute_chunk
 from padron.service.plans.listing import cancel_plan
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.service.vehicles.registration import Registration, upsert_vehicle_info
 from padron.store.base import Reader, Store
+from padron.workers.plans import PlanWorker
 from tests.cast import NOON, make_vin, registered, save
 from tests.machines import share_register
 
@@ -162,14 +163,14 @@ class PlansMachine(RuleBasedStateMachine):
 
     @rule()
     def execute(self) -> None:
-        self.run(Executor(self.runtime)._execute_account(self.account_id))
+        self.run(PlanWorker(self.runtime)._execute_account(self.account_id))
         self.execute_model()
 
     @rule()
     def execute_by_two(self) -> None:
         async def both() -> None:
             other = await self.build()
-            executors = [Executor(runtime) for runtime in (self.runtime, other)]
+            executors = [PlanWorker(runtime) for runtime in (self.runtime, other)]
             await asyncio.gather(*(one._execute_account(self.account_id) for one in executors))
 
         self.run(both())

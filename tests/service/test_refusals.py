@@ -15,8 +15,8 @@ from padron.service.operations.gate import check_vehicles, list_refusals
 from padron.service.operations.refusals import RefusalLog
 from padron.service.runtime import Runtime
 from padron.store.base import Store, WriteTransaction
-from padron.workers import clearing
-from padron.workers.clearing import run_clearing
+from padron.workers.base import run_workers
+from padron.workers.clearing import ClearingWorker
 from tests.cast import NOON, Cast, make_vin
 from tests.conftest import Select, SteppedClock
 from tests.service.stores import FaultyStore
@@ -116,9 +116,8 @@ async def test_refusals_are_deleted_after_ninety_days_in_every_account(
     assert await count(runtime, acme) == 6
     assert await runtime.refusals.delete_old(acme.account_id, clock.now) == 0
     clock.now += timedelta(hours=2)
-    monkeypatch.setattr(clearing, "CLEAR_EVERY_S", 0.01)
     await runtime.refusals.flush(beta.account_id)
-    async with run_clearing(runtime), asyncio.timeout(10):
+    async with run_workers([ClearingWorker(runtime, every_s=0.01)]), asyncio.timeout(10):
         while (await select("SELECT count(*) FROM gate_refusals"))[0][0] > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert await select("SELECT vin FROM gate_refusals") == [(make_vin(7),)]

@@ -112,7 +112,7 @@ class Register:
             summary = await import_vehicles(
                 self._runtime,
                 principal,
-                rows,
+                list(rows),
                 request_id="r",
                 language=rows.header.language,
                 on_step=lambda step: refusals.extend(step.refusals),
@@ -208,7 +208,7 @@ def test_what_was_edited_changes_and_nothing_else(register: Register, engine: st
         data = write(form, before, wording)
 
         summary = register.run(register.load(principal, data))
-        assert (summary.unchanged, summary.read) == (len(fleet), len(fleet))
+        assert (summary.counts.unchanged, summary.counts.read) == (len(fleet), len(fleet))
         assert register.run(register.count_changes(principal)) == len(fleet)
         assert register.run(register.read(principal)) == before
 

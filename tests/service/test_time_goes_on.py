@@ -17,7 +17,6 @@ from padron.domain.vin import Vin
 from padron.service.operations.claims import claim_work
 from padron.service.operations.declaring import put_operation
 from padron.service.operations.runs import start_run
-from padron.service.plans.execution import Executor
 from padron.service.plans.planning import plan_status
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
@@ -27,6 +26,7 @@ from padron.service.vehicles.duplicates import repair_duplicates
 from padron.service.vehicles.reading import get_vehicle, list_history, list_vehicles
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store.base import Store
+from padron.workers.plans import PlanWorker
 from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 
@@ -173,7 +173,7 @@ async def test_a_plan_that_is_executed_with_the_clock_set_back_ends_when_its_cha
     time.now = NOON
     await put_vehicle(server, acme, give(JEEP))
     time.now = NOON - HOUR
-    await Executor(server).execute_due()
+    await PlanWorker(server).execute_due()
     ((ended_at, state, changed_at),) = await select(
         "SELECT p.ended_at, p.state, c.changed_at FROM planned_changes AS p JOIN changes AS c USING (number)"
     )

@@ -11,6 +11,7 @@ from padron.service.imports import file_imports
 from padron.service.imports.steps import Run, take_import
 from padron.service.imports.uploads import ImportRequest, begin_upload
 from padron.service.runtime import Runtime
+from padron.workers.base import PauseRange, run_workers
 from padron.workers.imports import ImportWorker
 from tests.cast import Cast, make_vin
 
@@ -64,9 +65,6 @@ def stop_after(count: int) -> Callable[[], bool]:
 
 @asynccontextmanager
 async def run_worker(runtime: Runtime) -> AsyncIterator[ImportWorker]:
-    worker = ImportWorker(runtime, poll_s=(0.01, 0.02))
-    worker.start()
-    try:
+    worker = ImportWorker(runtime, poll=PauseRange(s_min=0.01, s_max=0.02))
+    async with run_workers([worker]):
         yield worker
-    finally:
-        await worker.stop()

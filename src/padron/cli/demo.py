@@ -50,8 +50,9 @@ async def _add_fleet(runtime: Runtime, account: Account, fleet: list[SampleVehic
     principal = give_principal(account.account_id)
     rows = [ImportRow(line=line, cells=vehicle.cells) for line, vehicle in enumerate(fleet, start=1)]
     summary = await import_vehicles(runtime, principal, rows, request_id=_REQUEST_ID)
-    if summary.registered != len(fleet):
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The sample fleet could not be made: {summary.stopped or summary}.")
+    if summary.counts.registered != len(fleet):
+        why = summary.stopped or summary.counts
+        raise PadronError(Code.STORE_UNAVAILABLE, f"The sample fleet could not be made: {why}.")
     for vehicle in fleet:
         if vehicle.status is not None:
             request = StatusRequest(

@@ -33,57 +33,57 @@ class Result:
 
 def print_result(result: Result, *, json: bool) -> int:
     """Print what became of the rows, and give the exit status."""
-    summary = result.summary
+    summary, counts = result.summary, result.summary.counts
     if json:
         print_json(_show_result(result))
     else:
         _print_counts(result)
     if summary.stopped is not None:
-        print_error(f"The import stopped after {summary.read} rows: {summary.stopped} Run it again to go on.")
-    if summary.interrupted:
-        print_error(f"The import was interrupted after {summary.read} rows. Run it again to go on.")
+        print_error(f"The import stopped after {counts.read} rows: {summary.stopped.detail} Run it again to go on.")
+    if summary.is_interrupted:
+        print_error(f"The import was interrupted after {counts.read} rows. Run it again to go on.")
         return SIGNALLED + result.interrupts[0]
-    return 0 if summary.refused == 0 and summary.stopped is None else 1
+    return 0 if counts.refused == 0 and summary.stopped is None else 1
 
 
 def _print_counts(result: Result) -> None:
-    summary = result.summary
+    counts = result.summary.counts
     print_header(result.header)
     shown = result.refusals[:REFUSALS_PRINTED_MAX]
     for refusal in shown:
         where = f"line {refusal.line}" + (f", {refusal.column}" if refusal.column else "")
         print_error(f"{where}: {refusal.detail}")
-    more = summary.refused - len({refusal.line for refusal in shown})
+    more = counts.refused - len({refusal.line for refusal in shown})
     if more:
         print_error(f"{more} more {'line was' if more == 1 else 'lines were'} refused.")
-    if summary.refused:
-        every = "The refused line is" if summary.refused == 1 else f"All {summary.refused} refused lines are"
+    if counts.refused:
+        every = "The refused line is" if counts.refused == 1 else f"All {counts.refused} refused lines are"
         print_error(f"{every} in {result.report.path}.")
     would = "Dry run, nothing was changed. " if result.dry_run else ""
     print(
-        f"{would}Read {summary.read}: registered {summary.registered}, updated {summary.updated}, "
-        f"unchanged {summary.unchanged}, kept duplicates {summary.kept_duplicates}, refused {summary.refused}."
+        f"{would}Read {counts.read}: registered {counts.registered}, updated {counts.updated}, "
+        f"unchanged {counts.unchanged}, kept duplicates {counts.kept_duplicates}, refused {counts.refused}."
     )
 
 
 def _show_result(result: Result) -> dict[str, object]:
-    summary = result.summary
+    summary, counts = result.summary, result.summary.counts
     return {
         "requestId": result.request_id,
         "dryRun": result.dry_run,
         "headerRow": result.header.row,
         "sheet": result.header.sheet,
         "ignoredColumns": list(result.header.ignored),
-        "read": summary.read,
-        "registered": summary.registered,
-        "updated": summary.updated,
-        "unchanged": summary.unchanged,
-        "keptDuplicates": summary.kept_duplicates,
-        "refused": summary.refused,
+        "read": counts.read,
+        "registered": counts.registered,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "keptDuplicates": counts.kept_duplicates,
+        "refused": counts.refused,
         "refusals": [
             {"line": refusal.line, "column": refusal.column, "detail": refusal.detail} for refusal in result.refusals
         ],
         "report": str(result.report.path) if result.report.count else None,
-        "stopped": summary.stopped,
-        "interrupted": summary.interrupted,
+        "stopped": None if summary.stopped is None else summary.stopped.detail,
+        "interrupted": summary.is_interrupted,
     }

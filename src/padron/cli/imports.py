@@ -20,8 +20,8 @@ from padron.cli.outputs import InputFileError, print_error, word_trouble
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.domain.quoting import join_names, quote_path
-from padron.files.ahead import open_rows_ahead
-from padron.files.columns import Refusal, Rows
+from padron.files.ahead import BlockingRows, open_rows_ahead
+from padron.files.columns import Refusal
 from padron.files.defusing import defuse_text
 from padron.files.headers import IGNORED_MAX
 from padron.service.imports.importing import ImportStep
@@ -113,7 +113,7 @@ def _is_report(path: Path) -> bool:
 
 
 @contextmanager
-def open_input(file: Path, options: ReadingOptions, *, keep_duplicates: bool) -> Iterator[Rows]:
+def open_input(file: Path, options: ReadingOptions, *, keep_duplicates: bool) -> Iterator[BlockingRows]:
     """Open the file to import, or standard input by way of a temporary file. Raises ``bad_parameters``."""
     if str(file) == STANDARD_INPUT:
         with NamedTemporaryFile(prefix="padron-import-") as copy:
@@ -197,7 +197,7 @@ def count_interrupts() -> Iterator[list[int]]:
 
 
 @contextmanager
-def show_progress(rows: Rows) -> Iterator[Callable[[ImportStep], None]]:
+def show_progress(rows: BlockingRows) -> Iterator[Callable[[ImportStep], None]]:
     """Draw a bar on stderr while rows are read, when that is a terminal."""
     console = Console(stderr=True)
     columns = (
@@ -212,7 +212,7 @@ def show_progress(rows: Rows) -> Iterator[Callable[[ImportStep], None]]:
 
         def show(step: ImportStep) -> None:
             elapsed = progress.tasks[0].elapsed or 0
-            rate = step.summary.read / elapsed if elapsed else 0
-            progress.update(task, completed=rows.bytes_read, rows=step.summary.read, rate=rate)
+            rate = step.counts.read / elapsed if elapsed else 0
+            progress.update(task, completed=rows.bytes_read, rows=step.counts.read, rate=rate)
 
         yield show

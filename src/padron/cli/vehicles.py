@@ -14,7 +14,7 @@ from padron.cli.imports import count_interrupts, open_input, open_report, read_m
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.domain.account import Account, Principal, Scope
 from padron.domain.file_reading import ReadingOptions, check_header_row
-from padron.files.columns import Rows
+from padron.files.ahead import BlockingRows
 from padron.service.accounts import get_account
 from padron.service.imports.importing import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
@@ -111,7 +111,7 @@ def import_file(
 
 
 async def _import_rows(
-    runtime: Runtime, owner: Account, rows: Rows, chosen: ImportOptions, result: Result, *, chunk_rows: int
+    runtime: Runtime, owner: Account, rows: BlockingRows, chosen: ImportOptions, result: Result, *, chunk_rows: int
 ) -> None:
     with count_interrupts() as result.interrupts, show_progress(rows) as show:
 

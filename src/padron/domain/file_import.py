@@ -49,6 +49,17 @@ class ImportCounts:
     kept_duplicates: int = 0
     refused: int = 0
 
+    def add(self, more: "ImportCounts") -> "ImportCounts":
+        """Give what became of these rows and of some more."""
+        return ImportCounts(
+            read=self.read + more.read,
+            registered=self.registered + more.registered,
+            updated=self.updated + more.updated,
+            unchanged=self.unchanged + more.unchanged,
+            kept_duplicates=self.kept_duplicates + more.kept_duplicates,
+            refused=self.refused + more.refused,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileImport:

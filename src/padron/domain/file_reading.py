@@ -12,6 +12,13 @@ SHEET_LENGTH_MAX = 255  # characters of a sheet's name; spreadsheet programs all
 MAPPED_MAX = 1_000  # names in a mapping, as many as the columns that are read
 
 
+class UnreadableFileError(PadronError):
+    """The file itself cannot be read, or not to its end: to try again would not mend it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Code.BAD_PARAMETERS, detail)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadingOptions:
     """What whoever sends a file says of it."""

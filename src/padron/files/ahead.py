@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from fcntl import fcntl
 from pathlib import Path
 
-from padron.domain.errors import Code, PadronError
-from padron.domain.file_reading import Header, ReadingOptions
+from padron.domain.file_reading import Header, ReadingOptions, UnreadableFileError
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
 from padron.files.child import Child, Limits, Order, give_limits, word_wait
 from padron.files.columns import Row
@@ -35,7 +34,7 @@ class AheadRows(ABC):
         self.bytes_total = 0
         self.header = Header()  # what the file says of its columns
         self._is_last = False
-        self.broken: PadronError | None = None  # why nothing more can be read; to try again would not mend it
+        self._error: UnreadableFileError | None = None  # why nothing more can be read
 
     @property
     def is_ended(self) -> bool:
@@ -45,20 +44,20 @@ class AheadRows(ABC):
     async def take(self, count: int) -> list[Row]:
         """Give the next rows: so many, or fewer at the end of the file or when the other process has none as yet.
 
-        Raises ``bad_parameters`` where nothing more can be read.
+        Raises ``UnreadableFileError`` where nothing more can be read, after the rows before.
         """
         ready = self._ready
-        while len(ready) < count and not self._is_last and self.broken is None:
+        while len(ready) < count and not self._is_last and self._error is None:
             try:
                 batch = await self._receive()
-            except PadronError as error:
-                self.broken = error
+            except UnreadableFileError as error:
+                self._error = error
                 break
             self._accept(batch)
             if not batch.rows and not batch.refused:
                 break  # whoever waits may want to stop
-        if not ready and self.broken is not None:
-            raise self.broken
+        if not ready and self._error is not None:
+            raise self._error
         return [ready.popleft() for _ in range(min(count, len(ready)))]
 
     def kill(self) -> None:
@@ -80,7 +79,7 @@ class AheadRows(ABC):
         return min(limits.silence_s, limits.wall_s - self._waited_s)
 
     def _note_wait(self, seconds: float) -> None:
-        """Count what was waited. Raises ``bad_parameters`` when it is too much."""
+        """Count what was waited. Raises ``UnreadableFileError`` when it is too much."""
         self._waited_s += seconds
         limits = self._child.limits
         if seconds >= limits.silence_s:
@@ -88,7 +87,7 @@ class AheadRows(ABC):
         if self._waited_s >= limits.wall_s:
             raise self._give_up(word_wait(limits.wall_s))
 
-    def _give_up(self, why: str) -> PadronError:
+    def _give_up(self, why: str) -> UnreadableFileError:
         self._child.kill(why)
         return self._child.explain()
 
@@ -97,12 +96,12 @@ class BlockingRows(AheadRows):
     """Waits for the rows where they are asked for, as a command may."""
 
     def open(self) -> None:
-        """Wait for the header. Raises ``bad_parameters``."""
+        """Wait for the header. Raises ``UnreadableFileError``."""
         while not self.bytes_total and not self._is_last:
             self._accept(self._receive_now())
 
     def __iter__(self) -> Iterator[Row]:
-        """Give each row once. Raises ``bad_parameters`` where nothing more can be read."""
+        """Give each row once. Raises ``UnreadableFileError`` where nothing more can be read."""
         while not self._is_last:
             self._accept(self._receive_now())
             yield from self._ready
@@ -134,7 +133,7 @@ class StreamedRows(AheadRows):
     """Waits for the rows on an event loop, which goes on meanwhile."""
 
     async def open(self) -> None:
-        """Wait for the header. Raises ``bad_parameters`` as ``open_rows`` does."""
+        """Wait for the header. Raises ``UnreadableFileError``."""
         os.set_blocking(self._child.output.fileno(), False)
         while not self.bytes_total and not self._is_last:
             self._accept(await self._receive())
@@ -175,7 +174,7 @@ class StreamedRows(AheadRows):
 
 def _check(batch: Batch) -> Batch:
     if batch.error is not None:
-        raise PadronError(Code.BAD_PARAMETERS, batch.error)
+        raise UnreadableFileError(batch.error)
     return batch
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from padron.domain.errors import Code, PadronError
-from padron.domain.file_reading import Header
+from padron.domain.file_reading import Header, UnreadableFileError
 from padron.files.columns import ParsedRow, RefusedRow, Row
 
 LENGTH_BYTES = 4
@@ -48,7 +47,7 @@ def parse_length(data: bytes) -> int:
     """Give the length of the next batch. Raises ``bad_parameters`` for one that no batch has."""
     length = int.from_bytes(data, "big")
     if length > BATCH_BYTES_MAX:
-        raise PadronError(Code.BAD_PARAMETERS, _BROKEN)
+        raise UnreadableFileError(_BROKEN)
     return length
 
 
@@ -57,4 +56,4 @@ def unpack(data: bytes) -> Batch:
     try:
         return _decode(data)
     except (msgspec.DecodeError, ValueError) as error:
-        raise PadronError(Code.BAD_PARAMETERS, _BROKEN) from error
+        raise UnreadableFileError(_BROKEN) from error

@@ -17,8 +17,7 @@ from typing import IO
 
 import msgspec
 
-from padron.domain.errors import Code, PadronError
-from padron.domain.file_reading import ReadingOptions
+from padron.domain.file_reading import ReadingOptions, UnreadableFileError
 
 PROGRAM = "padron.files.reader"
 EXIT_MEMORY = 3  # the status of a process that had no memory left to say so
@@ -56,6 +55,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What to read, and how: as ``open_rows`` takes it."""
 
     path: str
+    is_path_told: bool = True  # in what is said of the file
     options: ReadingOptions = ReadingOptions()
     keep_duplicates: bool = False
 
@@ -110,14 +110,14 @@ class Child:
         with suppress(ProcessLookupError):
             self._process.kill()
 
-    def explain(self) -> PadronError:
+    def explain(self) -> UnreadableFileError:
         """Wait for a process that says nothing more, and give why there are no more rows."""
         try:
             status = self._process.wait(WAIT_S_MAX)
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
-        return PadronError(Code.BAD_PARAMETERS, self._killed_for or _word_end(status, self.limits))
+        return UnreadableFileError(self._killed_for or _word_end(status, self.limits))
 
     def close(self) -> None:
         """End it, and log what it wrote to its standard error."""

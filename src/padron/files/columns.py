@@ -141,6 +141,14 @@ class RefusedRow:
     usable: ParsedRow | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ParsedRows:
+    """Some rows of a file: those that can be used, and the others, each in their order."""
+
+    rows: list[ParsedRow] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+
+
 Row = ImportRow | ParsedRow | RefusedRow | Refusal
 
 

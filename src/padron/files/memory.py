@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from typing import NamedTuple
 
 import apsw
 
@@ -27,13 +28,20 @@ _COUNT_COPY = """
 _DIGEST_BYTES = 16  # no two of 2**40 rows are likely to share one
 
 
+class VinLine(NamedTuple):
+    """A VIN and the line of the file that it is on."""
+
+    vin: str
+    line: int
+
+
 class RowMemory:
     """The VINs of a file, each with its first line, and how often each row came."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
-    def add_vins(self, vins: Sequence[tuple[str, int]]) -> dict[int, int]:
+    def add_vins(self, vins: Sequence[VinLine]) -> dict[int, int]:
         """Remember VINs with their lines. Give the lines whose VIN came before, each with the line of the first."""
         connection = self._connection
         before = connection.total_changes()

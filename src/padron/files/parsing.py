@@ -1,7 +1,7 @@
 """What the cells of a row say, in the domain's values, and which row of a file is one too many."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,11 +19,12 @@ from padron.files.columns import (
     VIN_COLUMN,
     ImportRow,
     ParsedRow,
+    ParsedRows,
     Refusal,
     RefusedRow,
     Row,
 )  # fmt: skip
-from padron.files.memory import RowMemory, open_memory
+from padron.files.memory import RowMemory, VinLine, open_memory
 
 VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
 VALUE_LENGTH_MAX = 400  # of a cell whose value is kept; spaces may make it longer than any value
@@ -59,45 +60,42 @@ class RowParser:
         self._language = language
         self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
-    def parse_rows(self, rows: Iterable[Row]) -> tuple[list[ParsedRow], list[RefusedRow]]:
+    def parse_rows(self, rows: Iterable[Row]) -> ParsedRows:
         """Give the rows that can be used and the others with all that is wrong in them, each in order.
 
         A row that is parsed already is taken as it is.
         """
-        parsed: list[ParsedRow] = []
-        vins: list[tuple[str, int]] = []
-        refused: list[RefusedRow] = []
+        parsed = ParsedRows()
+        vins: list[VinLine] = []
         for row in rows:
             if isinstance(row, Refusal):
-                refused.append(RefusedRow(line=row.line, faults=[row]))
+                parsed.refused.append(RefusedRow(line=row.line, faults=[row]))
             elif isinstance(row, ParsedRow):
-                parsed.append(row)
+                parsed.rows.append(row)
             elif isinstance(row, RefusedRow):
-                refused.append(row)
+                parsed.refused.append(row)
             else:
-                self._take_row(row, parsed, vins, refused)
+                self._take_row(row, parsed, vins)
         if vins and not self._keep_duplicates:
             firsts = self._memory.add_vins(vins)
             if firsts:
-                return _refuse_again(firsts, parsed, refused)
-        return parsed, refused
+                return _refuse_again(firsts, parsed)
+        return parsed
 
-    def _take_row(
-        self, row: ImportRow, parsed: list[ParsedRow], vins: list[tuple[str, int]], refused: list[RefusedRow]
-    ) -> None:
+    def _take_row(self, row: ImportRow, parsed: ParsedRows, vins: list[VinLine]) -> None:
         faults = [Refusal(line=row.line, column=column, detail=detail) for column, detail in row.problems.items()]
         vin = None
         try:
             if VIN_COLUMN not in row.problems:
                 vin = self._parse_vin(row.cells[VIN_COLUMN])
-                vins.append((vin, row.line))
+                vins.append(VinLine(vin, row.line))
         except _RefusedCellError as wrong:
             faults.append(Refusal(line=row.line, column=wrong.column, detail=wrong.detail))
         usable = self._parse_row(row, vin or Vin(""), faults)
         if not faults:
-            parsed.append(usable)
+            parsed.rows.append(usable)
         else:
-            refused.append(RefusedRow(line=row.line, faults=faults, usable=None if vin is None else usable))
+            parsed.refused.append(RefusedRow(line=row.line, faults=faults, usable=None if vin is None else usable))
 
     def _parse_row(self, row: ImportRow, vin: Vin, faults: list[Refusal]) -> ParsedRow:
         """Give what of the row can be used; what cannot is added to its faults."""
@@ -170,18 +168,18 @@ def open_parser(
         yield RowParser(memory, keep_duplicates=keep_duplicates, normalize=normalize, language=language)
 
 
-def _refuse_again(
-    firsts: Mapping[int, int], parsed: Sequence[ParsedRow], refused: Sequence[RefusedRow]
-) -> tuple[list[ParsedRow], list[RefusedRow]]:
+def _refuse_again(firsts: Mapping[int, int], parsed: ParsedRows) -> ParsedRows:
     """Refuse the rows whose VIN came before, those that are refused for something else too."""
-    rows = [RefusedRow(line=row.line, faults=[], usable=row) for row in parsed if row.line in firsts]
+    rows = [RefusedRow(line=row.line, faults=[], usable=row) for row in parsed.rows if row.line in firsts]
     again = [
         one
         if one.usable is None or one.line not in firsts
         else replace(one, faults=[_describe_again(one.usable, firsts[one.line]), *one.faults])
-        for one in (*refused, *rows)
+        for one in (*parsed.refused, *rows)
     ]
-    return [row for row in parsed if row.line not in firsts], sorted(again, key=lambda one: one.line)
+    return ParsedRows(
+        rows=[row for row in parsed.rows if row.line not in firsts], refused=sorted(again, key=lambda one: one.line)
+    )
 
 
 def _describe_again(row: ParsedRow, first: int) -> Refusal:

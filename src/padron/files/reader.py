@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -74,24 +74,17 @@ class _Sender:
 
 def _read_file(order: Order, sender: _Sender) -> None:
     with (
-        open_rows(Path(order.path), order.options) as rows,
+        open_rows(Path(order.path), order.options, is_path_told=order.is_path_told) as rows,
         open_parser(
             keep_duplicates=order.keep_duplicates, normalize=order.options.normalize, language=rows.header.language
         ) as parser,
     ):
         sender.send(_give_state(rows))
         sender.rows = rows
-        rest = iter(rows)
-        while True:
-            chunk, error = _take(rest)
-            if chunk:
-                batch = _give_state(rows)
-                batch.rows, batch.refused = parser.parse_rows(chunk)
-                sender.send(batch)
-            if error is not None:
-                raise error
-            if not chunk:
-                break
+        for chunk in _cut(rows):
+            batch, parsed = _give_state(rows), parser.parse_rows(chunk)
+            batch.rows, batch.refused = parsed.rows, parsed.refused
+            sender.send(batch)
         sender.rows = None
         last = _give_state(rows)
         last.bytes_read, last.is_last = rows.bytes_total, True
@@ -103,20 +96,24 @@ def _give_state(rows: Rows) -> Batch:
     return Batch(header=rows.header, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
 
 
-def _take(rest: Iterator[Row]) -> tuple[list[Row], PadronError | None]:
-    """Give the next rows, and what keeps the file from being read on after them."""
-    taken: list[Row] = []
+def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Give the rows in batches. What keeps the file from being read on is raised after the rows before it."""
+    cut: list[Row] = []
     length = 0
     try:
-        for row in rest:
-            taken.append(row)
+        for row in rows:
+            cut.append(row)
             if isinstance(row, ImportRow):
                 length += sum(map(len, row.cells.values()))
-            if len(taken) >= BATCH_ROWS or length >= BATCH_CHARACTERS:
-                break
-    except PadronError as error:
-        return taken, error
-    return taken, None
+            if len(cut) >= BATCH_ROWS or length >= BATCH_CHARACTERS:
+                yield cut
+                cut, length = [], 0
+    except PadronError:
+        if cut:
+            yield cut
+        raise
+    if cut:
+        yield cut
 
 
 def main() -> None:

@@ -22,30 +22,32 @@ _FOREIGN = (
 
 
 @contextmanager
-def open_rows(path: Path, options: ReadingOptions | None = None) -> Iterator[Rows]:
-    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read."""
+def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True) -> Iterator[Rows]:
+    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read.
+
+    ``is_path_told`` is off for a file that somebody sent: where it lies meanwhile is nobody's business.
+    """
     options = options or ReadingOptions()
+    the_file = f"The file {quote_path(path)}" if is_path_told else "The file"
     try:
         raw = path.open("rb")
         bytes_total = path.stat().st_size
     except OSError as error:
-        raise PadronError(
-            Code.BAD_PARAMETERS, f"The file {quote_path(path)} cannot be read: {error.strerror}."
-        ) from error
+        raise PadronError(Code.BAD_PARAMETERS, f"{the_file} cannot be read: {error.strerror}.") from error
     with raw, ExitStack() as opened:
         if not raw.seekable():
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"The file {quote_path(path)} can be read only once: pass it through standard input (-).",
+                f"{the_file} can be read only once: pass it through standard input (-).",
             )
         first = raw.read(16)
         raw.seek(0)
         for mark, name in _FOREIGN:
             if first.startswith(mark):
-                raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is {name}.")
+                raise PadronError(Code.BAD_PARAMETERS, f"{the_file} is {name}.")
         if first.startswith(_PACKAGE):
             yield open_sheet(opened, raw, bytes_total, options)
             return
         if options.sheet is not None:
-            raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} is a text file, which has no sheets.")
+            raise PadronError(Code.BAD_PARAMETERS, f"{the_file} is a text file, which has no sheets.")
         yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, options)

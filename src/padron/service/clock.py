@@ -4,7 +4,6 @@ Where several servers share a database it is the database's clock, measured ofte
 system's clock at the start. In between a monotonic clock counts, so a system clock that jumps breaks no lease.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 
 from padron.domain.errors import PadronError
 from padron.domain.instants import format_instant
+from padron.loop import Loop
 from padron.store.base import Store
 
 REFRESH_EVERY_S = 1.0
@@ -63,17 +63,6 @@ class RegisterClock:
         else:
             self._take(measured, sent_s, self._ticks())
 
-    async def keep(self) -> None:
-        """Refresh for ever. While the database cannot be reached, the clock goes on by itself."""
-        while True:
-            await asyncio.sleep(REFRESH_EVERY_S)
-            try:
-                await self.refresh()
-            except PadronError:
-                pass  # whoever asks the database for something is told
-            except Exception:  # noqa: BLE001 - nobody waits for this task
-                _log.exception("the register's clock could not be refreshed")
-
     def _take(self, measured: datetime, sent_s: float, got_s: float) -> None:
         """Set the clock to what was measured, if that is the more exact, or shows that the clock is wrong."""
         tick_s, error_s = (sent_s + got_s) / 2, (got_s - sent_s) / 2
@@ -102,14 +91,22 @@ class RegisterClock:
 
 @asynccontextmanager
 async def keep_clock(clock: RegisterClock) -> AsyncIterator[None]:
-    """Refresh the clock as long as the block runs."""
-    task = asyncio.create_task(clock.keep(), name="padron-clock")
+    """Refresh the clock as long as the block runs. While the database cannot be reached, it goes on by itself."""
+
+    async def step() -> float:
+        with suppress(PadronError):  # whoever asks the database for something is told
+            await clock.refresh()
+        return REFRESH_EVERY_S
+
+    failure = "the register's clock could not be refreshed"
+    keeping = Loop(
+        step, name="padron-clock", log=_log, failure=failure, first_s=REFRESH_EVERY_S, trouble_s=REFRESH_EVERY_S
+    )
+    keeping.start()
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await keeping.stop()
 
 
 async def open_clock(store: Store, system: Callable[[], datetime]) -> RegisterClock:

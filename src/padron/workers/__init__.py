@@ -1,1 +1,1 @@
-"""The loops in the background of each server process: webhooks, imports, planned changes, clearing."""
+"""What each server process does in the background: webhooks, imports, planned changes, clearing."""

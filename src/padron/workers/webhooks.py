@@ -6,28 +6,24 @@ database, which gives only its first pending delivery; a delivery is sent only w
 
 import asyncio
 import logging
-import random
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from padron.delivery.sender import SEND_S_MAX
 from padron.domain.errors import PadronError
 from padron.domain.webhook import LEASE, Answer
+from padron.loop import TROUBLE_S, Loop
 from padron.service.runtime import Runtime
 from padron.service.webhooks import deliveries
 from padron.service.webhooks.deliveries import Key, Outcome, Work
+from padron.workers.base import RELEASE_S_MAX, PauseRange, Worker
 
-POLL_S_MIN = 0.2
-POLL_S_MAX = 0.5
+POLL = PauseRange(s_min=0.2, s_max=0.5)
 NONE_S = 2.0  # between looks while there are no endpoints at all
 RENEW_S = 5.0
-TROUBLE_S = 1.0  # the pause after the database could not be reached
-STOP_S_MAX = 3.0  # for what is being sent when the server ends; with the release it makes under five
-RELEASE_S_MAX = 1.5
 HELD_MAX = 256  # endpoints of one process at once
 READY_MAX = 2 * HELD_MAX  # endpoints looked at; the accounts take turns in it
 QUIET_S_MAX = 4.0  # between looks at an endpoint that answers nothing
@@ -71,62 +67,38 @@ class _Held:
             self.outcomes.append(Outcome(number=number, at=runtime.clock(), answer=answer))
 
 
-class Worker:
+class WebhookWorker(Worker):
     """Sends webhooks from one process, beside any number of others."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        *,
-        holder: str | None = None,
-        poll_s: tuple[float, float] = (POLL_S_MIN, POLL_S_MAX),
-    ) -> None:
+    def __init__(self, runtime: Runtime, *, holder: str | None = None, poll: PauseRange = POLL) -> None:
         """``holder`` is a name that no living worker but this one has; what a dead one of that name held is its own."""
+        super().__init__("webhooks-watch", _log, "webhooks wait")
         self._runtime = runtime
-        self._poll_s = poll_s
+        self._poll = poll
         self._holder = holder or secrets.token_hex(8)
         self._held: dict[Key, _Held] = {}
         self._held_by: Counter[int] = Counter()  # how many endpoints of each account
         self._sends_by: Counter[int] = Counter()  # how many deliveries of each account are on their way
-        self._runs: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(TURNS_MAX)
-        self._stopping = asyncio.Event()
         self._has_any = False
         self._checked_s = -NONE_S
-        self._loops: list[asyncio.Task[None]] = []
+        self._loops.append(
+            Loop(
+                self._keep_leases,
+                name="padron-webhooks-leases",
+                log=_log,
+                failure="the leases of webhooks could not be renewed",
+                trouble_s=RENEW_S,
+            )
+        )
+        self._is_first = True  # before anything is held: a killed worker of the same name may have left leases
 
-    def start(self) -> None:
-        """Begin to look for work."""
-        self._loops = [
-            asyncio.create_task(self._watch(), name="padron-webhooks-watch"),
-            asyncio.create_task(self._keep_leases(), name="padron-webhooks-leases"),
-        ]
-
-    async def stop(self) -> None:
-        """Send nothing new, wait a little for what is on its way, and give the leases back."""
-        self._stopping.set()
-        await asyncio.wait(self._loops)
-        if self._runs:
-            _, late = await asyncio.wait(self._runs, timeout=STOP_S_MAX)
-            for run in late:
-                run.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-
-    async def _watch(self) -> None:
-        while not self._stopping.is_set():
-            pause_s = random.uniform(*self._poll_s)  # noqa: S311 - so that processes do not look in step
-            try:
-                if not await self._check_any():
-                    pause_s = NONE_S
-                elif len(self._held) < HELD_MAX:
-                    await self._claim()
-            except PadronError as error:
-                _log.warning("webhooks wait for the database: %s", error.detail)
-                pause_s = TROUBLE_S
-            except Exception:  # noqa: BLE001 - this loop must outlive anything
-                _log.exception("the search for webhooks to send failed")
-                pause_s = TROUBLE_S
-            await self._pause(pause_s)
+    async def _look(self) -> float:
+        if not await self._check_any():
+            return NONE_S
+        if len(self._held) < HELD_MAX:
+            await self._claim()
+        return self._poll.draw()
 
     async def _check_any(self) -> bool:
         """Say whether there is any endpoint, as of two seconds ago at most."""
@@ -139,12 +111,12 @@ class Worker:
     async def _claim(self) -> None:
         # More than there are places: accounts that have all of theirs must not hide the others.
         for key in await deliveries.list_ready(self._runtime, READY_MAX):
-            if key in self._held or self._stopping.is_set() or not self._has_place(key[0]):
+            if key in self._held or self.is_stopping or not self._has_place(key[0]):
                 continue
             now_s = asyncio.get_running_loop().time()
             # Without a turn, since these are one after the other: a new endpoint does not wait for those that are held.
             if await deliveries.claim_endpoint(self._runtime, key, self._holder):
-                self._begin(key, now_s)
+                self._hold(key, now_s)
 
     def _has_place(self, account_id: int) -> bool:
         """Say whether an account may have one more place: as long as it has fewer than are free.
@@ -154,52 +126,41 @@ class Worker:
         """
         return self._held_by[account_id] < HELD_MAX - len(self._held) and self._give_sends_left(account_id) > 0
 
-    def _begin(self, key: Key, leased_s: float) -> None:
+    def _hold(self, key: Key, leased_s: float) -> None:
         if key in self._held:
             return
         held = _Held(key=key, until_s=leased_s + LEASE.total_seconds(), began_s=leased_s)
         self._held[key] = held
         self._held_by[key[0]] += 1
-        run = asyncio.create_task(self._run(held), name=f"padron-webhook-{key[1]}")
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
+        self._begin(self._run(held), f"webhook-{key[1]}")
 
-    async def _keep_leases(self) -> None:
-        await self._renew()  # before anything is held: a killed worker of the same name may have left leases
-        while not self._stopping.is_set():
-            await self._pause(RENEW_S)
-            if self._held and not self._stopping.is_set():
-                await self._renew()
+    async def _keep_leases(self) -> float:
+        if self._held or self._is_first:
+            self._is_first = False
+            await self._renew()
+        return RENEW_S
 
     async def _renew(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        try:
-            kept = await deliveries.renew_leases(self._runtime, self._holder)
-        except PadronError as error:
-            _log.warning("the leases of webhooks could not be renewed: %s", error.detail)
-            return
-        except Exception:  # noqa: BLE001 - the loop must outlive anything
-            _log.exception("the leases of webhooks could not be renewed")
-            return
-        for key in kept:
+        for key in await deliveries.renew_leases(self._runtime, self._holder):
             # A lease that we know nothing of is one whose claim was committed but never answered, or a dead worker's.
-            self._begin(key, now_s)
+            self._hold(key, now_s)
             self._held[key].until_s = now_s + LEASE.total_seconds()
 
     async def _run(self, held: _Held) -> None:
         try:
-            quiet_s = self._poll_s[1]
+            quiet_s = self._poll.s_max
             while await self._step(held):
                 if held.sends:
                     done, _ = await asyncio.wait(held.sends, timeout=quiet_s, return_when=asyncio.FIRST_COMPLETED)
                     # Hundreds of endpoints that do not answer would else take the transactions from the others.
-                    quiet_s = self._poll_s[1] if done else min(2 * quiet_s, QUIET_S_MAX)
+                    quiet_s = self._poll.s_max if done else min(2 * quiet_s, QUIET_S_MAX)
                 held.collect(self._runtime)
         except asyncio.CancelledError:
             await self._abandon(held)
         except Exception:  # noqa: BLE001 - whatever it is, the other endpoints go on
             _log.exception("webhook %s failed and rests for a while", held.key[1])
-            await self._pause(LEASE.total_seconds())
+            await self.pause(LEASE.total_seconds())
             await self._abandon(held)
         finally:
             for task in held.sends:
@@ -223,8 +184,8 @@ class Worker:
         except PadronError as error:
             held.outcomes = outcomes
             _log.warning("webhook %s waits for the database: %s", held.key[1], error.detail)
-            await self._pause(TROUBLE_S)
-            return asyncio.get_running_loop().time() < held.until_s and not self._stopping.is_set()
+            await self.pause(TROUBLE_S)
+            return asyncio.get_running_loop().time() < held.until_s and not self.is_stopping
         if work is None or work.is_released:
             return False
         self._send(held, work, self._give_room(held))
@@ -247,7 +208,7 @@ class Worker:
         now_s = asyncio.get_running_loop().time()
         is_too_late = now_s + SEND_S_MAX + _MARGIN_S > held.until_s
         is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key[0])
-        if is_too_late or is_in_the_way or self._stopping.is_set():
+        if is_too_late or is_in_the_way or self.is_stopping:
             return 0
         return min(SENDS_MAX - len(held.sends), self._give_sends_left(held.key[0]))
 
@@ -265,19 +226,3 @@ class Worker:
         with suppress(PadronError, TimeoutError):
             async with asyncio.timeout(RELEASE_S_MAX):
                 await deliveries.release_endpoint(self._runtime, held.key, self._holder, held.outcomes)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-
-
-@asynccontextmanager
-async def run_worker(runtime: Runtime, holder: str | None = None) -> AsyncIterator[None]:
-    """Send webhooks while the block runs; ``holder`` as for ``Worker``."""
-    worker = Worker(runtime, holder=holder)
-    worker.start()
-    try:
-        yield
-    finally:
-        await worker.stop()

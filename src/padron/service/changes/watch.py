@@ -7,10 +7,11 @@ waits: one small statement for all accounts. What it sees is a hint; the feed it
 import asyncio
 import logging
 
-from padron.domain.errors import PadronError
+from padron.loop import Loop
 from padron.store.base import Store
 
 LOOK_EVERY_S = 0.05
+STOP_S_MAX = 3.0  # for a look under way
 
 Gone = asyncio.Future[None]  # done when the client who waits has hung up
 
@@ -23,13 +24,19 @@ class ChangeWatch:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: dict[int, set[tuple[int, asyncio.Future[None]]]] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._looking = Loop(
+            self._look,
+            name="padron-watch",
+            log=_log,
+            failure="the watch cannot see new changes",
+            first_s=None,
+            trouble_s=LOOK_EVERY_S,
+        )
 
     @property
     def is_stopping(self) -> bool:
         """Say whether the server is about to end: nobody should wait any more."""
-        return self._stopping
+        return self._looking.is_stopping
 
     def read_time(self) -> float:
         """Give the event loop's time in seconds, which never goes backwards."""
@@ -37,47 +44,42 @@ class ChangeWatch:
 
     async def wait(self, account_id: int, after: int, wait_s: float, gone: Gone) -> bool:
         """Return True when the account has a change after this number, False after the time, or when it is over."""
-        if self._stopping or gone.done():
+        if self.is_stopping or gone.done():
             return False
         came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(account_id, set())
         waiting.add((after, came))
-        if self._task is None:
-            self._task = asyncio.create_task(self._look(), name="padron-watch")
+        if self._looking.is_asleep:
+            self._looking.wake()
         try:
             await asyncio.wait([came, gone], timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.discard((after, came))
             if not waiting and self._waiting.get(account_id) is waiting:
                 del self._waiting[account_id]
-        return came.done() and not self._stopping
+        return came.done() and not self.is_stopping
 
     def stop(self) -> None:
         """Let everybody who waits go, now and from now on."""
-        self._stopping = True
+        self._looking.tell_to_stop()
         for waiting in self._waiting.values():
             for _, came in waiting:
                 _settle(came)
 
     async def close(self) -> None:
-        """Stop, and wait for the looking task."""
+        """Stop, and wait for a look under way."""
         self.stop()
-        if self._task is not None:
-            await self._task
+        await self._looking.stop(STOP_S_MAX)
 
-    async def _look(self) -> None:
-        while self._waiting and not self._stopping:
-            try:
-                numbers = await self._store.load_last_changes(list(self._waiting))
-            except PadronError as error:
-                _log.warning("the watch cannot see new changes: %s", error.detail)
-                numbers = {}
-            for account_id, number in numbers.items():
-                for after, came in self._waiting.get(account_id, ()):
-                    if number > after:
-                        _settle(came)
-            await asyncio.sleep(LOOK_EVERY_S)
-        self._task = None
+    async def _look(self) -> float | None:
+        if not self._waiting:
+            return None
+        numbers = await self._store.load_last_changes(list(self._waiting))
+        for account_id, number in numbers.items():
+            for after, came in self._waiting.get(account_id, ()):
+                if number > after:
+                    _settle(came)
+        return LOOK_EVERY_S
 
 
 def _settle(future: asyncio.Future[None]) -> None:

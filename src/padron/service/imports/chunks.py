@@ -1,16 +1,19 @@
 """One transaction of an import: decides each row against the vehicles locked for it, then writes all at once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Protocol
 
 from padron.domain.change import Change, build_status_change, get_only
 from padron.domain.errors import PadronError
+from padron.domain.file_import import ImportCounts
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import describe_mismatch, format_tag
 from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text
-from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, Refusal, RefusedRow
+from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, ParsedRows, Refusal
 from padron.service.vehicles.registration import Registration, build_registration, build_update
 
 
@@ -34,15 +37,21 @@ class ChunkTransaction(Protocol):
         ...
 
 
-@dataclass(kw_only=True, slots=True)
-class Outcome:
-    """What became of the rows of one transaction."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChunkResult:
+    """What became of the rows of one transaction, and each fault of its refused lines, by line."""
 
-    registered: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept_duplicates: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
+    counts: ImportCounts
+    refusals: Sequence[Refusal]
+
+
+class _RowEnd(Enum):
+    """What became of a row that was not refused."""
+
+    REGISTERED = auto()
+    UPDATED = auto()
+    UNCHANGED = auto()
+    KEPT = auto()  # as a further vehicle with its VIN
 
 
 @dataclass(slots=True, eq=False)
@@ -64,32 +73,36 @@ class Chunk:
         self._by_vin: dict[str, list[_Record]] = {}
         self._by_plate: dict[str, list[_Record]] = {}
         self._changes: list[Change] = []
-        self._outcome = Outcome()
 
-    async def write(
-        self, transaction: ChunkTransaction, rows: Sequence[ParsedRow], refused: Sequence[RefusedRow] = ()
-    ) -> Outcome:
+    async def write(self, transaction: ChunkTransaction, parsed: ParsedRows) -> ChunkResult:
         """Write the rows and give what became of them.
 
         Rows that are refused already are looked at in their places, for what else is wrong with them.
         """
-        doubtful = [one.usable for one in refused if one.usable is not None]
+        doubtful = [one.usable for one in parsed.refused if one.usable is not None]
         lines = {row.line for row in doubtful}
-        every = sorted([*rows, *doubtful], key=lambda row: row.line) if doubtful else rows
+        every = sorted([*parsed.rows, *doubtful], key=lambda row: row.line) if doubtful else parsed.rows
+        refusals = [fault for row in parsed.refused for fault in row.faults]
+        ends: Counter[_RowEnd] = Counter()
         await self._load(transaction, every)
         for row in every:
             records = self._by_vin.setdefault(row.vin, [])
             faults = self._list_faults(row, records, is_doubtful=row.line in lines)
             if faults or row.line in lines:
-                self._outcome.refusals += faults
-            elif self._keep_duplicates:
-                self._keep(row, records)
-            elif not records:
-                self._register(row)
+                refusals += faults
             else:
-                self._update(row, records[0])
+                ends[self._take(row, records)] += 1
         await transaction.save_changes(self._changes)
-        return self._outcome
+        refusals.sort(key=lambda fault: fault.line)
+        counts = ImportCounts(
+            read=len(parsed.rows) + len(parsed.refused),
+            registered=ends[_RowEnd.REGISTERED],
+            updated=ends[_RowEnd.UPDATED],
+            unchanged=ends[_RowEnd.UNCHANGED],
+            kept_duplicates=ends[_RowEnd.KEPT],
+            refused=len({fault.line for fault in refusals}),
+        )
+        return ChunkResult(counts=counts, refusals=refusals)
 
     async def _load(self, transaction: ChunkTransaction, rows: Sequence[ParsedRow]) -> None:
         found = await transaction.lock_vehicles(sorted({row.vin for row in rows}))
@@ -110,32 +123,36 @@ class Chunk:
 
     def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
         """Give all that keeps a row from being written. A doubtful one has cells that cannot be used."""
-        faults: list[tuple[str, str]] = []
+        faults: list[Refusal] = []
         if len(records) > 1 and not self._keep_duplicates:
             try:
                 get_only([record.vehicle for record in records], row.vin)
             except PadronError as error:
-                faults.append((VIN_COLUMN, error.detail))
+                faults.append(Refusal(line=row.line, column=VIN_COLUMN, detail=error.detail))
         if row.revision is not None:
             faults += self._check_edit(row, records, is_doubtful=is_doubtful)
         if not (self._keep_duplicates and records):
             faults += self._check_plate(row, records)
-        return [Refusal(line=row.line, column=column, detail=detail) for column, detail in faults]
+        return faults
 
-    def _keep(self, row: ParsedRow, records: list[_Record]) -> None:
+    def _take(self, row: ParsedRow, records: list[_Record]) -> _RowEnd:
+        if self._keep_duplicates:
+            return self._keep(row, records)
+        return self._update(row, records[0]) if records else self._register(row)
+
+    def _keep(self, row: ParsedRow, records: list[_Record]) -> _RowEnd:
         same = sum(record.details == row.edits and row.status in (None, record.vehicle.status) for record in records)
         if same >= row.copies:
-            self._outcome.unchanged += 1
-        elif not records:
-            self._register(row)
-        else:
-            slot = 1 + max(record.vehicle.slot for record in records)
-            self._add(row, slot)
-            self._outcome.kept_duplicates += 1
+            return _RowEnd.UNCHANGED
+        if not records:
+            return self._register(row)
+        slot = 1 + max(record.vehicle.slot for record in records)
+        self._add(row, slot)
+        return _RowEnd.KEPT
 
-    def _register(self, row: ParsedRow) -> None:
+    def _register(self, row: ParsedRow) -> _RowEnd:
         self._add(row, 0)
-        self._outcome.registered += 1
+        return _RowEnd.REGISTERED
 
     def _add(self, row: ParsedRow, slot: int) -> None:
         change = build_registration(
@@ -148,39 +165,40 @@ class Chunk:
         self._changes.append(change)
         self._remember(_Record(change.vehicle, change.details or {}))
 
-    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[tuple[str, str]]:
+    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
         """Give why the row of an export cannot update a vehicle: one changed since, so its other cells are old."""
         if not records:
             detail = (
                 f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
                 "clear the revision to register the vehicle."
             )
-            return [(VIN_COLUMN, detail)]
+            return [Refusal(line=row.line, column=VIN_COLUMN, detail=detail)]
         (record, *more) = records
         if not more and row.revision != format_tag(record.vehicle) and (is_doubtful or _differs(row, record)):
             why = describe_mismatch(record.vehicle, {row.revision or ""})
-            return [(REVISION_COLUMN, f"{why} Export the vehicle again and repeat the edit.")]
+            detail = f"{why} Export the vehicle again and repeat the edit."
+            return [Refusal(line=row.line, column=REVISION_COLUMN, detail=detail)]
         return []
 
-    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[tuple[str, str]]:
+    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[Refusal]:
         """Give why the vehicle cannot have the row's plate: another one bears it."""
         plate = row.edits.get("plate")
         if plate is None or any(record.details.get("plate") == plate for record in own):
             return []
         others = [record for record in self._by_plate.get(fold_text(str(plate)), []) if record not in own]
-        return [("plate", f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}.")] if others else []
+        if not others:
+            return []
+        detail = f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}."
+        return [Refusal(line=row.line, column="plate", detail=detail)]
 
-    def _update(self, row: ParsedRow, record: _Record) -> None:
+    def _update(self, row: ParsedRow, record: _Record) -> _RowEnd:
         changes_before = len(self._changes)
         change = build_update(self._give_registration(row), record.vehicle, record.details, by=self._by, at=self._at)
         if change is not None:
             self._apply(record, change)
         if row.status is not None and row.status is not record.vehicle.status:
             self._apply(record, self._build_status_change(record.vehicle, row.status))
-        if len(self._changes) > changes_before:
-            self._outcome.updated += 1
-        else:
-            self._outcome.unchanged += 1
+        return _RowEnd.UPDATED if len(self._changes) > changes_before else _RowEnd.UNCHANGED
 
     def _apply(self, record: _Record, change: Change) -> None:
         self._changes.append(change)

@@ -25,8 +25,7 @@ from padron.domain.file_import import (
     check_held,
     choose_next,
 )
-from padron.domain.file_reading import Header
-from padron.domain.quoting import quote_path
+from padron.domain.file_reading import Header, UnreadableFileError
 from padron.files.ahead import AheadRows, stream_rows_ahead
 from padron.files.child import Order
 from padron.service.imports.file_imports import DELETED_ROWS, clear_parts
@@ -144,33 +143,34 @@ async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str
 
 
 async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool]) -> ImportSummary:
-    """Import the rows of the uploaded file from where the last commit left it.
-
-    Raises ``bad_parameters`` for a file that cannot be read, or not to its end, and ``store_unavailable``.
-    """
+    """Import the rows of the uploaded file from where the last commit left it. Raises ``store_unavailable``."""
     taken = run.taken
+
+    def must_stop() -> bool:
+        return run.is_lost or should_stop()
+
     async with AsyncExitStack() as opened:
         folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="padron-import-"))
         path = Path(folder, "file")
-        if not await _fetch_file(runtime, run, path, should_stop):
-            return ImportSummary(interrupted=True)
-        order = Order(path=str(path), options=taken.options, keep_duplicates=taken.keep_duplicates)
+        if not await _fetch_file(runtime, run, path, must_stop):
+            return ImportSummary(counts=taken.counts, is_interrupted=True)
+        order = Order(
+            path=str(path), is_path_told=False, options=taken.options, keep_duplicates=taken.keep_duplicates
+        )  # fmt: skip
         run.rows = rows = await opened.enter_async_context(stream_rows_ahead(order))
         try:
             await rows.open()
-        except PadronError as error:
-            if run.is_lost or should_stop():  # by which the process that reads was ended
-                return ImportSummary(interrupted=True)
-            # Where the file lies meanwhile is nobody's business.
-            raise PadronError(error.code, error.detail.replace(f" {quote_path(path)}", "")) from error
+        except UnreadableFileError as error:
+            if must_stop():  # by which the process that reads was ended
+                return ImportSummary(counts=taken.counts, is_interrupted=True)
+            return ImportSummary(counts=taken.counts, stopped=error)
+        await save_header(runtime, run, rows.header)
         principal = Principal(
             account_id=run.account_id,
             actor=taken.created_by,
             scopes=frozenset({Scope.VEHICLES_WRITE.value, Scope.VEHICLES_STATUS.value}),
         )
-        await save_header(runtime, run, rows.header)
-        checkpoint = Checkpoint(run, rows, runtime.clock)
-        summary = await import_vehicles(
+        return await import_vehicles(
             runtime,
             principal,
             rows,
@@ -179,16 +179,11 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
             dry_run=taken.dry_run,
             normalize=taken.options.normalize,
             language=rows.header.language,
-            start=_give_summary(taken.counts),
-            checkpoint=checkpoint.save,
-            should_stop=lambda: run.is_lost or should_stop(),
+            start=taken.counts,
+            checkpoint=Checkpoint(run, rows, runtime.clock).save,
+            should_stop=must_stop,
             chunk_rows=CHUNK_ROWS,
         )
-        if rows.broken is not None:
-            if run.is_lost or should_stop():
-                return replace(summary, stopped=None, interrupted=True)
-            raise rows.broken
-        return summary
 
 
 class Checkpoint:
@@ -216,7 +211,7 @@ class Checkpoint:
         await imports.add_refusals(import_id, kept)
         after = replace(
             present,
-            counts=_give_counts(step.summary),
+            counts=step.counts,
             refusals_kept=present.refusals_kept + len(kept),
             bytes_read=self._rows.bytes_read,
             bytes_total=self._rows.bytes_total,
@@ -237,12 +232,12 @@ async def _write_held(runtime: Runtime, run: Run, work: Callable[[ImportTransact
         run.lose()
 
 
-async def _fetch_file(runtime: Runtime, run: Run, path: Path, should_stop: Callable[[], bool]) -> bool:
+async def _fetch_file(runtime: Runtime, run: Run, path: Path, must_stop: Callable[[], bool]) -> bool:
     """Put the parts together in a temporary file, which what reads a file needs; give False when cut short."""
     reader = runtime.store.read_imports(run.account_id)
     with path.open("wb") as file:
         for number in range(run.taken.part_count):
-            if should_stop() or run.is_lost:
+            if must_stop():
                 return False
             part = await reader.load_part(run.taken.import_id, number)
             if part is None:
@@ -250,25 +245,3 @@ async def _fetch_file(runtime: Runtime, run: Run, path: Path, should_stop: Calla
                 return False
             await asyncio.to_thread(file.write, part)
     return True
-
-
-def _give_summary(counts: ImportCounts) -> ImportSummary:
-    return ImportSummary(
-        read=counts.read,
-        registered=counts.registered,
-        updated=counts.updated,
-        unchanged=counts.unchanged,
-        kept_duplicates=counts.kept_duplicates,
-        refused=counts.refused,
-    )
-
-
-def _give_counts(summary: ImportSummary) -> ImportCounts:
-    return ImportCounts(
-        read=summary.read,
-        registered=summary.registered,
-        updated=summary.updated,
-        unchanged=summary.unchanged,
-        kept_duplicates=summary.kept_duplicates,
-        refused=summary.refused,
-    )

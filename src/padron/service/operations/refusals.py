@@ -8,7 +8,6 @@ them; the vehicles themselves are safe all the same.
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -16,6 +15,7 @@ from itertools import islice
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
 from padron.domain.gate import KEPT, Refusal, Verdict
+from padron.loop import Loop
 from padron.store.base import Store, WriteTransaction
 
 WRITE_EVERY_S = 1.0
@@ -55,7 +55,9 @@ class RefusalLog:
         self._store = store
         self._buffers: dict[int, _Buffer] = {}
         self._pending = 0  # rows of all accounts
-        self._task: asyncio.Task[None] | None = None
+        self._writing = Loop(
+            self._write_pending, name="padron-refusals", log=_log, failure="refusals wait to be written", first_s=None
+        )
 
     def remember(self, principal: Principal, operation: str, verdict: Verdict, at: datetime) -> None:
         """Count one refusal. Takes no time: it is written later."""
@@ -70,8 +72,8 @@ class RefusalLog:
             self._pending += 1
         else:
             buffer.dropped += 1
-        if self._task is None:
-            self._task = asyncio.create_task(self._write_soon(), name="padron-refusals")
+        if self._writing.is_asleep:
+            self._writing.wake(WRITE_EVERY_S)
 
     async def flush(self, account_id: int) -> None:
         """Write what is pending of an account. What cannot be written stays pending."""
@@ -81,11 +83,7 @@ class RefusalLog:
 
     async def close(self) -> None:
         """Write what is pending, once, and stop."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await self._writing.stop()
         for account_id in list(self._buffers):
             await self.flush(account_id)
 
@@ -104,12 +102,11 @@ class RefusalLog:
         own = len(buffer.tallies)
         return own < ACCOUNT_PENDING_SURE or (own < ACCOUNT_PENDING_MAX and self._pending < PENDING_MAX)
 
-    async def _write_soon(self) -> None:
-        while self._buffers:
-            await asyncio.sleep(WRITE_EVERY_S)
-            await asyncio.shield(asyncio.ensure_future(self._write_all()))
-            self._tell_dropped()
-        self._task = None
+    async def _write_pending(self) -> float | None:
+        # Shielded: rows that are being written are no longer pending, and stopping must not lose them.
+        await asyncio.shield(asyncio.ensure_future(self._write_all()))
+        self._tell_dropped()
+        return WRITE_EVERY_S if self._buffers else None
 
     async def _write_all(self) -> None:
         """Write what is pending, a portion of each account in turn. An account that cannot be written waits."""
