@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from padron.domain import instants
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, INTEGER_MAX, NOT_FILTERED, Field, check_text, end_lines, give_allowed
+from padron.domain.vehicle import (
+    FIELDS,
+    INTEGER_MAX,
+    NOT_FILTERED,
+    Field,
+    VehicleVersion,
+    check_text,
+    end_lines,
+    give_allowed,
+)
 from padron.domain.vin import VIN_LENGTH
 
 LIMIT_DEFAULT = 50
@@ -37,6 +47,13 @@ class Position:
     key: str | int | None
     vehicle_id: int
     began: int
+
+
+class ListedVehicle(NamedTuple):
+    """A row of the list: a vehicle with its core data, and its place in the order asked for."""
+
+    version: VehicleVersion
+    position: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

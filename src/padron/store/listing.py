@@ -11,6 +11,7 @@ a walk along an index: vehicles with a value and those without, or one for each 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from padron.domain.query import VehicleQuery
 from padron.domain.sorting import give_field_key
@@ -64,6 +65,13 @@ class Dialect:
     use_index: Callable[[str], str]
 
 
+class BuiltStatement(NamedTuple):
+    """A statement that was put together, and its parameters in their order."""
+
+    text: str
+    parameters: list[object]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
     """Where a page is chosen from, and what holds for all of it."""
@@ -87,7 +95,7 @@ class _Part:
     index: str = ""  # insisted on: left to itself, SQLite walks through all vehicles in order
 
 
-def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> tuple[str, list[object]]:
+def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
     """Give the statement and its parameters. The template has the hooks ``:page``, ``:order`` and ``:version``."""
     parameters: list[object] = [account_id]
     add = _collect_parameters(parameters, dialect)
@@ -115,12 +123,12 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
     }
     for hook, text in hooks.items():
         template = template.replace(hook, text)
-    return template, parameters
+    return BuiltStatement(template, parameters)
 
 
 def build_sums(
     template: str, given: Sequence[object], filters: Mapping[str, str | int], dialect: Dialect
-) -> tuple[str, list[object]]:
+) -> BuiltStatement:
     """Give the statement that sums up statuses, and its parameters: those of the template, then those of filters."""
     parameters = [*given]
     add = _collect_parameters(parameters, dialect)
@@ -128,7 +136,8 @@ def build_sums(
     if clauses:
         clauses.append(_ANY_VERSION)
     where = "".join(f"AND {clause} " for clause in clauses)
-    return template.replace(":where", where).replace(":index", _give_filter_index(filters, dialect)), parameters
+    text = template.replace(":where", where).replace(":index", _give_filter_index(filters, dialect))
+    return BuiltStatement(text, parameters)
 
 
 def fold_columns(details: Details) -> list[str | int]:

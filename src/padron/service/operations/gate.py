@@ -40,16 +40,16 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
     check_operation_name(operation)
     store, asked = runtime.store, sorted(set(vins))
     read = store.read_caught_up if len(asked) >= LARGE_QUESTION else store.read
-    vehicles, last_change = await read(principal.account_id).load_gate(asked)
+    view = await read(principal.account_id).gate.load_gate(asked)
     current: dict[str, list[Vehicle]] = {}
-    for vehicle in vehicles:
+    for vehicle in view.vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
     verdicts = [judge(vin, current.get(vin, [])) for vin in vins]
     at = runtime.clock()
     for verdict in verdicts:
         if not verdict.is_allowed:
             runtime.refusals.remember(principal, operation, verdict, at)
-    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, last_change))
+    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, view.last_change))
 
 
 async def list_refusals(
@@ -74,7 +74,7 @@ async def list_refusals(
     )
     # What this very server refused a moment ago belongs to the answer.
     await runtime.refusals.flush(principal.account_id)
-    rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(query)
+    rows = await runtime.store.read_caught_up(principal.account_id).gate.list_refusals(query)
     more = len(rows) > limit
     return RefusalPage(
         refusals=rows[:limit],

@@ -136,7 +136,7 @@ class RefusalLog:
 
     async def _write(self, account_id: int, refusals: Sequence[Refusal]) -> None:
         async def work(transaction: WriteTransaction) -> None:
-            await transaction.save_refusals(refusals)
+            await transaction.gate.save_refusals(refusals)
 
         await self._store.write(account_id, work)
 
@@ -155,7 +155,7 @@ async def delete_old_refusals(store: Store, account_id: int, now: datetime) -> i
     """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
 
     async def work(transaction: WriteTransaction) -> int:
-        return await transaction.delete_refusals(now - KEPT, PORTION_ROWS)
+        return await transaction.gate.delete_refusals(now - KEPT, PORTION_ROWS)
 
     deleted = 0
     while some := await store.write(account_id, work):

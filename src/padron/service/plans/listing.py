@@ -9,7 +9,6 @@ from padron.domain.quoting import quote
 from padron.service.changes import cursors
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
-from padron.store.plans import PlanTransaction
 
 CHUNK_SIZE = 1_000
 
@@ -26,7 +25,7 @@ async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, c
     """Give a page of the account's plans. Raises ``forbidden`` and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_READ)
     asked = replace(query, limit=query.limit + 1, after=cursors.parse_plan_cursor(runtime.store.epoch, query, cursor))
-    found = await runtime.store.read_plans(principal.account_id).list_plans(asked)
+    found = await runtime.store.read(principal.account_id).plans.list_plans(asked)
     more = len(found) > query.limit
     return PlanPage(
         plans=found[: query.limit],
@@ -37,7 +36,7 @@ async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, c
 async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan:
     """Give one plan, whatever became of it. Raises ``forbidden`` and ``plan_not_found``."""
     principal.check_scope(Scope.VEHICLES_READ)
-    plan = await runtime.store.read_plans(principal.account_id).find_plan(plan_id)
+    plan = await runtime.store.read(principal.account_id).plans.find_plan(plan_id)
     return _get_found(plan, plan_id)
 
 
@@ -49,25 +48,26 @@ async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, requ
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
 
-    async def work(_: WriteTransaction, plans: PlanTransaction) -> Plan:
+    async def work(transaction: WriteTransaction) -> Plan:
+        plans = transaction.plans
         plan = _get_found(await plans.lock_plan(plan_id), plan_id)
         cancelled = cancel(plan, at=at, by=principal.actor, request_id=request_id)
         await plans.end_plans([cancelled])
         return cancelled
 
-    return await runtime.store.write_plans(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -> bool:
     """Say whether anything that a request planned is pending."""
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
-    return bool(await runtime.store.read_plans(principal.account_id).list_plans(query))
+    return bool(await runtime.store.read(principal.account_id).plans.list_plans(query))
 
 
 async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) -> list[Plan]:
     """Give all that a request planned and is still pending. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_STATUS)
-    reader = runtime.store.read_plans(principal.account_id)
+    reader = runtime.store.read(principal.account_id).plans
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=CHUNK_SIZE)
     found: list[Plan] = []
     while page := await reader.list_plans(query):
@@ -84,14 +84,15 @@ async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
 
-    async def work(_: WriteTransaction, plans: PlanTransaction) -> list[Plan]:
+    async def work(transaction: WriteTransaction) -> list[Plan]:
+        plans = transaction.plans
         pending = await plans.lock_pending_of_request(planned_by, CHUNK_SIZE)
         cancelled = [cancel(plan, at=at, by=principal.actor, request_id=request_id) for plan in pending]
         await plans.end_plans(cancelled)
         return cancelled
 
     done: list[Plan] = []
-    while some := await runtime.store.write_plans(principal.account_id, work):
+    while some := await runtime.store.write(principal.account_id, work):
         done += some
     return done
 

@@ -38,11 +38,12 @@ async def plan_status(runtime: Runtime, principal: Principal, request: PlanReque
     at = runtime.clock()
     check_times(request, at)
 
-    async def work(transaction: WriteTransaction, plans: PlanTransaction) -> Planned | PadronError:
+    async def work(transaction: WriteTransaction) -> Planned | PadronError:
+        plans = transaction.plans
         ((outcome, plan),) = await change_and_plan(transaction, plans, [request], at)
         return outcome if isinstance(outcome, PadronError) else Planned(vehicle=outcome, plan=plan)
 
-    planned = await runtime.store.write_plans(principal.account_id, work)
+    planned = await runtime.store.write(principal.account_id, work)
     if isinstance(planned, PadronError):
         raise planned
     return planned

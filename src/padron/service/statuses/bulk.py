@@ -14,7 +14,6 @@ from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
 from padron.service.statuses.changing import change_statuses
 from padron.store.base import WriteTransaction
-from padron.store.plans import PlanTransaction
 
 BULK_MAX = 1_000
 
@@ -77,13 +76,14 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
         decided = await change_statuses(transaction, understood, at, is_wanted)
         return _put_together(request, decided, [None] * len(decided), before)
 
-    async def work_with_plans(transaction: WriteTransaction, plans: PlanTransaction) -> BulkOutcome:
+    async def work_with_plans(transaction: WriteTransaction) -> BulkOutcome:
+        plans = transaction.plans
         before = await _count_revisions(transaction, understood)
         decided = await change_and_plan(transaction, plans, understood, at, is_wanted)
         return _put_together(request, [one for one, _ in decided], [plan for _, plan in decided], before)
 
     if any(isinstance(one, PlanRequest) for one in understood):
-        return await runtime.store.write_plans(principal.account_id, work_with_plans)
+        return await runtime.store.write(principal.account_id, work_with_plans)
     return await runtime.store.write(principal.account_id, work)
 
 

@@ -7,7 +7,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
-from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
+from padron.domain.query import LIMIT_MAX, ListedVehicle, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
@@ -91,7 +91,7 @@ async def list_vehicles(
         reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0))
         next_cursor = cursors.format_list_cursor(epoch, asked, *page[-1], reached)
     return VehiclePage(
-        vehicles=[version for version, _ in page],
+        vehicles=[row.version for row in page],
         next_cursor=next_cursor,
         cursor=None
         if last_change is None
@@ -105,11 +105,11 @@ def _may_walk_far(query: VehicleQuery) -> bool:
     return query.up_to is not None and query.sort is None and by_status
 
 
-async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:
     """Give a page from as many statements as it takes, each over a bounded part of the account."""
     last = query.up_to or 0
     begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
-    rows: list[tuple[VehicleVersion, Position]] = []
+    rows: list[ListedVehicle] = []
     while 1 <= begin <= last and len(rows) < query.limit:
         end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
         part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from padron.domain.errors import PadronError
+from padron.store.base import Reader
 from padron.store.postgres.connections import Condition, Connections
-from padron.store.postgres.reader import PostgresReader
-from padron.store.postgres.transaction import SQL
+from padron.store.postgres.port import SQL, PostgresReads, Source, Sources
 
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
@@ -188,7 +188,7 @@ class Visit:
 class Lane:
     """Connections as a reader wants them: to the replica if that will do, else to the primary."""
 
-    def __init__(self, visit: Visit, replica: Connections, primary: Connections) -> None:
+    def __init__(self, visit: Visit, replica: Connections, primary: Source) -> None:
         self._visit = visit
         self._replica = replica
         self._primary = primary
@@ -201,10 +201,8 @@ class Lane:
         return await self._primary.fetch(statement, parameters, answer_s_max) if rows is None else rows
 
 
-def read_recent(
-    replica: Replica, primary: tuple[Connections, Connections], account_id: int, at_least: int
-) -> PostgresReader:
-    """Give a reader that may be behind, but has the account's change ``at_least``. ``primary``: points and pages."""
+def read_recent(replica: Replica, primary: Sources, account_id: int, at_least: int) -> Reader:
+    """Give a reader that may be behind, but has the account's change ``at_least``."""
 
     async def has_change(connection: asyncpg.Connection) -> bool:
         # Before the read, not in it: a replica only goes forward. A new account it may not have at all.
@@ -213,7 +211,7 @@ def read_recent(
     return _open_reader(Visit(replica, has_change if at_least else None), replica, primary, account_id)
 
 
-def read_caught_up(replica: Replica, primary: tuple[Connections, Connections], account_id: int) -> PostgresReader:
+def read_caught_up(replica: Replica, primary: Sources, account_id: int) -> Reader:
     """Give a reader that is not behind: the replica answers once it holds all that was there when it was asked."""
 
     async def has_caught_up(connection: asyncpg.Connection) -> bool:
@@ -228,8 +226,6 @@ def read_caught_up(replica: Replica, primary: tuple[Connections, Connections], a
     return _open_reader(Visit(replica, has_caught_up), replica, primary, account_id)
 
 
-def _open_reader(
-    visit: Visit, replica: Replica, primary: tuple[Connections, Connections], account_id: int
-) -> PostgresReader:
-    points, pages = primary
-    return PostgresReader(Lane(visit, replica.points, points), Lane(visit, replica.pages, pages), account_id)
+def _open_reader(visit: Visit, replica: Replica, primary: Sources, account_id: int) -> Reader:
+    lanes = Sources(points=Lane(visit, replica.points, primary.points), pages=Lane(visit, replica.pages, primary.pages))
+    return Reader(PostgresReads(lanes, account_id), account_id)

@@ -1,5 +1,5 @@
--- The statements of repairing duplicates, by name: the same names, in the same order, as in the other engine's file.
--- Each names one account.
+-- Repairing duplicates, by name: the same names, in the same order, as in the other engine's file.
+-- Each statement names one account.
 
 -- name: list_duplicates
 -- Current vehicles with VINs that several have, and how many have each: VINs after one (?2), at most so many (?3),

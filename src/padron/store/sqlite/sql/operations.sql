@@ -48,16 +48,17 @@ SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, re
 FROM vehicles WHERE account_id = ? AND vin = ? AND slot >= 0 ORDER BY slot;
 
 -- name: insert_work
--- Work for a vehicle, unless it has it in this run already.
-INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts) VALUES (?, ?, ?, ?, 'queued', 0)
+-- Work for vehicles, unless they have it in this run already. A condition has to stand between SELECT and ON CONFLICT.
+INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
+SELECT ?1, ?2, value, ?3, 'queued', 0 FROM json_each(?4) WHERE true
 ON CONFLICT (account_id, run_id, vehicle_id) DO NOTHING RETURNING vehicle_id;
 
 -- name: update_run
 -- How far a run has come.
-UPDATE runs SET is_queueing = ?1, position = ?2, queued_count = ?3, refused_count = ?4, moved_at = ?5
-WHERE account_id = ?6 AND run_id = ?7;
+UPDATE runs SET is_queueing = ?3, position = ?4, queued_count = ?5, refused_count = ?6, moved_at = ?7
+WHERE account_id = ?1 AND run_id = ?2;
 
--- name: insert_refusal
+-- name: insert_run_refusal
 -- A vehicle that a run leaves out.
 INSERT INTO refusals (account_id, run_id, place, vin, reason, status, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
@@ -92,8 +93,8 @@ FROM results WHERE account_id = ? AND run_id = ? AND vehicle_id = ? AND attempt 
 
 -- name: update_work
 -- Work as it is afterwards.
-UPDATE work SET state = ?, attempts = ?, lease_until = ?, claimed_by = ?, ended_at = ?
-WHERE account_id = ? AND run_id = ? AND vehicle_id = ?;
+UPDATE work SET state = ?4, attempts = ?5, lease_until = ?6, claimed_by = ?7, ended_at = ?8
+WHERE account_id = ?1 AND run_id = ?2 AND vehicle_id = ?3;
 
 -- name: insert_result
 -- What a worker answered.
@@ -118,7 +119,7 @@ SELECT CASE WHEN state <> 'claimed' OR lease_until > ?3 THEN state
     WHEN attempts < ?4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
 FROM work WHERE account_id = ?1 AND run_id = ?2 GROUP BY 1;
 
--- name: list_refusals
+-- name: list_run_refusals
 -- The vehicles that a run left out, as far as they were kept.
 SELECT vin, reason, status, since FROM refusals WHERE account_id = ?1 AND run_id = ?2 ORDER BY place;
 

@@ -55,14 +55,14 @@ ORDER BY h.vehicle_id FOR SHARE OF h;
 -- Work for vehicles, unless they have it in this run already.
 INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
 SELECT $1, $2, vehicle_id, $3, 'queued', 0 FROM unnest($4::bigint[]) AS v (vehicle_id)
-ON CONFLICT (account_id, run_id, vehicle_id) DO NOTHING;
+ON CONFLICT (account_id, run_id, vehicle_id) DO NOTHING RETURNING vehicle_id;
 
 -- name: update_run
 -- How far a run has come.
-UPDATE runs SET is_queueing = $1, position = $2, queued_count = $3, refused_count = $4, moved_at = $5
-WHERE account_id = $6 AND run_id = $7;
+UPDATE runs SET is_queueing = $3, position = $4, queued_count = $5, refused_count = $6, moved_at = $7
+WHERE account_id = $1 AND run_id = $2;
 
--- name: insert_refusal
+-- name: insert_run_refusal
 -- A vehicle that a run leaves out.
 INSERT INTO refusals (account_id, run_id, place, vin, reason, status, since) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
@@ -130,7 +130,7 @@ SELECT CASE WHEN state <> 'claimed' OR lease_until > $3 THEN state
     WHEN attempts < $4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
 FROM work WHERE account_id = $1 AND run_id = $2 GROUP BY 1;
 
--- name: list_refusals
+-- name: list_run_refusals
 -- The vehicles that a run left out, as far as they were kept.
 SELECT vin, reason, status, since FROM refusals WHERE account_id = $1 AND run_id = $2 ORDER BY place;
 
