@@ -14,7 +14,7 @@ from padron.service.plans.execution import run_plans
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
-from padron.store.migrations import Migration
+from padron.store.sql.migrations import Migration
 from padron.workers.clearing import run_clearing
 
 SWITCH_INTERVAL_S = 0.0005

@@ -10,7 +10,7 @@ from padron.config import STALENESS_S_MAX, STALENESS_S_MIN, Settings
 from padron.service.operations.gate import LARGE_QUESTION
 from padron.store.postgres import engine as postgres_engine
 from padron.store.postgres import replica
-from padron.store.statements import load_engine
+from padron.store.sql.statements import load_engine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```sql\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

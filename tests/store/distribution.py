@@ -15,10 +15,10 @@ import asyncpg
 
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.store.listing import build_list, build_sums
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
-from padron.store.statements import list_files, load_statements
+from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
 

@@ -23,7 +23,7 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Store, WriteTransaction
 from padron.store.operations import decode_question, encode_question
-from padron.store.statements import load_statements
+from padron.store.sql.statements import load_statements
 from tests.cast import HUMMER, JEEP, NOON, after, get_one, info_changed, registered, save, status_changed
 from tests.conftest import Select
 from tests.database import write

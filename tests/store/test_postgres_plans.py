@@ -19,11 +19,11 @@ from padron.domain.vehicle import FIELDS
 from padron.service.statuses.coalescer import BATCH_SIZE_MAX
 from padron.store import postgres
 from padron.store.base import WriteTransaction
-from padron.store.listing import build_list
 from padron.store.postgres.connection import open_connection
 from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import SAVES
 from padron.store.postgres.transaction import MANY, PostgresTransaction
+from padron.store.sql.listing import build_list
 from padron.store.vehicles import to_position
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore

@@ -13,10 +13,10 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.vehicle import FIELDS, fold_text
 from padron.store import postgres, sqlite
-from padron.store.migrations import load_migrations
 from padron.store.postgres.engine import MIGRATIONS
+from padron.store.sql.migrations import load_migrations
+from padron.store.sql.statements import list_files, load_engine, load_statements
 from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
-from padron.store.statements import list_files, load_engine, load_statements
 from tests.conftest import STRAY_IDENTITIES, OpenStore
 from tests.database import write
 from tests.postgres import Postgres

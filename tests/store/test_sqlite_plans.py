@@ -14,10 +14,10 @@ from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQue
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
-from padron.store.listing import build_list, build_sums
+from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.port import DIALECT, SQL
-from padron.store.statements import list_files, load_statements
 
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement

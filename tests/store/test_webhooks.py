@@ -10,7 +10,7 @@ import pytest
 
 from padron.domain.webhook import LEASE, Endpoint, EventType, Filter, OffReason
 from padron.store.base import Store, WriteTransaction
-from padron.store.statements import load_statements
+from padron.store.sql.statements import load_statements
 from tests.cast import NOON, after, make_vin, registered, save
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
 
-from padron.store.listing import BuiltStatement, Dialect
+from padron.store.sql.listing import BuiltStatement, Dialect
 
 T = TypeVar("T")
 

@@ -15,8 +15,8 @@ from padron.domain.query import ListedVehicle, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
-from padron.store.listing import build_list, build_sums
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
+from padron.store.sql.listing import build_list, build_sums
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

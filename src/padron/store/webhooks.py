@@ -20,7 +20,7 @@ from padron.domain.webhook import (
     OffReason,
     Sending,
 )
-from padron.store.changes import FEED, to_feed_entry
+from padron.store.changes import to_feed_entry
 from padron.store.port import BoardPort, Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
 
 ENDPOINT = Columns(
@@ -31,7 +31,6 @@ ENDPOINT = Columns(
 DELIVERY = Columns(
     "endpoint_id", "number", "vehicle_id", "state", "tries", "attempts", "due_at", "settled_at"
 )  # fmt: skip
-SENDING = Columns(*(f"delivery_{name}" for name in DELIVERY.names), *FEED.names)
 ATTEMPT = Columns("endpoint_id", "number", "attempt", "attempted_at", "status", "error", "body", "duration_ms")
 
 _DELIVERY_WIDTH = len(DELIVERY.names)

@@ -14,7 +14,6 @@ from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
-from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
@@ -25,6 +24,7 @@ from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
 from padron.store.postgres.writes import WriteTasks
+from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.webhooks import WebhookBoard
 
 T = TypeVar("T")

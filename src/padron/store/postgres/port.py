@@ -12,12 +12,12 @@ from typing import Protocol, TypeVar
 
 import asyncpg
 
-from padron.store.listing import BuiltStatement, Dialect
 from padron.store.plans import add_descending
 from padron.store.port import Row, Values, WritePort
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.writes import WriteTasks
-from padron.store.statements import FOLDER, load_engine, load_statements
+from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.statements import FOLDER, load_engine, load_statements
 
 T = TypeVar("T")
 

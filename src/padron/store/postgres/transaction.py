@@ -9,9 +9,9 @@ from padron.domain.change import Change, ChangeType, FeedEntry, Span, find_lates
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import NounTransactions
 from padron.store.changes import to_feed_entry
-from padron.store.listing import fold_columns, fold_plate
 from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
+from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.vehicles import give_status_id, to_details, to_vehicle
 
 MANY = 300  # more than a batch of status calls has

@@ -14,8 +14,8 @@ from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
-from padron.store.migrations import Migration, list_pending, load_migrations
 from padron.store.plans import PlanBoard
+from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import apsw
 
-from padron.store.listing import BuiltStatement, Dialect
 from padron.store.plans import add_descending
 from padron.store.port import Row, Values, WritePort
+from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections
-from padron.store.statements import load_engine
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from padron.domain.change import Change, ChangeType, FeedEntry, Span, find_lates
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import NounTransactions
 from padron.store.changes import to_feed_entry
-from padron.store.listing import fold_columns, fold_plate
+from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.vehicles import to_details, to_vehicle
 

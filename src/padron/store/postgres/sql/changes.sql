@@ -24,7 +24,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 
@@ -34,7 +34,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
 
@@ -44,7 +44,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, first, last)
 CROSS JOIN LATERAL (
     SELECT * FROM changes AS one

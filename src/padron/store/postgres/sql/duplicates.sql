@@ -32,7 +32,7 @@ SELECT 1 FROM vehicles WHERE account_id = $1 AND vehicle_id = $2 AND vin = $3;
 
 -- name: lock_former
 -- Vehicles that are former.
-SELECT vehicle_id, vin, slot, 2, status_since, status_by, status_reason, revision, created_at, updated_at
+SELECT vehicle_id, vin, slot, 2 AS status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND slot < 0 ORDER BY vehicle_id FOR UPDATE;
 
 -- name: load_former_details

@@ -4,7 +4,7 @@
 -- name: load_gate
 -- Current vehicles with some VINs, and the account's last change, of one instant.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
-    h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin
+    h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin AS last_vin
 FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
 LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
     ON i.account_id = c.account_id AND i.vin = ANY($2::text[]) AND i.slot >= 0

@@ -27,7 +27,7 @@ ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE OF p SKIP LOCKED;
 
 -- name: lock_plan
 -- One plan, for change.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -54,7 +54,7 @@ ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE;
 -- name: lock_targets
 -- The vehicles of plans that are current, by id, and how many current vehicles have each one's VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
-    (SELECT count(*) FROM identities AS o WHERE o.account_id = $1 AND o.vin = h.vin AND o.slot >= 0)
+    (SELECT count(*) FROM identities AS o WHERE o.account_id = $1 AND o.vin = h.vin AND o.slot >= 0) AS namesake_count
 FROM vehicles AS h
 WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND slot >= 0
 ORDER BY vehicle_id FOR UPDATE OF h;
@@ -72,15 +72,15 @@ CROSS JOIN LATERAL (
 -- name: end_plans
 -- What became of plans that are locked.
 UPDATE planned_changes AS p
-SET state = e.state, ended_at = e.at, ended_by = e.by, ended_request_id = e.request_id, detail = e.detail,
-    number = e.number
+SET state = e.state, ended_at = e.ended_at, ended_by = e.ended_by, ended_request_id = e.ended_request_id,
+    detail = e.detail, number = e.number
 FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[])
-    AS e (plan_id, state, at, by, request_id, detail, number)
+    AS e (plan_id, state, ended_at, ended_by, ended_request_id, detail, number)
 WHERE p.account_id = $1 AND p.plan_id = e.plan_id;
 
 -- name: find_plan
 -- One plan.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -88,7 +88,7 @@ WHERE p.account_id = $1 AND p.plan_id = $2;
 
 -- name: list_plans
 -- Plans in the order of their instants, from a place ($2, $3) on; plans.py says in which direction.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -97,7 +97,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 
 -- name: list_plans_by_state
 -- The same of one state ($5).
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -106,7 +106,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 
 -- name: list_plans_of_request
 -- The same of one request ($6), in one state ($5) or any.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -116,7 +116,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 
 -- name: list_plans_of_vehicles
 -- The same of the vehicles with a VIN ($7), in one state and of one request, or of any.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM identities AS h CROSS JOIN LATERAL (

@@ -69,7 +69,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -132,7 +132,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -146,7 +146,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -160,7 +160,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
-        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id

@@ -25,7 +25,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ? AND c.number > ? ORDER BY c.number LIMIT ?;
 
@@ -35,7 +35,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c INDEXED BY changes_by_request JOIN vehicles AS h
     ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.number LIMIT ?4;
@@ -47,7 +47,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c INDEXED BY changes_by_vehicle JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.vehicle_id = ?2 AND c.number > ?3
     AND (c.request_id <> ?5 OR c.number > ?4)

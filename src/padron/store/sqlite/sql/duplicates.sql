@@ -29,7 +29,7 @@ SELECT 1 FROM vehicles WHERE account_id = ?1 AND vehicle_id = ?2 AND vin = ?3;
 
 -- name: lock_former
 -- A vehicle that is former. The write transaction holds the only lock there is.
-SELECT vehicle_id, vin, slot, 2, status_since, status_by, status_reason, revision, created_at, updated_at
+SELECT vehicle_id, vin, slot, 2 AS status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = ? AND vehicle_id = ? AND slot < 0;
 
 -- name: load_former_details

@@ -22,7 +22,7 @@ ORDER BY p.effective_at, p.plan_id LIMIT ?3;
 
 -- name: lock_plan
 -- One plan, for change.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -49,7 +49,7 @@ ORDER BY p.effective_at, p.plan_id LIMIT ?3;
 -- name: lock_targets
 -- The vehicles of plans that are current, by id, and how many current vehicles have each one's VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
-    (SELECT count(*) FROM vehicles AS o WHERE o.account_id = ?1 AND o.vin = h.vin AND o.slot >= 0)
+    (SELECT count(*) FROM vehicles AS o WHERE o.account_id = ?1 AND o.vin = h.vin AND o.slot >= 0) AS namesake_count
 FROM vehicles AS h
 WHERE account_id = ?1 AND vehicle_id IN (SELECT value FROM json_each(?2)) AND slot >= 0
 ORDER BY vehicle_id;
@@ -69,7 +69,7 @@ WHERE account_id = ?1 AND plan_id = ?2;
 
 -- name: find_plan
 -- One plan.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -77,7 +77,7 @@ WHERE p.account_id = ?1 AND p.plan_id = ?2;
 
 -- name: list_plans
 -- Plans in the order of their instants, from a place (?2, ?3) on; plans.py says in which direction.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -86,7 +86,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 
 -- name: list_plans_by_state
 -- The same of one state (?5).
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -95,7 +95,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 
 -- name: list_plans_of_request
 -- The same of one request (?6), in one state (?5) or any.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id AND h.vehicle_id = p.vehicle_id
@@ -105,7 +105,7 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 
 -- name: list_plans_of_vehicles
 -- The same of the vehicles with a VIN (?7), in one state and of one request, or of any.
-SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin), p.kind, p.status, p.reason, p.effective_at, p.until,
+SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
 FROM vehicles AS h CROSS JOIN planned_changes AS p INDEXED BY planned_changes_by_vehicle

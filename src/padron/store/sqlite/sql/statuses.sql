@@ -46,6 +46,6 @@ spans AS (
     SELECT vehicle_id, vin, to_status, reason,
         lead(began_at, 1, ?5) OVER (PARTITION BY vehicle_id ORDER BY number) - began_at AS microseconds
     FROM steps)
-SELECT p.vehicle_id, p.vin, p.to_status, p.reason, sum(p.microseconds), s.plate, s.custom_id
+SELECT p.vehicle_id, p.vin, p.to_status, p.reason, sum(p.microseconds) AS microseconds, s.plate, s.custom_id
 FROM spans AS p JOIN chosen AS s ON s.vehicle_id = p.vehicle_id
 GROUP BY p.vehicle_id, p.vin, p.to_status, p.reason, s.plate, s.custom_id ORDER BY p.vehicle_id;

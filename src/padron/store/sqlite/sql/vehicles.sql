@@ -97,10 +97,12 @@ ORDER BY :order;
 -- name: list_past
 -- A page of vehicles, or of former versions, as they were after a change (?2); the hooks are filled in by listing.py.
 WITH page AS MATERIALIZED (:page)
-SELECT p.vehicle_id, v.vin, 0, s.to_status, s.changed_at, s.changed_by, s.reason,
-    (SELECT count(*) FROM changes AS c WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2),
-    r.changed_at, u.changed_at, v.details, v.began, v.valid_from,
-    CASE WHEN v.ended <= ?2 THEN v.valid_to END, p.sort_key
+SELECT p.vehicle_id, v.vin, 0 AS slot, s.to_status AS status, s.changed_at AS status_since, s.changed_by AS status_by,
+    s.reason AS status_reason,
+    (SELECT count(*) FROM changes AS c
+        WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2) AS revision,
+    r.changed_at AS created_at, u.changed_at AS updated_at, v.details, v.began, v.valid_from,
+    CASE WHEN v.ended <= ?2 THEN v.valid_to END AS valid_to, p.sort_key
 FROM page AS p
 JOIN versions AS v ON v.account_id = ?1 AND v.vehicle_id = p.vehicle_id AND v.began = p.began
 JOIN changes AS r ON r.account_id = ?1 AND r.number = p.vehicle_id

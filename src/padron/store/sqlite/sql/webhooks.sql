@@ -70,7 +70,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d INDEXED BY webhook_deliveries_pending
 CROSS JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 CROSS JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -133,7 +133,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -147,7 +147,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
@@ -161,7 +161,7 @@ SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.du
     c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM webhook_deliveries AS d
 JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
 JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
