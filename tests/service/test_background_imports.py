@@ -296,8 +296,8 @@ async def test_while_the_database_is_away_it_waits_and_then_goes_on(
     queued = await upload(runtime, cast.acme.principal, make_csv())
     faulty.error, faulty.fails = PadronError(Code.STORE_UNAVAILABLE, "Gone."), True
     async with run_worker(runtime):
-        async with asyncio.timeout(10):
-            while faulty.write_count < 8:  # noqa: ASYNC110 - more often than what comes no further is tried
+        async with asyncio.timeout(30):
+            while faulty.write_count < 6:  # noqa: ASYNC110 - more often than what comes no further is tried
                 await asyncio.sleep(0.01)
         assert (await look(runtime, cast, queued)).state is ImportState.RUNNING
         faulty.fails = False

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
@@ -43,6 +44,13 @@ _HAS_REPLAYED = "SELECT pg_is_in_recovery() AND pg_wal_lsn_diff(pg_last_wal_repl
 _log = logging.getLogger("padron.replica")
 
 
+class Timeline(NamedTuple):
+    """A timeline of a database cluster: log positions on two of these cannot be compared."""
+
+    cluster: int
+    timeline: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """How far the primary's log reached at an instant of this process's own clock."""
@@ -64,7 +72,7 @@ class Replica:
         self._stale_s_max = stale_s_max
         self._marks: deque[Mark] = deque()  # not reached yet, the oldest first; none is older than the bound
         self._fresh_until_s = float("-inf")
-        self._line: tuple[int, int] | None = None  # the cluster and timeline that it was last seen on
+        self._seen_on: Timeline | None = None  # where it was last
         self._trouble: str | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -84,7 +92,7 @@ class Replica:
 
     def follows(self, mark: Mark) -> bool:
         """Say whether a mark is one that it can be measured by."""
-        return self._line == (mark.cluster, mark.timeline)
+        return self._seen_on == (mark.cluster, mark.timeline)
 
     async def read_mark(self) -> Mark:
         """Give how far the primary's log reaches now. Raises ``store_unavailable``."""
@@ -139,7 +147,7 @@ class Replica:
     def _judge(self, replayed: int, cluster: int, timeline: int, in_recovery: bool) -> str:  # noqa: FBT001 - a row
         """Prove the latest mark that was reached, and give what is wrong if that is not enough."""
         newest = self._marks[-1]
-        self._line = (cluster, timeline) if in_recovery else None
+        self._seen_on = Timeline(cluster, timeline) if in_recovery else None
         if not self.follows(newest):
             self.distrust()
             if cluster != newest.cluster:
