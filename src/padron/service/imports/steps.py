@@ -96,7 +96,7 @@ async def renew_lease(runtime: Runtime, run: Run) -> None:
         imports = transaction.imports
         present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
         read, total = (run.rows.bytes_read, run.rows.bytes_total) if run.rows is not None else (0, 0)
-        if read > present.bytes_read:  # over lines without any content, which no imports tells
+        if read > present.bytes_read:  # over lines without any content, which no transaction tells
             present = replace(present, bytes_read=read, bytes_total=total)
         await imports.save_import(replace(present, lease_until=until))
 
