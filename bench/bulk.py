@@ -13,7 +13,7 @@ from bench.fleet import Listed
 from padron.config import read_settings
 from padron.domain.account import Scope
 from padron.service import accounts
-from padron.store.statements import load_statements
+from padron.store.sql.statements import load_statements
 from padron.wiring import migrate_database, open_runtime
 
 CHUNK = 200_000

@@ -32,11 +32,11 @@ from padron.config import read_settings
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS, parse_value
 from padron.service.accounts import add_account
-from padron.store.listing import fold_columns, fold_plate
-from padron.store.postgres.copying import COPIED
+from padron.store.postgres.port import COPIED
+from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES
-from padron.store.sqlite.transaction import SQL
+from padron.store.sqlite.port import SQL
 from padron.wiring import migrate_database, use_runtime
 
 ACCOUNT = "bench"
@@ -149,8 +149,8 @@ async def load_postgres_bare(url: str, account_id: int, count: int) -> Measured:
         began, cpu_began = time.perf_counter(), time.process_time()
         async with connection.transaction():
             tables.append([vehicle[:5] for vehicle in tables[0]])
-            for (table, columns), records in zip(_TABLES, tables, strict=True):
-                await connection.copy_records_to_table(table, records=records, columns=columns)
+            for target, records in zip(_TABLES, tables, strict=True):
+                await connection.copy_records_to_table(target.table, records=records, columns=target.columns)
         seconds += time.perf_counter() - began
         cpu_s += time.process_time() - cpu_began
     await connection.close()

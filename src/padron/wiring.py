@@ -13,7 +13,7 @@ from padron.service.clock import open_clock
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
-from padron.store.migrations import Migration
+from padron.store.sql.migrations import Migration
 
 SWITCH_INTERVAL_S = 0.0005
 

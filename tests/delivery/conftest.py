@@ -70,7 +70,7 @@ class Desk:
         return await endpoints.get_endpoint(self.runtime, self.acme.principal, endpoint.endpoint_id)
 
     async def list_deliveries(self, endpoint: Endpoint) -> list[Delivery]:
-        reader = self.runtime.store.read_webhooks(self.acme.account.account_id)
+        reader = self.runtime.store.read(self.acme.account.account_id).webhooks
         return [one.delivery for one in await reader.list_deliveries(endpoint.endpoint_id, None, None, 500)]
 
     async def register(self, count: int = 1) -> None:

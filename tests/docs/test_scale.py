@@ -10,7 +10,7 @@ from padron.config import STALENESS_S_MAX, STALENESS_S_MIN, Settings
 from padron.service.operations.gate import LARGE_QUESTION
 from padron.store.postgres import engine as postgres_engine
 from padron.store.postgres import replica
-from padron.store.statements import load_statements
+from padron.store.sql.statements import load_engine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```sql\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
@@ -27,7 +27,7 @@ async def test_its_statements_run(database: str) -> None:
     try:
         # In the place of the extension's view, which only a server that was started with it has.
         await connection.execute("CREATE TABLE pg_stat_statements (query text, total_exec_time double precision)")
-        for name, text in load_statements("padron.store.postgres").items():
+        for name, text in load_engine("padron.store.postgres").items():
             await connection.execute("INSERT INTO pg_stat_statements VALUES ($1, $2)", text, 1 if name in READS else 0)
         assert len(BLOCKS) == 3
         for block in BLOCKS:

@@ -192,5 +192,5 @@ async def test_refusals_are_written_by_themselves_and_when_the_server_stops(api:
     await api.runtime.refusals.close()
     other: Store = await open_store()
     query = RefusalQuery(operation=None, vin=None, from_at=None, to_at=None, after=None, limit=10)
-    rows = await other.read(api.acme.account_id).list_refusals(query)
+    rows = await other.read(api.acme.account_id).gate.list_refusals(query)
     assert sorted(row.operation for row in rows) == ["dispatch", "fines"]

@@ -2,49 +2,82 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
-from padron.domain.change import Change, FeedEntry, WrittenChanges
-from padron.domain.gate import Refusal
+from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
-from padron.domain.plan import Plan, Target
+from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
-from padron.store.base import Decide, Directory, Patience, Reader, Store, WriteTransaction
+from padron.store.base import Decide, Reader, Store, WriteTransaction
+from padron.store.directory import Directory
+from padron.store.gate import GateTransaction
 from padron.store.idempotency import KeyTransaction
-from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
-from padron.store.operations import OperationStore
-from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
-from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+from padron.store.imports import ImportBoard, ImportTransaction
+from padron.store.operations import OperationTransaction
+from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.webhooks import WebhookBoard, WebhookTransaction
 
 T = TypeVar("T")
 
 
+class HeldError(Exception):
+    """A transaction reached the vehicles while the store is held: it is undone, and run again afterwards."""
+
+
 class FaultyTransaction:
-    """Writes one change after the other, and fails before the one that it is told to fail at."""
+    """Writes one change after the other, and fails before the one that it is told to fail at.
+
+    The faults are of what reaches vehicles, their plans or the gate; the other nouns work as they do.
+    """
 
     def __init__(self, transaction: WriteTransaction, faults: "FaultyStore") -> None:
         self._transaction = transaction
         self._faults = faults
+        self.is_touched = False
+
+    @property
+    def gate(self) -> GateTransaction:
+        self._touch()
+        return self._transaction.gate
 
     @property
     def imports(self) -> ImportTransaction:
         return self._transaction.imports
 
+    @property
+    def keys(self) -> KeyTransaction:
+        self._faults.fail_at_key_write()
+        return self._transaction.keys
+
+    @property
+    def operations(self) -> OperationTransaction:
+        return self._transaction.operations
+
+    @property
+    def plans(self) -> PlanTransaction:
+        self._touch()
+        return FaultyPlans(self._transaction.plans, self._faults)
+
+    @property
+    def webhooks(self) -> WebhookTransaction:
+        return self._transaction.webhooks
+
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         self._faults.lock_count += 1
+        self._touch()
         self._faults.fail_at_vin(vins)
         return await self._transaction.lock_vehicles(vins)
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
+        self._touch()
         return await self._transaction.lock_plates(plates)
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         return await self._transaction.load_details(vehicle_ids)
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         return await self._transaction.find_later_changes(spans, request_id)
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
@@ -59,48 +92,33 @@ class FaultyTransaction:
         await self._transaction.move_vehicles(slots)
 
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
+        self._touch()
         fails_before = self._faults.fails_before_change
         if fails_before is None:
             return await self._transaction.save_changes(changes)
         await self._transaction.save_changes(changes[:fails_before])
         raise self._faults.error
 
-    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
-        await self._transaction.save_refusals(refusals)
+    def _touch(self) -> None:
+        if not self.is_touched:
+            self.is_touched = True
+            self._faults.enter()
 
-    async def delete_refusals(self, before: datetime, limit: int) -> int:
-        return await self._transaction.delete_refusals(before, limit)
 
-
-class FaultyPlans:
+class FaultyPlans(PlanTransaction):
     """Writes plans, and fails instead of its n-th write when it is told to."""
 
     def __init__(self, plans: PlanTransaction, faults: "FaultyStore") -> None:
-        self._plans = plans
+        super().__init__(plans._port)
         self._faults = faults
 
     async def add_plans(self, plans: Sequence[Plan]) -> None:
         self._faults.fail_at_plan_write()
-        await self._plans.add_plans(plans)
-
-    async def lock_due_plans(self, now: datetime, limit: int) -> list[Plan]:
-        return await self._plans.lock_due_plans(now, limit)
-
-    async def lock_plan(self, plan_id: str) -> Plan | None:
-        return await self._plans.lock_plan(plan_id)
-
-    async def lock_returns(self, vehicle_ids: Sequence[int]) -> dict[int, Plan]:
-        return await self._plans.lock_returns(vehicle_ids)
-
-    async def lock_pending_of_request(self, request_id: str, limit: int) -> list[Plan]:
-        return await self._plans.lock_pending_of_request(request_id, limit)
-
-    async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
-        return await self._plans.lock_targets(plans)
+        await super().add_plans(plans)
 
     async def end_plans(self, plans: Sequence[Plan]) -> None:
         self._faults.fail_at_plan_write()
-        await self._plans.end_plans(plans)
+        await super().end_plans(plans)
 
 
 class FaultyStore:
@@ -135,57 +153,26 @@ class FaultyStore:
         return self._store.directory
 
     @property
-    def operations(self) -> OperationStore:
-        return self._store.operations
-
-    @property
-    def webhooks(self) -> WebhookBoard:
-        return self._store.webhooks
+    def imports(self) -> ImportBoard:
+        return self._store.imports
 
     @property
     def plans(self) -> PlanBoard:
         return self._store.plans
 
-    def read_plans(self, account_id: int) -> PlanReader:
-        return self._store.read_plans(account_id)
-
-    async def write_plans(
-        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
-    ) -> T:
-        async def faulty_work(transaction: WriteTransaction, plans: PlanTransaction) -> T:
-            return await work(FaultyTransaction(transaction, self), FaultyPlans(plans, self))
-
-        result = await self._store.write_plans(account_id, faulty_work)
-        if self.fails_after_commit:
-            raise self.error
-        return result
-
-    def read_webhooks(self, account_id: int) -> WebhookReader:
-        return self._store.read_webhooks(account_id)
-
-    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
-        return await self._store.write_webhooks(account_id, work)
-
-    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
-        self.key_write_count += 1
-        if self.key_write_count == self.fails_at_key_write:
-            raise self.error
-        return await self._store.write_keys(account_id, work)
-
     @property
-    def imports(self) -> ImportBoard:
-        return self._store.imports
-
-    def read_imports(self, account_id: int) -> ImportReader:
-        return self._store.read_imports(account_id)
-
-    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
-        return await self._store.write_imports(account_id, work)
+    def webhooks(self) -> WebhookBoard:
+        return self._store.webhooks
 
     def hold_key(self, held: HeldKey) -> "FaultyStore":
         store = copy.copy(self)
         store._store = self._store.hold_key(held)
         return store
+
+    def fail_at_key_write(self) -> None:
+        self.key_write_count += 1
+        if self.key_write_count == self.fails_at_key_write:
+            raise self.error
 
     def fail_at_plan_write(self) -> None:
         self.plan_write_count += 1
@@ -196,6 +183,13 @@ class FaultyStore:
         """Raise when the spoilt row is among those asked for."""
         if self.bad_vin in vins:
             raise RuntimeError("the row of this VIN is spoilt")
+
+    def enter(self) -> None:
+        """Let a transaction reach what it writes. Raises HeldError while the store is held."""
+        if not self.open.is_set():
+            raise HeldError
+        if self.fails:
+            raise self.error
 
     def read(self, account_id: int) -> Reader:
         return self._store.read(account_id)
@@ -213,37 +207,64 @@ class FaultyStore:
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
 
-    async def write_together(
-        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
-    ) -> frozenset[int]:
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
         self.together.append(set(vins))
+        await self._enter()
+        async for saved in self._store.write_together(vins, self._spoil(vins, decide)):
+            if self.fails_after_commit:
+                raise self.error
+            yield saved
 
+    async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
+        await self._enter()
+        await self._store.write_apart(account_id, vins, self._spoil({account_id: vins}, decide))
+        if self.fails_after_commit:
+            raise self.error
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        touched = False
+
+        async def faulty_work(transaction: WriteTransaction) -> T:
+            nonlocal touched
+            faulty = FaultyTransaction(transaction, self)
+            try:
+                return await work(faulty)
+            finally:
+                if faulty.is_touched and not touched:
+                    touched = True
+                    self._count()
+
+        while True:
+            try:
+                result = await self._store.write(account_id, faulty_work)
+            except HeldError:
+                await self.open.wait()
+            else:
+                break
+        if touched and self.fails_after_commit:
+            raise self.error
+        return result
+
+    def _count(self) -> None:
+        self.write_count += 1
+        self.entered.set()
+        if self.write_count > 1:
+            self.both_entered.set()
+
+    async def _enter(self) -> None:
+        self._count()
+        await self.open.wait()
+        if self.fails:
+            raise self.error
+
+    def _spoil(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> Decide:
         def decide_or_fail(account_id: int, vehicles: Sequence[Vehicle]) -> Sequence[Change]:
             self.fail_at_vin(vins[account_id])
             if self.fails_before_change is not None:
                 raise self.error
             return decide(account_id, vehicles)
 
-        return await self._write(partial(self._store.write_together, vins, decide_or_fail, patience))
-
-    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
-        async def faulty_work(transaction: WriteTransaction) -> T:
-            return await work(FaultyTransaction(transaction, self))
-
-        return await self._write(partial(self._store.write, account_id, faulty_work))
-
-    async def _write(self, run: Callable[[], Awaitable[T]]) -> T:
-        self.write_count += 1
-        self.entered.set()
-        if self.write_count > 1:
-            self.both_entered.set()
-        await self.open.wait()
-        if self.fails:
-            raise self.error
-        result = await run()
-        if self.fails_after_commit:
-            raise self.error
-        return result
+        return decide_or_fail
 
     async def read_time(self) -> datetime | None:
         return await self._store.read_time()

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from padron.domain.account import ApiKey, Principal, Scope, format_token
+from padron.domain.account import ApiKey, KeyName, Principal, Scope, format_token
 from padron.domain.errors import Code, PadronError
 from padron.service import authentication
 from padron.service.accounts import NewKey, add_key, revoke_key
 from padron.service.authentication import Authenticator
 from padron.service.runtime import Runtime
-from padron.store.base import Directory
+from padron.store.directory import Directory
 from tests.cast import Cast
 from tests.conftest import OpenStore, SteppedClock
 from tests.database import write
@@ -48,7 +48,7 @@ class SlowDirectory:
             raise self.error
         return await self._directory.find_key(account_id, key_id)
 
-    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
+    async def find_keys(self, keys: Sequence[KeyName]) -> list[ApiKey]:
         self.renewed.append(len(keys))
         self.entered.set()
         await self.open.wait()

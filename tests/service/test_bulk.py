@@ -83,7 +83,7 @@ async def test_the_return_of_each_vehicle_takes_back_the_change_that_its_own_req
         for entry in await store.read(acme.account_id).list_changes(0, 100)
         if entry.change.type is ChangeType.STATUS_CHANGED
     }
-    found = await store.read_plans(acme.account_id).list_plans(PlanQuery())
+    found = await store.read(acme.account_id).plans.list_plans(PlanQuery())
     assert {one.plan_id: one for one in found} == {one.plan_id: one for one in done.plans if one is not None}
     assert {one.request_id: one.reverts for one in found} == {
         "r-6": None,

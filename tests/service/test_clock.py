@@ -14,7 +14,7 @@ from padron.domain.idempotency import KeyClaim
 from padron.domain.operation import RunQuestion, Work
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.domain.webhook import EventType, Filter
+from padron.domain.webhook import EndpointName, EventType, Filter
 from padron.service import clock as clock_module
 from padron.service.clock import CATCH_UP_MAX, RegisterClock, keep_clock, open_clock
 from padron.service.idempotency import claim_key
@@ -27,8 +27,7 @@ from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.vehicles.reading import get_status
 from padron.service.webhooks.deliveries import claim_endpoint, list_ready
 from padron.service.webhooks.endpoints import add_endpoint
-from padron.store.base import Store
-from padron.store.imports import ImportTransaction
+from padron.store.base import Store, WriteTransaction
 from padron.workers.plans import PlanWorker
 from tests.cast import HUMMER, NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
@@ -96,7 +95,7 @@ async def test_servers_whose_clocks_differ_share_endpoints_imports_and_keys(
     acme = cast.acme.principal
     for place, (taker, other) in enumerate(((here, there), (there, here))):
         endpoint = await add_endpoint(taker, acme, url="https://example.com/", description="", chosen=EVERYTHING)
-        key = (acme.account_id, endpoint.endpoint_id)
+        key = EndpointName(acme.account_id, endpoint.endpoint_id)
         await save(taker.store, acme.account_id, registered(make_vin(place)))
         assert await claim_endpoint(taker, key, f"of {taker}")
         assert not await claim_endpoint(other, key, "another")
@@ -109,10 +108,11 @@ async def test_servers_whose_clocks_differ_share_endpoints_imports_and_keys(
         with pytest.raises(PadronError) as refusal:
             await claim_key(other, acme, sent, b"f")
         assert refusal.value.code is Code.KEY_IN_USE
-        await taker.store.write_imports(acme.account_id, _end_all)
+        await taker.store.write(acme.account_id, _end_all)
 
 
-async def _end_all(imports: ImportTransaction) -> None:
+async def _end_all(transaction: WriteTransaction) -> None:
+    imports = transaction.imports
     for one in await imports.list_open():
         await imports.save_import(end(one, ImportState.DONE, NOON, None))
 

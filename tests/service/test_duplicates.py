@@ -25,7 +25,7 @@ from padron.service.statuses.undo import undo_request
 from padron.service.vehicles import duplicates
 from padron.service.vehicles.duplicates import list_duplicates
 from padron.service.vehicles.reading import get_vehicle, list_history
-from padron.store.operations import OperationTransaction
+from padron.store.base import WriteTransaction
 from padron.store.sqlite.transaction import MANY
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, Cast, get_one, make_vin, trust
 from tests.conftest import OpenStore, Select, SteppedClock
@@ -204,11 +204,12 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     # As when the duplicates were imported after the run: each has work of its own.
     run = await start_run(runtime, principal, "tracking", RunQuestion(vins=(JEEP,)))
 
-    async def queue(transaction: OperationTransaction) -> None:
-        held = [vehicle for vehicle in await transaction.hold_vehicles([HUMMER]) if vehicle.status is ACTIVE]
-        await transaction.queue_vehicles(run.run, held)
+    async def queue(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        held = [vehicle for vehicle in await operations.hold_vehicles([HUMMER]) if vehicle.status is ACTIVE]
+        await operations.queue_vehicles(run.run, held)
 
-    await runtime.store.operations.write(acme.account_id, queue)
+    await runtime.store.write(acme.account_id, queue)
     await acme.repair(acme.ids[keep])
     (verdict,) = (await check_vehicles(runtime, principal, "tracking", [HUMMER])).verdicts
     assert verdict.is_allowed

@@ -64,7 +64,7 @@ def ask(
 
 
 async def list_plans(store: Store, acme: Principal) -> list[Plan]:
-    return await store.read_plans(acme.account_id).list_plans(PlanQuery(limit=10_000))
+    return await store.read(acme.account_id).plans.list_plans(PlanQuery(limit=10_000))
 
 
 async def count_changes(store: Store, acme: Principal) -> int:
@@ -275,10 +275,10 @@ async def test_an_account_whose_plans_meet_an_error_rests_and_stops_no_other(
     time.now = after(60)
 
     class Spoilt(FaultyStore):
-        async def write_plans(self, account_id, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        async def write(self, account_id, work):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
             if account_id == acme.account_id:
                 raise self.error
-            return await super().write_plans(account_id, work)
+            return await super().write(account_id, work)
 
     executor = PlanWorker(build_runtime(Spoilt(store), time))
     for _ in range(3):

@@ -304,7 +304,7 @@ class PlansMachine(RuleBasedStateMachine):
     # Whether they agree
 
     async def list_real(self) -> list[Plan]:
-        return await self.store.read_plans(self.account_id).list_plans(PlanQuery(limit=1_000))
+        return await self.store.read(self.account_id).plans.list_plans(PlanQuery(limit=1_000))
 
     def learn_ids(self) -> None:
         """Let the model know the ids of returns that an execution planned."""

@@ -54,7 +54,7 @@ async def execute(runtime: Runtime, time: Clock, acme: Principal) -> Plan:
     """Let the plan become due and give what became of it."""
     time.now = after(61)
     await execute_chunk(runtime, acme.account_id)
-    (plan,) = await runtime.store.read_plans(acme.account_id).list_plans(PlanQuery())
+    (plan,) = await runtime.store.read(acme.account_id).plans.list_plans(PlanQuery())
     return plan
 
 

@@ -25,7 +25,7 @@ from padron.service.operations.declaring import put_operation
 from padron.service.operations.runs import RunReport, get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.single import set_status
-from padron.store.operations import OperationTransaction
+from padron.store.base import WriteTransaction
 from tests.cast import NOON, Cast, make_vin, registered, save, trust, wait_until
 from tests.conftest import OpenStore, Select, SteppedClock
 
@@ -157,15 +157,16 @@ async def test_a_chunk_that_fails_leaves_nothing_behind_and_can_be_tried_again(
 ) -> None:
     run = await leave_behind(runtime, fleet, 1)
 
-    async def fail(transaction: OperationTransaction) -> None:
-        present = await transaction.lock_run(run.run_id)
+    async def fail(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        present = await operations.lock_run(run.run_id)
         assert present is not None
-        await transaction.queue_vehicles(present, await transaction.hold_vehicles([make_vin(11)]))
-        await transaction.save_run(replace(present, position=99), [])
+        await operations.queue_vehicles(present, await operations.hold_vehicles([make_vin(11)]))
+        await operations.save_run(replace(present, position=99), [])
         raise LookupError
 
     with pytest.raises(LookupError):
-        await runtime.store.operations.write(fleet.acme.account.account_id, fail)
+        await runtime.store.write(fleet.acme.account.account_id, fail)
     assert await select("SELECT count(*) FROM work") == [(8,)]
     assert (await look(runtime, fleet, run)).run.position == run.position
 

@@ -8,20 +8,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.store.listing import build_list, build_sums
-from padron.store.postgres.reader import DIALECT
+from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
-from padron.store.statements import load_statements
+from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
-SCHEMA = "schema.sql"
 
 _match_account = re.compile(r"\((?:\w+\.)?account_id = (\$\d+)\)").fullmatch
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
@@ -50,16 +49,15 @@ class Reach:
 def list_statements() -> dict[str, str]:
     """Give every statement of every file, by file and name; each one that is put together in all its forms."""
     statements: dict[str, str] = {}
-    for path in sorted(files(PACKAGE).iterdir(), key=lambda path: path.name):
-        if not path.name.endswith(".sql") or path.name == SCHEMA:
-            continue
-        for name, text in load_statements(PACKAGE, path.name).items():
+    for file_name in list_files(PACKAGE):
+        file = Path(file_name).name
+        for name, text in load_statements(PACKAGE, file_name).items():
             if ":where" in text or ":page" in text:
-                statements |= {f"{path.name} {name} {form}": filled for form, filled in _fill(text)}
+                statements |= {f"{file} {name} {form}": filled for form, filled in _fill(text)}
             elif ":skip" in text:
-                statements |= {f"{path.name} {name} {patience.value}": save for patience, save in SAVES.items()}
+                statements |= {f"{file} {name} {patience.value}": save for patience, save in SAVES.items()}
             elif text:  # a name may be the other engine's alone
-                statements[f"{path.name} {name}"] = text
+                statements[f"{file} {name}"] = text
     return statements
 
 
@@ -69,7 +67,7 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
         given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))
         every: list[dict[str, str | int]] = [{}, {"plate": "x", "vin": "x", "doors": 4}]
         for filters in every:
-            yield f"of {len(filters)} filters", build_sums(template, given, filters, DIALECT)[0]
+            yield f"of {len(filters)} filters", build_sums(template, given, filters, DIALECT).text
         return
     up_to = 1 if "JOIN changes" in template else None
     queries = [
@@ -78,7 +76,7 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
     ]
     queries += [VehicleQuery(filters={}, status=status, up_to=up_to) for status in (None, *VehicleStatus)]
     for query in queries:
-        yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT)[0]
+        yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT).text
 
 
 async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from padron.domain.status import VehicleStatus
-from padron.store.base import Patience
 from padron.store.postgres import open_store, statuses
+from padron.store.postgres.statuses import Patience
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
@@ -37,7 +37,7 @@ OF_THE_SERVER = {
     "list_due_accounts": "a server looks whose planned changes are due",
     "find_epoch": "the register itself: read when a server starts",
     "renew_epoch": "the register itself: the command after a backup was restored",
-    "find_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
+    "find_api_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
 TOGETHER = {"load_together", "save_statuses"}

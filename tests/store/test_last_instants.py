@@ -8,7 +8,7 @@ import pytest
 from padron.domain.status import VehicleStatus
 from padron.store import postgres, sqlite
 from padron.store.base import Store
-from padron.store.migrations import load_migrations
+from padron.store.sql.migrations import load_migrations
 from tests.cast import HUMMER, NOON, get_one, registered, save, status_changed
 from tests.database import write
 from tests.postgres import Postgres

@@ -6,12 +6,12 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres import lines
-from padron.store.postgres.lines import TURNS_MAX, Lines
+from padron.store.postgres.lines import TURNS_MAX, AccountLines
 
 ACME, BETA = 1, 2
 
 
-async def take(all_lines: Lines, account_id: int, until: asyncio.Event, error: Exception | None = None) -> None:
+async def take(all_lines: AccountLines, account_id: int, until: asyncio.Event, error: Exception | None = None) -> None:
     async with all_lines.turn(account_id):
         await until.wait()
         if error is not None:
@@ -24,7 +24,7 @@ async def settle() -> None:
 
 
 async def test_an_account_takes_so_many_turns_and_no_more_and_the_others_have_their_own() -> None:
-    all_lines, until = Lines(), asyncio.Event()
+    all_lines, until = AccountLines(), asyncio.Event()
     flood = [asyncio.create_task(take(all_lines, ACME, until)) for _ in range(20)]
     await settle()
     assert len(all_lines._lines[ACME].waiting) == 20 - TURNS_MAX
@@ -35,7 +35,7 @@ async def test_an_account_takes_so_many_turns_and_no_more_and_the_others_have_th
 
 
 async def test_whoever_came_first_has_the_next_turn() -> None:
-    all_lines, order = Lines(), list[int]()
+    all_lines, order = AccountLines(), list[int]()
 
     async def note(place: int) -> None:
         async with all_lines.turn(ACME):
@@ -47,7 +47,7 @@ async def test_whoever_came_first_has_the_next_turn() -> None:
 
 
 async def test_an_outage_in_a_turn_is_told_to_those_who_wait_and_no_other_error_is() -> None:
-    all_lines, until = Lines(), asyncio.Event()
+    all_lines, until = AccountLines(), asyncio.Event()
     away = PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.")
     first = [asyncio.create_task(take(all_lines, ACME, until, away)) for _ in range(TURNS_MAX)]
     waiting = [asyncio.create_task(take(all_lines, ACME, until)) for _ in range(5)]
@@ -70,7 +70,7 @@ async def test_a_wait_that_is_too_long_and_a_line_that_is_too_long_are_overload(
 ) -> None:
     monkeypatch.setattr(lines, "WAIT_S_MAX", 0.02)
     monkeypatch.setattr(lines, "WAITING_MAX", 1)
-    all_lines, until = Lines(), asyncio.Event()
+    all_lines, until = AccountLines(), asyncio.Event()
     held = [asyncio.create_task(take(all_lines, ACME, until)) for _ in range(TURNS_MAX)]
     late = asyncio.create_task(take(all_lines, ACME, until))
     await settle()
@@ -85,7 +85,7 @@ async def test_a_wait_that_is_too_long_and_a_line_that_is_too_long_are_overload(
 
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_turn_that_is_given_up_in_the_moment_in_which_it_comes_goes_to_the_next(turns: int) -> None:
-    all_lines, until = Lines(), asyncio.Event()
+    all_lines, until = AccountLines(), asyncio.Event()
     held = [asyncio.create_task(take(all_lines, ACME, until)) for _ in range(TURNS_MAX)]
     given_up = [asyncio.create_task(take(all_lines, ACME, until)) for _ in range(TURNS_MAX)]
     last = asyncio.create_task(take(all_lines, ACME, until))

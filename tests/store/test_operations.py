@@ -7,12 +7,23 @@ import apsw
 import asyncpg
 import pytest
 
-from padron.domain.operation import ClaimKey, Operation, Outcome, Result, Run, RunQuestion, Work, WorkState
+from padron.domain.operation import (
+    ClaimKey,
+    Operation,
+    Outcome,
+    Result,
+    Run,
+    RunQuestion,
+    RunResultPlace,
+    VehicleResultPlace,
+    Work,
+    WorkState,
+)
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
-from padron.store.base import Store
-from padron.store.operations import OperationTransaction, decode_question, encode_question
-from padron.store.statements import load_statements
+from padron.store.base import Store, WriteTransaction
+from padron.store.operations import decode_question, encode_question
+from padron.store.sql.statements import load_statements
 from tests.cast import HUMMER, JEEP, NOON, after, get_one, info_changed, registered, save, status_changed
 from tests.conftest import Select
 from tests.database import write
@@ -42,28 +53,30 @@ FAIL = {
 async def queue(store: Store, account_id: int, *vins: str, run_id: int = 7) -> None:
     """Queue vehicles in a run of their own."""
 
-    async def work(transaction: OperationTransaction) -> None:
-        await transaction.save_operation(POLL)
+    async def work(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        await operations.save_operation(POLL)
         run = replace(RUN, run_id=run_id)
-        assert await transaction.add_run(run)
-        vehicles = await transaction.hold_vehicles(vins)
-        assert await transaction.queue_vehicles(run, vehicles) == len(vins)
+        assert await operations.add_run(run)
+        vehicles = await operations.hold_vehicles(vins)
+        assert await operations.queue_vehicles(run, vehicles) == len(vins)
 
-    await store.operations.write(account_id, work)
+    await store.write(account_id, work)
 
 
 async def claim(store: Store, account_id: int, limit: int = 10) -> list[Work]:
     """Claim queued work until a minute after noon."""
 
-    async def work(transaction: OperationTransaction) -> list[Work]:
+    async def work(transaction: WriteTransaction) -> list[Work]:
+        operations = transaction.operations
         claimed = [
             replace(one, state=WorkState.CLAIMED, attempts=one.attempts + 1, lease_until=after(60), claimed_by="k")
-            for one in await transaction.lock_queued("poll", limit)
+            for one in await operations.lock_queued("poll", limit)
         ]
-        await transaction.save_work(claimed)
+        await operations.save_work(claimed)
         return claimed
 
-    return await store.operations.write(account_id, work)
+    return await store.write(account_id, work)
 
 
 async def register_both(store: Store, account_id: int) -> tuple[Vehicle, Vehicle]:
@@ -72,7 +85,9 @@ async def register_both(store: Store, account_id: int) -> tuple[Vehicle, Vehicle
 
 
 def test_both_engines_have_the_same_statements_in_the_same_order() -> None:
-    first, second = (load_statements(f"padron.store.{engine}", "operations.sql") for engine in ("sqlite", "postgres"))
+    first, second = (
+        load_statements(f"padron.store.{engine}", "sql/operations.sql") for engine in ("sqlite", "postgres")
+    )
     assert list(first) == list(second)
 
 
@@ -122,10 +137,11 @@ async def test_what_is_done_is_not_withdrawn(store: Store, acme: int, select: Se
     await queue(store, acme, HUMMER)
     (claimed,) = await claim(store, acme)
 
-    async def work(transaction: OperationTransaction) -> None:
-        await transaction.save_work([replace(claimed, state=WorkState.SUCCEEDED, ended_at=NOON)])
+    async def work(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        await operations.save_work([replace(claimed, state=WorkState.SUCCEEDED, ended_at=NOON)])
 
-    await store.operations.write(acme, work)
+    await store.write(acme, work)
     await save(store, acme, status_changed(hummer))
     assert await select(STATES) == [(HUMMER, "succeeded")]
 
@@ -138,7 +154,7 @@ async def test_another_accounts_work_stays(store: Store, acme: int, beta: int, s
     await save(store, acme, status_changed(hummer))
     assert await select("SELECT account_id, state FROM work ORDER BY 1") == [(acme, "withdrawn"), (beta, "queued")]
     assert [work.vehicle_id for work in await claim(store, beta)] == [1]
-    assert await store.operations.read(beta).find_operation("none") is None
+    assert await store.read(beta).operations.find_operation("none") is None
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["statuses alone", "among others"])
@@ -161,16 +177,18 @@ async def test_expired_work_is_given_oldest_lease_first_and_what_is_held_is_not(
     await queue(store, acme, HUMMER, JEEP)
     first, second = await claim(store, acme)
 
-    async def prolong(transaction: OperationTransaction) -> None:
-        await transaction.save_work([replace(first, lease_until=after(90))])
+    async def prolong(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        await operations.save_work([replace(first, lease_until=after(90))])
 
-    await store.operations.write(acme, prolong)
+    await store.write(acme, prolong)
 
-    async def look(transaction: OperationTransaction) -> list[list[str]]:
-        found = [await transaction.lock_expired("poll", after(seconds), 10) for seconds in (59, 60, 90)]
+    async def look(transaction: WriteTransaction) -> list[list[str]]:
+        operations = transaction.operations
+        found = [await operations.lock_expired("poll", after(seconds), 10) for seconds in (59, 60, 90)]
         return [[work.vin for work in works] for works in found]
 
-    assert await store.operations.write(acme, look) == [[], [second.vin], [second.vin, first.vin]]
+    assert await store.write(acme, look) == [[], [second.vin], [second.vin, first.vin]]
 
 
 async def test_a_claim_finds_its_work_and_its_result(store: Store, acme: int) -> None:
@@ -180,26 +198,28 @@ async def test_a_claim_finds_its_work_and_its_result(store: Store, acme: int) ->
     given = Result(key=claimed.key, outcome=Outcome.FAILED, text='{"a":1.50}', given_at=after(1), given_by="k")
     unknown = ClaimKey(7, 99, 1)
 
-    async def work(transaction: OperationTransaction) -> None:
-        assert await transaction.lock_work([claimed.key, unknown, claimed.key]) == [claimed]
-        assert await transaction.load_results([claimed.key, unknown]) == []
-        await transaction.add_results([given])
-        assert await transaction.load_results([claimed.key, claimed.key, unknown]) == [given]
+    async def work(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        assert await operations.lock_work([claimed.key, unknown, claimed.key]) == [claimed]
+        assert await operations.load_results([claimed.key, unknown]) == []
+        await operations.add_results([given])
+        assert await operations.load_results([claimed.key, claimed.key, unknown]) == [given]
 
-    await store.operations.write(acme, work)
-    reader = store.operations.read(acme)
-    (entry,) = await reader.list_run_results(7, (0, 0), 10)
+    await store.write(acme, work)
+    reader = store.read(acme).operations
+    (entry,) = await reader.list_run_results(7, RunResultPlace(0, 0), 10)
     assert (entry.result, entry.operation, entry.vin) == (given, "poll", HUMMER)
     assert await reader.list_vehicle_results(1, None, 10) == [entry]
-    assert await reader.list_vehicle_results(1, (given.given_at, 7, 1), 10) == []
-    assert await reader.list_vehicle_results(1, (given.given_at + timedelta(microseconds=1), 7, 1), 10) == [entry]
+    assert await reader.list_vehicle_results(1, VehicleResultPlace(given.given_at, 7, 1), 10) == []
+    later = given.given_at + timedelta(microseconds=1)
+    assert await reader.list_vehicle_results(1, VehicleResultPlace(later, 7, 1), 10) == [entry]
 
 
 async def test_a_lease_that_ran_out_counts_as_what_follows_it(store: Store, acme: int) -> None:
     await register_both(store, acme)
     await queue(store, acme, HUMMER, JEEP)
     await claim(store, acme, 1)
-    reader = store.operations.read(acme)
+    reader = store.read(acme).operations
     assert await reader.count_work(7, after(59), 3) == {WorkState.CLAIMED: 1, WorkState.QUEUED: 1}
     assert await reader.count_work(7, after(60), 3) == {WorkState.QUEUED: 2}
     assert await reader.count_work(7, after(60), 1) == {WorkState.EXHAUSTED: 1, WorkState.QUEUED: 1}
@@ -207,7 +227,7 @@ async def test_a_lease_that_ran_out_counts_as_what_follows_it(store: Store, acme
 
 async def test_has_work_says_what_a_claim_would_find(store: Store, acme: int) -> None:
     await register_both(store, acme)
-    reader = store.operations.read(acme)
+    reader = store.read(acme).operations
     assert not await reader.has_work("poll", NOON)
     await queue(store, acme, HUMMER)
     assert await reader.has_work("poll", NOON)
@@ -220,13 +240,14 @@ async def test_has_work_says_what_a_claim_would_find(store: Store, acme: int) ->
 async def test_a_run_id_is_taken_once_and_a_run_is_read_back(store: Store, acme: int, beta: int) -> None:
     run = replace(RUN, is_queueing=True, question=RunQuestion(filters={"doors": 4}, status=VehicleStatus.ACTIVE))
 
-    async def add(transaction: OperationTransaction) -> bool:
-        return await transaction.add_run(run)
+    async def add(transaction: WriteTransaction) -> bool:
+        operations = transaction.operations
+        return await operations.add_run(run)
 
-    assert await store.operations.write(acme, add)
-    assert not await store.operations.write(acme, add)
-    assert await store.operations.write(beta, add)
-    reader = store.operations.read(acme)
+    assert await store.write(acme, add)
+    assert not await store.write(acme, add)
+    assert await store.write(beta, add)
+    reader = store.read(acme).operations
     assert await reader.find_run("poll", 7) == run
     assert await reader.find_run("other", 7) is None
     assert await reader.list_stalled_runs("poll", after(1)) == [run]

@@ -26,8 +26,9 @@ from padron.service.statuses import coalescer as coalescer_module
 from padron.service.statuses.changing import Decisions, decide_all
 from padron.service.statuses.coalescer import Coalescer
 from padron.store import postgres
-from padron.store.base import Decide, Patience, Store, WriteTransaction
-from padron.store.postgres import statuses
+from padron.store.base import Decide, Store, WriteTransaction
+from padron.store.postgres import PostgresStore, status_calls, statuses
+from padron.store.postgres.statuses import Patience
 from tests.cast import (
     HUMMER,
     JEEP,
@@ -164,16 +165,18 @@ def note_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[
     return accounts
 
 
-def note_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[tuple[set[int], Patience]]:
-    """Give the queue to which the accounts of each batch are added, and how long it waits for others."""
+def note_batches(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[tuple[set[int], Patience]]:
+    """Give the queue to which the accounts of each statement are added, and how long it waits for others."""
     asked: asyncio.Queue[tuple[set[int], Patience]] = asyncio.Queue()
-    write = store.write_together
+    change = statuses.change_together
 
-    async def note(vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience) -> frozenset[int]:
+    async def note(
+        connection: asyncpg.Connection, *, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+    ) -> frozenset[int]:
         asked.put_nowait((set(vins), patience))
-        return await write(vins, decide, patience)
+        return await change(connection, vins, decide, patience)
 
-    monkeypatch.setattr(store, "write_together", note)
+    monkeypatch.setattr(status_calls, "change_together", note)
     return asked
 
 
@@ -237,9 +240,9 @@ async def test_an_account_in_which_somebody_holds_something_waits_alone(
 
 @pytest.mark.parametrize("engine", ["postgres"])
 async def test_an_account_that_waited_alone_goes_together_with_others_again(
-    stores: list[Store], acme: int, beta: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
+    acme: int, beta: int, coalescer: Coalescer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = note_batches(stores[0], monkeypatch)
+    asked = note_batches(monkeypatch)
     async with hold(database, "the counter", acme):
         waiting = coalescer.submit(acme, ask(HUMMER, VehicleStatus.STOLEN))
         await coalescer.submit(beta, ask(HUMMER, VehicleStatus.STOLEN))
@@ -255,9 +258,9 @@ async def test_several_accounts_in_which_another_server_is_at_work_wait_for_it_t
     stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(coalescer_module, "CROWDED_S", 1000)
+    monkeypatch.setattr(status_calls, "CROWDED_S", 1000)
     lengthen_brief_waits(monkeypatch)
-    asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
+    asked, locking = note_batches(monkeypatch), note_writes(stores[0], monkeypatch)
     accounts = [acme, beta, gamma]
     async with hold(database, "the counter", acme, beta):
         calls = [coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)) for account in accounts]
@@ -277,7 +280,7 @@ async def test_several_accounts_that_are_held_for_longer_wait_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(coalescer_module, "APART_S", 1000)
-    asked, locking = note_batches(stores[0], monkeypatch), note_writes(stores[0], monkeypatch)
+    asked, locking = note_batches(monkeypatch), note_writes(stores[0], monkeypatch)
     async with hold(database, "a vehicle", acme, beta):
         waiting = [
             asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))
@@ -300,7 +303,7 @@ async def test_who_waits_in_full_is_told_when_it_was_in_vain(stores: list[Store]
     change = status_changed(hummer, VehicleStatus.STOLEN, at=after(1))
     async with hold(database, "the counter", acme):
         with pytest.raises(PadronError) as raised:
-            await stores[0].write_together({acme: [HUMMER]}, lambda *_: [change], Patience.FULL)
+            await stores[0].write_apart(acme, [HUMMER], lambda *_: [change])
     assert raised.value.code is Code.STORE_UNAVAILABLE
 
 
@@ -309,8 +312,9 @@ async def test_when_waiting_is_in_vain_the_others_go_on_without_those_that_are_h
     stores: list[Store], acme: int, beta: int, gamma: int, coalescer: Coalescer, database: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    asked = note_batches(stores[0], monkeypatch)
-    coalescer._crowded_until = float("inf")
+    asked = note_batches(monkeypatch)
+    assert isinstance(stores[0], PostgresStore)
+    stores[0]._status_calls._crowded_until = float("inf")
     async with hold(database, "the counter", acme):
         held, *rest = [
             asyncio.ensure_future(coalescer.submit(account, ask(HUMMER, VehicleStatus.STOLEN)))

@@ -19,12 +19,12 @@ from padron.domain.vehicle import FIELDS
 from padron.service.statuses.coalescer import BATCH_SIZE_MAX
 from padron.store import postgres
 from padron.store.base import WriteTransaction
-from padron.store.listing import build_list
 from padron.store.postgres.connection import open_connection
-from padron.store.postgres.reader import DIALECT
-from padron.store.postgres.rows import to_position
+from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import SAVES
-from padron.store.postgres.transaction import MANY, SQL, PostgresTransaction
+from padron.store.postgres.transaction import MANY, PostgresTransaction
+from padron.store.sql.listing import build_list
+from padron.store.vehicles import to_position
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore
 from tests.postgres import Postgres
@@ -120,7 +120,7 @@ OTHERS = f"""
 async def test_what_goes_together_for_many_accounts_is_looked_up_row_by_row(filled: asyncpg.Connection) -> None:
     await filled.execute(OTHERS)
     by_vin = [SQL[name] for name in ("lock_by_vin", "list_by_vin", "list_versions_by_vin", "load_gate")]
-    statements = [SQL["load_together"], *SAVES.values(), SQL["find_keys"], *by_vin]
+    statements = [SQL["load_together"], *SAVES.values(), SQL["find_api_keys"], *by_vin]
     for statement in statements:
         await filled.execute(f"PREPARE asked AS {statement}")
         count = await filled.fetchval(

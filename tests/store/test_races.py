@@ -129,7 +129,7 @@ async def test_a_vin_given_up_while_another_waits_for_its_vehicle_is_not_found(
     async def look() -> list[Vehicle]:
         if way == "lock":
             return await stores[1].write(accounts[0], lambda transaction: transaction.lock_vehicles([HUMMER]))
-        return await stores[1].operations.write(accounts[0], lambda transaction: transaction.hold_vehicles([HUMMER]))
+        return await stores[1].write(accounts[0], lambda transaction: transaction.operations.hold_vehicles([HUMMER]))
 
     changing = asyncio.create_task(stores[0].write(accounts[0], change))
     await reached.wait()

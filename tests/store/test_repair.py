@@ -4,15 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from padron.domain.change import FeedEntry
+from padron.domain.change import FeedEntry, Span
 from padron.domain.duplicates import DuplicateQuery
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.webhook import Delivery, DeliveryState, Endpoint, EventType, Filter
 from padron.store.base import Store, WriteTransaction
-from padron.store.operations import OperationTransaction
-from padron.store.webhooks import WebhookTransaction
 from tests.cast import (
     HUMMER,
     JEEP,
@@ -46,7 +44,7 @@ async def test_no_look_up_gives_a_former_vehicle(store: Store, acme: int, former
     (kept,) = await reader.list_by_vin(HUMMER)
     assert kept.vehicle_id == 2
     assert [version.vehicle for version in await reader.list_versions_by_vin(HUMMER)] == [kept]
-    assert (await reader.load_gate([HUMMER]))[0] == [kept]
+    assert (await reader.gate.load_gate([HUMMER])).vehicles == [kept]
     assert [version.vehicle for version, _ in await reader.list_vehicles(VehicleQuery(filters={}))] == [kept]
     assert await reader.load_details(former.vehicle_id) == {}
     assert await reader.list_duplicates(DuplicateQuery(vins_max=9, rows_max=9)) == []
@@ -58,11 +56,12 @@ async def test_no_look_up_gives_a_former_vehicle(store: Store, acme: int, former
         assert await transaction.load_former_details([1, 2]) == {1: {"plate": "AAA111"}, 2: {"plate": "BBB222"}}
         assert await transaction.lock_former([1, 2, 3]) == [former]
 
-    async def hold(transaction: OperationTransaction) -> None:
-        assert await transaction.hold_vehicles([HUMMER]) == [kept]
+    async def hold(transaction: WriteTransaction) -> None:
+        operations = transaction.operations
+        assert await operations.hold_vehicles([HUMMER]) == [kept]
 
     await store.write(acme, look)
-    await store.operations.write(acme, hold)
+    await store.write(acme, hold)
 
 
 async def test_another_account_reaches_no_former_vehicle(store: Store, acme: int, beta: int, former: Vehicle) -> None:
@@ -117,28 +116,30 @@ async def list_told(store: Store, account_id: int) -> list[FeedEntry]:
         updated_at=NOON, filter=Filter(event_types=frozenset(EventType)),
     )  # fmt: skip
 
-    async def cut(transaction: WebhookTransaction) -> list[FeedEntry]:
-        await transaction.add_endpoint(endpoint)
-        await transaction.put_deliveries([delivery])
-        due = await transaction.list_due(endpoint, after(9), 5)
-        return [*(await transaction.list_changes(0, 1)), *(sending.entry for sending in due)]
+    async def cut(transaction: WriteTransaction) -> list[FeedEntry]:
+        webhooks = transaction.webhooks
+        await webhooks.add_endpoint(endpoint)
+        await webhooks.put_deliveries([delivery])
+        due = await webhooks.list_due(endpoint, after(9), 5)
+        return [*(await webhooks.list_changes(0, 1)), *(sending.entry for sending in due)]
 
     async def look(transaction: WriteTransaction) -> list[FeedEntry]:
-        return [*(await transaction.find_later_changes({1: (0, 0)}, "none")).values()]
+        return [*(await transaction.find_later_changes({1: Span(0, 0)}, "none")).values()]
 
-    told = [*await store.write_webhooks(account_id, cut), *await store.write(account_id, look)]
+    told = [*await store.write(account_id, cut), *await store.write(account_id, look)]
     told += [*await reader.list_changes(0, 1), *await reader.list_request_changes("r-registered", 0, 1)]
-    webhooks = store.read_webhooks(account_id)
+    webhooks = store.read(account_id).webhooks
     for state in (None, DeliveryState.PENDING):
         told += [sending.entry for sending in await webhooks.list_deliveries("one", state, None, 5)]
     found = await webhooks.find_delivery("one", 1)
     assert found is not None
 
-    async def clear(transaction: WebhookTransaction) -> None:
-        await transaction.delete_deliveries("one", 9)
-        await transaction.delete_endpoint("one")
+    async def clear(transaction: WriteTransaction) -> None:
+        webhooks = transaction.webhooks
+        await webhooks.delete_deliveries("one", 9)
+        await webhooks.delete_endpoint("one")
 
-    await store.write_webhooks(account_id, clear)
+    await store.write(account_id, clear)
     return [*told, found.entry]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -13,6 +14,7 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.store.base import Reader
 from padron.store.postgres import PostgresStore, open_store
+from padron.store.postgres.port import PostgresReads, Source
 from padron.store.postgres.replica import Replica
 from tests.cast import HUMMER, NOON, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.postgres import Postgres, run_postgres
@@ -246,7 +248,7 @@ async def test_a_read_that_stands_in_the_way_of_the_replay_is_done_by_the_primar
     connection = await asyncpg.connect(database)
     try:
         slow = "SELECT vin FROM vehicles, pg_sleep(1) WHERE account_id = $1"
-        read = asyncio.create_task(store.read_recent(account_id)._pages.fetch(slow, (account_id,), 5.0))
+        read = asyncio.create_task(give_pages(store.read_recent(account_id)).fetch(slow, (account_id,), 5.0))
         await asyncio.sleep(0.3)
         await connection.execute("BEGIN; LOCK TABLE vehicles IN ACCESS EXCLUSIVE MODE; COMMIT")
         assert [row["vin"] for row in await read] == [HUMMER]
@@ -346,17 +348,17 @@ async def test_a_statement_that_is_too_much_for_the_replica_is_not_tried_on_the_
     account_id = await add_account(store)
     await replica.catch_up()
     reader = store.read_recent(account_id)
-    slow = reader._pages.fetch("SELECT set_config('statement_timeout', '50', false), pg_sleep(0)", (), 5.0)
+    slow = give_pages(reader).fetch("SELECT set_config('statement_timeout', '50', false), pg_sleep(0)", (), 5.0)
     await slow
     with pytest.raises(Exception, match="57014"):
-        await reader._pages.fetch("SELECT pg_sleep(1)", (), 5.0)
+        await give_pages(reader).fetch("SELECT pg_sleep(1)", (), 5.0)
 
 
 async def test_without_a_replica_every_reader_is_the_primarys(store: PostgresStore) -> None:
     account_id = await add_account(store)
     assert store.is_replica_fresh is None
-    assert type(store.read_recent(account_id)._pages) is type(store.read(account_id)._pages)
-    assert type(store.read_caught_up(account_id)._pages) is type(store.read(account_id)._pages)
+    assert type(give_pages(store.read_recent(account_id))) is type(give_pages(store.read(account_id)))
+    assert type(give_pages(store.read_caught_up(account_id))) is type(give_pages(store.read(account_id)))
 
 
 async def test_changes_on_the_primary_are_seen_in_order_through_the_replica(open_replicated: Open) -> None:
@@ -366,3 +368,8 @@ async def test_changes_on_the_primary_are_seen_in_order_through_the_replica(open
         await save(store, account_id, registered(make_vin(number)))
         found = await store.read_recent(account_id, number + 1).list_changes(0, 100)
         assert [entry.change.number for entry in found] == list(range(1, number + 2))
+
+
+def give_pages(reader: Reader) -> Source:
+    """Give what a reader reads pages from."""
+    return cast("PostgresReads", reader._port).sources.pages

@@ -13,10 +13,10 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.vehicle import FIELDS, fold_text
 from padron.store import postgres, sqlite
-from padron.store.migrations import load_migrations
 from padron.store.postgres.engine import MIGRATIONS
+from padron.store.sql.migrations import load_migrations
+from padron.store.sql.statements import list_files, load_engine, load_statements
 from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
-from padron.store.statements import load_statements
 from tests.conftest import STRAY_IDENTITIES, OpenStore
 from tests.database import write
 from tests.postgres import Postgres
@@ -101,10 +101,10 @@ async def test_postgresqls_schema_is_what_its_migrations_add_up_to(postgres_serv
 
 def test_both_engines_have_the_same_statements_in_the_same_order() -> None:
     packages = ("padron.store.sqlite", "padron.store.postgres")
-    names = [{path.name for path in files(package).iterdir() if path.name.endswith(".sql")} for package in packages]
+    names = [list_files(package) for package in packages]
     assert names[0] == names[1]
-    assert "queries.sql" in names[0]
-    for file in names[0] - {"schema.sql"}:
+    assert "sql/vehicles.sql" in names[0]
+    for file in names[0]:
         assert list(load_statements("padron.store.sqlite", file)) == list(
             load_statements("padron.store.postgres", file)
         )
@@ -124,7 +124,7 @@ async def test_the_function_that_withdraws_work_does_what_the_statement_does(pos
     source = await connection.fetchval("SELECT prosrc FROM pg_proc WHERE proname = 'withdraw_work'")
     await connection.close()
     await postgres_server.drop_database(url)
-    statement = load_statements("padron.store.postgres")["withdraw_work"]
+    statement = load_engine("padron.store.postgres")["withdraw_work"]
     assert " ".join(source.split()) == " ".join(f"BEGIN {statement}; RETURN true; END".split())
 
 

@@ -5,7 +5,6 @@ There are no statistics in the file, so the plans are the same whatever is in it
 
 import re
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import apsw
@@ -15,37 +14,30 @@ from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQue
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
-from padron.store.listing import build_list, build_sums
+from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
-from padron.store.sqlite.reader import DIALECT
-from padron.store.statements import load_statements
-
-
-def list_files() -> list[str]:
-    """Give the names of all files of statements."""
-    paths = [path.name for path in files("padron.store.sqlite").iterdir() if path.name.endswith(".sql")]
-    return sorted(name.removesuffix(".sql") for name in paths if name != "schema.sql")
-
+from padron.store.sqlite.port import DIALECT, SQL
 
 STATEMENTS = {
-    f"{file}: {name}": statement
-    for file in list_files()
-    for name, statement in load_statements("padron.store.sqlite", f"{file}.sql").items()
+    f"{Path(file).stem}: {name}": statement
+    for file in list_files("padron.store.sqlite")
+    for name, statement in load_statements("padron.store.sqlite", file).items()
     # Templates, and a name that only the other engine fills.
     if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
 }
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
 WALK = {
-    "file_imports: list_waiting_imports",  # an index of what has not ended
+    "imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
     "plans: find_next_instant",
-    "queries: find_epoch",  # a table of one row
-    "queries: insert_account",
-    "queries: list_accounts",
-    "queries: list_keys",
-    "queries: list_refusals",
-    "queries: renew_epoch",
+    "directory: find_epoch",  # a table of one row
+    "directory: insert_account",
+    "directory: list_accounts",
+    "directory: list_api_keys",
+    "gate: list_refusals",
+    "directory: renew_epoch",
     "webhooks: count_endpoints",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
@@ -82,7 +74,9 @@ def test_a_statement_finds_its_rows_by_an_index(file: apsw.Connection, name: str
 
 
 def test_vehicles_without_a_fellow_do_not_slow_the_list_of_duplicates(file: apsw.Connection) -> None:
-    (step,) = [step for step in explain(file, STATEMENTS["repair: list_duplicates"]) if step.startswith("SEARCH d ")]
+    (step,) = [
+        step for step in explain(file, STATEMENTS["duplicates: list_duplicates"]) if step.startswith("SEARCH d ")
+    ]
     assert "vehicles_duplicate (account_id=? AND vin>?)" in step
 
 
@@ -109,7 +103,7 @@ def test_what_was_sent_long_ago_does_not_slow_what_is_due(file: apsw.Connection,
     assert "webhook_deliveries_pending" in step
 
 
-LIST = load_statements("padron.store.sqlite")["list_vehicles"]
+LIST = SQL["list_vehicles"]
 NO_FILTER: dict[str, str | int] = {}
 QUERIES = {
     "all": VehicleQuery(filters=NO_FILTER),
@@ -133,7 +127,7 @@ def test_a_page_of_the_list_walks_along_an_index(
     query = replace(QUERIES[name], descending=descending)
     if deep:
         query = replace(query, after=Position(key=1, vehicle_id=5, began=5))
-    steps = explain(file, build_list(LIST, 1, query, DIALECT)[0])
+    steps = explain(file, build_list(LIST, 1, query, DIALECT).text)
     assert sum("USE TEMP B-TREE" in step for step in steps) == 1 + SORTS_MORE.get(name, 0), steps
     assert not [step for step in steps if "AUTOMATIC" in step], steps
     first = next(step for step in steps if step.startswith(("SEARCH v ", "SEARCH h ")))
@@ -141,7 +135,6 @@ def test_a_page_of_the_list_walks_along_an_index(
         assert not first.endswith("USING PRIMARY KEY (account_id=?)"), steps
 
 
-PAST = load_statements("padron.store.sqlite", "past.sql")
 ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # in order of ids, until the page is full
 
 
@@ -149,7 +142,7 @@ ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # i
 def test_a_list_of_the_past_finds_values_and_changes_by_their_indexes(file: apsw.Connection, name: str | None) -> None:
     value: str | int = 1 if name in {"doors", "stateId"} else "x"
     query = VehicleQuery(filters={} if name is None else {name: value}, status=VehicleStatus.SOLD, up_to=9)
-    statement, _ = build_list(PAST["list_past"], 1, query, DIALECT)
+    statement, _ = build_list(SQL["list_past"], 1, query, DIALECT)
     column = "vin" if name in {None, "vin"} else FIELDS_BY_NAME[name].column
     steps = explain(file, statement)
     first = next(step for step in steps if step.startswith("SEARCH v "))
@@ -159,7 +152,7 @@ def test_a_list_of_the_past_finds_values_and_changes_by_their_indexes(file: apsw
 
 def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -> None:
     for filters in ({}, {"ownerName": "x"}):
-        statement, _ = build_sums(PAST["sum_statuses"], [1, 9, 5, 0, 1, 0, 50], filters, DIALECT)
+        statement, _ = build_sums(SQL["sum_statuses"], [1, 9, 5, 0, 1, 0, 50], filters, DIALECT)
         steps = explain(file, statement)
         assert {step[:8] for step in steps if "changes_by_vehicle" in step} == {"SEARCH c", "SEARCH b"}
         assert not [step for step in steps if step.startswith(("SEARCH c USING PRIMARY", "SEARCH b USING PRIMARY"))]
@@ -173,11 +166,11 @@ def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -
 def test_what_else_is_in_the_record_does_not_slow_a_history_or_what_a_request_did(
     file: apsw.Connection, name: str, index: str
 ) -> None:
-    assert any(f"USING INDEX {index}" in step for step in explain(file, STATEMENTS[f"queries: {name}"]))
+    assert any(f"USING INDEX {index}" in step for step in explain(file, STATEMENTS[f"changes: {name}"]))
 
 
 def test_what_other_vehicles_went_through_does_not_slow_an_undo(file: apsw.Connection) -> None:
     (step,) = [
-        step for step in explain(file, STATEMENTS["queries: find_later_changes"]) if step.startswith("SEARCH c ")
+        step for step in explain(file, STATEMENTS["changes: find_later_changes"]) if step.startswith("SEARCH c ")
     ]
     assert "changes_by_vehicle (account_id=? AND vehicle_id=? AND number>?)" in step

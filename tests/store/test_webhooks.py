@@ -9,9 +9,8 @@ from importlib.resources import files
 import pytest
 
 from padron.domain.webhook import LEASE, Endpoint, EventType, Filter, OffReason
-from padron.store.base import Store
-from padron.store.statements import load_statements
-from padron.store.webhooks import WebhookTransaction
+from padron.store.base import Store, WriteTransaction
+from padron.store.sql.statements import load_statements
 from tests.cast import NOON, after, make_vin, registered, save
 
 
@@ -41,15 +40,16 @@ def make_endpoint(name: str = "one") -> Endpoint:
 
 
 async def add(store: Store, account_id: int, *endpoints: Endpoint) -> None:
-    async def work(transaction: WebhookTransaction) -> None:
+    async def work(transaction: WriteTransaction) -> None:
+        webhooks = transaction.webhooks
         for endpoint in endpoints:
-            await transaction.add_endpoint(endpoint)
+            await webhooks.add_endpoint(endpoint)
 
-    await store.write_webhooks(account_id, work)
+    await store.write(account_id, work)
 
 
 def test_both_engines_have_the_same_statements_in_the_same_order() -> None:
-    both = [list(load_statements(f"padron.store.{engine}", "webhooks.sql")) for engine in ("sqlite", "postgres")]
+    both = [list(load_statements(f"padron.store.{engine}", "sql/webhooks.sql")) for engine in ("sqlite", "postgres")]
     assert both[0] == both[1]
 
 
@@ -64,56 +64,60 @@ def test_every_key_and_index_begins_with_the_account(engine: str) -> None:
 async def test_an_endpoint_is_read_back_as_it_was_written(store: Store, acme: int) -> None:
     endpoint = make_endpoint()
     await add(store, acme, endpoint)
-    assert await store.read_webhooks(acme).find_endpoint("one") == endpoint
+    assert await store.read(acme).webhooks.find_endpoint("one") == endpoint
     bare = replace(
         endpoint, former_secret=None, former_secret_until=None, off_reason=None, off_at=None, failing_since=None,
         is_full=False, wake_at=None, rest_until=None, lease_holder=None, lease_until=None,
         filter=Filter(event_types=frozenset({EventType.VEHICLE_REGISTERED})),
     )  # fmt: skip
 
-    async def work(transaction: WebhookTransaction) -> Endpoint | None:
-        assert await transaction.lock_endpoint("one") == endpoint
-        await transaction.save_endpoint(bare)
-        return await transaction.lock_endpoint("one")
+    async def work(transaction: WriteTransaction) -> Endpoint | None:
+        webhooks = transaction.webhooks
+        assert await webhooks.lock_endpoint("one") == endpoint
+        await webhooks.save_endpoint(bare)
+        return await webhooks.lock_endpoint("one")
 
-    assert await store.write_webhooks(acme, work) == bare
-    assert await store.read_webhooks(acme).list_endpoints() == [bare]
+    assert await store.write(acme, work) == bare
+    assert await store.read(acme).webhooks.list_endpoints() == [bare]
 
 
 async def test_one_accounts_endpoint_is_out_of_reach_of_another(store: Store, acme: int, beta: int) -> None:
     await add(store, acme, make_endpoint())
 
-    async def work(transaction: WebhookTransaction) -> None:
-        assert await transaction.lock_endpoint("one") is None
-        await transaction.save_endpoint(replace(make_endpoint(), url="https://beta.example/"))
-        await transaction.delete_endpoint("one")
-        assert await transaction.count_endpoints() == 0
+    async def work(transaction: WriteTransaction) -> None:
+        webhooks = transaction.webhooks
+        assert await webhooks.lock_endpoint("one") is None
+        await webhooks.save_endpoint(replace(make_endpoint(), url="https://beta.example/"))
+        await webhooks.delete_endpoint("one")
+        assert await webhooks.count_endpoints() == 0
 
-    await store.write_webhooks(beta, work)
-    assert await store.read_webhooks(beta).list_endpoints() == []
-    assert await store.read_webhooks(beta).find_endpoint("one") is None
-    assert await store.read_webhooks(acme).list_endpoints() == [make_endpoint()]
+    await store.write(beta, work)
+    assert await store.read(beta).webhooks.list_endpoints() == []
+    assert await store.read(beta).webhooks.find_endpoint("one") is None
+    assert await store.read(acme).webhooks.list_endpoints() == [make_endpoint()]
 
 
 async def test_what_fails_midway_leaves_nothing_behind(store: Store, acme: int) -> None:
-    async def work(transaction: WebhookTransaction) -> None:
-        await transaction.add_endpoint(make_endpoint())
+    async def work(transaction: WriteTransaction) -> None:
+        webhooks = transaction.webhooks
+        await webhooks.add_endpoint(make_endpoint())
         raise LookupError
 
     with pytest.raises(LookupError):
-        await store.write_webhooks(acme, work)
-    assert await store.read_webhooks(acme).list_endpoints() == []
+        await store.write(acme, work)
+    assert await store.read(acme).webhooks.list_endpoints() == []
 
 
 async def test_two_who_add_the_last_endpoint_at_once_count_one_after_the_other(store: Store, acme: int) -> None:
     async def add_if_first(name: str) -> bool:
-        async def work(transaction: WebhookTransaction) -> bool:
-            if await transaction.count_endpoints():
+        async def work(transaction: WriteTransaction) -> bool:
+            webhooks = transaction.webhooks
+            if await webhooks.count_endpoints():
                 return False
-            await transaction.add_endpoint(make_endpoint(name))
+            await webhooks.add_endpoint(make_endpoint(name))
             return True
 
-        return await store.write_webhooks(acme, work)
+        return await store.write(acme, work)
 
     assert sum(await asyncio.gather(*(add_if_first(str(number)) for number in range(8)))) == 1
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
@@ -66,6 +67,13 @@ class ApiKey:
     def is_usable(self, now: datetime) -> bool:
         """Say whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class KeyName(NamedTuple):
+    """Names one key in the whole register."""
+
+    account_id: int
+    key_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

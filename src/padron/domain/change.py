@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus, is_operational
@@ -206,6 +206,13 @@ class Place:
 
 
 START = Place(number=0, mark=0)
+
+
+class Span(NamedTuple):
+    """The numbers of changes from a first to a last one, both included."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

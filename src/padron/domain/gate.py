@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from padron.domain.change import Place
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import Vehicle
@@ -51,6 +52,14 @@ class Verdict:
                 return f"{self.reason or 'allowed'}-{format_tag(self.vehicle)}"
             case _:
                 raise AssertionError(self)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateView:
+    """What the gate sees at one instant: current vehicles, and the place after the account's last change."""
+
+    vehicles: list[Vehicle]
+    last_change: Place
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

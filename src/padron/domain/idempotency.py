@@ -43,6 +43,14 @@ class KeyClaim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeyTotals:
+    """How many keys an account has, and how large their answers are."""
+
+    key_count: int
+    byte_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeptAnswer:
     """The answer to the first request, and the id of that request."""
 
@@ -120,9 +128,9 @@ def decide_repeat(kept: KeptKey, fingerprint: bytes, now: datetime) -> KeptAnswe
     return None
 
 
-def check_room(keys_count: int, bytes_count: int) -> None:
+def check_room(totals: KeyTotals) -> None:
     """Raise ``overloaded`` when an account has as many keys, or answers as large, as may be kept."""
-    if keys_count > KEYS_MAX or bytes_count > ANSWERS_BYTES_MAX:
+    if totals.key_count > KEYS_MAX or totals.byte_count > ANSWERS_BYTES_MAX:
         raise PadronError(
             Code.OVERLOADED,
             f"The account has as many answers kept for Idempotency-Keys as may be: {KEYS_MAX:,}, or "

@@ -86,6 +86,21 @@ class ClaimKey(NamedTuple):
     attempt: int
 
 
+class RunResultPlace(NamedTuple):
+    """The place of a result among those of its run: by vehicle, then by attempt."""
+
+    vehicle_id: int
+    attempt: int
+
+
+class VehicleResultPlace(NamedTuple):
+    """The place of a result among those of its vehicle, newest first."""
+
+    given_at: datetime
+    run_id: int
+    attempt: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     """A kind of work as an account declares it."""

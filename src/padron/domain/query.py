@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field
+from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field, VehicleVersion
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
@@ -28,6 +29,13 @@ class Position:
     key: str | int | None
     vehicle_id: int
     began: int
+
+
+class ListedVehicle(NamedTuple):
+    """A row of the list: a vehicle with its core data, and its place in the order asked for."""
+
+    version: VehicleVersion
+    position: Position
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.domain.errors import Code, PadronError
@@ -119,6 +119,13 @@ class Filter:
         if change.type is not ChangeType.STATUS_CHANGED or not (self.statuses_left or self.statuses_entered):
             return True
         return change.from_status in self.statuses_left or change.to_status in self.statuses_entered
+
+
+class EndpointName(NamedTuple):
+    """Names one endpoint in the whole register."""
+
+    account_id: int
+    endpoint_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

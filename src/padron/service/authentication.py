@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from padron.domain.account import ApiKey, Principal, hash_secret, parse_credential
+from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
-from padron.store.base import Directory
+from padron.store.directory import Directory
 
 BELIEVED_S = 1.5
 RENEWED_EVERY_S = 1.0
@@ -32,10 +32,10 @@ class _Entry:
     used_at_s: float
     lookup: asyncio.Future[tuple[ApiKey, Principal]]
 
-    def get_key_id(self) -> tuple[int, str]:
-        """Give the account's id and the key's, of an entry that was found."""
+    def get_name(self) -> KeyName:
+        """Give the key's name, of an entry that was found."""
         key, _ = self.lookup.result()
-        return key.account_id, key.key_id
+        return KeyName(key.account_id, key.key_id)
 
 
 class Authenticator:
@@ -123,10 +123,10 @@ class Authenticator:
         for start in range(0, len(used), RENEWED_AT_ONCE):
             portion = used[start : start + RENEWED_AT_ONCE]
             looked_up_at_s = loop.time()
-            keys = await self._directory.find_keys([entry.get_key_id() for _, entry in portion])
+            keys = await self._directory.find_keys([entry.get_name() for _, entry in portion])
             found = {(key.account_id, key.key_id): key for key in keys}
             for digest, entry in portion:
-                key = found.get(entry.get_key_id())
+                key = found.get(entry.get_name())
                 if key is not None and key.secret_sha256 == entry.lookup.result()[0].secret_sha256:
                     entry.looked_up_at_s = looked_up_at_s
                     entry.lookup = loop.create_future()

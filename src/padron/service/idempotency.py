@@ -14,6 +14,7 @@ from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey, KeptAnswer, KeyClaim, check_room, decide_repeat, give_claim
 from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction, keep_answer
 
 DELETE_CHUNK = 500
@@ -31,23 +32,24 @@ async def claim_key(runtime: Runtime, principal: Principal, key: str, fingerprin
     now = runtime.clock()
     claim = give_claim(principal.account_id, principal.actor, key, fingerprint, secrets.token_hex(8), now)
 
-    async def work(transaction: KeyTransaction) -> KeyClaim | KeptAnswer | None:
-        if await transaction.add_key(claim):
-            await _take_room(transaction, now)
+    async def work(transaction: WriteTransaction) -> KeyClaim | KeptAnswer | None:
+        keys = transaction.keys
+        if await keys.add_key(claim):
+            await _take_room(keys, now)
             return claim
-        kept = await transaction.lock_key(claim.actor, claim.key)
+        kept = await keys.lock_key(claim.actor, claim.key)
         if kept is None:
             return None
         answer = decide_repeat(kept, fingerprint, now)
         if answer is not None:
             return answer
-        await transaction.claim_again(claim)
+        await keys.claim_again(claim)
         if kept.answer is not None:
-            await transaction.add_totals(0, -len(kept.answer.body))
+            await keys.add_totals(0, -len(kept.answer.body))
         return claim
 
     for _ in range(_CLAIM_TRIES):
-        found = await runtime.store.write_keys(principal.account_id, work)
+        found = await runtime.store.write(principal.account_id, work)
         if found is not None:
             return found
     raise PadronError(Code.KEY_IN_USE, "Other requests with this Idempotency-Key stand in the way: ask again shortly.")
@@ -61,11 +63,12 @@ def hold_key(runtime: Runtime, held: HeldKey) -> Runtime:
 async def save_answer(runtime: Runtime, claim: KeyClaim, answer: KeptAnswer) -> None:
     """Keep the answer of a request that is done. When that fails the log says so: the answer itself is good."""
 
-    async def work(transaction: KeyTransaction) -> None:
-        await keep_answer(transaction, claim, answer)
+    async def work(transaction: WriteTransaction) -> None:
+        keys = transaction.keys
+        await keep_answer(keys, claim, answer)
 
     try:
-        await runtime.store.write_keys(claim.account_id, work)
+        await runtime.store.write(claim.account_id, work)
     except PadronError as error:
         _log.warning("the answer to request %s is not kept: %s", answer.request_id, error.detail)
 
@@ -73,23 +76,25 @@ async def save_answer(runtime: Runtime, claim: KeyClaim, answer: KeptAnswer) -> 
 async def release_key(runtime: Runtime, claim: KeyClaim) -> None:
     """Let the request be sent again at once, unless some of its work is committed."""
 
-    async def work(transaction: KeyTransaction) -> None:
-        if await transaction.release_key(claim):
-            await transaction.add_totals(-1, 0)
+    async def work(transaction: WriteTransaction) -> None:
+        keys = transaction.keys
+        if await keys.release_key(claim):
+            await keys.add_totals(-1, 0)
 
     with suppress(PadronError):  # then the key's lease has to run out first
-        await runtime.store.write_keys(claim.account_id, work)
+        await runtime.store.write(claim.account_id, work)
 
 
 async def delete_expired(runtime: Runtime, account_id: int) -> int:
     """Delete an account's keys that are over, a few in a transaction, and give their number."""
     now = runtime.clock()
 
-    async def work(transaction: KeyTransaction) -> int:
-        return await _delete_some(transaction, now)
+    async def work(transaction: WriteTransaction) -> int:
+        keys = transaction.keys
+        return await _delete_some(keys, now)
 
     deleted = 0
-    while some := await runtime.store.write_keys(account_id, work):
+    while some := await runtime.store.write(account_id, work):
         deleted += some
     return deleted
 
@@ -97,10 +102,10 @@ async def delete_expired(runtime: Runtime, account_id: int) -> int:
 async def _take_room(transaction: KeyTransaction, now: datetime) -> None:
     totals = await transaction.add_totals(1, 0)
     try:
-        check_room(*totals)
+        check_room(totals)
     except PadronError:
         await _delete_some(transaction, now)
-        check_room(*await transaction.add_totals(0, 0))
+        check_room(await transaction.add_totals(0, 0))
 
 
 async def _delete_some(transaction: KeyTransaction, now: datetime) -> int:

@@ -4,23 +4,23 @@ Everything is keyed by account first: a reader or a transaction belongs to one a
 another. Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
 from typing import Protocol, TypeVar
 
-from padron.domain.account import Account, ApiKey
-from padron.domain.change import Change, FeedEntry, HistoryEntry, Place, WrittenChanges
-from padron.domain.gate import Refusal, RefusalQuery
+from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
-from padron.domain.query import Position, VehicleQuery
-from padron.domain.time_in_status import StatusTime, TimeQuery
-from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.domain.vehicle import Details, Vehicle
+from padron.store.changes import ChangeReader
+from padron.store.directory import Directory
+from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
-from padron.store.operations import OperationStore
+from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
-from padron.store.repair import RepairReader, RepairTransaction
+from padron.store.port import ReadPort, WritePort
+from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
 T = TypeVar("T")
@@ -28,15 +28,7 @@ T = TypeVar("T")
 Decide = Callable[[int, Sequence[Vehicle]], Sequence[Change]]  # of an account and its vehicles: the changes to make
 
 
-class Patience(Enum):
-    """How long a write waits for others that are in its way."""
-
-    NONE = "none"
-    BRIEF = "brief"  # as long as a batch of another server may take
-    FULL = "full"  # as long as any write
-
-
-class WriteTransaction(RepairTransaction, Protocol):
+class WriteTransaction(Protocol):
     """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
@@ -65,7 +57,7 @@ class WriteTransaction(RepairTransaction, Protocol):
         """Give the current core data of vehicles that are locked already, by vehicle id."""
         ...
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         """Give the first change of each vehicle since a span of numbers began that is not the span's own.
 
         The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those
@@ -73,138 +65,121 @@ class WriteTransaction(RepairTransaction, Protocol):
         """
         ...
 
-    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
-        """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
+    async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
+        """Give those of these vehicles that are former, by id, locked. Lock the current ones with their VINs first."""
         ...
 
-    async def delete_refusals(self, before: datetime, limit: int) -> int:
-        """Delete at most ``limit`` refusals of hours before an instant, the oldest first, and give their number."""
+    async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the last core data of vehicles that are locked already, by vehicle id."""
+        ...
+
+    async def move_vehicles(self, slots: Mapping[int, int]) -> None:
+        """Give current vehicles that are locked other slots, in order. What a caller sees of them stays as it is."""
+        ...
+
+    @property
+    def gate(self) -> GateTransaction:
+        """The account's remembered refusals, in this same transaction, as are all that follow."""
         ...
 
     @property
     def imports(self) -> ImportTransaction:
-        """The account's imports, in this same transaction: locked after all else."""
+        """The account's imports: locked after all else."""
+        ...
+
+    @property
+    def keys(self) -> KeyTransaction:
+        """The account's Idempotency-Keys."""
+        ...
+
+    @property
+    def operations(self) -> OperationTransaction:
+        """The account's operations, with their runs, work and results."""
+        ...
+
+    @property
+    def plans(self) -> PlanTransaction:
+        """The account's planned changes."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookTransaction:
+        """The account's webhooks."""
         ...
 
 
-class Reader(RepairReader, Protocol):
-    """One account's committed records. Each method sees one instant."""
+class NounTransactions(ABC):
+    """The part of ``WriteTransaction`` that both engines have alike."""
 
-    async def list_by_vin(self, vin: str) -> list[Vehicle]:
-        """Give the current vehicles with this VIN: none, one, or several kept from legacy data."""
-        ...
+    @property
+    @abstractmethod
+    def port(self) -> WritePort:
+        """The transaction as the classes of the nouns use it."""
 
-    async def load_details(self, vehicle_id: int) -> Details:
-        """Give a current vehicle's core data, or nothing for an unknown id."""
-        ...
+    @property
+    def gate(self) -> GateTransaction:
+        """Give the account's remembered refusals."""
+        return GateTransaction(self.port)
 
-    async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
-        """Give the current vehicles with this VIN together with their core data, of one instant."""
-        ...
+    @property
+    def imports(self) -> ImportTransaction:
+        """Give the account's imports."""
+        return ImportTransaction(self.port)
 
-    async def list_vehicles(self, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
-        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
+    @property
+    def keys(self) -> KeyTransaction:
+        """Give the account's Idempotency-Keys."""
+        return KeyTransaction(self.port)
 
-        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
-        """
-        ...
+    @property
+    def operations(self) -> OperationTransaction:
+        """Give the account's operations."""
+        return OperationTransaction(self.port)
 
-    async def find_cut(self, at: datetime) -> int:
-        """Give the number of the last change up to an instant, 0 for none: the register's state then.
+    @property
+    def plans(self) -> PlanTransaction:
+        """Give the account's planned changes."""
+        return PlanTransaction(self.port)
 
-        The same at any time, unless a change is recorded later that bears an earlier instant than this.
-        """
-        ...
-
-    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
-        """Give how long ``query.limit`` vehicles after ``query.after`` had which status, by vehicle id.
-
-        Each vehicle that was registered by the end of the period is there, if only with no time at all.
-        """
-        ...
-
-    async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
-        """Give what one request changed, in order, the changes with a number above ``after``."""
-        ...
-
-    async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
-        """Give a vehicle's changes, newest first, those with a number below ``before``."""
-        ...
-
-    async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
-        """Give the account's changes with a number above ``after``, in order, without a gap.
-
-        A change is there as soon as its writer has been answered, on every server.
-        """
-        ...
-
-    async def load_gate(self, vins: Sequence[str]) -> tuple[list[Vehicle], Place]:
-        """Give the current vehicles with these VINs and the place after the account's last change, of one instant."""
-        ...
-
-    async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
-        """Give the remembered refusals that fit, newest hour first, then by VIN, operation and actor."""
-        ...
-
-    async def find_last_change(self) -> int:
-        """Give the number of the account's last change; 0 when there is none."""
-        ...
-
-    async def find_last_instant(self) -> datetime:
-        """Give the instant of the account's last change, before which no later one comes; 1970 when there is none."""
-        ...
-
-    async def find_place(self, number: int) -> Place | None:
-        """Give the place after the change of this number; None when there is no such change, nor 0."""
-        ...
-
-    async def find_request_end(self, request_id: str) -> int:
-        """Give the number of a request's last change; of the account's when the request made none."""
-        ...
+    @property
+    def webhooks(self) -> WebhookTransaction:
+        """Give the account's webhooks."""
+        return WebhookTransaction(self.port)
 
 
-class Directory(Protocol):
-    """The accounts and their keys, and the register's epoch: the only work that crosses accounts."""
+class Reader(VehicleReader, ChangeReader):
+    """One account's committed records: its vehicles and its record of changes, and each other noun by its name.
 
-    async def add_account(self, name: str, at: datetime) -> Account:
-        """Add an account. Raises ``account_exists``."""
-        ...
+    Each method sees one instant.
+    """
 
-    async def list_accounts(self) -> list[Account]:
-        """Give all accounts, by name."""
-        ...
+    def __init__(self, port: ReadPort, account_id: int) -> None:
+        super().__init__(port, account_id)
 
-    async def find_account(self, name: str) -> Account | None:
-        """Give the account with this name, if there is one."""
-        ...
+    @property
+    def gate(self) -> GateReader:
+        """What the gate sees."""
+        return GateReader(self._port)
 
-    async def add_key(self, key: ApiKey) -> None:
-        """Add a key."""
-        ...
+    @property
+    def imports(self) -> ImportReader:
+        """The account's imports."""
+        return ImportReader(self._port)
 
-    async def list_keys(self, account_id: int) -> list[ApiKey]:
-        """Give an account's keys, revoked and expired ones included, oldest first."""
-        ...
+    @property
+    def operations(self) -> OperationReader:
+        """The account's operations, with their runs, work and results."""
+        return OperationReader(self._port)
 
-    async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
-        """Give one key, if there is one."""
-        ...
+    @property
+    def plans(self) -> PlanReader:
+        """The account's planned changes."""
+        return PlanReader(self._port)
 
-    async def find_keys(self, keys: Sequence[tuple[int, str]]) -> list[ApiKey]:
-        """Give those of these keys, by account and key id, that there are, in any order: for the server itself."""
-        ...
-
-    async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
-        """Revoke a key; the first revocation's instant stays. Give False when there is no such key."""
-        ...
-
-    async def touch_key(self, account_id: int, key_id: str, at: datetime) -> None:
-        """Note when a key was last used."""
-        ...
-
-    async def renew_epoch(self, epoch: str) -> None:
-        """Give the register's present life a new name. A store that is open keeps the one that it read."""
-        ...
+    @property
+    def webhooks(self) -> WebhookReader:
+        """The account's webhooks."""
+        return WebhookReader(self._port)
 
 
 class Store(Protocol):
@@ -221,8 +196,18 @@ class Store(Protocol):
         ...
 
     @property
-    def operations(self) -> OperationStore:
-        """The operations, their runs, work and results."""
+    def imports(self) -> ImportBoard:
+        """What workers see of imports, in all accounts: for the server itself, never for a request."""
+        ...
+
+    @property
+    def plans(self) -> PlanBoard:
+        """What servers see of planned changes, on the same terms."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookBoard:
+        """What workers see of webhooks, on the same terms."""
         ...
 
     def read(self, account_id: int) -> Reader:
@@ -249,18 +234,18 @@ class Store(Protocol):
         """Whether a replica takes reads now; None when there is none."""
         ...
 
-    async def write_together(
-        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
-    ) -> frozenset[int]:
-        """Change statuses in several accounts at once, and give the accounts in which all of it is durable.
+    def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
+        """Change statuses in several accounts at once; give the accounts in which all of it is durable, as they are.
 
         ``decide`` is given an account and its current vehicles with the VINs, by VIN and slot, and gives what to change
         of them: statuses only. It may be asked again, and must hold no state that this would spoil. In the accounts
-        left out nothing has changed: somebody else stands in the way there, for longer than ``patience`` allows, or
-        the engine does not write in this way. Use ``write`` for these. Without patience it waits for nobody. A brief
-        wait is for all: in vain, it leaves all accounts out. Full patience is for one account alone, which is left out
-        only if somebody has changed a vehicle meanwhile.
+        that are not given nothing has changed: somebody else stands in the way there, or the engine does not write in
+        this way. Use ``write_apart`` for these, so that the others need not wait with them.
         """
+        ...
+
+    async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
+        """Change statuses in one account on the same terms, waiting for others there as every write does."""
         ...
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
@@ -270,51 +255,6 @@ class Store(Protocol):
         number of times, when another transaction stood in its way: it must hold no state outside itself, and
         await nothing but the transaction. A caller that is cancelled meanwhile leaves the work to go on.
         """
-        ...
-
-    @property
-    def plans(self) -> PlanBoard:
-        """What servers see of planned changes: for the server itself, never for a request."""
-        ...
-
-    def read_plans(self, account_id: int) -> PlanReader:
-        """Give a reader of one account's plans."""
-        ...
-
-    async def write_plans(
-        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
-    ) -> T:
-        """Run ``work`` on an account's vehicles and plans in one transaction, with the promises of ``write``."""
-        ...
-
-    @property
-    def webhooks(self) -> WebhookBoard:
-        """What workers see of webhooks: for the server itself, never for a request."""
-        ...
-
-    def read_webhooks(self, account_id: int) -> WebhookReader:
-        """Give a reader of one account's committed records of webhooks."""
-        ...
-
-    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, with the promises of ``write``."""
-        ...
-
-    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` on an account's Idempotency-Keys in a transaction, with the promises of ``write``."""
-        ...
-
-    @property
-    def imports(self) -> ImportBoard:
-        """What workers see of imports: for the server itself, never for a request."""
-        ...
-
-    def read_imports(self, account_id: int) -> ImportReader:
-        """Give a reader of one account's committed imports."""
-        ...
-
-    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` on an account's imports in a transaction, with the promises of ``write``."""
         ...
 
     def hold_key(self, held: HeldKey) -> "Store":

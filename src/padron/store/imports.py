@@ -1,166 +1,200 @@
-"""The records of imports over named statements: what is alike in both engines.
+"""What both engines keep of imports of files: one account's imports, with their bytes and refused lines.
 
-An engine gives two ways to run its own statements, and how it reads and binds instants. Locks: an import's row comes
-after vehicles and the counter; whoever adds or takes an import locks the account's row first, and no vehicle.
+Locks: an import's row comes after vehicles and the counter; whoever adds or takes an import locks the account's row
+first, and no vehicle.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, cast
 
 import msgspec
 
 from padron.domain.file_import import FileImport, ImportCounts, ImportState, KeptRefusal
 from padron.domain.file_reading import Header, ReadingOptions
+from padron.store.port import BoardPort, Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
 
-Row = tuple[Any, ...]
-Fetch = Callable[[str, tuple[object, ...]], Awaitable[Sequence[Any]]]
-WriteMany = Callable[[str, list[tuple[object, ...]]], Awaitable[None]]
-ToInstant = Callable[[Any], datetime | None]
-
-
-class ImportBoard(Protocol):
-    """Where workers see what is to be done, in all accounts: for the server itself, never for a request."""
-
-    async def list_waiting(self, now: datetime, holder: str, limit: int) -> list[int]:
-        """Give accounts in which an import waits for a worker; what the holder has itself waits too."""
-        ...
+IMPORT = Columns(
+    "import_id", "state", "file_name", "keep_duplicates", "dry_run", "created_by", "request_id", "created_at",
+    "moved_at", "started_at", "ended_at", "byte_count", "part_count", "bytes_read", "bytes_total", "read",
+    "registered", "updated", "unchanged", "kept_duplicates", "refused", "refusals_kept", "detail", "tries", "attempt",
+    "lease_holder", "lease_until", "options", "header",
+)  # fmt: skip
+IMPORT_REFUSAL = Columns("place", "line", "column_name", "detail")
 
 
 class ImportTransaction:
-    """One account's transaction on its imports, over the statements of an engine."""
+    """One account's imports, in its open transaction. What ``lock_`` reads stays so until its end."""
 
-    def __init__(self, fetch: Fetch, write_many: WriteMany, account_id: int, to_instant: ToInstant) -> None:
-        self._fetch = fetch
-        self._write_many = write_many
-        self._account_id = account_id
-        self._to_instant = to_instant
+    def __init__(self, port: WritePort) -> None:
+        self._port = port
 
     async def list_open(self) -> list[FileImport]:
         """Give the imports that have not ended, oldest first. Nobody else adds or takes one until the end."""
-        await self._fetch("lock_importer", (self._account_id,))
-        rows = await self._fetch("list_open_imports", (self._account_id,))
-        return [to_import(row, self._to_instant) for row in rows]
+        await self._port.fetch("lock_importer")
+        return [_to_import(row, self._port.to_instant) for row in await self._port.fetch("list_open_imports")]
 
     async def add_import(self, new: FileImport) -> None:
         """Add an import."""
-        await self._write_many("insert_import", [self._give_row(new)])
+        await self._port.write_rows("insert_import", [_from_import(new)])
 
     async def lock_import(self, import_id: int) -> FileImport | None:
         """Give an import, uploads included, locked against other transactions."""
-        rows = await self._fetch("lock_import", (self._account_id, import_id))
-        return to_import(rows[0], self._to_instant) if rows else None
+        rows = await self._port.fetch("lock_import", import_id)
+        return _to_import(rows[0], self._port.to_instant) if rows else None
 
     async def save_import(self, changed: FileImport) -> None:
         """Write an import that is locked."""
-        await self._write_many("save_import", [self._give_row(changed)])
+        await self._port.write_rows("save_import", [_from_import(changed)])
 
     async def delete_import(self, import_id: int) -> None:
         """Delete an import that has neither bytes nor refused lines."""
-        await self._write_many("delete_import", [(self._account_id, import_id)])
+        await self._port.write_rows("delete_import", [(import_id,)])
 
     async def add_part(self, import_id: int, number: int, data: bytes) -> None:
         """Add the next bytes of a file."""
-        await self._write_many("insert_part", [(self._account_id, import_id, number, data)])
+        await self._port.write_rows("insert_part", [(import_id, number, data)])
 
     async def delete_parts(self, import_id: int, limit: int) -> int:
         """Delete some bytes of a file and give the number of the parts."""
-        return len(await self._fetch("delete_parts", (self._account_id, import_id, limit)))
+        return len(await self._port.fetch("delete_parts", import_id, limit))
 
     async def add_refusals(self, import_id: int, refusals: Sequence[KeptRefusal]) -> None:
         """Add refused lines."""
-        rows: list[tuple[object, ...]] = [
-            (self._account_id, import_id, one.place, one.line, one.column, one.detail) for one in refusals
-        ]
-        if rows:
-            await self._write_many("insert_import_refusal", rows)
+        rows = [(import_id, *_from_refusal(refusal)) for refusal in refusals]
+        await self._port.write_rows("insert_import_refusal", rows)
 
     async def delete_refusals(self, import_id: int, limit: int) -> int:
         """Delete some refused lines and give their number."""
-        return len(await self._fetch("delete_import_refusals", (self._account_id, import_id, limit)))
+        return len(await self._port.fetch("delete_import_refusals", import_id, limit))
 
     async def list_ended(self, before: datetime, limit: int) -> list[int]:
         """Give imports that ended before an instant."""
-        return [row[0] for row in await self._fetch("list_ended_imports", (self._account_id, before, limit))]
+        return [row[0] for row in await self._port.fetch("list_ended_imports", before, limit)]
 
     async def list_leftovers(self) -> list[int]:
         """Give imports that ended and whose bytes are still there."""
-        return [row[0] for row in await self._fetch("list_leftovers", (self._account_id,))]
-
-    def _give_row(self, one: FileImport) -> tuple[object, ...]:
-        counts = one.counts
-        return (
-            self._account_id, one.import_id, one.state.value, one.file_name, int(one.keep_duplicates),
-            int(one.dry_run), one.created_by, one.request_id, one.created_at, one.moved_at, one.started_at,
-            one.ended_at, one.byte_count, one.part_count, one.bytes_read, one.bytes_total,
-            counts.read, counts.registered, counts.updated, counts.unchanged, counts.kept_duplicates, counts.refused,
-            one.refusals_kept, one.detail, one.tries, one.attempt, one.lease_holder, one.lease_until,
-            msgspec.json.encode(one.options).decode(),
-            None if one.header is None else msgspec.json.encode(one.header).decode(),
-        )  # fmt: skip
+        return [row[0] for row in await self._port.fetch("list_leftovers")]
 
 
 class ImportReader:
     """One account's committed imports. An upload that is under way is none yet."""
 
-    def __init__(self, fetch: Fetch, account_id: int, to_instant: ToInstant) -> None:
-        self._fetch = fetch
-        self._account_id = account_id
-        self._to_instant = to_instant
+    def __init__(self, port: ReadPort) -> None:
+        self._port = port
 
     async def list_imports(self, before: int, limit: int) -> list[FileImport]:
         """Give imports with an id below ``before``, newest first."""
-        rows = await self._fetch("list_imports", (self._account_id, before, limit))
-        return [to_import(row, self._to_instant) for row in rows]
+        rows = await self._port.read_page("list_imports", before, limit)
+        return [_to_import(row, self._port.to_instant) for row in rows]
 
     async def find_import(self, import_id: int) -> FileImport | None:
         """Give one import, if there is one."""
-        rows = await self._fetch("find_import", (self._account_id, import_id))
-        return to_import(rows[0], self._to_instant) if rows else None
+        rows = await self._port.read_page("find_import", import_id)
+        return _to_import(rows[0], self._port.to_instant) if rows else None
 
     async def load_part(self, import_id: int, number: int) -> bytes | None:
         """Give some bytes of a file, counted from 0; None when they are gone."""
-        rows = await self._fetch("load_part", (self._account_id, import_id, number))
+        rows = await self._port.read_page("load_part", import_id, number)
         return bytes(rows[0][0]) if rows else None
 
     async def list_refusals(self, import_id: int, after: int, limit: int) -> list[KeptRefusal]:
         """Give refused lines after a place, in order."""
-        rows = await self._fetch("list_import_refusals", (self._account_id, import_id, after, limit))
-        return [KeptRefusal(place=row[0], line=row[1], column=row[2], detail=row[3]) for row in rows]
+        return [_to_refusal(row) for row in await self._port.read_page("list_import_refusals", import_id, after, limit)]
 
 
-def to_import(row: Row, to_instant: ToInstant) -> FileImport:
-    """Give the import of a row."""
+class ImportBoard:
+    """Where workers see what is to be done, in all accounts: for the server itself, never for a request."""
+
+    def __init__(self, port: BoardPort) -> None:
+        self._port = port
+
+    async def list_waiting(self, now: datetime, holder: str, limit: int) -> list[int]:
+        """Give accounts in which an import waits for a worker; what the holder has itself waits too."""
+        return [row[0] for row in await self._port.read_point("list_waiting_imports", now, holder, limit)]
+
+
+def _to_import(row: Row, to_instant: ToInstant) -> FileImport:
+    named = IMPORT.name(row)
+    options, header = named["options"], named["header"]
     return FileImport(
-        import_id=row[0],
-        state=ImportState(row[1]),
-        file_name=row[2],
-        keep_duplicates=row[3] == 1,
-        dry_run=row[4] == 1,
-        created_by=row[5],
-        request_id=row[6],
-        created_at=cast("datetime", to_instant(row[7])),
-        moved_at=cast("datetime", to_instant(row[8])),
-        started_at=to_instant(row[9]),
-        ended_at=to_instant(row[10]),
-        byte_count=row[11],
-        part_count=row[12],
-        bytes_read=row[13],
-        bytes_total=row[14],
+        import_id=named["import_id"],
+        state=ImportState(named["state"]),
+        file_name=named["file_name"],
+        keep_duplicates=named["keep_duplicates"] == 1,
+        dry_run=named["dry_run"] == 1,
+        created_by=named["created_by"],
+        request_id=named["request_id"],
+        created_at=to_instant(named["created_at"]),
+        moved_at=to_instant(named["moved_at"]),
+        started_at=give_or_none(to_instant, named["started_at"]),
+        ended_at=give_or_none(to_instant, named["ended_at"]),
+        byte_count=named["byte_count"],
+        part_count=named["part_count"],
+        bytes_read=named["bytes_read"],
+        bytes_total=named["bytes_total"],
         counts=ImportCounts(
-            read=row[15],
-            registered=row[16],
-            updated=row[17],
-            unchanged=row[18],
-            kept_duplicates=row[19],
-            refused=row[20],
+            read=named["read"],
+            registered=named["registered"],
+            updated=named["updated"],
+            unchanged=named["unchanged"],
+            kept_duplicates=named["kept_duplicates"],
+            refused=named["refused"],
         ),
-        refusals_kept=row[21],
-        detail=row[22],
-        tries=row[23],
-        attempt=row[24],
-        lease_holder=row[25],
-        lease_until=to_instant(row[26]),
-        options=ReadingOptions() if row[27] is None else msgspec.json.decode(row[27], type=ReadingOptions),
-        header=None if row[28] is None else msgspec.json.decode(row[28], type=Header),
+        refusals_kept=named["refusals_kept"],
+        detail=named["detail"],
+        tries=named["tries"],
+        attempt=named["attempt"],
+        lease_holder=named["lease_holder"],
+        lease_until=give_or_none(to_instant, named["lease_until"]),
+        options=ReadingOptions() if options is None else msgspec.json.decode(options, type=ReadingOptions),
+        header=None if header is None else msgspec.json.decode(header, type=Header),
+    )
+
+
+def _from_import(one: FileImport) -> Sequence[object]:
+    return IMPORT.order(
+        {
+            "import_id": one.import_id,
+            "state": one.state.value,
+            "file_name": one.file_name,
+            "keep_duplicates": int(one.keep_duplicates),
+            "dry_run": int(one.dry_run),
+            "created_by": one.created_by,
+            "request_id": one.request_id,
+            "created_at": one.created_at,
+            "moved_at": one.moved_at,
+            "started_at": one.started_at,
+            "ended_at": one.ended_at,
+            "byte_count": one.byte_count,
+            "part_count": one.part_count,
+            "bytes_read": one.bytes_read,
+            "bytes_total": one.bytes_total,
+            "read": one.counts.read,
+            "registered": one.counts.registered,
+            "updated": one.counts.updated,
+            "unchanged": one.counts.unchanged,
+            "kept_duplicates": one.counts.kept_duplicates,
+            "refused": one.counts.refused,
+            "refusals_kept": one.refusals_kept,
+            "detail": one.detail,
+            "tries": one.tries,
+            "attempt": one.attempt,
+            "lease_holder": one.lease_holder,
+            "lease_until": one.lease_until,
+            "options": msgspec.json.encode(one.options).decode(),
+            "header": None if one.header is None else msgspec.json.encode(one.header).decode(),
+        }
+    )
+
+
+def _to_refusal(row: Row) -> KeptRefusal:
+    named = IMPORT_REFUSAL.name(row)
+    return KeptRefusal(
+        place=named["place"], line=named["line"], column=named["column_name"], detail=named["detail"]
+    )  # fmt: skip
+
+
+def _from_refusal(refusal: KeptRefusal) -> Sequence[object]:
+    return IMPORT_REFUSAL.order(
+        {"place": refusal.place, "line": refusal.line, "column_name": refusal.column, "detail": refusal.detail}
     )

@@ -1,148 +1,189 @@
-"""What both engines keep of operations, runs, work and results. As in ``base``, everything belongs to one account.
+"""What both engines keep of operations, runs, work and results.
 
 Withdrawal is not here: it is part of ``WriteTransaction.save_changes``, in the transaction that changes the status.
 Whoever waits for locks takes a run, then vehicles by id, then the counter, then work by vehicle and run; whoever
 claims waits for nobody, so nobody waits in a circle.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
-from padron.domain.operation import ClaimKey, Operation, Refusal, Result, ResultEntry, Run, RunQuestion, Work, WorkState
-from padron.domain.status import VehicleStatus
+from padron.domain.operation import (
+    ClaimKey,
+    Operation,
+    Outcome,
+    Refusal,
+    RefusalReason,
+    Result,
+    ResultEntry,
+    Run,
+    RunQuestion,
+    RunResultPlace,
+    VehicleResultPlace,
+    Work,
+    WorkState,
+)
+from padron.domain.status import OPERATIONAL_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
+from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
+from padron.store.vehicles import give_status_id, give_status_or_none, to_vehicle
 
-T = TypeVar("T")
+OPERATION = Columns("name", "description", "lease_s", "attempts_max", "created_at", "updated_at")
+RUN = Columns(
+    "run_id", "operation", "question", "is_queueing", "position", "position_max", "queued_count", "refused_count",
+    "created_at", "created_by", "moved_at",
+)  # fmt: skip
+MOVED_RUN = Columns(
+    "run_id", "is_queueing", "position", "queued_count", "refused_count", "moved_at"
+)  # fmt: skip
+WORK = Columns(
+    "run_id", "vehicle_id", "vin", "operation", "state", "attempts", "lease_until", "claimed_by", "ended_at"
+)  # fmt: skip
+CHANGED_WORK = Columns("run_id", "vehicle_id", "state", "attempts", "lease_until", "claimed_by", "ended_at")
+RESULT = Columns("run_id", "vehicle_id", "attempt", "outcome", "result", "given_at", "given_by")
+RESULT_ENTRY = Columns(*RESULT.names, "operation", "vin")
+RUN_REFUSAL = Columns("vin", "reason", "status", "since")
+
+_RESULT_WIDTH = len(RESULT.names)
+_OPERATIONAL = [status.value for status in OPERATIONAL_STATUSES]
+_NEWEST = VehicleResultPlace(datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**31 - 1)
+
+_Question = tuple[tuple[Vin, ...] | None, dict[str, str | int] | None, int | None]
 
 
-class RunTransaction(Protocol):
-    """Declaring operations and queueing runs: all of it happens, or nothing."""
+class OperationTransaction:
+    """One account's operations, in its open transaction. What ``lock_`` gives stays so until its end."""
+
+    def __init__(self, port: WritePort) -> None:
+        self._port = port
 
     async def lock_declarer(self) -> None:
         """Let nobody else declare an operation or start a run until the end: the first lock of a transaction."""
-        ...
+        await self._port.fetch("lock_declarer")
 
     async def list_operations(self) -> list[Operation]:
         """Give the account's operations, by name."""
-        ...
+        return [_to_operation(row, self._port.to_instant) for row in await self._port.fetch("list_operations")]
 
     async def save_operation(self, operation: Operation) -> None:
         """Write an operation, new or not."""
-        ...
+        await self._port.fetch("save_operation", *_from_operation(operation))
 
     async def list_filling_runs(self, limit: int) -> list[Run]:
         """Give the runs by filter that do not have all of their vehicles yet, oldest first."""
-        ...
+        return [_to_run(row, self._port.to_instant) for row in await self._port.fetch("list_filling_runs", limit)]
 
     async def add_run(self, run: Run) -> bool:
         """Write a new run; give False when its id is taken."""
-        ...
+        return bool(await self._port.fetch("insert_run", *_from_run(run)))
 
     async def lock_run(self, run_id: int) -> Run | None:
         """Give a run, locked against other transactions."""
-        ...
+        rows = await self._port.fetch("lock_run", run_id)
+        return _to_run(rows[0], self._port.to_instant) if rows else None
 
     async def hold_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs; none can be changed before the end of the transaction."""
-        ...
+        rows = await self._port.fetch_rows("hold_vehicles", [(vin,) for vin in dict.fromkeys(vins)])
+        return [to_vehicle(row, self._port.to_instant) for row in rows]
 
     async def queue_vehicles(self, run: Run, vehicles: Sequence[Vehicle]) -> int:
         """Add work for vehicles that are held, and give how many had none in this run."""
-        ...
+        vehicle_ids = [vehicle.vehicle_id for vehicle in vehicles]
+        return len(await self._port.fetch("insert_work", run.run_id, run.operation, vehicle_ids))
 
     async def save_run(self, run: Run, refusals: Sequence[Refusal]) -> None:
         """Write how far a run has come, and further refusals to keep."""
-        ...
-
-
-class ClaimTransaction(Protocol):
-    """Handing out and answering work. What ``lock_`` gives stays so until the end of the transaction."""
+        await self._port.fetch("update_run", *_from_moved_run(run))
+        first = run.refused_count - len(refusals)
+        rows = [(run.run_id, place, *_from_refusal(refusal)) for place, refusal in enumerate(refusals, start=first)]
+        await self._port.write_rows("insert_run_refusal", rows)
 
     async def lock_expired(self, operation: str, now: datetime, limit: int) -> list[Work]:
         """Give claimed work whose lease has run out, longest ago first; what another transaction holds is skipped."""
-        ...
+        return self._give_work(await self._port.fetch("lock_expired", operation, now, limit, _OPERATIONAL))
 
     async def lock_queued(self, operation: str, limit: int) -> list[Work]:
         """Give queued work, the oldest run's first, of vehicles that are operational at this very moment."""
-        ...
+        return self._give_work(await self._port.fetch("lock_queued", operation, limit, _OPERATIONAL))
 
     async def lock_work(self, keys: Sequence[ClaimKey]) -> list[Work]:
         """Give the work that these claims are for, whatever their attempts; waits for whoever holds it."""
-        ...
+        places = {(key.run_id, key.vehicle_id) for key in keys}
+        return self._give_work(await self._port.fetch_rows("lock_work", list(places)))
 
     async def load_results(self, keys: Sequence[ClaimKey]) -> list[Result]:
         """Give the results that these claims have already. Their work must be locked."""
-        ...
+        rows = await self._port.fetch_rows("load_results", list(set(keys)))
+        return [_to_result(row, self._port.to_instant) for row in rows]
 
     async def save_work(self, works: Sequence[Work]) -> None:
         """Write work that is locked: its state, attempts, lease, holder and end."""
-        ...
+        await self._port.fetch_rows("update_work", [_from_work(work) for work in works])
 
     async def add_results(self, results: Sequence[Result]) -> None:
         """Write the results of claims that have none."""
-        ...
+        await self._port.fetch_rows("insert_result", [_from_result(result) for result in results])
+
+    def _give_work(self, rows: Sequence[Row]) -> list[Work]:
+        return [_to_work(row, self._port.to_instant) for row in rows]
 
 
-class OperationTransaction(RunTransaction, ClaimTransaction, Protocol):
-    """One account's transaction on its operations."""
+class OperationReader:
+    """One account's committed operations. Each method sees one instant."""
 
-
-class OperationReader(Protocol):
-    """One account's committed records. Each method sees one instant."""
+    def __init__(self, port: ReadPort) -> None:
+        self._port = port
 
     async def list_operations(self) -> list[Operation]:
         """Give the account's operations, by name."""
-        ...
+        return [_to_operation(row, self._port.to_instant) for row in await self._port.read_page("list_operations")]
 
     async def find_operation(self, name: str) -> Operation | None:
         """Give the operation with this name, if there is one."""
-        ...
+        rows = await self._port.read_point("find_operation", name)
+        return _to_operation(rows[0], self._port.to_instant) if rows else None
 
     async def find_run(self, operation: str, run_id: int) -> Run | None:
         """Give a run of an operation, if there is one."""
-        ...
+        rows = await self._port.read_point("find_run", operation, run_id)
+        return _to_run(rows[0], self._port.to_instant) if rows else None
 
     async def list_stalled_runs(self, operation: str, before: datetime) -> list[Run]:
         """Give the runs that are being queued and have not moved since an instant."""
-        ...
+        rows = await self._port.read_point("list_stalled_runs", operation, before)
+        return [_to_run(row, self._port.to_instant) for row in rows]
 
     async def count_work(self, run_id: int, now: datetime, attempts_max: int) -> Mapping[WorkState, int]:
         """Give how much of a run's work is in which state; a lease that has run out counts as what follows it."""
-        ...
+        rows = await self._port.read_page("count_work", run_id, now, attempts_max)
+        return {WorkState(state): count for state, count in rows}
 
     async def list_refusals(self, run_id: int) -> list[Refusal]:
         """Give the refusals of a run that were kept, in order."""
-        ...
+        return [
+            _to_refusal(row, self._port.to_instant) for row in await self._port.read_page("list_run_refusals", run_id)
+        ]
 
     async def has_work(self, operation: str, now: datetime) -> bool:
         """Say whether an operation has work that is queued, or whose lease has run out."""
-        ...
+        return bool((await self._port.read_point("has_work", operation, now))[0][0])
 
-    async def list_run_results(self, run_id: int, after: tuple[int, int], limit: int) -> list[ResultEntry]:
-        """Give a run's results after a vehicle id and an attempt, in that order."""
-        ...
+    async def list_run_results(self, run_id: int, after: RunResultPlace, limit: int) -> list[ResultEntry]:
+        """Give a run's results after a place, by vehicle and attempt."""
+        rows = await self._port.read_page("list_run_results", run_id, *after, limit)
+        return [_to_result_entry(row, self._port.to_instant) for row in rows]
 
     async def list_vehicle_results(
-        self, vehicle_id: int, before: tuple[datetime, int, int] | None, limit: int
+        self, vehicle_id: int, before: VehicleResultPlace | None, limit: int
     ) -> list[ResultEntry]:
-        """Give a vehicle's results, newest first, those before an instant, a run and an attempt."""
-        ...
-
-
-class OperationStore(Protocol):
-    """The operations of an open database."""
-
-    def read(self, account_id: int) -> OperationReader:
-        """Give a reader of one account's committed records."""
-        ...
-
-    async def write(self, account_id: int, work: Callable[[OperationTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, on the terms of ``Store.write``."""
-        ...
+        """Give a vehicle's results before a place, newest first."""
+        place = _NEWEST if before is None else before
+        rows = await self._port.read_page("list_vehicle_results", vehicle_id, *place, limit)
+        return [_to_result_entry(row, self._port.to_instant) for row in rows]
 
 
 def encode_question(question: RunQuestion) -> str:
@@ -157,4 +198,155 @@ def decode_question(text: str) -> RunQuestion:
     return RunQuestion(vins=vins, filters=filters, status=None if status is None else VehicleStatus(status))
 
 
-_Question = tuple[tuple[Vin, ...] | None, dict[str, str | int] | None, int | None]
+def _to_operation(row: Row, to_instant: ToInstant) -> Operation:
+    named = OPERATION.name(row)
+    return Operation(
+        name=named["name"],
+        description=named["description"],
+        lease_s=named["lease_s"],
+        attempts_max=named["attempts_max"],
+        created_at=to_instant(named["created_at"]),
+        updated_at=to_instant(named["updated_at"]),
+    )
+
+
+def _from_operation(operation: Operation) -> Sequence[object]:
+    return OPERATION.order(
+        {
+            "name": operation.name,
+            "description": operation.description,
+            "lease_s": operation.lease_s,
+            "attempts_max": operation.attempts_max,
+            "created_at": operation.created_at,
+            "updated_at": operation.updated_at,
+        }
+    )
+
+
+def _to_run(row: Row, to_instant: ToInstant) -> Run:
+    named = RUN.name(row)
+    return Run(
+        run_id=named["run_id"],
+        operation=named["operation"],
+        question=decode_question(named["question"]),
+        is_queueing=named["is_queueing"] == 1,
+        position=named["position"],
+        position_max=named["position_max"],
+        queued_count=named["queued_count"],
+        refused_count=named["refused_count"],
+        created_at=to_instant(named["created_at"]),
+        created_by=named["created_by"],
+        moved_at=to_instant(named["moved_at"]),
+    )
+
+
+def _from_run(run: Run) -> Sequence[object]:
+    return RUN.order(
+        {
+            "run_id": run.run_id,
+            "operation": run.operation,
+            "question": encode_question(run.question),
+            "is_queueing": int(run.is_queueing),
+            "position": run.position,
+            "position_max": run.position_max,
+            "queued_count": run.queued_count,
+            "refused_count": run.refused_count,
+            "created_at": run.created_at,
+            "created_by": run.created_by,
+            "moved_at": run.moved_at,
+        }
+    )
+
+
+def _from_moved_run(run: Run) -> Sequence[object]:
+    return MOVED_RUN.order(
+        {
+            "run_id": run.run_id,
+            "is_queueing": int(run.is_queueing),
+            "position": run.position,
+            "queued_count": run.queued_count,
+            "refused_count": run.refused_count,
+            "moved_at": run.moved_at,
+        }
+    )
+
+
+def _to_work(row: Row, to_instant: ToInstant) -> Work:
+    named = WORK.name(row)
+    return Work(
+        run_id=named["run_id"],
+        vehicle_id=named["vehicle_id"],
+        vin=named["vin"],
+        operation=named["operation"],
+        state=WorkState(named["state"]),
+        attempts=named["attempts"],
+        lease_until=give_or_none(to_instant, named["lease_until"]),
+        claimed_by=named["claimed_by"],
+        ended_at=give_or_none(to_instant, named["ended_at"]),
+    )
+
+
+def _from_work(work: Work) -> Sequence[object]:
+    return CHANGED_WORK.order(
+        {
+            "run_id": work.run_id,
+            "vehicle_id": work.vehicle_id,
+            "state": work.state.value,
+            "attempts": work.attempts,
+            "lease_until": work.lease_until,
+            "claimed_by": work.claimed_by,
+            "ended_at": work.ended_at,
+        }
+    )
+
+
+def _to_result(row: Row, to_instant: ToInstant) -> Result:
+    named = RESULT.name(row)
+    return Result(
+        key=ClaimKey(named["run_id"], named["vehicle_id"], named["attempt"]),
+        outcome=Outcome(named["outcome"]),
+        text=named["result"],
+        given_at=to_instant(named["given_at"]),
+        given_by=named["given_by"],
+    )
+
+
+def _from_result(result: Result) -> Sequence[object]:
+    return RESULT.order(
+        {
+            "run_id": result.key.run_id,
+            "vehicle_id": result.key.vehicle_id,
+            "attempt": result.key.attempt,
+            "outcome": result.outcome.value,
+            "result": result.text,
+            "given_at": result.given_at,
+            "given_by": result.given_by,
+        }
+    )
+
+
+def _to_result_entry(row: Row, to_instant: ToInstant) -> ResultEntry:
+    """Give a result, its operation and its vehicle's VIN."""
+    operation, vin = row[_RESULT_WIDTH:]
+    return ResultEntry(result=_to_result(row[:_RESULT_WIDTH], to_instant), operation=operation, vin=vin)
+
+
+def _to_refusal(row: Row, to_instant: ToInstant) -> Refusal:
+    named = RUN_REFUSAL.name(row)
+    return Refusal(
+        vin=named["vin"],
+        reason=RefusalReason(named["reason"]),
+        status=give_status_or_none(named["status"]),
+        since=give_or_none(to_instant, named["since"]),
+    )
+
+
+def _from_refusal(refusal: Refusal) -> Sequence[object]:
+    return RUN_REFUSAL.order(
+        {
+            "vin": refusal.vin,
+            "reason": refusal.reason.value,
+            "status": give_status_id(refusal.status),
+            "since": refusal.since,
+        }
+    )

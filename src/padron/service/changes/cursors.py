@@ -16,7 +16,7 @@ import msgspec
 from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalPlace
-from padron.domain.operation import ATTEMPTS_MAX, Result
+from padron.domain.operation import ATTEMPTS_MAX, Result, RunResultPlace, VehicleResultPlace
 from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
 from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
 from padron.domain.sorting import give_field_key
@@ -210,15 +210,20 @@ def format_numbers(epoch: str, kind: str, *numbers: int) -> str:
     return _encode(epoch, [kind, *numbers])
 
 
-def parse_result_place(epoch: str, cursor: str | None) -> tuple[datetime, int, int] | None:
-    """Give the instant, run and attempt that the page of results lies before. Raises ``bad_parameters``."""
+def parse_run_result_place(epoch: str, cursor: str | None) -> RunResultPlace:
+    """Give the place that the page of a run's results lies after. Raises ``bad_parameters``."""
+    return RunResultPlace(*(parse_numbers(epoch, "run-results", cursor, 2) or (0, 0)))
+
+
+def parse_result_place(epoch: str, cursor: str | None) -> VehicleResultPlace | None:
+    """Give the place that the page of a vehicle's results lies before. Raises ``bad_parameters``."""
     numbers = parse_numbers(epoch, "vehicle-results", cursor, 3)
     if numbers is None:
         return None
     microseconds, run_id, attempt = numbers
     if microseconds > _INSTANT_MAX or attempt > ATTEMPTS_MAX:
         raise _give_refusal()
-    return _EPOCH + timedelta(microseconds=microseconds), run_id, attempt
+    return VehicleResultPlace(_EPOCH + timedelta(microseconds=microseconds), run_id, attempt)
 
 
 def format_result_place(epoch: str, result: Result) -> str:

@@ -13,7 +13,7 @@ from padron.domain.quoting import quote
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
-from padron.store.imports import ImportTransaction
+from padron.store.base import WriteTransaction
 
 DELETED_PARTS = 32  # in one transaction: 8 MB
 DELETED_ROWS = 2_000
@@ -30,7 +30,7 @@ async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cu
     epoch = runtime.store.epoch
     place = cursors.parse_numbers(epoch, _KIND, cursor, 1)
     before = _NEWEST if place is None else place[0]
-    found = await runtime.store.read_imports(principal.account_id).list_imports(before, look_beyond(limit))
+    found = await runtime.store.read(principal.account_id).imports.list_imports(before, look_beyond(limit))
     return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, _KIND, last.import_id))
 
 
@@ -40,7 +40,7 @@ async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> 
     number = parse_run_id(import_id)
     found = None
     if number is not None:
-        found = await runtime.store.read_imports(principal.account_id).find_import(number)
+        found = await runtime.store.read(principal.account_id).imports.find_import(number)
     if found is None:
         raise _refuse_unknown(import_id)
     return found
@@ -54,16 +54,17 @@ async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) 
     found = await get_import(runtime, principal, import_id)
     now = runtime.clock()
 
-    async def work(transaction: ImportTransaction) -> bool:
-        present = await transaction.lock_import(found.import_id)
+    async def work(transaction: WriteTransaction) -> bool:
+        imports = transaction.imports
+        present = await imports.lock_import(found.import_id)
         if present is None:
             raise _refuse_unknown(import_id)
         after = file_import.cancel(present, now)
         if after is not present:
-            await transaction.save_import(after)
+            await imports.save_import(after)
         return present.state is ImportState.QUEUED
 
-    if await runtime.store.write_imports(principal.account_id, work):
+    if await runtime.store.write(principal.account_id, work):
         await clear_parts(runtime, principal.account_id, found.import_id)
 
 
@@ -72,7 +73,7 @@ async def list_refusals(
 ) -> AsyncIterator[list[KeptRefusal]]:  # fmt: skip
     """Give the refused lines that are kept, a thousand at a time. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_WRITE)
-    reader = runtime.store.read_imports(principal.account_id)
+    reader = runtime.store.read(principal.account_id).imports
     after = 0
     while page := await reader.list_refusals(found.import_id, after, REPORT_PAGE):
         yield page
@@ -82,34 +83,36 @@ async def list_refusals(
 async def clear_parts(runtime: Runtime, account_id: int, import_id: int) -> None:
     """Delete the bytes of an import that ended, some in a transaction."""
 
-    async def work(transaction: ImportTransaction) -> bool:
-        present = await transaction.lock_import(import_id)
+    async def work(transaction: WriteTransaction) -> bool:
+        imports = transaction.imports
+        present = await imports.lock_import(import_id)
         if present is None or present.is_open:
             return False
-        if await transaction.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
+        if await imports.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
             return True
-        await transaction.save_import(replace(present, part_count=0))
+        await imports.save_import(replace(present, part_count=0))
         return False
 
-    while await runtime.store.write_imports(account_id, work):
+    while await runtime.store.write(account_id, work):
         pass
 
 
 async def clear_import(runtime: Runtime, account_id: int, import_id: int) -> None:
     """Delete an upload or an import that ended, with all that belongs to it, some in a transaction."""
 
-    async def work(transaction: ImportTransaction) -> bool:
-        present = await transaction.lock_import(import_id)
+    async def work(transaction: WriteTransaction) -> bool:
+        imports = transaction.imports
+        present = await imports.lock_import(import_id)
         if present is None or present.state in {ImportState.QUEUED, ImportState.RUNNING}:
             return False
-        if await transaction.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
+        if await imports.delete_parts(import_id, DELETED_PARTS) == DELETED_PARTS:
             return True
-        if await transaction.delete_refusals(import_id, DELETED_ROWS) == DELETED_ROWS:
+        if await imports.delete_refusals(import_id, DELETED_ROWS) == DELETED_ROWS:
             return True
-        await transaction.delete_import(import_id)
+        await imports.delete_import(import_id)
         return False
 
-    while await runtime.store.write_imports(account_id, work):
+    while await runtime.store.write(account_id, work):
         pass
 
 
@@ -117,16 +120,17 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
     """Delete an account's stale uploads, the bytes of what ended, and imports that ended 30 days ago."""
     now = runtime.clock()
 
-    async def find(transaction: ImportTransaction) -> tuple[list[int], list[int]]:
+    async def find(transaction: WriteTransaction) -> tuple[list[int], list[int]]:
+        imports = transaction.imports
         uploads = [
             one.import_id
-            for one in await transaction.list_open()
+            for one in await imports.list_open()
             if one.state is ImportState.UPLOADING and one.moved_at < now - UPLOAD_KEPT
         ]
-        over = await transaction.list_ended(now - KEPT, DELETED_ROWS)
-        return await transaction.list_leftovers(), [*uploads, *over]
+        over = await imports.list_ended(now - KEPT, DELETED_ROWS)
+        return await imports.list_leftovers(), [*uploads, *over]
 
-    leftovers, gone = await runtime.store.write_imports(account_id, find)
+    leftovers, gone = await runtime.store.write(account_id, find)
     for import_id in leftovers:
         await clear_parts(runtime, account_id, import_id)
     for import_id in gone:

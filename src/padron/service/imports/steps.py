@@ -32,7 +32,6 @@ from padron.service.imports.file_imports import DELETED_ROWS, clear_parts
 from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
-from padron.store.imports import ImportTransaction
 
 # Fewer than a command takes: between two transactions the calls of this process have their turn.
 CHUNK_ROWS = 100
@@ -67,20 +66,21 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> Run | N
     """Take the account's next import, unless there is none, or another worker has it."""
     now = runtime.clock()
 
-    async def work(transaction: ImportTransaction) -> FileImport | None:
-        chosen = choose_next(await transaction.list_open(), holder, now)
-        present = None if chosen is None else await transaction.lock_import(chosen.import_id)
+    async def work(transaction: WriteTransaction) -> FileImport | None:
+        imports = transaction.imports
+        chosen = choose_next(await imports.list_open(), holder, now)
+        present = None if chosen is None else await imports.lock_import(chosen.import_id)
         if present is None or choose_next([present], holder, now) is None:
             return None  # none, or it was cancelled or renewed in this moment
         taken = file_import.claim(present, holder, now)
         if taken.dry_run:  # what it remembered of the rows before is gone, so it reads them all again
             taken = replace(taken, counts=ImportCounts(), refusals_kept=0, bytes_read=0)
-            while await transaction.delete_refusals(taken.import_id, DELETED_ROWS):
+            while await imports.delete_refusals(taken.import_id, DELETED_ROWS):
                 pass
-        await transaction.save_import(taken)
+        await imports.save_import(taken)
         return taken
 
-    taken = await runtime.store.write_imports(account_id, work)
+    taken = await runtime.store.write(account_id, work)
     if taken is not None and taken.state is ImportState.FAILED:
         await clear_parts(runtime, account_id, taken.import_id)
         return None
@@ -91,19 +91,20 @@ async def renew_lease(runtime: Runtime, run: Run) -> None:
     """Prolong the lease of a run, or note that it is lost."""
     until = runtime.clock() + LEASE
 
-    async def work(transaction: ImportTransaction) -> None:
-        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
+    async def work(transaction: WriteTransaction) -> None:
+        imports = transaction.imports
+        present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
         read, total = (run.rows.bytes_read, run.rows.bytes_total) if run.rows is not None else (0, 0)
         if read > present.bytes_read:  # over lines without any content, which no transaction tells
             present = replace(present, bytes_read=read, bytes_total=total)
-        await transaction.save_import(replace(present, lease_until=until))
+        await imports.save_import(replace(present, lease_until=until))
 
     await _write_held(runtime, run, work)
 
 
 async def check_hold(runtime: Runtime, run: Run) -> None:
     """Note when a run is lost, wherever the import was cancelled or taken over."""
-    present = await runtime.store.read_imports(run.account_id).find_import(run.taken.import_id)
+    present = await runtime.store.read(run.account_id).imports.find_import(run.taken.import_id)
     try:
         check_held(present, run.taken.attempt)
     except PadronError:
@@ -113,9 +114,10 @@ async def check_hold(runtime: Runtime, run: Run) -> None:
 async def release_import(runtime: Runtime, run: Run) -> None:
     """Give a run back, for another process to go on at once."""
 
-    async def work(transaction: ImportTransaction) -> None:
-        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
-        await transaction.save_import(file_import.release(present))
+    async def work(transaction: WriteTransaction) -> None:
+        imports = transaction.imports
+        present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
+        await imports.save_import(file_import.release(present))
 
     await _write_held(runtime, run, work)
 
@@ -123,9 +125,10 @@ async def release_import(runtime: Runtime, run: Run) -> None:
 async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
     """Note where the names of the columns were found, which is told from then on."""
 
-    async def work(transaction: ImportTransaction) -> None:
-        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
-        await transaction.save_import(replace(present, header=header))
+    async def work(transaction: WriteTransaction) -> None:
+        imports = transaction.imports
+        present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
+        await imports.save_import(replace(present, header=header))
 
     await _write_held(runtime, run, work)
 
@@ -134,9 +137,10 @@ async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str
     """End a run that is still held, and delete the bytes of its file."""
     now = runtime.clock()
 
-    async def work(transaction: ImportTransaction) -> None:
-        present = check_held(await transaction.lock_import(run.taken.import_id), run.taken.attempt)
-        await transaction.save_import(file_import.end(present, state, now, detail))
+    async def work(transaction: WriteTransaction) -> None:
+        imports = transaction.imports
+        present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
+        await imports.save_import(file_import.end(present, state, now, detail))
 
     await _write_held(runtime, run, work)
     await clear_parts(runtime, run.account_id, run.taken.import_id)
@@ -223,9 +227,9 @@ class Checkpoint:
         await imports.save_import(after)
 
 
-async def _write_held(runtime: Runtime, run: Run, work: Callable[[ImportTransaction], Awaitable[None]]) -> None:
+async def _write_held(runtime: Runtime, run: Run, work: Callable[[WriteTransaction], Awaitable[None]]) -> None:
     try:
-        await runtime.store.write_imports(run.account_id, work)
+        await runtime.store.write(run.account_id, work)
     except PadronError as error:
         if error.code is not Code.IMPORT_ENDED:
             raise
@@ -234,7 +238,7 @@ async def _write_held(runtime: Runtime, run: Run, work: Callable[[ImportTransact
 
 async def _fetch_file(runtime: Runtime, run: Run, path: Path, must_stop: Callable[[], bool]) -> bool:
     """Put the parts together in a temporary file, which what reads a file needs; give False when cut short."""
-    reader = runtime.store.read_imports(run.account_id)
+    reader = runtime.store.read(run.account_id).imports
     with path.open("wb") as file:
         for number in range(run.taken.part_count):
             if must_stop():

@@ -14,7 +14,7 @@ from padron.domain.file_reading import ReadingOptions
 from padron.domain.operation import make_run_id
 from padron.service.imports.file_imports import clear_import
 from padron.service.runtime import Runtime
-from padron.store.imports import ImportTransaction
+from padron.store.base import WriteTransaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,11 +51,12 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
         options=request.options,
     )
 
-    async def work(transaction: ImportTransaction) -> None:
-        check_room(await transaction.list_open())
-        await transaction.add_import(new)
+    async def work(transaction: WriteTransaction) -> None:
+        imports = transaction.imports
+        check_room(await imports.list_open())
+        await imports.add_import(new)
 
-    await runtime.store.write_imports(principal.account_id, work)
+    await runtime.store.write(principal.account_id, work)
     return Upload(runtime, principal.account_id, new.import_id)
 
 
@@ -90,15 +91,16 @@ class Upload:
         """
         now = runtime.clock()
 
-        async def work(transaction: ImportTransaction) -> FileImport:
-            present = _check_uploading(await transaction.lock_import(self._import_id))
+        async def work(transaction: WriteTransaction) -> FileImport:
+            imports = transaction.imports
+            present = _check_uploading(await imports.lock_import(self._import_id))
             if present.byte_count == 0:
                 raise PadronError(Code.BAD_PARAMETERS, "The body is empty: send the file.")
             queued = replace(present, state=ImportState.QUEUED, moved_at=now)
-            await transaction.save_import(queued)
+            await imports.save_import(queued)
             return queued
 
-        queued = await runtime.store.write_imports(self._account_id, work)
+        queued = await runtime.store.write(self._account_id, work)
         self._is_queued = True
         return queued
 
@@ -110,18 +112,19 @@ class Upload:
     async def _save(self, part: bytes) -> None:
         now = self._runtime.clock()
 
-        async def work(transaction: ImportTransaction) -> None:
-            present = _check_uploading(await transaction.lock_import(self._import_id))
-            await transaction.add_part(self._import_id, present.part_count, part)
+        async def work(transaction: WriteTransaction) -> None:
+            imports = transaction.imports
+            present = _check_uploading(await imports.lock_import(self._import_id))
+            await imports.add_part(self._import_id, present.part_count, part)
             after = replace(
                 present,
                 byte_count=present.byte_count + len(part),
                 part_count=present.part_count + 1,
                 moved_at=now,
             )
-            await transaction.save_import(after)
+            await imports.save_import(after)
 
-        await self._runtime.store.write_imports(self._account_id, work)
+        await self._runtime.store.write(self._account_id, work)
 
 
 def _check_uploading(present: FileImport | None) -> FileImport:

@@ -26,6 +26,7 @@ from padron.domain.quoting import quote
 from padron.service.changes.watch import Gone
 from padron.service.operations.declaring import get_operation
 from padron.service.runtime import Runtime
+from padron.store.base import WriteTransaction
 from padron.store.operations import OperationTransaction
 
 
@@ -69,7 +70,7 @@ async def claim_work(
     operation = await get_operation(runtime, principal.account_id, name)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
-    reader = runtime.store.operations.read(principal.account_id)
+    reader = runtime.store.read(principal.account_id).operations
     has_work = await reader.has_work(name, runtime.clock())
     if not has_work:
         for run in await reader.list_stalled_runs(name, runtime.clock() - STALLED_AFTER):
@@ -91,17 +92,18 @@ async def claim_work(
 async def _claim(runtime: Runtime, principal: Principal, operation: Operation, limit: int) -> list[Work]:
     at = runtime.clock()
 
-    async def work(transaction: OperationTransaction) -> list[Work]:
-        expired = await transaction.lock_expired(operation.name, at, limit)
+    async def work(transaction: WriteTransaction) -> list[Work]:
+        operations = transaction.operations
+        expired = await operations.lock_expired(operation.name, at, limit)
         handed = [hand_out(one, operation, at=at, by=principal.actor) for one in expired]
         room = limit - sum(one.state is WorkState.CLAIMED for one in handed)
         if room:
-            queued = await transaction.lock_queued(operation.name, room)
+            queued = await operations.lock_queued(operation.name, room)
             handed += [hand_out(one, operation, at=at, by=principal.actor) for one in queued]
-        await transaction.save_work(handed)
+        await operations.save_work(handed)
         return [one for one in handed if one.state is WorkState.CLAIMED]
 
-    return await runtime.store.operations.write(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 async def give_results(
@@ -129,14 +131,15 @@ async def give_results(
         for one in given
     ]
 
-    async def work(transaction: OperationTransaction) -> list[ResultAnswer]:
+    async def work(transaction: WriteTransaction) -> list[ResultAnswer]:
+        operations = transaction.operations
         answers = _Answers(operation)
-        await answers.load(transaction, [result for result in results if result is not None])
+        await answers.load(operations, [result for result in results if result is not None])
         decided = [answers.decide(one.claim_id, result) for one, result in zip(given, results, strict=True)]
-        await answers.save(transaction)
+        await answers.save(operations)
         return decided
 
-    return await runtime.store.operations.write(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 class _Answers:

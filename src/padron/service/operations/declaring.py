@@ -15,7 +15,7 @@ from padron.domain.operation import (
 )
 from padron.domain.vehicle import check_text
 from padron.service.runtime import Runtime
-from padron.store.operations import OperationTransaction
+from padron.store.base import WriteTransaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,31 +43,32 @@ async def put_operation(
         name=name, description=description, lease_s=lease_s, attempts_max=attempts, created_at=at, updated_at=at
     )
 
-    async def work(transaction: OperationTransaction) -> Declared:
-        await transaction.lock_declarer()
-        known = {operation.name: operation for operation in await transaction.list_operations()}
+    async def work(transaction: WriteTransaction) -> Declared:
+        operations = transaction.operations
+        await operations.lock_declarer()
+        known = {operation.name: operation for operation in await operations.list_operations()}
         before = known.get(name)
         if before is None and len(known) >= OPERATIONS_MAX:
             raise PadronError(Code.BAD_PARAMETERS, f"The account has {OPERATIONS_MAX} operations, which is the most.")
         if before is not None and before == replace(asked, created_at=before.created_at, updated_at=before.updated_at):
             return Declared(operation=before, created=False)
         after = asked if before is None else replace(asked, created_at=before.created_at)
-        await transaction.save_operation(after)
+        await operations.save_operation(after)
         return Declared(operation=after, created=before is None)
 
-    return await runtime.store.operations.write(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 async def list_operations(runtime: Runtime, principal: Principal) -> list[Operation]:
     """Give the account's operations, by name. Raises ``forbidden``."""
     principal.check_scope(Scope.OPERATIONS_RUN)
-    return await runtime.store.operations.read(principal.account_id).list_operations()
+    return await runtime.store.read(principal.account_id).operations.list_operations()
 
 
 async def get_operation(runtime: Runtime, account_id: int, name: str) -> Operation:
     """Give an operation. Raises ``bad_parameters`` for what is no name, and ``operation_not_found``."""
     check_operation_name(name)
-    operation = await runtime.store.operations.read(account_id).find_operation(name)
+    operation = await runtime.store.read(account_id).operations.find_operation(name)
     if operation is None:
         raise PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}: declare it first.")
     return operation

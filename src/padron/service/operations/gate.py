@@ -32,16 +32,16 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
     check_operation_name(operation)
     store, asked = runtime.store, sorted(set(vins))
     read = store.read_caught_up if len(asked) >= LARGE_QUESTION else store.read
-    vehicles, last_change = await read(principal.account_id).load_gate(asked)
+    view = await read(principal.account_id).gate.load_gate(asked)
     current: dict[str, list[Vehicle]] = {}
-    for vehicle in vehicles:
+    for vehicle in view.vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
     verdicts = [judge(vin, current.get(vin, [])) for vin in vins]
     at = runtime.clock()
     for verdict in verdicts:
         if not verdict.is_allowed:
             runtime.refusals.remember(principal, operation, verdict, at)
-    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, last_change))
+    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, view.last_change))
 
 
 async def list_refusals(
@@ -57,7 +57,7 @@ async def list_refusals(
     # What this very server refused a moment ago belongs to the answer.
     await runtime.refusals.flush(principal.account_id)
     asked = replace(query, after=after, limit=look_beyond(query.limit))
-    rows = await runtime.store.read_caught_up(principal.account_id).list_refusals(asked)
+    rows = await runtime.store.read_caught_up(principal.account_id).gate.list_refusals(asked)
     return cut_page(rows, query.limit, lambda last: cursors.format_refusal_cursor(epoch, last))
 
 

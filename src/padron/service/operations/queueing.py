@@ -17,8 +17,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.operation import REFUSALS_KEPT_MAX, RUN_CHUNK_SIZE, STALLED_AFTER, Refusal, Run, sort_out
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.vin import Vin
-from padron.store.base import Store
-from padron.store.operations import OperationTransaction
+from padron.store.base import Store, WriteTransaction
 
 TASKS_MAX = 2  # portions at once, of different accounts
 SMALL = 100  # VINs that are queued at once, as any other request is done
@@ -81,13 +80,14 @@ class Queueing:
         chunk = await self._find_chunk(account_id, run)
         at = self._clock()
 
-        async def work(transaction: OperationTransaction) -> _Portion:
-            present = await transaction.lock_run(run.run_id)
+        async def work(transaction: WriteTransaction) -> _Portion:
+            operations = transaction.operations
+            present = await operations.lock_run(run.run_id)
             if present is None or not present.is_queueing or present.position != run.position:
                 return present or replace(run, is_queueing=False), []
-            found = await transaction.hold_vehicles(chunk.vins)
+            found = await operations.hold_vehicles(chunk.vins)
             queued, refused = sort_out(chunk.vins, found)
-            added = await transaction.queue_vehicles(present, queued)
+            added = await operations.queue_vehicles(present, queued)
             after = replace(
                 present,
                 is_queueing=not chunk.is_last,
@@ -97,10 +97,10 @@ class Queueing:
                 moved_at=at,
             )
             room = max(0, REFUSALS_KEPT_MAX - present.refused_count)
-            await transaction.save_run(after, refused[:room])
+            await operations.save_run(after, refused[:room])
             return after, refused
 
-        return await self._store.operations.write(account_id, work)
+        return await self._store.write(account_id, work)
 
     def go_on(self, account_id: int, run: Run) -> None:
         """Add the rest of a run's vehicles in the background, unless this process does so already."""

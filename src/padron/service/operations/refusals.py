@@ -91,7 +91,7 @@ class RefusalLog:
         """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
 
         async def work(transaction: WriteTransaction) -> int:
-            return await transaction.delete_refusals(now - KEPT, PORTION_ROWS)
+            return await transaction.gate.delete_refusals(now - KEPT, PORTION_ROWS)
 
         deleted = 0
         while some := await self._store.write(account_id, work):
@@ -144,7 +144,7 @@ class RefusalLog:
 
     async def _write(self, account_id: int, refusals: Sequence[Refusal]) -> None:
         async def work(transaction: WriteTransaction) -> None:
-            await transaction.save_refusals(refusals)
+            await transaction.gate.save_refusals(refusals)
 
         await self._store.write(account_id, work)
 

@@ -28,7 +28,7 @@ from padron.service.changes import cursors
 from padron.service.operations.declaring import get_operation
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
-from padron.store.operations import OperationTransaction
+from padron.store.base import WriteTransaction
 
 _ID_TRIES_MAX = 5  # of two runs of one account in one millisecond, one pair in two million is given one id
 
@@ -64,7 +64,7 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
         refusals += further
     if run.is_queueing:
         runtime.queueing.go_on(account_id, run)
-    counts = await runtime.store.operations.read(account_id).count_work(
+    counts = await runtime.store.read(account_id).operations.count_work(
         run.run_id, runtime.clock(), operation.attempts_max
     )
     return RunReport(run=run, counts=counts, refusals=refusals)
@@ -76,7 +76,7 @@ async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str
     operation = await get_operation(runtime, principal.account_id, name)
     run = await _get_run(runtime, principal, name, run_id)
     runtime.queueing.go_on_if_stalled(principal.account_id, run)
-    reader = runtime.store.operations.read(principal.account_id)
+    reader = runtime.store.read(principal.account_id).operations
     return RunReport(
         run=run,
         counts=await reader.count_work(run.run_id, runtime.clock(), operation.attempts_max),
@@ -90,11 +90,11 @@ async def list_run_results(
     """Give a page of a run's results, by vehicle and attempt. Raises as ``get_run``, and for a bad cursor."""
     principal.check_scope(Scope.OPERATIONS_RUN)
     epoch = runtime.store.epoch
-    vehicle_id, attempt = cursors.parse_numbers(epoch, "run-results", cursor, 2) or (0, 0)
+    after = cursors.parse_run_result_place(epoch, cursor)
     await get_operation(runtime, principal.account_id, name)
     run = await _get_run(runtime, principal, name, run_id)
-    reader = runtime.store.operations.read(principal.account_id)
-    entries = await reader.list_run_results(run.run_id, (vehicle_id, attempt), look_beyond(limit))
+    reader = runtime.store.read(principal.account_id).operations
+    entries = await reader.list_run_results(run.run_id, after, look_beyond(limit))
 
     def give_cursor(last: ResultEntry) -> str:
         return cursors.format_numbers(epoch, "run-results", last.result.key.vehicle_id, last.result.key.attempt)
@@ -113,7 +113,7 @@ async def list_vehicle_results(
     epoch = runtime.store.epoch
     before = cursors.parse_result_place(epoch, cursor)
     vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
-    reader = runtime.store.operations.read(principal.account_id)
+    reader = runtime.store.read(principal.account_id).operations
     entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, look_beyond(limit))
     return cut_page(entries, limit, lambda last: cursors.format_result_place(epoch, last.result))
 
@@ -126,10 +126,11 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
         position_max = len(question.vins)
     at = runtime.clock()
 
-    async def work(transaction: OperationTransaction) -> Run | None:
+    async def work(transaction: WriteTransaction) -> Run | None:
+        operations = transaction.operations
         if question.vins is None:
-            await transaction.lock_declarer()
-            if len(await transaction.list_filling_runs(RUNS_FILLING_MAX)) == RUNS_FILLING_MAX:
+            await operations.lock_declarer()
+            if len(await operations.list_filling_runs(RUNS_FILLING_MAX)) == RUNS_FILLING_MAX:
                 return None
         for _ in range(_ID_TRIES_MAX):
             run = Run(
@@ -145,11 +146,11 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
                 created_by=principal.actor,
                 moved_at=at,
             )
-            if await transaction.add_run(run):
+            if await operations.add_run(run):
                 return run
         raise RuntimeError(f"Every run id that was tried at {at} is taken.")
 
-    run = await runtime.store.operations.write(account_id, work)
+    run = await runtime.store.write(account_id, work)
     if run is None:
         await _take_up_stalled(runtime, account_id)
         raise PadronError(
@@ -163,10 +164,11 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
 async def _take_up_stalled(runtime: Runtime, account_id: int) -> None:
     """Take up the runs that hold the account's places and whose processes seem to have ended."""
 
-    async def find(transaction: OperationTransaction) -> list[Run]:
-        return await transaction.list_filling_runs(RUNS_FILLING_MAX)
+    async def find(transaction: WriteTransaction) -> list[Run]:
+        operations = transaction.operations
+        return await operations.list_filling_runs(RUNS_FILLING_MAX)
 
-    for run in await runtime.store.operations.write(account_id, find):
+    for run in await runtime.store.write(account_id, find):
         runtime.queueing.go_on_if_stalled(account_id, run)
 
 
@@ -174,7 +176,7 @@ async def _get_run(runtime: Runtime, principal: Principal, operation: str, run_i
     number = parse_run_id(run_id)
     run = None
     if number is not None:
-        run = await runtime.store.operations.read(principal.account_id).find_run(operation, number)
+        run = await runtime.store.read(principal.account_id).operations.find_run(operation, number)
     if run is None:
         raise PadronError(Code.RUN_NOT_FOUND, f"The operation {operation} has no run {quote(run_id)}.")
     return run

@@ -66,7 +66,7 @@ class WorkWatch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self, account_id: int, operation: str) -> None:
-        reader = self._store.operations.read(account_id)
+        reader = self._store.read(account_id).operations
         pause_s = PAUSE_S_MIN
         while True:
             await asyncio.sleep(pause_s)

@@ -34,13 +34,14 @@ async def execute_chunk(runtime: Runtime, account_id: int, limit: int = CHUNK_SI
     """
     at = runtime.clock()
 
-    async def work(transaction: WriteTransaction, plans: PlanTransaction) -> int:
+    async def work(transaction: WriteTransaction) -> int:
+        plans = transaction.plans
         due = await plans.lock_due_plans(at, limit)
         if due:
             await _execute_plans(transaction, plans, due, at)
         return len(due)
 
-    return await runtime.store.write_plans(account_id, work)
+    return await runtime.store.write(account_id, work)
 
 
 async def _execute_plans(

@@ -10,7 +10,6 @@ from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
-from padron.store.plans import PlanTransaction
 
 CHUNK_SIZE = 1_000
 
@@ -21,14 +20,14 @@ async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, c
     epoch = runtime.store.epoch
     after = cursors.parse_plan_cursor(epoch, query, cursor)
     asked = replace(query, limit=look_beyond(query.limit), after=after)
-    found = await runtime.store.read_plans(principal.account_id).list_plans(asked)
+    found = await runtime.store.read(principal.account_id).plans.list_plans(asked)
     return cut_page(found, query.limit, lambda plan: cursors.format_plan_cursor(epoch, query, plan))
 
 
 async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan:
     """Give one plan, whatever became of it. Raises ``forbidden`` and ``plan_not_found``."""
     principal.check_scope(Scope.VEHICLES_READ)
-    plan = await runtime.store.read_plans(principal.account_id).find_plan(plan_id)
+    plan = await runtime.store.read(principal.account_id).plans.find_plan(plan_id)
     return _get_found(plan, plan_id)
 
 
@@ -40,25 +39,26 @@ async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, requ
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
 
-    async def work(_: WriteTransaction, plans: PlanTransaction) -> Plan:
+    async def work(transaction: WriteTransaction) -> Plan:
+        plans = transaction.plans
         plan = _get_found(await plans.lock_plan(plan_id), plan_id)
         cancelled = cancel(plan, at=at, by=principal.actor, request_id=request_id)
         await plans.end_plans([cancelled])
         return cancelled
 
-    return await runtime.store.write_plans(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -> bool:
     """Say whether anything that a request planned is pending."""
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
-    return bool(await runtime.store.read_plans(principal.account_id).list_plans(query))
+    return bool(await runtime.store.read(principal.account_id).plans.list_plans(query))
 
 
 async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) -> list[Plan]:
     """Give all that a request planned and is still pending. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_STATUS)
-    reader = runtime.store.read_plans(principal.account_id)
+    reader = runtime.store.read(principal.account_id).plans
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=CHUNK_SIZE)
     found: list[Plan] = []
     while page := await reader.list_plans(query):
@@ -75,14 +75,15 @@ async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
 
-    async def work(_: WriteTransaction, plans: PlanTransaction) -> list[Plan]:
+    async def work(transaction: WriteTransaction) -> list[Plan]:
+        plans = transaction.plans
         pending = await plans.lock_pending_of_request(planned_by, CHUNK_SIZE)
         cancelled = [cancel(plan, at=at, by=principal.actor, request_id=request_id) for plan in pending]
         await plans.end_plans(cancelled)
         return cancelled
 
     done: list[Plan] = []
-    while some := await runtime.store.write_plans(principal.account_id, work):
+    while some := await runtime.store.write(principal.account_id, work):
         done += some
     return done
 

@@ -46,12 +46,12 @@ async def plan_status(runtime: Runtime, principal: Principal, request: PlanReque
     at = runtime.clock()
     check_times(request, at)
 
-    async def work(transaction: WriteTransaction, plans: PlanTransaction) -> Planned | PadronError:
-        done = await change_and_plan(transaction, plans, [request], at)
+    async def work(transaction: WriteTransaction) -> Planned | PadronError:
+        done = await change_and_plan(transaction, [request], at)
         (outcome,), (plan,) = done.decided.outcomes, done.plans
         return outcome if isinstance(outcome, PadronError) else Planned(vehicle=outcome, plan=plan)
 
-    planned = await runtime.store.write_plans(principal.account_id, work)
+    planned = await runtime.store.write(principal.account_id, work)
     if isinstance(planned, PadronError):
         raise planned
     return planned
@@ -59,7 +59,6 @@ async def plan_status(runtime: Runtime, principal: Principal, request: PlanReque
 
 async def change_and_plan(
     transaction: WriteTransaction,
-    plans: PlanTransaction,
     requests: Sequence[StatusRequest],
     at: datetime,
     is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
@@ -68,6 +67,7 @@ async def change_and_plan(
 
     With ``is_wanted``, all of it is written only if that says so of the outcomes.
     """
+    plans = transaction.plans
     found = await transaction.lock_vehicles(list_vins(requests))
     returns = await _find_returns(plans, found, requests)
     marked = [_mark(request, returns) for request in requests]

@@ -13,7 +13,6 @@ from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
 from padron.service.statuses.changing import Decisions, Outcome, decide_all, list_vins
 from padron.store.base import WriteTransaction
-from padron.store.plans import PlanTransaction
 
 BULK_MAX = 1_000
 
@@ -77,12 +76,12 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
             await transaction.save_changes(decided.changes)
         return _put_together(request, decided, [None] * len(understood))
 
-    async def work_with_plans(transaction: WriteTransaction, plans: PlanTransaction) -> BulkOutcome:
-        done = await change_and_plan(transaction, plans, understood, at, is_wanted)
+    async def work_with_plans(transaction: WriteTransaction) -> BulkOutcome:
+        done = await change_and_plan(transaction, understood, at, is_wanted)
         return _put_together(request, done.decided, done.plans)
 
     if any(isinstance(one, PlanRequest) for one in understood):
-        return await runtime.store.write_plans(principal.account_id, work_with_plans)
+        return await runtime.store.write(principal.account_id, work_with_plans)
     return await runtime.store.write(principal.account_id, work)
 
 

@@ -14,15 +14,15 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
-from padron.service.statuses.changing import Outcome, change_statuses, decide_all, list_vins
-from padron.store.base import Patience, Store, WriteTransaction
+from padron.service.statuses.changing import Outcome, decide_all, list_vins
+from padron.store.base import Store
+from padron.store.settling import fail, fail_all, settle
 
 BATCH_SIZE_MAX = 256
 # Turns of the event loop between two batches. In these, those who were just answered send their answers,
 # and what their clients call next is read: so it is in the next batch and need not wait for the one after.
 GATHER_TURNS = 3
 APART_S = 1.0
-CROWDED_S = 1.0
 WAITING_MAX = 4_096  # calls of one account; more are refused at once, so that those admitted keep their pace
 
 
@@ -44,7 +44,6 @@ class Coalescer:
         self._waiting: dict[int, deque[_Call]] = {}  # by account, those whose turn is next first
         self._busy: set[int] = set()  # the accounts of which a batch is under way
         self._is_running = False  # a batch of several accounts is under way
-        self._crowded_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, account_id: int, request: StatusRequest) -> Awaitable[Vehicle]:
@@ -117,22 +116,22 @@ class Coalescer:
             self._busy.difference_update(batch)
 
     async def _run_together(self, batch: _Batch) -> _Batch:
-        """Run a batch of several accounts and give back those that have to go apart.
+        """Run a batch of several accounts and settle its calls. Give back those of the accounts that have to go apart.
 
-        Where several are in the way at once, another server is at work on the same accounts: two that take turns get
-        further than two that pass each other over, so for a while this one waits for the other first.
+        Raises what the store raises, when all are told.
         """
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._crowded_until:
-            left = await self._run(batch, Patience.BRIEF)
-            if left:
-                self._crowded_until = 0.0
-                left = await self._run(left, Patience.NONE)
-        else:
-            left = await self._run(batch, Patience.NONE)
-            if len(left) > 1:
-                self._crowded_until = loop.time() + CROWDED_S
-                left = await self._run(left, Patience.BRIEF)
+        decision = _Decision(batch, self._clock())
+        left = dict(batch)
+        try:
+            async for saved in self._store.write_together(decision.vins, decision.decide):
+                for account_id in saved:
+                    _answer_all(left.pop(account_id), decision.outcomes[account_id])
+        except (PadronError, asyncio.CancelledError) as error:
+            for calls in left.values():
+                _fail_all(calls, error)
+            raise
+        except Exception:  # noqa: BLE001 - one account must not take the others down with it: each is tried by itself
+            return left
         return left
 
     async def _work_apart(self, account_id: int, calls: list[_Call]) -> None:
@@ -140,16 +139,17 @@ class Coalescer:
         loop = asyncio.get_running_loop()
         until = loop.time() + APART_S
         try:
-            await self._run_locked(account_id, calls)
+            await self._run_apart(account_id, calls)
             await _gather()
             while account_id in self._waiting and loop.time() < until:
-                batch = {account_id: self._take_of(account_id, BATCH_SIZE_MAX)}
-                for left in (await self._run(batch, Patience.FULL)).values():
-                    await self._run_locked(account_id, left)
+                calls = self._take_of(account_id, BATCH_SIZE_MAX)
+                await self._run_apart(account_id, calls)
                 await _gather()
         except PadronError as error:
+            _fail_all(calls, error)
             self._fail([account_id], error)
         except asyncio.CancelledError as error:
+            _fail_all(calls, error)
             self._fail([account_id], error)
             raise
         finally:
@@ -157,61 +157,45 @@ class Coalescer:
             if account_id in self._waiting:
                 self._begin()
 
-    async def _run(self, batch: _Batch, patience: Patience) -> _Batch:
-        """Run a batch and settle its calls. Give back those of the accounts in which somebody stood in the way.
+    async def _run_apart(self, account_id: int, calls: list[_Call]) -> None:
+        """Run calls of one account, which wait for whoever is in the way there, and settle them.
 
-        Raises what the store raises, when all are told.
+        Raises what the store raises.
         """
-        requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
-        at, outcomes = self._clock(), dict[int, list[Outcome]]()
-
-        def decide(account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
-            decided = decide_all(vehicles, requests[account_id], at)
-            outcomes[account_id] = decided.outcomes
-            return decided.changes
-
-        vins = {account_id: list_vins(asked) for account_id, asked in requests.items()}
+        decision = _Decision({account_id: calls}, self._clock())
         try:
-            saved = await self._store.write_together(vins, decide, patience)
-        except (PadronError, asyncio.CancelledError) as error:
-            for calls in batch.values():
-                _fail_all(calls, error)
-            raise
-        except Exception:  # noqa: BLE001 - one account must not take the others down with it: each is tried by itself
-            return batch
-        for account_id in saved:
-            _settle_all(batch[account_id], outcomes[account_id])
-        return {account_id: calls for account_id, calls in batch.items() if account_id not in saved}
-
-    async def _run_locked(self, account_id: int, calls: list[_Call]) -> None:
-        """Run calls of one account in a transaction that lets nobody in between, and settle them.
-
-        Raises what the store raises, when all are told.
-        """
-        requests = [call.request for call in calls]
-        at = self._clock()
-
-        async def work(transaction: WriteTransaction) -> list[Outcome]:
-            return await change_statuses(transaction, requests, at)
-
-        try:
-            outcomes = await self._store.write(account_id, work)
-        except (PadronError, asyncio.CancelledError) as error:
-            _fail_all(calls, error)
+            await self._store.write_apart(account_id, decision.vins[account_id], decision.decide)
+        except (PadronError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, no caller may be left waiting
             if len(calls) == 1:
-                _settle_all(calls, [error])
+                fail(calls[0].done, error)
                 return
             for call in calls:  # one request must not take the others down with it: each is tried by itself
-                await self._run_locked(account_id, [call])
+                await self._run_apart(account_id, [call])
         else:
-            _settle_all(calls, outcomes)
+            _answer_all(calls, decision.outcomes[account_id])
 
     def _fail(self, account_ids: Iterable[int], error: PadronError | asyncio.CancelledError) -> None:
         """Tell those who wait."""
         for account_id in account_ids:
             _fail_all(self._waiting.pop(account_id, ()), error)
+
+
+class _Decision:
+    """What a batch asks for, and what was decided when its vehicles were looked at last."""
+
+    def __init__(self, batch: _Batch, at: datetime) -> None:
+        self._requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
+        self._at = at
+        self.vins = {account_id: list_vins(asked) for account_id, asked in self._requests.items()}
+        self.outcomes: dict[int, list[Outcome]] = {}
+
+    def decide(self, account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
+        """Decide an account's requests, again if its vehicles had to be read again."""
+        decided = decide_all(vehicles, self._requests[account_id], self._at)
+        self.outcomes[account_id] = decided.outcomes
+        return decided.changes
 
 
 async def _gather() -> None:
@@ -222,14 +206,12 @@ async def _gather() -> None:
 def _fail_all(calls: Collection[_Call], error: PadronError | asyncio.CancelledError) -> None:
     if isinstance(error, asyncio.CancelledError):
         error = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
-    _settle_all(calls, [error] * len(calls))
+    fail_all((call.done for call in calls), error)
 
 
-def _settle_all(calls: Collection[_Call], outcomes: Collection[Outcome | Exception]) -> None:
+def _answer_all(calls: Collection[_Call], outcomes: Collection[Outcome]) -> None:
     for call, outcome in zip(calls, outcomes, strict=True):
-        if call.done.done():
-            continue  # the caller has gone
-        if isinstance(outcome, BaseException):
-            call.done.set_exception(outcome)
+        if isinstance(outcome, PadronError):
+            fail(call.done, outcome)
         else:
-            call.done.set_result(outcome)
+            settle(call.done, outcome)

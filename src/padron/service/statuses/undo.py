@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.change import Change, ChangeType, FeedEntry, Span
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
@@ -145,7 +145,7 @@ class _Chunk:
         plates = sorted({str(value["plate"]) for value in values if value.get("plate") is not None})
         found += await transaction.lock_plates(plates) if plates else []
         self.vehicles = {vehicle.vehicle_id: vehicle for vehicle in (*found, *gone)}
-        spans = {former.vehicle_id: (former.first_number, former.last_number) for former in formers}
+        spans = {former.vehicle_id: Span(former.first_number, former.last_number) for former in formers}
         self.later = await transaction.find_later_changes(spans, self.act.undone_id)
         if unknown := sorted(self.vehicles.keys() - self.details.keys()):
             self.details |= await transaction.load_details(unknown)

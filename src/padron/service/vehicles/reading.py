@@ -7,7 +7,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import START, HistoryEntry, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
-from padron.domain.query import LIMIT_MAX, Position, VehicleQuery
+from padron.domain.query import LIMIT_MAX, ListedVehicle, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
@@ -80,7 +80,7 @@ async def list_vehicles(
     reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0)) if is_followed else START
     page = cut_page(rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
     return FoundVehicles(
-        page=Page(rows=[version for version, _ in page.rows], next_cursor=page.next_cursor),
+        page=Page(rows=[row.version for row in page.rows], next_cursor=page.next_cursor),
         cursor=None
         if last_change is None
         else cursors.format_feed_cursor(epoch, await find_place(reader, last_change)),
@@ -93,11 +93,11 @@ def _may_walk_far(query: VehicleQuery) -> bool:
     return query.up_to is not None and query.sort is None and by_status
 
 
-async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[tuple[VehicleVersion, Position]]:
+async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:
     """Give a page from as many statements as it takes, each over a bounded part of the account."""
     last = query.up_to or 0
     begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
-    rows: list[tuple[VehicleVersion, Position]] = []
+    rows: list[ListedVehicle] = []
     while 1 <= begin <= last and len(rows) < query.limit:
         end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
         part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))

@@ -11,16 +11,17 @@ from datetime import datetime
 
 from padron.domain import webhook
 from padron.domain.signature import give_headers
-from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, Sending, format_message_id
+from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, EndpointName, Sending, format_message_id
 from padron.service.changes.events import encode_payload
 from padron.service.runtime import Runtime
 from padron.service.webhooks.sending import Message
+from padron.store.base import WriteTransaction
 from padron.store.webhooks import WebhookTransaction
 
 CUT_MAX = 500  # changes looked at in one transaction
 CLEARED_MAX = 500  # rows of the log deleted in one transaction
 
-Key = tuple[int, str]  # account and endpoint
+Key = EndpointName
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,16 +62,17 @@ async def claim_endpoint(runtime: Runtime, key: Key, holder: str) -> bool:
     account_id, endpoint_id = key
     now = runtime.clock()
 
-    async def work(transaction: WebhookTransaction) -> bool:
-        endpoint = await transaction.lock_endpoint(endpoint_id)
+    async def work(transaction: WriteTransaction) -> bool:
+        webhooks = transaction.webhooks
+        endpoint = await webhooks.lock_endpoint(endpoint_id)
         if endpoint is None or endpoint.is_leased(now):
             return False
         # Whoever dies with the lease leaves no word of what is due: so the endpoint stays awake until it is released.
         leased = replace(endpoint, lease_holder=holder, lease_until=now + LEASE, wake_at=now)
-        await transaction.save_endpoint(leased)
+        await webhooks.save_endpoint(leased)
         return True
 
-    return await runtime.store.write_webhooks(account_id, work)
+    return await runtime.store.write(account_id, work)
 
 
 async def advance_endpoint(
@@ -84,31 +86,32 @@ async def advance_endpoint(
     account_id, endpoint_id = key
     now = runtime.clock()
 
-    async def work(transaction: WebhookTransaction) -> Work | None:
-        before = await transaction.lock_endpoint(endpoint_id)
+    async def work(transaction: WriteTransaction) -> Work | None:
+        webhooks = transaction.webhooks
+        before = await webhooks.lock_endpoint(endpoint_id)
         if before is None or before.lease_holder != holder:
             return None
-        endpoint = await _record(transaction, before, outcomes, now)
+        endpoint = await _record(webhooks, before, outcomes, now)
         due: list[Sending] = []
         has_more = False
         if endpoint.deleted_at is not None:
-            has_more = await transaction.delete_deliveries(endpoint_id, CLEARED_MAX) == CLEARED_MAX
+            has_more = await webhooks.delete_deliveries(endpoint_id, CLEARED_MAX) == CLEARED_MAX
             if not has_more and not busy:
-                await transaction.delete_endpoint(endpoint_id)
+                await webhooks.delete_endpoint(endpoint_id)
                 return Work(endpoint=endpoint, due=[], is_released=True)
         elif room and endpoint.may_send(now):
-            endpoint, has_more = await _cut(transaction, endpoint, now)
-            found = await transaction.list_due(endpoint, now, room + len(busy))
+            endpoint, has_more = await _cut(webhooks, endpoint, now)
+            found = await webhooks.list_due(endpoint, now, room + len(busy))
             due = [sending for sending in found if sending.delivery.number not in busy][:room]
         is_released = not (due or busy or has_more)
         if is_released:
-            await transaction.delete_settled(endpoint_id, now - webhook.KEPT, CLEARED_MAX)
-            endpoint = await _release(transaction, endpoint)
+            await webhooks.delete_settled(endpoint_id, now - webhook.KEPT, CLEARED_MAX)
+            endpoint = await _release(webhooks, endpoint)
         if endpoint != before:
-            await transaction.save_endpoint(endpoint)
+            await webhooks.save_endpoint(endpoint)
         return Work(endpoint=endpoint, due=due, is_released=is_released)
 
-    return await runtime.store.write_webhooks(account_id, work)
+    return await runtime.store.write(account_id, work)
 
 
 async def release_endpoint(runtime: Runtime, key: Key, holder: str, outcomes: Sequence[Outcome]) -> None:
@@ -116,14 +119,15 @@ async def release_endpoint(runtime: Runtime, key: Key, holder: str, outcomes: Se
     account_id, endpoint_id = key
     now = runtime.clock()
 
-    async def work(transaction: WebhookTransaction) -> None:
-        endpoint = await transaction.lock_endpoint(endpoint_id)
+    async def work(transaction: WriteTransaction) -> None:
+        webhooks = transaction.webhooks
+        endpoint = await webhooks.lock_endpoint(endpoint_id)
         if endpoint is None or endpoint.lease_holder != holder:
             return
-        endpoint = await _record(transaction, endpoint, outcomes, now)
-        await transaction.save_endpoint(await _release(transaction, endpoint))
+        endpoint = await _record(webhooks, endpoint, outcomes, now)
+        await webhooks.save_endpoint(await _release(webhooks, endpoint))
 
-    await runtime.store.write_webhooks(account_id, work)
+    await runtime.store.write(account_id, work)
 
 
 async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> Outcome:

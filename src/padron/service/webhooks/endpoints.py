@@ -19,6 +19,7 @@ from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 from padron.service.webhooks.sending import Message
+from padron.store.base import WriteTransaction
 from padron.store.webhooks import WebhookReader, WebhookTransaction
 
 
@@ -53,8 +54,9 @@ async def add_endpoint(
     endpoint_id = encode_base62(secrets.randbits(160), webhook.ENDPOINT_ID_LENGTH)
     secret = _make_secret()
 
-    async def work(transaction: WebhookTransaction) -> Endpoint:
-        if await transaction.count_endpoints() >= webhook.ENDPOINTS_MAX:
+    async def work(transaction: WriteTransaction) -> Endpoint:
+        webhooks = transaction.webhooks
+        if await webhooks.count_endpoints() >= webhook.ENDPOINTS_MAX:
             raise PadronError(
                 Code.WEBHOOK_LIMIT_REACHED,
                 f"The account has {webhook.ENDPOINTS_MAX} webhook endpoints, as many as may be: delete one first.",
@@ -65,14 +67,14 @@ async def add_endpoint(
             description=description,
             filter=chosen,
             secret=secret,
-            position=await transaction.find_last_change(),
+            position=await webhooks.find_last_change(),
             created_at=now,
             updated_at=now,
         )
-        await transaction.add_endpoint(endpoint)
+        await webhooks.add_endpoint(endpoint)
         return endpoint
 
-    return await runtime.store.write_webhooks(principal.account_id, work)
+    return await runtime.store.write(principal.account_id, work)
 
 
 async def list_endpoints(runtime: Runtime, principal: Principal) -> list[Endpoint]:
@@ -224,20 +226,21 @@ async def _change(
 ) -> Endpoint:
     """Lock an endpoint, let ``work`` change it, write it and give it. Raises ``webhook_not_found``."""
 
-    async def run(transaction: WebhookTransaction) -> Endpoint:
-        endpoint = await transaction.lock_endpoint(endpoint_id)
+    async def run(transaction: WriteTransaction) -> Endpoint:
+        webhooks = transaction.webhooks
+        endpoint = await webhooks.lock_endpoint(endpoint_id)
         if endpoint is None or endpoint.deleted_at is not None:
             raise _give_not_found(endpoint_id)
-        after = await work(transaction, endpoint)
-        await transaction.save_endpoint(after)
+        after = await work(webhooks, endpoint)
+        await webhooks.save_endpoint(after)
         return after
 
-    return await runtime.store.write_webhooks(principal.account_id, run)
+    return await runtime.store.write(principal.account_id, run)
 
 
 def _read(runtime: Runtime, principal: Principal) -> WebhookReader:
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
-    return runtime.store.read_webhooks(principal.account_id)
+    return runtime.store.read(principal.account_id).webhooks
 
 
 def _check(runtime: Runtime, url: str | None, description: str | None) -> None:

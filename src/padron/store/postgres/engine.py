@@ -2,42 +2,35 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from time import monotonic
 from typing import TypeVar, cast
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
-from padron.store.base import Decide, Patience, WriteTransaction
-from padron.store.idempotency import KeyTransaction
-from padron.store.imports import ImportReader, ImportTransaction
-from padron.store.migrations import Migration, list_pending, load_migrations
-from padron.store.plans import PlanReader, PlanTransaction
+from padron.store.base import Decide, Reader, WriteTransaction
+from padron.store.directory import Directory
+from padron.store.idempotency import settle_key
+from padron.store.imports import ImportBoard
+from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
-from padron.store.postgres.directory import PostgresDirectory
 from padron.store.postgres.explaining import explain
-from padron.store.postgres.idempotency import KeyedWriter, open_keys
-from padron.store.postgres.imports import PostgresImportBoard, open_imports, read_imports
-from padron.store.postgres.operations import PostgresOperationStore
-from padron.store.postgres.plans import PostgresPlanBoard, open_plan_reads, open_plans
-from padron.store.postgres.reader import PostgresReader
+from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.sort_keys import rewrite_texts
-from padron.store.postgres.statuses import change_together
-from padron.store.postgres.transaction import SQL, PostgresTransaction
-from padron.store.postgres.webhooks import PostgresWebhookBoard, open_reads, open_work
-from padron.store.postgres.writes import Writer
-from padron.store.webhooks import WebhookReader, WebhookTransaction
+from padron.store.postgres.status_calls import StatusCalls
+from padron.store.postgres.transaction import PostgresTransaction
+from padron.store.postgres.writes import WriteTasks
+from padron.store.sql.migrations import Migration, list_pending, load_migrations
+from padron.store.webhooks import WebhookBoard
 
 T = TypeVar("T")
 
 MIGRATIONS = load_migrations("padron.store.postgres")
 CHECK_S_MAX = 1.0
-CONTENDED_S = 1.0
 STALE_S_MAX = 2.0
 
 # Status calls that go together, other writes, point reads (which every call begins with: its key) and pages cannot take
@@ -69,31 +62,32 @@ class PostgresStore:
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self._is_distributed = False
         self.epoch = ""  # read when the store is prepared
-        self._contended_until: dict[int, float] = {}  # by account, for those of which a call was overtaken lately
-        self._own_writer = Writer(self._writes)
-        self._together_writer = Writer(self._together)
-        self._writer: Writer | KeyedWriter = self._own_writer
-        self.directory = PostgresDirectory(self._own_writer, self._points)
-        self.operations = PostgresOperationStore(self._writer, self._points, self._pages)
-        self.webhooks = PostgresWebhookBoard(self._own_writer, self._points)
-        self.imports = PostgresImportBoard(self._points)
-        self.plans = PostgresPlanBoard(self._points)
+        self._held: HeldKey | None = None
+        self._tasks = WriteTasks(self._writes)
+        self._together_tasks = WriteTasks(self._together)
+        self._status_calls = StatusCalls(self._together_tasks, self._tasks)
+        self._sources = Sources(points=self._points, pages=self._pages)
+        self._board = PostgresBoard(self._tasks, self._points)
+        self.directory = Directory(self._board)
+        self.imports = ImportBoard(self._board)
+        self.plans = PlanBoard(self._board)
+        self.webhooks = WebhookBoard(self._board)
 
-    def read(self, account_id: int) -> PostgresReader:
+    def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
-        return PostgresReader(self._points, self._pages, account_id)
+        return Reader(PostgresReads(self._sources, account_id), account_id)
 
-    def read_recent(self, account_id: int, at_least: int = 0) -> PostgresReader:
+    def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
         """Give a reader that may be behind, within the bound."""
         if self._replica is None:
             return self.read(account_id)
-        return read_recent(self._replica, (self._points, self._pages), account_id, at_least)
+        return read_recent(self._replica, self._sources, account_id, at_least)
 
-    def read_caught_up(self, account_id: int) -> PostgresReader:
+    def read_caught_up(self, account_id: int) -> Reader:
         """Give a reader that is not behind, for large answers."""
         if self._replica is None:
             return self.read(account_id)
-        return read_caught_up(self._replica, (self._points, self._pages), account_id)
+        return read_caught_up(self._replica, self._sources, account_id)
 
     @property
     def is_replica_fresh(self) -> bool | None:
@@ -104,94 +98,40 @@ class PostgresStore:
         """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
 
         async def run(connection: asyncpg.Connection) -> T:
-            return await work(PostgresTransaction(connection, account_id, is_distributed=self._is_distributed))
+            transaction = PostgresTransaction(connection, account_id, is_distributed=self._is_distributed)
+            result = await work(transaction)
+            if self._held is not None:
+                await settle_key(transaction.keys, self._held, result)
+            return result
 
-        return await self._writer.run(run, account_id)
+        return await self._tasks.run(run, account_id)
 
-    async def write_together(
-        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
-    ) -> frozenset[int]:
-        """Change statuses in several accounts with one statement, whatever becomes of the caller.
-
-        An account that waits for others is left out for a second after it was overtaken.
-        """
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
+        """Change statuses in several accounts with one statement, whatever becomes of the caller."""
         if self._is_distributed:
-            return frozenset()
+            return  # an account lies on one node
+        async for saved in self._status_calls.write_together(vins, decide):
+            yield saved
 
-        async def run(connection: asyncpg.Connection) -> frozenset[int]:
-            return await change_together(connection, vins, decide, patience)
+    async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
+        """Change statuses in one account, with locks when somebody was in the way."""
+        if not self._is_distributed and await self._status_calls.try_apart(account_id, vins, decide):
+            return
 
-        if patience is not Patience.FULL:
-            return await self._together_writer.run_alone(run)
-        (account_id,) = vins
-        if monotonic() < self._contended_until.get(account_id, 0):
-            return frozenset()
-        saved = await self._own_writer.run_alone(run)
-        if not saved:
-            self._contended_until[account_id] = monotonic() + CONTENDED_S
-        return saved
+        async def work(transaction: WriteTransaction) -> None:
+            await transaction.save_changes(decide(account_id, await transaction.lock_vehicles(vins)))
 
-    def read_plans(self, account_id: int) -> PlanReader:
-        """Give a reader of one account's plans."""
-        return open_plan_reads(self._pages, account_id)
-
-    async def write_plans(
-        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
-    ) -> T:
-        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
-
-        async def run(connection: asyncpg.Connection) -> T:
-            return await work(PostgresTransaction(connection, account_id), open_plans(connection, account_id))
-
-        return await self._writer.run(run, account_id)
-
-    def read_webhooks(self, account_id: int) -> WebhookReader:
-        """Give a reader of one account's webhooks."""
-        return open_reads(self._pages, account_id)
-
-    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
-
-        async def run(connection: asyncpg.Connection) -> T:
-            return await work(open_work(connection, account_id))
-
-        return await self._writer.run(run, account_id)
-
-    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
-
-        async def run(connection: asyncpg.Connection) -> T:
-            return await work(open_keys(connection, account_id))
-
-        return await self._own_writer.run(run, account_id)
-
-    def read_imports(self, account_id: int) -> ImportReader:
-        """Give a reader of one account's imports."""
-        return read_imports(self._pages, account_id)
-
-    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
-
-        async def run(connection: asyncpg.Connection) -> T:
-            return await work(open_imports(connection, account_id))
-
-        return await self._writer.run(run, account_id)
+        await self.write(account_id, work)
 
     def hold_key(self, held: HeldKey) -> "PostgresStore":
         """Give the same store for the work of one request under a key."""
         store = copy.copy(self)
-        store.write_by(KeyedWriter(self._own_writer, held))
+        store._held = held  # noqa: SLF001 - its own kind
         return store
-
-    def write_by(self, writer: KeyedWriter) -> None:
-        """Commit what requests write in another way from now on."""
-        self._writer = writer
-        self.operations = PostgresOperationStore(writer, self._points, self._pages)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes."""
-        rows = await self._points.fetch(SQL["load_last_changes"], (list(account_ids),))
-        return dict(map(tuple, rows))
+        return dict(map(tuple, await self._board.read_point("load_last_changes", list(account_ids))))
 
     async def read_time(self) -> datetime:
         """Give the instant of the server's clock: of the statement, not of its snapshot."""
@@ -218,7 +158,7 @@ class PostgresStore:
         """Finish what is under way and close."""
         if self._replica is not None:
             await self._replica.close()
-        await asyncio.gather(self._own_writer.close(), self._together_writer.close())
+        await asyncio.gather(self._tasks.close(), self._together_tasks.close())
         pools = (self._writes, self._together, self._points, self._pages)
         await asyncio.gather(*(connections.close() for connections in pools))
 

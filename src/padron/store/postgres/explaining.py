@@ -10,6 +10,7 @@ import shlex
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -22,11 +23,18 @@ _PORT = "5432"
 _DEFAULT_HOST = "localhost"
 
 
+class Host(NamedTuple):
+    """A host's name, or the folder of its socket, and its port: empty where none is given."""
+
+    name: str
+    port: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
     """Where a URL leads, as libpq reads it: what it leaves out comes from the environment."""
 
-    hosts: tuple[tuple[str, str], ...]  # name or folder of the socket, and port
+    hosts: tuple[Host, ...]
     user: str
     database: str
     has_password: bool
@@ -67,7 +75,7 @@ def parse_address(url: str) -> Address:
     ports = port.split(",")
     split = [_split_port(one) for one in named.split(",")]
     return Address(
-        hosts=tuple((host, own or ports[min(place, len(ports) - 1)]) for place, (host, own) in enumerate(split)),
+        hosts=tuple(Host(host, own or ports[min(place, len(ports) - 1)]) for place, (host, own) in enumerate(split)),
         user=user,
         database=database or user,
         has_password=bool(password or query.get("password") or os.environ.get("PGPASSWORD")),
@@ -232,14 +240,14 @@ def _quote_name(name: str) -> str:
     return name if name.isascii() and name.isalnum() and name.islower() else f'"{escaped}"'
 
 
-def _split_port(text: str) -> tuple[str, str]:
+def _split_port(text: str) -> Host:
     if text.startswith("/"):
-        return text, ""
+        return Host(text, "")
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
-        return host, port.removeprefix(":")
+        return Host(host, port.removeprefix(":"))
     host, _, port = text.partition(":")
-    return host or _DEFAULT_HOST, port
+    return Host(host or _DEFAULT_HOST, port)
 
 
 def _give_system_user() -> str:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from padron.domain.errors import Code, PadronError
+from padron.store.settling import fail_all
 
 TURNS_MAX = 4  # of one account at once; its transactions wait for each other's row locks anyway
 WAIT_S_MAX = 10.0
@@ -18,16 +19,16 @@ WAITING_MAX = 4_096  # of one account
 
 
 @dataclass(slots=True, eq=False)
-class _Line:
+class _AccountLine:
     taken: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
-class Lines:
+class AccountLines:
     """The lines of one process, by account."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, _Line] = {}
+        self._lines: dict[int, _AccountLine] = {}
 
     @asynccontextmanager
     async def turn(self, account_id: int) -> AsyncIterator[None]:
@@ -35,7 +36,7 @@ class Lines:
 
         Raises ``overloaded`` for a wait that is too long, and ``store_unavailable`` as the one before did.
         """
-        line = self._lines.setdefault(account_id, _Line())
+        line = self._lines.setdefault(account_id, _AccountLine())
         if line.taken < TURNS_MAX:
             line.taken += 1
         else:
@@ -49,7 +50,7 @@ class Lines:
         finally:
             self._pass_on(account_id, line)
 
-    async def _wait(self, account_id: int, line: _Line) -> None:
+    async def _wait(self, account_id: int, line: _AccountLine) -> None:
         if len(line.waiting) >= WAITING_MAX:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
         place = asyncio.get_running_loop().create_future()
@@ -67,7 +68,7 @@ class Lines:
             detail = f"Calls of this account have waited {WAIT_S_MAX:.0f} s for each other: try again shortly."
             raise PadronError(Code.OVERLOADED, detail) from error
 
-    def _pass_on(self, account_id: int, line: _Line) -> None:
+    def _pass_on(self, account_id: int, line: _AccountLine) -> None:
         """Give the turn to the next who still waits for it."""
         while line.waiting:
             place = line.waiting.popleft()
@@ -79,8 +80,7 @@ class Lines:
             del self._lines[account_id]
 
 
-def _fail(line: _Line, error: PadronError) -> None:
-    while line.waiting:
-        place = line.waiting.popleft()
-        if not place.done():
-            place.set_exception(PadronError(error.code, error.detail))
+def _fail(line: _AccountLine, error: PadronError) -> None:
+    waiting = [*line.waiting]
+    line.waiting.clear()
+    fail_all(waiting, PadronError(error.code, error.detail))

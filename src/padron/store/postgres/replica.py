@@ -10,13 +10,14 @@ import logging
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
 from padron.domain.errors import PadronError
+from padron.store.base import Reader
 from padron.store.postgres.connections import Condition, Connections
-from padron.store.postgres.reader import PostgresReader
-from padron.store.postgres.transaction import SQL
+from padron.store.postgres.port import SQL, PostgresReads, Source, Sources
 
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
@@ -43,6 +44,13 @@ _HAS_REPLAYED = "SELECT pg_is_in_recovery() AND pg_wal_lsn_diff(pg_last_wal_repl
 _log = logging.getLogger("padron.replica")
 
 
+class Timeline(NamedTuple):
+    """A timeline of a database cluster: log positions on two of these cannot be compared."""
+
+    cluster: int
+    timeline: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """How far the primary's log reached at an instant of this process's own clock."""
@@ -64,7 +72,7 @@ class Replica:
         self._stale_s_max = stale_s_max
         self._marks: deque[Mark] = deque()  # not reached yet, the oldest first; none is older than the bound
         self._fresh_until_s = float("-inf")
-        self._line: tuple[int, int] | None = None  # the cluster and timeline that it was last seen on
+        self._seen_on: Timeline | None = None  # where it was last
         self._trouble: str | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -84,7 +92,7 @@ class Replica:
 
     def follows(self, mark: Mark) -> bool:
         """Say whether a mark is one that it can be measured by."""
-        return self._line == (mark.cluster, mark.timeline)
+        return self._seen_on == (mark.cluster, mark.timeline)
 
     async def read_mark(self) -> Mark:
         """Give how far the primary's log reaches now. Raises ``store_unavailable``."""
@@ -139,7 +147,7 @@ class Replica:
     def _judge(self, replayed: int, cluster: int, timeline: int, in_recovery: bool) -> str:  # noqa: FBT001 - a row
         """Prove the latest mark that was reached, and give what is wrong if that is not enough."""
         newest = self._marks[-1]
-        self._line = (cluster, timeline) if in_recovery else None
+        self._seen_on = Timeline(cluster, timeline) if in_recovery else None
         if not self.follows(newest):
             self.distrust()
             if cluster != newest.cluster:
@@ -188,7 +196,7 @@ class Visit:
 class Lane:
     """Connections as a reader wants them: to the replica if that will do, else to the primary."""
 
-    def __init__(self, visit: Visit, replica: Connections, primary: Connections) -> None:
+    def __init__(self, visit: Visit, replica: Connections, primary: Source) -> None:
         self._visit = visit
         self._replica = replica
         self._primary = primary
@@ -201,10 +209,8 @@ class Lane:
         return await self._primary.fetch(statement, parameters, answer_s_max) if rows is None else rows
 
 
-def read_recent(
-    replica: Replica, primary: tuple[Connections, Connections], account_id: int, at_least: int
-) -> PostgresReader:
-    """Give a reader that may be behind, but has the account's change ``at_least``. ``primary``: points and pages."""
+def read_recent(replica: Replica, primary: Sources, account_id: int, at_least: int) -> Reader:
+    """Give a reader that may be behind, but has the account's change ``at_least``."""
 
     async def has_change(connection: asyncpg.Connection) -> bool:
         # Before the read, not in it: a replica only goes forward. A new account it may not have at all.
@@ -213,7 +219,7 @@ def read_recent(
     return _open_reader(Visit(replica, has_change if at_least else None), replica, primary, account_id)
 
 
-def read_caught_up(replica: Replica, primary: tuple[Connections, Connections], account_id: int) -> PostgresReader:
+def read_caught_up(replica: Replica, primary: Sources, account_id: int) -> Reader:
     """Give a reader that is not behind: the replica answers once it holds all that was there when it was asked."""
 
     async def has_caught_up(connection: asyncpg.Connection) -> bool:
@@ -228,8 +234,6 @@ def read_caught_up(replica: Replica, primary: tuple[Connections, Connections], a
     return _open_reader(Visit(replica, has_caught_up), replica, primary, account_id)
 
 
-def _open_reader(
-    visit: Visit, replica: Replica, primary: tuple[Connections, Connections], account_id: int
-) -> PostgresReader:
-    points, pages = primary
-    return PostgresReader(Lane(visit, replica.points, points), Lane(visit, replica.pages, pages), account_id)
+def _open_reader(visit: Visit, replica: Replica, primary: Sources, account_id: int) -> Reader:
+    lanes = Sources(points=Lane(visit, replica.points, primary.points), pages=Lane(visit, replica.pages, primary.pages))
+    return Reader(PostgresReads(lanes, account_id), account_id)

@@ -7,19 +7,27 @@ saves compares their revisions. Whatever else changes a vehicle's own row raises
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 
 import asyncpg
 
 from padron.domain.change import Change, ChangeType, keep_order
-from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
-from padron.store.base import Decide, Patience
-from padron.store.postgres.rows import to_vehicle
-from padron.store.statements import load_statements
-
-SQL = load_statements("padron.store.postgres")
+from padron.store.base import Decide
+from padron.store.postgres.port import SQL, leave_instant
+from padron.store.vehicles import VEHICLE, give_status_id, to_vehicle
 
 BRIEF_MS_MAX = 50
+
+_ACCOUNT_PLACE = len(VEHICLE.names)  # the account comes after the vehicle's columns
+
+
+class Patience(Enum):
+    """How long a batch waits for others that are in its way."""
+
+    NONE = "none"
+    BRIEF = "brief"  # as long as a batch of another server may take
+    FULL = "full"  # as long as any write
 
 
 def _build_save(*, given: str = "", skip: str = "", withdraw: str = "withdraw_work") -> str:
@@ -44,7 +52,7 @@ async def change_together(
     rows = await connection.fetch(SQL["load_together"], accounts, [vin for asked in vins.values() for vin in asked])
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
     for row in rows:
-        found[row[10]].append(to_vehicle(row))
+        found[row[_ACCOUNT_PLACE]].append(to_vehicle(row, leave_instant))
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
@@ -117,8 +125,3 @@ def find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:
         if change.deactivates:
             deactivated.setdefault(change.vehicle.vehicle_id, change.at)
     return dict(sorted(deactivated.items()))
-
-
-def give_status_id(status: VehicleStatus | None) -> int | None:
-    """Give what a column of statuses holds."""
-    return None if status is None else status.value

@@ -1,7 +1,6 @@
 """One account's write transaction. A method takes a few round trips, however many vehicles there are."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import asyncpg
 import msgspec
@@ -11,30 +10,24 @@ from padron.domain.change import (
     Change,
     ChangeType,
     FeedEntry,
+    Span,
     WrittenChanges,
     find_latest,
     give_ids,
     keep_order,
 )
-from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.base import Patience
-from padron.store.imports import ImportTransaction
-from padron.store.listing import fold_columns, fold_plate
-from padron.store.postgres.copying import COPIED, COPIED_ROWS_MIN, PORTION_ROWS
-from padron.store.postgres.imports import open_imports
-from padron.store.postgres.rows import to_details, to_feed_entry, to_vehicle
-from padron.store.postgres.statuses import find_deactivated, give_status_id, is_plain, save_statuses
-from padron.store.statements import load_statements
-
-SQL = load_statements("padron.store.postgres")
+from padron.store.base import NounTransactions
+from padron.store.changes import to_feed_entry
+from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
+from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
+from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.vehicles import give_status_id, to_details, to_vehicle
 
 MANY = 300  # more than a batch of status calls has
-REPAIR_SQL = load_statements("padron.store.postgres", "repair.sql")
-_COPIED = {SQL[name]: target for name, target in COPIED.items()}
 
 
-class PostgresTransaction:
+class PostgresTransaction(NounTransactions):
     """An open transaction, bound to an account.
 
     On a distributed engine it sends plain statements only: Citus cannot route one that changes several tables.
@@ -46,37 +39,38 @@ class PostgresTransaction:
         self._is_distributed = is_distributed
 
     @property
-    def imports(self) -> ImportTransaction:
-        return open_imports(self._connection, self._account_id)
+    def port(self) -> PostgresWrites:
+        """The transaction as the other nouns' classes use it."""
+        return PostgresWrites(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         if len(vins) >= MANY:
             await self._plan_anew()
         rows = await self._connection.fetch(SQL["lock_by_vin"], self._account_id, vins)
-        return sorted(map(to_vehicle, rows), key=lambda vehicle: (vehicle.vin, vehicle.slot))
+        return sorted(_give_vehicles(rows), key=lambda vehicle: (vehicle.vin, vehicle.slot))
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         if len(plates) >= MANY:
             await self._plan_anew()
         folded = [fold_text(plate) for plate in plates]
         rows = await self._connection.fetch(SQL["lock_by_plate"], self._account_id, folded)
-        return [to_vehicle(row) for row in rows]
+        return _give_vehicles(rows)
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
-        rows = await self._connection.fetch(REPAIR_SQL["lock_former"], self._account_id, vehicle_ids)
-        return [to_vehicle(row) for row in rows]
+        rows = await self._connection.fetch(SQL["lock_former"], self._account_id, vehicle_ids)
+        return _give_vehicles(rows)
 
     async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
-        rows = await self._connection.fetch(REPAIR_SQL["load_former_details"], self._account_id, vehicle_ids)
+        rows = await self._connection.fetch(SQL["load_former_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
 
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
-        await self._write(REPAIR_SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
-        await self._write(REPAIR_SQL["save_identity"], [(self._account_id, vehicle_id) for vehicle_id in slots])
+        await self._write(SQL["move_vehicle"], [(self._account_id, *move) for move in slots.items()])
+        await self._write(SQL["save_identity"], [(self._account_id, vehicle_id) for vehicle_id in slots])
 
     async def _plan_anew(self) -> None:
         """Let the transaction's look-ups be planned for the tables as they are by now.
@@ -85,10 +79,13 @@ class PostgresTransaction:
         """
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
         parameters = (self._account_id, list(spans), firsts, lasts, request_id)
-        found = [to_feed_entry(row) for row in await self._connection.fetch(SQL["find_later_changes"], *parameters)]
+        found = [
+            to_feed_entry(row, leave_instant)
+            for row in await self._connection.fetch(SQL["find_later_changes"], *parameters)
+        ]
         return {entry.vehicle_id: entry for entry in found}
 
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
@@ -113,20 +110,6 @@ class PostgresTransaction:
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
         return WrittenChanges(changes=changes, first_number=first)
-
-    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
-        # Sorted, so that two servers that count the same vehicles do not wait for each other in a circle.
-        rows: list[tuple[object, ...]] = sorted(
-            (
-                self._account_id, refusal.hour_at, refusal.vin, refusal.operation, refusal.actor,
-                refusal.reason.value, give_status_id(refusal.status), refusal.count, refusal.first_at, refusal.last_at,
-            )
-            for refusal in refusals
-        )  # fmt: skip
-        await self._write(SQL["save_refusal"], rows)
-
-    async def delete_refusals(self, before: datetime, limit: int) -> int:
-        return len(await self._connection.fetch(SQL["delete_refusals"], self._account_id, before, limit))
 
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
         """Write the vehicles' own rows, and what they are found by.
@@ -159,13 +142,13 @@ class PostgresTransaction:
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
         # Edits before registrations: a new vehicle may take over the plate that another one gives up. For the same
         # reason the vehicles that become former come first, and those that come back after the edits.
-        await self._write(REPAIR_SQL["retire_identity"], [row[:2] for row in retired])
-        await self._write(REPAIR_SQL["retire_vehicle"], retired)
+        await self._write(SQL["retire_identity"], [row[:2] for row in retired])
+        await self._write(SQL["retire_vehicle"], retired)
         await self._write(SQL["update_status"], statuses)
         await self._write(SQL["edit_identity"], [(*row[:2], *row[-2:]) for row in identities])
         await self._write(SQL["update_identity"], identities)
-        await self._write(REPAIR_SQL["restore_vehicle"], restored)
-        await self._write(REPAIR_SQL["save_identity"], [row[:2] for row in restored])
+        await self._write(SQL["restore_vehicle"], restored)
+        await self._write(SQL["save_identity"], [row[:2] for row in restored])
         await self._write(SQL["insert_identity"], [row[:5] for row in new])
         await self._write(SQL["insert_vehicle"], new)
 
@@ -196,14 +179,7 @@ class PostgresTransaction:
         await self._write(SQL["insert_version"], versions)
 
     async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
-        # In portions: the time for an answer is that of one step, however many rows there are.
-        for start in range(0, len(rows), PORTION_ROWS):
-            portion = rows[start : start + PORTION_ROWS]
-            if len(portion) >= COPIED_ROWS_MIN and statement in _COPIED:
-                table, columns = _COPIED[statement]
-                await self._connection.copy_records_to_table(table, records=portion, columns=columns)
-            else:
-                await self._connection.executemany(statement, portion)
+        await run_portions(self._connection, statement, rows)
 
     def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
         differences = change.differences
@@ -221,3 +197,7 @@ class PostgresTransaction:
             change.reason,
             None if differences is None else msgspec.json.encode(differences).decode(),
         )
+
+
+def _give_vehicles(rows: Sequence[asyncpg.Record]) -> list[Vehicle]:
+    return [to_vehicle(row, leave_instant) for row in rows]

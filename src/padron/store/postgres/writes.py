@@ -14,7 +14,7 @@ import asyncpg
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import translate_errors
 from padron.store.postgres.connections import Connections
-from padron.store.postgres.lines import Lines
+from padron.store.postgres.lines import AccountLines
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ PAUSE_S_MAX = 0.1
 _RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate"})
 
 
-class Writer:
+class WriteTasks:
     """Owns the tasks that write, so that a caller who hangs up takes nothing down with it."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._lines = Lines()
+        self._lines = AccountLines()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
 

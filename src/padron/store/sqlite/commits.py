@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.store.settling import fail, fail_all, settle
 from padron.store.sqlite.connection import translate_errors
 from padron.store.sqlite.log_copies import LogCopier
 
@@ -111,10 +112,13 @@ class GroupCommitter:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting caller must hear of it
             self._roll_back()
-            self._fail(jobs or self._take_waiting(), error)
+            fail_all((job.done for job in jobs or self._take_waiting()), _word(error))
             return
         for job in jobs:
-            _settle(job)
+            if job.error is None:
+                settle(job.done, job.result)
+            else:
+                fail(job.done, job.error)
 
     async def _run_jobs(self, jobs: list[_Job]) -> None:
         """Run what waits, and what comes meanwhile, until one fails; that is the last of ``jobs`` then.
@@ -166,11 +170,6 @@ class GroupCommitter:
         self._jobs.clear()
         return waiting
 
-    def _fail(self, jobs: list[_Job], error: Exception) -> None:
-        for job in jobs:
-            job.error = _word(error)
-            _settle(job)
-
 
 def _word(error: Exception) -> Exception:
     try:
@@ -178,12 +177,3 @@ def _word(error: Exception) -> Exception:
             raise error  # noqa: TRY301 - to have it translated
     except Exception as worded:  # noqa: BLE001 - raised a line above
         return worded
-
-
-def _settle(job: _Job) -> None:
-    if job.done.done():
-        return  # the caller has gone
-    if job.error is not None:
-        job.done.set_exception(job.error)
-    else:
-        job.done.set_result(job.result)

@@ -1,8 +1,7 @@
 """An open SQLite file: brings its schema up to date, then reads and writes."""
 
 import copy
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,25 +10,20 @@ import apsw
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.sorting import give_sort_key
-from padron.store.base import Decide, Patience, WriteTransaction
-from padron.store.idempotency import KeyTransaction
-from padron.store.imports import ImportReader, ImportTransaction
-from padron.store.migrations import Migration, list_pending, load_migrations
-from padron.store.plans import PlanReader, PlanTransaction
+from padron.store.base import Decide, Reader, WriteTransaction
+from padron.store.directory import Directory
+from padron.store.idempotency import settle_key
+from padron.store.imports import ImportBoard
+from padron.store.plans import PlanBoard
+from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
-from padron.store.sqlite.directory import SqliteDirectory
-from padron.store.sqlite.idempotency import KeyedCommitter, open_keys
-from padron.store.sqlite.imports import SqliteImportBoard, open_imports, read_imports
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
-from padron.store.sqlite.operations import SqliteOperationStore
-from padron.store.sqlite.plans import SqlitePlanBoard, open_plan_reads, open_plans
-from padron.store.sqlite.reader import SqliteReader
+from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
-from padron.store.sqlite.transaction import SQL, SqliteTransaction
-from padron.store.sqlite.webhooks import SqliteWebhookBoard, open_reads, open_work
-from padron.store.webhooks import WebhookReader, WebhookTransaction
+from padron.store.sqlite.transaction import SqliteTransaction
+from padron.store.webhooks import WebhookBoard
 
 T = TypeVar("T")
 
@@ -45,24 +39,24 @@ class SqliteStore:
             ((self.epoch,),) = connection.execute(SQL["find_epoch"])
         connection.set_busy_timeout(0)  # from here on it is the event loop that would wait
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages))
-        self._writes: GroupCommitter | KeyedCommitter = self._committer
         self._connections = ReadConnections(path)
-        self.directory = SqliteDirectory(self._committer, self._connections)
-        self.operations = SqliteOperationStore(self._committer, self._connections)
-        self.webhooks = SqliteWebhookBoard(self._committer, self._connections)
-        self.imports = SqliteImportBoard(self._connections)
-        self.plans = SqlitePlanBoard(self._connections)
+        self._held: HeldKey | None = None
+        self._board = SqliteBoard(self._committer, self._connections)
+        self.directory = Directory(self._board)
+        self.imports = ImportBoard(self._board)
+        self.plans = PlanBoard(self._board)
+        self.webhooks = WebhookBoard(self._board)
 
-    def read(self, account_id: int) -> SqliteReader:
+    def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
-        return SqliteReader(self._connections, account_id)
+        return Reader(SqliteReads(self._connections, account_id), account_id)
 
-    def read_recent(self, account_id: int, at_least: int = 0) -> SqliteReader:
+    def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
         """Give a reader, which is never behind: a file has no replica."""
         del at_least
         return self.read(account_id)
 
-    def read_caught_up(self, account_id: int) -> SqliteReader:
+    def read_caught_up(self, account_id: int) -> Reader:
         """Give a reader, which is never behind."""
         return self.read(account_id)
 
@@ -75,15 +69,16 @@ class SqliteStore:
         """Run ``work`` in a transaction of one account; again if another that shares its commit has failed."""
 
         async def run(connection: apsw.Connection) -> T:
-            return await work(SqliteTransaction(connection, account_id))
+            transaction = SqliteTransaction(connection, account_id)
+            result = await work(transaction)
+            if self._held is not None:
+                await settle_key(transaction.keys, self._held, result)
+            return result
 
-        return await self._writes.run(run)
+        return await self._committer.run(run)
 
-    async def write_together(
-        self, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
-    ) -> frozenset[int]:
+    async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
         """Change statuses in several accounts. Nobody can stand in the way: all writers are in one line."""
-        del patience
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
             for account_id, asked in vins.items():
@@ -91,69 +86,22 @@ class SqliteStore:
                 await transaction.save_changes(decide(account_id, await transaction.lock_vehicles(asked)))
             return frozenset(vins)
 
-        return await self._committer.run(run)
+        yield await self._committer.run(run)
 
-    def read_plans(self, account_id: int) -> PlanReader:
-        """Give a reader of one account's plans."""
-        return open_plan_reads(self._connections, account_id)
-
-    async def write_plans(
-        self, account_id: int, work: Callable[[WriteTransaction, PlanTransaction], Awaitable[T]]
-    ) -> T:
-        """Run ``work`` in a transaction of one account."""
-
-        async def run(connection: apsw.Connection) -> T:
-            return await work(SqliteTransaction(connection, account_id), open_plans(connection, account_id))
-
-        return await self._writes.run(run)
-
-    def read_webhooks(self, account_id: int) -> WebhookReader:
-        """Give a reader of one account's webhooks."""
-        return open_reads(self._connections, account_id)
-
-    async def write_webhooks(self, account_id: int, work: Callable[[WebhookTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account."""
-
-        async def run(connection: apsw.Connection) -> T:
-            return await work(open_work(connection, account_id))
-
-        return await self._writes.run(run)
-
-    async def write_keys(self, account_id: int, work: Callable[[KeyTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account."""
-
-        async def run(connection: apsw.Connection) -> T:
-            return await work(open_keys(connection, account_id))
-
-        return await self._committer.run(run)
-
-    def read_imports(self, account_id: int) -> ImportReader:
-        """Give a reader of one account's imports."""
-        return read_imports(self._connections, account_id)
-
-    async def write_imports(self, account_id: int, work: Callable[[ImportTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account."""
-
-        async def run(connection: apsw.Connection) -> T:
-            return await work(open_imports(connection, account_id))
-
-        return await self._writes.run(run)
+    async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
+        """Change statuses in one account."""
+        async for _ in self.write_together({account_id: vins}, decide):
+            pass
 
     def hold_key(self, held: HeldKey) -> "SqliteStore":
         """Give the same store for the work of one request under a key."""
         store = copy.copy(self)
-        store.write_by(KeyedCommitter(self._committer, held))
+        store._held = held  # noqa: SLF001 - its own kind
         return store
-
-    def write_by(self, writes: KeyedCommitter) -> None:
-        """Commit what requests write in another way from now on."""
-        self._writes = writes
-        self.operations = SqliteOperationStore(writes, self._connections)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes."""
-        statement, asked = SQL["load_last_changes"], json.dumps(list(account_ids))
-        return dict(await self._connections.read_point(statement, (asked,)))
+        return dict(map(tuple, await self._board.read_point("load_last_changes", list(account_ids))))
 
     async def read_time(self) -> None:
         """Say that a file has no clock: its one server's counts."""

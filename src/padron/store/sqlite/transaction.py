@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from itertools import count
 
 import apsw
@@ -13,28 +12,23 @@ from padron.domain.change import (
     Change,
     ChangeType,
     FeedEntry,
+    Span,
     WrittenChanges,
     find_latest,
     give_ids,
     keep_order,
 )
-from padron.domain.gate import Refusal
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.imports import ImportTransaction
-from padron.store.listing import fold_columns, fold_plate
-from padron.store.sqlite.imports import open_imports
-from padron.store.sqlite.rows import from_instant, to_details, to_feed_entry, to_instant, to_vehicle
-from padron.store.statements import load_statements
-
-SQL = load_statements("padron.store.sqlite")
-REPAIR_SQL = load_statements("padron.store.sqlite", "repair.sql")
-
-MANY_SQL = load_statements("padron.store.sqlite", "imports.sql")
+from padron.store.base import NounTransactions
+from padron.store.changes import to_feed_entry
+from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
+from padron.store.vehicles import to_details, to_vehicle
 
 MANY = 300  # more than a batch of status calls has: from here one statement for all is faster than one for each
 
 
-class SqliteTransaction:
+class SqliteTransaction(NounTransactions):
     """The open transaction of the one write connection, bound to an account."""
 
     def __init__(self, connection: apsw.Connection, account_id: int) -> None:
@@ -44,60 +38,71 @@ class SqliteTransaction:
         self._account_id = account_id
 
     @property
-    def imports(self) -> ImportTransaction:
-        """Give the account's imports, in this transaction."""
-        return open_imports(self._connection, self._account_id)
+    def port(self) -> SqliteWrites:
+        """The transaction as the other nouns' classes use it."""
+        return SqliteWrites(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_vin"]
         if len(vins) >= MANY:
-            return [to_vehicle(row) for row in execute(MANY_SQL["lock_by_vins"], (account_id, json.dumps(list(vins))))]
-        return [to_vehicle(row) for vin in sorted(set(vins)) for row in execute(statement, (account_id, vin))]
+            return [
+                to_vehicle(row, to_instant)
+                for row in execute(SQL["lock_by_vins"], (account_id, json.dumps(list(vins))))
+            ]
+        return [
+            to_vehicle(row, to_instant) for vin in sorted(set(vins)) for row in execute(statement, (account_id, vin))
+        ]
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles that bear these plates; a vehicle has one plate, so none comes twice."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_plate"]
         folded = list(dict.fromkeys(fold_text(plate) for plate in plates))
         if len(folded) >= MANY:
-            return [to_vehicle(row) for row in execute(MANY_SQL["lock_by_plates"], (account_id, json.dumps(folded)))]
-        return [to_vehicle(row) for plate in folded for row in execute(statement, (account_id, plate))]
+            return [
+                to_vehicle(row, to_instant) for row in execute(SQL["lock_by_plates"], (account_id, json.dumps(folded)))
+            ]
+        return [to_vehicle(row, to_instant) for plate in folded for row in execute(statement, (account_id, plate))]
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         """Give the current core data by vehicle id."""
         if len(vehicle_ids) >= MANY:
             asked = (self._account_id, json.dumps(list(vehicle_ids)))
-            found = self._execute(MANY_SQL["load_many_details"], asked)
+            found = self._execute(SQL["load_details"], asked)
             return {vehicle_id: to_details(details) for vehicle_id, details in found}
         return {
             vehicle_id: to_details(details)
             for vehicle_id in vehicle_ids
-            for (details,) in self._execute(SQL["load_details"], (self._account_id, vehicle_id))
+            for (details,) in self._execute(SQL["find_details"], (self._account_id, vehicle_id))
         }
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
         """Give those of these vehicles that are former."""
-        execute, account_id, statement = self._execute, self._account_id, REPAIR_SQL["lock_former"]
-        return [to_vehicle(row) for one in sorted(set(vehicle_ids)) for row in execute(statement, (account_id, one))]
+        execute, account_id, statement = self._execute, self._account_id, SQL["lock_former"]
+        return [
+            to_vehicle(row, to_instant)
+            for one in sorted(set(vehicle_ids))
+            for row in execute(statement, (account_id, one))
+        ]
 
     async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         """Give the last core data by vehicle id."""
         return {
             vehicle_id: to_details(details)
             for vehicle_id in vehicle_ids
-            for (details,) in self._execute(REPAIR_SQL["load_former_details"], (self._account_id, vehicle_id))
+            for (details,) in self._execute(SQL["load_former_details"], (self._account_id, vehicle_id))
         }
 
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
         """Give current vehicles other slots."""
         rows = [(self._account_id, vehicle_id, slot) for vehicle_id, slot in slots.items()]
-        self._executemany(REPAIR_SQL["move_vehicle"], rows)
+        self._executemany(SQL["move_vehicle"], rows)
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         """Give each vehicle's first change since its span began that is not the span's own."""
         statement, account_id = SQL["find_later_changes"], self._account_id
         return {
-            vehicle_id: to_feed_entry(row)
+            vehicle_id: to_feed_entry(row, to_instant)
             for vehicle_id, span in spans.items()
             for row in self._execute(statement, (account_id, vehicle_id, *span, request_id))
         }
@@ -139,23 +144,6 @@ class SqliteTransaction:
         self._executemany(SQL["insert_change"], rows)
         return WrittenChanges(changes=changes, first_number=first)
 
-    async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
-        """Add the counts of refusals to those that are there."""
-        rows = [
-            (
-                self._account_id, from_instant(refusal.hour_at), refusal.vin, refusal.operation, refusal.actor,
-                refusal.reason.value, None if refusal.status is None else refusal.status.value, refusal.count,
-                from_instant(refusal.first_at), from_instant(refusal.last_at),
-            )
-            for refusal in refusals
-        ]  # fmt: skip
-        self._executemany(SQL["save_refusal"], rows)
-
-    async def delete_refusals(self, before: datetime, limit: int) -> int:
-        """Delete some refusals of hours before an instant."""
-        asked = (self._account_id, from_instant(before), limit)
-        return len(self._execute(SQL["delete_refusals"], asked).fetchall())
-
     def _update_status(self, change: Change) -> None:
         vehicle = change.vehicle
         since = from_instant(vehicle.status_since)
@@ -173,7 +161,7 @@ class SqliteTransaction:
         vehicle, at = change.vehicle, from_instant(change.at)
         key = (self._account_id, vehicle.vehicle_id)
         self._execute(
-            REPAIR_SQL["retire_vehicle"],
+            SQL["retire_vehicle"],
             (*key, vehicle.vin, at, vehicle.status_by, vehicle.status_reason, vehicle.revision),
         )
         self._execute(SQL["end_version"], (number, at, *key))
@@ -184,7 +172,7 @@ class SqliteTransaction:
         vehicle, details, at = change.vehicle, change.details or {}, from_instant(change.at)
         status = (vehicle.status.value, at, vehicle.status_by, vehicle.status_reason, vehicle.revision)
         self._execute(
-            REPAIR_SQL["restore_vehicle"],
+            SQL["restore_vehicle"],
             (self._account_id, vehicle.vehicle_id, vehicle.slot, fold_plate(details), *status),
         )
         self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))

@@ -1,0 +1,112 @@
+"""The record of changes as both engines keep it: its rows, and one account's committed changes.
+
+Changes are written by each engine's own transaction, together with their vehicles.
+"""
+
+from datetime import datetime
+from typing import cast
+
+import msgspec
+
+from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
+from padron.domain.status import is_operational
+from padron.store.port import Columns, ReadPort, Row, ToInstant
+from padron.store.vehicles import give_status, give_status_or_none
+
+HISTORY = Columns(
+    "number", "type", "changed_at", "changed_by", "request_id", "from_status", "to_status", "reason", "differences"
+)
+FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
+
+_HISTORY_WIDTH = len(HISTORY.names)
+_NUMBER_MAX = 2**63 - 1
+
+_Differences = dict[str, tuple[str | int | None, str | int | None]]
+
+
+class ChangeReader:
+    """One account's committed changes. Each method sees one instant."""
+
+    def __init__(self, port: ReadPort) -> None:
+        self._port = port
+
+    async def find_cut(self, at: datetime) -> int:
+        """Give the number of the last change up to an instant, 0 for none: the register's state then.
+
+        The same at any time, unless a change is recorded later that bears an earlier instant than this.
+        """
+        return cast("int", (await self._port.read_page("find_cut", at))[0][0])
+
+    async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
+        """Give what one request changed, in order, the changes with a number above ``after``."""
+        rows = await self._port.read_page("list_request_changes", request_id, after, limit)
+        return [to_feed_entry(row, self._port.to_instant) for row in rows]
+
+    async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
+        """Give a vehicle's changes, newest first, those with a number below ``before``."""
+        below = _NUMBER_MAX if before is None else before
+        rows = await self._port.read_page("list_history", vehicle_id, below, limit)
+        return [to_history_entry(row, self._port.to_instant) for row in rows]
+
+    async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
+        """Give the account's changes with a number above ``after``, in order, without a gap.
+
+        A change is there as soon as its writer has been answered, on every server.
+        """
+        rows = await self._port.read_page("list_changes", after, limit)
+        return [to_feed_entry(row, self._port.to_instant) for row in rows]
+
+    async def find_last_change(self) -> int:
+        """Give the number of the account's last change; 0 when there is none."""
+        rows = await self._port.read_point("find_last_change")
+        return cast("int", rows[0][0]) if rows else 0  # a replica may not have a new account yet
+
+    async def find_last_instant(self) -> datetime:
+        """Give the instant of the account's last change, before which no later one comes; 1970 when there is none."""
+        return self._port.to_instant((await self._port.read_point("find_last_instant"))[0][0])
+
+    async def find_place(self, number: int) -> Place | None:
+        """Give the place after the change of this number; None when there is no such change, nor 0."""
+        if number == 0:
+            return START
+        rows = await self._port.read_point("find_change", number)
+        return to_place(number, rows[0], self._port.to_instant) if rows else None
+
+    async def find_request_end(self, request_id: str) -> int:
+        """Give the number of a request's last change; of the account's when the request made none."""
+        return cast("int", (await self._port.read_point("find_request_end", request_id))[0][0])
+
+
+def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
+    """Give the history entry of a row."""
+    number, kind, at, by, request_id, from_status, to_status, reason, differences = row
+    return HistoryEntry(
+        number=number,
+        type=ChangeType(kind),
+        at=to_instant(at),
+        by=by,
+        request_id=request_id,
+        from_status=give_status_or_none(from_status),
+        to_status=give_status(to_status),
+        reason=reason,
+        differences=None if differences is None else msgspec.json.decode(differences, type=_Differences),
+    )
+
+
+def to_feed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
+    """Give the feed entry of a row."""
+    vehicle_id, vin, present_status = row[_HISTORY_WIDTH:]
+    return FeedEntry(
+        change=to_history_entry(row[:_HISTORY_WIDTH], to_instant),
+        vehicle_id=vehicle_id,
+        vin=vin,
+        is_operational=is_operational(give_status(present_status)),
+    )
+
+
+def to_place(number: int, row: Row, to_instant: ToInstant) -> Place:
+    """Give the place after a change, whose row is request, instant and VIN; the beginning where these are NULL."""
+    request_id, at, vin = row
+    if request_id is None or at is None or vin is None:
+        return START
+    return Place.after(number, (request_id, to_instant(at), vin))

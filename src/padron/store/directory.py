@@ -1,0 +1,117 @@
+"""Accounts, their API keys and the register's epoch: with the boards of other nouns, all that crosses accounts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import cast
+
+from padron.domain.account import Account, ApiKey, KeyName
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
+from padron.store.port import BoardPort, Columns, Row, ToInstant, WritePort, give_or_none
+
+ACCOUNT = Columns("account_id", "name", "created_at")
+API_KEY = Columns(
+    "account_id", "key_id", "label", "scopes", "secret_sha256", "created_at", "expires_at", "revoked_at",
+    "last_used_at",
+)  # fmt: skip
+NEW_API_KEY = Columns("account_id", "key_id", "label", "scopes", "secret_sha256", "created_at", "expires_at")
+
+
+class Directory:
+    """The accounts and their keys, and the register's epoch."""
+
+    def __init__(self, port: BoardPort) -> None:
+        self._port = port
+
+    async def add_account(self, name: str, at: datetime) -> Account:
+        """Add an account. Raises ``account_exists``."""
+
+        async def work(port: WritePort) -> Account:
+            rows = await port.fetch("insert_account", name, at)
+            if not rows:
+                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {quote(name)} already.")
+            account_id = cast("int", rows[0][0])
+            await port.fetch("insert_counter", account_id)
+            return Account(account_id=account_id, name=name, created_at=at)
+
+        return await self._port.write(work)
+
+    async def list_accounts(self) -> list[Account]:
+        """Give all accounts, by name."""
+        return [_to_account(row, self._port.to_instant) for row in await self._port.read_page("list_accounts")]
+
+    async def find_account(self, name: str) -> Account | None:
+        """Give the account with this name, if there is one."""
+        rows = await self._port.read_point("find_account", name)
+        return _to_account(rows[0], self._port.to_instant) if rows else None
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Add a key."""
+        await self._run("insert_api_key", *_from_new_key(key))
+
+    async def list_keys(self, account_id: int) -> list[ApiKey]:
+        """Give an account's keys, revoked and expired ones included, oldest first."""
+        rows = await self._port.read_page("list_api_keys", account_id)
+        return [_to_key(row, self._port.to_instant) for row in rows]
+
+    async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
+        """Give one key, if there is one."""
+        rows = await self._port.read_point("find_api_key", account_id, key_id)
+        return _to_key(rows[0], self._port.to_instant) if rows else None
+
+    async def find_keys(self, keys: Sequence[KeyName]) -> list[ApiKey]:
+        """Give those of these keys that there are, in any order: for the server itself."""
+        return [_to_key(row, self._port.to_instant) for row in await self._port.read_rows("find_api_keys", keys)]
+
+    async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
+        """Revoke a key; the first revocation's instant stays. Give False when there is no such key."""
+        return bool(await self._run("revoke_api_key", at, account_id, key_id))
+
+    async def touch_key(self, account_id: int, key_id: str, at: datetime) -> None:
+        """Note when a key was last used."""
+        await self._run("touch_api_key", at, account_id, key_id)
+
+    async def renew_epoch(self, epoch: str) -> None:
+        """Give the register's present life a new name. A store that is open keeps the one that it read."""
+        await self._run("renew_epoch", epoch)
+
+    async def _run(self, name: str, *parameters: object) -> Sequence[Row]:
+        async def work(port: WritePort) -> Sequence[Row]:
+            return await port.fetch(name, *parameters)
+
+        return await self._port.write(work)
+
+
+def _to_account(row: Row, to_instant: ToInstant) -> Account:
+    named = ACCOUNT.name(row)
+    return Account(account_id=named["account_id"], name=named["name"], created_at=to_instant(named["created_at"]))
+
+
+def _to_key(row: Row, to_instant: ToInstant) -> ApiKey:
+    """Give the key of a row; scopes are stored as words between spaces."""
+    named = API_KEY.name(row)
+    return ApiKey(
+        account_id=named["account_id"],
+        key_id=named["key_id"],
+        label=named["label"],
+        scopes=frozenset(named["scopes"].split()),
+        secret_sha256=named["secret_sha256"],
+        created_at=to_instant(named["created_at"]),
+        expires_at=give_or_none(to_instant, named["expires_at"]),
+        revoked_at=give_or_none(to_instant, named["revoked_at"]),
+        last_used_at=give_or_none(to_instant, named["last_used_at"]),
+    )
+
+
+def _from_new_key(key: ApiKey) -> Sequence[object]:
+    return NEW_API_KEY.order(
+        {
+            "account_id": key.account_id,
+            "key_id": key.key_id,
+            "label": key.label,
+            "scopes": " ".join(sorted(key.scopes)),
+            "secret_sha256": key.secret_sha256,
+            "created_at": key.created_at,
+            "expires_at": key.expires_at,
+        }
+    )

@@ -1,0 +1,124 @@
+"""The small port of an engine, on which the shared classes of every noun stand.
+
+An engine runs its own statements, by their names in its ``sql/`` folder, and says how it stores an instant. What is
+made of the rows is the same for both, and is written once, in ``store/<noun>.py``. A port is bound to one account and
+puts that account before all other parameters, so a noun's class cannot reach another account. Only a board's port is
+not bound: it serves the server itself, never a request.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, overload
+
+from padron.store.sql.listing import BuiltStatement, Dialect
+
+T = TypeVar("T")
+
+Values = Sequence[object]
+ToInstant = Callable[[Any], datetime]
+
+
+class Row(Protocol):
+    """A row of the database: its values in the order of the statement's columns."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    @overload
+    def __getitem__(self, place: int, /) -> Any: ...  # noqa: ANN401 - whatever the column holds
+
+    @overload
+    def __getitem__(self, places: slice, /) -> Sequence[Any]: ...
+
+
+class Port(Protocol):
+    """What every port has."""
+
+    def to_instant(self, stored: Any, /) -> datetime:  # noqa: ANN401 - the form in which an engine stores an instant
+        """Give the instant of a column that is not NULL."""
+        ...
+
+
+class ReadPort(Port, Protocol):
+    """Reads what is committed; each statement sees one instant. Raises ``store_unavailable``."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """How statements that are put together are written for this engine."""
+        ...
+
+    @property
+    def statements(self) -> Mapping[str, str]:
+        """The engine's statements by name, for those that are put together from one."""
+        ...
+
+    async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers at once, for so many vehicles."""
+        ...
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that may take a while; no point read waits for it."""
+        ...
+
+    async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
+        """Give the rows of a page whose statement was put together. Its parameters begin with the account."""
+        ...
+
+
+class WritePort(Port, Protocol):
+    """Runs statements in the open transaction."""
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows. A list is one parameter: the engine's own form of an array."""
+        ...
+
+    async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Run a statement for many rows, in one round trip, and give all that it gives."""
+        ...
+
+    async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
+        """Run a statement that gives nothing for each of many rows, in portions."""
+        ...
+
+
+class BoardPort(Port, Protocol):
+    """Reads and writes across accounts: no account is put before the parameters."""
+
+    async def read_point(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers at once."""
+        ...
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that may take a while."""
+        ...
+
+    async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Give what a statement gives for many rows at once."""
+        ...
+
+    async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction, with the promises of ``Store.write``."""
+        ...
+
+
+class Columns:
+    """The columns of a record, in the order in which every statement gives and takes them; a test compares them."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self._set = frozenset(names)
+
+    def name(self, row: Row) -> dict[str, Any]:
+        """Give the values of a row by their columns' names. Raises ValueError for more columns, or fewer."""
+        return dict(zip(self.names, row, strict=True))
+
+    def order(self, values: Mapping[str, object]) -> Values:
+        """Give the values in the order of the columns. Raises ValueError unless each column has one, and no other."""
+        if values.keys() != self._set:
+            message = f"These are columns of the table or of the values alone: {', '.join(values.keys() ^ self._set)}."
+            raise ValueError(message)
+        return tuple(values[name] for name in self.names)
+
+
+def give_or_none(to_instant: ToInstant, stored: Any) -> datetime | None:  # noqa: ANN401 - see to_instant
+    """Give the instant of a column that may be NULL."""
+    return None if stored is None else to_instant(stored)

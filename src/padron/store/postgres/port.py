@@ -1,0 +1,179 @@
+"""PostgreSQL as the shared classes see it: the driver gives instants and takes arrays as they are.
+
+A statement that only inserts its parameters is done by COPY when there are many rows. COPY takes a row in a third of
+the time, and nothing else is different: constraints, triggers and the transaction are the same.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+import asyncpg
+
+from padron.store.plans import add_descending
+from padron.store.port import Row, Values, WritePort
+from padron.store.postgres.connection import PAGE_S_MAX
+from padron.store.postgres.writes import WriteTasks
+from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.statements import FOLDER, load_engine, load_statements
+
+T = TypeVar("T")
+
+PACKAGE = "padron.store.postgres"
+SQL = add_descending(load_engine(PACKAGE))
+
+PORTION_ROWS = 3_000  # of one step, which must be done in the time that an answer may take
+COPIED_ROWS_MIN = 50  # below, the round trips of COPY cost more than it saves
+_COPIED_NOUNS = ("vehicles", "changes")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_match_insert = re.compile(r"INSERT INTO (\w+) \(([\w\s,]+)\)\s+VALUES \([$\d\s,]+\);?").fullmatch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CopyTarget:
+    """Where COPY puts the rows of a statement that inserts."""
+
+    table: str
+    columns: list[str]
+
+
+def find_copied(statements: Mapping[str, str]) -> dict[str, CopyTarget]:
+    """Give table and columns of each statement that only inserts its parameters, in their order, by name."""
+    copied = {}
+    for name, statement in statements.items():
+        match = _match_insert(statement.strip())
+        if match is not None:
+            copied[name] = CopyTarget(table=match[1], columns=[column.strip() for column in match[2].split(",")])
+    return copied
+
+
+COPIED = find_copied(
+    {name: text for noun in _COPIED_NOUNS for name, text in load_statements(PACKAGE, f"{FOLDER}/{noun}.sql").items()}
+)
+
+
+_COPIED_STATEMENTS = {SQL[name]: target for name, target in COPIED.items()}
+
+
+def leave_instant(at: datetime) -> datetime:
+    """Give an instant as the driver gave it."""
+    return at
+
+
+def _from_key(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+DIALECT = Dialect(mark="${}".format, store_instant=_from_key, use_index=lambda _: "")
+
+
+class Source(Protocol):
+    """Where rows come from: a set of connections, or a choice between two."""
+
+    async def fetch(
+        self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
+    ) -> list[asyncpg.Record]:
+        """Give the rows of one statement. Raises ``store_unavailable``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sources:
+    """Connections for point reads and others for pages: no scan can take what a point read needs."""
+
+    points: Source
+    pages: Source
+
+
+class PostgresReads:
+    """Reads of one account (``ReadPort``)."""
+
+    dialect = DIALECT
+    statements: Mapping[str, str] = SQL
+    to_instant = staticmethod(leave_instant)
+
+    def __init__(self, sources: Sources, account_id: int) -> None:
+        self.sources = sources
+        self._account_id = account_id
+
+    async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers at once, however many vehicles are asked for."""
+        del asked_count
+        return await self.sources.points.fetch(SQL[name], (self._account_id, *parameters))
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that may take a while."""
+        return await self.sources.pages.fetch(SQL[name], (self._account_id, *parameters), PAGE_S_MAX)
+
+    async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
+        """Give the rows of a page."""
+        return await self.sources.pages.fetch(built.text, tuple(built.parameters), PAGE_S_MAX)
+
+
+class PostgresWrites:
+    """An open transaction (``WritePort``), bound to an account or to none."""
+
+    to_instant = staticmethod(leave_instant)
+
+    def __init__(self, connection: asyncpg.Connection, account_id: int | None) -> None:
+        self._connection = connection
+        self._first: tuple[object, ...] = () if account_id is None else (account_id,)
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows."""
+        return await self._connection.fetch(SQL[name], *self._first, *parameters)
+
+    async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Run a statement in one round trip: the rows go as one array for each column."""
+        if not rows:
+            return []
+        return await self._connection.fetch(SQL[name], *self._first, *map(list, zip(*rows, strict=True)))
+
+    async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
+        """Run a statement for each row, in portions: the time for an answer is that of one step."""
+        await run_portions(self._connection, SQL[name], [(*self._first, *row) for row in rows])
+
+
+async def run_portions(connection: asyncpg.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Run a statement for each row, in portions, by COPY where that is faster. The rows have all parameters."""
+    for start in range(0, len(rows), PORTION_ROWS):
+        portion = rows[start : start + PORTION_ROWS]
+        target = _COPIED_STATEMENTS.get(statement) if len(portion) >= COPIED_ROWS_MIN else None
+        if target is None:
+            await connection.executemany(statement, portion)
+        else:
+            await connection.copy_records_to_table(target.table, records=portion, columns=target.columns)
+
+
+class PostgresBoard:
+    """Reads and writes across accounts (``BoardPort``)."""
+
+    to_instant = staticmethod(leave_instant)
+
+    def __init__(self, tasks: WriteTasks, points: Source) -> None:
+        self._tasks = tasks
+        self._points = points
+
+    async def read_point(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers at once."""
+        return await self._points.fetch(SQL[name], parameters)
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement: of boards all are short here."""
+        return await self._points.fetch(SQL[name], parameters)
+
+    async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Give what a statement gives for rows that go as one array for each column."""
+        return await self._points.fetch(SQL[name], tuple(map(list, zip(*rows, strict=True)))) if rows else []
+
+    async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction."""
+
+        async def run(connection: asyncpg.Connection) -> T:
+            return await work(PostgresWrites(connection, None))
+
+        return await self._tasks.run(run)

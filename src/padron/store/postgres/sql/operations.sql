@@ -1,0 +1,158 @@
+-- The statements of operations, by name: the same names, in the same order, as in the other engine's file.
+-- Each names one account. Locks are taken in the order run, vehicles, counter, work; claims skip what is locked.
+
+-- name: lock_declarer
+-- Whoever declares an operation or starts a run: so that two at once cannot both be the last one allowed. It comes before
+-- all other locks.
+SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
+
+-- name: list_operations
+-- All operations of the account.
+SELECT name, description, lease_s, attempts_max, created_at, updated_at
+FROM operations WHERE account_id = $1 ORDER BY name;
+
+-- name: find_operation
+-- The operation with a name.
+SELECT name, description, lease_s, attempts_max, created_at, updated_at
+FROM operations WHERE account_id = $1 AND name = $2;
+
+-- name: save_operation
+-- An operation, new or not.
+INSERT INTO operations (account_id, name, description, lease_s, attempts_max, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (account_id, name) DO UPDATE SET description = excluded.description, lease_s = excluded.lease_s,
+    attempts_max = excluded.attempts_max, updated_at = excluded.updated_at;
+
+-- name: list_filling_runs
+-- The runs by filter that do not have all of their vehicles yet, the oldest first.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at
+FROM runs WHERE account_id = $1 AND is_queueing = 1 AND question ->> 0 IS NULL ORDER BY run_id LIMIT $2;
+
+-- name: insert_run
+-- A new run, unless its id is taken.
+INSERT INTO runs (account_id, run_id, operation, question, is_queueing, position, position_max, queued_count,
+    refused_count, created_at, created_by, moved_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (account_id, run_id) DO NOTHING RETURNING run_id;
+
+-- name: lock_run
+-- A run, for those who add vehicles to it.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at
+FROM runs WHERE account_id = $1 AND run_id = $2 FOR UPDATE;
+
+-- name: hold_vehicles
+-- Current vehicles with some VINs; nobody changes them before the end of the transaction. After a wait PostgreSQL
+-- looks at the vehicle's row anew.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at
+FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
+WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND i.slot >= 0 AND h.vin = i.vin AND h.slot >= 0
+ORDER BY h.vehicle_id FOR SHARE OF h;
+
+-- name: insert_work
+-- Work for vehicles, unless they have it in this run already.
+INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
+SELECT $1, $2, vehicle_id, $3, 'queued', 0 FROM unnest($4::bigint[]) AS v (vehicle_id)
+ON CONFLICT (account_id, run_id, vehicle_id) DO NOTHING RETURNING vehicle_id;
+
+-- name: update_run
+-- How far a run has come.
+UPDATE runs SET is_queueing = $3, position = $4, queued_count = $5, refused_count = $6, moved_at = $7
+WHERE account_id = $1 AND run_id = $2;
+
+-- name: insert_run_refusal
+-- A vehicle that a run leaves out.
+INSERT INTO refusals (account_id, run_id, place, vin, reason, status, since) VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: lock_expired
+-- Claimed work whose lease has run out. What somebody else holds is being answered or withdrawn: left out.
+SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
+FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
+WHERE w.account_id = $1 AND w.operation = $2 AND w.state = 'claimed' AND w.lease_until <= $3
+    AND h.status = ANY($5::integer[])
+ORDER BY w.lease_until LIMIT $4 FOR UPDATE OF w SKIP LOCKED;
+
+-- name: lock_queued
+-- Queued work of operational vehicles ($4), the oldest run's first. What somebody else holds is being claimed or
+-- withdrawn: left out. A row that was withdrawn since the statement began is looked at anew and left out as well.
+SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
+FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
+WHERE w.account_id = $1 AND w.operation = $2 AND w.state = 'queued' AND h.status = ANY($4::integer[])
+ORDER BY w.run_id, w.vehicle_id LIMIT $3 FOR UPDATE OF w SKIP LOCKED;
+
+-- name: lock_work
+-- The work of some claims, locked by vehicle and run.
+SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
+FROM unnest($2::bigint[], $3::bigint[]) AS k (run_id, vehicle_id)
+JOIN work AS w ON w.account_id = $1 AND w.run_id = k.run_id AND w.vehicle_id = k.vehicle_id
+JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
+ORDER BY w.vehicle_id, w.run_id FOR UPDATE OF w;
+
+-- name: load_results
+-- The results of some claims.
+SELECT r.run_id, r.vehicle_id, r.attempt, r.outcome, r.result, r.given_at, r.given_by
+FROM unnest($2::bigint[], $3::bigint[], $4::integer[]) AS k (run_id, vehicle_id, attempt)
+JOIN results AS r ON r.account_id = $1 AND r.run_id = k.run_id AND r.vehicle_id = k.vehicle_id
+    AND r.attempt = k.attempt;
+
+-- name: update_work
+-- Locked work as it is afterwards.
+UPDATE work AS w
+SET state = s.state, attempts = s.attempts, lease_until = s.lease_until, claimed_by = s.claimed_by,
+    ended_at = s.ended_at
+FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::integer[], $6::timestamptz[], $7::text[],
+    $8::timestamptz[]) AS s (run_id, vehicle_id, state, attempts, lease_until, claimed_by, ended_at)
+WHERE w.account_id = $1 AND w.run_id = s.run_id AND w.vehicle_id = s.vehicle_id;
+
+-- name: insert_result
+-- What a worker answered.
+INSERT INTO results (account_id, run_id, vehicle_id, attempt, outcome, result, given_at, given_by)
+SELECT $1, s.* FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[],
+    $8::text[]) AS s;
+
+-- name: find_run
+-- One run of an operation.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at
+FROM runs WHERE account_id = $1 AND operation = $2 AND run_id = $3;
+
+-- name: list_stalled_runs
+-- Runs of an operation that nobody adds vehicles to any more, though they are not complete.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at
+FROM runs WHERE account_id = $1 AND operation = $2 AND is_queueing = 1 AND moved_at < $3 ORDER BY run_id;
+
+-- name: count_work
+-- A run's work by state. A lease that ran out leaves queued or, without attempts ($4), exhausted behind.
+SELECT CASE WHEN state <> 'claimed' OR lease_until > $3 THEN state
+    WHEN attempts < $4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
+FROM work WHERE account_id = $1 AND run_id = $2 GROUP BY 1;
+
+-- name: list_run_refusals
+-- The vehicles that a run left out, as far as they were kept.
+SELECT vin, reason, status, since FROM refusals WHERE account_id = $1 AND run_id = $2 ORDER BY place;
+
+-- name: has_work
+-- Whether an operation has work to hand out. The order makes the planner take the indexes, whatever it knows.
+SELECT (SELECT run_id FROM work WHERE account_id = $1 AND operation = $2 AND state = 'queued'
+        ORDER BY run_id, vehicle_id LIMIT 1) IS NOT NULL
+    OR (SELECT run_id FROM work WHERE account_id = $1 AND operation = $2 AND state = 'claimed' AND lease_until <= $3
+        ORDER BY lease_until LIMIT 1) IS NOT NULL;
+
+-- name: list_run_results
+-- A run's results, by vehicle and attempt.
+SELECT r.run_id, r.vehicle_id, r.attempt, r.outcome, r.result, r.given_at, r.given_by, u.operation, h.vin
+FROM results AS r JOIN runs AS u ON u.account_id = r.account_id AND u.run_id = r.run_id
+JOIN vehicles AS h ON h.account_id = r.account_id AND h.vehicle_id = r.vehicle_id
+WHERE r.account_id = $1 AND r.run_id = $2 AND (r.vehicle_id, r.attempt) > ($3, $4)
+ORDER BY r.vehicle_id, r.attempt LIMIT $5;
+
+-- name: list_vehicle_results
+-- A vehicle's results, newest first.
+SELECT r.run_id, r.vehicle_id, r.attempt, r.outcome, r.result, r.given_at, r.given_by, u.operation, h.vin
+FROM results AS r JOIN runs AS u ON u.account_id = r.account_id AND u.run_id = r.run_id
+JOIN vehicles AS h ON h.account_id = r.account_id AND h.vehicle_id = r.vehicle_id
+WHERE r.account_id = $1 AND r.vehicle_id = $2 AND (r.given_at, r.run_id, r.attempt) < ($3, $4, $5)
+ORDER BY r.given_at DESC, r.run_id DESC, r.attempt DESC LIMIT $6;

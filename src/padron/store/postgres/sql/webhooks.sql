@@ -1,0 +1,194 @@
+-- The statements of webhooks, by name: the same names, in the same order, as in the other engine's file.
+-- Each names one account, but for the board's at the end.
+
+-- name: lock_account
+-- Whoever adds an endpoint: so that two at once cannot both be the last one allowed.
+SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
+
+-- name: count_endpoints
+-- How many endpoints an account has.
+SELECT count(*) FROM webhook_endpoints WHERE account_id = $1 AND deleted_at IS NULL;
+
+-- name: insert_endpoint
+-- A new endpoint.
+INSERT INTO webhook_endpoints (account_id, endpoint_id, url, description, event_types, statuses_left,
+    statuses_entered, secret, former_secret, former_secret_until, off_reason, off_at, failing_since, position, is_full, wake_at, rest_until, lease_holder,
+    lease_until, created_at, updated_at, deleted_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22);
+
+-- name: lock_endpoint
+-- One endpoint, for change. It is locked before anything of it.
+SELECT endpoint_id, url, description, event_types, statuses_left, statuses_entered, secret, former_secret,
+    former_secret_until, off_reason, off_at, failing_since, position, is_full, wake_at, rest_until, lease_holder,
+    lease_until, created_at, updated_at, deleted_at
+FROM webhook_endpoints WHERE account_id = $1 AND endpoint_id = $2 FOR UPDATE;
+
+-- name: save_endpoint
+-- All of an endpoint that is locked.
+UPDATE webhook_endpoints
+SET url = $3, description = $4, event_types = $5, statuses_left = $6, statuses_entered = $7, secret = $8,
+    former_secret = $9, former_secret_until = $10, off_reason = $11, off_at = $12, failing_since = $13,
+    position = $14, is_full = $15, wake_at = $16, rest_until = $17, lease_holder = $18,
+    lease_until = $19, created_at = $20, updated_at = $21, deleted_at = $22
+WHERE account_id = $1 AND endpoint_id = $2;
+
+-- name: count_pending
+-- How many deliveries wait; those beyond the position are cut anew and do not count.
+SELECT count(*) FROM webhook_deliveries
+WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND number <= $3;
+
+-- name: put_delivery
+-- A delivery cut from the feed; one that is there already is sent anew.
+INSERT INTO webhook_deliveries (account_id, endpoint_id, number, vehicle_id, state, tries, attempts, due_at, settled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (account_id, endpoint_id, number) DO UPDATE
+SET state = excluded.state, tries = excluded.tries, due_at = excluded.due_at, settled_at = excluded.settled_at;
+
+-- name: lock_deliveries
+-- Some deliveries of an endpoint, for change.
+SELECT endpoint_id, number, vehicle_id, state, tries, attempts, due_at, settled_at
+FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number = ANY($3::bigint[])
+ORDER BY number FOR UPDATE;
+
+-- name: save_delivery
+-- How far a delivery has come.
+UPDATE webhook_deliveries
+SET vehicle_id = $4, state = $5, tries = $6, attempts = $7, due_at = $8, settled_at = $9
+WHERE account_id = $1 AND endpoint_id = $2 AND number = $3;
+
+-- name: insert_attempt
+-- One line of the log.
+INSERT INTO webhook_attempts (account_id, endpoint_id, number, attempt, attempted_at, status, error, body, duration_ms)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: list_due
+-- What is to be sent now: of each vehicle only the first pending delivery. That is what keeps the order.
+SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
+    c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
+FROM webhook_deliveries AS d
+JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
+JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.number <= $3 AND d.due_at <= $4
+    AND NOT EXISTS (
+        SELECT 1 FROM webhook_deliveries AS e
+        WHERE e.account_id = d.account_id AND e.endpoint_id = d.endpoint_id AND e.vehicle_id = d.vehicle_id
+            AND e.state = 'pending' AND e.number < d.number)
+ORDER BY d.number LIMIT $5;
+
+-- name: find_next_due
+-- When the next of those is due.
+SELECT min(d.due_at) FROM webhook_deliveries AS d
+WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.number <= $3
+    AND NOT EXISTS (
+        SELECT 1 FROM webhook_deliveries AS e
+        WHERE e.account_id = d.account_id AND e.endpoint_id = d.endpoint_id AND e.vehicle_id = d.vehicle_id
+            AND e.state = 'pending' AND e.number < d.number);
+
+-- name: revive_pending
+-- Everything that waits is due, as if it had never been tried.
+UPDATE webhook_deliveries SET tries = 0, due_at = $3
+WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending';
+
+-- name: delete_settled
+-- The oldest part of the log, some at a time. Attempts go with their deliveries.
+DELETE FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number IN (
+    SELECT number FROM webhook_deliveries
+    WHERE account_id = $1 AND endpoint_id = $2 AND state <> 'pending' AND settled_at < $3
+    ORDER BY settled_at LIMIT $4);
+
+-- name: delete_deliveries
+-- Any deliveries of an endpoint that is being cleared away, some at a time.
+DELETE FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number IN (
+    SELECT number FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 ORDER BY number LIMIT $3)
+RETURNING number;
+
+-- name: delete_endpoint
+-- The endpoint itself, last.
+DELETE FROM webhook_endpoints WHERE account_id = $1 AND endpoint_id = $2;
+
+-- name: list_endpoints
+-- An account's endpoints, oldest first.
+SELECT endpoint_id, url, description, event_types, statuses_left, statuses_entered, secret, former_secret,
+    former_secret_until, off_reason, off_at, failing_since, position, is_full, wake_at, rest_until, lease_holder,
+    lease_until, created_at, updated_at, deleted_at
+FROM webhook_endpoints WHERE account_id = $1 AND deleted_at IS NULL ORDER BY created_at, endpoint_id;
+
+-- name: find_endpoint
+-- One endpoint, for reading.
+SELECT endpoint_id, url, description, event_types, statuses_left, statuses_entered, secret, former_secret,
+    former_secret_until, off_reason, off_at, failing_since, position, is_full, wake_at, rest_until, lease_holder,
+    lease_until, created_at, updated_at, deleted_at
+FROM webhook_endpoints WHERE account_id = $1 AND endpoint_id = $2 AND deleted_at IS NULL;
+
+-- name: list_deliveries
+-- A page of the log, newest first.
+SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
+    c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
+FROM webhook_deliveries AS d
+JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
+JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.number < $3
+ORDER BY d.number DESC LIMIT $4;
+
+-- name: list_deliveries_by_state
+-- A page of those in one state.
+SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
+    c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
+FROM webhook_deliveries AS d
+JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
+JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.number < $3 AND d.state = $5
+ORDER BY d.number DESC LIMIT $4;
+
+-- name: find_delivery
+-- One delivery and its change.
+SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
+    c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
+    c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
+        WHERE i.account_id = $1 AND i.vin = h.vin AND i.slot >= 0 ORDER BY i.slot LIMIT 1), 2) END AS present_status
+FROM webhook_deliveries AS d
+JOIN changes AS c ON c.account_id = d.account_id AND c.number = d.number
+JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.number = $3;
+
+-- name: list_attempts
+-- A delivery's last attempts, newest first.
+SELECT endpoint_id, number, attempt, attempted_at, status, error, body, duration_ms
+FROM webhook_attempts WHERE account_id = $1 AND endpoint_id = $2 AND number = $3
+ORDER BY attempt DESC LIMIT 100;
+
+-- name: has_endpoints
+-- Whether a worker has anything to watch.
+SELECT 1 FROM webhook_endpoints LIMIT 1;
+
+-- name: list_ready
+-- Endpoints that nobody works at and that have something to send, to cut from the feed, or to be cleared away. The
+-- accounts take turns: the first of each, then the second of each.
+SELECT account_id, endpoint_id FROM (
+SELECT e.account_id, e.endpoint_id, coalesce(e.wake_at, $1) AS ready_at,
+    row_number() OVER (PARTITION BY e.account_id ORDER BY coalesce(e.wake_at, $1), e.endpoint_id) AS turn
+FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
+WHERE (e.lease_until IS NULL OR e.lease_until <= $1) AND (
+    e.deleted_at IS NOT NULL
+    OR (e.off_reason IS NULL AND (e.rest_until IS NULL OR e.rest_until <= $1)
+        AND (e.wake_at <= $1 OR (e.is_full = 0 AND e.position < c.last_change))))
+) AS ready ORDER BY turn, ready_at, endpoint_id LIMIT $2;
+
+-- name: renew_leases
+-- A worker's sign of life, for all that it holds.
+UPDATE webhook_endpoints SET lease_until = $2 WHERE lease_holder = $1 RETURNING account_id, endpoint_id;

@@ -1,0 +1,340 @@
+"""Builds the one statement that is not fixed: the list, with any filters, any order, from any position, now or then.
+
+Column names come from closed tables, values are always parameters, and only the mark of a parameter differs
+between the engines. A sort key is never NULL (absent text is stored as '', an absent integer as -1), so a
+position is one comparison of rows, the same on both.
+
+A page is chosen first, from as little as its filters and its order need, and then filled. It may be made of parts, each
+a walk along an index: vehicles with a value and those without, or one for each status
+(docs/decisions/0022-list-order.md).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from padron.domain.query import VehicleQuery
+from padron.domain.sorting import give_field_key
+from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, Field, fold_text
+
+ABSENT_TEXT = ""
+ABSENT_NUMBER = -1
+TIME_SORTS = frozenset({"statusSince", "updatedAt"})
+
+_STATUS_SORT = "vehicleStatusId"
+_REGISTRATION_SORTS = frozenset({None, "createdAt"})  # a vehicle's id is the number of its registration
+_VALUE_COLUMNS: dict[str | None, str] = {"vin": "v.vin", **{field.name: f"v.{field.column}" for field in FIELDS}}
+_SORT_COLUMNS: dict[str | None, str] = {
+    **_VALUE_COLUMNS,
+    _STATUS_SORT: "h.status",
+    "statusSince": "h.status_since",
+    "updatedAt": "h.updated_at",
+}
+
+_PLACES = {field.name: place for place, field in enumerate(FIELDS)}
+_ABSENT_COLUMNS: list[str | int] = [ABSENT_TEXT if field.is_text else ABSENT_NUMBER for field in FIELDS]
+
+# What a vehicle was after a change is read from the record, for each vehicle that is looked at.
+_LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = :account
+    AND c.vehicle_id = v.vehicle_id AND c.number <= :up_to{only} ORDER BY c.number DESC LIMIT 1)"""
+_PAST_COLUMNS: dict[str | None, str] = {
+    **_VALUE_COLUMNS,
+    _STATUS_SORT: _LAST.format(column="to_status", only=""),
+    "statusSince": _LAST.format(column="changed_at", only=" AND c.type IN ('registered', 'statusChanged')"),
+    "updatedAt": _LAST.format(column="changed_at", only=""),
+}
+
+_ANY_VERSION = "v.is_former IN (0, 1)"  # says nothing, but opens the indexes of values, which have it before the value
+_NOTHING = "1 = 0"
+_ACTIVE = VehicleStatus.ACTIVE.value
+_CURRENT = tuple(status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED)
+
+Add = Callable[[object], str]  # takes a parameter's value, gives its mark
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dialect:
+    """In what the engines differ: a parameter's mark, what a column of instants holds, and how to insist on an index.
+
+    ``store_instant`` turns a position's microseconds into it.
+    """
+
+    mark: Callable[[int], str]
+    store_instant: Callable[[int], object]
+    use_index: Callable[[str], str]
+
+
+class BuiltStatement(NamedTuple):
+    """A statement that was put together, and its parameters in their order."""
+
+    text: str
+    parameters: list[object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """Where a page is chosen from, and what holds for all of it."""
+
+    tables: str
+    vehicle_id: str = "v.vehicle_id"
+    began: str = "v.began"
+    key: str
+    clauses: list[str]
+    is_former: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One walk of a page. ``is_first``: the position to go on from lies in it, if there is one."""
+
+    clauses: list[str]
+    key: str
+    is_keyed: bool  # in order of the key, then of the id; else of the id alone
+    is_first: bool
+    index: str = ""  # insisted on: left to itself, SQLite walks through all vehicles in order
+
+
+def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
+    """Give the statement and its parameters. The template has the hooks ``:page``, ``:order`` and ``:version``."""
+    parameters: list[object] = [account_id]
+    add = _collect_parameters(parameters, dialect)
+    source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
+    clauses = [*source.clauses, *_filter(query, source, add)]
+    limit = int(query.limit)  # written out: plans are made without the parameters, and then for a tenth of all rows
+    parts = _divide(query, source)
+    way = "DESC" if query.descending else "ASC"
+    selects = []
+    for place, part in enumerate(parts):
+        own = [*clauses, *part.clauses, *_go_on(query, source, part, add, dialect)]
+        index = dialect.use_index(part.index) if part.index else ""
+        select = _write_part(source, part, place, own, way, index)
+        selects.append(f"SELECT * FROM ({select} LIMIT {limit}) AS part_{place}")  # noqa: S608 - no value is in it
+    page = " UNION ALL ".join(selects)
+    # The parts of one order, which runs across them.
+    is_merged = len(parts) > 1 and query.sort in _REGISTRATION_SORTS
+    if is_merged:
+        page = f"SELECT * FROM ({page}) AS parts ORDER BY {_give_order(query, source, 'parts', is_keyed=False)}"  # noqa: S608
+    order = _give_order(query, source, "p", is_keyed=query.sort not in _REGISTRATION_SORTS)
+    hooks = {
+        ":page": f"{page} LIMIT {limit}",
+        ":version": "v.began = p.began" if source.is_former else "v.is_former = 0",
+        ":order": order if is_merged else f"p.part, {order}",
+    }
+    for hook, text in hooks.items():
+        template = template.replace(hook, text)
+    return BuiltStatement(template, parameters)
+
+
+def build_sums(
+    template: str, given: Sequence[object], filters: Mapping[str, str | int], dialect: Dialect
+) -> BuiltStatement:
+    """Give the statement that sums up statuses, and its parameters: those of the template, then those of filters."""
+    parameters = [*given]
+    add = _collect_parameters(parameters, dialect)
+    clauses = [clause for name, value in filters.items() for clause in _build_filter(name, value, add)]
+    if clauses:
+        clauses.append(_ANY_VERSION)
+    where = "".join(f"AND {clause} " for clause in clauses)
+    text = template.replace(":where", where).replace(":index", _give_filter_index(filters, dialect))
+    return BuiltStatement(text, parameters)
+
+
+def fold_columns(details: Details) -> list[str | int]:
+    """Give what the columns of ``versions`` hold to find and sort by, in the order of FIELDS."""
+    columns = _ABSENT_COLUMNS.copy()
+    for name, value in details.items():
+        columns[_PLACES[name]] = give_field_key(name, value) if isinstance(value, str) else value
+    return columns
+
+
+def fold_plate(details: Details) -> str | None:
+    """Give what the unique index of plates compares: two plates that differ by case are one."""
+    plate = details.get("plate")
+    return None if plate is None else fold_text(str(plate))
+
+
+def _collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
+    def add(value: object) -> str:
+        parameters.append(value)
+        return dialect.mark(len(parameters))
+
+    return add
+
+
+def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> _Source:
+    """Give the fewest tables that hold what is asked: data is in ``versions``, the status in ``vehicles``."""
+    account = dialect.mark(1)
+    is_former = query.status is VehicleStatus.INFO_CHANGED
+    if up_to is not None:
+        key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _give_past(query.sort, up_to, dialect)
+        statuses = _give_statuses(query, _give_past(_STATUS_SORT, up_to, dialect))
+        return _Source(
+            tables=f"versions AS v {_give_filter_index(query.filters, dialect)}",
+            key=key,
+            clauses=[f"v.account_id = {account}", *_list_past_clauses(query, up_to), *statuses],
+            is_former=is_former,
+        )
+    key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _SORT_COLUMNS[query.sort]
+    with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
+    clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
+    if not with_status:
+        return _Source(tables="versions AS v", key=key, clauses=clauses, is_former=is_former)
+    if is_former or query.filters or key in _VALUE_COLUMNS.values():
+        tables = "versions AS v JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
+        return _Source(tables=tables, key=key, clauses=clauses, is_former=is_former)
+    return _Source(
+        tables="vehicles AS h",
+        vehicle_id="h.vehicle_id",
+        began="0",
+        key="h.vehicle_id" if query.sort in _REGISTRATION_SORTS else key,
+        clauses=[
+            f"h.account_id = {account}",
+            "h.slot >= 0",
+            *(_give_statuses(query, "h.status") if query.sort in TIME_SORTS else []),
+        ],
+        is_former=False,
+    )
+
+
+def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
+    """Give the parts of a page in their order."""
+    after = query.after
+    if query.sort in FIELDS_BY_NAME:
+        field = FIELDS_BY_NAME[query.sort]
+        written = _write_absent(field)
+        is_past_values = after is not None and after.key == (ABSENT_TEXT if field.is_text else ABSENT_NUMBER)
+        parts = [
+            _Part(clauses=[f"{source.key} <> {written}"], key=source.key, is_keyed=True, is_first=True),
+            _Part(clauses=[f"{source.key} = {written}"], key=source.key, is_keyed=False, is_first=is_past_values),
+        ]
+        return parts[1:] if is_past_values else parts[:1] if query.sort in query.filters else parts
+    if source.tables == "vehicles AS h" and query.sort not in TIME_SORTS:
+        return _divide_by_status(query, source)
+    is_keyed = query.sort not in _REGISTRATION_SORTS
+    return [_Part(clauses=[], key=source.key, is_keyed=is_keyed, is_first=True)]
+
+
+def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
+    """Give a part for each status: those other than Active are walked along their index, in order of the ids."""
+    statuses = [status.value for status in _list_statuses(query)]
+    is_sorted = query.sort == _STATUS_SORT
+    last = query.after.key if is_sorted and query.after is not None else None
+    if is_sorted and query.descending:
+        statuses.reverse()
+    if isinstance(last, int):
+        statuses = [status for status in statuses if (status <= last if query.descending else status >= last)]
+    return [
+        _Part(
+            # The second condition lets SQLite use the index, which leaves out the Active ones.
+            clauses=[f"h.status = {status}", *([f"h.status <> {_ACTIVE}"] if status != _ACTIVE else [])],
+            index="" if status == _ACTIVE else "vehicles_by_status",
+            key=str(status) if is_sorted else source.key,
+            is_keyed=False,
+            is_first=not is_sorted or status == last,
+        )
+        for status in statuses
+    ] or [_Part(clauses=[_NOTHING], key=source.key, is_keyed=False, is_first=False)]
+
+
+def _write_part(source: _Source, part: _Part, place: int, clauses: list[str], way: str, index: str) -> str:
+    order = [*([source.key] if part.is_keyed else []), *_give_identity(source)]
+    return (
+        f"SELECT {source.vehicle_id} AS vehicle_id, {source.began} AS began, {part.key} AS sort_key, {place} AS part "  # noqa: S608
+        f"FROM {source.tables} {index} WHERE {' AND '.join(clauses)} "
+        f"ORDER BY {', '.join(f'{column} {way}' for column in order)}"
+    )
+
+
+def _go_on(query: VehicleQuery, source: _Source, part: _Part, add: Add, dialect: Dialect) -> list[str]:
+    """Give the condition that the page begins after the position asked for."""
+    if query.after is None or not part.is_first:
+        return []
+    columns, values = _give_identity(source), [query.after.vehicle_id, query.after.began][: 1 + source.is_former]
+    marks = [add(value) for value in values]
+    if part.is_keyed:
+        key = query.after.key
+        is_time = query.sort in TIME_SORTS and key is not None
+        columns = [source.key, *columns]
+        marks = [add(dialect.store_instant(int(key)) if is_time and key is not None else key), *marks]
+    sign = "<" if query.descending else ">"
+    return [f"({', '.join(columns)}) {sign} ({', '.join(marks)})"]
+
+
+def _give_identity(source: _Source) -> list[str]:
+    """Give the columns that end every order. Only former versions are told apart by more than their vehicle.
+
+    A current one that is edited between two pages has a new version, and is no further along for that.
+    """
+    return [source.vehicle_id, source.began] if source.is_former else [source.vehicle_id]
+
+
+def _give_order(query: VehicleQuery, source: _Source, table: str, *, is_keyed: bool) -> str:
+    way = "DESC" if query.descending else "ASC"
+    columns = [*(["sort_key"] if is_keyed else []), "vehicle_id", *(["began"] if source.is_former else [])]
+    return ", ".join(f"{table}.{column} {way}" for column in columns)
+
+
+def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
+    """Give the conditions on core data, and on when a vehicle was registered."""
+    clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
+    if query.registered_by is not None:
+        first, last = query.registered_by
+        clauses.append(f"{source.vehicle_id} BETWEEN {add(first)} AND {add(last)}")
+    return clauses
+
+
+def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
+    """Give the statuses that vehicles may have; for former versions it is that of the vehicle by now."""
+    return tuple(
+        status
+        for status in _CURRENT
+        if query.status in {None, VehicleStatus.INFO_CHANGED, status}
+        and query.operational in {None, is_operational(status)}
+    )
+
+
+def _give_statuses(query: VehicleQuery, column: str) -> list[str]:
+    statuses = _list_statuses(query)
+    if statuses == _CURRENT:
+        return []
+    return [f"{column} IN ({', '.join(str(status.value) for status in statuses)})" if statuses else _NOTHING]
+
+
+def _give_past(sort: str | None, up_to: str, dialect: Dialect) -> str:
+    """Give the column or the look into the record that tells what a vehicle was after a change."""
+    hooks = {":index": dialect.use_index("changes_by_vehicle"), ":up_to": up_to, ":account": dialect.mark(1)}
+    column = _PAST_COLUMNS[sort]
+    for hook, text in hooks.items():
+        column = column.replace(hook, text)
+    return column
+
+
+def _list_past_clauses(query: VehicleQuery, up_to: str) -> list[str]:
+    if query.status is VehicleStatus.INFO_CHANGED:
+        return ["v.is_former = 1", f"v.ended <= {up_to}"]
+    clauses = [f"v.began <= {up_to}", f"(v.ended IS NULL OR v.ended > {up_to})"]
+    return [_ANY_VERSION, *clauses] if query.filters else clauses
+
+
+def _give_filter_index(filters: Mapping[str, str | int], dialect: Dialect) -> str:
+    """Give what insists on the index of a filter: left to itself, SQLite walks through all versions in order."""
+    for name in filters:
+        return dialect.use_index(f"versions_by_{'vin' if name == 'vin' else FIELDS_BY_NAME[name].column}")
+    return ""
+
+
+def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
+    if name == "vin":
+        return [f"v.vin = {add(value)}"]
+    field = FIELDS_BY_NAME[name]
+    column = f"v.{field.column}"
+    # The second condition lets both planners use the index, which leaves out vehicles without a value.
+    return [
+        f"{column} = {add(give_field_key(name, str(value)) if field.is_text else value)}",
+        f"{column} <> {_write_absent(field)}",
+    ]
+
+
+def _write_absent(field: Field) -> str:
+    return f"'{ABSENT_TEXT}'" if field.is_text else str(ABSENT_NUMBER)

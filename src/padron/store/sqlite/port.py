@@ -1,0 +1,128 @@
+"""SQLite as the shared classes see it: instants are microseconds since 1970, arrays are JSON texts."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import apsw
+
+from padron.store.plans import add_descending
+from padron.store.port import Row, Values, WritePort
+from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.statements import load_engine
+from padron.store.sqlite.commits import GroupCommitter
+from padron.store.sqlite.connections import ReadConnections
+
+T = TypeVar("T")
+
+SQL = add_descending(load_engine("padron.store.sqlite"))
+DIALECT = Dialect(mark="?{}".format, store_instant=int, use_index="INDEXED BY {}".format)
+
+POINT_ASKED_MAX = 20  # vehicles; more are looked up on a thread
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_instant(microseconds: int) -> datetime:
+    """Give the instant of a stored number."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def from_instant(at: datetime) -> int:
+    """Give the number to store for an instant."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+class SqliteReads:
+    """Reads of one account (``ReadPort``): points run on the event loop, pages on threads."""
+
+    dialect = DIALECT
+    statements: Mapping[str, str] = SQL
+    to_instant = staticmethod(to_instant)
+
+    def __init__(self, connections: ReadConnections, account_id: int) -> None:
+        self._connections = connections
+        self._account_id = account_id
+
+    async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers in microseconds."""
+        read = self._connections.read_point if asked_count <= POINT_ASKED_MAX else self._connections.read_page
+        return await read(SQL[name], _bind((self._account_id, *parameters)))
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that may take a while."""
+        return await self._connections.read_page(SQL[name], _bind((self._account_id, *parameters)))
+
+    async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
+        """Give the rows of a page."""
+        return await self._connections.read_page(built.text, _bind(tuple(built.parameters)))
+
+
+class SqliteWrites:
+    """The open transaction of the one write connection (``WritePort``), bound to an account or to none.
+
+    Statements run at once, on the event loop: they take microseconds.
+    """
+
+    to_instant = staticmethod(to_instant)
+
+    def __init__(self, connection: apsw.Connection, account_id: int | None) -> None:
+        self._connection = connection
+        self._first: tuple[object, ...] = () if account_id is None else (account_id,)
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows."""
+        return self._connection.execute(SQL[name], _bind((*self._first, *parameters))).fetchall()
+
+    async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Run a statement once for each row: without round trips to save, that is as fast as one for all."""
+        return self._connection.executemany(SQL[name], [_bind((*self._first, *row)) for row in rows]).fetchall()
+
+    async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
+        """Run a statement once for each row."""
+        self._connection.executemany(SQL[name], [_bind((*self._first, *row)) for row in rows])
+
+
+class SqliteBoard:
+    """Reads and writes across accounts (``BoardPort``)."""
+
+    to_instant = staticmethod(to_instant)
+
+    def __init__(self, committer: GroupCommitter, connections: ReadConnections) -> None:
+        self._committer = committer
+        self._connections = connections
+
+    async def read_point(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that an index answers in microseconds."""
+        return await self._connections.read_point(SQL[name], _bind(parameters))
+
+    async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement that may take a while."""
+        return await self._connections.read_page(SQL[name], _bind(parameters))
+
+    async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
+        """Give what a statement gives for rows that are one array of arrays."""
+        return await self._connections.read_point(SQL[name], (json.dumps(rows),))
+
+    async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction."""
+
+        async def run(connection: apsw.Connection) -> T:
+            return await work(SqliteWrites(connection, None))
+
+        return await self._committer.run(run)
+
+
+def _bind(parameters: tuple[object, ...]) -> tuple[object, ...]:
+    if _BINDERS.keys().isdisjoint(map(type, parameters)):
+        return parameters
+    return tuple(_BINDERS.get(type(value), _leave)(value) for value in parameters)
+
+
+def _leave(value: object) -> object:
+    return value
+
+
+_BINDERS: dict[type, Callable[..., object]] = {datetime: from_instant, list: json.dumps}

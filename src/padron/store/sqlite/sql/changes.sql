@@ -1,0 +1,86 @@
+-- The record of changes and the account's counter, by name: the same names, in the same order, as in the other
+-- engine's file. A past instant is the number of the last change before it; what was then is in versions and changes alone.
+
+-- name: take_numbers
+-- The account's next change numbers, the last of them, and the instant that its changes cannot go before from now on.
+UPDATE counters SET last_change = last_change + ?, last_at = max(last_at, ?) WHERE account_id = ?
+RETURNING last_change, last_at;
+
+-- name: insert_change
+-- One row of the record.
+INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
+    from_status, to_status, reason, differences)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: list_history
+-- A vehicle's changes below a number, newest first.
+SELECT number, type, changed_at, changed_by, request_id, from_status, to_status, reason, differences
+FROM changes INDEXED BY changes_by_vehicle
+WHERE account_id = ? AND vehicle_id = ? AND number < ? ORDER BY number DESC LIMIT ?;
+
+-- name: list_changes
+-- The account's changes above a number, in order, and what their vehicles are by now; instead of one that is former
+-- by now (slot below 0), what the vehicle is that has its VIN.
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
+FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE c.account_id = ? AND c.number > ? ORDER BY c.number LIMIT ?;
+
+-- name: list_request_changes
+-- What one request changed, in order, and what the vehicles are by now.
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
+FROM changes AS c INDEXED BY changes_by_request JOIN vehicles AS h
+    ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.number LIMIT ?4;
+
+-- name: find_later_changes
+-- The first change of one vehicle after a number (?3) that is not of a request (?5) up to another number (?4).
+-- Left to itself the planner walks all later changes of the account.
+SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
+    c.differences, c.vehicle_id, c.vin,
+    CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
+        SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status
+FROM changes AS c INDEXED BY changes_by_vehicle JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
+WHERE c.account_id = ?1 AND c.vehicle_id = ?2 AND c.number > ?3
+    AND (c.request_id <> ?5 OR c.number > ?4)
+ORDER BY c.number LIMIT 1;
+
+-- name: find_last_change
+-- The number of the account's last change.
+SELECT last_change FROM counters WHERE account_id = ?;
+
+-- name: find_last_instant
+-- The instant of the account's last change.
+SELECT last_at FROM counters WHERE account_id = ?;
+
+-- name: find_change
+-- What tells one change from any other that had its number in another life of the register.
+SELECT request_id, changed_at, vin FROM changes WHERE account_id = ?1 AND number = ?2;
+
+-- name: find_request_end
+-- The number of a request's last change; of the account's when it made none.
+SELECT coalesce((SELECT max(number) FROM changes WHERE account_id = ?1 AND request_id = ?2), last_change)
+FROM counters WHERE account_id = ?1;
+
+-- name: load_last_changes
+-- The numbers of several accounts' last changes, for the server's own watch.
+SELECT account_id, last_change FROM counters WHERE account_id IN (SELECT value FROM json_each(?));
+
+-- name: find_cut
+-- The number of the last change up to an instant (?2), by halving steps from a fixed one: the numbers looked at do
+-- not depend on the last one, so the answer stays the same as the record grows, even where clocks once went back.
+WITH RECURSIVE search (found, step) AS (
+    SELECT 0, 1099511627776
+    UNION ALL
+    SELECT CASE WHEN c.changed_at <= ?2 THEN found + step ELSE found END, step / 2
+    FROM search LEFT JOIN changes AS c ON c.account_id = ?1 AND c.number = found + step
+    WHERE step > 0)
+SELECT found FROM search WHERE step = 0;

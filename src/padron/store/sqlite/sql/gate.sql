@@ -1,0 +1,35 @@
+-- The gate and its refusals, by name: the same names, in the same order, as in the other engine's file.
+-- Each statement names one account.
+
+-- name: load_gate
+-- Current vehicles with some VINs, and the account's last change, of one instant.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin AS last_vin
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+LEFT JOIN vehicles AS h
+    ON h.account_id = c.account_id AND h.vin IN (SELECT value FROM json_each(?2)) AND h.slot >= 0
+WHERE c.account_id = ?1 ORDER BY h.vin, h.slot;
+
+-- name: save_refusal
+-- Counts refusals of one hour, vehicle, operation and actor; the latest reason stays.
+INSERT INTO gate_refusals (account_id, hour_at, vin, operation, actor, reason, status, count, first_at, last_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+ON CONFLICT (account_id, hour_at, vin, operation, actor) DO UPDATE
+SET count = gate_refusals.count + excluded.count, reason = excluded.reason, status = excluded.status,
+    last_at = excluded.last_at;
+
+-- name: delete_refusals
+-- Some refusals of hours before an instant, the oldest first.
+DELETE FROM gate_refusals WHERE account_id = ?1 AND (hour_at, vin, operation, actor) IN (
+    SELECT hour_at, vin, operation, actor FROM gate_refusals WHERE account_id = ?1 AND hour_at < ?2
+    ORDER BY hour_at, vin, operation, actor LIMIT ?3)
+RETURNING 1;
+
+-- name: list_refusals
+-- Refusals, newest hour first: of an operation (?2), a VIN (?3), a period (?4, ?5), after a row (?6 to ?9).
+SELECT hour_at, vin, operation, actor, reason, status, count, first_at, last_at FROM gate_refusals
+WHERE account_id = ?1 AND (?2 IS NULL OR operation = ?2) AND (?3 IS NULL OR vin = ?3)
+    AND (?4 IS NULL OR hour_at >= ?4) AND (?5 IS NULL OR hour_at < ?5)
+    AND (?6 IS NULL OR hour_at < ?6
+        OR (hour_at = ?6 AND (vin, operation, actor) > (?7, ?8, ?9)))
+ORDER BY hour_at DESC, vin, operation, actor LIMIT ?10;

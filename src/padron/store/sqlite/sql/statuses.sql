@@ -1,0 +1,51 @@
+-- Status changes, the work that they withdraw, and time in status, by name: the same names, in the same order, as in
+-- the other engine's file.
+
+-- name: load_together
+-- Empty: without round trips to save, each account's vehicles are looked up one after the other.
+
+-- name: save_statuses
+-- Empty: without round trips to save, the statements below, one after the other, are as fast as one for a batch.
+
+-- name: update_status
+-- A status change of one vehicle.
+UPDATE vehicles
+SET status = ?, status_since = ?, status_by = ?, status_reason = ?, revision = ?, updated_at = ?
+WHERE account_id = ? AND vehicle_id = ?;
+
+-- name: withdraw_work
+-- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it. Left to itself
+-- the planner walks all of the account's work.
+UPDATE work INDEXED BY work_answerable SET state = 'withdrawn', ended_at = ?
+WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted');
+
+-- name: sum_statuses
+-- How long vehicles after an id (?6) had which status for which reason, between two instants (?4, ?5), after which the
+-- last changes were ?3 and ?2. Numbers decide the order; a clock that went back makes a length zero, never negative.
+WITH chosen AS MATERIALIZED (
+    SELECT v.vehicle_id, v.vin, v.details ->> 'plate' AS plate, v.details ->> 'customId' AS custom_id
+    FROM versions AS v :index
+    WHERE v.account_id = ?1 AND v.vehicle_id > ?6 AND v.vehicle_id <= ?2 AND v.began <= ?2
+        AND (v.ended IS NULL OR v.ended > ?2 OR NOT EXISTS (
+            SELECT 1 FROM versions AS w WHERE w.account_id = ?1 AND w.vehicle_id = v.vehicle_id
+                AND w.began > v.began AND w.began <= ?2))
+        :where
+    ORDER BY v.vehicle_id LIMIT ?7),
+steps AS (
+    SELECT s.vehicle_id, s.vin, c.number, c.to_status, c.reason,
+        max(CASE WHEN c.number <= ?3 THEN ?4 ELSE min(max(c.changed_at, ?4), ?5) END)
+            OVER (PARTITION BY s.vehicle_id ORDER BY c.number) AS began_at
+    FROM chosen AS s JOIN changes AS c INDEXED BY changes_by_vehicle ON c.account_id = ?1 AND c.vehicle_id = s.vehicle_id AND c.number <= ?2
+        AND c.type IN ('registered', 'statusChanged')
+        AND c.number >= coalesce((
+            SELECT b.number FROM changes AS b INDEXED BY changes_by_vehicle
+            WHERE b.account_id = ?1 AND b.vehicle_id = s.vehicle_id AND b.number <= ?3
+                AND b.type IN ('registered', 'statusChanged')
+            ORDER BY b.number DESC LIMIT 1), 0)),
+spans AS (
+    SELECT vehicle_id, vin, to_status, reason,
+        lead(began_at, 1, ?5) OVER (PARTITION BY vehicle_id ORDER BY number) - began_at AS microseconds
+    FROM steps)
+SELECT p.vehicle_id, p.vin, p.to_status, p.reason, sum(p.microseconds) AS microseconds, s.plate, s.custom_id
+FROM spans AS p JOIN chosen AS s ON s.vehicle_id = p.vehicle_id
+GROUP BY p.vehicle_id, p.vin, p.to_status, p.reason, s.plate, s.custom_id ORDER BY p.vehicle_id;

@@ -1,0 +1,174 @@
+"""Vehicles as both engines keep them: their rows, and one account's committed vehicles.
+
+They are written by each engine's own transaction, because the status call is the hot path.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import cast
+
+import msgspec
+
+from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
+from padron.domain.query import ListedVehicle, Position, VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.time_in_status import StatusTime, TimeQuery
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
+from padron.store.sql.listing import build_list, build_sums
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STATUSES = {status.value: status for status in VehicleStatus}
+
+VEHICLE = Columns(
+    "vehicle_id", "vin", "slot", "status", "status_since", "status_by", "status_reason", "revision", "created_at",
+    "updated_at",
+)  # fmt: skip
+VERSION = Columns(*VEHICLE.names, "details", "began", "valid_from", "valid_to")
+LISTED = Columns(*VERSION.names, "sort_key")
+DUPLICATE = Columns(*VERSION.names, "held")  # how many vehicles have its VIN
+STATUS_TIME = Columns("vehicle_id", "vin", "to_status", "reason", "microseconds", "plate", "custom_id")
+
+_VEHICLE_WIDTH = len(VEHICLE.names)
+_VERSION_WIDTH = len(VERSION.names)
+
+
+class VehicleReader:
+    """One account's committed vehicles. Each method sees one instant."""
+
+    def __init__(self, port: ReadPort, account_id: int) -> None:
+        self._port = port
+        self._account_id = account_id  # for the statements that are put together
+
+    async def list_by_vin(self, vin: str) -> list[Vehicle]:
+        """Give the current vehicles with this VIN: none, one, or several kept from legacy data."""
+        to_instant = self._port.to_instant
+        return [to_vehicle(row, to_instant) for row in await self._port.read_point("list_by_vin", vin)]
+
+    async def load_details(self, vehicle_id: int) -> Details:
+        """Give a current vehicle's core data, or nothing for an unknown id."""
+        rows = await self._port.read_point("find_details", vehicle_id)
+        return to_details(rows[0][0]) if rows else {}
+
+    async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
+        """Give the current vehicles with this VIN together with their core data, of one instant."""
+        to_instant = self._port.to_instant
+        return [to_version(row, to_instant) for row in await self._port.read_point("list_versions_by_vin", vin)]
+
+    async def list_vehicles(self, query: VehicleQuery) -> list[ListedVehicle]:
+        """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
+
+        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
+        """
+        port, to_instant = self._port, self._port.to_instant
+        template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
+        rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
+        return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
+
+    async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
+        """Give how long ``query.limit`` vehicles after ``query.after`` had which status, by vehicle id.
+
+        Each vehicle that was registered by the end of the period is there, if only with no time at all.
+        """
+        period = (query.until, query.since, query.from_at, query.to_at)
+        given = [self._account_id, *period, query.after, query.limit]
+        template = self._port.statements["sum_statuses"]
+        rows = await self._port.read_built(build_sums(template, given, query.filters, self._port.dialect))
+        return [_to_status_time(row) for row in rows]
+
+    async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
+        """Give the VINs that several current vehicles have, in order, with these vehicles, of one instant.
+
+        At most ``vins_max`` groups, and ``rows_max`` vehicles: then the last group has some of its vehicles only.
+        """
+        rows = await self._port.read_page("list_duplicates", query.after, query.vins_max, query.rows_max)
+        return self._gather_groups(rows)
+
+    async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
+        """Say whether a vehicle has this VIN, or had it when it became former."""
+        return bool(await self._port.read_point("has_vehicle", vehicle_id, vin))
+
+    def _gather_groups(self, rows: Sequence[Row]) -> list[DuplicateGroup]:
+        """Give the groups of rows that come by VIN, each with how many vehicles its VIN has."""
+        groups = []
+        for _, part in groupby(rows, key=lambda row: cast("str", row[1])):
+            found = list(part)
+            versions = [to_version(row, self._port.to_instant) for row in found]
+            groups.append(DuplicateGroup(vin=versions[0].vehicle.vin, count=found[0][-1], versions=versions))
+        return groups
+
+
+def to_vehicle(row: Row, to_instant: ToInstant) -> Vehicle:
+    """Give the vehicle of a row that begins with its columns.
+
+    By their places, without names: a batch of status calls reads as many rows as it has vehicles.
+    """
+    vehicle_id, vin, slot, status, since, by, reason, revision, created_at, updated_at = row[:_VEHICLE_WIDTH]
+    return Vehicle(
+        vehicle_id=vehicle_id,
+        vin=vin,
+        slot=slot,
+        status=_STATUSES[status],
+        status_since=to_instant(since),
+        status_by=by,
+        status_reason=reason,
+        revision=revision,
+        created_at=to_instant(created_at),
+        updated_at=to_instant(updated_at),
+    )
+
+
+def to_details(text: str) -> Details:
+    """Give the core data of a JSON text."""
+    return msgspec.json.decode(text, type=dict[str, str | int])
+
+
+def to_version(row: Row, to_instant: ToInstant) -> VehicleVersion:
+    """Give the version of a row that begins with its columns."""
+    details, began, valid_from, valid_to = row[_VEHICLE_WIDTH:_VERSION_WIDTH]
+    return VehicleVersion(
+        vehicle=to_vehicle(row, to_instant),
+        details=to_details(details),
+        began=began,
+        valid_from=to_instant(valid_from),
+        valid_to=give_or_none(to_instant, valid_to),
+    )
+
+
+def to_position(row: Row, query: VehicleQuery) -> Position:
+    """Give a listed row's place in the order asked for. An instant's key is in microseconds since 1970."""
+    _, began, *_ = row[_VEHICLE_WIDTH:]
+    key = None if query.sort is None else row[_VERSION_WIDTH]
+    if isinstance(key, datetime):
+        key = (key - _EPOCH) // _MICROSECOND
+    return Position(key=key, vehicle_id=row[0], began=began)
+
+
+def give_status(number: int) -> VehicleStatus:
+    """Give the status of a column of statuses."""
+    return _STATUSES[number]
+
+
+def give_status_or_none(number: int | None) -> VehicleStatus | None:
+    """Give the status of a column of statuses that may be NULL."""
+    return None if number is None else _STATUSES[number]
+
+
+def give_status_id(status: VehicleStatus | None) -> int | None:
+    """Give what a column of statuses holds."""
+    return None if status is None else status.value
+
+
+def _to_status_time(row: Row) -> StatusTime:
+    named = STATUS_TIME.name(row)
+    return StatusTime(
+        vehicle_id=named["vehicle_id"],
+        vin=named["vin"],
+        status=_STATUSES[named["to_status"]],
+        reason=named["reason"],
+        microseconds=named["microseconds"],
+        plate=named["plate"],
+        custom_id=named["custom_id"],
+    )
