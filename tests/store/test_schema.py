@@ -17,8 +17,9 @@ from padron.store.migrations import load_migrations
 from padron.store.postgres.engine import MIGRATIONS
 from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
 from padron.store.statements import load_statements
-from tests.conftest import STRAY_IDENTITIES, OpenStore
+from tests.conftest import OpenStore
 from tests.database import write
+from tests.databases import STRAY_IDENTITIES
 from tests.postgres import Postgres
 
 # They would cost each status call of SQLite a tenth, and cost PostgreSQL nothing (docs/decisions/0022-list-order.md).
