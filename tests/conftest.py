@@ -10,20 +10,19 @@ from typing import Any, Protocol
 import apsw
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, Cast, make_cast
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
 
-# Tests don't time: on a busy machine an example may take long, and so may making one.
-settings.register_profile("padron", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("padron")
+settings.load_profile(effort.PROFILE)
 
 # Here pytest makes its temporary folders, unless somebody has said where.
 if (_memory_folder := find_memory_folder()) is not None:
@@ -42,6 +41,13 @@ class Select(Protocol):
 
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test time enough for its long form."""
+    if effort.IS_TORTURE:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(effort.TORTURE_TIMEOUT_S), append=False)
 
 
 @pytest.fixture(scope="session")
