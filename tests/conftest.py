@@ -39,15 +39,32 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
+_POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
+
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give a test time enough for its long form."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and what starts processes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if effort.IS_TORTURE:
-        for item in items:
+        for item in items:  # each has time enough for its long form
             item.add_marker(pytest.mark.timeout(effort.TORTURE_TIMEOUT_S), append=False)
+    if config.getoption("fast"):
+        slow = [item for item in items if is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in {*slow}]
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Say whether a test is left out between two edits."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    fixtures = {*getattr(item, "fixturenames", ())}
+    is_campaign = item.get_closest_marker("campaign") is not None
+    return parameters.get("engine") == "postgres" or is_campaign or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +88,10 @@ def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Postgres]:
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """One PostgreSQL for each worker process."""
+    if pytestconfig.getoption("fast"):
+        pytest.skip("PostgreSQL is left out.")
     with run_postgres() as server:
         yield server
 
