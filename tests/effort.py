@@ -61,6 +61,24 @@ KILLS = _choose({"sqlite": 3, "postgres": 2}, {"sqlite": 30, "postgres": 15})
 FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
 FOLLOWER_ANSWERS = _choose(150, 400)  # between two such ends
 LOG_KILLS = _choose(2, 20)
+RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
+SAME_KEY_TURNS = _choose(5, 60)
+WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each server that runs then, in turn: killed?
+    {"sqlite": ((False,), (True,)), "postgres": ((False,), (True, True))},
+    {
+        "sqlite": ((False,), (True,), (False,), (True,)) * 3,
+        "postgres": ((False,), (True,), (False,), (True, True)) * 3,
+    },
+)
+IMPORT_ROWS = _choose(8_000, 20_000)
+IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
+
+# Sizes
+PAST_INSTANTS = _choose(5, 40)
+REPORT_VEHICLES = _choose(600, 3_000)
+MEMORY_ROWS = _choose(12_000, 60_000)
+LINEAR_CHARACTERS = _choose(1_024, 4_096)
+CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 
 PROFILE = "padron"
 settings.register_profile(
