@@ -59,7 +59,8 @@ HANG_UPS = _choose(60, 1_000)
 # Servers that are killed or stopped under load
 KILLS = _choose({"sqlite": 3, "postgres": 2}, {"sqlite": 30, "postgres": 15})
 FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
-FOLLOWER_ANSWERS = _choose(150, 400)  # between two such ends
+FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
+LATE_MIRRORS = _choose(4, 8)  # of each account and kind
 LOG_KILLS = _choose(2, 20)
 RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
 SAME_KEY_TURNS = _choose(5, 60)

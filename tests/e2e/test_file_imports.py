@@ -17,6 +17,7 @@ from tests.e2e.program import Fleet, Server, make_fleets, run_command, run_serve
 
 IMPORTS = "/api/v2/imports"
 ROWS = effort.IMPORT_ROWS
+LONG_ROWS = 20_000  # of a file that takes longer than another server takes to import a small one
 BAD_EVERY = 1_000
 
 _COUNT = "SELECT count(*), max(number), count(DISTINCT vin) FROM changes WHERE account_id = $1"
@@ -143,7 +144,7 @@ class TestTwoServers:
     ) -> None:
         first, second = await make_fleets(url, accounts=2, vehicles=0)
         async with run_server(url, tmp_path) as one:
-            location = await upload(one, first, make_file())
+            location = await upload(one, first, make_file(LONG_ROWS))
             await wait_for_rows(one, first, location, 0)
             async with run_server(url, tmp_path) as two:
                 read = await wait_for_rows(two, first, location, 2_000)
@@ -154,9 +155,9 @@ class TestTwoServers:
                 await end_lease("postgres", database)
                 done = await wait_for_end(two, first, location)
                 assert done["counts"]["read"] > read
-                bad = len(range(7, ROWS, BAD_EVERY))
-                assert (done["counts"]["registered"], done["counts"]["unchanged"]) == (ROWS - bad, 0)
-                assert await select(_COUNT, first.account_id) == [(ROWS - bad,) * 3]
+                bad = len(range(7, LONG_ROWS, BAD_EVERY))
+                assert (done["counts"]["registered"], done["counts"]["unchanged"]) == (LONG_ROWS - bad, 0)
+                assert await select(_COUNT, first.account_id) == [(LONG_ROWS - bad,) * 3]
                 assert await select("SELECT attempt FROM imports WHERE account_id = $1", first.account_id) == [(2,)]
 
     @pytest.mark.timeout(120)
@@ -171,7 +172,8 @@ class TestTwoServers:
                 for _ in range(2)
             ]
             for fleet, location in locations:
-                assert (await wait_for_end(one, fleet, location))["state"] == "done"
+                done = await wait_for_end(one, fleet, location)
+                assert done["state"] == "done", done
         for fleet in fleets:
             assert await select(_COUNT, fleet.account_id) == [(999, 999, 999)]
         assert await select("SELECT DISTINCT attempt FROM imports") == [(1,)]
@@ -214,11 +216,12 @@ async def test_half_an_upload_does_not_delay_the_end_of_a_server(url: str, tmp_p
 
 async def test_what_the_command_exports_the_api_imports(url: str, tmp_path: Path) -> None:
     first, second = await make_fleets(url, accounts=2, vehicles=6)
-    for form in ("csv", "jsonl"):
-        file = tmp_path / f"fleet.{form}"
+    files = [tmp_path / "fleet.csv", tmp_path / "fleet.jsonl"]
+    for file in files:
         exported = await run_command(url, "vehicles", "export", "--account", first.name, str(file), "--json")
         assert exported.document["vehicles"] == 6
-        async with run_server(url, tmp_path) as server:
+    async with run_server(url, tmp_path) as server:
+        for file in files:
             done = await wait_for_end(server, second, await upload(server, second, file.read_bytes()))
             assert (done["state"], done["counts"]["unchanged"]) == ("done", 6), done
 

@@ -20,7 +20,6 @@ from tests.e2e.servers import Servers, run_servers
 
 WRITERS = 16
 VEHICLES = 200  # so many that a change that a mirror missed is seldom followed by another one of that vehicle
-LATE_MIRRORS = 8  # of each account and kind
 
 _READ_CHANGES = """
     SELECT number, vin, type, from_status, to_status, reason, request_id FROM changes
@@ -129,7 +128,7 @@ async def test_every_follower_ends_with_the_whole_record_and_every_mirror_with_t
                 await load.wait_for_answers(effort.FOLLOWER_ANSWERS)
                 await servers.end_oldest(kill=kill)
                 await servers.start_missing()
-            for _ in range(LATE_MIRRORS):  # what these miss is not mended by later changes: few come after them
+            for _ in range(effort.LATE_MIRRORS):  # what these miss is not mended by later changes: few come after them
                 await audience.add_mirrors(fleets)
                 await load.wait_for_answers(10)
         await audience.add_mirrors(fleets)  # for these, nothing comes between the list and the last changes

@@ -59,8 +59,8 @@ async def test_the_limit_of_imports_is_exact(api: Api) -> None:
 async def test_the_limit_of_runs_by_filter_is_exact_and_runs_by_vin_go_on(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.service.queueing.RUN_CHUNK_SIZE", 1)
-    monkeypatch.setattr("padron.service.runs.RUN_FIRST_CHUNKS", 1)
+    monkeypatch.setattr("padron.service.operations.queueing.RUN_CHUNK_SIZE", 1)
+    monkeypatch.setattr("padron.service.operations.runs.RUN_FIRST_CHUNKS", 1)
     monkeypatch.setattr(api.runtime.queueing, "go_on", lambda *_: None)  # so that none is ever filled
     fleet = [registered(make_vin(number), ownerName="Ana") for number in range(5)]
     await save(api.runtime.store, api.acme.account_id, *fleet)

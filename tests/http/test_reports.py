@@ -171,7 +171,7 @@ async def test_another_account_has_its_own_report(api: Api) -> None:
 
 
 async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 3)
+    monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 3)
     await save(api.store, api.acme.account_id, *(registered(make_vin(number)) for number in range(20)))
     cursor: str | None = ""
     seen: list[str] = []

@@ -290,7 +290,7 @@ async def test_a_server_that_ends_gives_its_import_back_at_once(runtime: Runtime
 async def test_while_the_database_is_away_it_waits_and_then_goes_on(
     open_store: OpenStore, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.service.import_worker.TROUBLE_S", 0.05)
+    monkeypatch.setattr("padron.workers.imports.TROUBLE_S", 0.05)
     faulty = FaultyStore(await open_store())
     runtime = build_runtime(faulty, clock)
     queued = await upload(runtime, cast.acme.principal, make_csv())

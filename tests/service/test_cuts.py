@@ -115,7 +115,7 @@ async def test_pages_of_the_past_are_of_one_state_whatever_goes_on(
 async def test_a_status_of_the_past_is_looked_for_in_steps_that_leave_nobody_out(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr("padron.service.reading.STEP_CHANGES", step)
+    monkeypatch.setattr("padron.service.vehicles.reading.STEP_CHANGES", step)
     account_id, store, principal = cast.acme.account.account_id, runtime.store, cast.acme.principal
     vins = [make_vin(number) for number in range(12)]
     await save(store, account_id, *(registered(vin, at=after(0), doors=1) for vin in vins))
@@ -291,7 +291,7 @@ async def test_a_report_of_several_pages_is_of_one_state_whatever_goes_on(
 async def test_a_report_ends_when_nobody_waits_for_it(
     runtime: Runtime, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
+    monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 2)
     account_id, principal = cast.acme.account.account_id, cast.acme.principal
     await save(runtime.store, account_id, *(registered(make_vin(number)) for number in range(9)))
     clock.now = after(200)

@@ -206,8 +206,8 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
     monkeypatch: pytest.MonkeyPatch,
     check: Callable[[Register, Asked], Awaitable[None]],
 ) -> None:
-    monkeypatch.setattr("padron.service.reading.STEP_CHANGES", 2)
-    monkeypatch.setattr("padron.service.time_report.BATCH_VEHICLES", 2)
+    monkeypatch.setattr("padron.service.vehicles.reading.STEP_CHANGES", 2)
+    monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 2)
 
     async def open_register() -> tuple[Store, str]:
         if engine == "sqlite":
