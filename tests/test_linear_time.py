@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 import padron
+from tests import effort
 from tests.hard_texts import FUNCTIONS
 from tests.patterns import collect_patterns, run, write_texts
 
-SIZE = 4_096  # characters, and four times as many, which is the longest header
+SIZE = effort.LINEAR_CHARACTERS  # and four times as many, which in the long form is the longest header
 GROWTH_MAX = 9.0  # linear is 4, the square 16
 FLOOR_S = 0.004  # below, times say nothing
 ROUNDS = 4
@@ -53,6 +54,7 @@ def find_slow_text(pattern: re.Pattern[Any], method: str, size: int) -> str | No
     return None
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 def test_each_expression_takes_linear_time(name: str) -> None:
     pattern, methods = PATTERNS[name]

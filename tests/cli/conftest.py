@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,26 @@ class Answer:
 Cli = Callable[..., Answer]
 
 
-@pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def fill_register(folder: Path, file: str, *commands: Sequence[str]) -> Path:
+    """Run commands beside a ``fleet.csv`` and give the register, of which each test takes a copy."""
+    (folder / "fleet.csv").write_text(file)
+    with pytest.MonkeyPatch.context() as patch:
+        remove_settings(patch)
+        patch.chdir(folder)
+        for command in commands:
+            assert run(command) == 0
+    return folder / "padron.db"
+
+
+def remove_settings(patch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("PADRON_"):
-            monkeypatch.delenv(name)
+            patch.delenv(name)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    remove_settings(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> Answer:

@@ -2,25 +2,34 @@
 
 import csv
 import io
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cast import HUMMER, JEEP
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import Answer, Cli, check_sentence, fill_register
 
 NOW = datetime.now(UTC)
 TODAY = NOW.date().isoformat()
 LATER = (NOW + timedelta(days=2)).date().isoformat()
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        f"vin\n{HUMMER}\n{JEEP}\n",
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "--account", "Acme", "fleet.csv"),
+        ("vehicles", "status", "--account", "Acme", "4", JEEP, "--reason", "+Frenos"),
+    )
+
+
 @pytest.fixture(autouse=True)
-def fleet(cli: Cli, tmp_path: Path) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
-    (tmp_path / "fleet.csv").write_text(f"vin\n{HUMMER}\n{JEEP}\n")
-    assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
-    assert cli("vehicles", "status", "--account", "Acme", "4", JEEP, "--reason", "+Frenos").status == 0
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def ask(cli: Cli, *arguments: str, begin: str = "2026-01-01", end: str | None = None) -> Answer:

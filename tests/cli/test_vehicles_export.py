@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,21 @@ from padron.domain.tags import parse_tag
 from padron.files import writers
 from padron.service.vehicles import export
 from tests.cast import HUMMER, JEEP, make_vin
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import Answer, Cli, check_sentence, fill_register
 
 FLEET = f"vin,plate,doors,ownerName,vehicleStatusId\n{HUMMER},ABC123,4,=2+2,\n{JEEP},,2,Flota Norte,8\n"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    accounts = [("accounts", "add", name) for name in ("Acme", "Beta")]
+    load = ("vehicles", "import", "--account", "Acme", "fleet.csv")
+    return fill_register(tmp_path_factory.mktemp("filled"), FLEET, *accounts, load)
+
+
 @pytest.fixture(autouse=True)
-def fleet(cli: Cli, tmp_path: Path) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
-    assert cli("accounts", "add", "Beta").status == 0
-    (tmp_path / "fleet.csv").write_text(FLEET)
-    assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
-    (tmp_path / "fleet.csv").unlink()
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def export_vehicles(cli: Cli, *arguments: str, account: str = "Acme") -> Answer:

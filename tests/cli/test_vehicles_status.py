@@ -1,6 +1,7 @@
 """``padron vehicles status``: pasted lists, statuses by name, a table of results."""
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,16 +12,22 @@ from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus,
 from padron.domain.tags import parse_tag
 from padron.service.statuses import bulk
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import Answer, Cli, check_sentence, fill_register
 
 FLEET = [HUMMER, JEEP, *(make_vin(number) for number in range(5))]
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    load = ("vehicles", "import", "--account", "Acme", "fleet.csv")
+    return fill_register(
+        tmp_path_factory.mktemp("filled"), "vin\n" + "\n".join(FLEET), ("accounts", "add", "Acme"), load
+    )
+
+
 @pytest.fixture(autouse=True)
-def fleet(cli: Cli, tmp_path: Path) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
-    (tmp_path / "fleet.csv").write_text("vin\n" + "\n".join(FLEET))
-    assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def set_status(cli: Cli, status: str, *arguments: str) -> Answer:

@@ -22,6 +22,7 @@ import psutil
 
 from padron.config import read_settings
 from padron.domain.account import Scope
+from padron.domain.vehicle import Details
 from padron.service.accounts import add_account, add_key
 from padron.wiring import migrate_database, use_runtime
 from tests.cast import make_vin, registered, save
@@ -45,7 +46,7 @@ class Fleet:
     vins: tuple[str, ...]
 
 
-async def make_fleets(url: str, *, accounts: int = 3, vehicles: int = 6) -> list[Fleet]:
+async def make_fleets(url: str, *, accounts: int = 3, vehicles: int = 6, details: Details | None = None) -> list[Fleet]:
     """Fill an empty register. All accounts have the same VINs, so that what gets into a wrong one is seen."""
     settings = read_settings({"PADRON_DATABASE_URL": url})
     await migrate_database(settings)
@@ -57,7 +58,7 @@ async def make_fleets(url: str, *, accounts: int = 3, vehicles: int = 6) -> list
             new = await add_key(runtime, account, label="load", scopes=scopes, expires_in=None)
             vins = tuple(make_vin(place) for place in range(vehicles))
             at = datetime.now(UTC)
-            await save(runtime.store, account.account_id, *(registered(vin, at=at) for vin in vins))
+            await save(runtime.store, account.account_id, *(registered(vin, at=at, details=details) for vin in vins))
             fleets.append(
                 Fleet(
                     account_id=account.account_id,

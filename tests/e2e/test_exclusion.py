@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from tests import effort
 from tests.conftest import Select
 from tests.e2e.client import Connection, connect
 from tests.e2e.exclusions import STORED, Claim, Given, Question, Witness
 from tests.e2e.program import Fleet, Server, make_fleets, run_server
 
-CHANGES = 20_000  # on each engine
+CHANGES = effort.EXCLUSION_CHANGES  # on each engine
 OWNERS = 12
 VEHICLES_EACH = 8
 WEIGHTS = [0.5**place for place in range(VEHICLES_EACH)]  # some vehicles keep still until a lease has run out
@@ -67,7 +68,7 @@ class Race:
 
     async def own(self, number: int, vins: tuple[str, ...]) -> None:
         """Deactivate and reactivate some vehicles in turn, each time on a server of chance."""
-        rng = random.Random(number)
+        rng = effort.roll(number)
         async with AsyncExitStack() as stack:
             connections = [await stack.enter_async_context(connect(port)) for port in self.ports]
             while self.changes < CHANGES:
@@ -103,7 +104,7 @@ class Race:
 
     async def ask(self, number: int) -> None:
         """Ask the gate of one server, some vehicles at a time, until cancelled."""
-        rng = random.Random(-1 - number)
+        rng = effort.roll(-1 - number)
         async with connect(self.ports[number % len(self.ports)]) as connection:
             while True:
                 vins = rng.sample(self.fleet.vins, rng.choice((1, 5, 20)))
@@ -114,7 +115,7 @@ class Race:
 
     async def work(self, number: int) -> None:
         """Claim from one server and answer for some of what anybody holds, until cancelled."""
-        rng = random.Random(-100 - number)
+        rng = effort.roll(-100 - number)
         async with connect(self.ports[number % len(self.ports)]) as connection:
             while True:
                 await self.claim(connection, rng.choice((1, 3, 10)), rng.choice((0, 1)))
@@ -156,6 +157,7 @@ class Race:
         return answer.document if answer.body else {}
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(180)
 async def test_nothing_that_begins_after_a_deactivation_is_handed_the_vehicle(
     url: str, engine: str, tmp_path: Path, select: Select

@@ -7,25 +7,30 @@ from pathlib import Path
 
 import pytest
 
+from padron.domain.vehicle import Details
 from tests.cast import wait_until
 from tests.e2e.client import build_request, connect
-from tests.e2e.program import give_environment, make_fleets, run_server
+from tests.e2e.program import Fleet, give_environment, make_fleets, run_server
 
+# 6 MB as CSV: a system keeps up to 4 MB on their way to a client who reads nothing.
 VEHICLES = 20_000
-MORE_THAN_SOCKETS_HOLD = 100_000  # 5 MB as CSV: a system keeps up to 4 MB on their way to a client who reads nothing
+DETAILS: Details = {"observations": "x" * 260}
 
 
-@pytest.fixture
-def engine() -> str:
-    return "sqlite"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Fleet]:
+    """A register that is only read, by one test after the other, and the one account in it."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('filled') / 'padron.db'}"
+    (fleet,) = asyncio.run(make_fleets(url, accounts=1, vehicles=VEHICLES, details=DETAILS))
+    return url, fleet
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx", "jsonl"])
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 async def test_an_interrupted_command_leaves_no_file(
-    url: str, tmp_path: Path, form: str, number: signal.Signals, status: int
+    filled: tuple[str, Fleet], tmp_path: Path, form: str, number: signal.Signals, status: int
 ) -> None:
-    (fleet,) = await make_fleets(url, accounts=1, vehicles=VEHICLES)
+    url, fleet = filled
     folder = tmp_path / "exports"
     folder.mkdir()
     process = await asyncio.create_subprocess_exec(
@@ -53,23 +58,23 @@ async def test_an_interrupted_command_leaves_no_file(
     assert b"Traceback" not in err
 
 
-async def test_a_server_that_ends_breaks_an_export_off_visibly(url: str, tmp_path: Path) -> None:
-    (fleet,) = await make_fleets(url, accounts=1, vehicles=MORE_THAN_SOCKETS_HOLD)
+async def test_a_server_that_ends_breaks_an_export_off_visibly(filled: tuple[str, Fleet], tmp_path: Path) -> None:
+    url, fleet = filled
     async with run_server(url, tmp_path) as server, connect(server.port) as connection:
         await connection.send(build_request("GET", "/api/v2/vehicles.csv", token=fleet.token))
         await asyncio.sleep(0.3)  # it waits for the client, who reads nothing
         server.ask_to_stop()
         answer = await connection.read_to_end()
         assert answer.startswith(b"HTTP/1.1 200 OK")
-        assert answer.count(b"3PADR") < MORE_THAN_SOCKETS_HOLD
+        assert answer.count(b"3PADR") < VEHICLES
         assert not answer.endswith(b"0\r\n\r\n")
         assert await server.wait() == 0
         assert "Traceback" not in server.read_log(), server.read_log()
         assert "broke off" in server.read_log()
 
 
-async def test_a_client_that_takes_nothing_does_not_hold_a_server_up(url: str, tmp_path: Path) -> None:
-    (fleet,) = await make_fleets(url, accounts=1, vehicles=MORE_THAN_SOCKETS_HOLD)
+async def test_a_client_that_takes_nothing_does_not_hold_a_server_up(filled: tuple[str, Fleet], tmp_path: Path) -> None:
+    url, fleet = filled
     async with run_server(url, tmp_path) as server, connect(server.port) as connection:
         await connection.send(build_request("GET", "/api/v2/vehicles.csv", token=fleet.token))
         await asyncio.sleep(0.5)

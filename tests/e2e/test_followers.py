@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import effort
 from tests.cast import wait_until
 from tests.conftest import Row, Select
 from tests.e2e.client import connect
@@ -19,9 +20,6 @@ from tests.e2e.servers import Servers, run_servers
 
 WRITERS = 16
 VEHICLES = 200  # so many that a change that a mirror missed is seldom followed by another one of that vehicle
-KILLS = (True, False, True, False)  # how a server is ended, in turn
-ANSWERS = 400  # between two such ends
-LATE_MIRRORS = 8  # of each account and kind
 
 _READ_CHANGES = """
     SELECT number, vin, type, from_status, to_status, reason, request_id FROM changes
@@ -109,6 +107,7 @@ def give_row(change: Json) -> Row:
     )
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(90)
 async def test_every_follower_ends_with_the_whole_record_and_every_mirror_with_the_list(
     engine: str, url: str, tmp_path: Path, select: Select
@@ -124,12 +123,12 @@ async def test_every_follower_ends_with_the_whole_record_and_every_mirror_with_t
     async with run_servers(url, tmp_path, engine) as servers, gather_audience(servers) as audience:
         audience.add(*(Follower(fleet) for fleet in fleets for _ in range(2)))
         async with servers.written_by(WRITERS, load, make_call):
-            for kill in KILLS:
+            for kill in effort.FOLLOWER_ENDS:
                 await audience.add_mirrors(fleets)
-                await load.wait_for_answers(ANSWERS)
+                await load.wait_for_answers(effort.FOLLOWER_ANSWERS)
                 await servers.end_oldest(kill=kill)
                 await servers.start_missing()
-            for _ in range(LATE_MIRRORS):  # what these miss is not mended by later changes: few come after them
+            for _ in range(effort.LATE_MIRRORS):  # what these miss is not mended by later changes: few come after them
                 await audience.add_mirrors(fleets)
                 await load.wait_for_answers(10)
         await audience.add_mirrors(fleets)  # for these, nothing comes between the list and the last changes

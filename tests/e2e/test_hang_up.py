@@ -6,7 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
+from tests import effort
 from tests.cast import wait_until
 from tests.conftest import Select
 from tests.e2e.client import ANSWER_S_MAX, connect
@@ -14,7 +16,6 @@ from tests.e2e.load import Load
 from tests.e2e.program import Server, make_fleets, run_server
 from tests.e2e.record import check_record
 
-HANG_UPS = 200
 AT_ONCE = 20
 
 
@@ -38,11 +39,12 @@ async def has_no_connection_left(server: Server) -> bool:
     return all(one.status == psutil.CONN_LISTEN for one in found)
 
 
+@pytest.mark.campaign
 async def test_clients_that_hang_up_disturb_nobody(url: str, tmp_path: Path, select: Select) -> None:
     load = Load(await make_fleets(url))
     async with run_server(url, tmp_path) as server:
         async with load.under_way(server.port, connections=8):
-            for _ in range(HANG_UPS // AT_ONCE):
+            for _ in range(effort.HANG_UPS // AT_ONCE):
                 answered = load.answered
                 await asyncio.gather(*(hang_up(server.port, load) for _ in range(AT_ONCE)))
                 await load.wait_for_answers(max(1, answered + 8 - load.answered))

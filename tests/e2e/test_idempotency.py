@@ -9,14 +9,13 @@ import apsw
 import asyncpg
 import pytest
 
+from tests import effort
 from tests.conftest import Select
 from tests.e2e.client import Answer, connect
 from tests.e2e.program import Fleet, make_fleets
 from tests.e2e.servers import run_servers
 
 BULK = "/api/v2/vehicles/status"
-TURNS = 15
-CYCLES = {"sqlite": 5, "postgres": 5}
 _COUNT = "SELECT reason, count(*) FROM changes WHERE type = 'statusChanged' GROUP BY reason"
 
 
@@ -41,21 +40,23 @@ async def end_leases(engine: str, database: str) -> None:
     await connection.close()
 
 
+@pytest.mark.campaign
 async def test_the_same_key_at_once_on_all_servers_is_done_once(
     engine: str, url: str, tmp_path: Path, select: Select
 ) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=4)
     async with run_servers(url, tmp_path, engine) as servers:
-        for turn in range(TURNS):
+        for turn in range(effort.SAME_KEY_TURNS):
             answers = await asyncio.gather(*(send(port, fleet, str(turn)) for port in servers.ports * 6))
             done = [answer for answer in answers if answer.status == 200]
             assert {answer.status for answer in answers} <= {200, 409}
             assert len({answer.body for answer in done}) == 1
             assert sum("idempotency-replayed" not in answer.headers for answer in done) == 1
     counted: dict[str, int] = dict(await select(_COUNT))
-    assert counted == {str(turn): len(fleet.vins) for turn in range(TURNS)}
+    assert counted == {str(turn): len(fleet.vins) for turn in range(effort.SAME_KEY_TURNS)}
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 async def test_a_request_sent_again_after_a_kill_is_done_once_and_given_its_answer(
     engine: str, url: str, database: str, tmp_path: Path, select: Select
@@ -74,7 +75,7 @@ async def test_a_request_sent_again_after_a_kill_is_done_once_and_given_its_answ
                 answered[key] = answer.body
 
     async with run_servers(url, tmp_path, engine) as servers:
-        for _ in range(CYCLES[engine]):
+        for _ in range(effort.RESENT_KILLS[engine]):
             clients = [asyncio.create_task(drive(servers.ports[0])) for _ in range(8)]
             aim = len(answered) + random.randint(5, 40)
             while len(answered) < aim:  # noqa: ASYNC110 - the servers have no event for us

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import effort
 from tests.conftest import Select
 from tests.e2e.client import Connection, connect
 from tests.e2e.load import Load
 from tests.e2e.program import Fleet, make_fleets, run_server
 from tests.e2e.record import check_file, check_record
 
-CYCLES = {"sqlite": 20, "postgres": 5}
 CONNECTIONS = 20
 
 _READ_CHANGES = """
@@ -38,6 +38,7 @@ async def read_history(connection: Connection, fleet: Fleet, vin: str) -> list[t
         cursor = f"&cursor={page['nextCursor']}"
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 async def test_a_killed_server_has_done_each_answered_change_once(
     engine: str, url: str, tmp_path: Path, select: Select
@@ -45,14 +46,14 @@ async def test_a_killed_server_has_done_each_answered_change_once(
     fleets = await make_fleets(url, accounts=4, vehicles=6)
     load = Load(fleets)
     changes = 0
-    for cycle in range(CYCLES[engine] + 1):
+    for cycle in range(effort.KILLS[engine] + 1):
         async with run_server(url, tmp_path) as server:
             found = await check_record(select, load.calls)
             assert found > changes, "The cycle before changed nothing."
             changes = found
             if engine == "sqlite":
                 await check_file(select)
-            if cycle == CYCLES[engine]:
+            if cycle == effort.KILLS[engine]:
                 fleet = random.choice(fleets)
                 async with connect(server.port) as connection:
                     for vin in fleet.vins:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import effort
 from tests.e2e.client import Connection, build_request, connect
 from tests.e2e.load import Load
 from tests.e2e.program import Fleet, make_fleets, run_command, run_server
 
-CHANGES_MIN = 600
-INSTANTS = 12
+CHANGES_MIN = 50 * effort.PAST_INSTANTS
 VEHICLES = 40
 
 Status = tuple[int, str, str | None]  # status id, since, reason
@@ -41,14 +43,15 @@ def fold(changes: list[dict[str, Any]], at: str) -> dict[str, tuple[int, str]]:
     return seen
 
 
+@pytest.mark.campaign
 async def test_the_past_is_what_the_feed_says_while_changes_go_on(url: str, tmp_path: Path) -> None:
     fleets = await make_fleets(url, accounts=2, vehicles=VEHICLES)
     load, fleet = Load(fleets), fleets[0]
     asked: list[tuple[str, list[dict[str, Any]]]] = []
     async with run_server(url, tmp_path) as server, connect(server.port) as connection:
         async with load.under_way(server.port, connections=8):
-            for _ in range(INSTANTS):
-                await load.wait_for_answers(CHANGES_MIN // INSTANTS)
+            for _ in range(effort.PAST_INSTANTS):
+                await load.wait_for_answers(50)
                 at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
                 await load.wait_for_answers(20)  # what was under way at that instant is recorded
                 target = f"/api/v2/vehicles?limit=7&asOf={at}"
@@ -65,9 +68,10 @@ async def test_the_past_is_what_the_feed_says_while_changes_go_on(url: str, tmp_
         assert listed == fold(changes, at)
 
 
+@pytest.mark.campaign
 async def test_a_report_while_changes_go_on_adds_up_and_may_be_left(url: str, tmp_path: Path) -> None:
     begun = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    fleets = await make_fleets(url, accounts=1, vehicles=3_000)
+    fleets = await make_fleets(url, accounts=1, vehicles=effort.REPORT_VEHICLES)
     load, fleet = Load(fleets), fleets[0]
     async with run_server(url, tmp_path) as server:
         async with load.under_way(server.port, connections=8):
@@ -86,7 +90,7 @@ async def test_a_report_while_changes_go_on_adds_up_and_may_be_left(url: str, tm
         assert "Traceback" not in server.read_log()
         assert "ERROR" not in server.read_log()
     total = answer.document["total"]
-    assert total["vehicleCount"] == 3_000
+    assert total["vehicleCount"] == effort.REPORT_VEHICLES
     assert sum(one["seconds"] for one in total["statuses"]) == total["seconds"]
     words = ("report", "time-in-status", "--account", fleet.name, "--from", begun, "--to", ended)
     printed = await run_command(url, *words, "--csv")

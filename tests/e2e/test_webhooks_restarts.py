@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import effort
 from tests.cast import wait_until
 from tests.conftest import Row, Select
 from tests.database import write
@@ -21,10 +22,6 @@ from tests.e2e.program import Fleet, make_fleets
 from tests.e2e.servers import SIZES, Servers, run_servers
 
 # How servers are ended, in turn: True is kill -9, False SIGTERM. What stands in one pair ends before any is started.
-ENDS = {
-    "sqlite": ((False,), (True,), (False,), (True,)),
-    "postgres": ((False,), (True,), (False,), (True, True)),
-}
 ANSWERS = 30  # between two such ends
 WRITERS = 8
 PAUSE_S = 0.1  # so that each vehicle has a handful of changes, not hundreds
@@ -177,6 +174,7 @@ def check_received(endpoint: Endpoint, received: list[Received], expected: dict[
     assert all(found == sorted(found) for found in numbers.values())
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(90)
 async def test_a_failing_receiver_gets_every_change_in_order_however_often_servers_end(
     engine: str, url: str, database: str, tmp_path: Path, select: Select
@@ -191,7 +189,7 @@ async def test_a_failing_receiver_gets_every_change_in_order_however_often_serve
             for only_flips in (False, True)
         ]
         async with servers.written_by(WRITERS, load, load.make_call, pause_s=PAUSE_S):
-            for kills in ENDS[engine]:
+            for kills in effort.WEBHOOK_ENDS[engine]:
                 await load.wait_for_answers(ANSWERS)
                 if all(kills):
                     await moods.hang(partial(make_all_due, servers, endpoints))

@@ -11,10 +11,11 @@ import pytest
 from padron.files import encodings, lines, parsing
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
+from tests import effort
 from tests.cast import make_vin
 from tests.files.workbooks import build_workbook, give_row
 
-FEW, MANY = 3_000, 30_000
+FEW, MANY = 2_000, effort.MEMORY_ROWS
 LEAK_BYTES_MAX = 12  # for each row
 
 
@@ -33,6 +34,7 @@ def write_xlsx(path: Path, count: int) -> None:
     build_workbook(path, give_row(1, "vin", "plate", "ownerName", "color") + "".join(rows))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("write", [write_csv, write_xlsx])
 @pytest.mark.parametrize("keep", ["duplicates", "none"])
 def test_memory_does_not_grow_with_the_file(

@@ -1,10 +1,8 @@
 """The real application, started and stopped as a server does, over a real register on each engine."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,11 +11,9 @@ from starlette.types import ASGIApp, Message
 
 from padron.http.app import build_app
 from padron.service.runtime import Runtime, build_runtime
-from padron.store import sqlite
 from padron.store.base import Store
 from tests.cast import Cast, make_cast
 from tests.http.api import Api, Client
-from tests.postgres import Postgres
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
 
@@ -61,29 +57,6 @@ async def run_api(runtime: Runtime, cast: Cast) -> AsyncIterator[Api]:
             runtime=runtime,
             cast=cast,
         )
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite register: a copy is made faster than a new one."""
-    path = tmp_path_factory.mktemp("template") / "padron.db"
-    sqlite.migrate(str(path))
-    return path
-
-
-@pytest.fixture
-def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The path or the URL of an empty register."""
-    if engine == "sqlite":
-        return str(shutil.copy(request.getfixturevalue("template"), tmp_path / "padron.db"))
-    return str(request.getfixturevalue("postgres_database"))
-
-
-@pytest.fixture
-async def postgres_database(primary: Postgres) -> AsyncIterator[str]:
-    url = await primary.create_database()
-    yield url
-    await primary.drop_database(url)
 
 
 @pytest.fixture

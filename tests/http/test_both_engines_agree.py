@@ -17,6 +17,7 @@ from padron.domain.query import SORT_FIELDS
 from padron.service.runtime import build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, UNKNOWN_VIN, after, make_cast, make_vin
 from tests.database import write
 from tests.http.api import LIST, UPSERT, Api, Reply
@@ -24,7 +25,6 @@ from tests.http.conftest import run_api
 from tests.postgres import Postgres
 
 REPORT = "/api/v2/reports/time-in-status"
-REQUESTS = 2_000
 SEED = 20_261_103  # of the test's own, so that what the requests bring about is no matter of luck
 STATUSES = {200, 201, 204, 304, 400, 403, 404, 409, 410, 412}
 TEXTS = [
@@ -206,11 +206,12 @@ def normalise(reply: Reply, api: Api) -> tuple[int, str | None, str]:
     return reply.status, reply.headers.get("etag"), text
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(110)
 async def test_both_engines_give_equal_answers(on_sqlite: Api, on_postgres: Api, set_clock: SetClock) -> None:
     requests = Requests(SEED)
     statuses = Counter[int]()
-    for number in range(REQUESTS):
+    for number in range(effort.BOTH_ENGINES_REQUESTS):
         set_clock.now, requests.number = after(number), number
         request = requests.make()
         who, method, target, content, headers = request

@@ -53,6 +53,7 @@ class Register:
         if self.engine == "sqlite":
             return str(shutil.copy(self.url, Path(self.url).with_suffix(".backup")))
         name = urlsplit(self.url).path[1:]
+        await self.server().leave_alone(self.url)
         await self.server().execute(f"CREATE DATABASE {name}_backup TEMPLATE {name}")
         return self.server().give_url(f"{name}_backup")
 

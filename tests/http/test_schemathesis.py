@@ -31,11 +31,10 @@ from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
+from tests import effort
 from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save
 from tests.http.serving import serve_in_thread
 
-CASES = 100  # for each operation and each way of generating
-CASES_WITHOUT_KEY = 10  # for each operation that needs one
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -46,7 +45,7 @@ CHECKS = [
 # The key is no part of what is generated, or most of what is made wrong would be the key alone.
 CONFIG = SchemathesisConfig.from_dict({"generation": {"with-security-parameters": False}})
 SETTINGS = hypothesis.settings(
-    max_examples=CASES,
+    max_examples=effort.DOCUMENT_CASES,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -116,6 +115,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     shutil.rmtree(path.parent)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("name", [route.name for route in ROUTES])
@@ -143,15 +143,16 @@ def test_every_answer_is_a_documented_one_and_none_is_5xx(target: Target, name: 
         statuses[response.status_code] += 1
 
     try_case()
-    assert statuses.total() >= (CASES if route.query or route.body else 1)
+    assert statuses.total() >= (effort.DOCUMENT_CASES if route.query or route.body else 1)
     assert statuses[401] == 0  # each request came through to what it is for
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", [route.name for route in ROUTES if not route.public])
 def test_a_right_request_without_a_right_key_is_401_as_documented(target: Target, name: str) -> None:
     route: Any = target.schema.find_operation_by_id(name)
 
-    @hypothesis.settings(SETTINGS, max_examples=CASES_WITHOUT_KEY)
+    @hypothesis.settings(SETTINGS, max_examples=effort.DOCUMENT_CASES_WITHOUT_KEY)
     @hypothesis.given(case=route.as_strategy(generation_mode=GenerationMode.POSITIVE), key=wrong_keys)
     def try_case(case: schemathesis.Case[Any], key: str | None) -> None:
         headers = {} if key is None else {"Authorization": key}

@@ -22,6 +22,7 @@ from padron.files.rows import open_rows
 from padron.service.accounts import add_account
 from padron.service.imports.importing import ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
+from tests import effort
 from tests.cast import Cast, make_vin
 from tests.files.workbooks import write_workbook
 
@@ -97,7 +98,9 @@ async def read_fleet(runtime: Runtime, account_id: int) -> Fleet:
 
 
 # The register stays: each example has an account of its own.
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=effort.FILE_FORMS, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(fleet=give_fleets(), form=st.sampled_from(FORMS), seed=st.integers(0, 2**32))
 async def test_any_form_of_a_file_imports_to_the_same_register(
     runtime: Runtime, cast: Cast, tmp_path: Path, fleet: Fleet, form: str, seed: int

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from padron.domain.account import Principal, Scope
@@ -26,12 +26,12 @@ from padron.service.vehicles.reading import get_vehicle, list_vehicles
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, Cast, make_vin
 from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 from tests.service.replay import MICROSECOND, add_up, find_first_details, list_replayed, replay
 
-EXAMPLES = 100
 INSTANTS = 4  # that each history is looked at, with a question for each
 History = list[tuple[int, tuple[str, object]]]
 Asked = list[tuple[int, int, VehicleQuery]]
@@ -199,6 +199,7 @@ async def check_times(register: Register, asked: Asked) -> None:
         assert sum(answer.total.cells.values()) == sum(sum(one.cells.values()) for one in answer.page.rows)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("check", [check_questions, check_times], ids=["list and get", "time in status"])
 def test_the_past_is_what_a_replay_of_the_feed_says(
@@ -232,7 +233,7 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         store, url = runner.run(open_register())
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @effort.try_examples(effort.PAST_HISTORIES)
         @given(history=histories, asked=places)
         def try_history(history: History, asked: Asked) -> None:
             runner.run(try_one(history, asked))

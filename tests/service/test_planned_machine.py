@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, event, settings
+from hypothesis import event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -32,13 +32,12 @@ from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.service.vehicles.registration import Registration, upsert_vehicle_info
 from padron.store.base import Reader, Store
 from padron.workers.plans import PlanWorker
+from tests import effort
 from tests.cast import NOON, make_vin, registered, save
 from tests.machines import share_register
 
 T = TypeVar("T")
 
-EXAMPLES = 60
-STEPS = 30  # at most, in each example
 VEHICLES = 3
 
 vins = st.sampled_from([make_vin(number) for number in range(VEHICLES + 2)])
@@ -354,6 +353,7 @@ async def look_at(reader: Reader, vehicle_id: int, vin: str) -> tuple[list[Vehic
     return await reader.list_by_vin(vin), await reader.list_history(vehicle_id, None, 1_000)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(150)
 def test_any_sequence_of_plans_leaves_what_the_model_says(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -365,10 +365,6 @@ def test_any_sequence_of_plans_leaves_what_the_model_says(
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=EXAMPLES,
-                stateful_step_count=STEPS,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
+                effort.try_examples(effort.PLANS_MACHINE), stateful_step_count=effort.PLANS_MACHINE_STEPS
             ),
         )

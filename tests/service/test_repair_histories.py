@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from padron.domain.account import Principal, Scope
@@ -33,12 +33,12 @@ from padron.service.vehicles.duplicates import list_duplicates, repair_duplicate
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import make_vin
 from tests.conftest import Row, Select, SteppedClock
 from tests.postgres import Postgres
 from tests.service.repairs import Mirror, Seen, has_duplicates, list_operational, look
 
-EXAMPLES = 100
 REFUSALS = {
     Code.VEHICLE_NOT_FOUND, Code.MULTIPLE_VEHICLES_FOUND, Code.PLATE_IN_USE, Code.REQUEST_NOT_FOUND,
 }  # fmt: skip
@@ -311,9 +311,10 @@ def run_worlds(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
         runner.run(opened.__aexit__(None, None, None))
 
 
-FEW = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+FEW = effort.try_examples(effort.REPAIR_HISTORIES)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(300)
 def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -328,6 +329,7 @@ def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
         try_all()
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(300)
 def test_no_history_with_repairs_in_it_breaks_a_promise(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -29,9 +29,8 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.vehicles.export import export_vehicles
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
+from tests import effort
 from tests.cast import make_vin, registered, save
-
-EXAMPLES = {"sqlite": 60, "postgres": 25}
 
 # Whatever a register may hold: no control characters and no halves of surrogate pairs, but line ends in observations.
 characters = st.characters(exclude_categories=("Cs", "Cc"))
@@ -195,11 +194,15 @@ def show(version: VehicleVersion) -> tuple[str, VehicleStatus, dict[str, Any]]:
     return version.vehicle.vin, version.vehicle.status, dict(version.details)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("form", Form)
 def test_what_was_edited_changes_and_nothing_else(register: Register, engine: str, form: Form) -> None:
     @settings(
-        max_examples=EXAMPLES[engine], deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+        max_examples=effort.ROUND_TRIPS[engine],
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
     )
     @given(fleet=fleets, wording=wordings)
     def try_fleet(fleet: list[Any], wording: Wording) -> None:

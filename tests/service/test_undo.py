@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from padron.domain.account import Principal, Scope
@@ -22,11 +22,11 @@ from padron.service.statuses.undo import UndoneVehicle, undo_request
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, Cast, make_vin
 from tests.conftest import SteppedClock
 from tests.postgres import Postgres
 
-EXAMPLES = 120
 OBSTACLES = {LeftReason.PLATE_IN_USE, LeftReason.VIN_IN_USE}
 
 vins = st.sampled_from([make_vin(number) for number in range(4)])
@@ -169,6 +169,7 @@ def check_obstacle(target: Seen, now: dict[int, Seen], vehicle_id: int, left: Le
         assert target.details["plate"] in {seen.details.get("plate") for seen in others}
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(150)
 def test_an_undo_brings_back_what_nobody_touched_since_and_can_be_undone(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -190,7 +191,7 @@ def test_an_undo_brings_back_what_nobody_touched_since_and_can_be_undone(
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         store, url = runner.run(open_register())
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @effort.try_examples(effort.UNDO_HISTORIES)
         @given(history=requests, place=st.integers(0, 5))
         def try_history(history: list[list[tuple[str, object]]], place: int) -> None:
             runner.run(try_one(history, place))

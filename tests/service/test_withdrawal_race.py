@@ -22,10 +22,10 @@ from padron.service.operations.declaring import put_operation
 from padron.service.operations.runs import start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.single import set_status
+from tests import effort
 from tests.cast import NOON, Cast, make_cast, make_vin, registered, save, trust
 from tests.conftest import OpenStore, Select
 
-CHANGES = 2_000
 VEHICLES = 12
 CHANGERS = 6
 WORKERS = 6
@@ -64,6 +64,7 @@ async def runtimes(engine: str, open_store: OpenStore) -> AsyncIterator[list[Run
         await runtime.authenticator.close()
 
 
+@pytest.mark.campaign
 async def test_nothing_that_begins_after_a_deactivation_was_answered_is_handed_the_vehicle(
     runtimes: list[Runtime], select: Select
 ) -> None:
@@ -82,15 +83,15 @@ async def test_nothing_that_begins_after_a_deactivation_was_answered_is_handed_t
 
     await asyncio.gather(
         *(
-            change(runtimes[n % 2], cast, observer, vins[n::CHANGERS], random.Random(n), count_open)
+            change(runtimes[n % 2], cast, observer, vins[n::CHANGERS], effort.roll(n), count_open)
             for n in range(CHANGERS)
         )
     )
     observer.done = True
     await asyncio.gather(*others)
     assert observer.wrong == []
-    assert observer.handed > CHANGES / 10  # else nothing was tried
-    assert observer.refused > CHANGES / 100
+    assert observer.handed > effort.WITHDRAWAL_CHANGES / 10  # else nothing was tried
+    assert observer.refused > effort.WITHDRAWAL_CHANGES / 100
 
 
 async def change(
@@ -102,7 +103,7 @@ async def change(
     count_open: Callable[[Vin], Awaitable[int]],
 ) -> None:
     """Set the statuses of vehicles that nobody else changes, one after the other."""
-    for number in range(CHANGES // CHANGERS):
+    for number in range(effort.WITHDRAWAL_CHANGES // CHANGERS):
         vin = dice.choice(vins)
         status = VehicleStatus.ACTIVE if observer.off_since[vin] is not None else VehicleStatus.STOLEN
         if is_operational(status):
@@ -119,7 +120,7 @@ async def change(
 
 
 async def work_on(runtime: Runtime, cast: Cast, observer: Observer, seed: int) -> None:
-    dice = random.Random(seed)
+    dice = effort.roll(seed)
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     while not observer.done:
         began = observer.count_step()

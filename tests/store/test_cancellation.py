@@ -8,11 +8,11 @@ import pytest
 from padron.store import postgres
 from padron.store.base import Store, WriteTransaction
 from padron.store.postgres.connections import Connections
+from tests import effort
 from tests.cast import HUMMER, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.conftest import Select
 from tests.postgres import Postgres
 
-CANCELS = 1_000
 CONNECTIONS = """
     SELECT pid FROM pg_stat_activity WHERE application_name = 'padron' AND datname = current_database()
 """
@@ -50,9 +50,10 @@ async def test_a_store_that_closes_finishes_what_cancelled_callers_began(
     assert await select("SELECT vin FROM changes") == [(HUMMER,)]
 
 
-async def test_a_thousand_random_cancels_leak_nothing(store: Store, acme: int, select: Select) -> None:
+@pytest.mark.campaign
+async def test_random_cancels_leak_nothing(store: Store, acme: int, select: Select) -> None:
     await save(store, acme, *(registered(make_vin(n)) for n in range(20)))
-    dice = random.Random(7)
+    dice = effort.roll(7)
     begun: list[int] = []
 
     async def change(turn: int) -> None:
@@ -76,7 +77,7 @@ async def test_a_thousand_random_cancels_leak_nothing(store: Store, acme: int, s
         task.cancel()
         await asyncio.wait([task])
 
-    for start in range(0, CANCELS, 20):
+    for start in range(0, effort.CANCELLED_CALLS, 20):
         await asyncio.gather(*(run_and_cancel(turn) for turn in range(start, start + 20)))
     async with asyncio.timeout(10):
         await store.check()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
@@ -13,11 +13,11 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus, is_operationa
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
 from padron.store import postgres, sqlite
 from padron.store.base import Store
+from tests import effort
 from tests.cast import NOON, after, get_one, info_changed, make_vin, registered, restored, retired, save, status_changed
 from tests.order import give_place
 from tests.postgres import Postgres
 
-EXAMPLES = 400
 VEHICLES = 30
 TEXTS = ("", "álamo", "Zorro", "zebra", "Álamo", "ß", "ss", "", "a b", "車", "\U0001d537", "A")
 
@@ -121,6 +121,7 @@ def work_out(all_of_them: list[VehicleVersion], query: VehicleQuery) -> list[Veh
     return sorted((one for one in all_of_them if fits(one, query)), key=give_key, reverse=query.descending)
 
 
+@pytest.mark.campaign
 def test_any_question_is_answered_in_order_without_repeating_or_skipping(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -144,7 +145,7 @@ def test_any_question_is_answered_in_order_without_repeating_or_skipping(
         assert (len(current), len(former)) == (VEHICLES - 2, VEHICLES // 3 + 3)
         assert [version.vehicle.vehicle_id for version in current] == sorted({v.vehicle.vehicle_id for v in current})
 
-        @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @effort.try_examples(effort.LIST_QUESTIONS)
         @given(query=queries)
         def ask(query: VehicleQuery) -> None:
             expected = work_out(former if query.status is VehicleStatus.INFO_CHANGED else current, query)

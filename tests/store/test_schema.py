@@ -17,8 +17,9 @@ from padron.store.postgres.engine import MIGRATIONS
 from padron.store.sql.migrations import load_migrations
 from padron.store.sql.statements import list_files, load_engine, load_statements
 from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
-from tests.conftest import STRAY_IDENTITIES, OpenStore
+from tests.conftest import OpenStore
 from tests.database import write
+from tests.databases import STRAY_IDENTITIES
 from tests.postgres import Postgres
 
 # They would cost each status call of SQLite a tenth, and cost PostgreSQL nothing (docs/decisions/0022-list-order.md).

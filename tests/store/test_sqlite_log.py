@@ -15,13 +15,13 @@ from padron.store import sqlite
 from padron.store.sqlite import SqliteStore
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.log_copies import LogCopier
+from tests import effort
 from tests.cast import NOON, make_vin, registered, save, wait_until
 from tests.conftest import Select
 
 LOG_PAGES = 100
 PAGE_BYTES = 4_096
 HEAD_BYTES = 24  # of each page in the log
-KILLS = 4
 WRITERS = 4
 WRITE_AND_TELL = """
 import asyncio, sys
@@ -288,12 +288,13 @@ async def test_the_copier_syncs_what_it_copies(database: str) -> None:
         assert list(copier._connection.execute("PRAGMA synchronous")) == [(2,)]
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(180)
 async def test_what_was_answered_is_there_after_a_kill_while_the_log_is_copied(database: str, select: Select) -> None:
     async with open_register(database):
         pass
     told: set[int] = set()
-    for turn in range(KILLS):
+    for turn in range(effort.LOG_KILLS):
         before = Path(database).stat().st_size
         firsts = [str(1_000_000 * (WRITERS * turn + way)) for way in range(WRITERS)]
         writer = await asyncio.create_subprocess_exec(

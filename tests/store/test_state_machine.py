@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -23,6 +23,7 @@ from padron.service.statuses.changing import change_statuses
 from padron.service.vehicles.registration import Registration, put_vehicle
 from padron.store import postgres, sqlite
 from padron.store.base import Store, WriteTransaction
+from tests import effort
 from tests.cast import info_changed, make_vin, registered, restored, retired, status_changed
 from tests.conftest import SteppedClock
 from tests.order import give_place
@@ -30,8 +31,6 @@ from tests.postgres import Postgres
 
 T = TypeVar("T")
 
-EXAMPLES = 75
-STEPS = 50  # at most, in each example
 OWN_SORTS = ["vehicleStatusId", "statusSince", "createdAt", "updatedAt"]
 
 vins = st.sampled_from([make_vin(number) for number in range(6)])
@@ -356,6 +355,7 @@ class RegisterMachine(RuleBasedStateMachine):
         ]
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(150)
 def test_any_sequence_of_work_leaves_what_the_model_says(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -376,14 +376,10 @@ def test_any_sequence_of_work_leaves_what_the_model_says(
         run_state_machine_as_test(
             Machine,
             settings=settings(
-                max_examples=EXAMPLES,
-                stateful_step_count=STEPS,
-                deadline=None,
-                database=None,
-                suppress_health_check=list(HealthCheck),
+                effort.try_examples(effort.STORE_MACHINE), stateful_step_count=effort.STORE_MACHINE_STEPS
             ),
         )
         runner.run(Machine.store.close())
         if url:
             runner.run(request.getfixturevalue("postgres_server").drop_database(url))
-    assert Machine.steps >= 2_500
+    assert Machine.steps >= 20 * effort.STORE_MACHINE

@@ -1,0 +1,148 @@
+"""Databases that one test after the other is lent: a database is emptied much faster than a new one is made.
+
+The next test gets it as empty as a new one, and with the schema of a new one. When a test changed more than the rows of
+ordinary tables, such as a trigger, a privilege or the record of migrations, the database is dropped instead.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import asyncpg
+
+T = TypeVar("T")
+
+BYTES_MAX = 8_000_000  # of all tables and indexes: from then on the rows that were deleted slow the next tests down
+
+# PostgreSQL finds vehicles by rows apart from their own, which must say the same, whatever a test has done.
+STRAY_IDENTITIES = """
+    SELECT h.*, i.* FROM vehicles AS h FULL JOIN identities AS i USING (account_id, vehicle_id)
+    WHERE (h.vin, h.slot, h.plate) IS DISTINCT FROM (i.vin, i.slot, i.plate)
+"""
+# xmin is the transaction that wrote the row: whatever is altered, granted or made is another row.
+_MARK_SCHEMA = """
+    SELECT md5(string_agg(mark, ' ' ORDER BY mark)) FROM (
+        SELECT concat('database ', xmin) AS mark FROM pg_database WHERE datname = current_database()
+        UNION ALL SELECT concat('setting ', setdatabase, setrole, xmin) FROM pg_db_role_setting
+        UNION ALL SELECT concat('namespace ', oid, ' ', xmin) FROM pg_namespace WHERE nspname NOT LIKE 'pg_%'
+        UNION ALL SELECT concat('class ', oid, ' ', xmin) FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        UNION ALL SELECT concat('column ', attrelid, ' ', attnum, ' ', xmin) FROM pg_attribute
+            WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+        UNION ALL SELECT concat('function ', oid, ' ', xmin) FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT concat('trigger ', oid, ' ', xmin) FROM pg_trigger
+        UNION ALL SELECT concat('constraint ', oid, ' ', xmin) FROM pg_constraint WHERE oid >= 16384
+        UNION ALL SELECT concat('statistic ', starelid, ' ', staattnum) FROM pg_statistic WHERE starelid >= 16384
+        UNION ALL SELECT concat('migration ', m) FROM schema_migrations AS m
+        UNION ALL SELECT concat('register ', r) FROM register AS r
+    ) AS marks
+"""
+_MEASURE = """
+    SELECT sum(pg_relation_size(oid))::bigint FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')
+"""
+_LIST_TABLES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('schema_migrations', 'register')
+"""
+_LIST_SEQUENCES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
+_END_OTHERS = """
+    SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+# Foreign keys and triggers have no say while all goes.
+_SETTINGS = {"session_replication_role": "replica", "application_name": "tests", "lock_timeout": "5000", "jit": "off"}
+
+
+@dataclass(kw_only=True)
+class _Database:
+    url: str
+    connection: asyncpg.Connection
+    schema_mark: str
+    empty: str  # the statements that empty it
+
+
+class Databases:
+    """The migrated databases of one server. Connections to them stay open, on an event loop that outlives a test's."""
+
+    def __init__(self, create: Callable[[], Awaitable[str]], drop: Callable[[str], Awaitable[None]]) -> None:
+        self._create = create
+        self._drop = drop
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="databases", daemon=True)
+        self._thread.start()
+        self._idle: list[_Database] = []
+        self._lent: dict[str, _Database] = {}
+
+    async def lend(self) -> str:
+        """Give the URL of an empty database."""
+        return await self._run(self._lend())
+
+    async def take_back(self, url: str) -> list[str] | None:
+        """Give what is wrong in the database, which its test is done with; None when it was not lent by us."""
+        database = self._lent.pop(url, None)
+        return None if database is None else await self._run(self._take_back(database))
+
+    async def leave_alone(self, url: str) -> None:
+        """Connect no more to a database that is lent, for a test that wants nobody else there."""
+        await self._run(self._lent[url].connection.close())
+
+    def close(self) -> None:
+        """Close the connections. The databases go with their server."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _lend(self) -> str:
+        database = self._idle.pop() if self._idle else await self._make()
+        self._lent[database.url] = database
+        return database.url
+
+    async def _make(self) -> _Database:
+        url = await self._create()
+        connection = await asyncpg.connect(url, server_settings=_SETTINGS)
+        tables, sequences = await connection.fetch(_LIST_TABLES), await connection.fetch(_LIST_SEQUENCES)
+        statements = [
+            *(f"DELETE FROM {name}" for (name,) in tables),  # noqa: S608 - a name out of the catalog
+            *(f"SELECT setval('{name}', 1, false)" for (name,) in sequences),
+        ]
+        mark = await connection.fetchval(_MARK_SCHEMA)
+        return _Database(url=url, connection=connection, schema_mark=mark, empty="; ".join(statements))
+
+    async def _take_back(self, database: _Database) -> list[str]:
+        try:
+            if database.connection.is_closed():
+                database.connection = await asyncpg.connect(database.url, server_settings=_SETTINGS)
+            return await self._empty(database)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._give_up(database)  # the test made the server or the database unfit for use
+            return []
+
+    async def _empty(self, database: _Database) -> list[str]:
+        connection = database.connection
+        while await connection.fetchval(_END_OTHERS):  # noqa: ASYNC110 - another process has no event for us
+            await asyncio.sleep(0.001)
+        stray = [str(row) for row in await connection.fetch(STRAY_IDENTITIES)]
+        is_as_new = await connection.fetchval(_MARK_SCHEMA) == database.schema_mark
+        if not is_as_new or await connection.fetchval(_MEASURE) > BYTES_MAX:
+            await self._give_up(database)
+            return stray
+        await connection.execute(database.empty)
+        self._idle.append(database)
+        return stray
+
+    async def _give_up(self, database: _Database) -> None:
+        database.connection.terminate()
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._drop(database.url)
+
+    async def _close(self) -> None:
+        for database in (*self._idle, *self._lent.values()):
+            database.connection.terminate()
+        await asyncio.sleep(0)

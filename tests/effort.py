@@ -1,0 +1,90 @@
+"""How much the tests try at random: little in `make test`, much in `make torture`. All those numbers are here.
+
+``PADRON_TORTURE`` chooses the long form; it holds the seed of the round. A test that takes a number from here bears the
+mark ``campaign``, unless it is one of Hypothesis' own, which that marks itself.
+"""
+
+import os
+import random
+from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+
+T = TypeVar("T")
+
+_SEED = os.environ.get("PADRON_TORTURE")
+IS_TORTURE = _SEED is not None
+TORTURE_TIMEOUT_S = 1_800  # for each test
+
+
+def _choose(short: T, long: T) -> T:
+    return long if IS_TORTURE else short
+
+
+def roll(number: int) -> random.Random:
+    """Give dice that fall in the short form as they always do, and otherwise in each round of torture."""
+    return random.Random(number if _SEED is None else f"{_SEED} {number}")
+
+
+def try_examples(count: int) -> settings:
+    """Give the settings of a property for which each example takes long. No example is kept for the next run."""
+    return settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
+# Hypothesis: examples of a property
+PROPERTY = _choose(20, 1_000)
+STORE_MACHINE = _choose(15, 150)
+STORE_MACHINE_STEPS = 50  # at most, in each example
+PLANS_MACHINE = _choose(12, 150)
+PLANS_MACHINE_STEPS = 30
+LIST_QUESTIONS = _choose(60, 2_000)
+REPAIR_HISTORIES = _choose(12, 300)
+UNDO_HISTORIES = _choose(15, 400)
+PAST_HISTORIES = _choose(12, 300)
+ROUND_TRIPS = _choose({"sqlite": 12, "postgres": 6}, {"sqlite": 200, "postgres": 100})
+FILE_FORMS = _choose(10, 200)
+
+# Requests generated from the document, for each operation and each way of generating
+DOCUMENT_CASES = _choose(8, 100)
+DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
+BOTH_ENGINES_REQUESTS = _choose(400, 5_000)
+
+# Races: changes, or seconds
+EXCLUSION_CHANGES = _choose(1_500, 20_000)
+WITHDRAWAL_CHANGES = _choose(400, 10_000)
+REPLICA_RACE_S = _choose(2.0, 20.0)
+CANCELLED_CALLS = _choose(200, 5_000)
+HANG_UPS = _choose(60, 1_000)
+
+# Servers that are killed or stopped under load
+KILLS = _choose({"sqlite": 3, "postgres": 2}, {"sqlite": 30, "postgres": 15})
+FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
+FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
+LATE_MIRRORS = _choose(4, 8)  # of each account and kind
+LOG_KILLS = _choose(2, 20)
+RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
+SAME_KEY_TURNS = _choose(5, 60)
+WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each server that runs then, in turn: killed?
+    {"sqlite": ((False,), (True,)), "postgres": ((False,), (True, True))},
+    {
+        "sqlite": ((False,), (True,), (False,), (True,)) * 3,
+        "postgres": ((False,), (True,), (False,), (True, True)) * 3,
+    },
+)
+IMPORT_ROWS = _choose(8_000, 20_000)
+IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
+
+# Sizes
+PAST_INSTANTS = _choose(5, 40)
+REPORT_VEHICLES = _choose(600, 3_000)
+MEMORY_ROWS = _choose(12_000, 60_000)
+LINEAR_CHARACTERS = _choose(1_024, 4_096)
+CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
+
+PROFILE = "padron"
+settings.register_profile(
+    PROFILE,
+    deadline=None,  # tests don't time: on a busy machine an example may take long, and so may making one
+    max_examples=PROPERTY,
+    suppress_health_check=[HealthCheck.too_slow],
+)
