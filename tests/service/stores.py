@@ -11,6 +11,7 @@ from padron.domain.change import Change, FeedEntry, WrittenChanges
 from padron.domain.gate import Refusal
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan, Target
+from padron.domain.query import Span
 from padron.domain.vehicle import Details, Vehicle
 from padron.store.base import Decide, Directory, Patience, Reader, Store, WriteTransaction
 from padron.store.idempotency import KeyTransaction
@@ -44,7 +45,7 @@ class FaultyTransaction:
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         return await self._transaction.load_details(vehicle_ids)
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         return await self._transaction.find_later_changes(spans, request_id)
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:

@@ -6,7 +6,7 @@ import pytest
 
 from padron.domain.change import FeedEntry
 from padron.domain.duplicates import DuplicateQuery
-from padron.domain.query import VehicleQuery
+from padron.domain.query import Span, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.webhook import Delivery, DeliveryState, Endpoint, EventType, Filter
@@ -124,7 +124,7 @@ async def list_told(store: Store, account_id: int) -> list[FeedEntry]:
         return [*(await transaction.list_changes(0, 1)), *(sending.entry for sending in due)]
 
     async def look(transaction: WriteTransaction) -> list[FeedEntry]:
-        return [*(await transaction.find_later_changes({1: (0, 0)}, "none")).values()]
+        return [*(await transaction.find_later_changes({1: Span(first=0, last=0)}, "none")).values()]
 
     told = [*await store.write_webhooks(account_id, cut), *await store.write(account_id, look)]
     told += [*await reader.list_changes(0, 1), *await reader.list_request_changes("r-registered", 0, 1)]

@@ -31,6 +31,14 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """The numbers of changes from the first to the last, both included."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleQuery:
     """A question to the list of vehicles. Text in ``filters`` is compared ignoring case, by whole values."""
 
@@ -43,4 +51,4 @@ class VehicleQuery:
     after: Position | None = None
     as_of: datetime | None = None  # None: now
     up_to: int | None = None  # the last change up to that instant: what counts for the store
-    registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered
+    registered_by: Span | None = None  # only vehicles that these changes and those between registered

@@ -27,16 +27,23 @@ LOOKUPS_MAX = 500  # at once: whoever makes up keys must not hold up those that 
 LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """A key that was found, and whom it speaks for."""
+
+    key: ApiKey
+    principal: Principal
+
+
 @dataclass(slots=True, eq=False)
 class _Entry:
     looked_up_at_s: float
     used_at_s: float
-    lookup: asyncio.Future[tuple[ApiKey, Principal]]
+    lookup: asyncio.Future[_Known]
 
-    def get_key_id(self) -> tuple[int, str]:
-        """Give the account's id and the key's, of an entry that was found."""
-        key, _ = self.lookup.result()
-        return key.account_id, key.key_id
+    def get_key(self) -> ApiKey:
+        """Give the key of an entry that was found."""
+        return self.lookup.result().key
 
 
 class Authenticator:
@@ -72,14 +79,14 @@ class Authenticator:
         entry.used_at_s = now_s
         try:
             # Shielded: one caller that hangs up must not take the look-up from the others.
-            key, principal = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
+            known = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
         except Exception:
             if self._entries.get(digest) is entry:
                 del self._entries[digest]
             raise
-        if not key.is_usable(self._clock()):
+        if not known.key.is_usable(self._clock()):
             raise _give_invalid()
-        return principal
+        return known.principal
 
     async def close(self) -> None:
         """Wait for look-ups and for notes of last use that are being written."""
@@ -88,14 +95,14 @@ class Authenticator:
             with suppress(Exception):
                 await task
 
-    async def _look_up(self, token: str) -> tuple[ApiKey, Principal]:
+    async def _look_up(self, token: str) -> _Known:
         self._lookup_count += 1
         try:
             return await self._find(token)
         finally:
             self._lookup_count -= 1
 
-    async def _find(self, token: str) -> tuple[ApiKey, Principal]:
+    async def _find(self, token: str) -> _Known:
         credential = parse_credential(token)
         if credential is None:
             raise _give_invalid()
@@ -105,11 +112,12 @@ class Authenticator:
             raise _give_invalid()
         return self._admit(key)
 
-    def _admit(self, key: ApiKey) -> tuple[ApiKey, Principal]:
+    def _admit(self, key: ApiKey) -> _Known:
         now = self._clock()
         if key.is_usable(now) and (key.last_used_at is None or now - key.last_used_at > LAST_USE_STEP):
             self._start(self._touch(key, now))
-        return key, Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        return _Known(key=key, principal=principal)
 
     async def _renew(self) -> None:
         """Look up the keys that were used lately; forget the others, and those that no longer are what they were."""
@@ -124,11 +132,14 @@ class Authenticator:
         for start in range(0, len(used), RENEWED_AT_ONCE):
             portion = used[start : start + RENEWED_AT_ONCE]
             looked_up_at_s = loop.time()
-            keys = await self._directory.find_keys([entry.get_key_id() for _, entry in portion])
+            keys = await self._directory.find_keys(
+                [(key.account_id, key.key_id) for key in (entry.get_key() for _, entry in portion)]
+            )
             found = {(key.account_id, key.key_id): key for key in keys}
             for digest, entry in portion:
-                key = found.get(entry.get_key_id())
-                if key is not None and key.secret_sha256 == entry.lookup.result()[0].secret_sha256:
+                former = entry.get_key()
+                key = found.get((former.account_id, former.key_id))
+                if key is not None and key.secret_sha256 == former.secret_sha256:
                     entry.looked_up_at_s = looked_up_at_s
                     entry.lookup = loop.create_future()
                     entry.lookup.set_result(self._admit(key))

@@ -13,7 +13,7 @@ from padron.domain.account import Account, ApiKey
 from padron.domain.change import Change, FeedEntry, HistoryEntry, Place, WrittenChanges
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.idempotency import HeldKey
-from padron.domain.query import Position, VehicleQuery
+from padron.domain.query import Position, Span, VehicleQuery
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.idempotency import KeyTransaction
@@ -65,7 +65,7 @@ class WriteTransaction(RepairTransaction, Protocol):
         """Give the current core data of vehicles that are locked already, by vehicle id."""
         ...
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         """Give the first change of each vehicle since a span of numbers began that is not the span's own.
 
         The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those

@@ -60,8 +60,9 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
     refusals: list[Refusal] = []
     chunks = count(1)
     while run.is_queueing and (question.vins is not None or next(chunks) <= RUN_FIRST_CHUNKS):
-        run, further = await runtime.queueing.add_in_turn(account_id, run)
-        refusals += further
+        portion = await runtime.queueing.add_in_turn(account_id, run)
+        run = portion.run
+        refusals += portion.refusals
     if run.is_queueing:
         runtime.queueing.go_on(account_id, run)
     counts = await runtime.store.operations.read(account_id).count_work(
@@ -111,7 +112,8 @@ async def list_vehicle_results(
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     epoch = runtime.store.epoch
-    before = cursors.parse_result_place(epoch, cursor)
+    place = cursors.parse_result_place(epoch, cursor)
+    before = None if place is None else (place.given_at, place.run_id, place.attempt)
     vehicle = get_only(await runtime.store.read(principal.account_id).list_by_vin(vin), vin)
     reader = runtime.store.operations.read(principal.account_id)
     entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, look_beyond(limit))

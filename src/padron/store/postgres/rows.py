@@ -13,7 +13,7 @@ from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.time_in_status import StatusTime
-from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.domain.vehicle import Details, Difference, Vehicle, VehicleVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -77,9 +77,7 @@ def to_history_entry(row: Iterable[Any]) -> HistoryEntry:
         from_status=None if from_status is None else _STATUSES[from_status],
         to_status=_STATUSES[to_status],
         reason=reason,
-        differences=None
-        if differences is None
-        else msgspec.json.decode(differences, type=dict[str, tuple[str | int | None, str | int | None]]),
+        differences=None if differences is None else msgspec.json.decode(differences, type=dict[str, Difference]),
     )
 
 
@@ -98,7 +96,7 @@ def to_place(number: int, request_id: str | None, at: datetime | None, vin: str 
     """Give the place after a change; the beginning where there is none."""
     if request_id is None or at is None or vin is None:
         return START
-    return Place.after(number, (request_id, at, vin))
+    return Place.after(number, request_id=request_id, at=at, vin=vin)
 
 
 def to_status_time(row: asyncpg.Record) -> StatusTime:

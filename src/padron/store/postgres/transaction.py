@@ -17,6 +17,7 @@ from padron.domain.change import (
     keep_order,
 )
 from padron.domain.gate import Refusal
+from padron.domain.query import Span
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import Patience
 from padron.store.imports import ImportTransaction
@@ -85,8 +86,8 @@ class PostgresTransaction:
         """
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
-        firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
+        firsts, lasts = [span.first for span in spans.values()], [span.last for span in spans.values()]
         parameters = (self._account_id, list(spans), firsts, lasts, request_id)
         found = [to_feed_entry(row) for row in await self._connection.fetch(SQL["find_later_changes"], *parameters)]
         return {entry.vehicle_id: entry for entry in found}

@@ -11,7 +11,7 @@ from padron.domain.gate import Refusal, RefusalReason
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.time_in_status import StatusTime
-from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from padron.domain.vehicle import Details, Difference, Vehicle, VehicleVersion
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -87,9 +87,7 @@ def to_history_entry(row: tuple[Any, ...]) -> HistoryEntry:
         from_status=None if from_status is None else _STATUSES[from_status],
         to_status=_STATUSES[to_status],
         reason=reason,
-        differences=None
-        if differences is None
-        else msgspec.json.decode(differences, type=dict[str, tuple[str | int | None, str | int | None]]),
+        differences=None if differences is None else msgspec.json.decode(differences, type=dict[str, Difference]),
     )
 
 
@@ -108,7 +106,7 @@ def to_place(number: int, request_id: str | None, at: int | None, vin: str | Non
     """Give the place after a change; the beginning where there is none."""
     if request_id is None or at is None or vin is None:
         return START
-    return Place.after(number, (request_id, to_instant(at), vin))
+    return Place.after(number, request_id=request_id, at=to_instant(at), vin=vin)
 
 
 def to_status_time(row: tuple[Any, ...]) -> StatusTime:

@@ -19,6 +19,7 @@ from padron.domain.change import (
     keep_order,
 )
 from padron.domain.gate import Refusal
+from padron.domain.query import Span
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.imports import ImportTransaction
 from padron.store.listing import fold_columns, fold_plate
@@ -93,13 +94,13 @@ class SqliteTransaction:
         rows = [(self._account_id, vehicle_id, slot) for vehicle_id, slot in slots.items()]
         self._executemany(REPAIR_SQL["move_vehicle"], rows)
 
-    async def find_later_changes(self, spans: Mapping[int, tuple[int, int]], request_id: str) -> dict[int, FeedEntry]:
+    async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
         """Give each vehicle's first change since its span began that is not the span's own."""
         statement, account_id = SQL["find_later_changes"], self._account_id
         return {
             vehicle_id: to_feed_entry(row)
             for vehicle_id, span in spans.items()
-            for row in self._execute(statement, (account_id, vehicle_id, *span, request_id))
+            for row in self._execute(statement, (account_id, vehicle_id, span.first, span.last, request_id))
         }
 
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
