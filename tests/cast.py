@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from padron.domain.account import Account, Principal, Scope
 from padron.domain.change import Change, ChangeType, build_status_change
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Difference, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 from padron.service.accounts import add_account, add_key
 from padron.service.runtime import Runtime
@@ -125,9 +125,10 @@ def info_changed(
     at: datetime = NOON,
     request_id: str = "r-info",
 ) -> Change:
-    edited, differences = apply_edits(details, edits)
+    edited = apply_edits(details, edits)
+    differences = edited.differences
     if vin is not None:
-        differences = {"vin": (vehicle.vin, vin), **differences}
+        differences = {"vin": Difference(vehicle.vin, vin), **differences}
     return Change(
         type=ChangeType.INFO_CHANGED,
         vehicle=give_vin(vehicle, Vin(vin or vehicle.vin), at=at),
@@ -135,7 +136,7 @@ def info_changed(
         by="Acme",
         request_id=request_id,
         from_status=vehicle.status,
-        details=edited,
+        details=edited.details,
         differences=differences,
     )
 

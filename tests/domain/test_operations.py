@@ -59,13 +59,15 @@ def test_only_active_is_operational() -> None:
 
 @pytest.mark.parametrize("status", SETTABLE_STATUSES.values())
 def test_a_vehicle_is_queued_if_it_is_operational(status: VehicleStatus) -> None:
-    queued, refused = sort_out([HUMMER], [replace(make_vehicle(HUMMER), status=status)])
+    sorted_out = sort_out([HUMMER], [replace(make_vehicle(HUMMER), status=status)])
+    queued, refused = sorted_out.queued, sorted_out.refused
     assert bool(queued) is is_operational(status) is not bool(refused)
 
 
 def test_vehicles_are_sorted_out_in_the_order_asked_for_each_once() -> None:
     found = [make_vehicle(HUMMER), make_vehicle(JEEP), make_vehicle(JEEP, slot=1)]
-    queued, refused = sort_out([JEEP, HUMMER, UNKNOWN_VIN, JEEP, HUMMER], found)
+    sorted_out = sort_out([JEEP, HUMMER, UNKNOWN_VIN, JEEP, HUMMER], found)
+    queued, refused = sorted_out.queued, sorted_out.refused
     assert [vehicle.vin for vehicle in queued] == [HUMMER]
     assert [(one.vin, one.reason) for one in refused] == [
         (JEEP, RefusalReason.SEVERAL),
@@ -142,7 +144,8 @@ def test_a_bad_name_is_refused(name: str) -> None:
 
 
 def test_a_vin_found_under_another_is_not_queued() -> None:
-    queued, refused = sort_out([Vin(HUMMER)], [make_vehicle(JEEP)])
+    sorted_out = sort_out([Vin(HUMMER)], [make_vehicle(JEEP)])
+    queued, refused = sorted_out.queued, sorted_out.refused
     assert (queued, len(refused)) == ([], 1)
 
 

@@ -78,7 +78,8 @@ def test_a_plan_makes_its_change_or_finds_the_status_there(
     planned: VehicleStatus, present: VehicleStatus, until: datetime | None
 ) -> None:
     vehicle = replace(make_vehicle(vehicle_id=7), status=present)
-    ended, change = execute(make_plan(planned, until), Target(vehicle=vehicle), after(61))
+    executed = execute(make_plan(planned, until), Target(vehicle=vehicle), after(61))
+    ended, change = executed.plan, executed.change
     assert (ended.state, ended.ended_at, ended.ended_by) == (PlanState.EXECUTED, after(61), None)
     assert (change is None) is (planned is present)
     assert (ended.detail is None) is (change is not None)
@@ -96,7 +97,8 @@ def test_a_return_is_void_once_another_change_of_status_came(
 ) -> None:
     vehicle = replace(make_vehicle(vehicle_id=7), status=present)
     target = Target(vehicle=vehicle, later=LATER if later else None)
-    ended, change = execute(make_return(to), target, after(61))
+    executed = execute(make_return(to), target, after(61))
+    ended, change = executed.plan, executed.change
     if later:
         assert (ended.state, change) == (PlanState.LAPSED, None)
         assert ended.detail == "The request r-9 of Gamma set the status meanwhile."
@@ -107,7 +109,8 @@ def test_a_return_is_void_once_another_change_of_status_came(
 
 def test_a_later_change_does_not_void_a_planned_change() -> None:
     vehicle = make_vehicle(vehicle_id=7)
-    ended, change = execute(make_plan(), Target(vehicle=vehicle, later=LATER), after(61))
+    executed = execute(make_plan(), Target(vehicle=vehicle, later=LATER), after(61))
+    ended, change = executed.plan, executed.change
     assert (ended.state, change is not None) == (PlanState.EXECUTED, True)
 
 
@@ -121,7 +124,8 @@ def test_a_later_change_does_not_void_a_planned_change() -> None:
     ids=["gone", "several"],
 )
 def test_a_plan_whose_vehicle_is_not_the_only_one_any_more_is_refused(plan: Plan, target: Target, said: str) -> None:
-    ended, change = execute(plan, target, after(61))
+    executed = execute(plan, target, after(61))
+    ended, change = executed.plan, executed.change
     assert (ended.state, change) == (PlanState.REFUSED, None)
     assert ended.detail is not None
     assert said in ended.detail
@@ -151,8 +155,8 @@ def test_a_return_moves_to_another_instant_only() -> None:
     assert move_return(plan, make_request(until=plan.effective_at), "p-3", after(5)) is None
     moved = move_return(plan, make_request(until=after(90)), "p-3", after(5))
     assert moved is not None
-    assert moved[0].state is PlanState.CANCELLED
-    assert moved[1] == replace(plan, plan_id="p-3", effective_at=after(90), created_at=after(5))
+    assert moved.cancelled.state is PlanState.CANCELLED
+    assert moved.added == replace(plan, plan_id="p-3", effective_at=after(90), created_at=after(5))
 
 
 def test_what_is_for_later_changes_nothing_now_but_must_name_one_vehicle_at_its_revision() -> None:

@@ -237,16 +237,17 @@ def test_different_letters_stay_different() -> None:
 def test_applying_the_same_edits_twice_changes_nothing_the_second_time(
     before: dict[str, str | int], edit: dict[str, str | int | None]
 ) -> None:
-    once, _ = apply_edits(before, edit)
-    twice, differences = apply_edits(once, edit)
-    assert (twice, differences) == (once, {})
+    once = apply_edits(before, edit).details
+    twice = apply_edits(once, edit)
+    assert (twice.details, twice.differences) == (once, {})
 
 
 @given(details, edits)
 def test_the_differences_are_exactly_what_changed(
     before: dict[str, str | int], edit: dict[str, str | int | None]
 ) -> None:
-    after, differences = apply_edits(before, edit)
+    edited = apply_edits(before, edit)
+    after, differences = edited.details, edited.differences
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     assert {*differences} == changed
     for name, (former, current) in differences.items():
@@ -257,7 +258,7 @@ def test_the_differences_are_exactly_what_changed(
 def test_what_is_not_edited_is_kept_and_none_removes(
     before: dict[str, str | int], edit: dict[str, str | int | None]
 ) -> None:
-    after, _ = apply_edits(before, edit)
+    after = apply_edits(before, edit).details
     for name in {*before, *edit}:
         assert after.get(name) == (edit[name] if name in edit else before[name])
     assert None not in after.values()
@@ -276,6 +277,7 @@ def test_edits_leave_the_former_details_as_they_were(
 def test_edits_can_be_undone_by_their_differences(
     before: dict[str, str | int], edit: dict[str, str | int | None]
 ) -> None:
-    after, differences = apply_edits(before, edit)
-    back, _ = apply_edits(after, {name: former for name, (former, _) in differences.items()})
+    edited = apply_edits(before, edit)
+    after, differences = edited.details, edited.differences
+    back = apply_edits(after, {name: former for name, (former, _) in differences.items()}).details
     assert back == before

@@ -212,10 +212,11 @@ def test_an_event_type_that_was_not_chosen_is_left_out(kind: ChangeType, types: 
 def test_cutting_moves_behind_every_change_and_delivers_those_that_fit() -> None:
     endpoint = replace(make_endpoint(), filter=Filter(event_types=frozenset({EventType.VEHICLE_REGISTERED})))
     entries = [make_entry(number=1), make_entry(ChangeType.REGISTERED, None, number=2), make_entry(number=3)]
-    moved, deliveries = webhook.cut(endpoint, entries, NOON)
+    cut = webhook.cut(endpoint, entries, NOON)
+    moved, deliveries = cut.endpoint, cut.deliveries
     assert moved.position == 3
     assert [delivery.number for delivery in deliveries] == [2]
-    assert webhook.cut(endpoint, [], NOON) == (endpoint, [])
+    assert webhook.cut(endpoint, [], NOON) == webhook.Cut(endpoint=endpoint, deliveries=[])
 
 
 @pytest.mark.parametrize(

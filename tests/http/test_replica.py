@@ -13,7 +13,7 @@ from padron.domain.account import Scope
 from padron.domain.change import START, Place
 from padron.service.accounts import add_account, revoke_key
 from padron.service.changes.cursors import format_feed_cursor
-from padron.service.changes.feed import FeedFilter, follow_changes
+from padron.service.changes.feed import FeedFilter, FeedQuery, Wait, follow_changes
 from padron.service.operations.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
 from padron.store.postgres import open_store
@@ -221,7 +221,12 @@ async def test_who_follows_the_feed_is_told_of_each_change_once_and_in_order(api
     told: list[int] = []
 
     async def follow() -> None:
-        pages = follow_changes(api.runtime, api.cast.acme.principal, (START, 100), FeedFilter(), (20, gone))
+        pages = follow_changes(
+            api.runtime,
+            api.cast.acme.principal,
+            FeedQuery(after=START, limit=100, wanted=FeedFilter()),
+            Wait(seconds=20, gone=gone),
+        )
         async for page in pages:
             told.extend(entry.change.number for entry in page.entries)
 

@@ -13,7 +13,7 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Details, Edits
 from padron.domain.vin import Vin
-from padron.service.changes.feed import FeedFilter, list_changes
+from padron.service.changes.feed import FeedFilter, FeedQuery, list_changes
 from padron.service.runtime import Runtime
 from padron.service.statuses.single import set_status
 from padron.service.statuses.undo import UndoneVehicle, undo_request
@@ -99,7 +99,8 @@ class Mirror:
     async def follow(self) -> set[str]:
         """Hear what there is, and give what is operational then."""
         while True:
-            page = await list_changes(self.runtime, self.principal, self.position, 500, self.wanted)
+            query = FeedQuery(after=self.position, limit=500, wanted=self.wanted)
+            page = await list_changes(self.runtime, self.principal, query)
             for entry in page.entries:
                 change = self.operational.add if entry.is_operational else self.operational.discard
                 change(entry.vin)

@@ -78,9 +78,9 @@ def add_up(entries: list[FeedEntry], from_at: datetime, to_at: datetime) -> dict
         now: dict[int, Cell] = {}
         for entry in entries:
             if entry.change.at <= begin and entry.change.type is not ChangeType.INFO_CHANGED:
-                now[entry.vehicle_id] = (entry.change.to_status, entry.change.reason)
+                now[entry.vehicle_id] = Cell(entry.change.to_status, entry.change.reason)
         for vehicle_id, cell in now.items():
-            if cell[0] is not VehicleStatus.INFO_CHANGED:
+            if cell.status is not VehicleStatus.INFO_CHANGED:
                 sums.setdefault(vehicle_id, Counter())[cell] += (end - begin) // MICROSECOND
     return sums
 

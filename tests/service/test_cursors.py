@@ -18,6 +18,7 @@ from padron.domain.sorting import give_field_key
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, Details, VehicleVersion, fold_text
 from padron.service.changes.cursors import (
+    Continued,
     continue_list,
     format_feed_cursor,
     format_history_cursor,
@@ -28,7 +29,7 @@ from padron.service.changes.cursors import (
     parse_numbers,
     parse_seen,
 )
-from tests.cast import NOON, make_vehicle
+from tests.cast import HUMMER, JEEP, NOON, make_vehicle
 
 QUERY = VehicleQuery(filters={"brandName": "Jeep", "doors": 4}, sort="ownerName", limit=10)
 LENGTH_MAX = 1_700  # of the 2,048 bytes that an address may have
@@ -62,14 +63,16 @@ def test_a_place_comes_back_as_it_was_and_one_row_more_is_asked_for(key: str, ve
     position = Position(key=give_field_key("ownerName", key), vehicle_id=vehicle_id, began=began)
     version = make_version({"ownerName": key} if key else {})
     asked = continue_list(EPOCH, QUERY, format_list_cursor(EPOCH, QUERY, version, position))
-    assert asked == (replace(QUERY, after=position, limit=11), START)
+    assert asked == Continued(query=replace(QUERY, after=position, limit=11), told=START)
 
 
 @pytest.mark.parametrize("sort, key", [(None, None), ("doors", -1), ("doors", 30), ("updatedAt", 0), ("vin", "A")])
 def test_each_kind_of_order_has_its_kind_of_place(sort: str | None, key: str | int | None) -> None:
     query = replace(QUERY, sort=sort)
     position = Position(key=key, vehicle_id=1, began=1)
-    assert continue_list(EPOCH, query, format_list_cursor(EPOCH, query, make_version(), position))[0].after == position
+    assert (
+        continue_list(EPOCH, query, format_list_cursor(EPOCH, query, make_version(), position)).query.after == position
+    )
 
 
 def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
@@ -84,11 +87,11 @@ def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
         position = Position(key=give_field_key(field.name, text), vehicle_id=2**63 - 1, began=2**63 - 1)
         cursor = format_list_cursor(EPOCH, query, make_version({field.name: text}), position)
         assert len(cursor) < LENGTH_MAX, ascii(letter)
-        assert continue_list(EPOCH, query, cursor)[0].after == position
+        assert continue_list(EPOCH, query, cursor).query.after == position
 
 
 def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
-    assert continue_list(EPOCH, QUERY, None) == (replace(QUERY, limit=11), START)
+    assert continue_list(EPOCH, QUERY, None) == Continued(query=replace(QUERY, limit=11), told=START)
 
 
 @pytest.mark.parametrize(
@@ -109,22 +112,26 @@ def test_a_cursor_of_another_question_is_refused(other: VehicleQuery) -> None:
 
 def test_the_size_of_the_page_is_no_part_of_the_question() -> None:
     cursor = format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
-    assert continue_list(EPOCH, replace(QUERY, limit=3), cursor)[0].limit == 4
+    assert continue_list(EPOCH, replace(QUERY, limit=3), cursor).query.limit == 4
 
 
 def test_a_list_goes_on_from_a_state_that_includes_what_its_pages_did() -> None:
     position = Position(key="x", vehicle_id=1, began=1)
     cursor = format_list_cursor(EPOCH, QUERY, make_version(), position, SEEN)
-    asked, told = continue_list(EPOCH, QUERY, cursor)
-    assert told == SEEN
-    assert (asked, START) == continue_list(EPOCH, QUERY, format_list_cursor(EPOCH, QUERY, make_version(), position))
+    asked = continue_list(EPOCH, QUERY, cursor)
+    assert asked.told == SEEN
+    assert replace(asked, told=START) == continue_list(
+        EPOCH, QUERY, format_list_cursor(EPOCH, QUERY, make_version(), position)
+    )
 
 
 def test_a_list_of_the_past_goes_on_at_the_same_cut_and_knows_which_change_it_is() -> None:
     past = replace(QUERY, as_of=NOON)
     position = Position(key="", vehicle_id=1, began=1)
     cursor = format_list_cursor(EPOCH, replace(past, up_to=42), make_version(), position, SEEN)
-    assert continue_list(EPOCH, past, cursor) == (replace(past, up_to=42, after=position, limit=11), SEEN)
+    assert continue_list(EPOCH, past, cursor) == Continued(
+        query=replace(past, up_to=42, after=position, limit=11), told=SEEN
+    )
     refuse(past, format_list_cursor(EPOCH, past, make_version(), position))
 
 
@@ -147,15 +154,15 @@ def test_a_place_in_the_feed_comes_back(number: int, mark: int) -> None:
 
 
 def test_the_mark_tells_changes_apart_by_request_instant_and_vehicle() -> None:
-    change = ("r-1", NOON, "3LNHL2GC1BR262548")
+    place = Place.after(7, request_id="r-1", at=NOON, vin=HUMMER)
     others = [
-        ("r-2", *change[1:]),
-        ("r-1", NOON + timedelta(microseconds=1), change[2]),
-        (*change[:2], "1C4RJEAG2EC476429"),
+        Place.after(7, request_id="r-2", at=NOON, vin=HUMMER),
+        Place.after(7, request_id="r-1", at=NOON + timedelta(microseconds=1), vin=HUMMER),
+        Place.after(7, request_id="r-1", at=NOON, vin=JEEP),
     ]
-    assert len({Place.after(7, one).mark for one in (change, *others)}) == 4
+    assert len({one.mark for one in (place, *others)}) == 4
     zone = timezone(timedelta(hours=-6))
-    assert Place.after(7, ("r-1", NOON.astimezone(zone), change[2])) == Place.after(7, change)
+    assert Place.after(7, request_id="r-1", at=NOON.astimezone(zone), vin=HUMMER) == place
 
 
 FORMS: dict[str, tuple[str, Callable[[str, str], object]]] = {

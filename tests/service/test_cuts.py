@@ -8,7 +8,7 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.time_in_status import Period, VehicleTime
+from padron.domain.time_in_status import Cell, Period, VehicleTime
 from padron.domain.vehicle import VehicleVersion
 from padron.service.reports.time_in_status import StoppedError, follow_report, give_next_size, open_report, report_page
 from padron.service.runtime import Runtime
@@ -202,9 +202,7 @@ async def test_the_time_in_which_a_vehicle_had_ceased_is_nobodys(
         assert await report(runtime, cast, begin, end) == times
 
 
-async def report(
-    runtime: Runtime, cast: Cast, begin: float, end: float
-) -> dict[int, dict[tuple[VehicleStatus, str | None], int]]:
+async def report(runtime: Runtime, cast: Cast, begin: float, end: float) -> dict[int, dict[Cell, int]]:
     """Give each vehicle's times, read page by page, one vehicle each."""
     period = Period(from_at=after(begin), to_at=after(end))
     found: list[VehicleTime] = []

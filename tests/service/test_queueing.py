@@ -10,7 +10,6 @@ from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
-    Refusal,
     Run,
     RunQuestion,
     RunState,
@@ -22,6 +21,7 @@ from padron.domain.status import VehicleStatus
 from padron.service.operations import queueing, runs
 from padron.service.operations.claims import claim_work
 from padron.service.operations.declaring import put_operation
+from padron.service.operations.queueing import Portion
 from padron.service.operations.runs import RunReport, get_run, start_run
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.single import set_status
@@ -72,7 +72,7 @@ async def leave_behind(runtime: Runtime, cast: Cast, chunks: int) -> Run:
     run = (await start_run(runtime, cast.acme.principal, NAME, RunQuestion())).run
     runtime.queueing._closing = False
     for _ in range(chunks - 1):
-        run, _ = await runtime.queueing.add_chunk(cast.acme.account.account_id, run)
+        run = (await runtime.queueing.add_chunk(cast.acme.account.account_id, run)).run
     return run
 
 
@@ -188,7 +188,7 @@ class Watch:
         self.most = 0
         add_chunk = runtime.queueing.add_chunk
 
-        async def watched(account_id: int, run: Run) -> tuple[Run, list[Refusal]]:
+        async def watched(account_id: int, run: Run) -> Portion:
             assert account_id not in self.under_way, "an account has two portions at once"
             self.under_way.add(account_id)
             self.most = max(self.most, len(self.under_way))

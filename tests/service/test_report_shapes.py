@@ -6,12 +6,14 @@ import io
 import pytest
 
 from padron.domain.status import VehicleStatus
-from padron.domain.time_in_status import TotalTime
+from padron.domain.time_in_status import Cell, TotalTime
 from padron.service.reports.csv_lines import format_csv
 from padron.service.reports.shapes import OTHER_REASONS, format_csv_total, shape_total_time
 
 SHOP, ACTIVE, SOLD = VehicleStatus.IN_THE_SHOP, VehicleStatus.ACTIVE, VehicleStatus.SOLD
-TOTAL = TotalTime(vehicle_count=3, cells={(ACTIVE, None): 100, (SHOP, "a"): 20}, others={SHOP: 5, SOLD: 7, ACTIVE: 1})
+TOTAL = TotalTime(
+    vehicle_count=3, cells={Cell(ACTIVE, None): 100, Cell(SHOP, "a"): 20}, others={SHOP: 5, SOLD: 7, ACTIVE: 1}
+)
 
 
 def test_the_time_of_further_reasons_is_in_every_sum() -> None:

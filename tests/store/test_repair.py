@@ -124,7 +124,7 @@ async def list_told(store: Store, account_id: int) -> list[FeedEntry]:
         return [*(await webhooks.list_changes(0, 1)), *(sending.entry for sending in due)]
 
     async def look(transaction: WriteTransaction) -> list[FeedEntry]:
-        return [*(await transaction.find_later_changes({1: Span(0, 0)}, "none")).values()]
+        return [*(await transaction.find_later_changes({1: Span(first=0, last=0)}, "none")).values()]
 
     told = [*await store.write(account_id, cut), *await store.write(account_id, look)]
     told += [*await reader.list_changes(0, 1), *await reader.list_request_changes("r-registered", 0, 1)]

@@ -199,9 +199,8 @@ class Place:
     mark: int
 
     @classmethod
-    def after(cls, number: int, change: tuple[str, datetime, str]) -> "Place":
+    def after(cls, number: int, *, request_id: str, at: datetime, vin: str) -> "Place":
         """Give the place after a change, which is told by its request's id, its instant and its vehicle's VIN."""
-        request_id, at, vin = change
         return cls(number=number, mark=zlib.crc32(f"{request_id} {at.astimezone(UTC).isoformat()} {vin}".encode()))
 
 
@@ -230,7 +229,7 @@ class FeedEntry:
     @property
     def place(self) -> Place:
         """The place in the feed after this change."""
-        return Place.after(self.change.number, (self.change.request_id, self.change.at, self.vin))
+        return Place.after(self.change.number, request_id=self.change.request_id, at=self.change.at, vin=self.vin)
 
     @property
     def changed_operational(self) -> bool:

@@ -102,8 +102,8 @@ def decide_repair(found: Sequence[Vehicle], details: Mapping[int, Details], repa
         changes.append(_change_status(kept, status, repair.reason, repair, at))
         kept = changes[-1].vehicle
     taken = {name: details[source].get(name) for name, source in repair.take.items() if name != STATUS_FIELD}
-    after, differences = apply_edits(details[kept.vehicle_id], {**taken, **repair.edits})
-    if differences:
+    edited = apply_edits(details[kept.vehicle_id], {**taken, **repair.edits})
+    if edited.differences:
         before, kept = kept, give_vin(kept, kept.vin, at=at)
         changes.append(
             Change(
@@ -113,11 +113,11 @@ def decide_repair(found: Sequence[Vehicle], details: Mapping[int, Details], repa
                 by=repair.by,
                 request_id=repair.request_id,
                 from_status=before.status,
-                details=after,
-                differences=differences,
+                details=edited.details,
+                differences=edited.differences,
             )
         )
-    return Repaired(changes=changes, vehicle=kept, details=after, former=former)
+    return Repaired(changes=changes, vehicle=kept, details=edited.details, former=former)
 
 
 def check_choices(take: Mapping[str, int], edits: Edits, status: VehicleStatus | None) -> None:

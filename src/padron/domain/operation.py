@@ -231,7 +231,15 @@ def parse_claim_id(text: str) -> ClaimKey | None:
     return None if match is None else ClaimKey(int(match[1], 16), int(match[2]), int(match[3]))
 
 
-def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> tuple[list[Vehicle], list[Refusal]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SortedOut:
+    """The vehicles to queue, and those to refuse."""
+
+    queued: list[Vehicle]
+    refused: list[Refusal]
+
+
+def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> SortedOut:
     """Give the vehicles to queue and those to refuse, in the order of the VINs, each VIN once."""
     by_vin: dict[Vin, list[Vehicle]] = {}
     for vehicle in found:
@@ -249,7 +257,7 @@ def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> tuple[list[Vehicl
                 refused.append(Refusal(vin=vin, reason=reason, status=vehicle.status, since=vehicle.status_since))
             case _:
                 refused.append(Refusal(vin=vin, reason=RefusalReason.SEVERAL))
-    return queued, refused
+    return SortedOut(queued=queued, refused=refused)
 
 
 def hand_out(work: Work, operation: Operation, *, at: datetime, by: str) -> Work:

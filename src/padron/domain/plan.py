@@ -170,7 +170,23 @@ def build_return_plan(made: NumberedChange, *, until: datetime, plan_id: str) ->
     )
 
 
-def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) -> tuple[Plan, Plan] | None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MovedReturn:
+    """A pending return that was cancelled, and the one in its place."""
+
+    cancelled: Plan
+    added: Plan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Execution:
+    """A due plan as it ended, and the change that it makes now, if any."""
+
+    plan: Plan
+    change: Change | None = None
+
+
+def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) -> MovedReturn | None:
     """Give a pending return as cancelled, and the one in its place; None when it is for that instant already."""
     if request.until is None or request.until == plan.effective_at:
         return None
@@ -182,28 +198,29 @@ def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) ->
         created_by=request.by,
         request_id=request.request_id,
     )
-    return cancel(plan, at=at, by=request.by, request_id=request.request_id), moved
+    cancelled = cancel(plan, at=at, by=request.by, request_id=request.request_id)
+    return MovedReturn(cancelled=cancelled, added=moved)
 
 
-def execute(plan: Plan, target: Target, at: datetime) -> tuple[Plan, Change | None]:
+def execute(plan: Plan, target: Target, at: datetime) -> Execution:
     """Give a due plan as it ended, and the change that it makes now, if any."""
     vehicle = target.vehicle
     if vehicle is None:
-        return _end(plan, PlanState.REFUSED, at, "The vehicle is no longer in the register."), None
+        return Execution(plan=_end(plan, PlanState.REFUSED, at, "The vehicle is no longer in the register."))
     if target.namesake_count > 1:
         detail = f"The account has {target.namesake_count} current vehicles with the VIN {vehicle.vin} by now."
-        return _end(plan, PlanState.REFUSED, at, detail), None
+        return Execution(plan=_end(plan, PlanState.REFUSED, at, detail))
     if plan.kind is PlanKind.RETURN and target.later is not None:
         detail = f"The request {target.later.request_id} of {target.later.by} set the status meanwhile."
-        return _end(plan, PlanState.LAPSED, at, detail), None
+        return Execution(plan=_end(plan, PlanState.LAPSED, at, detail))
     if vehicle.status is plan.status:
         rest = "" if plan.until is None else " There is nothing to bring back later."
         detail = f"The vehicle had this status already: nothing was changed.{rest}"
-        return _end(plan, PlanState.EXECUTED, at, detail), None
+        return Execution(plan=_end(plan, PlanState.EXECUTED, at, detail))
     change = build_status_change(
         vehicle, plan.status, at=at, by=plan.created_by, request_id=plan.request_id, reason=plan.reason
     )
-    return _end(plan, PlanState.EXECUTED, at, None), change
+    return Execution(plan=_end(plan, PlanState.EXECUTED, at, None), change=change)
 
 
 def cancel(plan: Plan, *, at: datetime, by: str, request_id: str) -> Plan:

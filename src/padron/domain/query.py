@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from padron.domain.change import Span
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS, NOT_FILTERED, Field, VehicleVersion
 
@@ -51,4 +52,4 @@ class VehicleQuery:
     after: Position | None = None
     as_of: datetime | None = None  # None: now
     up_to: int | None = None  # the last change up to that instant: what counts for the store
-    registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered
+    registered_by: Span | None = None  # only vehicles that these changes and those between registered

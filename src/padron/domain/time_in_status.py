@@ -4,13 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vin import Vin
 
 REASONS_MAX = 1_000  # that a total tells apart: the first ones, in order of registration
 
-Cell = tuple[VehicleStatus, str | None]  # a status, and the reason of the change that set it
+
+class Cell(NamedTuple):
+    """A status, and the reason of the change that set it."""
+
+    status: VehicleStatus
+    reason: str | None
+
 
 _MICROSECONDS = 1_000_000
 
@@ -73,10 +80,10 @@ class TotalTime:
         for vehicle in vehicles:
             self.vehicle_count += 1
             for cell, seconds in vehicle.cells.items():
-                if cell in self.cells or cell[1] is None or len(self.cells) < REASONS_MAX:
+                if cell in self.cells or cell.reason is None or len(self.cells) < REASONS_MAX:
                     self.cells[cell] = self.cells.get(cell, 0) + seconds
                 else:
-                    self.others[cell[0]] = self.others.get(cell[0], 0) + seconds
+                    self.others[cell.status] = self.others.get(cell.status, 0) + seconds
 
 
 def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
@@ -85,7 +92,7 @@ def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
     for vehicle_id, own in groupby(times, key=lambda time: time.vehicle_id):
         parts = [time for time in own if time.microseconds and time.status is not VehicleStatus.INFO_CHANGED]
         if parts:
-            cells = round_cells({(time.status, time.reason): time.microseconds for time in parts})
+            cells = round_cells({Cell(time.status, time.reason): time.microseconds for time in parts})
             first = parts[0]
             gathered.append(
                 VehicleTime(
@@ -100,7 +107,7 @@ def round_cells(cells: Mapping[Cell, int]) -> dict[Cell, int]:
 
     Each is rounded down, and what is then missing goes to those that lost most (the largest remainder).
     """
-    ordered = sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] is not None, item[0][1] or ""))
+    ordered = sorted(cells.items(), key=lambda item: (item[0].status, item[0].reason is not None, item[0].reason or ""))
     rounded = {cell: microseconds // _MICROSECONDS for cell, microseconds in ordered}
     missing = sum(cells.values()) // _MICROSECONDS - sum(rounded.values())
     losers = sorted(rounded, key=lambda cell: cells[cell] % _MICROSECONDS, reverse=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry, build_status_change
+from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry, Span, build_status_change
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FORMER_SLOT, Details, Edits, Vehicle, apply_edits, give_vin
+from padron.domain.vehicle import FORMER_SLOT, Details, Difference, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 
 UNDONE_CHANGES_MAX = 10_000  # of the request that is taken back
@@ -39,6 +39,11 @@ class Former:
     former_vin: Vin | None  # None: the request did not touch the VIN
     obstacle: LeftReason | None  # what stands in the way whatever happened since
     was_retired: bool  # by the request: the vehicle is former since
+
+    @property
+    def span(self) -> Span:
+        """The numbers between which the request's changes of the vehicle lie."""
+        return Span(first=self.first_number, last=self.last_number)
 
     @property
     def was_restored(self) -> bool:
@@ -89,10 +94,11 @@ def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct,
         )
         changes.append(change)
         vehicle = change.vehicle
-    restored, differences = apply_edits(details, former.edits)
+    restored = apply_edits(details, former.edits)
+    differences = restored.differences
     vin = former.former_vin or vehicle.vin
     if vin != vehicle.vin:
-        differences = {"vin": (vehicle.vin, vin), **differences}
+        differences = {"vin": Difference(vehicle.vin, vin), **differences}
     if differences:
         changes.append(
             Change(
@@ -102,7 +108,7 @@ def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct,
                 by=act.by,
                 request_id=act.request_id,
                 from_status=vehicle.status,
-                details=restored,
+                details=restored.details,
                 differences=differences,
             )
         )

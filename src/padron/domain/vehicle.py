@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import name_code_point, quote
@@ -17,7 +18,16 @@ from padron.domain.vin import Vin
 
 Details = Mapping[str, str | int]
 Edits = Mapping[str, str | int | None]  # None removes the value
-Differences = Mapping[str, tuple[str | int | None, str | int | None]]  # field -> former, new
+
+
+class Difference(NamedTuple):
+    """A value before and after a change, None for no value. The store keeps it as the pair that it is."""
+
+    former: str | int | None
+    current: str | int | None
+
+
+Differences = Mapping[str, Difference]  # by field
 
 PLATE_PATTERN = "^[0-9A-Za-z]{4,10}$"
 TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # what check_text takes; JSON has no lone surrogates
@@ -196,13 +206,24 @@ def fold_text(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def apply_edits(details: Details, edits: Edits) -> tuple[Details, Differences]:
+# Not frozen, like changes: an import makes a million of them.
+@dataclass(kw_only=True, slots=True)
+class Edited:
+    """The details after edits, and what differs from those before."""
+
+    details: Details
+    differences: dict[str, Difference]
+
+
+def apply_edits(details: Details, edits: Edits) -> Edited:
     """Give the details after the edits, and what differs; no difference means that nothing happened."""
-    differences = {name: (details.get(name), value) for name, value in edits.items() if details.get(name) != value}
+    differences = {
+        name: Difference(details.get(name), value) for name, value in edits.items() if details.get(name) != value
+    }
     if not differences:
-        return details, differences
+        return Edited(details=details, differences=differences)
     after = {name: value for name, value in {**details, **edits}.items() if value is not None}
-    return after, differences
+    return Edited(details=after, differences=differences)
 
 
 def give_vin(vehicle: Vehicle, vin: Vin, *, at: datetime) -> Vehicle:

@@ -321,10 +321,18 @@ def check_replay(endpoint: Endpoint, after: int) -> None:
         )
 
 
-def cut(endpoint: Endpoint, entries: Sequence[FeedEntry], now: datetime) -> tuple[Endpoint, list[Delivery]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """An endpoint moved on in the feed, and the deliveries that this makes."""
+
+    endpoint: Endpoint
+    deliveries: list[Delivery]
+
+
+def cut(endpoint: Endpoint, entries: Sequence[FeedEntry], now: datetime) -> Cut:
     """Give the endpoint moved behind these changes of the feed, and a delivery for each that it hears of."""
     if not entries:
-        return endpoint, []
+        return Cut(endpoint=endpoint, deliveries=[])
     deliveries = [
         Delivery(
             endpoint_id=endpoint.endpoint_id,
@@ -339,7 +347,8 @@ def cut(endpoint: Endpoint, entries: Sequence[FeedEntry], now: datetime) -> tupl
         for entry in entries
         if endpoint.filter.fits(entry)
     ]
-    return replace(endpoint, position=entries[-1].change.number), deliveries
+    moved = replace(endpoint, position=entries[-1].change.number)
+    return Cut(endpoint=moved, deliveries=deliveries)
 
 
 def _give_rest(answer: Answer) -> timedelta:

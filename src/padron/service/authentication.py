@@ -26,16 +26,28 @@ LOOKUPS_MAX = 500  # at once: whoever makes up keys must not hold up those that 
 LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Known:
+    """A key that was found, and whom it speaks for."""
+
+    key: ApiKey
+    principal: Principal
+
+
 @dataclass(slots=True, eq=False)
 class _Entry:
     looked_up_at_s: float
     used_at_s: float
-    lookup: asyncio.Future[tuple[ApiKey, Principal]]
+    lookup: asyncio.Future[_Known]
+
+    @property
+    def key(self) -> ApiKey:
+        """The key of an entry that was found."""
+        return self.lookup.result().key
 
     def get_name(self) -> KeyName:
         """Give the key's name, of an entry that was found."""
-        key, _ = self.lookup.result()
-        return KeyName(key.account_id, key.key_id)
+        return KeyName(self.key.account_id, self.key.key_id)
 
 
 class Authenticator:
@@ -71,14 +83,14 @@ class Authenticator:
         entry.used_at_s = now_s
         try:
             # Shielded: one caller that hangs up must not take the look-up from the others.
-            key, principal = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
+            known = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
         except Exception:
             if self._entries.get(digest) is entry:
                 del self._entries[digest]
             raise
-        if not key.is_usable(self._clock()):
+        if not known.key.is_usable(self._clock()):
             raise _give_invalid()
-        return principal
+        return known.principal
 
     async def close(self) -> None:
         """Wait for look-ups and for notes of last use that are being written."""
@@ -87,14 +99,14 @@ class Authenticator:
             with suppress(Exception):
                 await task
 
-    async def _look_up(self, token: str) -> tuple[ApiKey, Principal]:
+    async def _look_up(self, token: str) -> _Known:
         self._lookup_count += 1
         try:
             return await self._find(token)
         finally:
             self._lookup_count -= 1
 
-    async def _find(self, token: str) -> tuple[ApiKey, Principal]:
+    async def _find(self, token: str) -> _Known:
         credential = parse_credential(token)
         if credential is None:
             raise _give_invalid()
@@ -104,11 +116,12 @@ class Authenticator:
             raise _give_invalid()
         return self._admit(key)
 
-    def _admit(self, key: ApiKey) -> tuple[ApiKey, Principal]:
+    def _admit(self, key: ApiKey) -> _Known:
         now = self._clock()
         if key.is_usable(now) and (key.last_used_at is None or now - key.last_used_at > LAST_USE_STEP):
             self._start(self._touch(key, now))
-        return key, Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        return _Known(key=key, principal=principal)
 
     async def _renew(self) -> None:
         """Look up the keys that were used lately; forget the others, and those that no longer are what they were."""
@@ -124,10 +137,10 @@ class Authenticator:
             portion = used[start : start + RENEWED_AT_ONCE]
             looked_up_at_s = loop.time()
             keys = await self._directory.find_keys([entry.get_name() for _, entry in portion])
-            found = {(key.account_id, key.key_id): key for key in keys}
+            found = {KeyName(key.account_id, key.key_id): key for key in keys}
             for digest, entry in portion:
                 key = found.get(entry.get_name())
-                if key is not None and key.secret_sha256 == entry.lookup.result()[0].secret_sha256:
+                if key is not None and key.secret_sha256 == entry.key.secret_sha256:
                     entry.looked_up_at_s = looked_up_at_s
                     entry.lookup = loop.create_future()
                     entry.lookup.set_result(self._admit(key))

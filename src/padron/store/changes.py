@@ -10,6 +10,7 @@ import msgspec
 
 from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
 from padron.domain.status import is_operational
+from padron.domain.vehicle import Difference
 from padron.store.port import Columns, ReadPort, Row, ToInstant
 from padron.store.vehicles import give_status, give_status_or_none
 
@@ -21,7 +22,7 @@ FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
 _HISTORY_WIDTH = len(HISTORY.names)
 _NUMBER_MAX = 2**63 - 1
 
-_Differences = dict[str, tuple[str | int | None, str | int | None]]
+_Differences = dict[str, Difference]
 
 
 class ChangeReader:
@@ -109,4 +110,4 @@ def to_place(number: int, row: Row, to_instant: ToInstant) -> Place:
     request_id, at, vin = row
     if request_id is None or at is None or vin is None:
         return START
-    return Place.after(number, (request_id, to_instant(at), vin))
+    return Place.after(number, request_id=request_id, at=to_instant(at), vin=vin)

@@ -20,7 +20,7 @@ from padron.http.requests.conditions import read_seen
 from padron.http.shapes.changes import ChangeList
 from padron.service.changes import feed
 from padron.service.changes.events import give_event
-from padron.service.changes.feed import FeedFilter, FeedPage
+from padron.service.changes.feed import FeedFilter, FeedPage, FeedQuery, Wait
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 
@@ -52,7 +52,11 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     try:
         with call.waiting() if wait_s else nullcontext():
             found = await feed.await_changes(
-                call.runtime, call.principal, (after, limit), wanted, (wait_s, gone), seen=read_seen(call)
+                call.runtime,
+                call.principal,
+                FeedQuery(after=after, limit=limit, wanted=wanted),
+                Wait(seconds=wait_s, gone=gone),
+                seen=read_seen(call),
             )
     finally:
         gone.cancel()
@@ -66,8 +70,9 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
     gone = call.watch_client()
     try:
         yield b": padron\n\n"
-        pages = feed.follow_changes(call.runtime, call.principal, (after, STREAM_PAGE), wanted, (HEARTBEAT_S, gone))
-        async for page in pages:
+        query = FeedQuery(after=after, limit=STREAM_PAGE, wanted=wanted)
+        heartbeat = Wait(seconds=HEARTBEAT_S, gone=gone)
+        async for page in feed.follow_changes(call.runtime, call.principal, query, heartbeat):
             yield _format_page(call.runtime, page)
         yield _format_comment("the server is stopping: connect again")
     finally:

@@ -8,8 +8,9 @@ import base64
 import binascii
 import re
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -25,6 +26,8 @@ from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, VehicleVersion, check_
 from padron.domain.vin import VIN_LENGTH, Vin
 from padron.service.pages import look_beyond
 
+Q = TypeVar("Q")
+
 CURSOR_LENGTH_MAX = 2_000
 EPOCH_LENGTH = 8
 _is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
@@ -39,7 +42,15 @@ _TEXT_SORTS = frozenset(field.name for field in FIELDS if field.is_text)
 _NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_FIELDS.values() if not field.is_text)})
 
 
-def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> tuple[VehicleQuery, Place]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Continued(Generic[Q]):
+    """A query to the store from a cursor on, and the place in the feed that the pages before reflect."""
+
+    query: Q
+    told: Place
+
+
+def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Continued[VehicleQuery]:
     """Give the question to the store: from the cursor on, and one row more than the page, to see if there is one.
 
     With it comes the place in the feed that the pages before reflect, and the beginning where none is named. Raises
@@ -47,7 +58,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> tuple[
     """
     asked = replace(query, limit=look_beyond(query.limit))
     if cursor is None:
-        return asked, START
+        return Continued(query=asked, told=START)
     match _decode(epoch, cursor):
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
@@ -59,7 +70,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> tuple[
             place = give_field_key(query.sort, key) if isinstance(key, str) and query.sort in _TEXT_SORTS else key
             up_to = None if query.as_of is None else told.number
             after = Position(key=place, vehicle_id=vehicle_id, began=began)
-            return replace(asked, after=after, up_to=up_to), told
+            return Continued(query=replace(asked, after=after, up_to=up_to), told=told)
         case _:
             raise _give_refusal()
 
@@ -169,7 +180,7 @@ def format_refusal_cursor(epoch: str, refusal: Refusal) -> str:
     return _encode(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
 
 
-def continue_report(epoch: str, query: TimeQuery, cursor: str) -> tuple[TimeQuery, Place]:
+def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[TimeQuery]:
     """Give the question to the store, from the cursor on, and the place in the feed that it is cut at.
 
     Raises as ``continue_list`` does.
@@ -179,7 +190,7 @@ def continue_report(epoch: str, query: TimeQuery, cursor: str) -> tuple[TimeQuer
             fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(after)
         ):
             told = _parse_place(until)
-            return replace(query, since=since, until=told.number, after=after), told
+            return Continued(query=replace(query, since=since, until=told.number, after=after), told=told)
         case _:
             raise _give_refusal()
 

@@ -1,7 +1,7 @@
 """The feed: an account's changes in their one order, without a gap, read in pages or followed as they come."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import ChangeType, FeedEntry, Place
@@ -29,6 +29,23 @@ class FeedFilter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FeedQuery:
+    """A question to the feed: the wanted changes after a place, at most ``limit`` in a page."""
+
+    after: Place
+    limit: int
+    wanted: FeedFilter
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """How many seconds to wait for a change, and what tells that the client has gone meanwhile."""
+
+    seconds: float
+    gone: Gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedPage:
     """Changes in order, and the position to go on from, which filters may have moved beyond the last of them."""
 
@@ -42,22 +59,20 @@ def format_cursor(runtime: Runtime, place: Place) -> str:
     return cursors.format_feed_cursor(runtime.store.epoch, place)
 
 
-async def list_changes(
-    runtime: Runtime, principal: Principal, after: Place, limit: int, wanted: FeedFilter, *, at_least: int = 0
-) -> FeedPage:
-    """Give the wanted changes after a position, at most ``limit``, without waiting. Raises ``forbidden``.
+async def list_changes(runtime: Runtime, principal: Principal, query: FeedQuery, *, at_least: int = 0) -> FeedPage:
+    """Give a page of the wanted changes, without waiting. Raises ``forbidden``.
 
     They are read in a state that has the change ``at_least``.
     """
     principal.check_scope(Scope.CHANGES_READ)
     reader = runtime.store.read_recent(principal.account_id, at_least)
     found: list[FeedEntry] = []
-    position, scanned = after, 0
+    limit, position, scanned = query.limit, query.after, 0
     while scanned < SCANNED_MAX:
         entries = await reader.list_changes(position.number, look_beyond(limit))
         for entry in entries[:limit]:
             position = entry.place
-            if wanted.fits(entry):
+            if query.wanted.fits(entry):
                 found.append(entry)
                 if len(found) == limit:
                     return FeedPage(entries=found, position=position, more=entry is not entries[-1])
@@ -72,50 +87,43 @@ async def list_changes(
 async def await_changes(
     runtime: Runtime,
     principal: Principal,
-    page: tuple[Place, int],
-    wanted: FeedFilter,
-    patience: tuple[float, Gone],
+    query: FeedQuery,
+    wait: Wait,
     *,
     seen: str | None = None,
 ) -> FeedPage:
-    """Give the wanted changes after a position, waiting for the first of them, in a state that includes ``seen``.
-
-    ``page`` is the position and the size, ``patience`` how many seconds to wait and what tells that the client left.
-    """
+    """Give a page of the wanted changes, waiting for the first of them, in a state that includes ``seen``."""
     principal.check_scope(Scope.CHANGES_READ)
     at_least = await find_seen(runtime, principal, seen)
-    after, limit = page
-    wait_s, gone = patience
-    deadline = runtime.watch.read_time() + wait_s
+    deadline = runtime.watch.read_time() + wait.seconds
     while True:
-        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
+        found = await list_changes(runtime, principal, query, at_least=at_least)
         left_s = deadline - runtime.watch.read_time()
         if found.entries or left_s <= 0:
             return found
-        after = found.position
+        query = replace(query, after=found.position)
         if not found.more:
-            if not await runtime.watch.wait(principal.account_id, after.number, left_s, gone):
+            if not await runtime.watch.wait(principal.account_id, query.after.number, left_s, wait.gone):
                 return found
-            at_least = after.number + 1  # the watch has seen it, so what is read next must have it
+            at_least = query.after.number + 1  # the watch has seen it, so what is read next must have it
 
 
 async def follow_changes(
-    runtime: Runtime, principal: Principal, page: tuple[Place, int], wanted: FeedFilter, patience: tuple[float, Gone]
+    runtime: Runtime, principal: Principal, query: FeedQuery, heartbeat: Wait
 ) -> AsyncIterator[FeedPage]:
-    """Give pages as changes come, and an empty one each time nothing came for the seconds of ``patience``.
+    """Give pages as changes come, and an empty one each time nothing came for the seconds of ``heartbeat``.
 
     Ends when the client has gone or the server is stopping.
     """
-    after, limit = page
-    heartbeat_s, gone = patience
+    gone = heartbeat.gone
     at_least = 0
     while not gone.done() and not runtime.watch.is_stopping:
-        found = await list_changes(runtime, principal, after, limit, wanted, at_least=at_least)
-        after = found.position
+        found = await list_changes(runtime, principal, query, at_least=at_least)
+        query = replace(query, after=found.position)
         if found.entries:
             yield found
             continue
-        came = found.more or await runtime.watch.wait(principal.account_id, after.number, heartbeat_s, gone)
-        at_least = after.number + 1 if came else 0  # the watch has seen it, so what is read next must have it
+        came = found.more or await runtime.watch.wait(principal.account_id, query.after.number, heartbeat.seconds, gone)
+        at_least = query.after.number + 1 if came else 0  # the watch has seen it, so what is read next must have it
         if not came and not gone.done() and not runtime.watch.is_stopping:
             yield found

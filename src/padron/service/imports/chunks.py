@@ -218,5 +218,4 @@ class Chunk:
 
 def _differs(row: ParsedRow, record: _Record) -> bool:
     """Say whether the row says anything of the vehicle that is not so."""
-    _, differences = apply_edits(record.details, row.edits)
-    return bool(differences) or row.status not in (None, record.vehicle.status)
+    return bool(apply_edits(record.details, row.edits).differences) or row.status not in (None, record.vehicle.status)

@@ -35,14 +35,27 @@ class _Chunk:
     is_last: bool
 
 
-_Portion = tuple[Run, list[Refusal]]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portion:
+    """A run after some of its vehicles were queued, and those of them that were left out."""
+
+    run: Run
+    refusals: list[Refusal]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """A run whose next portion somebody awaits."""
+
+    run: Run
+    done: asyncio.Future[Portion]
 
 
 @dataclass(slots=True, eq=False)
 class _Line:
     """What an account waits for. Whoever awaits an answer comes before what goes on by itself."""
 
-    asked: deque[tuple[Run, asyncio.Future[_Portion]]] = field(default_factory=deque)
+    asked: deque[_Asked] = field(default_factory=deque)
     going_on: deque[Run] = field(default_factory=deque)
 
     @property
@@ -62,17 +75,17 @@ class Queueing:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    async def add_in_turn(self, account_id: int, run: Run) -> _Portion:
+    async def add_in_turn(self, account_id: int, run: Run) -> Portion:
         """Do as ``add_chunk`` when it is the account's turn; at once, when there is little to do."""
         vins = run.question.vins
         if self._closing or (vins is not None and len(vins) <= SMALL):
             return await self.add_chunk(account_id, run)
-        done: asyncio.Future[_Portion] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(account_id, _Line()).asked.append((run, done))
+        done: asyncio.Future[Portion] = asyncio.get_running_loop().create_future()
+        self._lines.setdefault(account_id, _Line()).asked.append(_Asked(run=run, done=done))
         self._wake()
         return await done
 
-    async def add_chunk(self, account_id: int, run: Run) -> _Portion:
+    async def add_chunk(self, account_id: int, run: Run) -> Portion:
         """Add the next vehicles to a run; give the run as it is then, and the vehicles left out.
 
         When another process has taken the run further meanwhile, nothing is added.
@@ -80,25 +93,25 @@ class Queueing:
         chunk = await self._find_chunk(account_id, run)
         at = self._clock()
 
-        async def work(transaction: WriteTransaction) -> _Portion:
+        async def work(transaction: WriteTransaction) -> Portion:
             operations = transaction.operations
             present = await operations.lock_run(run.run_id)
             if present is None or not present.is_queueing or present.position != run.position:
-                return present or replace(run, is_queueing=False), []
+                return Portion(run=present or replace(run, is_queueing=False), refusals=[])
             found = await operations.hold_vehicles(chunk.vins)
-            queued, refused = sort_out(chunk.vins, found)
-            added = await operations.queue_vehicles(present, queued)
+            chosen = sort_out(chunk.vins, found)
+            added = await operations.queue_vehicles(present, chosen.queued)
             after = replace(
                 present,
                 is_queueing=not chunk.is_last,
                 position=chunk.ends_at,
                 queued_count=present.queued_count + added,
-                refused_count=present.refused_count + len(refused),
+                refused_count=present.refused_count + len(chosen.refused),
                 moved_at=at,
             )
             room = max(0, REFUSALS_KEPT_MAX - present.refused_count)
-            await operations.save_run(after, refused[:room])
-            return after, refused
+            await operations.save_run(after, chosen.refused[:room])
+            return Portion(run=after, refusals=chosen.refused)
 
         return await self._store.write(account_id, work)
 
@@ -121,9 +134,9 @@ class Queueing:
         self._closing = True
         stopped = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
         for line in self._lines.values():
-            for _, done in line.asked:
-                if not done.done():
-                    done.set_exception(stopped)
+            for asked in line.asked:
+                if not asked.done.done():
+                    asked.done.set_exception(stopped)
         self._lines.clear()
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -165,10 +178,10 @@ class Queueing:
         """Add one portion of an account."""
         line = self._lines[account_id]
         if line.asked:
-            run, done = line.asked.popleft()
+            asked = line.asked.popleft()
             self._drop_empty(account_id, line)
-            if not done.done():  # else the caller has gone
-                await self._answer(account_id, run, done)
+            if not asked.done.done():  # else the caller has gone
+                await self._answer(account_id, asked)
             return
         run = line.going_on.popleft()
         after = await self._add_or_leave(account_id, run)
@@ -182,9 +195,10 @@ class Queueing:
         if line.is_empty:
             self._lines.pop(account_id, None)
 
-    async def _answer(self, account_id: int, run: Run, done: asyncio.Future[_Portion]) -> None:
+    async def _answer(self, account_id: int, asked: _Asked) -> None:
+        done = asked.done
         try:
-            portion = await self.add_chunk(account_id, run)
+            portion = await self.add_chunk(account_id, asked.run)
         except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
             if not done.done():
                 done.set_exception(error)
@@ -195,7 +209,7 @@ class Queueing:
     async def _add_or_leave(self, account_id: int, run: Run) -> Run | None:
         """Add a portion, and give the run as it is then; None when it has to be taken up later."""
         try:
-            return (await self.add_chunk(account_id, run))[0]
+            return (await self.add_chunk(account_id, run)).run
         except PadronError as error:
             _log.warning("run %d of account %d waits to be taken up: %s", run.run_id, account_id, error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task, and it can be taken up

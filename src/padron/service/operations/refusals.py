@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
@@ -28,7 +29,14 @@ PORTION_ROWS = 500  # written, or cleared away, in one transaction
 
 _log = logging.getLogger("padron.gate")
 
-_Key = tuple[datetime, str, str, str]
+
+class _Key(NamedTuple):
+    """What one row counts the refusals of."""
+
+    hour_at: datetime
+    vin: str
+    operation: str
+    actor: str
 
 
 @dataclass(slots=True)
@@ -62,7 +70,7 @@ class RefusalLog:
     def remember(self, principal: Principal, operation: str, verdict: Verdict, at: datetime) -> None:
         """Count one refusal. Takes no time: it is written later."""
         hour_at = at.replace(minute=0, second=0, microsecond=0)
-        key = (hour_at, verdict.vin, operation, principal.actor)
+        key = _Key(hour_at, verdict.vin, operation, principal.actor)
         buffer = self._buffers.setdefault(principal.account_id, _Buffer())
         tally = buffer.tallies.get(key)
         if tally is not None:
@@ -133,10 +141,10 @@ class RefusalLog:
             keys = list(islice(buffer.tallies, PORTION_ROWS))
             if not keys:
                 return True
-            rows = [(key, buffer.tallies.pop(key)) for key in keys]
+            rows = {key: buffer.tallies.pop(key) for key in keys}
             self._pending -= len(rows)
             try:
-                await self._write(account_id, [_give_refusal(key, tally) for key, tally in rows])
+                await self._write(account_id, [_give_refusal(key, tally) for key, tally in rows.items()])
             except PadronError:
                 self._take_back(buffer, rows)
                 return False
@@ -148,8 +156,8 @@ class RefusalLog:
 
         await self._store.write(account_id, work)
 
-    def _take_back(self, buffer: _Buffer, rows: list[tuple[_Key, _Tally]]) -> None:
-        for key, tally in rows:
+    def _take_back(self, buffer: _Buffer, rows: dict[_Key, _Tally]) -> None:
+        for key, tally in rows.items():
             newer = buffer.tallies.get(key)
             if newer is None:
                 buffer.tallies[key] = tally
@@ -160,15 +168,14 @@ class RefusalLog:
 
 
 def _give_refusal(key: _Key, tally: _Tally) -> Refusal:
-    hour_at, vin, operation, actor = key
     vehicle = tally.verdict.vehicle
     if tally.verdict.reason is None:
         raise AssertionError  # only refusals are remembered
     return Refusal(
-        hour_at=hour_at,
-        vin=vin,
-        operation=operation,
-        actor=actor,
+        hour_at=key.hour_at,
+        vin=key.vin,
+        operation=key.operation,
+        actor=key.actor,
         reason=tally.verdict.reason,
         status=None if vehicle is None else vehicle.status,
         count=tally.count,

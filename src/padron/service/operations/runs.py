@@ -60,8 +60,9 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
     refusals: list[Refusal] = []
     chunks = count(1)
     while run.is_queueing and (question.vins is not None or next(chunks) <= RUN_FIRST_CHUNKS):
-        run, further = await runtime.queueing.add_in_turn(account_id, run)
-        refusals += further
+        portion = await runtime.queueing.add_in_turn(account_id, run)
+        run = portion.run
+        refusals += portion.refusals
     if run.is_queueing:
         runtime.queueing.go_on(account_id, run)
     counts = await runtime.store.read(account_id).operations.count_work(

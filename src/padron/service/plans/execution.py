@@ -49,11 +49,12 @@ async def _execute_plans(
 ) -> None:
     targets = await plans.lock_targets(due)
     ended = [execute(plan, targets[plan.plan_id], at) for plan in due]
-    written = iter(await transaction.save_changes([change for _, change in ended if change is not None]))
+    written = iter(await transaction.save_changes([one.change for one in ended if one.change is not None]))
     done: list[Plan] = []
     returns: list[Plan] = []
-    for plan, change in ended:
-        if change is None:
+    for one in ended:
+        plan = one.plan
+        if one.change is None:
             done.append(plan)
             continue
         made = next(written)

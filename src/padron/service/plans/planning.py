@@ -130,9 +130,9 @@ async def _move_returns(
         moved = move_return(present, request, make_plan_id(at, place), at)
         planned[place] = present
         if moved is not None:
-            ended, planned[place] = moved
-            cancelled.append(ended)
-            added.append(planned[place])
+            planned[place] = moved.added
+            cancelled.append(moved.cancelled)
+            added.append(moved.added)
     await plans.end_plans(cancelled)
     await plans.add_plans(added)
     return planned

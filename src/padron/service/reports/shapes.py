@@ -108,7 +108,7 @@ def shape_vehicle_time(vehicle: VehicleTime) -> VehicleTimeShape:
 
 def shape_total_time(total: TotalTime) -> TotalTimeShape:
     """Give the form of the sum over vehicles."""
-    others: dict[Cell, int] = {(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
+    others: dict[Cell, int] = {Cell(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
     by_status = sum_by_status(total.cells)
     for status, seconds in total.others.items():
         by_status[status] = by_status.get(status, 0) + seconds
@@ -137,14 +137,14 @@ def format_csv_vehicles(vehicles: Iterable[VehicleTime]) -> str:
     return format_csv(
         row
         for vehicle in vehicles
-        for row in _list_rows("vehicle", vehicle.vin, vehicle.cells, (vehicle.plate or "", vehicle.custom_id or ""))
+        for row in _list_rows("vehicle", vehicle.vin, vehicle.cells, vehicle.plate or "", vehicle.custom_id or "")
     )
 
 
 def format_csv_total(total: TotalTime) -> str:
     """Give the lines of the sum over vehicles, one for each status and reason."""
-    others: dict[Cell, int] = {(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
-    return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells, ("", "")))
+    others: dict[Cell, int] = {Cell(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
+    return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells))
 
 
 def give_days(seconds: int) -> float:
@@ -152,12 +152,15 @@ def give_days(seconds: int) -> float:
     return round(seconds / _DAY_S, _DAY_DIGITS)
 
 
-def _list_rows(kind: str, vin: str, cells: Mapping[Cell, int], names: tuple[str, str]) -> Iterator[tuple[str, ...]]:
-    for (status, reason), seconds in sorted(cells.items(), key=lambda item: (item[0][0], item[0][1] or "")):
+def _list_rows(
+    kind: str, vin: str, cells: Mapping[Cell, int], plate: str = "", custom_id: str = ""
+) -> Iterator[tuple[str, ...]]:
+    for cell, seconds in sorted(cells.items(), key=lambda item: (item[0].status, item[0].reason or "")):
+        status, reason = cell
         operational = "true" if is_operational(status) else "false"
         days = f"{give_days(seconds):.{_DAY_DIGITS}f}"
         name = STATUS_TEXTS[status].name
-        yield kind, vin, str(status.value), name, operational, reason or "", str(seconds), days, *names
+        yield kind, vin, str(status.value), name, operational, reason or "", str(seconds), days, plate, custom_id
 
 
 def _shape_statuses(sums: Mapping[VehicleStatus, int]) -> list[StatusTimeShape]:

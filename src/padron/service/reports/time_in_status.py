@@ -68,8 +68,9 @@ async def report_page(
     if cursor is None:
         query = await open_report(runtime, principal, period, filters)
     else:
-        query, told = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
-        await check_place(runtime, principal, told)
+        continued = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
+        await check_place(runtime, principal, continued.told)
+        query = continued.query
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
     async for batch in follow_report(runtime, principal, query, is_gone):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import Change, ChangeType, FeedEntry, Span
+from padron.domain.change import Change, ChangeType, FeedEntry
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
@@ -145,7 +145,7 @@ class _Chunk:
         plates = sorted({str(value["plate"]) for value in values if value.get("plate") is not None})
         found += await transaction.lock_plates(plates) if plates else []
         self.vehicles = {vehicle.vehicle_id: vehicle for vehicle in (*found, *gone)}
-        spans = {former.vehicle_id: Span(former.first_number, former.last_number) for former in formers}
+        spans = {former.vehicle_id: former.span for former in formers}
         self.later = await transaction.find_later_changes(spans, self.act.undone_id)
         if unknown := sorted(self.vehicles.keys() - self.details.keys()):
             self.details |= await transaction.load_details(unknown)
@@ -161,12 +161,11 @@ class _Chunk:
         if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
             return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle has the VIN {former.former_vin} now.")
         if former.was_restored:
-            obstacle = self._clear_for_retirement(former, vehicle)
-            slot = vehicle.slot
+            slot = self._clear_for_retirement(former, vehicle) or vehicle.slot
         else:
-            obstacle, slot = self._find_slot(former, vehicle)
-        if obstacle is not None:
-            return obstacle
+            slot = self._find_slot(former, vehicle)
+        if isinstance(slot, UndoneVehicle):
+            return slot
         changes = build_undo(vehicle, self.details[former.vehicle_id], former, self.act, slot)
         if not changes:
             return UndoneVehicle(vin=vehicle.vin)
@@ -180,7 +179,7 @@ class _Chunk:
             self._note(after)
         return UndoneVehicle(vin=after.vin, after=after)
 
-    def _find_slot(self, former: Former, vehicle: Vehicle) -> tuple[UndoneVehicle | None, int]:
+    def _find_slot(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | int:
         """Give why the vehicle has to be left, or the slot that it has from now on.
 
         Vehicles that are duplicates again may share plates with others, as they might before: at a slot above 0.
@@ -191,14 +190,14 @@ class _Chunk:
         bearers = self._find_bearers(plate, vehicle) - fellows
         if not fellows or vehicle.vin not in self.returning:
             if bearers:
-                return _leave_plate(former, plate, self.vehicles[min(bearers)]), 0
-            return None, 0 if former.was_retired else vehicle.slot
+                return _leave_plate(former, plate, self.vehicles[min(bearers)])
+            return 0 if former.was_retired else vehicle.slot
         if former.was_retired or (vehicle.slot == 0 and bearers):
             slot = 1 + max(0, *(self.vehicles[one].slot for one in fellows))
             if not former.was_retired:
                 self.slots_before[vehicle.vehicle_id] = slot
-            return None, slot
-        return None, vehicle.slot
+            return slot
+        return vehicle.slot
 
     def _clear_for_retirement(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | None:
         """Give why the vehicle cannot be former again, or see to it that the one that is left then is the only one."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import START, HistoryEntry, get_only
+from padron.domain.change import START, HistoryEntry, Span, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.query import LIMIT_MAX, ListedVehicle, VehicleQuery
@@ -62,7 +62,8 @@ async def list_vehicles(
     """
     principal.check_scope(Scope.VEHICLES_READ)
     epoch = runtime.store.epoch
-    asked, told = cursors.continue_list(epoch, query, cursor)
+    continued = cursors.continue_list(epoch, query, cursor)
+    asked, told = continued.query, continued.told
     await check_place(runtime, principal, told)
     at_least = max(await find_seen(runtime, principal, seen), told.number)
     if query.as_of is not None and asked.up_to is None:
@@ -100,7 +101,8 @@ async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehi
     rows: list[ListedVehicle] = []
     while 1 <= begin <= last and len(rows) < query.limit:
         end = max(begin - STEP_CHANGES, 1) if query.descending else begin + STEP_CHANGES
-        part = replace(query, registered_by=(min(begin, end), max(begin, end)), limit=query.limit - len(rows))
+        span = Span(first=min(begin, end), last=max(begin, end))
+        part = replace(query, registered_by=span, limit=query.limit - len(rows))
         rows += await reader.list_vehicles(part)
         begin = end - 1 if query.descending else end + 1
     return rows

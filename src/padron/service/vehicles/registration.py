@@ -8,7 +8,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, check_revision, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import Details, Edits, Vehicle, VehicleVersion, apply_edits, give_vin
+from padron.domain.vehicle import Details, Difference, Edits, Vehicle, VehicleVersion, apply_edits, give_vin
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
@@ -161,9 +161,10 @@ def build_update(
     registration: Registration, vehicle: Vehicle, before: Details, *, by: str, at: datetime
 ) -> Change | None:
     """Give the change that an update makes of this vehicle and its core data, or None when nothing differs."""
-    details, differences = apply_edits(before, registration.edits)
+    edited = apply_edits(before, registration.edits)
+    differences = edited.differences
     if vehicle.vin != registration.vin:
-        differences = {"vin": (vehicle.vin, registration.vin), **differences}
+        differences = {"vin": Difference(vehicle.vin, registration.vin), **differences}
     if not differences:
         return None
     return Change(
@@ -173,7 +174,7 @@ def build_update(
         by=by,
         request_id=registration.request_id,
         from_status=vehicle.status,
-        details=details,
+        details=edited.details,
         differences=differences,
     )
 

@@ -177,9 +177,9 @@ async def _cut(transaction: WebhookTransaction, endpoint: Endpoint, now: datetim
     if await transaction.count_pending(endpoint) >= webhook.PENDING_MAX:
         return endpoint, False
     entries = await transaction.list_changes(endpoint.position, CUT_MAX)
-    after, deliveries = webhook.cut(endpoint, entries, now)
-    await transaction.put_deliveries(deliveries)
-    return after, len(entries) == CUT_MAX
+    cut = webhook.cut(endpoint, entries, now)
+    await transaction.put_deliveries(cut.deliveries)
+    return cut.endpoint, len(entries) == CUT_MAX
 
 
 async def _release(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:

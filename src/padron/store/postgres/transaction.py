@@ -80,7 +80,7 @@ class PostgresTransaction(NounTransactions):
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
     async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
-        firsts, lasts = [first for first, _ in spans.values()], [last for _, last in spans.values()]
+        firsts, lasts = [span.first for span in spans.values()], [span.last for span in spans.values()]
         parameters = (self._account_id, list(spans), firsts, lasts, request_id)
         found = [
             to_feed_entry(row, leave_instant)

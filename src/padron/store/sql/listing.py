@@ -279,8 +279,8 @@ def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
     """Give the conditions on core data, and on when a vehicle was registered."""
     clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
     if query.registered_by is not None:
-        first, last = query.registered_by
-        clauses.append(f"{source.vehicle_id} BETWEEN {add(first)} AND {add(last)}")
+        span = query.registered_by
+        clauses.append(f"{source.vehicle_id} BETWEEN {add(span.first)} AND {add(span.last)}")
     return clauses
 
 

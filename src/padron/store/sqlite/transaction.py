@@ -104,7 +104,7 @@ class SqliteTransaction(NounTransactions):
         return {
             vehicle_id: to_feed_entry(row, to_instant)
             for vehicle_id, span in spans.items()
-            for row in self._execute(statement, (account_id, vehicle_id, *span, request_id))
+            for row in self._execute(statement, (account_id, vehicle_id, span.first, span.last, request_id))
         }
 
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
