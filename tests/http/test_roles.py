@@ -1,16 +1,20 @@
 """Every route for every role, on an own vehicle, another account's and none: one table."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from padron.domain.account import Scope
+from padron.http import app as application
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.service.accounts import add_account, add_key
-from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_member
+from padron.service.runtime import Runtime
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_cast, make_member
 from tests.http.api import Api, Client, Reply
+from tests.http.conftest import run_api
 
 GUARDED = {route.name: route for route in ROUTES if not route.public}
 ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
@@ -67,7 +71,7 @@ def build_body(route: Route, whose: str) -> str | None:
         "startRun": {"vins": [VINS[whose]]},
         "createWebhook": {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]},
         "changeWebhook": {"description": "x"},
-        "replayWebhook": {"after": "no cursor"},
+        "replayWebhook": {"after": 0},
         **{name: {"keep": 1} for name in REPAIRS},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
@@ -77,9 +81,9 @@ def build_body(route: Route, whose: str) -> str | None:
 
 
 async def call(client: Client, route: Route, whose: str, token: str | None) -> Reply:
-    path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1")
-    path = path.replace("{requestId}", "none").replace("{webhookId}", "1").replace("{deliveryId}", "1")
-    path = path.replace("{importId}", "1")
+    path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1" * 16)
+    path = path.replace("{requestId}", "none").replace("{webhookId}", "1" * 22).replace("{deliveryId}", "1")
+    path = path.replace("{importId}", "1" * 16)
     path = path.replace("{planId}", "0" * 30)
     path += QUERIES.get(route.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -136,6 +140,22 @@ async def renew(api: Api, role: str, route: Route) -> str:
         "PUT", f"/api/v2/vehicles/{vin}", json.dumps({"plate": plate}), {"Authorization": f"Bearer {everything.token}"}
     )
     return (await make_member(api.runtime, account, "role", scopes)).token
+
+
+def test_each_scope_opens_a_call() -> None:
+    assert {scope for route in ROUTES for scope in give_scopes(route)} == {*Scope}
+
+
+async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unguarded = tuple(replace(route, scope=None, either_scope=()) for route in ROUTES)
+    monkeypatch.setattr(application, "ROUTES", unguarded)
+    async with run_api(runtime, await make_cast(runtime)) as api:
+        for route in (route for route in GUARDED.values() if give_scopes(route)):
+            token = await give_token(api, "no scope for it", route)
+            reply = await call(api.nobody, route, "own", token)
+            assert reply.status == 403, (route.name, reply.content)
 
 
 def test_the_table_has_every_guarded_operation() -> None:
