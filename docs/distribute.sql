@@ -1,13 +1,14 @@
 -- Spreads an empty or a filled register over the nodes of a Citus cluster, by account. Run it once, on the
--- coordinator, after `padron migrate`, while no server runs. A test holds it against the schema.
+-- coordinator, after `padron migrate`, while no server runs. A test compares it with the schema.
 
--- The directory is copied to every node: small, read by all, written when an account is added or a backup was restored.
+-- The directory is copied to every node. It is small, every node reads it, and it is written only when an account is
+-- added or a backup was restored.
 SELECT create_reference_table('accounts');
 SELECT create_reference_table('schema_migrations');
 SELECT create_reference_table('register');
 
--- Everything else lies with its account. One group of shards, so that all rows of an account are on one node;
--- a table comes after those that it refers to.
+-- Everything else is stored with its account. There is one group of shards, so that all rows of an account are on one
+-- node. A table comes after the tables that it refers to.
 SELECT create_distributed_table('counters', 'account_id', colocate_with => 'none');
 SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');

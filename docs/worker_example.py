@@ -1,4 +1,4 @@
-"""A worker for Padrón that needs nothing but Python: it claims vehicles, works on each, and answers.
+"""A worker for Padrón that needs only Python: it claims vehicles, works on each, and answers.
 
 Run as many as you like, anywhere, until Ctrl-C or SIGTERM:
 
@@ -15,8 +15,8 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-LIMIT = 10  # so many that all are answered within one lease
-WAIT_S = 20  # the server answers at once when there is work, and after so long when there is none
+LIMIT = 10  # few enough to answer all of them within one lease
+WAIT_S = 20  # the server answers at once when there is work, and otherwise after this time
 RETRY_S = 1
 ARGUMENT_COUNT = 2  # of the command line, the program's own name included
 
@@ -44,11 +44,11 @@ def call(path: str, body: object) -> dict[str, Any]:
                     sys.exit(f"{url} answered {error.code}, and not as Padrón does: check API_URL.")
             if error.code not in {429, 503}:
                 if "results" in answer:
-                    return answer  # no result could be stored: each says why
+                    return answer  # no result could be stored, and each one says why
                 sys.exit(f"{answer['title']}: {answer['detail']}")
         except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
             print(f"The server cannot be reached: {error}", flush=True)
-        # Repeating is safe: a claim that got lost comes back when its lease ends, the same result is stored once.
+        # A retry is safe: a lost claim can be claimed again when its lease ends, and a result is stored once.
         time.sleep(RETRY_S)
 
 
@@ -65,7 +65,7 @@ def read_settings() -> str:
 
 
 def main() -> None:
-    """Work until told to stop."""
+    """Work until the process gets a signal to stop."""
     operation = read_settings()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:

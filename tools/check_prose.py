@@ -27,7 +27,7 @@ MESSAGE_WORDS_MIN = 4  # a shorter string of the program is rather a name than a
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("*.md", "docs/**/*.md")
-SOURCES = "src/padron/**/*.py"
+SOURCES = ("src/padron/**/*.py", "docs/**/*.py")
 RULES_FILE = Path(__file__).with_name("prose.toml")
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -252,7 +252,7 @@ def check_file(path: Path, rules: Rules) -> list[Offence]:
 
 def list_files(root: Path) -> list[Path]:
     """Give the documents and the sources, by name."""
-    return sorted({path for pattern in (*DOCUMENTS, SOURCES) for path in root.glob(pattern)})
+    return sorted({path for pattern in (*DOCUMENTS, *SOURCES) for path in root.glob(pattern)})
 
 
 def is_not_yet(name: str, not_yet: Sequence[str]) -> bool:

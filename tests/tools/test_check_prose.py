@@ -190,11 +190,11 @@ def test_each_part_of_a_message_is_read_once() -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A repository with an offence in each of six files."""
+    """A repository with an offence in each of seven files."""
     for name in ("README.md", "docs/new.md", "docs/decisions/0001-x.md", "docs/old.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text("Tried anew.\n", "utf-8")
-    for name in ("src/padron/cli/run.py", "src/padron/store/base.py"):
+    for name in ("docs/example.py", "src/padron/cli/run.py", "src/padron/store/base.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text('"""Tried anew."""\n', "utf-8")
     return tmp_path
@@ -205,15 +205,16 @@ def test_every_file_is_checked_but_for_those_that_are_not_yet(folder: Path, caps
     assert capsys.readouterr().out.splitlines() == [
         "README.md:1: word: for 'anew' write 'again'",
         "docs/decisions/0001-x.md:1: word: for 'anew' write 'again'",
+        "docs/example.py:1: word: for 'anew' write 'again'",
         "docs/new.md:1: word: for 'anew' write 'again'",
         "src/padron/cli/run.py:1: word: for 'anew' write 'again'",
-        "4 files read, 4 offences, 2 files not checked yet.",
+        "5 files read, 5 offences, 2 files not checked yet.",
     ]
 
 
 def test_all_files_are_checked_when_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_prose.main(["--all"], folder, RULES) == 1
-    assert "6 files read, 6 offences, 0 files" in capsys.readouterr().out
+    assert "7 files read, 7 offences, 0 files" in capsys.readouterr().out
     assert check_prose.main([str(folder / "docs/old.md")], folder, RULES) == 1
     assert "1 files read, 1 offences" in capsys.readouterr().out
 
