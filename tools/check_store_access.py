@@ -14,6 +14,9 @@ PROGRAM = ROOT / "src" / "padron"
 STORE = "store"
 ALLOWED = (STORE, "service", "wiring.py")  # the store itself, its only caller, and who opens it
 
+# Names that every dictionary, text or list has as well say nothing about the store.
+_COMMON = frozenset(name for kind in (dict, str, list, set, bytes) for name in dir(kind))
+
 _BY_TEXT = frozenset({"getattr", "hasattr", "setattr", "attrgetter", "methodcaller"})  # they name attributes in strings
 
 
@@ -43,7 +46,7 @@ def list_offered(trees: dict[str, ast.Module]) -> frozenset[str]:
             own.update(list_methods(tree))
         elif _give_room(name) != STORE:
             others.update(list_methods(tree), list_fields(tree))
-    return frozenset(own - others)
+    return frozenset(own - others - _COMMON)
 
 
 def check_module(name: str, tree: ast.Module, offered: frozenset[str]) -> Iterator[str]:
