@@ -34,7 +34,7 @@ class StatusCalls:
         if monotonic() < self._crowded_until:
             saved = await self._try(vins, decide, Patience.BRIEF)
             yield saved
-            if left := _leave_out(vins, saved):  # all of them: a brief wait in vain saves nothing
+            if left := _leave_out(vins, saved):  # others hold these for longer than it is worth to wait for
                 self._crowded_until = 0.0
                 saved = await self._try(left, decide, Patience.NONE)
                 self._left_out |= left.keys() - saved
