@@ -10,9 +10,9 @@ from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
-    Refusal,
     Run,
     RunQuestion,
+    RunRefusal,
     RunState,
     WorkState,
     format_run_id,
@@ -187,7 +187,7 @@ class Watch:
         self.most = 0
         add_chunk = runtime.queueing.add_chunk
 
-        async def watched(account_id: int, run: Run) -> tuple[Run, list[Refusal]]:
+        async def watched(account_id: int, run: Run) -> tuple[Run, list[RunRefusal]]:
             assert account_id not in self.under_way, "an account has two portions at once"
             self.under_way.add(account_id)
             self.most = max(self.most, len(self.under_way))

@@ -23,7 +23,7 @@ from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.statuses import changing
 from padron.service.statuses import coalescer as coalescer_module
-from padron.service.statuses.changing import Outcome, decide_all
+from padron.service.statuses.changing import StatusOutcome, decide_all
 from padron.service.statuses.coalescer import Coalescer
 from padron.store import postgres
 from padron.store.base import Decide, Patience, Store, WriteTransaction
@@ -101,7 +101,7 @@ def come_between(database: str, monkeypatch: pytest.MonkeyPatch) -> ComeBetween:
 
         def decide(
             vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime
-        ) -> tuple[list[Outcome], list[Change]]:
+        ) -> tuple[list[StatusOutcome], list[Change]]:
             if any(request.request_id == "r-overtaken" for request in requests):
                 read.append(list(vehicles))
                 if len(read) == 1:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore2
 
-from padron.domain.target import Address, Network, Target, check_addresses
+from padron.domain.target import Address, Network, WebhookTarget, check_addresses
 
 ADDRESSES_TRIED_MAX = 4
 # Of one answer: what a receiver sends beyond is not read, whatever it is made of. To take apart what it sends costs
@@ -111,7 +111,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Give a connection to one of the host's addresses, if every one of them is allowed."""
         addresses = await self._resolve(host, port)
-        target = Target(is_plain=self._is_plain, host=host, port=port, address=None)
+        target = WebhookTarget(is_plain=self._is_plain, host=host, port=port, address=None)
         check_addresses(target, addresses, self._allowed)
         failure: Exception | None = None
         for address in addresses[:ADDRESSES_TRIED_MAX]:

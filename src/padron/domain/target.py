@@ -71,7 +71,7 @@ _LABEL_LENGTH_MAX = 63
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class WebhookTarget:
     """A URL taken apart. ``address`` is set when the host is written as one."""
 
     is_plain: bool  # http
@@ -85,7 +85,7 @@ class Target:
         return self.is_plain or self.port != _HTTPS_PORT
 
 
-def parse_target(url: str, allowed: Sequence[Network]) -> Target:
+def parse_target(url: str, allowed: Sequence[Network]) -> WebhookTarget:
     """Take a target's URL apart and check all of it but what its name resolves to. Raises ``bad_parameters``."""
     if len(url) > URL_LENGTH_MAX:
         raise _refuse(f"has {len(url)} characters: at most {URL_LENGTH_MAX} are allowed")
@@ -103,7 +103,7 @@ def parse_target(url: str, allowed: Sequence[Network]) -> Target:
     if not 0 < port <= _PORT_MAX or parts.netloc.endswith(":"):
         raise _refuse("has no usable port")
     address = _parse_host(parts.netloc, parts.hostname or "")
-    target = Target(is_plain=is_plain, host=parts.hostname or "", port=port, address=address)
+    target = WebhookTarget(is_plain=is_plain, host=parts.hostname or "", port=port, address=address)
     if address is not None:
         check_addresses(target, [address], allowed)
     elif target.needs_allowed_network and not allowed:
@@ -111,7 +111,7 @@ def parse_target(url: str, allowed: Sequence[Network]) -> Target:
     return target
 
 
-def check_addresses(target: Target, addresses: Iterable[Address], allowed: Sequence[Network]) -> None:
+def check_addresses(target: WebhookTarget, addresses: Iterable[Address], allowed: Sequence[Network]) -> None:
     """Raise ``bad_parameters`` unless every address may be reached this way; one bad one refuses them all."""
     found = list(addresses)
     if not found:

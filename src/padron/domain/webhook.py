@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from padron.domain.change import ChangeType, FeedEntry, Place
 from padron.domain.errors import Code, PadronError
@@ -106,6 +107,13 @@ class Filter:
         if change.type is not ChangeType.STATUS_CHANGED or not (self.statuses_left or self.statuses_entered):
             return True
         return change.from_status in self.statuses_left or change.to_status in self.statuses_entered
+
+
+class EndpointKey(NamedTuple):
+    """Names one endpoint among those of all accounts."""
+
+    account_id: int
+    endpoint_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

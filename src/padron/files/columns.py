@@ -109,7 +109,7 @@ class ImportRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class RowFault:
     """Why a line was left out: one of its faults. ``column`` is None when the line as a whole is wrong."""
 
     line: int
@@ -137,7 +137,7 @@ class RefusedRow:
     """
 
     line: int
-    faults: Sequence[Refusal]
+    faults: Sequence[RowFault]
     usable: ParsedRow | None = None
 
 
@@ -149,7 +149,7 @@ class ParsedRows:
     refused: list[RefusedRow] = field(default_factory=list)
 
 
-Row = ImportRow | ParsedRow | RefusedRow | Refusal
+Row = ImportRow | ParsedRow | RefusedRow | RowFault
 
 
 class Rows(Protocol):

@@ -11,7 +11,17 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from padron.domain.operation import ClaimKey, Operation, Refusal, Result, ResultEntry, Run, RunQuestion, Work, WorkState
+from padron.domain.operation import (
+    ClaimKey,
+    Operation,
+    Result,
+    ResultEntry,
+    Run,
+    RunQuestion,
+    RunRefusal,
+    Work,
+    WorkState,
+)
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
@@ -54,7 +64,7 @@ class RunTransaction(Protocol):
         """Add work for vehicles that are held, and give how many had none in this run."""
         ...
 
-    async def save_run(self, run: Run, refusals: Sequence[Refusal]) -> None:
+    async def save_run(self, run: Run, refusals: Sequence[RunRefusal]) -> None:
         """Write how far a run has come, and further refusals to keep."""
         ...
 
@@ -114,7 +124,7 @@ class OperationReader(Protocol):
         """Give how much of a run's work is in which state; a lease that has run out counts as what follows it."""
         ...
 
-    async def list_refusals(self, run_id: int) -> list[Refusal]:
+    async def list_refusals(self, run_id: int) -> list[RunRefusal]:
         """Give the refusals of a run that were kept, in order."""
         ...
 

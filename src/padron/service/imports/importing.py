@@ -15,7 +15,7 @@ from padron.domain.errors import PadronError
 from padron.domain.file_import import ImportCounts
 from padron.domain.file_reading import UnreadableFileError
 from padron.domain.language import Language
-from padron.files.columns import ParsedRows, Refusal, Row
+from padron.files.columns import ParsedRows, Row, RowFault
 from padron.files.parsing import RowParser, open_parser
 from padron.service.imports.chunks import Chunk, ChunkTransaction
 from padron.service.imports.rehearsal import Rehearsal, open_rehearsal
@@ -44,7 +44,7 @@ class ImportStep:
     """One transaction of an import: the counts as they are once that is committed, and what was wrong in its rows."""
 
     counts: ImportCounts
-    refusals: Sequence[Refusal]  # by line, one for each fault: the counts have a line once
+    refusals: Sequence[RowFault]  # by line, one for each fault: the counts have a line once
 
 
 class RowSource(Protocol):
@@ -63,7 +63,7 @@ class RowSource(Protocol):
         ...
 
 
-Checkpoint = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
+SaveStep = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
 
 
 async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> None:
@@ -81,7 +81,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     normalize: bool = False,
     language: Language = Language.ENGLISH,
     start: ImportCounts = ImportCounts(),  # noqa: B008 - it is frozen
-    checkpoint: Checkpoint | None = None,
+    checkpoint: SaveStep | None = None,
     on_step: Callable[[ImportStep], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     chunk_rows: int = CHUNK_ROWS,
@@ -135,7 +135,7 @@ class _Writer:
     principal: Principal
     request_id: str = field(kw_only=True)
     keep_duplicates: bool = field(kw_only=True)
-    checkpoint: Checkpoint = _check_nothing
+    checkpoint: SaveStep = _check_nothing
     rehearsal: Rehearsal | None = None
 
     async def write(self, before: ImportCounts, parsed: ParsedRows) -> ImportStep:

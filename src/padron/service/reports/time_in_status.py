@@ -21,7 +21,7 @@ BATCH_S_SHORT = 0.05
 BATCH_S_LONG = 0.25
 
 Filters = dict[str, str | int]
-Gone = Callable[[], bool]  # tells that nobody waits for the answer any more
+HasGone = Callable[[], bool]  # tells that nobody waits for the answer any more
 
 
 class StoppedError(Exception):
@@ -58,7 +58,7 @@ async def report_page(
     period: tuple[datetime, datetime],
     filters: Filters,
     page: tuple[int, str | None],
-    is_gone: Gone,
+    is_gone: HasGone,
 ) -> TimePage:
     """Give a page of vehicles, at most so many, and with the first one the sum over all.
 
@@ -90,7 +90,7 @@ async def report_page(
 
 
 async def follow_report(
-    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: Gone
+    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: HasGone
 ) -> AsyncIterator[list[VehicleTime]]:
     """Give all vehicles that existed in the period, batch by batch. Raises ``forbidden`` and StoppedError."""
     principal.check_scope(Scope.VEHICLES_READ)

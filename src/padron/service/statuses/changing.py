@@ -8,12 +8,12 @@ from padron.domain.errors import PadronError
 from padron.domain.vehicle import Vehicle, give_status
 from padron.store.base import WriteTransaction
 
-Outcome = Vehicle | PadronError
+StatusOutcome = Vehicle | PadronError
 
 
 def decide_all(
     vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime
-) -> tuple[list[Outcome], list[Change]]:
+) -> tuple[list[StatusOutcome], list[Change]]:
     """Decide each request in order: give each its vehicle or its refusal, and the changes to write.
 
     ``vehicles`` are the current ones with the VINs asked for, by VIN and slot. A request sees what the requests before
@@ -22,7 +22,7 @@ def decide_all(
     current: dict[str, list[Vehicle]] = {}
     for vehicle in vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
-    outcomes: list[Outcome] = []
+    outcomes: list[StatusOutcome] = []
     changes: list[Change] = []
     for request in requests:
         found = current.get(request.vin, [])
@@ -55,8 +55,8 @@ async def change_statuses(
     transaction: WriteTransaction,
     requests: Sequence[StatusRequest],
     at: datetime,
-    is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
-) -> list[Outcome]:
+    is_wanted: Callable[[Sequence[StatusOutcome]], bool] | None = None,
+) -> list[StatusOutcome]:
     """Decide each request, write what changes, and give each its vehicle or its refusal.
 
     With ``is_wanted``, all of it is written only if that says so of the outcomes.

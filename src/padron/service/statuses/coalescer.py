@@ -14,7 +14,7 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
-from padron.service.statuses.changing import Outcome, change_statuses, decide_all, list_vins
+from padron.service.statuses.changing import StatusOutcome, change_statuses, decide_all, list_vins
 from padron.store.base import Patience, Store, WriteTransaction
 
 BATCH_SIZE_MAX = 256
@@ -163,7 +163,7 @@ class Coalescer:
         Raises what the store raises, when all are told.
         """
         requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
-        at, outcomes = self._clock(), dict[int, list[Outcome]]()
+        at, outcomes = self._clock(), dict[int, list[StatusOutcome]]()
 
         def decide(account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
             outcomes[account_id], changes = decide_all(vehicles, requests[account_id], at)
@@ -190,7 +190,7 @@ class Coalescer:
         requests = [call.request for call in calls]
         at = self._clock()
 
-        async def work(transaction: WriteTransaction) -> list[Outcome]:
+        async def work(transaction: WriteTransaction) -> list[StatusOutcome]:
             return await change_statuses(transaction, requests, at)
 
         try:
@@ -224,7 +224,7 @@ def _fail_all(calls: Collection[_Call], error: PadronError | asyncio.CancelledEr
     _settle_all(calls, [error] * len(calls))
 
 
-def _settle_all(calls: Collection[_Call], outcomes: Collection[Outcome | Exception]) -> None:
+def _settle_all(calls: Collection[_Call], outcomes: Collection[StatusOutcome | Exception]) -> None:
     for call, outcome in zip(calls, outcomes, strict=True):
         if call.done.done():
             continue  # the caller has gone

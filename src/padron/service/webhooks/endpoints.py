@@ -172,12 +172,12 @@ async def list_deliveries(
 ) -> DeliveryPage:
     """Give a page of an endpoint's deliveries. Raises ``webhook_not_found``, ``bad_parameters`` for a bad cursor."""
     await get_endpoint(runtime, principal, endpoint_id)
-    before = cursors.parse_history_cursor(runtime.store.epoch, cursor)
+    before = cursors.parse_delivery_cursor(runtime.store.epoch, cursor)
     found = await _read(runtime, principal).list_deliveries(endpoint_id, state, before, limit + 1)
     more = len(found) > limit
     return DeliveryPage(
         sendings=found[:limit],
-        next_cursor=cursors.format_history_cursor(runtime.store.epoch, found[limit - 1].delivery.number)
+        next_cursor=cursors.format_delivery_cursor(runtime.store.epoch, found[limit - 1].delivery.number)
         if more
         else None,
     )

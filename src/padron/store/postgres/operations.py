@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 import asyncpg
 
-from padron.domain.operation import ClaimKey, Operation, Refusal, Result, ResultEntry, Run, Work, WorkState
+from padron.domain.operation import ClaimKey, Operation, Result, ResultEntry, Run, RunRefusal, Work, WorkState
 from padron.domain.status import OPERATIONAL_STATUSES
 from padron.domain.vehicle import Vehicle
 from padron.store.operations import OperationTransaction
@@ -80,7 +80,7 @@ class PostgresOperationTransaction:
         )
         return int(inserted.rpartition(" ")[2])
 
-    async def save_run(self, run: Run, refusals: Sequence[Refusal]) -> None:
+    async def save_run(self, run: Run, refusals: Sequence[RunRefusal]) -> None:
         kept = (int(run.is_queueing), run.position, run.queued_count, run.refused_count, run.moved_at)
         await self._connection.execute(SQL["update_run"], *kept, self._account_id, run.run_id)
         first = run.refused_count - len(refusals)
@@ -157,7 +157,7 @@ class PostgresOperationReader:
         rows = await self._read_page("count_work", run_id, now, attempts_max)
         return {WorkState(state): count for state, count in rows}
 
-    async def list_refusals(self, run_id: int) -> list[Refusal]:
+    async def list_refusals(self, run_id: int) -> list[RunRefusal]:
         return [to_refusal(row) for row in await self._read_page("list_refusals", run_id)]
 
     async def has_work(self, operation: str, now: datetime) -> bool:

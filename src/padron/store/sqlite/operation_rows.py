@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+from padron.domain.gate import RefusalReason
 from padron.domain.operation import (
     ClaimKey,
     Operation,
     Outcome,
-    Refusal,
-    RefusalReason,
     Result,
     ResultEntry,
     Run,
+    RunRefusal,
     Work,
     WorkState,
 )
@@ -109,10 +109,10 @@ def to_result_entry(row: Row) -> ResultEntry:
     return ResultEntry(result=to_result(result), operation=operation, vin=vin)
 
 
-def to_refusal(row: Row) -> Refusal:
+def to_refusal(row: Row) -> RunRefusal:
     """Give the refusal of a row."""
     vin, reason, status, since = row
-    return Refusal(
+    return RunRefusal(
         vin=vin,
         reason=RefusalReason(reason),
         status=None if status is None else VehicleStatus(status),
