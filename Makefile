@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cover check lint types imports sizes locks format bench bench-quick bench-growth bench-parts lock hooks clean
+.PHONY: help run test cover check lint types imports sizes names locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,7 @@ test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --cov $(ARGS)
 
-check: lint types imports sizes locks  ## every check but the tests: lint, types, imports, sizes, locks
+check: lint types imports sizes names locks  ## every check but the tests: lint, types, imports, sizes, names, locks
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -36,6 +36,9 @@ imports: .venv/.dev  ## import-linter: who may import whom
 
 sizes: .venv/.dev  ## no file over 400 lines, no function over 60
 	$(BIN)/python tools/check_sizes.py
+
+names: .venv/.dev  ## no class has another's name, no function a bare tuple for a record
+	$(BIN)/python tools/check_names.py
 
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \

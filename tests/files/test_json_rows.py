@@ -8,12 +8,12 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.files import json_rows
-from padron.files.columns import ImportRow, Row, RowFault
+from padron.files.columns import FileRow, ImportRow, RowFault
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
 
 
-def read(tmp_path: Path, content: bytes | str) -> list[Row]:
+def read(tmp_path: Path, content: bytes | str) -> list[FileRow]:
     path = tmp_path / "vehicles.any"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with open_rows(path) as rows:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore2
 
-from padron.domain.target import Address, Network, WebhookTarget, check_addresses
+from padron.domain.target import IPAddress, Network, WebhookTarget, check_addresses
 
 ADDRESSES_TRIED_MAX = 4
 # Of one answer: what a receiver sends beyond is not read, whatever it is made of. To take apart what it sends costs
@@ -26,7 +26,7 @@ LOOK_UP_S_MAX = 5.0
 _INTERIM_MARKS = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 _LOOK_UPS_MAX = 32  # threads, so that a few names with slow servers do not hold up the others
 
-Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
 
 
 class Resolver:
@@ -35,7 +35,7 @@ class Resolver:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=_LOOK_UPS_MAX, thread_name_prefix="padron-names")
 
-    async def __call__(self, host: str, port: int) -> list[Address]:
+    async def __call__(self, host: str, port: int) -> list[IPAddress]:
         """Give every address of a name, each once. Raises OSError when there is none, and TimeoutError."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(LOOK_UP_S_MAX):

@@ -20,7 +20,7 @@ from padron.domain.errors import Code, PadronError
 
 URL_LENGTH_MAX = 2_048
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _HTTPS_PORT = 443
@@ -77,7 +77,7 @@ class WebhookTarget:
     is_plain: bool  # http
     host: str  # lower case; an IPv6 address without its brackets
     port: int
-    address: Address | None
+    address: IPAddress | None
 
     @property
     def needs_allowed_network(self) -> bool:
@@ -111,7 +111,7 @@ def parse_target(url: str, allowed: Sequence[Network]) -> WebhookTarget:
     return target
 
 
-def check_addresses(target: WebhookTarget, addresses: Iterable[Address], allowed: Sequence[Network]) -> None:
+def check_addresses(target: WebhookTarget, addresses: Iterable[IPAddress], allowed: Sequence[Network]) -> None:
     """Raise ``bad_parameters`` unless every address may be reached this way; one bad one refuses them all."""
     found = list(addresses)
     if not found:
@@ -125,7 +125,7 @@ def check_addresses(target: WebhookTarget, addresses: Iterable[Address], allowed
             raise _refuse("must use https and port 443: this server allows no other for public addresses")
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IPAddress) -> bool:
     """Say whether an address belongs to the public internet, and hides no other address inside."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
@@ -141,7 +141,7 @@ def _check_parts(parts: SplitResult) -> None:
         raise _refuse("must not hold a user or a password")
 
 
-def _parse_host(netloc: str, host: str) -> Address | None:
+def _parse_host(netloc: str, host: str) -> IPAddress | None:
     """Give the address that a host is written as, or None for a name."""
     if netloc.startswith("["):
         if _match_bracketed(netloc) is None:

@@ -149,10 +149,10 @@ class ParsedRows:
     refused: list[RefusedRow] = field(default_factory=list)
 
 
-Row = ImportRow | ParsedRow | RefusedRow | RowFault
+FileRow = ImportRow | ParsedRow | RefusedRow | RowFault
 
 
-class Rows(Protocol):
+class FileRows(Protocol):
     """An open file: its rows in order, each as it is or as its line's refusal, and how far the reading has come."""
 
     @property
@@ -170,7 +170,7 @@ class Rows(Protocol):
         """How many bytes the file has."""
         ...
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[FileRow]:
         """Give each row once."""
         ...
 

@@ -16,7 +16,7 @@ from padron.files.columns import VIN_COLUMN, ImportRow, RowFault, find_column
 from padron.files.defusing import TEXT_MARK, arm_text
 from padron.files.encodings import find_undecoded
 from padron.files.headers import HeaderSearch, Table
-from padron.files.lines import LINE_LENGTH_MAX, Lines
+from padron.files.lines import LINE_LENGTH_MAX, FileLines
 
 RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
 READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after a quotation mark that is not closed
@@ -41,7 +41,7 @@ class CsvRows:
     def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
         self._raw = raw
         self._bytes_total = bytes_total
-        self._lines = Lines(raw)
+        self._lines = FileLines(raw)
         self._read_again = 0
         csv.field_size_limit(RECORD_LENGTH_MAX)
         self._separator = _SEPARATORS[0]

@@ -17,11 +17,11 @@ from padron.files.columns import (
     REVISION_COLUMN,
     STATUS_COLUMN,
     VIN_COLUMN,
+    FileRow,
     ImportRow,
     ParsedRow,
     ParsedRows,
     RefusedRow,
-    Row,
     RowFault,
 )  # fmt: skip
 from padron.files.memory import RowMemory, VinLine, open_memory
@@ -60,7 +60,7 @@ class RowParser:
         self._language = language
         self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
-    def parse_rows(self, rows: Iterable[Row]) -> ParsedRows:
+    def parse_rows(self, rows: Iterable[FileRow]) -> ParsedRows:
         """Give the rows that can be used and the others with all that is wrong in them, each in order.
 
         A row that is parsed already is taken as it is.

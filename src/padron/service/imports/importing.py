@@ -15,7 +15,7 @@ from padron.domain.errors import PadronError
 from padron.domain.file_import import ImportCounts
 from padron.domain.file_reading import UnreadableFileError
 from padron.domain.language import Language
-from padron.files.columns import ParsedRows, Row, RowFault
+from padron.files.columns import FileRow, ParsedRows, RowFault
 from padron.files.parsing import RowParser, open_parser
 from padron.service.imports.chunks import Chunk, ChunkTransaction
 from padron.service.imports.rehearsal import Rehearsal, open_rehearsal
@@ -55,7 +55,7 @@ class RowSource(Protocol):
         """Say whether every row was taken."""
         ...
 
-    async def take(self, count: int) -> Sequence[Row]:
+    async def take(self, count: int) -> Sequence[FileRow]:
         """Give the next rows, at most so many; none at the end, or when there are none as yet.
 
         Raises ``UnreadableFileError`` where there can be no more, after the rows before.
@@ -73,7 +73,7 @@ async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> Non
 async def import_vehicles(  # noqa: PLR0913 - all but the first three have defaults and are named at the call
     runtime: Runtime,
     principal: Principal,
-    rows: RowSource | Sequence[Row],
+    rows: RowSource | Sequence[FileRow],
     *,
     request_id: str,
     keep_duplicates: bool = False,
@@ -162,7 +162,7 @@ class _Writer:
 class _GivenRows:
     """Rows that are there already, taken as those of a file are."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[FileRow]) -> None:
         self._rows = rows
         self._taken = 0
 
@@ -170,7 +170,7 @@ class _GivenRows:
     def is_ended(self) -> bool:
         return self._taken >= len(self._rows)
 
-    async def take(self, count: int) -> Sequence[Row]:
+    async def take(self, count: int) -> Sequence[FileRow]:
         taken = self._rows[self._taken : self._taken + count]
         self._taken += len(taken)
         return taken
