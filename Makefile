@@ -13,7 +13,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast torture cover check lint types imports access sizes prose locks format bench bench-quick bench-growth bench-parts lock hooks clean
+.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ torture: .venv/.dev  ## run the tests' campaigns in their long form until the ti
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
-check: lint types imports access sizes prose locks  ## every check but the tests: lint, types, imports, access, sizes, prose, locks
+check: lint types imports access sizes prose names locks  ## every check but the tests: lint, types, imports, access, sizes, prose, names, locks
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -53,6 +53,9 @@ sizes: .venv/.dev  ## no file over 400 lines, no function over 60
 
 prose: .venv/.dev  ## plain English: short lines and sentences, no word of tools/prose.toml
 	$(BIN)/python tools/check_prose.py
+
+names: .venv/.dev  ## no class has another's name, no function a bare tuple for a record
+	$(BIN)/python tools/check_names.py
 
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \

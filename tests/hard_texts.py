@@ -17,7 +17,7 @@ from padron.files.defusing import arm_text, defuse_text
 from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
 from padron.http import calls, routing
-from padron.http.answers.problems import Refusal
+from padron.http.answers.problems import ProblemError
 from padron.http.requests import bodies, conditions, json_faults, queries
 from padron.http.shapes.operations import ResultsBody
 from padron.service.changes import cursors
@@ -38,7 +38,7 @@ class Hard:
 
 def _try(function: Callable[..., object], *given: object) -> Callable[[], object]:
     def call() -> None:
-        with suppress(PadronError, Refusal, ValueError):
+        with suppress(PadronError, ProblemError, ValueError):
             function(*given)
 
     return call

@@ -12,7 +12,7 @@ import pytest
 from padron.delivery import sender as sender_module
 from padron.delivery.guard import Resolver
 from padron.delivery.sender import HttpSender, escape_text, parse_retry_after
-from padron.domain.target import Address
+from padron.domain.target import IPAddress
 from padron.domain.webhook import ANSWER_KEPT_MAX
 from padron.service.webhooks.sending import Message
 from tests.cast import NOON
@@ -29,7 +29,7 @@ class Names:
         self.answers = answers
         self.asked = 0
 
-    async def __call__(self, host: str, port: int) -> list[Address]:
+    async def __call__(self, host: str, port: int) -> list[IPAddress]:
         assert host
         assert port
         self.asked += 1

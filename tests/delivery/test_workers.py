@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from padron.domain.webhook import LEASE, Answer, DeliveryState, EventType, Filter
+from padron.domain.webhook import LEASE, Answer, DeliveryState, EndpointKey, EventType, Filter
 from padron.service import accounts
 from padron.service.webhooks import deliveries, endpoints
-from padron.service.webhooks.deliveries import Outcome
+from padron.service.webhooks.deliveries import SendOutcome
 from padron.store.base import Store
 from padron.workers import webhooks as worker_module
 from tests.cast import make_member, make_vin, registered, save, wait_until
@@ -46,7 +46,7 @@ async def test_what_a_dead_worker_held_is_taken_over_when_its_lease_ends_and_no_
     await desk.register()
     endpoint = await desk.add_endpoint()
     await desk.set_status()
-    key = deliveries.Key(desk.acme.account.account_id, endpoint.endpoint_id)
+    key = EndpointKey(desk.acme.account.account_id, endpoint.endpoint_id)
     assert await deliveries.claim_endpoint(desk.runtime, key, "dead")
     other = await desk.add_endpoint()
     await desk.set_status(0, 4)
@@ -79,7 +79,7 @@ async def test_what_a_dead_worker_had_cut_is_sent_without_waiting_for_another_ch
         desk.receiver.answer = always(200)
         desk.receiver.received.clear()
     await desk.set_status(1)
-    key = deliveries.Key(desk.acme.account.account_id, endpoint.endpoint_id)
+    key = EndpointKey(desk.acme.account.account_id, endpoint.endpoint_id)
     assert await deliveries.claim_endpoint(desk.runtime, key, "dead")
     work = await deliveries.advance_endpoint(desk.runtime, key, "dead", [], frozenset(), 16)
     assert work is not None
@@ -94,7 +94,7 @@ async def test_what_a_dead_worker_held_is_taken_over_at_once_by_the_next_one_of_
     await desk.register()
     endpoint = await desk.add_endpoint()
     await desk.set_status()
-    key = deliveries.Key(desk.acme.account.account_id, endpoint.endpoint_id)
+    key = EndpointKey(desk.acme.account.account_id, endpoint.endpoint_id)
     assert await deliveries.claim_endpoint(desk.runtime, key, "the only server")
     assert await deliveries.advance_endpoint(desk.runtime, key, "the only server", [], frozenset(), 16) is not None
     desk.start_worker(holder="the only server")
@@ -107,7 +107,7 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing_any_more(desk: Des
     await desk.register()
     endpoint = await desk.add_endpoint()
     await desk.set_status()
-    key = deliveries.Key(desk.acme.account.account_id, endpoint.endpoint_id)
+    key = EndpointKey(desk.acme.account.account_id, endpoint.endpoint_id)
     assert await deliveries.claim_endpoint(desk.runtime, key, "former")
     assert not await deliveries.claim_endpoint(desk.runtime, key, "next")
     work = await deliveries.advance_endpoint(desk.runtime, key, "former", [], frozenset(), 16)
@@ -115,7 +115,7 @@ async def test_a_worker_that_lost_its_lease_can_write_nothing_any_more(desk: Des
     assert [sending.delivery.number for sending in work.due] == [2]
     desk.moment.now += LEASE
     assert await deliveries.claim_endpoint(desk.runtime, key, "next")
-    outcome = Outcome(number=2, at=desk.moment.now, answer=Answer(status=200, duration=timedelta(0)))
+    outcome = SendOutcome(number=2, at=desk.moment.now, answer=Answer(status=200, duration=timedelta(0)))
     assert await deliveries.advance_endpoint(desk.runtime, key, "former", [outcome], frozenset(), 16) is None
     await deliveries.release_endpoint(desk.runtime, key, "former", [outcome])
     (delivery,) = await desk.list_deliveries(endpoint)

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.gate import RefusalReason
 from padron.domain.operation import (
     ClaimKey,
     Operation,
     Outcome,
-    RefusalReason,
     Result,
     Work,
     WorkState,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from padron.domain.file_reading import ReadingOptions
-from padron.files.columns import ImportRow, ParsedRow, Refusal, RefusedRow
+from padron.files.columns import ImportRow, ParsedRow, RefusedRow, RowFault
 from padron.files.rows import open_rows
 
 Cells = Mapping[str, str]
@@ -21,19 +21,19 @@ def read_rows(
 
 def read_all(
     path: Path, mapping: Mapping[str, str] | None = None, sheet: str | None = None
-) -> tuple[list[tuple[int, Cells]], list[Refusal]]:
+) -> tuple[list[tuple[int, Cells]], list[RowFault]]:
     """Give line and cells of each row that can be used, and the refusals of the others."""
     rows: list[tuple[int, Cells]] = []
-    refusals: list[Refusal] = []
+    refusals: list[RowFault] = []
     with open_rows(path, ReadingOptions(mapping=mapping or {}, sheet=sheet)) as opened:
         for row in opened:
             assert not isinstance(row, ParsedRow)
             assert not isinstance(row, RefusedRow)
             if isinstance(row, ImportRow):
-                refusals += [Refusal(line=row.line, column=name, detail=said) for name, said in row.problems.items()]
+                refusals += [RowFault(line=row.line, column=name, detail=said) for name, said in row.problems.items()]
             if isinstance(row, ImportRow) and not row.problems:
                 rows.append((row.line, row.cells))
-            elif isinstance(row, Refusal):
+            elif isinstance(row, RowFault):
                 refusals.append(row)
         assert opened.bytes_read == opened.bytes_total == path.stat().st_size
     return rows, refusals

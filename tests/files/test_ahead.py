@@ -11,7 +11,7 @@ from padron.domain.errors import PadronError
 from padron.domain.file_reading import ReadingOptions
 from padron.domain.status import VehicleStatus
 from padron.files.ahead import PIPE_BYTES, open_rows_ahead
-from padron.files.columns import ParsedRow, Row
+from padron.files.columns import FileRow, ParsedRow
 from padron.files.parsing import open_parser
 from padron.files.reader import BATCH_ROWS
 from padron.files.rows import open_rows
@@ -30,10 +30,10 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def read_here(path: Path, *, keep_duplicates: bool) -> list[Row]:
+def read_here(path: Path, *, keep_duplicates: bool) -> list[FileRow]:
     with open_rows(path) as rows, open_parser(keep_duplicates=keep_duplicates) as parser:
         parsed = parser.parse_rows(rows)
-    here: list[Row] = [*parsed.rows, *parsed.refused]
+    here: list[FileRow] = [*parsed.rows, *parsed.refused]
     return sorted(here, key=lambda row: row.line)
 
 

@@ -14,7 +14,7 @@ from padron.domain.errors import PadronError
 from padron.files import ahead
 from padron.files.ahead import AheadRows, open_rows_ahead, stream_rows_ahead
 from padron.files.child import Limits, Order, give_limits
-from padron.files.columns import Row
+from padron.files.columns import FileRow
 from tests.cast import HUMMER, make_vin
 from tests.files.workbooks import MAIN, RELATIONS, SHEET, TEXTS, build_workbook, give_relations, give_row
 
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "fleet"
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[FileRow]:
     with open_rows_ahead(path) as rows:
         return list(rows)
 

@@ -8,12 +8,12 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.files import json_rows
-from padron.files.columns import ImportRow, Refusal, Row
+from padron.files.columns import FileRow, ImportRow, RowFault
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
 
 
-def read(tmp_path: Path, content: bytes | str) -> list[Row]:
+def read(tmp_path: Path, content: bytes | str) -> list[FileRow]:
     path = tmp_path / "vehicles.any"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with open_rows(path) as rows:
@@ -65,7 +65,7 @@ def test_blank_lines_are_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_line_that_is_no_vehicle_is_refused_alone(tmp_path: Path, line: str, said: str) -> None:
     first, refusal, last = read(tmp_path, f'{{"vin": "{HUMMER}"}}\n{line}\n{{"vin": "{JEEP}"}}\n')
     assert isinstance(first, ImportRow)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RowFault)
     assert (refusal.line, said in refusal.detail) == (2, True), refusal
     assert isinstance(last, ImportRow)
 
@@ -95,17 +95,17 @@ def test_a_file_without_a_row_of_names_has_none_to_choose(tmp_path: Path) -> Non
 
 def test_a_line_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     _, refusal = read(tmp_path, b'{"vin": "x"}\n{"vin": "\xff"}\n')
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RowFault)
     assert "a byte is wrong" in refusal.detail
 
 
 def test_a_line_without_an_end_is_passed_over_in_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_rows, "LINE_BYTES_MAX", 50)
     refusal, row, again = read(tmp_path, f'{{"vin": "{"1" * 500}"}}\n{{"vin": "{JEEP}"}}\n{{{"x" * 99}')
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RowFault)
     assert isinstance(row, ImportRow)
     assert row.line == 2
-    assert isinstance(again, Refusal)
+    assert isinstance(again, RowFault)
     assert (refusal.line, again.line) == (1, 3)
     assert "more than 50 bytes" in refusal.detail
 

@@ -161,11 +161,11 @@ async def test_markdown_is_rendered_and_html_in_it_is_shown_as_text(api: Api) ->
     assert render_markdown("a `<b>` <script>alert(1)</script> [x](javascript:alert(1))") == (
         "<p>a <code>&lt;b&gt;</code> &lt;script&gt;alert(1)&lt;/script&gt; [x](javascript:alert(1))</p>\n"
     )
-    text, sections = render_guide(
-        "# T\n\n## A `b`, c\n\n[in](x.md) ![i](/i.png) [out](../src/y.py)", {"x.md": "/x"}.get
+    rendered = render_guide("# T\n\n## A `b`, c\n\n[in](x.md) ![i](/i.png) [out](../src/y.py)", {"x.md": "/x"}.get)
+    assert rendered.sections == [("a-b-c", "A b, c")]
+    assert (
+        rendered.html == '<h1 id="t">T</h1>\n<h2 id="a-b-c">A <code>b</code>, c</h2>\n<p><a href="/x">in</a>  out</p>\n'
     )
-    assert sections == [("a-b-c", "A b, c")]
-    assert text == '<h1 id="t">T</h1>\n<h2 id="a-b-c">A <code>b</code>, c</h2>\n<p><a href="/x">in</a>  out</p>\n'
 
 
 @pytest.mark.parametrize("host", ["fleet.example", "127.0.0.1:8080", "[::1]:9000", "a~b_c.example:1"])

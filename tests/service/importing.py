@@ -8,7 +8,7 @@ from padron.domain.change import ChangeType
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details
-from padron.files.columns import ImportRow, Refusal
+from padron.files.columns import ImportRow, RowFault
 from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, Cast
@@ -19,7 +19,7 @@ Cells = dict[str, str]
 @dataclass(kw_only=True)
 class Imported:
     summary: ImportSummary
-    refusals: list[Refusal]
+    refusals: list[RowFault]
     steps: list[ImportStep]
 
 

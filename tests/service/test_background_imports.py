@@ -7,8 +7,7 @@ import zipfile
 import pytest
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import LEASE, ImportState
-from padron.domain.operation import format_run_id
+from padron.domain.file_import import LEASE, ImportState, format_import_id
 from padron.files.writers import Form, open_writer
 from padron.service.imports import file_imports, steps, uploads
 from padron.service.imports.importing import ImportStep
@@ -153,13 +152,13 @@ async def test_cancelling_ends_it_at_the_next_transaction_and_keeps_what_was_don
     queued = await upload(runtime, cast.acme.principal, make_csv())
     run = await take(runtime, cast)
     await import_file(runtime, run, stop_after(1))
-    await file_imports.cancel_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+    await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
     await import_file(runtime, run, lambda: False)
     found = await look(runtime, cast, queued)
     assert (found.state, found.counts.read) == (ImportState.CANCELLED, 5)
     assert len(await list_vins(runtime, cast.acme.account.account_id)) == 5
     assert run.is_lost
-    await file_imports.cancel_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+    await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
     await file_imports.clear_account(runtime, cast.acme.account.account_id)
     assert await select("SELECT count(*) FROM import_parts") == [(0,)]
 
@@ -172,7 +171,7 @@ async def test_a_running_worker_clears_up_behind_what_was_cancelled(
         async with asyncio.timeout(10):
             while (await look(runtime, cast, queued)).counts.read == 0:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-        await file_imports.cancel_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+        await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
         async with asyncio.timeout(10):
             while await select("SELECT number FROM import_parts"):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
@@ -183,7 +182,7 @@ async def test_a_running_worker_clears_up_behind_what_was_cancelled(
 
 async def test_a_queued_import_that_is_cancelled_never_begins(runtime: Runtime, cast: Cast, select: Select) -> None:
     queued = await upload(runtime, cast.acme.principal, make_csv())
-    await file_imports.cancel_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+    await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
     assert await take_import(runtime, cast.acme.account.account_id, "me") is None
     assert await select("SELECT count(*) FROM import_parts") == [(0,)]
 

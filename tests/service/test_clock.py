@@ -14,7 +14,7 @@ from padron.domain.idempotency import KeyClaim
 from padron.domain.operation import RunQuestion, Work
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
-from padron.domain.webhook import EndpointName, EventType, Filter
+from padron.domain.webhook import EndpointKey, EventType, Filter
 from padron.service import clock as clock_module
 from padron.service.clock import CATCH_UP_MAX, RegisterClock, keep_clock, open_clock
 from padron.service.idempotency import claim_key
@@ -95,7 +95,7 @@ async def test_servers_whose_clocks_differ_share_endpoints_imports_and_keys(
     acme = cast.acme.principal
     for place, (taker, other) in enumerate(((here, there), (there, here))):
         endpoint = await add_endpoint(taker, acme, url="https://example.com/", description="", chosen=EVERYTHING)
-        key = EndpointName(acme.account_id, endpoint.endpoint_id)
+        key = EndpointKey(acme.account_id, endpoint.endpoint_id)
         await save(taker.store, acme.account_id, registered(make_vin(place)))
         assert await claim_endpoint(taker, key, f"of {taker}")
         assert not await claim_endpoint(other, key, "another")

@@ -3,7 +3,7 @@
 import pytest
 
 from padron.domain.language import Language
-from padron.files.columns import ImportRow, Refusal, Row
+from padron.files.columns import FileRow, ImportRow, RowFault
 from padron.service.imports.importing import import_vehicles
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, Cast, make_vin
@@ -74,12 +74,12 @@ async def test_several_vehicles_with_the_vin_are_said_beside_other_faults(runtim
 
 
 async def test_cells_that_a_reader_could_not_read_are_faults_of_their_row(runtime: Runtime, cast: Cast) -> None:
-    rows: list[Row] = [
+    rows: list[FileRow] = [
         ImportRow(line=2, cells={"vin": HUMMER, "doors": "x"}, problems={"plate": "The cell B2 holds an error."}),
         ImportRow(line=3, cells={"doors": "4"}, problems={"vin": "The cell A3 holds an error."}),
-        Refusal(line=4, column=None, detail="The line is too long."),
+        RowFault(line=4, column=None, detail="The line is too long."),
     ]
-    steps: list[Refusal] = []
+    steps: list[RowFault] = []
     summary = await import_vehicles(
         runtime, cast.acme.principal, rows, request_id="r", on_step=lambda step: steps.extend(step.refusals)
     )

@@ -7,8 +7,7 @@ import psutil
 import pytest
 
 from padron.domain.errors import PadronError
-from padron.domain.file_import import FileImport, ImportState
-from padron.domain.operation import format_run_id
+from padron.domain.file_import import FileImport, ImportState, format_import_id
 from padron.service.imports import file_imports, steps
 from padron.service.imports.steps import import_file, renew_lease
 from padron.service.runtime import Runtime
@@ -50,7 +49,7 @@ async def wait_until_gone(reader: psutil.Process) -> None:
 
 
 async def cancel(runtime: Runtime, cast: Cast, queued: FileImport) -> None:
-    await file_imports.cancel_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+    await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
 
 
 async def test_an_import_that_is_cancelled_frees_its_place_at_once(runtime: Runtime, cast: Cast, slow: bytes) -> None:

@@ -9,7 +9,13 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Edits
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.vehicles.reading import get_vehicle, list_history
-from padron.service.vehicles.registration import Condition, Registered, Registration, put_vehicle, upsert_vehicle_info
+from padron.service.vehicles.registration import (
+    Registered,
+    Registration,
+    WriteCondition,
+    put_vehicle,
+    upsert_vehicle_info,
+)
 from tests.cast import HUMMER, JEEP, Cast
 from tests.conftest import SteppedClock
 from tests.service.stores import FaultyStore
@@ -102,8 +108,8 @@ async def test_a_key_without_the_scope_is_refused_before_the_store_is_asked(
 
 async def test_a_vehicle_that_had_to_exist_or_not_to_exist_is_refused(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
-    must = Registration(vin=HUMMER, edits={}, request_id="r", condition=Condition.MUST_EXIST)
-    must_not = Registration(vin=HUMMER, edits={}, request_id="r", condition=Condition.MUST_NOT_EXIST)
+    must = Registration(vin=HUMMER, edits={}, request_id="r", condition=WriteCondition.MUST_EXIST)
+    must_not = Registration(vin=HUMMER, edits={}, request_id="r", condition=WriteCondition.MUST_NOT_EXIST)
     for registration, setup in ((must, False), (must_not, True)):
         if setup:
             await put_vehicle(runtime, acme, ask())

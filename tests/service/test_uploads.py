@@ -8,8 +8,7 @@ import pytest
 
 from padron.domain import file_import
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import ImportState
-from padron.domain.operation import format_run_id
+from padron.domain.file_import import ImportState, format_import_id
 from padron.service.imports import file_imports
 from padron.service.imports.steps import end_import, import_file
 from padron.service.imports.uploads import ImportRequest, begin_upload
@@ -75,7 +74,10 @@ async def test_pages_of_imports_are_newest_first_and_another_accounts_are_none(r
     found = [one.import_id for one in (*first.rows, *rest.rows)]
     assert found == [one.import_id for one in reversed(made)]
     assert rest.next_cursor is None
-    for principal, import_id in ((cast.beta.principal, format_run_id(made[0].import_id)), (cast.acme.principal, "x")):
+    for principal, import_id in (
+        (cast.beta.principal, format_import_id(made[0].import_id)),
+        (cast.acme.principal, "x"),
+    ):
         with pytest.raises(PadronError) as refusal:
             await file_imports.get_import(runtime, principal, import_id)
         assert refusal.value.code is Code.IMPORT_NOT_FOUND

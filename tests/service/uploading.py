@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from padron.domain.account import Principal
-from padron.domain.file_import import FileImport
-from padron.domain.operation import format_run_id
+from padron.domain.file_import import FileImport, format_import_id
 from padron.service.imports import file_imports
-from padron.service.imports.steps import Run, take_import
+from padron.service.imports.steps import ImportRun, take_import
 from padron.service.imports.uploads import ImportRequest, begin_upload
 from padron.service.runtime import Runtime
 from padron.workers.base import PauseRange, run_workers
@@ -36,7 +35,7 @@ async def upload(
 
 
 async def look(runtime: Runtime, cast: Cast, queued: FileImport) -> FileImport:
-    return await file_imports.get_import(runtime, cast.acme.principal, format_run_id(queued.import_id))
+    return await file_imports.get_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
 
 
 async def report(runtime: Runtime, cast: Cast, queued: FileImport) -> list[tuple[int, int, str | None]]:
@@ -51,7 +50,7 @@ async def wait_for_end(runtime: Runtime, cast: Cast, queued: FileImport) -> File
     return found
 
 
-async def take(runtime: Runtime, cast: Cast, holder: str = "me") -> Run:
+async def take(runtime: Runtime, cast: Cast, holder: str = "me") -> ImportRun:
     run = await take_import(runtime, cast.acme.account.account_id, holder)
     assert run is not None
     return run

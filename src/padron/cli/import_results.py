@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from padron.cli.imports import ImportReport, print_header
 from padron.cli.outputs import print_error, print_json
 from padron.domain.file_reading import Header
-from padron.files.columns import Refusal
+from padron.files.columns import RowFault
 from padron.service.imports.importing import ImportStep, ImportSummary
 
 REFUSALS_PRINTED_MAX = 20  # the report has all of them
@@ -14,7 +14,7 @@ SIGNALLED = 128  # and the signal's number, as a shell counts
 
 
 @dataclass(kw_only=True, slots=True)
-class Result:
+class ImportResult:
     """An import of the command line, so far."""
 
     request_id: str
@@ -22,7 +22,7 @@ class Result:
     report: ImportReport
     header: Header = field(default_factory=Header)
     summary: ImportSummary = field(default_factory=ImportSummary)
-    refusals: list[Refusal] = field(default_factory=list)  # the first ones
+    refusals: list[RowFault] = field(default_factory=list)  # the first ones
     interrupts: list[int] = field(default_factory=list)
 
     def add(self, step: ImportStep) -> None:
@@ -31,7 +31,7 @@ class Result:
         self.refusals += step.refusals[: REFUSALS_IN_JSON_MAX - len(self.refusals)]
 
 
-def print_result(result: Result, *, json: bool) -> int:
+def print_result(result: ImportResult, *, json: bool) -> int:
     """Print what became of the rows, and give the exit status."""
     summary, counts = result.summary, result.summary.counts
     if json:
@@ -46,7 +46,7 @@ def print_result(result: Result, *, json: bool) -> int:
     return 0 if counts.refused == 0 and summary.stopped is None else 1
 
 
-def _print_counts(result: Result) -> None:
+def _print_counts(result: ImportResult) -> None:
     counts = result.summary.counts
     print_header(result.header)
     shown = result.refusals[:REFUSALS_PRINTED_MAX]
@@ -66,7 +66,7 @@ def _print_counts(result: Result) -> None:
     )
 
 
-def _show_result(result: Result) -> dict[str, object]:
+def _show_result(result: ImportResult) -> dict[str, object]:
     summary, counts = result.summary, result.summary.counts
     return {
         "requestId": result.request_id,

@@ -21,7 +21,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.domain.quoting import join_names, quote_path
 from padron.files.ahead import BlockingRows, open_rows_ahead
-from padron.files.columns import Refusal
+from padron.files.columns import RowFault
 from padron.files.defusing import defuse_text
 from padron.files.headers import IGNORED_MAX
 from padron.service.imports.importing import ImportStep
@@ -43,7 +43,7 @@ class ImportReport:
         self._file = file
         self._writer = csv.writer(file)
 
-    def add(self, refusals: Sequence[Refusal]) -> None:
+    def add(self, refusals: Sequence[RowFault]) -> None:
         """Write these lines too."""
         if refusals and not self.count:
             self.begin()

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from padron.cli.holding import may_be_served
-from padron.cli.import_results import Result, print_result
+from padron.cli.import_results import ImportResult, print_result
 from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.domain.account import Account, Principal, Scope
@@ -96,7 +96,7 @@ def import_file(
         open_report(chosen.report, file) as report,
         open_input(file, reading, keep_duplicates=chosen.keep_duplicates) as rows,
     ):
-        result = Result(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
+        result = ImportResult(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
 
         is_alone = not may_be_served(options.read())
         chunk_rows = ALONE_CHUNK_ROWS if is_alone else CHUNK_ROWS
@@ -111,7 +111,13 @@ def import_file(
 
 
 async def _import_rows(
-    runtime: Runtime, owner: Account, rows: BlockingRows, chosen: ImportOptions, result: Result, *, chunk_rows: int
+    runtime: Runtime,
+    owner: Account,
+    rows: BlockingRows,
+    chosen: ImportOptions,
+    result: ImportResult,
+    *,
+    chunk_rows: int,
 ) -> None:
     with count_interrupts() as result.interrupts, show_progress(rows) as show:
 

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 import httpcore2
 
-from padron.domain.target import Address, Network, Target, check_addresses
+from padron.domain.target import IPAddress, Network, WebhookTarget, check_addresses
 
 ADDRESSES_TRIED_MAX = 4
 # Of one answer: what a receiver sends beyond is not read, whatever it is made of. To take apart what it sends costs
@@ -25,7 +25,7 @@ LOOK_UP_S_MAX = 5.0
 _INTERIM_MARKS = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 _LOOK_UPS_MAX = 32  # threads, so that a few names with slow servers do not hold up the others
 
-Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
+Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
 
 
 class Resolver:
@@ -34,7 +34,7 @@ class Resolver:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=_LOOK_UPS_MAX, thread_name_prefix="padron-names")
 
-    async def __call__(self, host: str, port: int) -> list[Address]:
+    async def __call__(self, host: str, port: int) -> list[IPAddress]:
         """Give every address of a name, each once. Raises OSError when there is none, and TimeoutError."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(LOOK_UP_S_MAX):
@@ -110,7 +110,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Give a connection to one of the host's addresses, if every one of them is allowed."""
         addresses = await self._resolve(host, port)
-        target = Target(is_plain=self._is_plain, host=host, port=port, address=None)
+        target = WebhookTarget(is_plain=self._is_plain, host=host, port=port, address=None)
         check_addresses(target, addresses, self._allowed)
         failure: Exception | None = None
         for address in addresses[:ADDRESSES_TRIED_MAX]:

@@ -10,12 +10,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 import httpcore2
 
 IDLE_S_MAX = 5.0
 
-Key = tuple[str, bool]  # the endpoint, and whether it is reached without TLS
+
+class PoolKey(NamedTuple):
+    """Names the pool of an endpoint; one that is reached without TLS has another than with it."""
+
+    endpoint_id: str
+    is_plain: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -31,15 +37,15 @@ class Pools:
     def __init__(self, make: Callable[[bool], httpcore2.AsyncConnectionPool]) -> None:
         """``make`` gives a new pool, for connections without TLS or with it."""
         self._make = make
-        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._kept: OrderedDict[PoolKey, _Kept] = OrderedDict()
 
     @asynccontextmanager
-    async def use(self, key: Key) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
+    async def use(self, key: PoolKey) -> AsyncIterator[httpcore2.AsyncConnectionPool]:
         """Give the pool of an endpoint for one request."""
         await self._close_idle()
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._kept[key] = _Kept(self._make(key[1]))
+            kept = self._kept[key] = _Kept(self._make(key.is_plain))
         kept.in_use += 1
         self._kept.move_to_end(key)
         try:

@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,7 @@ import httpcore2
 
 from padron import __version__
 from padron.delivery.guard import GuardedBackend, Resolve, Resolver
-from padron.delivery.pools import IDLE_S_MAX, Pools
+from padron.delivery.pools import IDLE_S_MAX, PoolKey, Pools
 from padron.domain.errors import PadronError
 from padron.domain.target import Network, parse_target
 from padron.domain.webhook import ANSWER_KEPT_MAX, RETRY_AFTER_MAX, Answer
@@ -45,6 +46,15 @@ _match_asctime_date = re.compile(
     f"[A-Za-z]{{3}} (?P<month>[A-Za-z]{{3}}) (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"
 ).fullmatch
 _log = logging.getLogger("padron.delivery")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Received:
+    """What came back: the status, the beginning of the body, and for how long the receiver asks to be left alone."""
+
+    status: int
+    beginning: bytes
+    retry_after: timedelta | None
 
 
 class HttpSender:
@@ -86,8 +96,9 @@ class HttpSender:
         error: str | None = None
         body, retry_after = "", None
         try:
-            status, raw, retry_after = await self._post(message)
-            body = escape_text(raw.decode("utf-8", "backslashreplace"), ANSWER_KEPT_MAX)
+            received = await self._post(message)
+            status, retry_after = received.status, received.retry_after
+            body = escape_text(received.beginning.decode("utf-8", "backslashreplace"), ANSWER_KEPT_MAX)
         except PadronError as refusal:
             error = refusal.detail
         except TimeoutError:
@@ -108,7 +119,7 @@ class HttpSender:
             duration=timedelta(seconds=loop.time() - started_s),
         )
 
-    async def _post(self, message: Message) -> tuple[int, bytes, timedelta | None]:
+    async def _post(self, message: Message) -> _Received:
         target = parse_target(message.url, self.allowed)
         parts = urlsplit(message.url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -124,15 +135,15 @@ class HttpSender:
             **message.headers,
         }
         async with AsyncExitStack() as stack:
-            pool = await stack.enter_async_context(self._pools.use((message.endpoint_id, target.is_plain)))
+            pool = await stack.enter_async_context(self._pools.use(PoolKey(message.endpoint_id, target.is_plain)))
             request = pool.stream("POST", url, headers=list(headers.items()), content=message.body)
             async with asyncio.timeout(ANSWER_S_MAX):
                 response = await stack.enter_async_context(request)
-            raw = await _read_beginning(response)
-            return response.status, raw, self._find_retry_after(response.headers)
+            beginning = await _read_beginning(response)
+            return _Received(status=response.status, beginning=beginning, retry_after=self._find_retry_after(response))
 
-    def _find_retry_after(self, headers: Sequence[tuple[bytes, bytes]]) -> timedelta | None:
-        for name, value in headers:
+    def _find_retry_after(self, response: httpcore2.Response) -> timedelta | None:
+        for name, value in response.headers:
             if name.lower() == b"retry-after":
                 return parse_retry_after(value.decode("latin-1"), self._clock())
         return None

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
+from padron.domain.ids import format_timed_id, make_timed_id, parse_timed_id
 from padron.domain.vehicle import check_text
 
 UPLOAD_BYTES_MAX = 1_000_000_000
@@ -120,6 +121,21 @@ class KeptRefusal:
     line: int
     column: str | None
     detail: str
+
+
+def make_import_id(at: datetime, random_number: int) -> int:
+    """Give a new import's id: later imports have higher ones, so that the oldest comes first."""
+    return make_timed_id(at, random_number)
+
+
+def format_import_id(import_id: int) -> str:
+    """Give an import's id as it is told: 16 hexadecimal digits."""
+    return format_timed_id(import_id)
+
+
+def parse_import_id(text: str) -> int | None:
+    """Give the import's id of a text, or None when no import can have it."""
+    return parse_timed_id(text)
 
 
 def check_file_name(name: str) -> str:

@@ -18,7 +18,7 @@ _DIGEST_LENGTH = 32
 
 
 class RefusalReason(StrEnum):
-    """Why a vehicle may not be touched."""
+    """Why an operation may not touch a vehicle: the gate refuses it, and a run leaves it out."""
 
     NOT_ACTIVE = "notActive"
     UNKNOWN = "unknown"

@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.gate import RefusalReason
+from padron.domain.ids import format_timed_id, make_timed_id, parse_timed_id
 from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Vehicle
@@ -32,12 +34,9 @@ RUN_FIRST_CHUNKS = 4  # of a run by filter, before it is answered
 RUNS_FILLING_MAX = 10  # runs by filter of one account that do not have all of their vehicles yet
 REFUSALS_KEPT_MAX = 1_000  # of one run; the others are counted
 STALLED_AFTER = timedelta(seconds=10)  # a run that was not queued further for so long lost its process
-RUN_ID_LENGTH = 16
 CLAIM_ID_PATTERN = "^[0-9a-f]{16}-[0-9]{1,18}-[0-9]{1,4}$"
 
-_RANDOM_BITS = 21
 _match_name = re.compile("[a-z0-9][a-z0-9-]{0,63}").fullmatch
-_match_run_id = re.compile("[0-7][0-9a-f]{15}").fullmatch
 _match_claim_id = re.compile("([0-7][0-9a-f]{15})-([0-9]{1,18})-([0-9]{1,4})").fullmatch
 
 
@@ -68,14 +67,6 @@ class Outcome(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-
-
-class RefusalReason(StrEnum):
-    """Why a vehicle was not queued."""
-
-    NOT_ACTIVE = "notActive"
-    UNKNOWN = "unknown"
-    SEVERAL = "several"
 
 
 class ClaimKey(NamedTuple):
@@ -114,7 +105,7 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class RunRefusal:
     """A vehicle that a run left out, and why; with its status and since when, if it has one."""
 
     vin: Vin
@@ -206,18 +197,17 @@ def check_range(name: str, number: int, least: int, most: int) -> None:
 
 def make_run_id(at: datetime, random_number: int) -> int:
     """Give a new run's id: later runs have higher ones, so that the oldest work comes first."""
-    milliseconds = int(at.timestamp() * 1000)
-    return milliseconds << _RANDOM_BITS | random_number & ((1 << _RANDOM_BITS) - 1)
+    return make_timed_id(at, random_number)
 
 
 def format_run_id(run_id: int) -> str:
     """Give a run's id as it is told: 16 hexadecimal digits."""
-    return f"{run_id:0{RUN_ID_LENGTH}x}"
+    return format_timed_id(run_id)
 
 
 def parse_run_id(text: str) -> int | None:
     """Give the run's id of a text, or None when no run can have it."""
-    return int(text, 16) if _match_run_id(text) else None
+    return parse_timed_id(text)
 
 
 def format_claim_id(key: ClaimKey) -> str:
@@ -236,7 +226,7 @@ class SortedOut:
     """The vehicles to queue, and those to refuse."""
 
     queued: list[Vehicle]
-    refused: list[Refusal]
+    refused: list[RunRefusal]
 
 
 def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> SortedOut:
@@ -245,18 +235,18 @@ def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> SortedOut:
     for vehicle in found:
         by_vin.setdefault(vehicle.vin, []).append(vehicle)
     queued: list[Vehicle] = []
-    refused: list[Refusal] = []
+    refused: list[RunRefusal] = []
     for vin in dict.fromkeys(vins):
         match by_vin.get(vin, []):
             case []:
-                refused.append(Refusal(vin=vin, reason=RefusalReason.UNKNOWN))
+                refused.append(RunRefusal(vin=vin, reason=RefusalReason.UNKNOWN))
             case [vehicle] if is_operational(vehicle.status):
                 queued.append(vehicle)
             case [vehicle]:
                 reason = RefusalReason.NOT_ACTIVE
-                refused.append(Refusal(vin=vin, reason=reason, status=vehicle.status, since=vehicle.status_since))
+                refused.append(RunRefusal(vin=vin, reason=reason, status=vehicle.status, since=vehicle.status_since))
             case _:
-                refused.append(Refusal(vin=vin, reason=RefusalReason.SEVERAL))
+                refused.append(RunRefusal(vin=vin, reason=RefusalReason.SEVERAL))
     return SortedOut(queued=queued, refused=refused)
 
 

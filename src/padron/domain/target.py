@@ -20,7 +20,7 @@ from padron.domain.errors import Code, PadronError
 
 URL_LENGTH_MAX = 2_048
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _HTTPS_PORT = 443
@@ -71,13 +71,13 @@ _LABEL_LENGTH_MAX = 63
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Target:
+class WebhookTarget:
     """A URL taken apart. ``address`` is set when the host is written as one."""
 
     is_plain: bool  # http
     host: str  # lower case; an IPv6 address without its brackets
     port: int
-    address: Address | None
+    address: IPAddress | None
 
     @property
     def needs_allowed_network(self) -> bool:
@@ -85,7 +85,7 @@ class Target:
         return self.is_plain or self.port != _HTTPS_PORT
 
 
-def parse_target(url: str, allowed: Sequence[Network]) -> Target:
+def parse_target(url: str, allowed: Sequence[Network]) -> WebhookTarget:
     """Take a target's URL apart and check all of it but what its name resolves to. Raises ``bad_parameters``."""
     if len(url) > URL_LENGTH_MAX:
         raise _refuse(f"has {len(url)} characters: at most {URL_LENGTH_MAX} are allowed")
@@ -103,7 +103,7 @@ def parse_target(url: str, allowed: Sequence[Network]) -> Target:
     if not 0 < port <= _PORT_MAX or parts.netloc.endswith(":"):
         raise _refuse("has no usable port")
     address = _parse_host(parts.netloc, parts.hostname or "")
-    target = Target(is_plain=is_plain, host=parts.hostname or "", port=port, address=address)
+    target = WebhookTarget(is_plain=is_plain, host=parts.hostname or "", port=port, address=address)
     if address is not None:
         check_addresses(target, [address], allowed)
     elif target.needs_allowed_network and not allowed:
@@ -111,7 +111,7 @@ def parse_target(url: str, allowed: Sequence[Network]) -> Target:
     return target
 
 
-def check_addresses(target: Target, addresses: Iterable[Address], allowed: Sequence[Network]) -> None:
+def check_addresses(target: WebhookTarget, addresses: Iterable[IPAddress], allowed: Sequence[Network]) -> None:
     """Raise ``bad_parameters`` unless every address may be reached this way; one bad one refuses them all."""
     found = list(addresses)
     if not found:
@@ -125,7 +125,7 @@ def check_addresses(target: Target, addresses: Iterable[Address], allowed: Seque
             raise _refuse("must use https and port 443: this server allows no other for public addresses")
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IPAddress) -> bool:
     """Say whether an address belongs to the public internet, and hides no other address inside."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
@@ -141,7 +141,7 @@ def _check_parts(parts: SplitResult) -> None:
         raise _refuse("must not hold a user or a password")
 
 
-def _parse_host(netloc: str, host: str) -> Address | None:
+def _parse_host(netloc: str, host: str) -> IPAddress | None:
     """Give the address that a host is written as, or None for a name."""
     if netloc.startswith("["):
         if _match_bracketed(netloc) is None:

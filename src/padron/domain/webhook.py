@@ -121,7 +121,7 @@ class Filter:
         return change.from_status in self.statuses_left or change.to_status in self.statuses_entered
 
 
-class EndpointName(NamedTuple):
+class EndpointKey(NamedTuple):
     """Names one endpoint in the whole register."""
 
     account_id: int

@@ -17,7 +17,7 @@ from pathlib import Path
 from padron.domain.file_reading import Header, ReadingOptions, UnreadableFileError
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
 from padron.files.child import Child, Limits, Order, give_limits, word_wait
-from padron.files.columns import Row
+from padron.files.columns import FileRow
 
 PIPE_BYTES = 1 << 20
 _SET_PIPE_BYTES = 1031  # F_SETPIPE_SZ of Linux; elsewhere a pipe keeps its size
@@ -28,7 +28,7 @@ class AheadRows(ABC):
 
     def __init__(self, child: Child) -> None:
         self._child = child
-        self._ready: deque[Row] = deque()
+        self._ready: deque[FileRow] = deque()
         self._waited_s = 0.0
         self.bytes_read = 0
         self.bytes_total = 0
@@ -41,7 +41,7 @@ class AheadRows(ABC):
         """Say whether every row was taken."""
         return self._is_last and not self._ready
 
-    async def take(self, count: int) -> list[Row]:
+    async def take(self, count: int) -> list[FileRow]:
         """Give the next rows: so many, or fewer at the end of the file or when the other process has none as yet.
 
         Raises ``UnreadableFileError`` where nothing more can be read, after the rows before.
@@ -100,7 +100,7 @@ class BlockingRows(AheadRows):
         while not self.bytes_total and not self._is_last:
             self._accept(self._receive_now())
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[FileRow]:
         """Give each row once. Raises ``UnreadableFileError`` where nothing more can be read."""
         while not self._is_last:
             self._accept(self._receive_now())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from padron.domain.file_reading import Header, UnreadableFileError
-from padron.files.columns import ParsedRow, RefusedRow, Row
+from padron.files.columns import FileRow, ParsedRow, RefusedRow
 
 LENGTH_BYTES = 4
 BATCH_BYTES_MAX = 1 << 24  # what is longer is no batch
@@ -25,11 +25,11 @@ class Batch(msgspec.Struct, kw_only=True):
     error: str | None = None  # why nothing more can be read
     is_last: bool = False
 
-    def list_rows(self) -> Sequence[Row]:
+    def list_rows(self) -> Sequence[FileRow]:
         """Give all rows by their lines."""
         if not self.refused:
             return self.rows
-        rows: list[Row] = [*self.rows, *self.refused]
+        rows: list[FileRow] = [*self.rows, *self.refused]
         return sorted(rows, key=lambda row: row.line)
 
 

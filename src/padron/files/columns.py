@@ -109,7 +109,7 @@ class ImportRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class RowFault:
     """Why a line was left out: one of its faults. ``column`` is None when the line as a whole is wrong."""
 
     line: int
@@ -137,7 +137,7 @@ class RefusedRow:
     """
 
     line: int
-    faults: Sequence[Refusal]
+    faults: Sequence[RowFault]
     usable: ParsedRow | None = None
 
 
@@ -149,10 +149,10 @@ class ParsedRows:
     refused: list[RefusedRow] = field(default_factory=list)
 
 
-Row = ImportRow | ParsedRow | RefusedRow | Refusal
+FileRow = ImportRow | ParsedRow | RefusedRow | RowFault
 
 
-class Rows(Protocol):
+class FileRows(Protocol):
     """An open file: its rows in order, each as it is or as its line's refusal, and how far the reading has come."""
 
     @property
@@ -170,7 +170,7 @@ class Rows(Protocol):
         """How many bytes the file has."""
         ...
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[FileRow]:
         """Give each row once."""
         ...
 

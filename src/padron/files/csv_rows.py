@@ -7,16 +7,16 @@ record that is not well-formed is refused by its first line, and the reading goe
 import csv
 from collections.abc import Iterator
 from io import BufferedReader
-from typing import cast
+from typing import NamedTuple, cast
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
 from padron.domain.quoting import join_names, quote
-from padron.files.columns import VIN_COLUMN, ImportRow, Refusal, find_column
+from padron.files.columns import VIN_COLUMN, ImportRow, RowFault, find_column
 from padron.files.defusing import TEXT_MARK, arm_text
 from padron.files.encodings import find_undecoded
 from padron.files.headers import HeaderSearch, Table
-from padron.files.lines import LINE_LENGTH_MAX, Lines
+from padron.files.lines import LINE_LENGTH_MAX, FileLines
 
 RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
 READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after a quotation mark that is not closed
@@ -27,13 +27,21 @@ _SEPARATOR_MARK = "sep="  # a first line by which spreadsheet programs name the 
 _EXTRAS_SHOWN_MAX = 5
 
 
+class _CsvRecord(NamedTuple):
+    """A record's cells, the further lines that were read for it, and what is wrong with it: then it has no cells."""
+
+    cells: list[str]
+    taken: list[str]
+    wrong: str | None = None
+
+
 class CsvRows:
     """The rows after the header of an open file."""
 
     def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
         self._raw = raw
         self._bytes_total = bytes_total
-        self._lines = Lines(raw)
+        self._lines = FileLines(raw)
         self._read_again = 0
         csv.field_size_limit(RECORD_LENGTH_MAX)
         self._separator = _SEPARATORS[0]
@@ -54,18 +62,18 @@ class CsvRows:
         """The size of the file."""
         return self._bytes_total
 
-    def __iter__(self) -> Iterator[ImportRow | Refusal]:
+    def __iter__(self) -> Iterator[ImportRow | RowFault]:
         """Give each row, lines without any content left out."""
         lines, separator, is_utf_8 = self._lines, self._separator, self._lines.encoding == "utf-8"
         for line in lines:
             number = lines.number
             if line is None:
-                yield Refusal(line=number, column=None, detail=_describe_length(LINE_LENGTH_MAX))
+                yield RowFault(line=number, column=None, detail=_describe_length(LINE_LENGTH_MAX))
                 continue
             if '"' in line:
                 cells = self._read_quoted(line)
                 if isinstance(cells, str):
-                    yield Refusal(line=number, column=None, detail=cells)
+                    yield RowFault(line=number, column=None, detail=cells)
                     continue
                 is_marked = any("'" in cell or cell.startswith(TEXT_MARK) for cell in cells)
             else:
@@ -104,12 +112,12 @@ class CsvRows:
         found: dict[str, list[str]] = {}
         wrong = ""
         for separator in separators:
-            cells, taken = self._read_record(line, separator)
-            self._lines.give_back(taken)
-            if isinstance(cells, str):
-                wrong = wrong or cells
+            record = self._read_record(line, separator)
+            self._lines.give_back(record.taken)
+            if record.wrong is not None:
+                wrong = wrong or record.wrong
             else:
-                found[separator] = _strip_names(cells)
+                found[separator] = _strip_names(record.cells)
         if not found:
             if any(find_column(name.strip(' "')) == VIN_COLUMN for one in separators for name in line.split(one)):
                 raise PadronError(Code.BAD_PARAMETERS, f"Row {number} names the columns, and is not CSV: {wrong}")
@@ -125,17 +133,17 @@ class CsvRows:
         Lines that were taken for its continuation are given back when it turns out to be none. A file in which that
         goes on and on, each line opening a quotation mark, gets no further line taken: the time would grow without end.
         """
-        cells, taken = self._read_record(line, self._separator)
-        if isinstance(cells, str):
-            self._lines.give_back(taken)
-            self._read_again += sum(len(further) + 1 for further in taken)
-        return cells
+        record = self._read_record(line, self._separator)
+        if record.wrong is None:
+            return record.cells
+        self._lines.give_back(record.taken)
+        self._read_again += sum(len(further) + 1 for further in record.taken)
+        return record.wrong
 
-    def _read_record(self, line: str, separator: str) -> tuple[list[str] | str, list[str]]:
-        """Give the cells of a record, or what is wrong with it, and the further lines that were read for it."""
+    def _read_record(self, line: str, separator: str) -> _CsvRecord:
         taken: list[str] = []
         if '"' not in line:
-            return line.split(separator), taken
+            return _CsvRecord(line.split(separator), taken)
         lines = self._lines
         length_max = RECORD_LENGTH_MAX if self._read_again < READ_AGAIN_MAX else 0
 
@@ -150,22 +158,22 @@ class CsvRows:
                 yield "\n" + further
 
         try:
-            return next(csv.reader(give_lines(), delimiter=separator, strict=True)), taken
+            return _CsvRecord(next(csv.reader(give_lines(), delimiter=separator, strict=True)), taken)
         except (csv.Error, _OpenQuoteError, StopIteration) as error:
             if taken or isinstance(error, _OpenQuoteError) or "unexpected end" in str(error):
                 wrong = "A quotation mark is opened, and not closed where a cell ends: the next line is read by itself."
             else:
                 wrong = f"The line is not CSV: {error}. A quotation mark within a quoted cell is written twice."
-            return wrong, taken
+            return _CsvRecord([], taken, wrong)
 
-    def _give_row(self, line: int, cells: list[str], *, is_whole: bool) -> ImportRow | Refusal:
+    def _give_row(self, line: int, cells: list[str], *, is_whole: bool) -> ImportRow | RowFault:
         columns = self._table.columns
         missing = len(columns) - len(cells)
         if missing > 0:  # spreadsheet programs leave out empty cells at the end of a line
             cells = [*cells, *[""] * missing]
         elif missing < 0:
             if any(map(str.strip, cells[len(columns) :])):
-                return Refusal(line=line, column=None, detail=_describe_extras(cells, len(columns)))
+                return RowFault(line=line, column=None, detail=_describe_extras(cells, len(columns)))
             del cells[len(columns) :]
         named = dict(zip(columns, cells, strict=True))
         named.pop(None, None)  # columns that are ignored

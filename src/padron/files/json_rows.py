@@ -10,7 +10,7 @@ from io import BufferedReader
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import Header, ReadingOptions
-from padron.files.columns import ImportRow, Refusal
+from padron.files.columns import ImportRow, RowFault
 from padron.files.headers import IGNORED_MAX, parse_mapping, read_members
 
 LINE_BYTES_MAX = 1 << 20
@@ -57,7 +57,7 @@ class JsonRows:
         """The size of the file."""
         return self._bytes_total
 
-    def __iter__(self) -> Iterator[ImportRow | Refusal]:
+    def __iter__(self) -> Iterator[ImportRow | RowFault]:
         """Give each row, blank lines left out."""
         number = 0
         while line := self._raw.readline(LINE_BYTES_MAX + 1):
@@ -65,7 +65,7 @@ class JsonRows:
             if len(line) > LINE_BYTES_MAX:
                 self._pass_over(line)
                 detail = f"The line has more than {LINE_BYTES_MAX:,} bytes, so it was passed over."
-                yield Refusal(line=number, column=None, detail=detail)
+                yield RowFault(line=number, column=None, detail=detail)
                 continue
             if number == 1:
                 line = line.removeprefix(_MARK)
@@ -76,19 +76,19 @@ class JsonRows:
         while line and not line.endswith(b"\n"):
             line = self._raw.readline(LINE_BYTES_MAX)
 
-    def _read_line(self, number: int, line: bytes) -> ImportRow | Refusal:
+    def _read_line(self, number: int, line: bytes) -> ImportRow | RowFault:
         try:
             pairs = json.loads(line.decode(), object_pairs_hook=_Object)
         except (ValueError, RecursionError) as error:
             wrong = "it is nested too deeply" if isinstance(error, RecursionError) else _word(error)
-            return Refusal(line=number, column=None, detail=f"The line is not JSON in UTF-8: {wrong}.")
+            return RowFault(line=number, column=None, detail=f"The line is not JSON in UTF-8: {wrong}.")
         if not isinstance(pairs, _Object):
-            return Refusal(line=number, column=None, detail="The line is not a JSON object.")
+            return RowFault(line=number, column=None, detail="The line is not a JSON object.")
         named = [(name, value) for name, value in pairs if name not in _TOLD]
         try:
             columns = self._find_columns(tuple(name for name, _ in named))
         except PadronError as error:
-            return Refusal(line=number, column=None, detail=error.detail)
+            return RowFault(line=number, column=None, detail=error.detail)
         cells: dict[str, str] = {}
         problems: dict[str, str] = {}
         for column, (_, value) in zip(columns, named, strict=True):

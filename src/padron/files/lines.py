@@ -9,7 +9,7 @@ from padron.files.encodings import BLOCK_BYTES, find_encoding
 LINE_LENGTH_MAX = 1 << 20  # characters; what is longer is no line of a spreadsheet
 
 
-class Lines:
+class FileLines:
     """The lines without their ends; None for one that is too long, which is passed over.
 
     Where the first line ends with CR alone, as old programs of the Macintosh write, every CR and every LF ends one.

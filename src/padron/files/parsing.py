@@ -17,12 +17,12 @@ from padron.files.columns import (
     REVISION_COLUMN,
     STATUS_COLUMN,
     VIN_COLUMN,
+    FileRow,
     ImportRow,
     ParsedRow,
     ParsedRows,
-    Refusal,
     RefusedRow,
-    Row,
+    RowFault,
 )  # fmt: skip
 from padron.files.memory import RowMemory, VinLine, open_memory
 
@@ -60,7 +60,7 @@ class RowParser:
         self._language = language
         self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
-    def parse_rows(self, rows: Iterable[Row]) -> ParsedRows:
+    def parse_rows(self, rows: Iterable[FileRow]) -> ParsedRows:
         """Give the rows that can be used and the others with all that is wrong in them, each in order.
 
         A row that is parsed already is taken as it is.
@@ -68,7 +68,7 @@ class RowParser:
         parsed = ParsedRows()
         vins: list[VinLine] = []
         for row in rows:
-            if isinstance(row, Refusal):
+            if isinstance(row, RowFault):
                 parsed.refused.append(RefusedRow(line=row.line, faults=[row]))
             elif isinstance(row, ParsedRow):
                 parsed.rows.append(row)
@@ -83,21 +83,21 @@ class RowParser:
         return parsed
 
     def _take_row(self, row: ImportRow, parsed: ParsedRows, vins: list[VinLine]) -> None:
-        faults = [Refusal(line=row.line, column=column, detail=detail) for column, detail in row.problems.items()]
+        faults = [RowFault(line=row.line, column=column, detail=detail) for column, detail in row.problems.items()]
         vin = None
         try:
             if VIN_COLUMN not in row.problems:
                 vin = self._parse_vin(row.cells[VIN_COLUMN])
                 vins.append(VinLine(vin, row.line))
         except _RefusedCellError as wrong:
-            faults.append(Refusal(line=row.line, column=wrong.column, detail=wrong.detail))
+            faults.append(RowFault(line=row.line, column=wrong.column, detail=wrong.detail))
         usable = self._parse_row(row, vin or Vin(""), faults)
         if not faults:
             parsed.rows.append(usable)
         else:
             parsed.refused.append(RefusedRow(line=row.line, faults=faults, usable=None if vin is None else usable))
 
-    def _parse_row(self, row: ImportRow, vin: Vin, faults: list[Refusal]) -> ParsedRow:
+    def _parse_row(self, row: ImportRow, vin: Vin, faults: list[RowFault]) -> ParsedRow:
         """Give what of the row can be used; what cannot is added to its faults."""
         cells = row.cells
         status = revision = None
@@ -115,7 +115,7 @@ class RowParser:
                 elif is_edit:
                     edits[column] = None
             except _RefusedCellError as wrong:
-                faults.append(Refusal(line=row.line, column=wrong.column, detail=wrong.detail))
+                faults.append(RowFault(line=row.line, column=wrong.column, detail=wrong.detail))
         copies = self._count_copies(vin, edits, status) if self._keep_duplicates and not faults else 1
         return ParsedRow(line=row.line, vin=vin, edits=edits, status=status, revision=revision, copies=copies)
 
@@ -182,9 +182,9 @@ def _refuse_again(firsts: Mapping[int, int], parsed: ParsedRows) -> ParsedRows:
     )
 
 
-def _describe_again(row: ParsedRow, first: int) -> Refusal:
+def _describe_again(row: ParsedRow, first: int) -> RowFault:
     detail = f"The VIN {row.vin} already appears on line {first} of the file."
-    return Refusal(line=row.line, column=VIN_COLUMN, detail=detail)
+    return RowFault(line=row.line, column=VIN_COLUMN, detail=detail)
 
 
 def _is_blank(column: str, text: str) -> bool:

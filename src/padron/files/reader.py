@@ -15,7 +15,7 @@ import msgspec
 from padron.domain.errors import PadronError
 from padron.files.batches import Batch, pack
 from padron.files.child import EXIT_MEMORY, Instruction, Order, accept_limits, word_memory
-from padron.files.columns import ImportRow, Row, Rows
+from padron.files.columns import FileRow, FileRows, ImportRow
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 
@@ -29,7 +29,7 @@ class _Sender:
     """Sends batches on a thread, so that reading goes on while whoever writes the rows is busy with those before."""
 
     def __init__(self, out: IO[bytes]) -> None:
-        self.rows: Rows | None = None  # that are read
+        self.rows: FileRows | None = None  # that are read
         self._out = out
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
         self._places = BoundedSemaphore(AHEAD_BATCHES_MAX)
@@ -91,14 +91,14 @@ def _read_file(order: Order, sender: _Sender) -> None:
         sender.send(last)
 
 
-def _give_state(rows: Rows) -> Batch:
+def _give_state(rows: FileRows) -> Batch:
     """Give a batch without rows, which says how far the reading is and what was found of the columns."""
     return Batch(header=rows.header, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
 
 
-def _cut(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _cut(rows: Iterable[FileRow]) -> Iterator[list[FileRow]]:
     """Give the rows in batches. What keeps the file from being read on is raised after the rows before it."""
-    cut: list[Row] = []
+    cut: list[FileRow] = []
     length = 0
     try:
         for row in rows:

@@ -7,7 +7,7 @@ from pathlib import Path
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import ReadingOptions
 from padron.domain.quoting import quote_path
-from padron.files.columns import Rows
+from padron.files.columns import FileRows
 from padron.files.csv_rows import CsvRows
 from padron.files.json_rows import JsonRows, begins_json
 from padron.files.xlsx_rows import open_sheet
@@ -22,7 +22,7 @@ _FOREIGN = (
 
 
 @contextmanager
-def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True) -> Iterator[Rows]:
+def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True) -> Iterator[FileRows]:
     """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read.
 
     ``is_path_told`` is off for a file that somebody sent: where it lies meanwhile is nobody's business.

@@ -35,7 +35,7 @@ class Form(StrEnum):
     JSONL = "jsonl"
 
 
-class Writer(Protocol):
+class RowWriter(Protocol):
     """An open file of vehicles."""
 
     def write(self, versions: Sequence[VehicleVersion]) -> None:
@@ -46,7 +46,7 @@ class Writer(Protocol):
 @contextmanager
 def open_writer(
     form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False, wording: Wording = PLAIN
-) -> Iterator[Writer]:
+) -> Iterator[RowWriter]:
     """Give a writer of this form; the file is complete at the end of the block, and not before.
 
     ``mark`` puts a byte order mark before CSV; ``wording`` is for tables: JSON Lines have the API's.

@@ -11,7 +11,7 @@ from typing import assert_never, cast
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_reading import ReadingOptions
 from padron.domain.quoting import quote
-from padron.files.columns import ImportRow, Refusal
+from padron.files.columns import ImportRow, RowFault
 from padron.files.defusing import arm_text
 from padron.files.headers import HeaderSearch, Table
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
@@ -233,7 +233,7 @@ class XlsxRows:
         """How far the reading has come, as a share of the file."""
         return round(self._sheet.share_read * self.bytes_total)
 
-    def __iter__(self) -> Iterator[ImportRow | Refusal]:
+    def __iter__(self) -> Iterator[ImportRow | RowFault]:
         """Give each row that has any content."""
         width = len(self._columns)
         for row in self._rest:
@@ -242,7 +242,7 @@ class XlsxRows:
             if beyond or len(cells) > width:
                 where = _to_letters(len(cells) - 1)
                 detail = f"The row has a cell in column {where}, and only {width} columns are named."
-                yield Refusal(line=row.number, column=None, detail=beyond[0] if beyond else detail)
+                yield RowFault(line=row.number, column=None, detail=beyond[0] if beyond else detail)
                 continue
             cells.extend([""] * (width - len(cells)))
             named = dict(zip(self._columns, cells, strict=True))

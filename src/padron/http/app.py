@@ -17,7 +17,7 @@ from padron.http import idempotency
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
 from padron.http.answers.errors import word_error
-from padron.http.answers.problems import Refusal, build_problem_reply
+from padron.http.answers.problems import ProblemError, build_problem_reply
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
 from padron.http.declarations import Route
@@ -95,7 +95,7 @@ class Resource:
         """Give the answer, whatever happens; None when the client has gone."""
         try:
             return await self._answer(call)
-        except (PadronError, Refusal) as error:
+        except (PadronError, ProblemError) as error:
             return word_error(error, call.request_id)
         except ClientGoneError:
             return None
@@ -112,14 +112,14 @@ class Resource:
     async def _answer(self, call: Call) -> Reply | StreamReply:
         call.headers = guard_headers(call.scope)
         if not self._operations:
-            raise Refusal(problems.PATH_NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
+            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
         method = call.scope["method"]
         route = self._operations.get(method)
         if route is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", self._allow),))
             detail = f"This address does not take {show_word(method)}, only {self._allow.decode()}."
-            raise Refusal(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
+            raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
         if route.public:
             return await route.endpoint(call)
         await call.authenticate()
@@ -176,5 +176,5 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
     paths: dict[str, list[Route]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, []).append(route)
-    resources = [(path, Resource(server, routes)) for path, routes in paths.items()]
+    resources = {path: Resource(server, routes) for path, routes in paths.items()}
     return Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)

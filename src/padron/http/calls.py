@@ -17,7 +17,7 @@ from padron.domain.errors import PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
 from padron.http.answers import problems
-from padron.http.answers.problems import Refusal
+from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import Places, Seat
 from padron.service.runtime import Runtime
@@ -141,7 +141,7 @@ class Call:
                 raise _refuse_body(size_max)
             if more and waited_s > STREAM_GRACE_S and size < waited_s * STREAM_BYTES_PER_S_MIN:
                 detail = f"The body came too slowly: at least {STREAM_BYTES_PER_S_MIN} bytes a second are expected."
-                raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE)
+                raise ProblemError(problems.REQUEST_TIMEOUT, detail, CLOSE)
             await self.confirm()
             if data:
                 yield data
@@ -156,7 +156,7 @@ class Call:
                 return await self._receive()
         except TimeoutError:
             detail = f"Nothing of the body arrived for {wait_s_max:.0f} seconds."
-            raise Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE) from None
+            raise ProblemError(problems.REQUEST_TIMEOUT, detail, CLOSE) from None
         finally:
             self._readers.discard(task)
 
@@ -242,7 +242,7 @@ class _BodyPatience:
             self._give_up(error)
             return
         detail = f"The body did not arrive within {BODY_WAIT_S_MAX:.0f} seconds."
-        refusal = Refusal(problems.REQUEST_TIMEOUT, detail, CLOSE)
+        refusal = ProblemError(problems.REQUEST_TIMEOUT, detail, CLOSE)
         self._timer = self._loop.call_later(BODY_WAIT_S_MAX - BODY_SLOW_S, self._give_up, refusal)
 
     def _give_up(self, refusal: Exception) -> None:
@@ -257,7 +257,7 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     """
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
         detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
-        raise Refusal(problems.TARGET_TOO_LONG, detail, CLOSE)
+        raise ProblemError(problems.TARGET_TOO_LONG, detail, CLOSE)
     if len(scope["headers"]) > HEADER_COUNT_MAX:  # first: to join a value with each of thousands takes long
         raise _refuse_headers()
     headers: dict[bytes, bytes] = {}
@@ -272,13 +272,13 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     if size > HEADER_BYTES_MAX:
         raise _refuse_headers()
     if _match_host(headers.get(b"host", b"")) is None:
-        raise Refusal(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
+        raise ProblemError(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
     return headers
 
 
-def _refuse_headers() -> Refusal:
+def _refuse_headers() -> ProblemError:
     detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
-    return Refusal(problems.HEADERS_TOO_LARGE, detail, CLOSE)
+    return ProblemError(problems.HEADERS_TOO_LARGE, detail, CLOSE)
 
 
 def _check_coding(name: bytes, value: bytes, plain: str) -> None:
@@ -289,8 +289,8 @@ def _check_coding(name: bytes, value: bytes, plain: str) -> None:
         detail = (
             f"The body is declared with {header} {show_word(packed[0])}: send it uncompressed, without that header."
         )
-        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, (*ACCEPT_IDENTITY, *CLOSE))
+        raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail, (*ACCEPT_IDENTITY, *CLOSE))
 
 
-def _refuse_body(size_max: int) -> Refusal:
-    return Refusal(problems.BODY_TOO_LARGE, f"The body may have at most {size_max} bytes.", CLOSE)
+def _refuse_body(size_max: int) -> ProblemError:
+    return ProblemError(problems.BODY_TOO_LARGE, f"The body may have at most {size_max} bytes.", CLOSE)

@@ -8,7 +8,7 @@ from padron.http.answers.problems import Problem
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call
 
-Endpoint = Callable[[Call], Awaitable[Reply | StreamReply]]
+Respond = Callable[[Call], Awaitable[Reply | StreamReply]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Success:
     """One way to succeed: the type of its body, if it has one, and the headers worth naming."""
 
     description: str
@@ -47,8 +47,8 @@ class Route:
     tag: str
     summary: str
     description: str
-    endpoint: Endpoint
-    answers: dict[int, Answer]
+    endpoint: Respond
+    answers: dict[int, Success]
     public: bool = False
     scope: Scope | None = None
     further_scope: Scope | None = None  # the key needs it too; the service checks it before anything is read

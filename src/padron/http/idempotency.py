@@ -12,10 +12,10 @@ from padron.domain.errors import PadronError
 from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
 from padron.http.answers import problems
 from padron.http.answers.errors import word_error
-from padron.http.answers.problems import Refusal
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
-from padron.http.declarations import Endpoint, Parameter
+from padron.http.declarations import Parameter, Respond
 from padron.service import idempotency
 from padron.service.runtime import Runtime
 
@@ -52,7 +52,7 @@ def give_head(call: Call) -> bytes:
     return b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
 
 
-async def answer_once(call: Call, endpoint: Endpoint, fingerprint: bytes | None = None) -> Reply | StreamReply:
+async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None = None) -> Reply | StreamReply:
     """Answer a request by its endpoint; one with an Idempotency-Key only the first time, and then as it was answered.
 
     An endpoint that streams its body calls this itself, once it knows the fingerprint: the SHA-256 of head and body.
@@ -85,10 +85,10 @@ def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
         call.held_key.word = lambda result: _keep(word(cast("T", result)), call.request_id)
 
 
-async def _answer(call: Call, endpoint: Endpoint) -> Reply | StreamReply:
+async def _answer(call: Call, endpoint: Respond) -> Reply | StreamReply:
     try:
         return await endpoint(call)
-    except (PadronError, Refusal) as error:
+    except (PadronError, ProblemError) as error:
         return word_error(error, call.request_id)
 
 

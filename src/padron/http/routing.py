@@ -4,7 +4,7 @@ The path is split before it is decoded, so that ``%2F`` inside a segment is part
 it: a VIN with a slash is a bad VIN and not another address.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,10 +25,10 @@ class _Node:
 class Paths:
     """All addresses, as one ASGI application. ``default`` answers those that there are not."""
 
-    def __init__(self, apps: Iterable[tuple[str, ASGIApp]], default: ASGIApp) -> None:
+    def __init__(self, apps: Mapping[str, ASGIApp], default: ASGIApp) -> None:
         self._root = _Node()
         self._default = default
-        for path, app in apps:
+        for path, app in apps.items():
             self._add(path, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,8 +51,6 @@ class Paths:
             if node.name != name:
                 raise ValueError(f"{path} names {node.name} anew, as {name}.")
             node = node.parameter
-        if node.app is not None:
-            raise ValueError(f"{path} is there already.")
         node.app = app
 
 

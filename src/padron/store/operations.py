@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from padron.domain.gate import RefusalReason
 from padron.domain.operation import (
     ClaimKey,
     Operation,
     Outcome,
-    Refusal,
-    RefusalReason,
     Result,
     ResultEntry,
     Run,
     RunQuestion,
+    RunRefusal,
     RunResultPlace,
     VehicleResultPlace,
     Work,
@@ -95,7 +95,7 @@ class OperationTransaction:
         vehicle_ids = [vehicle.vehicle_id for vehicle in vehicles]
         return len(await self._port.fetch("insert_work", run.run_id, run.operation, vehicle_ids))
 
-    async def save_run(self, run: Run, refusals: Sequence[Refusal]) -> None:
+    async def save_run(self, run: Run, refusals: Sequence[RunRefusal]) -> None:
         """Write how far a run has come, and further refusals to keep."""
         await self._port.fetch("update_run", *_from_moved_run(run))
         first = run.refused_count - len(refusals)
@@ -162,7 +162,7 @@ class OperationReader:
         rows = await self._port.read_page("count_work", run_id, now, attempts_max)
         return {WorkState(state): count for state, count in rows}
 
-    async def list_refusals(self, run_id: int) -> list[Refusal]:
+    async def list_refusals(self, run_id: int) -> list[RunRefusal]:
         """Give the refusals of a run that were kept, in order."""
         return [
             _to_refusal(row, self._port.to_instant) for row in await self._port.read_page("list_run_refusals", run_id)
@@ -331,9 +331,9 @@ def _to_result_entry(row: Row, to_instant: ToInstant) -> ResultEntry:
     return ResultEntry(result=_to_result(row[:_RESULT_WIDTH], to_instant), operation=operation, vin=vin)
 
 
-def _to_refusal(row: Row, to_instant: ToInstant) -> Refusal:
+def _to_refusal(row: Row, to_instant: ToInstant) -> RunRefusal:
     named = RUN_REFUSAL.name(row)
-    return Refusal(
+    return RunRefusal(
         vin=named["vin"],
         reason=RefusalReason(named["reason"]),
         status=give_status_or_none(named["status"]),
@@ -341,7 +341,7 @@ def _to_refusal(row: Row, to_instant: ToInstant) -> Refusal:
     )
 
 
-def _from_refusal(refusal: Refusal) -> Sequence[object]:
+def _from_refusal(refusal: RunRefusal) -> Sequence[object]:
     return RUN_REFUSAL.order(
         {
             "vin": refusal.vin,

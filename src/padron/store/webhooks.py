@@ -14,7 +14,7 @@ from padron.domain.webhook import (
     Delivery,
     DeliveryState,
     Endpoint,
-    EndpointName,
+    EndpointKey,
     EventType,
     Filter,
     OffReason,
@@ -176,17 +176,17 @@ class WebhookBoard:
         """Say whether there is any endpoint."""
         return bool(await self._port.read_point("has_endpoints"))
 
-    async def list_ready(self, now: datetime, limit: int) -> list[EndpointName]:
+    async def list_ready(self, now: datetime, limit: int) -> list[EndpointKey]:
         """Give endpoints that have something to do and no worker."""
-        return [EndpointName(*row) for row in await self._port.read_point("list_ready", now, limit)]
+        return [EndpointKey(*row) for row in await self._port.read_point("list_ready", now, limit)]
 
-    async def renew_leases(self, holder: str, until: datetime) -> list[EndpointName]:
+    async def renew_leases(self, holder: str, until: datetime) -> list[EndpointKey]:
         """Prolong every lease of a holder and give the endpoints that it still has."""
 
         async def work(port: WritePort) -> Sequence[Row]:
             return await port.fetch("renew_leases", holder, until)
 
-        return [EndpointName(*row) for row in await self._port.write(work)]
+        return [EndpointKey(*row) for row in await self._port.write(work)]
 
 
 def _to_endpoint(row: Row, to_instant: ToInstant) -> Endpoint:

@@ -13,7 +13,7 @@ from padron.domain.file_import import LEASE, ImportState
 from padron.domain.file_reading import UnreadableFileError
 from padron.loop import TROUBLE_S, Loop
 from padron.service.imports import file_imports, steps
-from padron.service.imports.steps import Run
+from padron.service.imports.steps import ImportRun
 from padron.service.runtime import Runtime
 from padron.workers.base import RELEASE_S_MAX, PauseRange, Worker
 
@@ -34,7 +34,7 @@ class ImportWorker(Worker):
         self._runtime = runtime
         self._poll = poll
         self._holder = holder or secrets.token_hex(8)
-        self._runs: dict[int, Run] = {}  # that have a place, by account
+        self._runs: dict[int, ImportRun] = {}  # that have a place, by account
 
     async def _look(self) -> float:
         if len(self._runs) < RUNS_MAX:
@@ -54,7 +54,7 @@ class ImportWorker(Worker):
                 self._runs[account_id] = run
                 self._begin(self._run(run), f"import-{run.taken.import_id:x}")
 
-    async def _run(self, run: Run) -> None:
+    async def _run(self, run: ImportRun) -> None:
         keeping = self._keep_lease(run)
         try:
             await self._import(run)
@@ -72,7 +72,7 @@ class ImportWorker(Worker):
                 clearing = file_imports.clear_parts(self._runtime, run.account_id, run.taken.import_id)
                 await self._try("cleared", run, clearing)
 
-    async def _import(self, run: Run) -> None:
+    async def _import(self, run: ImportRun) -> None:
         summary = await steps.import_file(self._runtime, run, lambda: self.is_stopping)
         if run.is_lost:
             return
@@ -86,12 +86,12 @@ class ImportWorker(Worker):
             case error:
                 await self._wait_for_database(run, error.detail)
 
-    async def _wait_for_database(self, run: Run, detail: str) -> None:
+    async def _wait_for_database(self, run: ImportRun, detail: str) -> None:
         _log.warning("import %x of account %d waits: %s", run.taken.import_id, run.account_id, detail)
         await self.pause(TROUBLE_S)
         await self._try("given back", run, steps.release_import(self._runtime, run))
 
-    def _keep_lease(self, run: Run) -> Loop:
+    def _keep_lease(self, run: ImportRun) -> Loop:
         """Begin to look whether the import is still ours, and to renew its lease now and then."""
         clock = asyncio.get_running_loop().time
         renewed_s = clock()
@@ -109,7 +109,7 @@ class ImportWorker(Worker):
         keeping.start()
         return keeping
 
-    async def _try(self, what: str, run: Run, work: Awaitable[None]) -> None:
+    async def _try(self, what: str, run: ImportRun, work: Awaitable[None]) -> None:
         """Do what the next worker can do without: when it fails, the lease runs out."""
         try:
             async with asyncio.timeout(RELEASE_S_MAX if self.is_stopping else None):

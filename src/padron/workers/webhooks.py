@@ -14,11 +14,11 @@ from datetime import timedelta
 
 from padron.delivery.sender import SEND_S_MAX
 from padron.domain.errors import PadronError
-from padron.domain.webhook import LEASE, Answer
+from padron.domain.webhook import LEASE, Answer, EndpointKey
 from padron.loop import TROUBLE_S, Loop
 from padron.service.runtime import Runtime
 from padron.service.webhooks import deliveries
-from padron.service.webhooks.deliveries import Key, Outcome, Work
+from padron.service.webhooks.deliveries import EndpointWork, SendOutcome
 from padron.workers.base import RELEASE_S_MAX, PauseRange, Worker
 
 POLL = PauseRange(s_min=0.2, s_max=0.5)
@@ -40,11 +40,11 @@ _log = logging.getLogger("padron.delivery")
 class _Held:
     """An endpoint that this worker has leased, until an instant of the event loop's clock."""
 
-    key: Key
+    key: EndpointKey
     until_s: float
     began_s: float
-    sends: dict[asyncio.Task[Outcome], int] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
+    sends: dict[asyncio.Task[SendOutcome], int] = field(default_factory=dict)
+    outcomes: list[SendOutcome] = field(default_factory=list)
 
     @property
     def busy(self) -> frozenset[int]:
@@ -62,9 +62,9 @@ class _Held:
                 self.outcomes.append(task.result())
                 continue
             # A mistake of ours counts as a failed attempt: it must neither be lost nor be tried without an end.
-            _log.error("delivery %d of webhook %s met an error", number, self.key[1], exc_info=failure)
+            _log.error("delivery %d of webhook %s met an error", number, self.key.endpoint_id, exc_info=failure)
             answer = Answer(status=None, error="The server met an error of its own.", duration=timedelta(0))
-            self.outcomes.append(Outcome(number=number, at=runtime.clock(), answer=answer))
+            self.outcomes.append(SendOutcome(number=number, at=runtime.clock(), answer=answer))
 
 
 class WebhookWorker(Worker):
@@ -76,7 +76,7 @@ class WebhookWorker(Worker):
         self._runtime = runtime
         self._poll = poll
         self._holder = holder or secrets.token_hex(8)
-        self._held: dict[Key, _Held] = {}
+        self._held: dict[EndpointKey, _Held] = {}
         self._held_by: Counter[int] = Counter()  # how many endpoints of each account
         self._sends_by: Counter[int] = Counter()  # how many deliveries of each account are on their way
         self._turns = asyncio.Semaphore(TURNS_MAX)
@@ -111,7 +111,7 @@ class WebhookWorker(Worker):
     async def _claim(self) -> None:
         # More than there are places: accounts that have all of theirs must not hide the others.
         for key in await deliveries.list_ready(self._runtime, READY_MAX):
-            if key in self._held or self.is_stopping or not self._has_place(key[0]):
+            if key in self._held or self.is_stopping or not self._has_place(key.account_id):
                 continue
             now_s = asyncio.get_running_loop().time()
             # Without a turn, since these are one after the other: a new endpoint does not wait for those that are held.
@@ -126,13 +126,13 @@ class WebhookWorker(Worker):
         """
         return self._held_by[account_id] < HELD_MAX - len(self._held) and self._give_sends_left(account_id) > 0
 
-    def _hold(self, key: Key, leased_s: float) -> None:
+    def _hold(self, key: EndpointKey, leased_s: float) -> None:
         if key in self._held:
             return
         held = _Held(key=key, until_s=leased_s + LEASE.total_seconds(), began_s=leased_s)
         self._held[key] = held
-        self._held_by[key[0]] += 1
-        self._begin(self._run(held), f"webhook-{key[1]}")
+        self._held_by[key.account_id] += 1
+        self._begin(self._run(held), f"webhook-{key.endpoint_id}")
 
     async def _keep_leases(self) -> float:
         if self._held or self._is_first:
@@ -159,7 +159,7 @@ class WebhookWorker(Worker):
         except asyncio.CancelledError:
             await self._abandon(held)
         except Exception:  # noqa: BLE001 - whatever it is, the other endpoints go on
-            _log.exception("webhook %s failed and rests for a while", held.key[1])
+            _log.exception("webhook %s failed and rests for a while", held.key.endpoint_id)
             await self.pause(LEASE.total_seconds())
             await self._abandon(held)
         finally:
@@ -167,9 +167,9 @@ class WebhookWorker(Worker):
                 task.cancel()
             await asyncio.gather(*held.sends, return_exceptions=True)
             del self._held[held.key]
-            self._held_by[held.key[0]] -= 1
-            if not self._held_by[held.key[0]]:
-                del self._held_by[held.key[0]]  # else accounts that are gone would stay for ever
+            self._held_by[held.key.account_id] -= 1
+            if not self._held_by[held.key.account_id]:
+                del self._held_by[held.key.account_id]  # else accounts that are gone would stay for ever
 
     async def _step(self, held: _Held) -> bool:
         """Record what came back and send what is next. Give False when the endpoint is done with."""
@@ -183,7 +183,7 @@ class WebhookWorker(Worker):
                 )
         except PadronError as error:
             held.outcomes = outcomes
-            _log.warning("webhook %s waits for the database: %s", held.key[1], error.detail)
+            _log.warning("webhook %s waits for the database: %s", held.key.endpoint_id, error.detail)
             await self.pause(TROUBLE_S)
             return asyncio.get_running_loop().time() < held.until_s and not self.is_stopping
         if work is None or work.is_released:
@@ -191,12 +191,12 @@ class WebhookWorker(Worker):
         self._send(held, work, self._give_room(held))
         return True
 
-    def _send(self, held: _Held, work: Work, room: int) -> None:
+    def _send(self, held: _Held, work: EndpointWork, room: int) -> None:
         for sending in work.due[:room]:  # others may have taken places while the work was looked for
             task = asyncio.create_task(deliveries.send(self._runtime, work.endpoint, sending))
             held.sends[task] = sending.delivery.number
-            self._sends_by[held.key[0]] += 1
-            task.add_done_callback(lambda _: self._count_sent(held.key[0]))
+            self._sends_by[held.key.account_id] += 1
+            task.add_done_callback(lambda _: self._count_sent(held.key.account_id))
 
     def _count_sent(self, account_id: int) -> None:
         self._sends_by[account_id] -= 1
@@ -207,10 +207,10 @@ class WebhookWorker(Worker):
         """Give how many more deliveries may be sent: none that might outlast the lease."""
         now_s = asyncio.get_running_loop().time()
         is_too_late = now_s + SEND_S_MAX + _MARGIN_S > held.until_s
-        is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key[0])
+        is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key.account_id)
         if is_too_late or is_in_the_way or self.is_stopping:
             return 0
-        return min(SENDS_MAX - len(held.sends), self._give_sends_left(held.key[0]))
+        return min(SENDS_MAX - len(held.sends), self._give_sends_left(held.key.account_id))
 
     def _give_sends_left(self, account_id: int) -> int:
         """Give how many more deliveries an account may send, by the same rule as its places."""

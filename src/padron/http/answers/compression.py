@@ -10,7 +10,8 @@ import gzip
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from padron.http.answers.replies import Headers, Reply
+from padron.domain.idempotency import Headers
+from padron.http.answers.replies import Reply
 
 BYTES_MIN = 1_024  # less is not worth the work: it fits into one packet either way
 INLINE_BYTES_MAX = 16_384  # so much takes some 0.2 ms; more is given to a thread, beside the event loop

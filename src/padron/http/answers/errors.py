@@ -3,15 +3,15 @@
 import logging
 
 from padron.domain.errors import Code, PadronError
-from padron.http.answers.problems import PROBLEMS, Refusal, build_problem_reply, give_code_headers
+from padron.http.answers.problems import PROBLEMS, ProblemError, build_problem_reply, give_code_headers
 from padron.http.answers.replies import Reply
 
 _log = logging.getLogger("padron.http")
 
 
-def word_error(error: PadronError | Refusal, request_id: str) -> Reply:
+def word_error(error: PadronError | ProblemError, request_id: str) -> Reply:
     """Give the answer for a refusal."""
-    if isinstance(error, Refusal):
+    if isinstance(error, ProblemError):
         return build_problem_reply(error.problem, error.detail, request_id, error.headers)
     if error.code is Code.STORE_UNAVAILABLE:
         _log.warning("request %s answered 503: %s", request_id, error.detail)

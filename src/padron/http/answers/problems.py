@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from padron.domain.errors import Code
+from padron.domain.idempotency import Headers
 from padron.http.answers.replies import Reply
 
 RETRY_AFTER_S = 1
@@ -29,10 +30,10 @@ class Problem:
         return f"/errors/{self.slug}"
 
 
-class Refusal(Exception):  # noqa: N818 - it names an answer, not a failure
+class ProblemError(Exception):
     """A refusal that only HTTP knows, such as a body that is too large."""
 
-    def __init__(self, problem: Problem, detail: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    def __init__(self, problem: Problem, detail: str, headers: Headers = ()) -> None:
         super().__init__(detail)
         self.problem = problem
         self.detail = detail
@@ -352,7 +353,7 @@ _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
 }
 
 
-def give_code_headers(code: Code) -> tuple[tuple[bytes, bytes], ...]:
+def give_code_headers(code: Code) -> Headers:
     """Give the headers that an error of this code carries beside those of its problem."""
     return _CODE_HEADERS.get(code, ())
 
@@ -361,7 +362,7 @@ def build_problem_reply(
     problem: Problem,
     detail: str,
     request_id: str,
-    headers: tuple[tuple[bytes, bytes], ...] = (),
+    headers: Headers = (),
     *,
     extension: Mapping[str, object] | None = None,
 ) -> Reply:

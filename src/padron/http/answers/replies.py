@@ -8,8 +8,7 @@ import msgspec
 from starlette.types import Send
 
 from padron.domain.errors import PadronError
-
-Headers = tuple[tuple[bytes, bytes], ...]
+from padron.domain.idempotency import Headers
 
 JSON_HEADERS: Headers = (
     (b"content-type", b"application/json"),

@@ -13,7 +13,7 @@ from padron.service.changes.events import (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class DeclaredEvent:
     """One type of event and the shape that tells of it."""
 
     event_type: str
@@ -45,24 +45,24 @@ ANSWERS: dict[str, str] = {
     "410": "The receiver wants no more: the endpoint is switched off.",
     "default": f"Not taken, redirects included: up to {TRIES_MAX} attempts, none before Retry-After allows it.",
 }
-EVENTS: tuple[Event, ...] = (
-    Event(
+EVENTS: tuple[DeclaredEvent, ...] = (
+    DeclaredEvent(
         event_type=EventType.VEHICLE_REGISTERED.value, name="tellVehicleRegistered", summary="A vehicle is new",
         description="Sent for every registration, by any call or import.", payload=VehicleRegisteredPayload,
     ),
-    Event(
+    DeclaredEvent(
         event_type=EventType.VEHICLE_STATUS_CHANGED.value, name="tellVehicleStatusChanged",
         summary="A vehicle's status changed",
         description="Sent for every effective change of a status that leaves or enters what the endpoint chose.",
         payload=VehicleStatusChangedPayload,
     ),
-    Event(
+    DeclaredEvent(
         event_type=EventType.VEHICLE_INFO_CHANGED.value, name="tellVehicleInfoChanged",
         summary="A vehicle's core data changed",
         description="Sent for every effective change of a value that is not the status.",
         payload=VehicleInfoChangedPayload,
     ),
-    Event(
+    DeclaredEvent(
         event_type=TEST_EVENT, name="tellWebhookTest", summary="A test was asked for",
         description="Sent by testWebhook alone: it is tried once, and is not in the log.", payload=WebhookTestPayload,
     ),

@@ -6,8 +6,7 @@ from typing import Any
 from padron.http.answers.problems import Problem
 from padron.http.docs import example_values
 from padron.http.docs.example_values import LEFT_OUT, MADE
-
-Schema = dict[str, Any]
+from padron.http.docs.schemas import Schema
 
 # What a member gets that the tables do not know: a test asks for a better one.
 _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": False}

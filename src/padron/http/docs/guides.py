@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from padron.http.docs.markdown import render_guide
+from padron.http.docs.markdown import RenderedGuide, render_guide
 
 _INSTALLED = Path(__file__).parent / "guides"
 _CHECKOUT = Path(__file__).parents[4] / "docs"
@@ -51,7 +51,7 @@ def list_guides() -> list[Guide]:
     return [guide for guide in find_guides().values() if guide.is_text and not guide.is_decision]
 
 
-def render_text(guide: Guide) -> tuple[str, list[tuple[str, str]]]:
+def render_text(guide: Guide) -> RenderedGuide:
     """Give a guide's HTML and its sections."""
     return render_guide(guide.path.read_text(encoding="utf-8"), _lead)
 

@@ -2,15 +2,32 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
 Links = Callable[[str], str | None]  # from what a link says to where it leads; None: it is no link here
+
+
+class GuideSection(NamedTuple):
+    """A section of a guide, by the id to which links lead."""
+
+    section_id: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedGuide:
+    """A guide as HTML, and what it has sections on."""
+
+    html: str
+    sections: list[GuideSection]
+
 
 _find_odd = re.compile(r"[^\w\- ]").sub
 
@@ -21,8 +38,8 @@ def render_markdown(text: str) -> str:
     return rendered
 
 
-def render_guide(text: str, links: Links) -> tuple[str, list[tuple[str, str]]]:
-    """Give the HTML of a guide, and its sections: the id and the title of each."""
+def render_guide(text: str, links: Links) -> RenderedGuide:
+    """Give a guide as a page shows it."""
     renderer = _open_renderer()
     tokens = renderer.parse(text)
     sections = _name_sections(tokens)
@@ -30,7 +47,7 @@ def render_guide(text: str, links: Links) -> tuple[str, list[tuple[str, str]]]:
         if token.children:
             token.children = _follow_links(token.children, links)
     rendered: str = renderer.renderer.render(tokens, renderer.options, {})
-    return rendered, sections
+    return RenderedGuide(html=rendered, sections=sections)
 
 
 def name_section(title: str) -> str:
@@ -38,14 +55,14 @@ def name_section(title: str) -> str:
     return _find_odd("", title.lower()).strip().replace(" ", "-")
 
 
-def _name_sections(tokens: Sequence["Token"]) -> list[tuple[str, str]]:
+def _name_sections(tokens: Sequence["Token"]) -> list[GuideSection]:
     sections = []
     for token, content in pairwise(tokens):
         if token.type == "heading_open":
             title = "".join(child.content for child in content.children or ())
             token.attrSet("id", name_section(title))
             if token.tag == "h2":
-                sections.append((name_section(title), title))
+                sections.append(GuideSection(name_section(title), title))
     return sections
 
 

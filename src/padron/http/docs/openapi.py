@@ -10,9 +10,9 @@ from padron.domain.status import STATUS_TEXTS
 from padron.http import idempotency
 from padron.http.answers import problems
 from padron.http.answers.problems import Problem
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import events, example_values, examples
-from padron.http.docs.events import Event
+from padron.http.docs.events import DeclaredEvent
 from padron.http.docs.schemas import (
     REFERENCE,
     Schema,
@@ -67,7 +67,7 @@ class WebhookPlace(StrEnum):
 
 
 def build_document(
-    routes: Sequence[Route], told: Sequence[Event], place: WebhookPlace = WebhookPlace.INLINE
+    routes: Sequence[Route], told: Sequence[DeclaredEvent], place: WebhookPlace = WebhookPlace.INLINE
 ) -> dict[str, Any]:
     """Give the whole document: what can be asked, and what webhooks tell."""
     if place is WebhookPlace.NONE:
@@ -105,7 +105,9 @@ def build_document(
     }  # fmt: skip
 
 
-def encode_document(routes: Sequence[Route], told: Sequence[Event], place: WebhookPlace = WebhookPlace.INLINE) -> bytes:
+def encode_document(
+    routes: Sequence[Route], told: Sequence[DeclaredEvent], place: WebhookPlace = WebhookPlace.INLINE
+) -> bytes:
     """Give the document as readable JSON."""
     return (json.dumps(build_document(routes, told, place), indent=2, ensure_ascii=False) + "\n").encode()
 
@@ -197,7 +199,7 @@ def _describe_file(media_types: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _describe_event(event: Event, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+def _describe_event(event: DeclaredEvent, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     """Describe the request that Padrón makes, with what its receiver's answers mean."""
     example = examples.give_example(event.payload.__name__, schemas)
     return {
@@ -215,7 +217,7 @@ def _describe_event(event: Event, schemas: Mapping[str, Schema]) -> dict[str, An
     }
 
 
-def _describe_answer(name: str, status: int, answer: Answer, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+def _describe_answer(name: str, status: int, answer: Success, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
     headers = {**answer.headers, "X-Request-Id": "The request's id, as in the log and in history."}
     described["headers"] = {

@@ -58,7 +58,8 @@ def render_error(problem: Problem, problems: Sequence[Problem]) -> bytes:
 def render_guide(guide: Guide) -> bytes:
     """Give the page of a guide; of one that is code, the code."""
     if guide.is_text:
-        text, sections = guides.render_text(guide)
+        rendered = guides.render_text(guide)
+        text, sections = rendered.html, rendered.sections
     else:
         text, sections = guide.path.read_text(encoding="utf-8"), []
     return _render("guide.html", here=f"/docs/{guide.name}", guide=guide, text=text, sections=sections)

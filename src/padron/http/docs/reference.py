@@ -29,7 +29,7 @@ class Example:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Success:
+class ShownAnswer:
     """One way to succeed."""
 
     status: str
@@ -53,7 +53,7 @@ class Section:
     parameters: list[dict[str, Any]]
     body: Example | None
     curl: tuple[str, ...]
-    successes: tuple[Success, ...]
+    successes: tuple[ShownAnswer, ...]
     errors: list[Problem]
 
 
@@ -120,7 +120,7 @@ def _describe(
     )
 
 
-def _describe_success(status: str, answer: Mapping[str, Any]) -> Success:
+def _describe_success(status: str, answer: Mapping[str, Any]) -> ShownAnswer:
     headers = {name: header["description"] for name, header in answer.get("headers", {}).items()}
     headers.pop("X-Request-Id", None)
     examples = tuple(
@@ -128,7 +128,7 @@ def _describe_success(status: str, answer: Mapping[str, Any]) -> Success:
         for media_type, content in answer.get("content", {}).items()
         if "example" in content
     )
-    return Success(status=status, description=answer["description"], headers=headers, examples=examples)
+    return ShownAnswer(status=status, description=answer["description"], headers=headers, examples=examples)
 
 
 def _find_body(operation: Mapping[str, Any]) -> Example | None:

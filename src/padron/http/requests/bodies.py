@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.http.answers import problems
-from padron.http.answers.problems import Refusal
+from padron.http.answers.problems import ProblemError
 from padron.http.calls import BODY_BYTES_MAX, Call
 from padron.http.requests.json_faults import join_path, word_encoding, word_fault, word_twice
 
@@ -66,7 +66,7 @@ def _check_content_type(content_type: bytes | None) -> None:
     ]
     if not is_json or any(charset != "utf-8" for charset in charsets):
         detail = f"The body is declared as {quote(content_type.decode('latin-1'))}: send JSON in UTF-8."
-        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail)
+        raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
 def _check_no_member_twice(body: bytes) -> None:
@@ -79,12 +79,19 @@ def _check_no_member_twice(body: bytes) -> None:
     except ValueError as error:  # only inside a member that may be any JSON, which the decoder leaves as it is
         raise PadronError(Code.BAD_PARAMETERS, "The body has a number with too many digits, or is not JSON.") from error
     except _TwiceError:
-        name, path = _find_twice(body)
-        raise PadronError(Code.BAD_PARAMETERS, word_twice(name, path)) from None
+        twice = _find_twice(body)
+        raise PadronError(Code.BAD_PARAMETERS, word_twice(twice.name, twice.path)) from None
 
 
 class _TwiceError(Exception):
     """A member occurs twice somewhere."""
+
+
+class _Twice(NamedTuple):
+    """A member that occurs twice, and the path of its object."""
+
+    name: str
+    path: str
 
 
 class _Members(list[tuple[str, object]]):
@@ -96,7 +103,7 @@ def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
         raise _TwiceError
 
 
-def _find_twice(body: bytes) -> tuple[str, str]:
+def _find_twice(body: bytes) -> _Twice:
     """Give the first member that occurs twice, and the path of its object. Once more, and slower, for the refusal."""
     open_values: list[tuple[str, object]] = [("", json.loads(body, object_pairs_hook=_Members))]
     while open_values:
@@ -105,7 +112,7 @@ def _find_twice(body: bytes) -> tuple[str, str]:
             seen: set[str] = set()
             for name, _ in value:
                 if name in seen:
-                    return name, path
+                    return _Twice(name, path)
                 seen.add(name)
             open_values += [(join_path(path, name), inner) for name, inner in reversed(value)]
         elif isinstance(value, list):

@@ -10,7 +10,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.tags import TAG_EXAMPLE
 from padron.http.calls import Call
-from padron.service.vehicles.registration import Condition
+from padron.service.vehicles.registration import WriteCondition
 
 _SHOWN_LENGTH_MAX = 40
 
@@ -82,7 +82,7 @@ def refuse_weak() -> PadronError:
     )
 
 
-def give_condition(call: Call) -> Condition:
+def give_condition(call: Call) -> WriteCondition:
     """Give what a PUT demands of the vehicle beforehand. Raises ``bad_parameters`` for an If-None-Match but ``*``."""
     value = call.headers.get(b"if-none-match")
     if value is not None:
@@ -90,8 +90,8 @@ def give_condition(call: Call) -> Condition:
         if named is None or not named.is_any:
             # To go on would be to do what the caller, by RFC 9110, 13.1.2, may have asked not to be done.
             raise PadronError(Code.BAD_PARAMETERS, "If-None-Match can only be * here: no such vehicle yet.")
-        return Condition.MUST_NOT_EXIST
-    return Condition.MUST_EXIST if b"if-match" in call.headers else Condition.NONE
+        return WriteCondition.MUST_NOT_EXIST
+    return WriteCondition.MUST_EXIST if b"if-match" in call.headers else WriteCondition.NONE
 
 
 def is_unchanged(call: Call, tag: str) -> bool:

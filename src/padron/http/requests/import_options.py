@@ -61,10 +61,10 @@ def _parse_mapping(text: str) -> Mapping[str, str]:
     if len(text) > MAPPING_LENGTH_MAX:
         raise _refuse_mapping(f"has {len(text)} characters: at most {MAPPING_LENGTH_MAX:,} are allowed.")
     try:
-        pairs = json.loads(text, object_pairs_hook=_Members)
+        pairs = json.loads(text, object_pairs_hook=_MappingMembers)
     except (ValueError, RecursionError) as error:
         raise _refuse_mapping('is not JSON: write it as {"Chasis": "vin", "Kilometraje": "-"}.') from error
-    if not isinstance(pairs, _Members) or not all(isinstance(column, str | None) for _, column in pairs):
+    if not isinstance(pairs, _MappingMembers) or not all(isinstance(column, str | None) for _, column in pairs):
         raise _refuse_mapping("must be a JSON object with text for each name: a column, or - to ignore it.")
     mapping: dict[str, str] = {}
     for name, column in pairs:
@@ -77,7 +77,7 @@ def _parse_mapping(text: str) -> Mapping[str, str]:
     return mapping
 
 
-class _Members(list[tuple[str, str | None]]):
+class _MappingMembers(list[tuple[str, str | None]]):
     """The members of a JSON object, those that occur twice included."""
 
 

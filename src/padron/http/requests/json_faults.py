@@ -144,8 +144,7 @@ def _word_malformed(message: str, text: bytes, within: str) -> str:
     place = _name_place("", within)
     lone = _find_lone_surrogate(text)
     if lone is not None and ("truncated" in message or "surrogate" in message):
-        start, escape = lone
-        where = _find_place(text, start)
+        where, escape = _find_place(text, lone.start()), lone[0]
         return (
             f"{place} has half a character at {where}: {escape} is one of a surrogate pair, and the other is missing."
         )
@@ -163,8 +162,8 @@ def _word_malformed(message: str, text: bytes, within: str) -> str:
     return f"{place} is not valid JSON at {_find_place(text, offset)}: {wrong}."
 
 
-def _find_lone_surrogate(text: bytes) -> tuple[int, str] | None:
-    """Give where the first escape stands that is half of a pair, in bytes, and the escape."""
+def _find_lone_surrogate(text: bytes) -> re.Match[str] | None:
+    """Give the first escape that is half of a pair, in its place in bytes."""
     half: re.Match[str] | None = None
     for escape in _iterate_escapes(text.decode("latin-1")):  # so that places are those of the bytes
         code = int(escape[1], 16) if escape[1] else 0
@@ -175,7 +174,7 @@ def _find_lone_surrogate(text: bytes) -> tuple[int, str] | None:
             half = escape
             break
         half = escape if 0xD800 <= code <= 0xDBFF else None  # noqa: PLR2004
-    return None if half is None else (half.start(), half[0])
+    return half
 
 
 def _find_place(text: bytes, offset: int) -> str:

@@ -8,13 +8,14 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.change import ChangeType, Place
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote
 from padron.domain.webhook import EVENT_TYPES
 from padron.http import parameters
 from padron.http.answers import problems
-from padron.http.answers.replies import Headers, Reply, StreamReply, build_json_reply
+from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.conditions import read_seen
 from padron.http.shapes.changes import ChangeList
@@ -150,8 +151,8 @@ ROUTES: tuple[Route, ...] = (
             parameters.SEEN,
         ),
         answers={
-            200: Answer(description="Changes in order; may be none. As `text/event-stream`, one event for each change.",
-                        body=ChangeList, other_media_types=("text/event-stream",)),
+            200: Success(description="Changes in order; may be none. As `text/event-stream`, one event for each "
+                         "change.", body=ChangeList, other_media_types=("text/event-stream",)),
         },
         problems=(problems.BAD_PARAMETERS,),
     ),

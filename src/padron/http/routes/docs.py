@@ -3,10 +3,11 @@
 import asyncio
 from functools import cache
 
-from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND, Refusal
-from padron.http.answers.replies import JSON_HEADERS, PAGE_HEADERS, Headers, Reply, build_json_reply
+from padron.domain.idempotency import Headers
+from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND, ProblemError
+from padron.http.answers.replies import JSON_HEADERS, PAGE_HEADERS, Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import pages, reference
 from padron.http.docs.events import EVENTS
 from padron.http.docs.guides import find_guides
@@ -46,7 +47,7 @@ async def get_guide(call: Call) -> Reply:
     """GET /docs/{guide}."""
     name = call.path_parameters["guide"]
     if name not in find_guides():
-        raise Refusal(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
     return Reply(200, await asyncio.to_thread(_render_guide, name), PAGE_HEADERS)
 
 
@@ -54,7 +55,7 @@ async def get_asset(call: Call) -> Reply:
     """GET /docs/assets/{asset}."""
     name = call.path_parameters["asset"]
     if name not in pages.ASSETS:
-        raise Refusal(PATH_NOT_FOUND, "There is no asset of this name; the pages name those that there are.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no asset of this name; the pages name those that there are.")
     return Reply(200, pages.read_asset(name), ((b"content-type", pages.ASSETS[name].encode()), *_ASSET_HEADERS))
 
 
@@ -67,7 +68,7 @@ async def get_error(call: Call) -> Reply:
     """GET /errors/{slug}: the page that a problem's ``type`` refers to."""
     problem = _PROBLEMS_BY_SLUG.get(call.path_parameters["slug"])
     if problem is None:
-        raise Refusal(PATH_NOT_FOUND, "There is no error of this name; /errors lists them all.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no error of this name; /errors lists them all.")
     return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
 
 
@@ -112,8 +113,8 @@ ROUTES: tuple[Route, ...] = (
         description="Leads a browser (`Accept: text/html`) to the documentation, and tells a program where it is.",
         endpoint=get_start,
         answers={
-            200: Answer(description="The addresses of the documentation.", body=dict),
-            302: Answer(description="The documentation.", headers={"Location": "/docs"}),
+            200: Success(description="The addresses of the documentation.", body=dict),
+            302: Success(description="The documentation.", headers={"Location": "/docs"}),
         },
     ),
     Route(
@@ -121,37 +122,37 @@ ROUTES: tuple[Route, ...] = (
         summary="This document",
         description="The OpenAPI 3.1 description of the API, made from the declarations that it runs on.",
 
-        endpoint=get_document, answers={200: Answer(description="The document.", body=dict)},
+        endpoint=get_document, answers={200: Success(description="The document.", body=dict)},
     ),
     Route(
         name="getDocs", method="GET", path="/docs", tag="System", public=True,
         summary="The documentation", description="This description as a page that needs no network.",
-        endpoint=get_docs, answers={200: Answer(description="The page.", media_type=_PAGE)},
+        endpoint=get_docs, answers={200: Success(description="The page.", media_type=_PAGE)},
     ),
     Route(
         name="getGuide", method="GET", path="/docs/{guide}", tag="System", public=True,
         summary="A guide", description="A page about one subject, which needs no network either.",
         endpoint=get_guide, parameters=(_GUIDE,),
-        answers={200: Answer(description="The page.", media_type=_PAGE)},
+        answers={200: Success(description="The page.", media_type=_PAGE)},
         problems=(PATH_NOT_FOUND,),
     ),
     Route(
         name="getAsset", method="GET", path="/docs/assets/{asset}", tag="System", public=True,
         summary="The style sheet and the script", description="What the pages are shown with; both are optional.",
         endpoint=get_asset, parameters=(_ASSET,),
-        answers={200: Answer(description="The file.", media_type="text/css", other_media_types=("text/javascript",))},
+        answers={200: Success(description="The file.", media_type="text/css", other_media_types=("text/javascript",))},
         problems=(PATH_NOT_FOUND,),
     ),
     Route(
         name="listErrors", method="GET", path="/errors", tag="System", public=True,
         summary="All errors", description="A page that lists every kind of error.",
-        endpoint=list_errors, answers={200: Answer(description="The page.", media_type=_PAGE)},
+        endpoint=list_errors, answers={200: Success(description="The page.", media_type=_PAGE)},
     ),
     Route(
         name="getError", method="GET", path="/errors/{slug}", tag="System", public=True,
         summary="One error", description="A page about one kind of error: what it means and what to do.",
         endpoint=get_error, parameters=(_SLUG,),
-        answers={200: Answer(description="The page.", media_type=_PAGE)},
+        answers={200: Success(description="The page.", media_type=_PAGE)},
         problems=(PATH_NOT_FOUND,),
     ),
 )  # fmt: skip

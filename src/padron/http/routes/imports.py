@@ -11,20 +11,20 @@ from padron.domain.file_import import (
     FileImport,
     KeptRefusal,
     check_file_name,
+    format_import_id,
 )
-from padron.domain.operation import format_run_id
 from padron.domain.quoting import quote
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
 from padron.http import idempotency, parameters
 from padron.http.answers import problems
-from padron.http.answers.problems import Refusal
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
 from padron.http.calls import CLOSE, Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import import_options, queries
 from padron.http.shapes.imports import ImportList, ImportShape, shape_import
 from padron.service.imports import file_imports, uploads
@@ -79,7 +79,7 @@ async def _queue(call: Call, upload: Upload) -> Reply:
 
 
 def _build_accepted(queued: FileImport) -> Reply:
-    location = f"/api/v2/imports/{format_run_id(queued.import_id)}"
+    location = f"/api/v2/imports/{format_import_id(queued.import_id)}"
     return build_json_reply(202, shape_import(queued), ((b"location", location.encode()),))
 
 
@@ -115,7 +115,7 @@ async def get_report(call: Call) -> StreamReply:
     queries.read_query(call, frozenset())
     found = await file_imports.get_import(call.runtime, call.principal, call.path_parameters["importId"])
     pages = _encode_report(file_imports.list_refusals(call.runtime, call.principal, found))
-    return await stream_file(call, pages, f"import-{format_run_id(found.import_id)}-report.csv")
+    return await stream_file(call, pages, f"import-{format_import_id(found.import_id)}-report.csv")
 
 
 async def _encode_report(pages: AsyncIterator[list[KeptRefusal]]) -> AsyncIterator[bytes]:
@@ -128,7 +128,7 @@ def _check_media_type(content_type: bytes | None) -> None:
     media_type = (content_type or b"application/octet-stream").decode("latin-1").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         detail = f"The body is declared as {quote(media_type)}: send the file itself, as {', '.join(MEDIA_TYPES)}."
-        raise Refusal(problems.UNSUPPORTED_MEDIA_TYPE, detail, CLOSE)
+        raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail, CLOSE)
 
 
 _IMPORTS = "/api/v2/imports"
@@ -160,7 +160,7 @@ ROUTES: tuple[Route, ...] = (
                               "pattern": TEXT_PATTERN}),
             *import_options.PARAMETERS,
         ),
-        answers={202: Answer(description="The file is there, and its import is queued.", body=ImportShape,
+        answers={202: Success(description="The file is there, and its import is queued.", body=ImportShape,
                              headers={"Location": "The import's address."})},
         problems=(
             problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
@@ -172,7 +172,7 @@ ROUTES: tuple[Route, ...] = (
         description="The account's imports, newest first. What ended is kept for 30 days.",
         endpoint=list_imports, scope=Scope.VEHICLES_WRITE,
         parameters=(parameters.LIMIT, parameters.CURSOR),
-        answers={200: Answer(description="A page.", body=ImportList)},
+        answers={200: Success(description="A page.", body=ImportList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
     Route(
@@ -180,7 +180,7 @@ ROUTES: tuple[Route, ...] = (
         description="`queued`, `running`, `done`, `failed` (detail says why) or `cancelled`, with what became of the "
         "rows so far. What it changed can be undone by its requestId, within the limits of undoing.",
         endpoint=get_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
-        answers={200: Answer(description="The import.", body=ImportShape)},
+        answers={200: Success(description="The import.", body=ImportShape)},
         problems=_FIND_PROBLEMS,
     ),
     Route(
@@ -190,14 +190,14 @@ ROUTES: tuple[Route, ...] = (
         f"a line may come several times; the first {REFUSALS_KEPT_MAX:,} faults. The import's counts say how many "
         "lines were refused.",
         endpoint=get_report, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
-        answers={200: Answer(description="The refused lines.", media_type="text/csv")},
+        answers={200: Success(description="The refused lines.", media_type="text/csv")},
         problems=_FIND_PROBLEMS,
     ),
     Route(
         name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
         description="What is not imported yet stays out; what is, stays. Cancelling again is 204 too.",
         endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
-        answers={204: Answer(description="It is cancelled.")},
+        answers={204: Success(description="It is cancelled.")},
         problems=(problems.IMPORT_NOT_FOUND, problems.IMPORT_ENDED),
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.conditions import format_etag
 from padron.http.shapes.plans import PlannedChangeList, PlannedChangeShape, shape_plan
@@ -124,7 +124,7 @@ ROUTES: tuple[Route, ...] = (
                       schema={"type": "string", "enum": list(_SORTS), "default": _SORTS[0]}),
             parameters.LIMIT, parameters.CURSOR,
         ),
-        answers={200: Answer(description="A page.", body=PlannedChangeList)},
+        answers={200: Success(description="A page.", body=PlannedChangeList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
     Route(
@@ -132,7 +132,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Read a planned change",
         description="Gives a planned change, whatever became of it.",
         endpoint=get_plan, scope=Scope.VEHICLES_READ, parameters=(_ID,),
-        answers={200: Answer(description="The planned change.", body=PlannedChangeShape)},
+        answers={200: Success(description="The planned change.", body=PlannedChangeShape)},
         problems=(problems.PLAN_NOT_FOUND,),
     ),
     Route(
@@ -141,7 +141,7 @@ ROUTES: tuple[Route, ...] = (
         description="Cancels what is still pending; it stays in the list, with who cancelled it. When the answer is "
         "204, it will not happen; when it is 409, it had ended before.",
         endpoint=cancel_plan, scope=Scope.VEHICLES_STATUS, parameters=(_ID,),
-        answers={204: Answer(description="It is cancelled.")},
+        answers={204: Success(description="It is cancelled.")},
         problems=(problems.PLAN_NOT_FOUND, problems.PLAN_ENDED),
     ),
 )  # fmt: skip

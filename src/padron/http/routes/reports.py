@@ -8,13 +8,14 @@ from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote
 from padron.domain.time_in_status import Period, TimeQuery, TotalTime
 from padron.http import parameters
 from padron.http.answers import problems
-from padron.http.answers.replies import Headers, Reply, StreamReply, build_json_reply
+from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.calls import Call, ClientGoneError
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.service.reports import time_in_status
 from padron.service.reports.shapes import (
@@ -25,7 +26,7 @@ from padron.service.reports.shapes import (
     shape_total_time,
     shape_vehicle_time,
 )
-from padron.service.reports.time_in_status import Gone, StoppedError
+from padron.service.reports.time_in_status import HasGone, StoppedError
 
 _PARAMETERS = frozenset({*queries.DATA_PARAMETERS, "from", "to", "format", *queries.PAGE_PARAMETERS})
 _FORMATS = ("json", "csv")
@@ -91,7 +92,7 @@ async def _stream(call: Call, query: TimeQuery) -> AsyncGenerator[bytes, None]:
         gone.cancel()
 
 
-def _watch_end(call: Call, gone: asyncio.Future[None]) -> Gone:
+def _watch_end(call: Call, gone: asyncio.Future[None]) -> HasGone:
     """Give what tells that the client has gone or the server is to end."""
     return lambda: gone.done() or call.runtime.watch.is_stopping
 
@@ -145,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
                       schema={"type": "string", "enum": list(_FORMATS), "default": "json"}),
             parameters.LIMIT, parameters.CURSOR,
         ),
-        answers={200: Answer(description="The report.", body=TimeReport, other_media_types=("text/csv",))},
+        answers={200: Success(description="The report.", body=TimeReport, other_media_types=("text/csv",))},
         problems=(problems.BAD_PARAMETERS,),
     ),
 )  # fmt: skip

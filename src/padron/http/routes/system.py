@@ -3,7 +3,7 @@
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.shapes.vehicles import HealthShape
 from padron.service.register import check_register, is_replica_fresh
 
@@ -28,14 +28,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getLiveness", method="GET", path="/livez", tag="System", public=True,
         summary="Does the process live?", description="200 as long as the server's event loop turns. No key needed.",
-        endpoint=live, answers={200: Answer(description="It does.", body=HealthShape)},
+        endpoint=live, answers={200: Success(description="It does.", body=HealthShape)},
     ),
     Route(
         name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
         summary="Can it serve?",
         description="200 when the database answers with this program's schema. No key needed. replica says, where "
         "there is one, whether it takes reads; when it does not, the primary answers them.",
-        endpoint=ready, answers={200: Answer(description="It can.", body=HealthShape)},
+        endpoint=ready, answers={200: Success(description="It can.", body=HealthShape)},
         problems=(problems.STORE_UNAVAILABLE,),
     ),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.webhooks import (
@@ -196,20 +196,20 @@ ROUTES: tuple[Route, ...] = (
         "shows the secret this once.",
         endpoint=create_webhook, scope=_SCOPE, body=WebhookBody, body_example=_EXAMPLE,
         answers={
-            201: Answer(description="The endpoint.", body=WebhookShape, headers={"Location": "Its address."}),
+            201: Success(description="The endpoint.", body=WebhookShape, headers={"Location": "Its address."}),
         },
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_LIMIT_REACHED),
     ),
     Route(
         name="listWebhooks", method="GET", path=_PATH, tag="Webhooks", summary="List the webhook endpoints",
         description="All endpoints of the account, without their secrets.",
-        endpoint=list_webhooks, scope=_SCOPE, answers={200: Answer(description="The endpoints.", body=WebhookList)},
+        endpoint=list_webhooks, scope=_SCOPE, answers={200: Success(description="The endpoints.", body=WebhookList)},
     ),
     Route(
         name="getWebhook", method="GET", path=_ONE, tag="Webhooks", summary="Read a webhook endpoint",
         description="Shows what it hears of, how far it has come, and whether and why it is switched off.",
         endpoint=get_webhook, scope=_SCOPE, parameters=(_ID,),
-        answers={200: Answer(description="The endpoint.", body=WebhookShape)},
+        answers={200: Success(description="The endpoint.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
@@ -218,21 +218,21 @@ ROUTES: tuple[Route, ...] = (
         "where it stopped, and what waits is due at once.",
         endpoint=change_webhook, scope=_SCOPE, parameters=(_ID,),
         body=WebhookEdits, body_example={"enabled": True},
-        answers={200: Answer(description="The endpoint as it now is.", body=WebhookShape)},
+        answers={200: Success(description="The endpoint as it now is.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
     ),
     Route(
         name="deleteWebhook", method="DELETE", path=_ONE, tag="Webhooks", summary="Delete a webhook endpoint",
         description="Nothing new is sent from now on; its log is gone.",
         endpoint=delete_webhook, scope=_SCOPE, parameters=(_ID,),
-        answers={204: Answer(description="It is gone.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
+        answers={204: Success(description="It is gone.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
         name="rotateWebhookSecret", method="POST", path=f"{_ONE}/rotate-secret", tag="Webhooks",
         summary="Replace an endpoint's secret",
         description="For 24 hours messages carry two signatures, by the new secret and by the one before.",
         endpoint=rotate_secret, scope=_SCOPE, parameters=(_ID,),
-        answers={200: Answer(description="The endpoint with its new secret, shown this once.", body=WebhookShape)},
+        answers={200: Success(description="The endpoint with its new secret, shown this once.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
@@ -240,7 +240,7 @@ ROUTES: tuple[Route, ...] = (
         description="Sends webhook.test at once, even to an endpoint that is switched off, and waits up to 15 seconds "
         "for what comes of it. It counts neither as success nor as failure.",
         endpoint=test_webhook, scope=_SCOPE, parameters=(_ID,),
-        answers={200: Answer(description="What came of it, a failure too.", body=AnswerShape)},
+        answers={200: Success(description="What came of it, a failure too.", body=AnswerShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
@@ -248,7 +248,7 @@ ROUTES: tuple[Route, ...] = (
         summary="List an endpoint's deliveries",
         description="Newest first, those of the last 30 days and all that are pending.",
         endpoint=list_deliveries, scope=_SCOPE, parameters=(_ID, _STATE, parameters.LIMIT, parameters.CURSOR),
-        answers={200: Answer(description="A page.", body=DeliveryList)},
+        answers={200: Success(description="A page.", body=DeliveryList)},
         problems=(problems.BAD_PARAMETERS, problems.WEBHOOK_NOT_FOUND),
     ),
     Route(
@@ -256,7 +256,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Read a delivery and its attempts",
         description="With each attempt's status, or its error, and the first kilobyte of the answer, escaped.",
         endpoint=get_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
-        answers={200: Answer(description="The delivery.", body=LoggedDeliveryShape)},
+        answers={200: Success(description="The delivery.", body=LoggedDeliveryShape)},
         problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
     ),
     Route(
@@ -266,7 +266,7 @@ ROUTES: tuple[Route, ...] = (
         "is sent again, with the same webhook-id as before. A cursor of the feed instead of the number is safe after a "
         "restored backup: one of before is 410, as is a number beyond the end.",
         endpoint=replay_webhook, scope=_SCOPE, parameters=(_ID,), body=ReplayBody, body_example={"after": 1200},
-        answers={202: Answer(description="It will be sent.", body=WebhookShape)},
+        answers={202: Success(description="It will be sent.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND, problems.CURSOR_GONE),
     ),
     Route(
@@ -274,7 +274,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Send one delivery again",
         description="At once, with the whole schedule before it, and the same webhook-id as before.",
         endpoint=replay_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
-        answers={202: Answer(description="It will be sent.", body=LoggedDeliveryShape)},
+        answers={202: Success(description="It will be sent.", body=LoggedDeliveryShape)},
         problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
     ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ _Revisions = Annotated[
         extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"}},
     ),
 ]
-_Reason = Annotated[
+_RepairReason = Annotated[
     str | UnsetType,
     Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
 ]
@@ -36,7 +36,7 @@ class ResolveBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
     keep: _VehicleId
     revisions: _Revisions | UnsetType = UNSET
-    reason: _Reason = UNSET
+    reason: _RepairReason = UNSET
     dry_run: bool = False
 
 

@@ -5,9 +5,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from padron.domain.file_import import FileImport, ImportState
+from padron.domain.file_import import FileImport, ImportState, format_import_id
 from padron.domain.file_reading import Header
-from padron.domain.operation import format_run_id
 from padron.http.shapes.vehicles import FORMER_NAME
 
 
@@ -64,8 +63,8 @@ def shape_import(one: FileImport) -> ImportShape:
     """Give the wire form of an import."""
     counts, header = one.counts, one.header or Header()
     return ImportShape(
-        id=format_run_id(one.import_id),
-        import_id=format_run_id(one.import_id),
+        id=format_import_id(one.import_id),
+        import_id=format_import_id(one.import_id),
         state=one.state,
         keep_duplicates=one.keep_duplicates,
         dry_run=one.dry_run,

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.errors import PadronError
+from padron.domain.gate import RefusalReason
 from padron.domain.operation import (
     ATTEMPTS_MAX,
     CLAIM_ID_PATTERN,
@@ -20,9 +21,8 @@ from padron.domain.operation import (
     WAIT_S_MAX,
     Operation,
     Outcome,
-    Refusal,
-    RefusalReason,
     ResultEntry,
+    RunRefusal,
     RunState,
     Work,
     WorkState,
@@ -312,7 +312,7 @@ def _shape_refused(claim_id: str, refusal: PadronError) -> ResultAnswerShape:
     )
 
 
-def _shape_refusal(refusal: Refusal) -> RunRefusalShape:
+def _shape_refusal(refusal: RunRefusal) -> RunRefusalShape:
     return RunRefusalShape(
         vin=refusal.vin,
         reason=refusal.reason,

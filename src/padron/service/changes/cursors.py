@@ -104,6 +104,28 @@ def format_history_cursor(epoch: str, number: int) -> str:
     return _encode(epoch, ["history", number])
 
 
+def parse_delivery_cursor(epoch: str, cursor: str | None) -> int | None:
+    """Give the change number that the page of deliveries lies below. Raises ``bad_parameters``."""
+    # Both lists go down by the number of a change, and their cursors have always had one form: clients hold such ones.
+    return parse_history_cursor(epoch, cursor)
+
+
+def format_delivery_cursor(epoch: str, number: int) -> str:
+    """Give the cursor that goes on below the delivery of this change."""
+    return format_history_cursor(epoch, number)
+
+
+def parse_import_cursor(epoch: str, cursor: str | None) -> int | None:
+    """Give the id of the import that the page lies below. Raises ``bad_parameters``."""
+    numbers = parse_numbers(epoch, "imports", cursor, 1)
+    return None if numbers is None else numbers[0]
+
+
+def format_import_cursor(epoch: str, import_id: int) -> str:
+    """Give the cursor that goes on below this import."""
+    return format_numbers(epoch, "imports", import_id)
+
+
 def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
     """Give the place that the feed goes on after; its beginning without a cursor.
 

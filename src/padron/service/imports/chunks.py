@@ -13,7 +13,7 @@ from padron.domain.file_import import ImportCounts
 from padron.domain.status import VehicleStatus
 from padron.domain.tags import describe_mismatch, format_tag
 from padron.domain.vehicle import Details, Vehicle, apply_edits, fold_text
-from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, ParsedRows, Refusal
+from padron.files.columns import REVISION_COLUMN, VIN_COLUMN, ParsedRow, ParsedRows, RowFault
 from padron.service.vehicles.registration import Registration, build_registration, build_update
 
 
@@ -42,7 +42,7 @@ class ChunkResult:
     """What became of the rows of one transaction, and each fault of its refused lines, by line."""
 
     counts: ImportCounts
-    refusals: Sequence[Refusal]
+    refusals: Sequence[RowFault]
 
 
 class _RowEnd(Enum):
@@ -121,14 +121,14 @@ class Chunk:
         if "plate" in record.details:
             self._by_plate.setdefault(fold_text(str(record.details["plate"])), []).append(record)
 
-    def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
+    def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[RowFault]:
         """Give all that keeps a row from being written. A doubtful one has cells that cannot be used."""
-        faults: list[Refusal] = []
+        faults: list[RowFault] = []
         if len(records) > 1 and not self._keep_duplicates:
             try:
                 get_only([record.vehicle for record in records], row.vin)
             except PadronError as error:
-                faults.append(Refusal(line=row.line, column=VIN_COLUMN, detail=error.detail))
+                faults.append(RowFault(line=row.line, column=VIN_COLUMN, detail=error.detail))
         if row.revision is not None:
             faults += self._check_edit(row, records, is_doubtful=is_doubtful)
         if not (self._keep_duplicates and records):
@@ -165,22 +165,22 @@ class Chunk:
         self._changes.append(change)
         self._remember(_Record(change.vehicle, change.details or {}))
 
-    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[Refusal]:
+    def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[RowFault]:
         """Give why the row of an export cannot update a vehicle: one changed since, so its other cells are old."""
         if not records:
             detail = (
                 f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
                 "clear the revision to register the vehicle."
             )
-            return [Refusal(line=row.line, column=VIN_COLUMN, detail=detail)]
+            return [RowFault(line=row.line, column=VIN_COLUMN, detail=detail)]
         (record, *more) = records
         if not more and row.revision != format_tag(record.vehicle) and (is_doubtful or _differs(row, record)):
             why = describe_mismatch(record.vehicle, {row.revision or ""})
             detail = f"{why} Export the vehicle again and repeat the edit."
-            return [Refusal(line=row.line, column=REVISION_COLUMN, detail=detail)]
+            return [RowFault(line=row.line, column=REVISION_COLUMN, detail=detail)]
         return []
 
-    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[Refusal]:
+    def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[RowFault]:
         """Give why the vehicle cannot have the row's plate: another one bears it."""
         plate = row.edits.get("plate")
         if plate is None or any(record.details.get("plate") == plate for record in own):
@@ -189,7 +189,7 @@ class Chunk:
         if not others:
             return []
         detail = f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}."
-        return [Refusal(line=row.line, column="plate", detail=detail)]
+        return [RowFault(line=row.line, column="plate", detail=detail)]
 
     def _update(self, row: ParsedRow, record: _Record) -> _RowEnd:
         changes_before = len(self._changes)

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from padron.domain import file_import
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState, KeptRefusal
-from padron.domain.operation import parse_run_id
+from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState, KeptRefusal, parse_import_id
 from padron.domain.quoting import quote
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
@@ -19,25 +18,32 @@ DELETED_PARTS = 32  # in one transaction: 8 MB
 DELETED_ROWS = 2_000
 REPORT_PAGE = 1_000
 
-_KIND = "imports"
 _NEWEST = 2**63 - 1
 _log = logging.getLogger("padron.imports")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Over:
+    """What is to be cleared away: ended imports whose bytes are still there, and what goes as a whole."""
+
+    with_parts: list[int]
+    whole: list[int]
 
 
 async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> Page[FileImport]:
     """Give a page of the account's imports. Raises ``forbidden``, and ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.VEHICLES_WRITE)
     epoch = runtime.store.epoch
-    place = cursors.parse_numbers(epoch, _KIND, cursor, 1)
-    before = _NEWEST if place is None else place[0]
+    place = cursors.parse_import_cursor(epoch, cursor)
+    before = _NEWEST if place is None else place
     found = await runtime.store.read(principal.account_id).imports.list_imports(before, look_beyond(limit))
-    return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, _KIND, last.import_id))
+    return cut_page(found, limit, lambda last: cursors.format_import_cursor(epoch, last.import_id))
 
 
 async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> FileImport:
     """Give one import. Raises ``forbidden`` and ``import_not_found``."""
     principal.check_scope(Scope.VEHICLES_WRITE)
-    number = parse_run_id(import_id)
+    number = parse_import_id(import_id)
     found = None
     if number is not None:
         found = await runtime.store.read(principal.account_id).imports.find_import(number)
@@ -120,7 +126,7 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
     """Delete an account's stale uploads, the bytes of what ended, and imports that ended 30 days ago."""
     now = runtime.clock()
 
-    async def find(transaction: WriteTransaction) -> tuple[list[int], list[int]]:
+    async def find(transaction: WriteTransaction) -> _Over:
         imports = transaction.imports
         uploads = [
             one.import_id
@@ -128,12 +134,12 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
             if one.state is ImportState.UPLOADING and one.moved_at < now - UPLOAD_KEPT
         ]
         over = await imports.list_ended(now - KEPT, DELETED_ROWS)
-        return await imports.list_leftovers(), [*uploads, *over]
+        return _Over(with_parts=await imports.list_leftovers(), whole=[*uploads, *over])
 
-    leftovers, gone = await runtime.store.write(account_id, find)
-    for import_id in leftovers:
+    found = await runtime.store.write(account_id, find)
+    for import_id in found.with_parts:
         await clear_parts(runtime, account_id, import_id)
-    for import_id in gone:
+    for import_id in found.whole:
         await clear_import(runtime, account_id, import_id)
 
 

@@ -15,7 +15,7 @@ from padron.domain.errors import PadronError
 from padron.domain.file_import import ImportCounts
 from padron.domain.file_reading import UnreadableFileError
 from padron.domain.language import Language
-from padron.files.columns import ParsedRows, Refusal, Row
+from padron.files.columns import FileRow, ParsedRows, RowFault
 from padron.files.parsing import RowParser, open_parser
 from padron.service.imports.chunks import Chunk, ChunkTransaction
 from padron.service.imports.rehearsal import Rehearsal, open_rehearsal
@@ -44,7 +44,7 @@ class ImportStep:
     """One transaction of an import: the counts as they are once that is committed, and what was wrong in its rows."""
 
     counts: ImportCounts
-    refusals: Sequence[Refusal]  # by line, one for each fault: the counts have a line once
+    refusals: Sequence[RowFault]  # by line, one for each fault: the counts have a line once
 
 
 class RowSource(Protocol):
@@ -55,7 +55,7 @@ class RowSource(Protocol):
         """Say whether every row was taken."""
         ...
 
-    async def take(self, count: int) -> Sequence[Row]:
+    async def take(self, count: int) -> Sequence[FileRow]:
         """Give the next rows, at most so many; none at the end, or when there are none as yet.
 
         Raises ``UnreadableFileError`` where there can be no more, after the rows before.
@@ -63,7 +63,7 @@ class RowSource(Protocol):
         ...
 
 
-Checkpoint = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
+SaveStep = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
 
 
 async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> None:
@@ -73,7 +73,7 @@ async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> Non
 async def import_vehicles(  # noqa: PLR0913 - all but the first three have defaults and are named at the call
     runtime: Runtime,
     principal: Principal,
-    rows: RowSource | Sequence[Row],
+    rows: RowSource | Sequence[FileRow],
     *,
     request_id: str,
     keep_duplicates: bool = False,
@@ -81,7 +81,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     normalize: bool = False,
     language: Language = Language.ENGLISH,
     start: ImportCounts = ImportCounts(),  # noqa: B008 - it is frozen
-    checkpoint: Checkpoint | None = None,
+    checkpoint: SaveStep | None = None,
     on_step: Callable[[ImportStep], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     chunk_rows: int = CHUNK_ROWS,
@@ -135,7 +135,7 @@ class _Writer:
     principal: Principal
     request_id: str = field(kw_only=True)
     keep_duplicates: bool = field(kw_only=True)
-    checkpoint: Checkpoint = _check_nothing
+    checkpoint: SaveStep = _check_nothing
     rehearsal: Rehearsal | None = None
 
     async def write(self, before: ImportCounts, parsed: ParsedRows) -> ImportStep:
@@ -162,7 +162,7 @@ class _Writer:
 class _GivenRows:
     """Rows that are there already, taken as those of a file are."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[FileRow]) -> None:
         self._rows = rows
         self._taken = 0
 
@@ -170,7 +170,7 @@ class _GivenRows:
     def is_ended(self) -> bool:
         return self._taken >= len(self._rows)
 
-    async def take(self, count: int) -> Sequence[Row]:
+    async def take(self, count: int) -> Sequence[FileRow]:
         taken = self._rows[self._taken : self._taken + count]
         self._taken += len(taken)
         return taken

@@ -6,6 +6,7 @@ Later transactions see what earlier ones would have written in place of what the
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -32,6 +33,13 @@ _decode_vehicle = msgspec.msgpack.Decoder(Vehicle).decode
 _decode_details = msgspec.msgpack.Decoder(dict[str, str | int]).decode
 
 
+class RehearsedVehicle(NamedTuple):
+    """A vehicle as it would be by now."""
+
+    vehicle: Vehicle
+    details: Details
+
+
 class Rehearsal:
     """What all transactions so far would have written."""
 
@@ -52,11 +60,11 @@ class Rehearsal:
             self._scratch.executemany(_SAVE, self._rows)
         self._last_id = self._next_id + 1
 
-    def find_by_vin(self, vin: str) -> list[tuple[Vehicle, Details]]:
+    def find_by_vin(self, vin: str) -> list[RehearsedVehicle]:
         """Give the vehicles that would have this VIN by now."""
         return self._find(_FIND_BY_VIN, vin)
 
-    def find_by_plate(self, plate: str) -> list[tuple[Vehicle, Details]]:
+    def find_by_plate(self, plate: str) -> list[RehearsedVehicle]:
         """Give the vehicles that would bear this plate by now, in its folded form."""
         return self._find(_FIND_BY_PLATE, plate)
 
@@ -72,9 +80,9 @@ class Rehearsal:
         encode = msgspec.msgpack.encode
         self._rows.append((vehicle.vehicle_id, vehicle.vin, plate, encode(vehicle), encode(details)))
 
-    def _find(self, statement: str, value: str) -> list[tuple[Vehicle, Details]]:
+    def _find(self, statement: str, value: str) -> list[RehearsedVehicle]:
         rows = self._scratch.execute(statement, (value,))
-        return [(_decode_vehicle(vehicle), _decode_details(details)) for vehicle, details in rows]
+        return [RehearsedVehicle(_decode_vehicle(vehicle), _decode_details(details)) for vehicle, details in rows]
 
 
 class RehearsedTransaction:
@@ -119,7 +127,7 @@ class RehearsedTransaction:
     def _leave_out(self, vehicles: Sequence[Vehicle]) -> list[Vehicle]:
         return [vehicle for vehicle in vehicles if not self._rehearsal.knows(vehicle.vehicle_id)]
 
-    def _note(self, found: Iterator[tuple[Vehicle, Details]]) -> list[Vehicle]:
+    def _note(self, found: Iterator[RehearsedVehicle]) -> list[Vehicle]:
         vehicles = []
         for vehicle, details in found:
             self._details[vehicle.vehicle_id] = details

@@ -38,7 +38,7 @@ CHUNK_ROWS = 100
 
 
 @dataclass(slots=True, eq=False)
-class Run:
+class ImportRun:
     """An import that this process has taken."""
 
     account_id: int
@@ -62,7 +62,7 @@ async def list_waiting(runtime: Runtime, holder: str, limit: int) -> list[int]:
     return await runtime.store.imports.list_waiting(runtime.clock(), holder, limit)
 
 
-async def take_import(runtime: Runtime, account_id: int, holder: str) -> Run | None:
+async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportRun | None:
     """Take the account's next import, unless there is none, or another worker has it."""
     now = runtime.clock()
 
@@ -84,10 +84,10 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> Run | N
     if taken is not None and taken.state is ImportState.FAILED:
         await clear_parts(runtime, account_id, taken.import_id)
         return None
-    return None if taken is None else Run(account_id, taken)
+    return None if taken is None else ImportRun(account_id, taken)
 
 
-async def renew_lease(runtime: Runtime, run: Run) -> None:
+async def renew_lease(runtime: Runtime, run: ImportRun) -> None:
     """Prolong the lease of a run, or note that it is lost."""
     until = runtime.clock() + LEASE
 
@@ -102,7 +102,7 @@ async def renew_lease(runtime: Runtime, run: Run) -> None:
     await _write_held(runtime, run, work)
 
 
-async def check_hold(runtime: Runtime, run: Run) -> None:
+async def check_hold(runtime: Runtime, run: ImportRun) -> None:
     """Note when a run is lost, wherever the import was cancelled or taken over."""
     present = await runtime.store.read(run.account_id).imports.find_import(run.taken.import_id)
     try:
@@ -111,7 +111,7 @@ async def check_hold(runtime: Runtime, run: Run) -> None:
         run.lose()
 
 
-async def release_import(runtime: Runtime, run: Run) -> None:
+async def release_import(runtime: Runtime, run: ImportRun) -> None:
     """Give a run back, for another process to go on at once."""
 
     async def work(transaction: WriteTransaction) -> None:
@@ -122,7 +122,7 @@ async def release_import(runtime: Runtime, run: Run) -> None:
     await _write_held(runtime, run, work)
 
 
-async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
+async def save_header(runtime: Runtime, run: ImportRun, header: Header) -> None:
     """Note where the names of the columns were found, which is told from then on."""
 
     async def work(transaction: WriteTransaction) -> None:
@@ -133,7 +133,7 @@ async def save_header(runtime: Runtime, run: Run, header: Header) -> None:
     await _write_held(runtime, run, work)
 
 
-async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str | None = None) -> None:
+async def end_import(runtime: Runtime, run: ImportRun, state: ImportState, detail: str | None = None) -> None:
     """End a run that is still held, and delete the bytes of its file."""
     now = runtime.clock()
 
@@ -146,7 +146,7 @@ async def end_import(runtime: Runtime, run: Run, state: ImportState, detail: str
     await clear_parts(runtime, run.account_id, run.taken.import_id)
 
 
-async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool]) -> ImportSummary:
+async def import_file(runtime: Runtime, run: ImportRun, should_stop: Callable[[], bool]) -> ImportSummary:
     """Import the rows of the uploaded file from where the last commit left it. Raises ``store_unavailable``."""
     taken = run.taken
 
@@ -193,7 +193,7 @@ async def import_file(runtime: Runtime, run: Run, should_stop: Callable[[], bool
 class Checkpoint:
     """Saves how far an import came, in the transaction of its rows."""
 
-    def __init__(self, run: Run, rows: AheadRows, clock: Callable[[], datetime]) -> None:
+    def __init__(self, run: ImportRun, rows: AheadRows, clock: Callable[[], datetime]) -> None:
         self._run = run
         self._rows = rows
         self._clock = clock
@@ -227,7 +227,7 @@ class Checkpoint:
         await imports.save_import(after)
 
 
-async def _write_held(runtime: Runtime, run: Run, work: Callable[[WriteTransaction], Awaitable[None]]) -> None:
+async def _write_held(runtime: Runtime, run: ImportRun, work: Callable[[WriteTransaction], Awaitable[None]]) -> None:
     try:
         await runtime.store.write(run.account_id, work)
     except PadronError as error:
@@ -236,7 +236,7 @@ async def _write_held(runtime: Runtime, run: Run, work: Callable[[WriteTransacti
         run.lose()
 
 
-async def _fetch_file(runtime: Runtime, run: Run, path: Path, must_stop: Callable[[], bool]) -> bool:
+async def _fetch_file(runtime: Runtime, run: ImportRun, path: Path, must_stop: Callable[[], bool]) -> bool:
     """Put the parts together in a temporary file, which what reads a file needs; give False when cut short."""
     reader = runtime.store.read(run.account_id).imports
     with path.open("wb") as file:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import PART_BYTES, FileImport, ImportState, check_room
+from padron.domain.file_import import PART_BYTES, FileImport, ImportState, check_room, make_import_id
 from padron.domain.file_reading import ReadingOptions
-from padron.domain.operation import make_run_id
 from padron.service.imports.file_imports import clear_import
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
@@ -39,7 +38,7 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
     check_may_import(principal)
     now = runtime.clock()
     new = FileImport(
-        import_id=make_run_id(now, secrets.randbits(64)),
+        import_id=make_import_id(now, secrets.randbits(64)),
         state=ImportState.UPLOADING,
         file_name=request.file_name,
         keep_duplicates=request.keep_duplicates,

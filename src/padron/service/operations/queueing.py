@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.operation import REFUSALS_KEPT_MAX, RUN_CHUNK_SIZE, STALLED_AFTER, Refusal, Run, sort_out
+from padron.domain.operation import REFUSALS_KEPT_MAX, RUN_CHUNK_SIZE, STALLED_AFTER, Run, RunRefusal, sort_out
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.vin import Vin
 from padron.store.base import Store, WriteTransaction
@@ -29,7 +29,7 @@ _log = logging.getLogger("padron.operations")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Chunk:
+class _VehicleChunk:
     vins: list[Vin]
     ends_at: int
     is_last: bool
@@ -40,7 +40,7 @@ class Portion:
     """A run after some of its vehicles were queued, and those of them that were left out."""
 
     run: Run
-    refusals: list[Refusal]
+    refusals: list[RunRefusal]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +52,7 @@ class _Asked:
 
 
 @dataclass(slots=True, eq=False)
-class _Line:
+class _AccountLine:
     """What an account waits for. Whoever awaits an answer comes before what goes on by itself."""
 
     asked: deque[_Asked] = field(default_factory=deque)
@@ -69,7 +69,7 @@ class Queueing:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._lines: dict[int, _Line] = {}  # by account, the one whose turn is next first
+        self._lines: dict[int, _AccountLine] = {}  # by account, the one whose turn is next first
         self._busy: set[int] = set()  # accounts that have their turn, or rest after it
         self._known: set[tuple[int, int]] = set()  # account and run, of those that go on
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +81,7 @@ class Queueing:
         if self._closing or (vins is not None and len(vins) <= SMALL):
             return await self.add_chunk(account_id, run)
         done: asyncio.Future[Portion] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(account_id, _Line()).asked.append(_Asked(run=run, done=done))
+        self._lines.setdefault(account_id, _AccountLine()).asked.append(_Asked(run=run, done=done))
         self._wake()
         return await done
 
@@ -121,7 +121,7 @@ class Queueing:
         if self._closing or key in self._known:
             return
         self._known.add(key)
-        self._lines.setdefault(account_id, _Line()).going_on.append(run)
+        self._lines.setdefault(account_id, _AccountLine()).going_on.append(run)
         self._wake()
 
     def go_on_if_stalled(self, account_id: int, run: Run) -> None:
@@ -191,7 +191,7 @@ class Queueing:
             line.going_on.appendleft(after)
         self._drop_empty(account_id, line)
 
-    def _drop_empty(self, account_id: int, line: _Line) -> None:
+    def _drop_empty(self, account_id: int, line: _AccountLine) -> None:
         if line.is_empty:
             self._lines.pop(account_id, None)
 
@@ -216,17 +216,17 @@ class Queueing:
             _log.exception("run %d of account %d waits to be taken up", run.run_id, account_id)
         return None
 
-    async def _find_chunk(self, account_id: int, run: Run) -> _Chunk:
+    async def _find_chunk(self, account_id: int, run: Run) -> _VehicleChunk:
         question = run.question
         if question.vins is not None:
             ends_at = min(run.position + RUN_CHUNK_SIZE, run.position_max)
             vins = list(question.vins[run.position : ends_at])
-            return _Chunk(vins=vins, ends_at=ends_at, is_last=ends_at >= run.position_max)
+            return _VehicleChunk(vins=vins, ends_at=ends_at, is_last=ends_at >= run.position_max)
         after = Position(key=None, vehicle_id=run.position, began=_AFTER_ALL_VERSIONS)
         query = VehicleQuery(filters=question.filters or {}, status=question.status, limit=RUN_CHUNK_SIZE, after=after)
         rows = await self._store.read(account_id).list_vehicles(query)
         vehicles = [version.vehicle for version, _ in rows if version.vehicle.vehicle_id <= run.position_max]
-        return _Chunk(
+        return _VehicleChunk(
             vins=[vehicle.vin for vehicle in vehicles],
             ends_at=vehicles[-1].vehicle_id if vehicles else run.position,
             is_last=len(vehicles) < RUN_CHUNK_SIZE,

@@ -12,10 +12,10 @@ from padron.domain.operation import (
     RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
     RUNS_FILLING_MAX,
-    Refusal,
     ResultEntry,
     Run,
     RunQuestion,
+    RunRefusal,
     WorkState,
     check_range,
     make_run_id,
@@ -39,7 +39,7 @@ class RunReport:
 
     run: Run
     counts: Mapping[WorkState, int]
-    refusals: list[Refusal]
+    refusals: list[RunRefusal]
 
 
 async def start_run(runtime: Runtime, principal: Principal, name: str, question: RunQuestion) -> RunReport:
@@ -57,7 +57,7 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
     account_id = principal.account_id
     operation = await get_operation(runtime, account_id, name)
     run = await _add_run(runtime, principal, operation.name, question)
-    refusals: list[Refusal] = []
+    refusals: list[RunRefusal] = []
     chunks = count(1)
     while run.is_queueing and (question.vins is not None or next(chunks) <= RUN_FIRST_CHUNKS):
         portion = await runtime.queueing.add_in_turn(account_id, run)

@@ -13,7 +13,7 @@ from padron.domain.plan import Plan, build_change_plan, build_return_plan, check
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import Decisions, Outcome, decide_all, list_vins
+from padron.service.statuses.changing import Decisions, StatusOutcome, decide_all, list_vins
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
 
@@ -61,7 +61,7 @@ async def change_and_plan(
     transaction: WriteTransaction,
     requests: Sequence[StatusRequest],
     at: datetime,
-    is_wanted: Callable[[Sequence[Outcome]], bool] | None = None,
+    is_wanted: Callable[[Sequence[StatusOutcome]], bool] | None = None,
 ) -> DecidedAndPlanned:
     """Decide each request, write what changes, and add the plans.
 
@@ -116,7 +116,7 @@ async def _move_returns(
     plans: PlanTransaction,
     returns: Mapping[Vin, Plan],
     requests: Sequence[StatusRequest],
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[StatusOutcome],
     at: datetime,
 ) -> dict[int, Plan]:
     """Give the return of each vehicle that keeps its status, by the place of its request: for the instant asked for."""

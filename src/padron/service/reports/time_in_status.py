@@ -22,7 +22,7 @@ BATCH_S_SHORT = 0.05
 BATCH_S_LONG = 0.25
 
 Filters = dict[str, str | int]
-Gone = Callable[[], bool]  # tells that nobody waits for the answer any more
+HasGone = Callable[[], bool]  # tells that nobody waits for the answer any more
 
 
 class StoppedError(Exception):
@@ -55,7 +55,7 @@ async def report_page(
     principal: Principal,
     period: Period,
     filters: Filters,
-    is_gone: Gone,
+    is_gone: HasGone,
     *,
     limit: int,
     cursor: str | None,
@@ -89,7 +89,7 @@ async def report_page(
 
 
 async def follow_report(
-    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: Gone
+    runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: HasGone
 ) -> AsyncIterator[list[VehicleTime]]:
     """Give all vehicles that existed in the period, batch by batch. Raises ``forbidden`` and StoppedError."""
     principal.check_scope(Scope.VEHICLES_READ)

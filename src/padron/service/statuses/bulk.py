@@ -11,7 +11,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, check_times
 from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import Decisions, Outcome, decide_all, list_vins
+from padron.service.statuses.changing import Decisions, StatusOutcome, decide_all, list_vins
 from padron.store.base import WriteTransaction
 
 BULK_MAX = 1_000
@@ -37,7 +37,7 @@ class BulkRequest:
 class BulkOutcome:
     """The vehicle or the refusal of each, in order, and which of them were (or would be) changed."""
 
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[StatusOutcome] = field(default_factory=list)
     changed: list[bool] = field(default_factory=list)
     planned: list[bool] = field(default_factory=list)  # which are for later
     plans: list[Plan | None] = field(default_factory=list)  # what was planned for each, if anything was
@@ -67,7 +67,7 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
     request = _refuse_times(request, at)
     understood = [one for one in request.asked if isinstance(one, StatusRequest)]
 
-    def is_wanted(outcomes: Sequence[Outcome]) -> bool:
+    def is_wanted(outcomes: Sequence[StatusOutcome]) -> bool:
         return not request.dry_run and not _is_refused(request, outcomes)
 
     async def work(transaction: WriteTransaction) -> BulkOutcome:
@@ -99,7 +99,7 @@ def _refuse_times(request: BulkRequest, at: datetime) -> BulkRequest:
     return replace(request, asked=asked)
 
 
-def _is_refused(request: BulkRequest, outcomes: Sequence[Outcome]) -> bool:
+def _is_refused(request: BulkRequest, outcomes: Sequence[StatusOutcome]) -> bool:
     every = (*request.asked, *outcomes)
     return request.mode is BulkMode.ALL and any(isinstance(one, PadronError) for one in every)
 
@@ -107,7 +107,7 @@ def _is_refused(request: BulkRequest, outcomes: Sequence[Outcome]) -> bool:
 def _put_together(request: BulkRequest, decided: Decisions, plans: Sequence[Plan | None]) -> BulkOutcome:
     """Give what became of each vehicle asked for. What could not be understood was not decided: it keeps its place."""
     understood = [place for place, one in enumerate(request.asked) if isinstance(one, StatusRequest)]
-    outcomes: dict[int, Outcome] = {
+    outcomes: dict[int, StatusOutcome] = {
         place: one for place, one in enumerate(request.asked) if isinstance(one, PadronError)
     }
     outcomes |= zip(understood, decided.outcomes, strict=True)

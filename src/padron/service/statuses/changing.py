@@ -13,7 +13,7 @@ from padron.domain.errors import PadronError
 from padron.domain.vehicle import Vehicle
 from padron.store.base import WriteTransaction
 
-Outcome = Vehicle | PadronError
+StatusOutcome = Vehicle | PadronError
 
 
 # Not frozen, like changes: each batch of status calls makes one for each account.
@@ -21,7 +21,7 @@ Outcome = Vehicle | PadronError
 class Decisions:
     """What is decided of some requests: an outcome for each, in order, and the changes to write."""
 
-    outcomes: list[Outcome] = field(default_factory=list)  # the vehicle as it is afterwards, or the refusal
+    outcomes: list[StatusOutcome] = field(default_factory=list)  # the vehicle as it is afterwards, or the refusal
     changes: list[Change] = field(default_factory=list)
     places: list[int] = field(default_factory=list)  # for each change: which request makes it
 
@@ -59,7 +59,7 @@ def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], a
 
 async def change_statuses(
     transaction: WriteTransaction, requests: Sequence[StatusRequest], at: datetime
-) -> list[Outcome]:
+) -> list[StatusOutcome]:
     """Decide each request, write what changes, and give each its vehicle or its refusal."""
     decided = decide_all(await transaction.lock_vehicles(list_vins(requests)), requests, at)
     await transaction.save_changes(decided.changes)

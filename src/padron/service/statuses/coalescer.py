@@ -14,7 +14,7 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
-from padron.service.statuses.changing import Outcome, decide_all, list_vins
+from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
 from padron.store.settling import fail, fail_all, settle
 
@@ -189,7 +189,7 @@ class _Decision:
         self._requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
         self._at = at
         self.vins = {account_id: list_vins(asked) for account_id, asked in self._requests.items()}
-        self.outcomes: dict[int, list[Outcome]] = {}
+        self.outcomes: dict[int, list[StatusOutcome]] = {}
 
     def decide(self, account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
         """Decide an account's requests, again if its vehicles had to be read again."""
@@ -209,7 +209,7 @@ def _fail_all(calls: Collection[_Call], error: PadronError | asyncio.CancelledEr
     fail_all((call.done for call in calls), error)
 
 
-def _answer_all(calls: Collection[_Call], outcomes: Collection[Outcome]) -> None:
+def _answer_all(calls: Collection[_Call], outcomes: Collection[StatusOutcome]) -> None:
     for call, outcome in zip(calls, outcomes, strict=True):
         if isinstance(outcome, PadronError):
             fail(call.done, outcome)

@@ -16,7 +16,7 @@ from padron.store.base import WriteTransaction
 FIRST_REVISION = 1
 
 
-class Condition(Enum):
+class WriteCondition(Enum):
     """What a caller demands of the vehicle beforehand, beside its revision."""
 
     NONE = "none"
@@ -32,7 +32,7 @@ class Registration:
     vin: Vin
     edits: Edits
     request_id: str
-    condition: Condition = Condition.NONE
+    condition: WriteCondition = WriteCondition.NONE
     revisions: frozenset[str] | None = None  # by their tags
 
 
@@ -93,7 +93,7 @@ async def register_vehicle(
     transaction: WriteTransaction, principal: Principal, registration: Registration, at: datetime
 ) -> Registered:
     """Write a new vehicle, which is Active. Raises ``revision_mismatch`` when it had to exist."""
-    if registration.condition is Condition.MUST_EXIST or registration.revisions is not None:
+    if registration.condition is WriteCondition.MUST_EXIST or registration.revisions is not None:
         raise PadronError(
             Code.REVISION_MISMATCH, f"If-Match asks for a vehicle {registration.vin} that exists, and none does."
         )
@@ -113,7 +113,7 @@ async def update_vehicle(
     at: datetime,
 ) -> Registered:
     """Write what differs; nothing when nothing does. The status is not touched."""
-    if registration.condition is Condition.MUST_NOT_EXIST:
+    if registration.condition is WriteCondition.MUST_NOT_EXIST:
         raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match asks that no vehicle {vehicle.vin} exist; one does.")
     check_revision(vehicle, registration.revisions)
     details = (await transaction.load_details([vehicle.vehicle_id]))[vehicle.vehicle_id]

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from padron.domain import webhook
 from padron.domain.signature import give_headers
-from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, EndpointName, Sending, format_message_id
+from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, EndpointKey, Sending, format_message_id
 from padron.service.changes.events import encode_payload
 from padron.service.runtime import Runtime
 from padron.service.webhooks.sending import Message
@@ -21,11 +21,11 @@ from padron.store.webhooks import WebhookTransaction
 CUT_MAX = 500  # changes looked at in one transaction
 CLEARED_MAX = 500  # rows of the log deleted in one transaction
 
-Key = EndpointName
+Key = EndpointKey
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class SendOutcome:
     """What came of sending one delivery."""
 
     number: int
@@ -34,7 +34,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class EndpointWork:
     """What is to be done next at an endpoint. ``is_released`` means nothing, and that its lease is given back."""
 
     endpoint: Endpoint
@@ -42,24 +42,32 @@ class Work:
     is_released: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Cut:
+    """An endpoint moved on in the feed, of which there may be more."""
+
+    endpoint: Endpoint
+    has_more: bool
+
+
 async def has_endpoints(runtime: Runtime) -> bool:
     """Say whether any account has an endpoint."""
     return await runtime.store.webhooks.has_endpoints()
 
 
-async def list_ready(runtime: Runtime, limit: int) -> list[Key]:
+async def list_ready(runtime: Runtime, limit: int) -> list[EndpointKey]:
     """Give endpoints that have something to do and no worker."""
     return await runtime.store.webhooks.list_ready(runtime.clock(), limit)
 
 
-async def renew_leases(runtime: Runtime, holder: str) -> set[Key]:
+async def renew_leases(runtime: Runtime, holder: str) -> set[EndpointKey]:
     """Prolong a worker's leases and give the endpoints that it still has."""
     return set(await runtime.store.webhooks.renew_leases(holder, runtime.clock() + LEASE))
 
 
-async def claim_endpoint(runtime: Runtime, key: Key, holder: str) -> bool:
+async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> bool:
     """Take the lease of an endpoint, and say whether that succeeded."""
-    account_id, endpoint_id = key
+    endpoint_id = key.endpoint_id
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> bool:
@@ -72,21 +80,21 @@ async def claim_endpoint(runtime: Runtime, key: Key, holder: str) -> bool:
         await webhooks.save_endpoint(leased)
         return True
 
-    return await runtime.store.write(account_id, work)
+    return await runtime.store.write(key.account_id, work)
 
 
 async def advance_endpoint(
-    runtime: Runtime, key: Key, holder: str, outcomes: Sequence[Outcome], busy: frozenset[int], room: int
-) -> Work | None:
+    runtime: Runtime, key: EndpointKey, holder: str, outcomes: Sequence[SendOutcome], busy: frozenset[int], room: int
+) -> EndpointWork | None:
     """Record outcomes, cut on from the feed, and give at most ``room`` deliveries to send next.
 
     ``busy`` are the deliveries on their way. With none of these and nothing to send, the lease is given back in
     the same transaction. None means that the lease is lost, and the outcomes are for nothing.
     """
-    account_id, endpoint_id = key
+    endpoint_id = key.endpoint_id
     now = runtime.clock()
 
-    async def work(transaction: WriteTransaction) -> Work | None:
+    async def work(transaction: WriteTransaction) -> EndpointWork | None:
         webhooks = transaction.webhooks
         before = await webhooks.lock_endpoint(endpoint_id)
         if before is None or before.lease_holder != holder:
@@ -98,9 +106,10 @@ async def advance_endpoint(
             has_more = await webhooks.delete_deliveries(endpoint_id, CLEARED_MAX) == CLEARED_MAX
             if not has_more and not busy:
                 await webhooks.delete_endpoint(endpoint_id)
-                return Work(endpoint=endpoint, due=[], is_released=True)
+                return EndpointWork(endpoint=endpoint, due=[], is_released=True)
         elif room and endpoint.may_send(now):
-            endpoint, has_more = await _cut(webhooks, endpoint, now)
+            cut = await _cut(webhooks, endpoint, now)
+            endpoint, has_more = cut.endpoint, cut.has_more
             found = await webhooks.list_due(endpoint, now, room + len(busy))
             due = [sending for sending in found if sending.delivery.number not in busy][:room]
         is_released = not (due or busy or has_more)
@@ -109,14 +118,14 @@ async def advance_endpoint(
             endpoint = await _release(webhooks, endpoint)
         if endpoint != before:
             await webhooks.save_endpoint(endpoint)
-        return Work(endpoint=endpoint, due=due, is_released=is_released)
+        return EndpointWork(endpoint=endpoint, due=due, is_released=is_released)
 
-    return await runtime.store.write(account_id, work)
+    return await runtime.store.write(key.account_id, work)
 
 
-async def release_endpoint(runtime: Runtime, key: Key, holder: str, outcomes: Sequence[Outcome]) -> None:
+async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outcomes: Sequence[SendOutcome]) -> None:
     """Record outcomes and give the lease back, for another process to go on at once."""
-    account_id, endpoint_id = key
+    endpoint_id = key.endpoint_id
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> None:
@@ -127,10 +136,10 @@ async def release_endpoint(runtime: Runtime, key: Key, holder: str, outcomes: Se
         endpoint = await _record(webhooks, endpoint, outcomes, now)
         await webhooks.save_endpoint(await _release(webhooks, endpoint))
 
-    await runtime.store.write(account_id, work)
+    await runtime.store.write(key.account_id, work)
 
 
-async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> Outcome:
+async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOutcome:
     """Send one delivery, signed, and give what came of it."""
     now = runtime.clock()
     body = encode_payload(sending.entry)
@@ -139,11 +148,11 @@ async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> Outcom
     answer = await runtime.sender.send(
         Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
     )
-    return Outcome(number=sending.delivery.number, at=now, answer=answer)
+    return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
 
 
 async def _record(
-    transaction: WebhookTransaction, endpoint: Endpoint, outcomes: Sequence[Outcome], now: datetime
+    transaction: WebhookTransaction, endpoint: Endpoint, outcomes: Sequence[SendOutcome], now: datetime
 ) -> Endpoint:
     if not outcomes:
         return endpoint
@@ -172,14 +181,14 @@ async def _record(
     return endpoint
 
 
-async def _cut(transaction: WebhookTransaction, endpoint: Endpoint, now: datetime) -> tuple[Endpoint, bool]:
-    """Give the endpoint moved on in the feed, and whether there may be more of it."""
+async def _cut(transaction: WebhookTransaction, endpoint: Endpoint, now: datetime) -> _Cut:
+    """Give the endpoint moved on in the feed, unless as many deliveries are pending as may be."""
     if await transaction.count_pending(endpoint) >= webhook.PENDING_MAX:
-        return endpoint, False
+        return _Cut(endpoint=endpoint, has_more=False)
     entries = await transaction.list_changes(endpoint.position, CUT_MAX)
     cut = webhook.cut(endpoint, entries, now)
     await transaction.put_deliveries(cut.deliveries)
-    return cut.endpoint, len(entries) == CUT_MAX
+    return _Cut(endpoint=cut.endpoint, has_more=len(entries) == CUT_MAX)
 
 
 async def _release(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:

@@ -168,9 +168,9 @@ async def list_deliveries(
     """Give a page of an endpoint's deliveries. Raises ``webhook_not_found``, ``bad_parameters`` for a bad cursor."""
     await get_endpoint(runtime, principal, endpoint_id)
     epoch = runtime.store.epoch
-    before = cursors.parse_history_cursor(epoch, cursor)
+    before = cursors.parse_delivery_cursor(epoch, cursor)
     found = await _read(runtime, principal).list_deliveries(endpoint_id, state, before, look_beyond(limit))
-    return cut_page(found, limit, lambda last: cursors.format_history_cursor(epoch, last.delivery.number))
+    return cut_page(found, limit, lambda last: cursors.format_delivery_cursor(epoch, last.delivery.number))
 
 
 async def get_delivery(runtime: Runtime, principal: Principal, endpoint_id: str, number: int) -> LoggedDelivery:

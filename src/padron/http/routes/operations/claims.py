@@ -14,7 +14,7 @@ from padron.http.answers import problems
 from padron.http.answers.problems import PROBLEMS, build_problem_reply
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call, ClientGoneError
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.operations import (
     ClaimBody,
@@ -96,7 +96,7 @@ ROUTES: tuple[Route, ...] = (
         endpoint=claim_work, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
         body=ClaimBody, body_example={"limit": 50, "wait": 20}, body_required=False,
-        answers={200: Answer(description="What is handed out.", body=ClaimList)},
+        answers={200: Success(description="What is handed out.", body=ClaimList)},
         problems=_BODY_PROBLEMS,
     ),
     Route(
@@ -116,7 +116,7 @@ ROUTES: tuple[Route, ...] = (
                 {"claimId": "0d2a8f5b9c000001-42-1", "outcome": "succeeded", "result": {"fines": []}},
             ]
         },
-        answers={200: Answer(description="At least one result is stored.", body=ResultAnswerList)},
+        answers={200: Success(description="At least one result is stored.", body=ResultAnswerList)},
         problems=(
             *_BODY_PROBLEMS, problems.CLAIM_NOT_FOUND, problems.CLAIM_WITHDRAWN, problems.CLAIM_EXPIRED,
             problems.CLAIM_ANSWERED,

@@ -6,7 +6,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.requests.bodies import read_json
 from padron.http.requests.queries import read_query
 from padron.http.shapes.operations import OperationBody, OperationList, OperationShape, shape_operation
@@ -47,8 +47,8 @@ ROUTES: tuple[Route, ...] = (
         body=OperationBody,
         body_example={"description": "Ask the city for open fines", "leaseSeconds": 60, "attempts": 3},
         answers={
-            200: Answer(description="Changed, or nothing to change.", body=OperationShape),
-            201: Answer(description="Declared.", body=OperationShape),
+            200: Success(description="Changed, or nothing to change.", body=OperationShape),
+            201: Success(description="Declared.", body=OperationShape),
         },
         problems=(problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE),
     ),
@@ -56,7 +56,7 @@ ROUTES: tuple[Route, ...] = (
         name="listOperations", method="GET", path="/api/v2/operations", tag="Operations",
         summary="List the operations", description="All operations of the account, by name.",
         endpoint=list_operations, scope=Scope.OPERATIONS_RUN,
-        answers={200: Answer(description="The operations.", body=OperationList)},
+        answers={200: Success(description="The operations.", body=OperationList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
 )  # fmt: skip

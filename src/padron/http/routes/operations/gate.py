@@ -9,7 +9,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import format_etag, is_unchanged
@@ -96,7 +96,7 @@ ROUTES: tuple[Route, ...] = (
         "vehicle is allowed, on any server. Refusals are remembered.",
         endpoint=check_vehicles, scope=Scope.GATE_CHECK,
         body=GateBody, body_example={"operation": "dispatch", "vins": ["3LNHL2GC1BR262548"]},
-        answers={200: Answer(description="The verdicts.", body=GateList)},
+        answers={200: Success(description="The verdicts.", body=GateList)},
         problems=(problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE),
     ),
     Route(
@@ -112,7 +112,7 @@ ROUTES: tuple[Route, ...] = (
             Parameter(name="to", place="query", description="Hours before this instant.", schema=parameters.INSTANT),
             parameters.LIMIT, parameters.CURSOR,
         ),
-        answers={200: Answer(description="A page.", body=RefusalList)},
+        answers={200: Success(description="A page.", body=RefusalList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
     Route(
@@ -122,8 +122,8 @@ ROUTES: tuple[Route, ...] = (
         endpoint=check_vehicle, scope=Scope.GATE_CHECK,
         parameters=(parameters.VIN, _OPERATION, _IF_NONE_MATCH),
         answers={
-            200: Answer(description="The verdict.", body=GateSingle, headers=_ETAG),
-            304: Answer(description="The verdict of this ETag still holds.", headers=_ETAG),
+            200: Success(description="The verdict.", body=GateSingle, headers=_ETAG),
+            304: Success(description="The verdict of this ETag still holds.", headers=_ETAG),
         },
         problems=(problems.BAD_PARAMETERS,),
     ),

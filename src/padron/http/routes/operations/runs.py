@@ -22,7 +22,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.operations import ResultList, RunBody, RunShape, shape_result, shape_run
@@ -122,8 +122,8 @@ ROUTES: tuple[Route, ...] = (
         parameters=(parameters.OPERATION_NAME,),
         body=RunBody, body_example={"vins": ["3LNHL2GC1BR262548"]},
         answers={
-            201: Answer(description="Queued.", body=RunShape, headers={"Location": "The run's address."}),
-            202: Answer(description="Queueing goes on.", body=RunShape, headers={"Location": "The run's address."}),
+            201: Success(description="Queued.", body=RunShape, headers={"Location": "The run's address."}),
+            202: Success(description="Queueing goes on.", body=RunShape, headers={"Location": "The run's address."}),
         },
         problems=(
             problems.BAD_PARAMETERS, problems.OPERATION_NOT_FOUND, problems.RUN_LIMIT_REACHED,
@@ -137,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
         "exhausted when no attempt is left.",
         endpoint=get_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME, parameters.RUN_ID),
-        answers={200: Answer(description="The run.", body=RunShape)},
+        answers={200: Success(description="The run.", body=RunShape)},
         problems=_FIND_PROBLEMS,
     ),
     Route(
@@ -147,7 +147,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(
             parameters.OPERATION_NAME, parameters.RUN_ID, parameters.RESULT_LIMIT, parameters.CURSOR,
         ),
-        answers={200: Answer(description="A page.", body=ResultList)},
+        answers={200: Success(description="A page.", body=ResultList)},
         problems=_FIND_PROBLEMS,
     ),
     Route(
@@ -156,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
         description="What operations found out about a vehicle, newest first, whatever its status is now.",
         endpoint=list_vehicle_results, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.VIN, parameters.RESULT_LIMIT, parameters.CURSOR),
-        answers={200: Answer(description="A page.", body=ResultList)},
+        answers={200: Success(description="A page.", body=ResultList)},
         problems=(problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND),
     ),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +17,7 @@ from padron.http.answers import problems
 from padron.http.answers.problems import build_problem_reply
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.idempotency import answer_within
 from padron.http.requests.bodies import decode_shape, read_json
 from padron.http.requests.revisions import parse_revision
@@ -48,9 +49,9 @@ async def set_statuses(call: Call) -> Reply:
             await asyncio.sleep(
                 0
             )  # lets other calls go on: to say what is wrong with a thousand vehicles takes a while
-        vin, one = _parse_vehicle(call, bytes(raw), f"vehicles[{index}]")
-        vins.append(vin)
-        asked.append(one)
+        one = _parse_vehicle(call, bytes(raw), f"vehicles[{index}]")
+        vins.append(one.vin)
+        asked.append(one.asked)
     request = BulkRequest(asked=asked, mode=body.mode, dry_run=body.dry_run)
 
     def word(outcome: BulkOutcome) -> Reply:
@@ -77,12 +78,18 @@ async def undo_request(call: Call) -> Reply:
     return build_json_reply(200, shape_undo(done, call.request_id, undone_id))
 
 
-def _parse_vehicle(call: Call, text: bytes, within: str) -> tuple[str, StatusRequest | PadronError]:
-    """Give the VIN as far as it can be read, and what is asked of the vehicle, or why that cannot be understood."""
+class _AskedVehicle(NamedTuple):
+    """The VIN as far as it can be read, and what is asked of the vehicle, or why that cannot be understood."""
+
+    vin: str
+    asked: StatusRequest | PadronError
+
+
+def _parse_vehicle(call: Call, text: bytes, within: str) -> _AskedVehicle:
     try:
         given = decode_shape(BulkVehicle, text, within)
     except PadronError as refusal:
-        return _find_vin(text), refusal
+        return _AskedVehicle(_find_vin(text), refusal)
     try:
         vin = parse_vin(given.vin)
         revisions = (
@@ -90,8 +97,8 @@ def _parse_vehicle(call: Call, text: bytes, within: str) -> tuple[str, StatusReq
         )
         request = parse_request(call, vin, given, revisions)
     except PadronError as refusal:
-        return given.vin[:_VIN_SHOWN_MAX], refusal
-    return vin, request
+        return _AskedVehicle(given.vin[:_VIN_SHOWN_MAX], refusal)
+    return _AskedVehicle(vin, request)
 
 
 def _find_vin(text: bytes) -> str:
@@ -122,7 +129,7 @@ ROUTES: tuple[Route, ...] = (
             "vehicles": [{"vin": "3LNHL2GC1BR262548", "vehicleStatusId": 4, "reason": "Brakes, until Friday"}],
             "mode": "each",
         },
-        answers={200: Answer(description="An answer for each vehicle.", body=BulkAnswerList)},
+        answers={200: Success(description="An answer for each vehicle.", body=BulkAnswerList)},
         problems=(
             problems.BAD_PARAMETERS, problems.BATCH_REFUSED, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
         ),
@@ -139,7 +146,7 @@ ROUTES: tuple[Route, ...] = (
         endpoint=undo_request, either_scope=undo.EITHER_SCOPE,
         parameters=(parameters.REQUEST_ID,),
         body=UndoBody, body_example={"reason": "Wrong list"}, body_required=False,
-        answers={200: Answer(description="What became of each vehicle.", body=UndoAnswerList)},
+        answers={200: Success(description="What became of each vehicle.", body=UndoAnswerList)},
         problems=(
             problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.REQUEST_TOO_LARGE, problems.BODY_TOO_LARGE,
             problems.UNSUPPORTED_MEDIA_TYPE,

@@ -9,7 +9,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import format_etag, is_unchanged, parse_if_match, refuse_weak
 from padron.http.requests.status_requests import parse_request
@@ -80,8 +80,8 @@ ROUTES: tuple[Route, ...] = (
         parameters=(parameters.VIN, parameters.IF_MATCH),
         body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
         answers={
-            202: Answer(description="The change is planned.", body=PlannedChangeShape, headers=LOCATION),
-            204: Answer(description="The vehicle has this status.", headers={**_ETAG, **PLANNED}),
+            202: Success(description="The change is planned.", body=PlannedChangeShape, headers=LOCATION),
+            204: Success(description="The vehicle has this status.", headers={**_ETAG, **PLANNED}),
         },
         problems=(
             problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND,
@@ -96,8 +96,8 @@ ROUTES: tuple[Route, ...] = (
         endpoint=get_status, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
         answers={
-            200: Answer(description="The status.", body=VehicleStatusShape, headers=_ETAG),
-            304: Answer(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
+            200: Success(description="The status.", body=VehicleStatusShape, headers=_ETAG),
+            304: Success(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
         },
         problems=(problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.MULTIPLE_VEHICLES_FOUND),
     ),
@@ -106,6 +106,6 @@ ROUTES: tuple[Route, ...] = (
         summary="List the vehicle statuses",
         description="The statuses with their names in English and Spanish. Any valid key may ask.",
         endpoint=list_statuses,
-        answers={200: Answer(description="All statuses.", body=StatusNameList)},
+        answers={200: Success(description="All statuses.", body=StatusNameList)},
     ),
 )  # fmt: skip

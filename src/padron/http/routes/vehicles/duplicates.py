@@ -1,5 +1,7 @@
 """Repairing duplicates: several current vehicles with one VIN, which an import of legacy data may leave behind."""
 
+from dataclasses import dataclass
+
 from msgspec import UNSET
 
 from padron.domain.account import Scope
@@ -13,7 +15,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.idempotency import answer_within
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
@@ -63,7 +65,7 @@ async def _repair(call: Call, repair: Repair, *, dry_run: bool) -> Reply:
 
 
 def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:
-    edits, status = _read_given(body) if isinstance(body, MergeBody) else ({}, None)
+    given = _read_given(body) if isinstance(body, MergeBody) else _Given(edits={})
     return Repair(
         vin=vin,
         keep=body.keep,
@@ -71,8 +73,8 @@ def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:
         by=call.principal.actor,
         revisions=_read_revisions(body),
         take=_read_taken(body) if isinstance(body, MergeBody) else {},
-        edits=edits,
-        status=status,
+        edits=given.edits,
+        status=given.status,
         reason=parse_reason(body.reason) if isinstance(body.reason, str) else None,
     )
 
@@ -90,16 +92,24 @@ def _read_taken(body: MergeBody) -> dict[str, int]:
     return {name: source for name, source in pairs if source is not UNSET}
 
 
-def _read_given(body: MergeBody) -> tuple[Edits, VehicleStatus | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Given:
+    """What the vehicle that is kept is given beside what it has."""
+
+    edits: Edits
+    status: VehicleStatus | None = None
+
+
+def _read_given(body: MergeBody) -> _Given:
     given: object = body.given
     values = ((field, getattr(given, name_attribute(field), UNSET)) for field in FIELDS)
     edits = {field.name: parse_value(field, value) for field, value in values if value is not UNSET}
     status_id = getattr(given, "vehicle_status_id", UNSET)
-    return edits, None if status_id is UNSET else parse_settable_status(status_id)
+    return _Given(edits=edits, status=None if status_id is UNSET else parse_settable_status(status_id))
 
 
 _ETAG = {"ETag": "The tag of the vehicle that was kept, in quotes. A dry run has none."}
-_ANSWERS = {200: Answer(description="The vehicle as it now is.", body=RepairAnswer, headers=_ETAG)}
+_ANSWERS = {200: Success(description="The vehicle as it now is.", body=RepairAnswer, headers=_ETAG)}
 _PROBLEMS = (
     problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.NO_DUPLICATES, problems.PLATE_IN_USE,
     problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
@@ -126,7 +136,7 @@ ROUTES: tuple[Route, ...] = (
             ),
             parameters.CURSOR,
         ),
-        answers={200: Answer(description="A page.", body=DuplicateList)},
+        answers={200: Success(description="A page.", body=DuplicateList)},
         problems=(problems.BAD_PARAMETERS,),
     ),
     Route(

@@ -14,7 +14,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import StreamReply
 from padron.http.answers.streams import stream_file
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.service.vehicles import export
 
@@ -65,7 +65,7 @@ ROUTES: tuple[Route, ...] = (
                       schema={"type": "boolean", "default": False}),
         ),
         answers={
-            200: Answer(description="The vehicles.", media_type="text/csv",
+            200: Success(description="The vehicles.", media_type="text/csv",
                         headers={"Content-Disposition": "Names the file."}),
         },
         problems=(problems.BAD_PARAMETERS,),

@@ -12,7 +12,7 @@ from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Route
+from padron.http.declarations import Route, Success
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import (
@@ -167,7 +167,7 @@ def _declare_list(name: str, path: str, summary: str) -> Route:
             *parameters.FILTERS, parameters.AS_OF, parameters.SORT, parameters.LIMIT, parameters.CURSOR,
             parameters.SEEN,
         ),
-        answers={200: Answer(description="A page.", body=VehicleList)},
+        answers={200: Success(description="A page.", body=VehicleList)},
         problems=(problems.BAD_PARAMETERS,),
     )  # fmt: skip
 
@@ -182,7 +182,7 @@ ROUTES: tuple[Route, ...] = (
         endpoint=upsert_vehicle_info, scope=Scope.VEHICLES_WRITE,
         parameters=(parameters.IF_MATCH, parameters.IF_NONE_MATCH_ANY), body=UpsertBody,
         body_example={"vehicleInfo": {"vin": "3LNHL2GC1BR262548", "plate": "RTA412C", "ownerName": "Flota Norte"}},
-        answers={200: Answer(description="The vehicle as it now is.", body=UpsertedVehicle, headers=_ETAG)},
+        answers={200: Success(description="The vehicle as it now is.", body=UpsertedVehicle, headers=_ETAG)},
         problems=(
             problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
@@ -197,8 +197,8 @@ ROUTES: tuple[Route, ...] = (
         parameters=(parameters.VIN, parameters.IF_MATCH, parameters.IF_NONE_MATCH_ANY),
         body=VehicleBody, body_example={"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4},
         answers={
-            200: Answer(description="Updated, or nothing to update.", body=VehicleShape, headers=_ETAG),
-            201: Answer(description="Registered.", body=VehicleShape, headers=_ETAG),
+            200: Success(description="Updated, or nothing to update.", body=VehicleShape, headers=_ETAG),
+            201: Success(description="Registered.", body=VehicleShape, headers=_ETAG),
         },
         problems=(
             problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.PLATE_IN_USE,
@@ -213,8 +213,8 @@ ROUTES: tuple[Route, ...] = (
         endpoint=get_vehicle, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.AS_OF, parameters.IF_NONE_MATCH),
         answers={
-            200: Answer(description="The vehicle.", body=VehicleShape, headers=_ETAG),
-            304: Answer(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
+            200: Success(description="The vehicle.", body=VehicleShape, headers=_ETAG),
+            304: Success(description="The vehicle still has the ETag of If-None-Match.", headers=_ETAG),
         },
         problems=_FIND_PROBLEMS,
     ),
@@ -224,7 +224,7 @@ ROUTES: tuple[Route, ...] = (
         description="Every change of the vehicle, newest first: who (the id of an API key), when, from what to what.",
         endpoint=list_history, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
-        answers={200: Answer(description="A page.", body=HistoryList)},
+        answers={200: Success(description="A page.", body=HistoryList)},
         problems=_FIND_PROBLEMS,
     ),
     _declare_list("listVehicles", "/api/v2/vehicles", "List vehicles"),

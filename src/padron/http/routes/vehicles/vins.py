@@ -2,7 +2,7 @@
 
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Answer, Parameter, Route
+from padron.http.declarations import Parameter, Route, Success
 from padron.http.shapes.vins import VinShape, shape_vin
 from padron.service.vehicles.vins import describe_vin
 
@@ -28,6 +28,6 @@ ROUTES: tuple[Route, ...] = (
         "and China only; region, country, maker and the model years that it may stand for. Any valid key may ask. "
         "Query parameters are ignored.",
         endpoint=get_vin, parameters=(_TEXT,),
-        answers={200: Answer(description="What the text tells.", body=VinShape)},
+        answers={200: Success(description="What the text tells.", body=VinShape)},
     ),
 )  # fmt: skip
