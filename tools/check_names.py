@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "src" / "padron"
 
 # Names that two classes or aliases may have, until they are told apart.
-TWINS_ALLOWED = frozenset({"Fetch", "Row", "ToInstant", "WriteMany"})  # all of them in store/
+TWINS_ALLOWED: frozenset[str] = frozenset()
 # Functions and aliases, as room/file.py:name, that take or give a bare tuple because somebody else's code does.
 TUPLES_OF_OTHERS = frozenset(
     {

@@ -52,7 +52,7 @@ class _Asked:
 
 
 @dataclass(slots=True, eq=False)
-class _AccountLine:
+class _RunLine:
     """What an account waits for. Whoever awaits an answer comes before what goes on by itself."""
 
     asked: deque[_Asked] = field(default_factory=deque)
@@ -69,7 +69,7 @@ class Queueing:
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._lines: dict[int, _AccountLine] = {}  # by account, the one whose turn is next first
+        self._lines: dict[int, _RunLine] = {}  # by account, the one whose turn is next first
         self._busy: set[int] = set()  # accounts that have their turn, or rest after it
         self._known: set[tuple[int, int]] = set()  # account and run, of those that go on
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +81,7 @@ class Queueing:
         if self._closing or (vins is not None and len(vins) <= SMALL):
             return await self.add_chunk(account_id, run)
         done: asyncio.Future[Portion] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(account_id, _AccountLine()).asked.append(_Asked(run=run, done=done))
+        self._lines.setdefault(account_id, _RunLine()).asked.append(_Asked(run=run, done=done))
         self._wake()
         return await done
 
@@ -121,7 +121,7 @@ class Queueing:
         if self._closing or key in self._known:
             return
         self._known.add(key)
-        self._lines.setdefault(account_id, _AccountLine()).going_on.append(run)
+        self._lines.setdefault(account_id, _RunLine()).going_on.append(run)
         self._wake()
 
     def go_on_if_stalled(self, account_id: int, run: Run) -> None:
@@ -191,7 +191,7 @@ class Queueing:
             line.going_on.appendleft(after)
         self._drop_empty(account_id, line)
 
-    def _drop_empty(self, account_id: int, line: _AccountLine) -> None:
+    def _drop_empty(self, account_id: int, line: _RunLine) -> None:
         if line.is_empty:
             self._lines.pop(account_id, None)
 

@@ -11,8 +11,6 @@ from padron.store.sqlite.connection import open_connection, translate_errors
 
 READ_THREADS = 4
 
-Row = tuple[Any, ...]
-
 
 class ReadConnections:
     """Gives rows of the last commit. Never waits for a lock on the event loop."""
@@ -24,7 +22,7 @@ class ReadConnections:
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
 
-    async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+    async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that an index answers in microseconds."""
         try:
             return self._point.execute(statement, parameters).fetchall()
@@ -34,7 +32,7 @@ class ReadConnections:
             with translate_errors():
                 raise
 
-    async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+    async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that may take a while."""
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, self._read_on_thread, statement, parameters
@@ -46,7 +44,7 @@ class ReadConnections:
         for connection in [self._point, *self._opened]:
             connection.close()
 
-    def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[Row]:
+    def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = open_connection(self._path, read_only=True)
