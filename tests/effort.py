@@ -47,10 +47,10 @@ FILE_FORMS = _choose(10, 200)
 # Requests generated from the document, for each operation and each way of generating
 DOCUMENT_CASES = _choose(8, 100)
 DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
-BOTH_ENGINES_REQUESTS = _choose(400, 5_000)
+BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
 
 # Races: changes, or seconds
-EXCLUSION_CHANGES = _choose(1_500, 20_000)
+EXCLUSION_CHANGES = _choose(3_000, 20_000)
 WITHDRAWAL_CHANGES = _choose(400, 10_000)
 REPLICA_RACE_S = _choose(2.0, 20.0)
 CANCELLED_CALLS = _choose(200, 5_000)
