@@ -57,7 +57,7 @@ class Loop:
 
     @property
     def is_stopping(self) -> bool:
-        """Say whether the loop was told to stop: a long step may end early then."""
+        """Say whether the loop must stop: a long step may end early then."""
         return self._stopping.is_set()
 
     def start(self) -> None:
@@ -90,7 +90,7 @@ class Loop:
             self._log.error("the task %s does not end", self._name)
 
     async def pause(self, seconds: float) -> None:
-        """Wait inside of a step, or until the loop is told to stop."""
+        """Wait inside of a step, or until the loop must stop."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()

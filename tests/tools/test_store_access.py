@@ -19,7 +19,7 @@ PLANTED = {
     "a reader that was handed over": ("await reader.list_by_vin(vin)", OFFERED),
     "a transaction that was handed over": ("await one.transaction.lock_endpoint(endpoint_id)", OFFERED),
     "a method that is passed on": ("run(directory.find_account)", OFFERED),
-    "a method as text": ('methodcaller("write_webhooks", 1)', OFFERED),
+    "a method as text": ('methodcaller("write_together", 1)', OFFERED),
 }
 
 
