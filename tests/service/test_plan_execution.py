@@ -119,6 +119,27 @@ async def test_what_an_execution_writes_is_written_together_or_not_at_all_and_on
     assert await count_changes(store, acme) == 4
 
 
+async def test_each_executed_plan_names_the_change_that_it_made_and_its_return_takes_back_that_one(
+    store: Store, acme: Principal, time: Clock
+) -> None:
+    vins = [make_vin(number) for number in range(5)]
+    await save(store, acme.account_id, *(registered(vin) for vin in vins))
+    runtime = build_runtime(store, time)
+    for place, vin in enumerate(vins):
+        status = VehicleStatus.ACTIVE if place == 2 else VehicleStatus.SOLD  # the third one has it already
+        await plan_status(runtime, acme, ask(vin, after(60), after(90), status, f"r-{place}"))
+    time.now = after(60)
+    assert await execute_chunk(runtime, acme.account_id) == 5
+    made = {
+        entry.change.request_id: entry.change.number for entry in await store.read(acme.account_id).list_changes(7, 10)
+    }
+    assert sorted(made.values()) == [8, 9, 10, 11]
+    plans = await list_plans(store, acme)
+    done = {plan.request_id: plan.number for plan in plans if plan.state is PlanState.EXECUTED}
+    assert done == {**made, "r-2": None}
+    assert {plan.request_id: plan.reverts for plan in plans if plan.state is PlanState.PENDING} == made
+
+
 async def test_nothing_runs_twice_or_early_when_the_clock_jumps_back(
     store: Store, acme: Principal, time: Clock
 ) -> None:

@@ -5,7 +5,7 @@ imports, undo and repairs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from padron.domain.change import Change, StatusRequest, build_status_change, decide
@@ -21,9 +21,9 @@ StatusOutcome = Vehicle | PadronError
 class Decisions:
     """What is decided of some requests: an outcome for each, in order, and the changes to write."""
 
-    outcomes: list[StatusOutcome] = field(default_factory=list)  # the vehicle as it is afterwards, or the refusal
-    changes: list[Change] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # for each change: which request makes it
+    outcomes: list[StatusOutcome]  # the vehicle as it is afterwards, or the refusal
+    changes: list[Change]
+    places: list[int]  # for each change: which request makes it
 
 
 def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime) -> Decisions:
@@ -35,9 +35,10 @@ def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], a
     current: dict[str, list[Vehicle]] = {}
     for vehicle in vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
-    decided = Decisions()
-    outcomes = decided.outcomes
-    for place, request in enumerate(requests):
+    outcomes: list[StatusOutcome] = []
+    changes: list[Change] = []
+    places: list[int] = []
+    for request in requests:
         found = current.get(request.vin, [])
         try:
             before = decide(found, request)
@@ -51,10 +52,10 @@ def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], a
             before, request.status, at=at, by=request.by, request_id=request.request_id, reason=request.reason
         )
         current[request.vin] = [change.vehicle]
-        decided.changes.append(change)
-        decided.places.append(place)
+        changes.append(change)
+        places.append(len(outcomes))
         outcomes.append(change.vehicle)
-    return decided
+    return Decisions(outcomes=outcomes, changes=changes, places=places)
 
 
 async def change_statuses(
