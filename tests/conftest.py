@@ -51,7 +51,7 @@ UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and what starts many processes")
+    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
