@@ -39,6 +39,11 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
+# Left out between two edits: what starts many processes.
+_SLOW_FILES = {
+    "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
+    "test_imports.py",
+}  # fmt: skip
 _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
@@ -46,7 +51,7 @@ UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and what starts processes")
+    parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,8 +68,8 @@ def is_slow(item: pytest.Item) -> bool:
     """Say whether a test is left out between two edits."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     fixtures = {*getattr(item, "fixturenames", ())}
-    is_campaign = item.get_closest_marker("campaign") is not None
-    return parameters.get("engine") == "postgres" or is_campaign or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
+    is_long = item.get_closest_marker("campaign") is not None or item.path.name in _SLOW_FILES
+    return parameters.get("engine") == "postgres" or is_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ STORE_MACHINE_STEPS = 50  # at most, in each example
 PLANS_MACHINE = _choose(12, 150)
 PLANS_MACHINE_STEPS = 30
 LIST_QUESTIONS = _choose(60, 2_000)
+PAGE_SIZES = _choose((3, 100), (1, 5, 100))
 REPAIR_HISTORIES = _choose(12, 300)
 UNDO_HISTORIES = _choose(15, 400)
 PAST_HISTORIES = _choose(12, 300)

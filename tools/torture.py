@@ -23,7 +23,7 @@ LOGS = ROOT / "build" / "torture"
 SEED_VARIABLE = "PADRON_TORTURE"  # tests/effort.py reads it
 CAMPAIGNS = "campaign or hypothesis"  # Hypothesis marks its own tests
 
-PASSED, FAILED, INTERRUPTED, NOTHING_CHOSEN = 0, 1, 2, 5
+PASSED, FAILED, INTERRUPTED = 0, 1, 2  # pytest's own
 TELL_EVERY_S = 60.0
 LOOK_EVERY_S = 0.2
 END_S_MAX = 60.0  # for the tests' servers to be stopped; then the round is killed
@@ -111,6 +111,7 @@ def run(minutes: float, first_seed: int, side_by_side: int, chosen: Sequence[str
             if one.process.returncode not in {PASSED, INTERRUPTED}:
                 report(one, chosen)
                 return FAILED
+            one.log.unlink()
     return PASSED
 
 

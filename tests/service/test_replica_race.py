@@ -20,7 +20,7 @@ from padron.service.statuses.single import set_status
 from padron.store.postgres import PostgresStore, open_store
 from padron.wiring import read_clock
 from tests import effort
-from tests.cast import Member, make_cast, make_vin, registered, save
+from tests.cast import Member, make_cast, make_vin, registered, save, wait_until
 from tests.replica import ReplicaServer
 
 CHANGERS = 4
@@ -64,6 +64,12 @@ class Race:
     by_replica: int = 0
     by_primary: int = 0
     is_over: bool = False
+
+    async def has_tried_enough(self) -> bool:
+        """Say whether so much was tried that the race means something, however busy the machine is."""
+        few, some = effort.REPLICA_RACE_S / 2, 6 * effort.REPLICA_RACE_S
+        is_asked = self.by_primary > few and self.by_replica > some and self.told_out > 20 * some
+        return is_asked and self.changes > 6 * some
 
     async def change(self, runtime: Runtime, number: int) -> None:
         rng = effort.roll(number)
@@ -136,10 +142,8 @@ async def test_no_question_after_a_deactivation_is_told_that_the_vehicle_is_allo
             tasks.create_task(race.ask(behind))
         tasks.create_task(race.trouble(replica))
         await asyncio.sleep(effort.REPLICA_RACE_S)
-        race.is_over = True
+        try:
+            await wait_until(race.has_tried_enough, seconds_max=30)
+        finally:
+            race.is_over = True
     assert race.wrong == 0
-    # Otherwise too little was tried to say anything.
-    assert race.changes > 37 * effort.REPLICA_RACE_S
-    assert race.told_out > 125 * effort.REPLICA_RACE_S
-    assert race.by_replica > 6 * effort.REPLICA_RACE_S
-    assert race.by_primary > effort.REPLICA_RACE_S / 2
