@@ -40,7 +40,7 @@ def test_a_list_of_vehicles_is_planned_listed_and_cancelled(cli: Cli) -> None:
     assert [HUMMER in line and "Sold" in line for line in table.out.splitlines()] == [False, True, False]
     cancelled = cli("planned", "cancel", "--account", "Acme", first["id"])
     assert (cancelled.status, cancelled.out) == (0, f"Cancelled: {HUMMER} will not become Sold at {LATER}.\n")
-    check_sentence(cli("planned", "cancel", "--account", "Acme", first["id"]), 1, "is cancelled since")
+    check_sentence(cli("planned", "cancel", "--account", "Acme", first["id"]), 1, "cannot be cancelled: it ended at")
     check_sentence(cli("planned", "cancel", "--account", "Beta", second["id"]), 1, "no planned change")
     assert cli("planned", "cancel", "--account", "Acme", second["id"], "--json").document["state"] == "cancelled"
     assert list_planned(cli, "--state", "pending").out == "Nothing is planned.\n"
@@ -72,10 +72,10 @@ def test_a_time_without_an_offset_is_wrong_usage(cli: Cli, option: str, text: st
 def test_what_cannot_be_planned_is_refused_for_each_vehicle(cli: Cli) -> None:
     past = set_status(cli, "4", HUMMER, UNKNOWN_VIN, "--effective-at", "2020-01-01T00:00Z")
     assert past.status == 1
-    assert len(re.findall("refused .*is past: the server's time is", past.out)) == 2
+    assert len(re.findall("refused .*is in the past; the server's time is", past.out)) == 2
     same = set_status(cli, "1", HUMMER, "--until", LATER)
     assert same.status == 1
-    assert "nothing to bring back" in same.out
+    assert "there is no earlier status for `until` to restore" in same.out
     assert list_planned(cli).out == "Nothing is planned.\n"
 
 

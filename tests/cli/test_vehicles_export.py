@@ -97,7 +97,7 @@ def test_filters_are_those_of_the_list(cli: Cli, arguments: tuple[str, ...], vin
         (("--filter", "shoeSize=9"), 2, "no filter 'shoeSize'"),
         (("--filter", "doors=4", "--filter", "doors=2"), 2, "twice"),
         (("--filter", "doors=four"), 1, "doors is 'four'"),
-        (("--status", "Baja"), 1, "no vehicle status"),
+        (("--status", "Baja"), 1, "'Baja' is not a vehicle status"),
         (("--status", "2", "--operational"), 1, "operational"),
         (("--json",), 2, "name a file"),
         (("no/such/folder/out.csv",), 1, "there is no folder"),

@@ -63,7 +63,7 @@ def test_the_row_with_the_names_can_be_said(cli: Cli) -> None:
     content = f"vin\nNIV,Placas\n{HUMMER},ABC123\n"
     assert run_import(cli, content, "--header-row", "2").status == 0
     assert read_details(HUMMER) == {"plate": "ABC123"}
-    check_sentence(run_import(cli, content, "--header-row", "0"), 1, "it is from 1 to 1,000")
+    check_sentence(run_import(cli, content, "--header-row", "0"), 1, "The header row is 0: it must be from 1 to 1,000")
 
 
 def test_a_written_plate_gets_a_hint(cli: Cli) -> None:

@@ -82,8 +82,8 @@ def test_the_list_is_filtered_and_sorted(cli: Cli) -> None:
 def test_a_question_that_cannot_be_understood_is_a_sentence(cli: Cli) -> None:
     list_ = ("vehicles", "list", "--account", "Acme")
     check_sentence(cli(*list_, "--limit", "0"), 2, "--limit is 0: it must be at least 1.")
-    check_sentence(cli(*list_, "--sort", "color"), 1, "sort 'color' is not a field to sort by")
-    check_sentence(cli(*list_, "--status", "garage sale"), 1, "'garage sale' is no vehicle status")
+    check_sentence(cli(*list_, "--sort", "color"), 1, "sort is 'color', which is not a field to sort by")
+    check_sentence(cli(*list_, "--status", "garage sale"), 1, "'garage sale' is not a vehicle status")
     check_sentence(cli(*list_, "--filter", "color=Rojo"), 2, "There is no filter 'color'")
     check_sentence(cli(*list_, "--csv", "--json"), 2, "exclude each other")
     check_sentence(cli("vehicles", "list", "--account", "Nadie"), 1, "There is no account named 'Nadie'.")

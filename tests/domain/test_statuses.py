@@ -71,7 +71,7 @@ def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come
 
 
 def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:
-    with pytest.raises(PadronError, match="at revision 1, which") as caught:
+    with pytest.raises(PadronError, match="at revision 1, but the request names other") as caught:
         decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({"x", "y"})))
     assert caught.value.code is Code.REVISION_MISMATCH
 

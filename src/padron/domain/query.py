@@ -1,4 +1,4 @@
-"""What a list is asked for: filters, order and the place to go on from. The order is total, so pages are stable."""
+"""Queries for lists: filters, order, and the place where a page begins. The order is total, so pages are stable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _STATUS_MAX = max(VehicleStatus).value
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """The last row of a page: its sort key (as stored; None when sorted by registration) and its identity."""
+    """The last row of a page: its identity and its sort key, as stored (None in order of registration)."""
 
     key: str | int | None
     vehicle_id: int
@@ -41,32 +41,34 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleQuery:
-    """A question to the list of vehicles. Text in ``filters`` is compared ignoring case, by whole values."""
+    """A query for the list of vehicles. Text in ``filters`` is compared by whole values, ignoring case."""
 
     filters: Mapping[str, str | int]  # by field name; "vin" as well
     status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
     operational: bool | None = None
-    sort: str | None = None  # a name of SORT_FIELDS; None: in order of registration
+    sort: str | None = None  # a name from SORT_FIELDS; None: in order of registration
     descending: bool = False
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
     as_of: datetime | None = None  # None: now
-    up_to: int | None = None  # the last change up to that instant: what counts for the store
-    registered_by: tuple[int, int] | None = None  # only vehicles that these changes and those between registered
+    up_to: int | None = None  # the number of the last change up to as_of; the store reads only this
+    registered_by: tuple[int, int] | None = None  # only vehicles registered by changes from the first to the second
 
 
 def parse_vehicle_query(parameters: dict[str, str]) -> VehicleQuery:
-    """Give the question that the parameters ask. Raises ``bad_parameters`` for a value out of range."""
+    """Give the query that the parameters mean. Raises ``bad_parameters`` for a value out of range."""
     status = parameters.get(STATUS_FILTER)
     sort = parameters.get("sort")
     if sort is not None and sort.removeprefix("-") not in SORT_FIELDS:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"sort {quote(sort)} is not a field to sort by: use one of {', '.join(SORT_FIELDS)}.",
+            f"sort is {quote(sort)}, which is not a field to sort by. Use one of {', '.join(SORT_FIELDS)}.",
         )
     operational = parse_boolean(parameters, "operational")
     if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
-        raise PadronError(Code.BAD_PARAMETERS, "operational is about current vehicles: leave out assetStatusId=2.")
+        raise PadronError(
+            Code.BAD_PARAMETERS, "The filter operational is only for current vehicles: leave out assetStatusId=2."
+        )
     return VehicleQuery(
         filters=parse_filters(parameters),
         status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
@@ -96,13 +98,13 @@ def parse_filters(parameters: dict[str, str]) -> dict[str, str | int]:
 
 
 def parse_limit(parameters: dict[str, str], limit_max: int = LIMIT_MAX) -> int:
-    """Give the page's size: 50 unless asked for, at most 500 or what the list allows."""
+    """Give the page size: 50 by default, and at most ``limit_max`` (500 unless the list has its own maximum)."""
     text = parameters.get("limit")
     return LIMIT_DEFAULT if text is None else parse_number("limit", text, 1, limit_max)
 
 
 def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
-    """Give true or false, or None when the parameter is not there. Raises ``bad_parameters``."""
+    """Give true or false, or None when the parameter is missing. Raises ``bad_parameters``."""
     text = parameters.get(name)
     if text is None:
         return None
@@ -112,7 +114,7 @@ def parse_boolean(parameters: dict[str, str], name: str) -> bool | None:
 
 
 def parse_number(name: str, text: str, least: int, most: int) -> int:
-    """Give an integer from a parameter's text. Raises ``bad_parameters`` for anything else, or out of range."""
+    """Give the integer in a parameter's text. Raises ``bad_parameters`` for other text or a number out of range."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
         return int(text)
     raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be an integer from {least} to {most}.")
@@ -124,12 +126,12 @@ def _check_filter(name: str, text: str, length_max: int, allowed: str = "") -> s
 
 
 def parse_instant(parameters: dict[str, str], name: str) -> datetime | None:
-    """Give an instant in UTC, or None when the parameter is not there. Raises ``bad_parameters``."""
+    """Give an instant in UTC, or None when the parameter is missing. Raises ``bad_parameters``."""
     text = parameters.get(name)
     if text is None:
         return None
     try:
         return instants.parse_instant(name, text)
     except PadronError as error:
-        hint = " A + in an address is written %2B." if " " in text else ""
+        hint = " Write a + in a URL as %2B." if " " in text else ""
         raise PadronError(error.code, f"{error.detail}{hint}") from error
