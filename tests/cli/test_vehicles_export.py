@@ -145,7 +145,7 @@ def test_what_fails_in_the_middle_leaves_the_former_file_and_nothing_else(
 ) -> None:
     (tmp_path / "out.xlsx").write_text("former")
     monkeypatch.setattr(writers, "SHEET_ROWS_MAX", 2)
-    check_sentence(export_vehicles(cli, "out.xlsx", "--force"), 1, "more vehicles than an XLSX sheet takes")
+    check_sentence(export_vehicles(cli, "out.xlsx", "--force"), 1, "more vehicles than an XLSX sheet can hold")
     assert (tmp_path / "out.xlsx").read_text() == "former"
     assert list_files(tmp_path) == {"out.xlsx"}
 

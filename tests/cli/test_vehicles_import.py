@@ -91,8 +91,8 @@ def test_keep_duplicates_keeps_them_once(cli: Cli) -> None:
     "content, said",
     [
         (f"vin,colr\n{HUMMER},red\n", "'colr' (perhaps vehicleColor) is an unknown name"),
-        (f"{HUMMER}\n", "No row names the VIN"),
-        ("", "no row with any content"),
+        (f"{HUMMER}\n", "rows with content names the VIN"),
+        ("", "The file has no content"),
         (b"\xd0\xcf\x11\xe0 an old workbook", "save it as .xlsx"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     "line, said",
     [
-        (f"{HUMMER},1,2".encode(), "more cells than the 2 columns that are named: cell 3 '2'"),
+        (f"{HUMMER},1,2".encode(), "more cells than the 2 named columns: cell 3 '2'"),
         (HUMMER.encode() + ",Águila ñandú ".encode() + b"\xc1", "ownerName is not UTF-8"),
     ],
 )
@@ -258,7 +258,7 @@ def test_a_workbook_is_imported_from_the_sheet_that_is_asked_for(cli: Cli) -> No
     fleet = [["Serie", "Placas", "Estatus"], [HUMMER, "ABC123", "Robado"]]
     write_workbook(Path("fleet.xlsx"), [["Notas"], ["x"]], fleet)
     command = ("vehicles", "import", "--account", "Acme", "fleet.xlsx")
-    check_sentence(cli(*command), 1, "choose one with sheet (--sheet)")
+    check_sentence(cli(*command), 1, "Choose one with sheet (--sheet)")
     assert cli(*command, "--sheet", "More 2").out == SUMMARY.format(1, 1, 0, 0, 0, 0)
     assert read_details(HUMMER) == {"plate": "ABC123"}
 

@@ -298,7 +298,7 @@ async def test_a_plain_number_fits_nothing_and_the_answer_says_what_is_sent_now(
     for detail in (answer["detail"], single.detail):
         assert "A revision must be a tag" in detail
         assert detail.endswith("Read the vehicle again and decide.")
-    assert "a revision is a tag now" in refusal.detail
+    assert "a revision must be a tag" in refusal.detail
     assert refusal.detail.endswith("Export the vehicles again and repeat the edit.")
     for path in (VEHICLE, STATUS, GATE):
         for named in (f'"{plain}"', f'W/"{plain}"', str(plain), '"unknown"', '"several"'):
