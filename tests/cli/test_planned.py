@@ -43,7 +43,7 @@ def test_a_list_of_vehicles_is_planned_listed_and_cancelled(cli: Cli) -> None:
     check_sentence(cli("planned", "cancel", "--account", "Acme", first["id"]), 1, "cannot be cancelled: it ended at")
     check_sentence(cli("planned", "cancel", "--account", "Beta", second["id"]), 1, "no planned change")
     assert cli("planned", "cancel", "--account", "Acme", second["id"], "--json").document["state"] == "cancelled"
-    assert list_planned(cli, "--state", "pending").out == "Nothing is planned.\n"
+    assert list_planned(cli, "--state", "pending").out == "There are no planned changes.\n"
 
 
 def test_until_changes_now_and_plans_the_return(cli: Cli) -> None:
@@ -66,7 +66,7 @@ def test_a_list_may_be_cut_short_and_another_account_s_plans_are_not_in_it(cli: 
 @pytest.mark.parametrize("text", ["2031-12-01T08:00:00", "2031-12-01T08:00", "2031-12-01", "tomorrow", "", "179000"])
 def test_a_time_without_an_offset_is_wrong_usage(cli: Cli, option: str, text: str) -> None:
     check_sentence(set_status(cli, "4", HUMMER, option, text), 2, option)
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 def test_what_cannot_be_planned_is_refused_for_each_vehicle(cli: Cli) -> None:
@@ -76,13 +76,13 @@ def test_what_cannot_be_planned_is_refused_for_each_vehicle(cli: Cli) -> None:
     same = set_status(cli, "1", HUMMER, "--until", LATER)
     assert same.status == 1
     assert "there is no earlier status for `until` to restore" in same.out
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 def test_a_dry_run_plans_nothing(cli: Cli) -> None:
     done = set_status(cli, "4", HUMMER, "--effective-at", LATER, "--dry-run", "--json").document
     assert (done["planned"], done["results"][0]["plannedChangeId"]) == (1, None)
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 @pytest.mark.parametrize("words", [["planned"], ["planned", "list"], ["planned", "cancel"]], ids=" ".join)

@@ -91,7 +91,7 @@ def test_filters_are_those_of_the_list(cli: Cli, arguments: tuple[str, ...], vin
 @pytest.mark.parametrize(
     "arguments, status, said",
     [
-        (("out.txt",), 2, "does not say the form"),
+        (("out.txt",), 2, "is not a known form"),
         (("out.csv", "--delimiter", "|"), 2, "--delimiter"),
         (("--filter", "doors"), 2, "NAME=VALUE"),
         (("--filter", "shoeSize=9"), 2, "no filter 'shoeSize'"),
@@ -101,7 +101,7 @@ def test_filters_are_those_of_the_list(cli: Cli, arguments: tuple[str, ...], vin
         (("--status", "2", "--operational"), 1, "operational"),
         (("--json",), 2, "name a file"),
         (("no/such/folder/out.csv",), 1, "there is no folder"),
-        ((".", "--form", "csv"), 1, "is no file"),
+        ((".", "--form", "csv"), 1, "is not a file"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_no_file(

@@ -122,7 +122,7 @@ def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: 
 def test_an_open_quote_costs_its_own_line_alone(cli: Cli) -> None:
     answer = run_import(cli, f'vin,ownerName\n{HUMMER},"open\n{JEEP},ok\n')
     assert answer.status == 1
-    assert "line 2: A quotation mark is opened" in answer.err
+    assert "line 2: A quotation mark is not closed" in answer.err
     assert read_details(HUMMER) is None
     assert read_details(JEEP) == {"ownerName": "ok"}
 
@@ -157,7 +157,7 @@ def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
             answer = run_import(cli, content)
     assert answer.status == status
     assert answer.out == SUMMARY.format(rows, rows, 0, 0, 0, 0)
-    assert f"interrupted after {rows} rows. Run it again to go on." in answer.err
+    assert f"interrupted after {rows} rows. Run it again to continue." in answer.err
     assert read_details(make_vin(0)) is not None
     assert run_import(cli, content).out == SUMMARY.format(rows + 1, 1, 0, rows, 0, 0)
 
@@ -196,9 +196,9 @@ def test_a_report_is_made_when_there_is_something_to_report(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "report, said",
     [
-        ("fleet.csv", "would overwrite the file itself"),
-        ("./sub/../fleet.csv", "would overwrite the file itself"),
-        ("other.csv", "would overwrite another file"),
+        ("fleet.csv", "would overwrite the imported file"),
+        ("./sub/../fleet.csv", "would overwrite the imported file"),
+        ("other.csv", "would overwrite a file that is not a report"),
         ("none/report.csv", "cannot be written: there is no folder 'none'"),
         ("sub", "cannot be written: it is a folder"),
     ],

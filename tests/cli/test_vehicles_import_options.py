@@ -49,8 +49,8 @@ def test_titles_and_unknown_columns_are_told(cli: Cli) -> None:
     answer = run_import(cli, TITLED, "--ignore-unknown", "--normalize")
     assert (answer.status, answer.out) == (0, SUMMARY.format(1, 1, 0, 0, 0, 0))
     assert answer.err.splitlines() == [
-        "padron: Row 3 names the columns. The rows before it are not read.",
-        "padron: Not read, because their names are unknown: Kilometraje and Póliza.",
+        "padron: Row 3 has the column names. The rows before it are not read.",
+        "padron: These columns are not read, because their names are unknown: Kilometraje and Póliza.",
     ]
     assert read_details(HUMMER) == {"plate": "XYZ0000"}
     document = run_import(cli, TITLED, "--ignore-unknown", "--normalize", "--json").document
@@ -73,8 +73,8 @@ def test_a_written_plate_gets_a_hint(cli: Cli) -> None:
 
 
 def test_a_hint_on_a_status_has_the_files_language(cli: Cli) -> None:
-    assert "Perhaps Vendido (8)" in run_import(cli, f"NIV,Estatus\n{HUMMER},Vendidaa\n").err
-    assert "Perhaps Sold (8)" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
+    assert "did you mean Vendido (8)?" in run_import(cli, f"NIV,Estatus\n{HUMMER},Vendidaa\n").err
+    assert "did you mean Sold (8)?" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])

@@ -70,7 +70,7 @@ async def test_a_workbook_of_several_sheets_is_imported_by_the_name_of_one(
     assert (done["state"], done["sheet"], done["headerRow"]) == ("done", "More 2", 2)
     assert (await api.acme.get_vehicle(HUMMER))["plate"] == "ABC123"
     missing = await run(api, path.read_bytes(), sheet="Flota")
-    assert "it has 'Sheet', 'More 2'" in missing["detail"]
+    assert "Its sheets are 'Sheet', 'More 2'" in missing["detail"]
 
 
 async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(api: Api, worker: ImportWorker) -> None:
@@ -83,7 +83,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
     assert [(line, column) for line, column, _ in report] == [
         ("2", "vin"), ("2", "plate"), ("2", "doors"), ("2", "vehicleStatusId"), ("3", "doors"), ("3", "plate"),
     ]  # fmt: skip
-    assert "Perhaps Vendido (8)" in report[3][2]
+    assert "did you mean Vendido (8)?" in report[3][2]
 
 
 @pytest.mark.parametrize(
