@@ -148,13 +148,13 @@ async def test_no_tag_of_a_vehicle_fits_the_one_that_has_its_vin_now(api: Api, r
         await api.acme.put(UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": NEW}}, If_Match=former.etag),
     ):
         assert reply.code == (412, "RevisionMismatch")
-        assert "another vehicle" in reply.detail
+        assert "a different vehicle" in reply.detail
     for vehicle in ({"vehicleStatusId": 1}, later):
         body = {"vehicles": [{"vin": HUMMER, "revision": former.revision, **vehicle}]}
         (answer,) = (await api.acme.send("POST", BULK, json.dumps(body))).body["results"]
         assert (answer["status"], answer["errorDetail"]) == (412, "RevisionMismatch")
     imported = await run(api.runtime, api.cast, [{**former.row, "plate": "", "doors": "2", "vehicleStatusId": "1"}])
-    assert [(one.column, "another vehicle" in one.detail) for one in imported.refusals] == [("revision", True)]
+    assert [(one.column, "a different vehicle" in one.detail) for one in imported.refusals] == [("revision", True)]
     undone = await api.acme.send("POST", f"/api/v2/requests/{former.request_id}/undo")
     assert [one["outcome"] for one in undone.body["results"]] == ["left"]
     assert await api.acme.get_vehicle() == now.body

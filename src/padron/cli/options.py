@@ -61,7 +61,7 @@ class ServerOptions(CommonOptions):
     """The port to listen on; 0 means any free port [PADRON_PORT; default 8080]."""
 
     webhook_allow: str | None = None
-    """Networks that webhooks may reach besides public addresses: CIDRs with commas [PADRON_WEBHOOK_ALLOW]."""
+    """Networks that webhooks may reach besides public addresses: CIDRs between commas [PADRON_WEBHOOK_ALLOW]."""
 
     read_database_url: str | None = None
     """A streaming replica of the PostgreSQL database, for lists, history and the feed [PADRON_READ_DATABASE_URL]."""

@@ -259,7 +259,7 @@ def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
         part.replace(place)
         return
     try:
-        place.hardlink_to(part)  # unlike a rename, this never replaces a file that somebody created meanwhile
+        place.hardlink_to(part)  # unlike a rename, this never replaces a file that was created in the meantime
     except FileExistsError:
         _check_free(place, target, force=False)
     except OSError:  # a file system without links

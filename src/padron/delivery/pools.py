@@ -59,6 +59,6 @@ class Pools:
         before_s = asyncio.get_running_loop().time() - IDLE_S_MAX
         idle = list(takewhile(lambda one: not one[1].in_use and one[1].used_s < before_s, self._kept.items()))
         for key, _ in idle:
-            del self._kept[key]  # before closing, because closing may wait, and nobody may use the pool meanwhile
+            del self._kept[key]  # before closing, because closing may wait, and nobody may use the pool then
         for _, kept in idle:
             await kept.pool.aclose()

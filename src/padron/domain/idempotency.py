@@ -1,7 +1,7 @@
 """Requests that are sent again with the same Idempotency-Key, and the answers to them.
 
-A key belongs to the actor that sent it. Nothing is done twice: each request that works under a key has its own
-attempt, and its work is committed only while that attempt still holds the key.
+A key belongs to the actor that sent it. Nothing is done twice, because each request that works under a key has its
+own attempt. Its work is committed only while that attempt still holds the key.
 """
 
 from collections.abc import Callable

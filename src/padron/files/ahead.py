@@ -56,7 +56,7 @@ class AheadRows(ABC):
                 break
             self._accept(batch)
             if not batch.rows and not batch.refused:
-                break  # so that the caller can stop meanwhile
+                break  # so that the caller can stop now
         if not ready and self.broken is not None:
             raise self.broken
         return [ready.popleft() for _ in range(min(count, len(ready)))]

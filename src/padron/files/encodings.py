@@ -1,4 +1,4 @@
-"""Finds the encoding of a text file. One pass reads the whole file first, so that no line is decoded wrongly.
+"""Finds the encoding of a text file, in one pass over the whole file, so that every line is decoded correctly.
 
 Latin-1 is read as Windows writes it (cp1252). Five bytes have no character in cp1252. They become the control
 characters of Latin-1, which the checks of a cell then refuse by name.
