@@ -101,8 +101,8 @@ RUN_NOT_FOUND = Problem(
 RUN_LIMIT_REACHED = Problem(
     slug="run-limit-reached", status=409, title="Too many runs", error_type="conflict",
     error_detail="RunLimitReached",
-    meaning="The account already has the maximum of runs by filter with the state `queueing`.",
-    remedy="Wait until one of them has the state `open` (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
+    meaning="The account already has the maximum of runs by filter in the state queueing.",
+    remedy="Wait until one of them is in the state open (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
     "request.",
 )  # fmt: skip
 CLAIM_NOT_FOUND = Problem(
@@ -179,9 +179,9 @@ PLAN_ENDED = Problem(
 NOTHING_TO_BRING_BACK = Problem(
     slug="nothing-to-bring-back", status=409, title="Nothing to bring back", error_type="conflict",
     error_detail="NothingToBringBack",
-    meaning="The request has `until`, but the vehicle already has this status, so there is no earlier status to "
-    "restore.",
-    remedy="Plan the next status with `effectiveAt`.",
+    meaning="The request has the member until, but the vehicle already has this status, so there is no earlier status "
+    "to restore.",
+    remedy="Plan the next status with effectiveAt.",
 )  # fmt: skip
 PATH_NOT_FOUND = Problem(
     slug="path-not-found", status=404, title="No such address", error_type="notFound", error_detail="PathNotFound",
@@ -254,8 +254,8 @@ REQUEST_TOO_LARGE = Problem(
 BATCH_REFUSED = Problem(
     slug="batch-refused", status=409, title="Nothing was changed", error_type="conflict",
     error_detail="BatchRefused",
-    meaning="With the mode `all`, at least one vehicle of the request was refused, so none was changed.",
-    remedy="Read `results`, which names each refused vehicle. Correct or remove these, and send the request again.",
+    meaning="With the mode all, at least one vehicle of the request was refused, so none was changed.",
+    remedy="The member results names each refused vehicle. Correct or remove these, and send the request again.",
 )  # fmt: skip
 KEY_IN_USE = Problem(
     slug="idempotency-key-in-use", status=409, title="Still under way", error_type="conflict",
