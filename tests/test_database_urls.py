@@ -8,8 +8,8 @@ from padron.config import SettingsError, hide_passwords, read_settings
 from padron.store.postgres.connection import split_hosts
 from padron.store.postgres.explaining import parse_address
 
-ENCODE = "that ends it early. Write such characters percent-encoded: @ as %40"
-HOSTS = "does not name hosts as HOST, HOST:PORT or [IPv6]:PORT"
+ENCODE = "has a special character in the user name or the password. Write these characters percent-encoded: @ as %40"
+HOSTS = "with each host as HOST, HOST:PORT or [IPv6]:PORT"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_a_url_is_taken(url: str) -> None:
         ("postgresql://u:@hush@@h/db", ENCODE),
         ("postgresql://me@corp:hush@h/db", ENCODE),
         ("postgresql://u:123/hush@h/db", ENCODE),
-        ("postgresql://u:hush%@h/db", "has a % that begins no percent-encoded character"),
-        ("postgresql://u:hush%zz@h/db", "has a % that begins no percent-encoded character"),
+        ("postgresql://u:hush%@h/db", "has a % that does not begin a percent-encoded character"),
+        ("postgresql://u:hush%zz@h/db", "has a % that does not begin a percent-encoded character"),
         ("postgresql://u:hush/db", HOSTS),
         ("postgresql://u@h:port/hush", HOSTS),
         ("postgresql://u@h:0/hush", HOSTS),
@@ -61,7 +61,7 @@ def test_a_url_is_taken(url: str) -> None:
         ("postgresql://u@::1/hush", HOSTS),
         ("postgresql://u@[::1/hush", HOSTS),
         ("postgresql://u@" + ",".join(["h"] * 17) + "/hush", HOSTS),
-        ("postgresql://u@h/hush?sslmode", "does not have NAME=VALUE after its ?"),
+        ("postgresql://u@h/hush?sslmode", "has wrong parameters: write NAME=VALUE after the ?"),
         ("postgresql://u@h/db\nhush", "is not a database URL"),
         ("postgres:u@h/hush", "is not a database URL"),
     ],

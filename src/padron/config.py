@@ -1,7 +1,7 @@
-"""The settings of the program: read once, from options and the environment; nothing else reads either.
+"""The settings of the program. Only this module reads options and environment variables, and only once.
 
-A value that cannot be used, and a ``PADRON_`` variable that does not exist, are refused by name. The database's
-URL may hold a password: no sentence of this module repeats more of it than its scheme.
+It refuses a wrong value and an unknown ``PADRON_`` variable, and names them. The database URL can contain a password,
+so no message of this module repeats more of it than its scheme.
 """
 
 import difflib
@@ -23,41 +23,42 @@ STALENESS_S_MAX = 300.0
 _match_port = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
 _match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
-# To the last @, because a password may hold one that should have been percent-encoded; bounded, so that it is linear.
+# The pattern ends at the last @, because a password may contain an @ that should have been percent-encoded. The
+# lengths are limited, so that the time to match is linear.
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]{0,100}):\S{0,120}@|(\bpassword=)[^\s&'\"]+", re.IGNORECASE)
 
 
 class LogForm(StrEnum):
-    """How a line of the log looks."""
+    """The form of a line in the log."""
 
     JSON = "json"
     TEXT = "text"
 
 
 class SettingsError(Exception):
-    """A setting that cannot be used: its name and why, in one sentence."""
+    """A wrong setting: its name, what is wrong, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What an operator can choose. The URL is left out of the record's printed form: it may hold a password."""
+    """What an operator can choose. The printed form does not show the URLs, because they can contain a password."""
 
     database_url: str = field(default="sqlite:///padron.db", repr=False)
     host: str = "127.0.0.1"
     port: int = 8080  # 0: any free port
     log: LogForm = LogForm.TEXT
     read_database_url: str = field(default="", repr=False)  # of a streaming replica, for reads that may be behind
-    read_staleness_s: float = 2.0  # by how much
-    webhook_allow: str = ""  # networks that webhooks may reach besides the public internet, there by http and any port
+    read_staleness_s: float = 2.0  # the maximum delay of such reads
+    webhook_allow: str = ""  # networks besides the public internet that webhooks may reach, by http and any port too
 
     @property
     def is_sqlite(self) -> bool:
-        """Say whether the database is a SQLite file; else it is PostgreSQL."""
+        """Say whether the database is a SQLite file. If not, it is PostgreSQL."""
         return self.database_url.startswith(f"{SQLITE}:")
 
     @property
     def sqlite_path(self) -> str:
-        """Give the path of the SQLite file: after three slashes a relative one, after four an absolute one."""
+        """Give the path of the SQLite file: relative after three slashes, absolute after four."""
         return unquote(self.database_url.removeprefix(f"{SQLITE}:///"))
 
     @property
@@ -73,9 +74,10 @@ _NAMES = [variable.removeprefix(PREFIX) for variable in VARIABLES]
 
 
 def read_settings(environment: Mapping[str, str], options: Mapping[str, str | None] | None = None) -> Settings:
-    """Give the settings: an option counts before its variable, and that before the default.
+    """Give the settings. An option overrides its variable, and a variable overrides the default.
 
-    ``options`` are by field name, None when not given. Raises ``SettingsError``. An empty variable counts as unset.
+    ``options`` are by field name, with None for an option that is not given. An empty variable counts as unset. Raises
+    ``SettingsError``.
     """
     _check_names(environment)
     given: dict[str, tuple[str, str]] = {}
@@ -103,29 +105,29 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
     )
     if settings.read_database_url and settings.is_sqlite:
         raise SettingsError(
-            f"{given['read_database_url'][0]} names a replica of PostgreSQL, and the database is a SQLite file, which "
-            "has none: leave it out, or set PADRON_DATABASE_URL to the primary."
+            f"{given['read_database_url'][0]} names a replica of PostgreSQL, but the database is a SQLite file. "
+            "Leave it out, or set PADRON_DATABASE_URL to the primary of the replica."
         )
     return settings
 
 
 def give_environment(settings: Settings) -> dict[str, str]:
-    """Give the variables that make another process read these very settings."""
+    """Give the environment variables from which another process reads the same settings."""
     return {variable: str(getattr(settings, name)) for variable, name in VARIABLES.items()}
 
 
 def hide_passwords(text: str) -> str:
-    """Give the text with the password of every URL in it replaced, fit for a message or a log."""
+    """Give the text for a message or a log, with the password of every URL in it replaced."""
     return _URL_PASSWORD.sub(lambda match: f"{match[1]}:***@" if match[1] else f"{match[2]}***", text)
 
 
 def _check_names(environment: Mapping[str, str]) -> None:
     for name in sorted(environment):
         if name.upper().startswith(PREFIX) and name not in VARIABLES:
-            # Without the prefix, which all have in common, so that only what is alike is suggested.
+            # Without the prefix, because it would make every name look similar.
             near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), _NAMES, n=1)
-            hint = f"did you mean {PREFIX}{near[0]}?" if near else f"there are {', '.join(VARIABLES)}."
-            raise SettingsError(f"The environment variable {show_word(name)} is not known: {hint}")
+            hint = f"Did you mean {PREFIX}{near[0]}?" if near else f"The variables are {', '.join(VARIABLES)}."
+            raise SettingsError(f"The environment variable {show_word(name)} is unknown. {hint}")
 
 
 def _parse_url(source: str, text: str) -> str:
@@ -138,30 +140,30 @@ def _parse_url(source: str, text: str) -> str:
 def _parse_read_url(source: str, text: str) -> str:
     url = _parse_url(source, text)
     if url.startswith(f"{SQLITE}:"):
-        raise SettingsError(f"{source} names a SQLite file: only PostgreSQL has replicas to read from.")
+        raise SettingsError(f"{source} names a SQLite file, but only PostgreSQL has replicas to read from.")
     if "," in unquote(url.rpartition("@")[2]):
-        # How far a replica has come says nothing about another one that the next connection might reach.
-        raise SettingsError(f"{source} names several servers: name one replica; another server may name another.")
+        # The delay of one replica says nothing about another one, which the next connection could reach.
+        raise SettingsError(f"{source} names several servers. Name one replica; each server can have its own.")
     return url
 
 
 def _parse_staleness(source: str, text: str) -> float:
     if _match_seconds(text) is None or not STALENESS_S_MIN <= float(text) <= STALENESS_S_MAX:
         raise SettingsError(
-            f"{source} is {quote(text)}: use seconds from {STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}, as in 2 or 0.5."
+            f"{source} is {quote(text)}: use seconds from {STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}, such as 2 or 0.5."
         )
     return float(text)
 
 
 def _parse_host(source: str, text: str) -> str:
     if _match_host(text) is None:
-        raise SettingsError(f"{source} is {quote(text)}, which is neither a host's name nor an address.")
+        raise SettingsError(f"{source} is {quote(text)}, which is neither a host name nor an address.")
     return text
 
 
 def _parse_port(source: str, text: str) -> int:
     if _match_port(text) is None or int(text) > PORT_MAX:
-        raise SettingsError(f"{source} is {quote(text)}: a port is a number from 0 (any free one) to {PORT_MAX}.")
+        raise SettingsError(f"{source} is {quote(text)}: use a port from 0 (any free port) to {PORT_MAX}.")
     return int(text)
 
 
@@ -173,14 +175,14 @@ def _parse_log(source: str, text: str) -> LogForm:
 
 
 def _parse_networks(source: str, text: str) -> str:
-    """Give the networks in their usual form, between commas."""
+    """Give the networks in their usual form, with commas between them."""
     networks = []
     for part in text.split(","):
         try:
             networks.append(str(ip_network(part.strip())))
         except ValueError:
             raise SettingsError(
-                f"{source} holds {quote(part.strip())}, which is not a network: "
-                "use CIDRs such as 10.1.0.0/16,fd00:1::/64."
+                f"{source} has {quote(part.strip())}, which is not a network. "
+                "Use CIDRs such as 10.1.0.0/16,fd00:1::/64."
             ) from None
     return ",".join(networks)

@@ -1,4 +1,4 @@
-"""Which database URLs are well-formed. A URL may hold a password: no sentence repeats more of it than its scheme."""
+"""Checks database URLs. A URL can contain a password, so no message repeats more of it than its scheme."""
 
 import re
 from urllib.parse import parse_qsl, unquote
@@ -16,14 +16,14 @@ _find_bracket = re.compile(r"[\[\]]").search
 
 
 def find_fault(text: str) -> str | None:
-    """Give what is wrong with a URL, to follow the name of where it stands; None when it is well-formed."""
+    """Give the fault of a URL, or None. The text follows the name of the setting in a message."""
     scheme = _match_scheme(text)
     if scheme is None or not text.isprintable():
         return f" is not a database URL: {_FORMS}"
     if scheme[1] == SQLITE:
         return _find_sqlite_fault(text)
     if scheme[1] not in POSTGRES:
-        return f" has the scheme {scheme[1]}, which is not a database that padron knows: {_FORMS}"
+        return f" has the scheme {scheme[1]}, which padron does not support: {_FORMS}"
     return _find_postgres_fault(text.partition("://")[2])
 
 
@@ -31,16 +31,16 @@ def _find_sqlite_fault(text: str) -> str | None:
     path = unquote(text.removeprefix("sqlite:///"))
     if not text.startswith("sqlite:///") or not path or "\0" in path or path.endswith("/"):
         return (
-            " names no file: sqlite:///padron.db is a file beside you, sqlite:////var/lib/padron.db "
-            "one with an absolute path."
+            " does not name a file. Use sqlite:///padron.db for a file in the current folder, or "
+            "sqlite:////var/lib/padron.db for an absolute path."
         )
     if path == ":memory:" or path.startswith("file:"):
-        return " must name a file: a database in memory would be lost with the command."
+        return " must name a file, because a database in memory is lost when the program ends."
     return None
 
 
 def _find_postgres_fault(rest: str) -> str | None:
-    """Look at what follows the scheme as libpq does: ``USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?NAME=VALUE``."""
+    """Check the part after the scheme as libpq reads it: ``USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?NAME=VALUE``."""
     end = _find_end(rest)
     authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
     credentials, _, hosts = authority.rpartition("@")
@@ -48,20 +48,20 @@ def _find_postgres_fault(rest: str) -> str | None:
     is_cut_short = "@" in path or "#" in tail or ("@" in query and "@" not in authority and not _are_hosts(hosts))
     if "@" in credentials or is_cut_short or _find_bracket(credentials):
         return (
-            " has a character in the user's name or the password that ends it early. "
-            "Write such characters percent-encoded: @ as %40, / as %2F, ? as %3F, # as %23, [ as %5B, % as %25."
+            " has a special character in the user name or the password. "
+            "Write these characters percent-encoded: @ as %40, / as %2F, ? as %3F, # as %23, [ as %5B, % as %25."
         )
     if _find_bad_percent(authority + path):
-        return " has a % that begins no percent-encoded character: write a % itself as %25."
+        return " has a % that does not begin a percent-encoded character: write a plain % as %25."
     if hosts and not _are_hosts(hosts):
         return (
-            " does not name hosts as HOST, HOST:PORT or [IPv6]:PORT with a port from 1 to 65535, with commas "
-            "between several: use postgresql://USER@HOST:PORT/DATABASE."
+            " has wrong hosts. Use postgresql://USER@HOST:PORT/DATABASE, with each host as HOST, HOST:PORT or "
+            "[IPv6]:PORT, a port from 1 to 65535, and commas between hosts."
         )
     try:
         parse_qsl(query, strict_parsing=True) if query else None
     except ValueError:
-        return " does not have NAME=VALUE after its ?, with & between several."
+        return " has wrong parameters: write NAME=VALUE after the ?, with & between several."
     return None
 
 

@@ -70,7 +70,10 @@ def test_json_has_every_value_and_says_whether_there_is_more(cli: Cli, monkeypat
     assert all(one["revision"].startswith(f"v{one['vehicleId']}r1t") for one in group["vehicles"])
     document = call(cli, "list", "--limit", "2", "--json").document
     assert (len(document["duplicates"]), document["more"]) == (2, True)
-    assert call(cli, "list", "--limit", "2").out.splitlines()[-1] == "There are more: --limit shows them."
+    assert (
+        call(cli, "list", "--limit", "2").out.splitlines()[-1]
+        == "There are more VINs. Use a higher --limit to see them."
+    )
 
 
 def test_a_resolve_keeps_one_and_leaves_no_duplicates(cli: Cli) -> None:

@@ -76,5 +76,5 @@ def test_more_than_a_page_is_printed_whole(cli: Cli, monkeypatch: pytest.MonkeyP
 def test_what_cannot_be_shown_is_one_sentence(cli: Cli) -> None:
     check_sentence(ask(cli, UNKNOWN_VIN), 1, "no current vehicle")
     check_sentence(ask(cli, "NOTAVIN"), 1, "character 2")
-    check_sentence(ask(cli, HUMMER, "--json", "--csv"), 2, "exclude each other")
+    check_sentence(ask(cli, HUMMER, "--json", "--csv"), 2, "cannot be used together")
     check_sentence(cli("vehicles", "history", "--account", "Nobody", HUMMER), 1, "Nobody")

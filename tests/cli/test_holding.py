@@ -52,7 +52,7 @@ def test_a_file_that_is_held_takes_no_other_server_and_is_told_from_one_that_is_
     assert not may_be_served(settings)
     with hold_file(settings):
         assert may_be_served(settings)
-        with pytest.raises(PadronError, match="one SQLite file takes one server") as caught, hold_file(settings):
+        with pytest.raises(PadronError, match="a SQLite file can have only one server") as caught, hold_file(settings):
             pass
         assert caught.value.code is Code.STORE_UNAVAILABLE
         assert may_be_served(settings)
@@ -107,7 +107,10 @@ def test_no_other_name_and_no_removed_lock_lets_in_a_second_server(
             case _:
                 assert kind == "the same"
         assert may_be_served(give_settings(other))
-        with pytest.raises(PadronError, match="one SQLite file takes one server"), hold_file(give_settings(other)):
+        with (
+            pytest.raises(PadronError, match="a SQLite file can have only one server"),
+            hold_file(give_settings(other)),
+        ):
             pass
     assert not may_be_served(give_settings(other))
     with hold_file(give_settings(other)):
@@ -121,7 +124,7 @@ def test_a_file_in_the_place_of_one_that_is_held_takes_no_second_server_either(
         pass
     with held_elsewhere(tmp_path / "padron.db"):
         (tmp_path / "padron.db").unlink()
-        with pytest.raises(PadronError, match="one SQLite file takes one server"), hold_file(settings):
+        with pytest.raises(PadronError, match="a SQLite file can have only one server"), hold_file(settings):
             pass
 
 

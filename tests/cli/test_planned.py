@@ -40,10 +40,10 @@ def test_a_list_of_vehicles_is_planned_listed_and_cancelled(cli: Cli) -> None:
     assert [HUMMER in line and "Sold" in line for line in table.out.splitlines()] == [False, True, False]
     cancelled = cli("planned", "cancel", "--account", "Acme", first["id"])
     assert (cancelled.status, cancelled.out) == (0, f"Cancelled: {HUMMER} will not become Sold at {LATER}.\n")
-    check_sentence(cli("planned", "cancel", "--account", "Acme", first["id"]), 1, "is cancelled since")
+    check_sentence(cli("planned", "cancel", "--account", "Acme", first["id"]), 1, "cannot be cancelled: it ended at")
     check_sentence(cli("planned", "cancel", "--account", "Beta", second["id"]), 1, "no planned change")
     assert cli("planned", "cancel", "--account", "Acme", second["id"], "--json").document["state"] == "cancelled"
-    assert list_planned(cli, "--state", "pending").out == "Nothing is planned.\n"
+    assert list_planned(cli, "--state", "pending").out == "There are no planned changes.\n"
 
 
 def test_until_changes_now_and_plans_the_return(cli: Cli) -> None:
@@ -66,23 +66,23 @@ def test_a_list_may_be_cut_short_and_another_account_s_plans_are_not_in_it(cli: 
 @pytest.mark.parametrize("text", ["2031-12-01T08:00:00", "2031-12-01T08:00", "2031-12-01", "tomorrow", "", "179000"])
 def test_a_time_without_an_offset_is_wrong_usage(cli: Cli, option: str, text: str) -> None:
     check_sentence(set_status(cli, "4", HUMMER, option, text), 2, option)
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 def test_what_cannot_be_planned_is_refused_for_each_vehicle(cli: Cli) -> None:
     past = set_status(cli, "4", HUMMER, UNKNOWN_VIN, "--effective-at", "2020-01-01T00:00Z")
     assert past.status == 1
-    assert len(re.findall("refused .*is past: the server's time is", past.out)) == 2
+    assert len(re.findall("refused .*is in the past; the server's time is", past.out)) == 2
     same = set_status(cli, "1", HUMMER, "--until", LATER)
     assert same.status == 1
-    assert "nothing to bring back" in same.out
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert "there is no earlier status for `until` to restore" in same.out
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 def test_a_dry_run_plans_nothing(cli: Cli) -> None:
     done = set_status(cli, "4", HUMMER, "--effective-at", LATER, "--dry-run", "--json").document
     assert (done["planned"], done["results"][0]["plannedChangeId"]) == (1, None)
-    assert list_planned(cli).out == "Nothing is planned.\n"
+    assert list_planned(cli).out == "There are no planned changes.\n"
 
 
 @pytest.mark.parametrize("words", [["planned"], ["planned", "list"], ["planned", "cancel"]], ids=" ".join)

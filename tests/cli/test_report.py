@@ -124,7 +124,7 @@ def test_the_table_of_a_large_fleet_is_cut_and_says_so(cli: Cli, monkeypatch: py
     assert HUMMER in answer.out
     assert JEEP not in answer.out
     assert "Total (2)" in answer.out
-    assert "first 1 of 2 vehicles: --csv has all" in answer.err
+    assert "first 1 of 2 vehicles. --csv prints all" in answer.err
 
 
 def test_a_period_without_vehicles_is_no_failure(cli: Cli) -> None:
@@ -137,8 +137,10 @@ def test_what_cannot_be_reported_is_one_sentence(cli: Cli) -> None:
     for form in ([], ["--csv"], ["--json"]):
         check_sentence(ask(cli, *form, end=LATER), 1, "is to come")
     check_sentence(ask(cli, begin="2026-01-03", end="2026-01-02"), 1, "from is not before to")
-    check_sentence(ask(cli, begin="last monday"), 2, "use a date (midnight in UTC) such as 2026-11-01")
-    check_sentence(ask(cli, begin="2026-01-01T00:00:00"), 2, "use a date")
-    check_sentence(ask(cli, "--csv", "--json"), 2, "exclude each other")
+    check_sentence(
+        ask(cli, begin="last monday"), 2, "use now, today, yesterday, a date such as 2026-11-01 (midnight in UTC)"
+    )
+    check_sentence(ask(cli, begin="2026-01-01T00:00:00"), 2, "or an instant such as 2026-11-01T08:00:00Z")
+    check_sentence(ask(cli, "--csv", "--json"), 2, "cannot be used together")
     check_sentence(ask(cli, "--vin", "NOTAVIN"), 1, "character 2")
     check_sentence(cli("report", "time-in-status", "--account", "Acme", "--from", "2026-01-01"), 2, "--to")

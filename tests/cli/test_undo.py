@@ -37,7 +37,7 @@ def test_what_a_request_changed_is_taken_back_and_the_undo_too(cli: Cli) -> None
     request_id = set_status(cli, "Sold", HUMMER, JEEP)
     answer = undo(cli, request_id, "--reason", "Wrong list")
     assert (answer.status, answer.err) == (0, "")
-    assert f"Took back {request_id}: undone 2, cancelled 0, unchanged 0, left 0." in answer.out
+    assert f"Undid {request_id}: undone 2, cancelled 0, unchanged 0, left 0." in answer.out
     assert read_statuses(cli) == {HUMMER: 1, JEEP: 1}
     history = cli("vehicles", "history", HUMMER, "--account", "Acme", "--json").document["history"]
     assert (history[0]["reason"], history[0]["by"]) == ("Wrong list", "cli")
@@ -61,7 +61,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(cli: Cli) -> None:
     assert done.document["results"][0]["revision"].startswith("v1r3t")
     assert done.status == 1
     assert read_statuses(cli) == {HUMMER: 1, JEEP: 3}
-    assert "Would take back" in undo(cli, request_id, "--dry-run").out
+    assert "Would undo" in undo(cli, request_id, "--dry-run").out
 
 
 def test_what_it_planned_is_cancelled_after_a_dry_run_that_cancels_nothing(cli: Cli) -> None:

@@ -116,7 +116,7 @@ PATHS: list[tuple[list[str], int]] = [
         ("sub", "'sub' cannot be read: it is a folder"),
         ("none.csv", "'none.csv' cannot be read: there is no such file"),
         ("sin/año.csv", "'sin/año.csv' cannot be read: there is no folder 'sin'"),
-        ("file/x.csv", "'file/x.csv' cannot be read: 'file' is no folder"),
+        ("file/x.csv", "'file/x.csv' cannot be read: 'file' is not a folder"),
         ("x" * 300, "cannot be read: File name too long"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(
     [
         (".", "'.'"), ("/", "'/'"), ("sub", "'sub'"),
         ("sin/año.csv", "'sin/año.csv' cannot be written: there is no folder 'sin'"),
-        ("file/x.csv", "'file/x.csv' cannot be written: 'file' is no folder"),
+        ("file/x.csv", "'file/x.csv' cannot be written: 'file' is not a folder"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_written_is_a_sentence(
@@ -171,13 +171,13 @@ def test_a_file_that_cannot_be_written_is_a_sentence(
         (["serve", "--port", "65536"], "--port is '65536'"),
         (["serve", "--port", "http"], "--port is 'http'"),
         (["serve", "--host", "a b"], "--host is 'a b'"),
-        (["serve", "--webhook-allow", "10.1.0.0/8"], "--webhook-allow holds '10.1.0.0/8'"),
-        (["serve", "--webhook-allow", "true"], "--webhook-allow holds 'true'"),
+        (["serve", "--webhook-allow", "10.1.0.0/8"], "--webhook-allow has '10.1.0.0/8'"),
+        (["serve", "--webhook-allow", "true"], "--webhook-allow has 'true'"),
         (["migrate", "--webhook-allow", "10.0.0.0/8"], "--webhook-allow"),
         (["accounts", "list", "--log", "xml"], "--log is 'xml'"),
         (["accounts", "list", "--database-url", "mysql://x"], "mysql"),
         (["accounts", "list", "--database-url", "padron.db"], "--database-url is not a database URL"),
-        (["accounts", "list", "--database-url", "sqlite:///"], "names no file"),
+        (["accounts", "list", "--database-url", "sqlite:///"], "does not name a file. Use sqlite:///padron.db"),
         (["accounts", "list", "--database-url", "sqlite:///:memory:"], "in memory"),
     ],
 )
@@ -189,8 +189,8 @@ def test_wrong_usage_is_one_sentence_and_status_2(cli: Cli, words: list[str], sa
 @pytest.mark.parametrize(
     "name, value, said",
     [
-        ("PADRON_DATABSE_URL", "sqlite:///x.db", "PADRON_DATABSE_URL is not known: did you mean PADRON_DATABASE_URL?"),
-        ("PADRON_ZZZ", "1", "PADRON_ZZZ is not known: there are PADRON_DATABASE_URL"),
+        ("PADRON_DATABSE_URL", "sqlite:///x.db", "PADRON_DATABSE_URL is unknown. Did you mean PADRON_DATABASE_URL?"),
+        ("PADRON_ZZZ", "1", "PADRON_ZZZ is unknown. The variables are PADRON_DATABASE_URL"),
         ("PADRON_PORT", "eighty", "PADRON_PORT is 'eighty'"),
         ("PADRON_LOG", "yaml", "PADRON_LOG is 'yaml': use json or text."),
         ("PADRON_HOST", "a/b", "PADRON_HOST is 'a/b'"),

@@ -95,17 +95,17 @@ def test_filters_are_those_of_the_list(cli: Cli, arguments: tuple[str, ...], vin
 @pytest.mark.parametrize(
     "arguments, status, said",
     [
-        (("out.txt",), 2, "does not say the form"),
+        (("out.txt",), 2, "is not a known form"),
         (("out.csv", "--delimiter", "|"), 2, "--delimiter"),
         (("--filter", "doors"), 2, "NAME=VALUE"),
         (("--filter", "shoeSize=9"), 2, "no filter 'shoeSize'"),
         (("--filter", "doors=4", "--filter", "doors=2"), 2, "twice"),
         (("--filter", "doors=four"), 1, "doors is 'four'"),
-        (("--status", "Baja"), 1, "no vehicle status"),
+        (("--status", "Baja"), 1, "'Baja' is not a vehicle status"),
         (("--status", "2", "--operational"), 1, "operational"),
         (("--json",), 2, "name a file"),
         (("no/such/folder/out.csv",), 1, "there is no folder"),
-        ((".", "--form", "csv"), 1, "is no file"),
+        ((".", "--form", "csv"), 1, "is not a file"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_no_file(
@@ -149,7 +149,7 @@ def test_what_fails_in_the_middle_leaves_the_former_file_and_nothing_else(
 ) -> None:
     (tmp_path / "out.xlsx").write_text("former")
     monkeypatch.setattr(writers, "SHEET_ROWS_MAX", 2)
-    check_sentence(export_vehicles(cli, "out.xlsx", "--force"), 1, "more vehicles than an XLSX sheet takes")
+    check_sentence(export_vehicles(cli, "out.xlsx", "--force"), 1, "more vehicles than an XLSX sheet can hold")
     assert (tmp_path / "out.xlsx").read_text() == "former"
     assert list_files(tmp_path) == {"out.xlsx"}
 

@@ -91,8 +91,8 @@ def test_keep_duplicates_keeps_them_once(cli: Cli) -> None:
     "content, said",
     [
         (f"vin,colr\n{HUMMER},red\n", "'colr' (perhaps vehicleColor) is an unknown name"),
-        (f"{HUMMER}\n", "No row names the VIN"),
-        ("", "no row with any content"),
+        (f"{HUMMER}\n", "rows with content names the VIN"),
+        ("", "The file has no content"),
         (b"\xd0\xcf\x11\xe0 an old workbook", "save it as .xlsx"),
     ],
 )
@@ -106,7 +106,7 @@ def test_a_header_that_cannot_be_used_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     "line, said",
     [
-        (f"{HUMMER},1,2".encode(), "more cells than the 2 columns that are named: cell 3 '2'"),
+        (f"{HUMMER},1,2".encode(), "more cells than the 2 named columns: cell 3 '2'"),
         (HUMMER.encode() + ",Águila ñandú ".encode() + b"\xc1", "ownerName is not UTF-8"),
     ],
 )
@@ -122,7 +122,7 @@ def test_a_line_of_the_wrong_form_is_refused_alone(cli: Cli, line: bytes, said: 
 def test_an_open_quote_costs_its_own_line_alone(cli: Cli) -> None:
     answer = run_import(cli, f'vin,ownerName\n{HUMMER},"open\n{JEEP},ok\n')
     assert answer.status == 1
-    assert "line 2: A quotation mark is opened" in answer.err
+    assert "line 2: A quotation mark is not closed" in answer.err
     assert read_details(HUMMER) is None
     assert read_details(JEEP) == {"ownerName": "ok"}
 
@@ -155,7 +155,7 @@ def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
             answer = run_import(cli, content)
     assert answer.status == status
     assert answer.out == SUMMARY.format(rows, rows, 0, 0, 0, 0)
-    assert f"interrupted after {rows} rows. Run it again to go on." in answer.err
+    assert f"interrupted after {rows} rows. Run it again to continue." in answer.err
     assert read_details(make_vin(0)) is not None
     assert run_import(cli, content).out == SUMMARY.format(rows + 1, 1, 0, rows, 0, 0)
 
@@ -194,9 +194,9 @@ def test_a_report_is_made_when_there_is_something_to_report(cli: Cli) -> None:
 @pytest.mark.parametrize(
     "report, said",
     [
-        ("fleet.csv", "would overwrite the file itself"),
-        ("./sub/../fleet.csv", "would overwrite the file itself"),
-        ("other.csv", "would overwrite another file"),
+        ("fleet.csv", "would overwrite the imported file"),
+        ("./sub/../fleet.csv", "would overwrite the imported file"),
+        ("other.csv", "would overwrite a file that is not a report"),
         ("none/report.csv", "cannot be written: there is no folder 'none'"),
         ("sub", "cannot be written: it is a folder"),
     ],
@@ -256,7 +256,7 @@ def test_a_workbook_is_imported_from_the_sheet_that_is_asked_for(cli: Cli) -> No
     fleet = [["Serie", "Placas", "Estatus"], [HUMMER, "ABC123", "Robado"]]
     write_workbook(Path("fleet.xlsx"), [["Notas"], ["x"]], fleet)
     command = ("vehicles", "import", "--account", "Acme", "fleet.xlsx")
-    check_sentence(cli(*command), 1, "choose one with sheet (--sheet)")
+    check_sentence(cli(*command), 1, "Choose one with sheet (--sheet)")
     assert cli(*command, "--sheet", "More 2").out == SUMMARY.format(1, 1, 0, 0, 0, 0)
     assert read_details(HUMMER) == {"plate": "ABC123"}
 

@@ -49,8 +49,8 @@ def test_titles_and_unknown_columns_are_told(cli: Cli) -> None:
     answer = run_import(cli, TITLED, "--ignore-unknown", "--normalize")
     assert (answer.status, answer.out) == (0, SUMMARY.format(1, 1, 0, 0, 0, 0))
     assert answer.err.splitlines() == [
-        "padron: Row 3 names the columns. The rows before it are not read.",
-        "padron: Not read, because their names are unknown: Kilometraje and Póliza.",
+        "padron: Row 3 has the column names. The rows before it are not read.",
+        "padron: These columns are not read, because their names are unknown: Kilometraje and Póliza.",
     ]
     assert read_details(HUMMER) == {"plate": "XYZ0000"}
     document = run_import(cli, TITLED, "--ignore-unknown", "--normalize", "--json").document
@@ -63,7 +63,7 @@ def test_the_row_with_the_names_can_be_said(cli: Cli) -> None:
     content = f"vin\nNIV,Placas\n{HUMMER},ABC123\n"
     assert run_import(cli, content, "--header-row", "2").status == 0
     assert read_details(HUMMER) == {"plate": "ABC123"}
-    check_sentence(run_import(cli, content, "--header-row", "0"), 1, "it is from 1 to 1,000")
+    check_sentence(run_import(cli, content, "--header-row", "0"), 1, "The header row is 0: it must be from 1 to 1,000")
 
 
 def test_a_written_plate_gets_a_hint(cli: Cli) -> None:
@@ -73,8 +73,8 @@ def test_a_written_plate_gets_a_hint(cli: Cli) -> None:
 
 
 def test_a_hint_on_a_status_has_the_files_language(cli: Cli) -> None:
-    assert "Perhaps Vendido (8)" in run_import(cli, f"NIV,Estatus\n{HUMMER},Vendidaa\n").err
-    assert "Perhaps Sold (8)" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
+    assert "did you mean Vendido (8)?" in run_import(cli, f"NIV,Estatus\n{HUMMER},Vendidaa\n").err
+    assert "did you mean Sold (8)?" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])

@@ -106,7 +106,7 @@ def test_a_dry_run_changes_nothing(cli: Cli) -> None:
 
 
 def test_what_cannot_be_understood_is_one_sentence(cli: Cli) -> None:
-    check_sentence(set_status(cli, "Sould", HUMMER), 1, "no vehicle status")
+    check_sentence(set_status(cli, "Sould", HUMMER), 1, "'Sould' is not a vehicle status; did you mean Sold (8)?")
     check_sentence(set_status(cli, "2", HUMMER), 1, "set by the system")
     check_sentence(set_status(cli, "8"), 2, "no VIN")
     check_sentence(set_status(cli, "8", " ,; "), 2, "no VIN")

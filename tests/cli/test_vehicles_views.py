@@ -50,7 +50,7 @@ def test_the_list_has_the_first_vehicles_and_says_that_there_are_more(cli: Cli) 
     assert answer.out.splitlines()[0].split() == ["VIN", "Plate", "Unit", "Status", "Since", "Brand", "Model"]
     assert [line.split()[0] for line in answer.out.splitlines()[1:]] == [one.vin for one in FLEET[:3]]
     assert answer.err == (
-        "padron: These are the first 3 vehicles: --limit shows more, padron vehicles export has all.\n"
+        "padron: These are the first 3 vehicles. Use a higher --limit, or padron vehicles export for all.\n"
     )
     assert ask(cli, "--limit", str(len(FLEET))).err == ""
     assert ask(cli, "--limit", "3", "--json").document["more"] is True
@@ -83,9 +83,9 @@ def test_a_question_that_cannot_be_understood_is_a_sentence(cli: Cli) -> None:
     list_ = ("vehicles", "list", "--account", "Acme")
     check_sentence(cli(*list_, "--limit", "0"), 2, "--limit is 0: it must be at least 1.")
     check_sentence(cli(*list_, "--sort", "color"), 1, "sort is 'color', which is not a field to sort by")
-    check_sentence(cli(*list_, "--status", "garage sale"), 1, "'garage sale' is no vehicle status")
+    check_sentence(cli(*list_, "--status", "garage sale"), 1, "'garage sale' is not a vehicle status")
     check_sentence(cli(*list_, "--filter", "color=Rojo"), 2, "There is no filter 'color'")
-    check_sentence(cli(*list_, "--csv", "--json"), 2, "exclude each other")
+    check_sentence(cli(*list_, "--csv", "--json"), 2, "cannot be used together")
     check_sentence(cli("vehicles", "list", "--account", "Nadie"), 1, "There is no account named 'Nadie'.")
 
 
@@ -114,7 +114,7 @@ def test_of_a_long_history_the_last_changes_are_shown(cli: Cli) -> None:
         cli("vehicles", "status", "--account", "Acme", str((4, 5)[number % 2]), FIRST)
     answer = cli("vehicles", "show", FIRST, "--account", "Acme")
     assert len(answer.out.partition("\n\n")[2].splitlines()) == 11
-    assert f"last 10 changes: padron vehicles history {FIRST} has all" in answer.err
+    assert f"last 10 changes. padron vehicles history {FIRST} prints all" in answer.err
 
 
 @pytest.mark.usefixtures("fleet")

@@ -133,7 +133,7 @@ def test_scopes_that_exist_are_taken(names: set[str]) -> None:
     assert parse_scopes(names) == names
 
 
-@pytest.mark.parametrize("names, said", [([], "at least one"), (["vehicles:read", "fly"], "no scope fly:")])
+@pytest.mark.parametrize("names, said", [([], "at least one"), (["vehicles:read", "fly"], "no scope 'fly':")])
 def test_no_scope_and_a_scope_that_does_not_exist_are_refused(names: list[str], said: str) -> None:
     with pytest.raises(PadronError, match=said) as caught:
         parse_scopes(names)

@@ -78,7 +78,7 @@ def test_what_comes_no_further_fails_in_the_end() -> None:
         assert taken.state is ImportState.RUNNING
     taken = claim(taken, "me", NOON)
     assert taken.state is ImportState.FAILED
-    assert "5 times" in (taken.detail or "")
+    assert "no progress in 5 attempts" in (taken.detail or "")
     assert taken.lease_holder is None
 
 

@@ -101,7 +101,7 @@ def test_a_return_is_void_once_another_change_of_status_came(
     ended, change = executed.plan, executed.change
     if later:
         assert (ended.state, change) == (PlanState.LAPSED, None)
-        assert ended.detail == "The request r-9 of Gamma set the status meanwhile."
+        assert ended.detail == "The request r-9 of Gamma set another status before that."
     else:
         assert ended.state is PlanState.EXECUTED
         assert (change is None) is (to is present)
@@ -147,7 +147,7 @@ def test_only_what_is_pending_can_be_cancelled(state: PlanState) -> None:
     with pytest.raises(PadronError) as refusal:
         cancel(replace(make_plan(), state=state, ended_at=after(5)), at=after(6), by="Gamma", request_id="r-3")
     assert refusal.value.code is Code.PLAN_ENDED
-    assert f"is {state.value} since 2026-03-01T12:00:05Z" in refusal.value.detail
+    assert f"it ended at 2026-03-01T12:00:05Z ({state.value})" in refusal.value.detail
 
 
 def test_a_return_moves_to_another_instant_only() -> None:

@@ -61,20 +61,20 @@ def test_a_status_is_known_as_an_export_names_it(status: VehicleStatus, language
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("3 - Sold", "'3 - Sold' names two statuses: 3 is Stolen, and Sold is 8."),
-        ("14 - taller", "14 is no vehicle status, and In the Shop is 4"),
+        ("3 - Sold", "'3 - Sold' has an id and a name that do not belong together: 3 is Stolen, and Sold is 8."),
+        ("14 - taller", "14 is not a vehicle status, and In the Shop is 4"),
         ("2 - Info Changed", "set by the system alone"),
         ("Información cambiada", "set by the system alone"),
-        ("Vendidaa", "'Vendidaa' is no vehicle status. Perhaps Sold (8); there are 0 Inactive, 1 Active, 3 Stolen"),
-        ("Baja", "'Baja' is no vehicle status: use 0 Inactive"),
-        ("4.5", "is no vehicle status"),
-        ("4.000", "is no vehicle status"),
-        ("-1", "is no vehicle status"),
-        ("4 -", "is no vehicle status"),
-        ("\u0664", "is no vehicle status"),
-        ("a\u200b\tb", "'a<U+200B ZERO WIDTH SPACE><U+0009 CHARACTER TABULATION>b' is no vehicle status"),
-        ("x" * 1_000_000, "…' (1,000,000 characters) is no vehicle status"),
-        (" " * 1_000_000 + "4" + "-" * 1_000_000, "is no vehicle status"),
+        ("Vendidaa", "'Vendidaa' is not a vehicle status; did you mean Sold (8)? Use 0 Inactive, 1 Active, 3 Stolen"),
+        ("Baja", "'Baja' is not a vehicle status. Use 0 Inactive"),
+        ("4.5", "is not a vehicle status"),
+        ("4.000", "is not a vehicle status"),
+        ("-1", "is not a vehicle status"),
+        ("4 -", "is not a vehicle status"),
+        ("\u0664", "is not a vehicle status"),
+        ("a\u200b\tb", "'a<U+200B ZERO WIDTH SPACE><U+0009 CHARACTER TABULATION>b' is not a vehicle status"),
+        ("x" * 1_000_000, "…' (1,000,000 characters) is not a vehicle status"),
+        (" " * 1_000_000 + "4" + "-" * 1_000_000, "is not a vehicle status"),
     ],
     ids=lambda text: ascii(text)[:30],
 )
@@ -88,7 +88,7 @@ def test_what_is_no_settable_status_is_refused_with_the_nearest(text: str, said:
 def test_a_spanish_file_is_answered_with_spanish_names() -> None:
     with pytest.raises(PadronError) as refused:
         parse_status_text("Vendidaa", Language.SPANISH)
-    assert "Perhaps Vendido (8); there are 0 Inactivo, 1 Activo" in refused.value.detail
+    assert "did you mean Vendido (8)? Use 0 Inactivo, 1 Activo" in refused.value.detail
     assert all(
         name_status(status, Language.SPANISH) == texts.nombre and name_status(status, Language.ENGLISH) == texts.name
         for status, texts in STATUS_TEXTS.items()

@@ -148,7 +148,7 @@ def test_a_request_that_names_no_revision_although_it_demands_one_is_told_apart(
 
 
 def test_a_revision_that_was_not_asked_for_is_refused_and_named() -> None:
-    with pytest.raises(PadronError, match="at revision 1, which") as caught:
+    with pytest.raises(PadronError, match="at revision 1, but the request names other") as caught:
         decide([make_vehicle()], ask(VehicleStatus.SOLD, frozenset({"x", "y"})))
     assert caught.value.code is Code.REVISION_MISMATCH
 

@@ -68,12 +68,12 @@ def test_what_is_nearly_a_tag_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     "asked, said",
     [
-        ({"7"}, f"A revision is a tag now, such as {TAG_EXAMPLE}, and a plain number fits no vehicle."),
-        ({format_tag(make(13))}, f"belongs to another vehicle than the one that has the VIN {HUMMER} now."),
+        ({"7"}, f"A revision must be a tag such as {TAG_EXAMPLE}; a plain number matches no vehicle."),
+        ({format_tag(make(13))}, f"belongs to a different vehicle, not to the one that now has the VIN {HUMMER}."),
         ({format_tag(make(revision=5))}, f"The vehicle {HUMMER} is at revision 7, not 5."),
-        ({format_tag(make(at=after(1)))}, "comes from another register or from before a backup was restored."),
-        ({"x"}, f"The vehicle {HUMMER} is at revision 7, which the request does not name."),
-        ({"v1r1t1", "v2r2t2"}, "which the request does not name"),
+        ({format_tag(make(at=after(1)))}, "another register, or from the time before a backup was restored."),
+        ({"x"}, f"The vehicle {HUMMER} is at revision 7, but the request names other revisions."),
+        ({"v1r1t1", "v2r2t2"}, "but the request names other revisions"),
     ],
 )  # fmt: skip
 def test_a_tag_that_does_not_fit_is_explained_in_one_sentence(asked: set[str], said: str) -> None:

@@ -119,7 +119,7 @@ def test_cells_beyond_the_names_are_taken_when_empty_and_named_when_not(path: Pa
     rows, (refusal,) = read_all(path)
     assert rows == [(2, {"vin": HUMMER, "plate": "ABC123"})]
     assert refusal.line == 3
-    assert "more cells than the 2 columns that are named: cell 4 'x' and cell 6 'Peña'" in refusal.detail
+    assert "more cells than the 2 named columns: cell 4 'x' and cell 6 'Peña'" in refusal.detail
 
 
 @pytest.mark.parametrize("cell", ['="00712"', '"=""00712"""'])

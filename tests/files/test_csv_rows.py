@@ -77,7 +77,7 @@ def test_columns_without_a_name_at_the_end_are_none(path: Path) -> None:
     write(path, f"vin;plate;;\n{HUMMER};ABC123;;\n{JEEP};;;x\n")
     rows, (refusal,) = read_all(path)
     assert rows == [(2, {"vin": HUMMER, "plate": "ABC123"})]
-    assert "more cells than the 2 columns that are named: cell 4 'x'" in refusal.detail
+    assert "more cells than the 2 named columns: cell 4 'x'" in refusal.detail
 
 
 def test_a_quoted_cell_may_run_over_lines(path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_quotation_left_open_costs_its_own_line_alone(path: Path, tail: str) -
     found = [(line, cells["vin"]) for line, cells in rows if cells["vin"][0] != "x"]
     assert found == [(3 + place, JEEP) for place in range(tail.count(JEEP))]
     assert (refusals[0].line, refusals[0].column) == (2, None)
-    assert "A quotation mark is opened" in refusals[0].detail
+    assert "A quotation mark is not closed" in refusals[0].detail
 
 
 @pytest.mark.parametrize("cells", ['"a"b', '"a" "b"'])
@@ -157,15 +157,15 @@ def test_what_can_be_read_only_once_is_told_how_to_come_in(path: Path) -> None:
 @pytest.mark.parametrize(
     "content, said",
     [
-        (b"", "no row with any content"),
-        (b"\0" * 1000, "no column is the VIN"),
-        (b"x" * (2 * LINE_LENGTH_MAX), "no header"),
+        (b"", "The file has no content"),
+        (b"\0" * 1000, "no column has the VIN"),
+        (b"x" * (2 * LINE_LENGTH_MAX), "cannot be a header"),
         (b'"vin\n', "not CSV"),
         (b"%PDF-1.7\n", "a PDF"),
         (b"\x1f\x8b\x08\x00", "gzip"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "without a password"),
         (b"PK\x03\x04 no package", "damaged"),
-        (b"\n" * 1000, "no row with any content"),
+        (b"\n" * 1000, "The file has no content"),
     ],
 )
 def test_what_is_no_table_is_named_in_one_sentence(path: Path, content: bytes, said: str) -> None:

@@ -59,7 +59,8 @@ def test_a_mapping_counts_before_the_names_that_are_known() -> None:
 
 
 def test_beside_submarca_modelo_is_the_year_for_which_there_is_no_column() -> None:
-    with pytest.raises(PadronError, match=re.escape("'Modelo' (beside Submarca the year) is an unknown name")):
+    said = "'Modelo' (the year, because Submarca is the model) is an unknown name"
+    with pytest.raises(PadronError, match=re.escape(said)):
         take(["NIV", "Submarca", "Modelo"])
     table = take(["NIV", "Submarca", "Modelo"], ignore_unknown=True)
     assert (table.columns, table.header.ignored) == (["vin", "modelName", None], ("Modelo",))
@@ -76,9 +77,9 @@ def test_beside_submarca_modelo_is_the_year_for_which_there_is_no_column() -> No
         (["vin", "", "plate"], {}, "the empty name of column 2 is an unknown name"),
         (["vin", "plate", "Placas"], {}, "'plate' and 'Placas' both name plate"),
         (["vin", "Estatus", "assetStatusId"], {}, "both name vehicleStatusId"),
-        (["vin"], {"vin": "-"}, "no column is the VIN"),
-        (["plate", "Placa", "x"], {}, "'x' is an unknown name; 'plate' and 'Placa' both name plate; no column is the"),
-        (["vin"], {"Km": "mileage", "Año": "year"}, "sends 'Km' to 'mileage' and 'Año' to 'year', which is no column"),
+        (["vin"], {"vin": "-"}, "no column has the VIN"),
+        (["plate", "Placa", "x"], {}, "'x' is an unknown name; 'plate' and 'Placa' both name plate; no column has the"),
+        (["vin"], {"Km": "mileage", "Año": "year"}, "is not a column: 'Km' to 'mileage' and 'Año' to 'year'."),
         (["vin"], {str(number): "-" for number in range(MAPPED_MAX + 1)}, "more than 1,000 names"),
     ],
 )  # fmt: skip
@@ -108,18 +109,19 @@ def test_names_are_looked_for_in_the_first_rows_with_content_alone(tmp_path: Pat
     header, _ = read(write(tmp_path, form, [[], *titles, ["vin"]]), ReadingOptions())
     assert header.row == HEADER_ROWS_MAX + 1
     said = refuse(write(tmp_path, form, [*titles, ["placa", "Marca", "x"], ["vin"]]))
-    assert "of the first 20 with any content. Row 20 comes closest: 'x' is an unknown name; no column" in said
+    assert "None of the first 20 rows with content names the VIN. Row 20 comes closest: 'x' is an unknown name" in said
+    assert "; no column has the VIN" in said
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_row_with_the_names_can_be_said(tmp_path: Path, form: str) -> None:
     path = write(tmp_path, form, [["VIN", "x"], [], ["Serie", "Placa"], [HUMMER, "ABC123"]])
-    assert "Row 1 does not name the columns" in refuse(path)
+    assert "Row 1 has wrong column names" in refuse(path)
     assert read(path, ReadingOptions(header_row=3))[0].row == 3
     assert read(path, ReadingOptions(header_row=3))[1] == [4]
-    assert "Row 2, which was said to name the columns, is empty" in refuse(path, ReadingOptions(header_row=2))
-    assert "Row 9, which was said to name the columns, is empty" in refuse(path, ReadingOptions(header_row=9))
-    assert "Row 4 does not name the columns" in refuse(path, ReadingOptions(header_row=4))
+    assert "Row 2, which should have the column names, is empty" in refuse(path, ReadingOptions(header_row=2))
+    assert "Row 9, which should have the column names, is empty" in refuse(path, ReadingOptions(header_row=9))
+    assert "Row 4 has wrong column names" in refuse(path, ReadingOptions(header_row=4))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -139,7 +141,7 @@ def test_a_column_that_comes_twice_is_wrong_even_when_unknown_ones_are_ignored()
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_without_content_has_no_names(tmp_path: Path, form: str) -> None:
-    assert "no row with any content" in refuse(write(tmp_path, form, []))
+    assert "The file has no content" in refuse(write(tmp_path, form, []))
 
 
 def test_a_workbook_says_which_sheet_was_read(tmp_path: Path) -> None:

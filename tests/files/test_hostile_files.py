@@ -82,10 +82,10 @@ FILES = {
     "quotes that are not closed": (write_text(b"vin\n" + b'"a\n' * 50_000), None),
     "a quoted cell that never ends": (write_text(b'vin\n"' + b"\n" * 500_000), None),
     "JSON in JSON": (write_text((b'{"vin":' + b"[" * 100_000 + b"\n") * 20), None),
-    "many sheets in one part": (write_book("<row/>" * 1_000_000, name_one_part_often(500)), "two sheets in one part"),
-    "a bomb": (write_book(HEADER, {SHEET: b"<x>" + b" " * 60_000_000 + b"</x>"}), "packed"),
+    "many sheets in one part": (write_book("<row/>" * 1_000_000, name_one_part_often(500)), "have the same part"),
+    "a bomb": (write_book(HEADER, {SHEET: b"<x>" + b" " * 60_000_000 + b"</x>"}), "compressed"),
     "elements in elements": (write_book(HEADER, {SHEET: b"<a>" * 1_000_000}), "nests more than 200 elements"),
-    "a long shared text": (write_book(HEADER, {TEXTS: f"<sst><si><t>{'x' * 9_000_000}</t></si></sst>"}), "no cell"),
+    "a long shared text": (write_book(HEADER, {TEXTS: f"<sst><si><t>{'x' * 9_000_000}</t></si></sst>"}), "for a cell"),
 }  # fmt: skip
 
 
@@ -152,7 +152,7 @@ async def test_while_a_file_is_read_the_event_loop_goes_on_and_the_file_can_be_g
             late_s = max(late_s, time.monotonic() - begun)
         assert late_s < 0.5
         rows.kill()
-        with pytest.raises(PadronError, match="The reading was ended"):
+        with pytest.raises(PadronError, match="The reading of the file was stopped"):
             await taking
 
 
@@ -200,7 +200,7 @@ def test_what_the_process_writes_to_its_errors_is_logged(
 ) -> None:
     monkeypatch.setattr("padron.files.child.PROGRAM", "padron.files.nothing")
     path.write_text(f"vin\n{HUMMER}\n")
-    with pytest.raises(PadronError, match=r"ended before the file did\. The program's log says why"):
+    with pytest.raises(PadronError, match=r"ended before the end of the file\. The program's log says why"):
         read(path)
     assert "No module named padron.files.nothing" in caplog.text
 
@@ -208,5 +208,5 @@ def test_what_the_process_writes_to_its_errors_is_logged(
 def test_a_process_that_writes_something_else_is_not_believed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(f"vin\n{HUMMER}\n")
     monkeypatch.setattr("padron.files.child.PROGRAM", "this")  # which prints a poem
-    with pytest.raises(PadronError, match="sent what is no row of it"):
+    with pytest.raises(PadronError, match="sent damaged data"):
         read(path)

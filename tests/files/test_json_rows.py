@@ -50,8 +50,8 @@ def test_blank_lines_are_left_out_and_counted(tmp_path: Path) -> None:
     [
         ('{"vin": "x", "vin": "y"}', "'vin' and 'vin' both name vin"),
         ('{"vin": "x", "shoeSize": "9", "colr": 1}', "'shoeSize' and 'colr' (perhaps vehicleColor) are unknown names"),
-        ('{"doors": 4}', "no column is the VIN"),
-        ("{}", "no column is the VIN"),
+        ('{"doors": 4}', "no column has the VIN"),
+        ("{}", "no column has the VIN"),
         ("[1, 2]", "not a JSON object"),
         ("7", "not a JSON object"),
         ('{"vin": "x"', "not JSON in UTF-8: expecting"),
@@ -89,7 +89,7 @@ def test_unknown_members_are_ignored_when_asked_and_named(tmp_path: Path) -> Non
 def test_a_file_without_a_row_of_names_has_none_to_choose(tmp_path: Path) -> None:
     path = tmp_path / "vehicles.jsonl"
     path.write_text('{"vin": "x"}\n')
-    with pytest.raises(PadronError, match="no row with names"), open_rows(path, ReadingOptions(header_row=2)):
+    with pytest.raises(PadronError, match="no header row"), open_rows(path, ReadingOptions(header_row=2)):
         pass
 
 

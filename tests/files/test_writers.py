@@ -108,7 +108,7 @@ def test_in_xlsx_text_stays_text_and_integers_are_numbers() -> None:
 def test_an_xlsx_sheet_that_is_full_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writers, "SHEET_ROWS_MAX", 3)
     assert len(read_xlsx(write(Form.XLSX, make_version(1), make_version(2)))) == 3
-    with pytest.raises(PadronError, match="more vehicles than an XLSX sheet takes"):
+    with pytest.raises(PadronError, match="more vehicles than an XLSX sheet can hold"):
         write(Form.XLSX, make_version(1), make_version(2), make_version(3))
 
 

@@ -76,7 +76,7 @@ def test_zeros_that_are_not_followed_refuse_the_row_by_its_cell(path: Path, code
     build_workbook(path, HEADER + give_row(2, HUMMER, cell), parts=give_styles(code))
     _, (refusal,) = read_all(path)
     assert refusal.column == "observations"
-    assert refusal.detail.startswith(f"The cell B2 is shown by the number format '{code}'")
+    assert refusal.detail.startswith(f"The cell B2 has the number format '{code}'")
 
 
 def test_what_openpyxl_writes_with_zeros_is_read_with_them(path: Path) -> None:

@@ -35,9 +35,7 @@ async def test_titles_and_unknown_columns_are_told(api: Api, worker: ImportWorke
     del worker
     failed = await run(api, TITLED)
     assert failed["state"] == "failed"
-    assert (
-        "Row 2 does not name the columns as it must: 'Kilometraje' and 'Póliza' are unknown names" in failed["detail"]
-    )
+    assert "Row 2 has wrong column names: 'Kilometraje' and 'Póliza' are unknown names" in failed["detail"]
     assert "headerRow" not in failed
     done = await run(api, TITLED, ignoreUnknown="true", normalize="true")
     assert (done["state"], done["headerRow"], done["ignoredColumns"]) == ("done", 2, ["Kilometraje", "Póliza"])
@@ -67,12 +65,12 @@ async def test_a_workbook_of_several_sheets_is_imported_by_the_name_of_one(
     del worker
     path = write_workbook(tmp_path / "fleet.xlsx", [["Notas"], ["x"]], [["vin"], ["NIV", "Placas"], [HUMMER, "ABC123"]])
     failed = await run(api, path.read_bytes())
-    assert failed["detail"] == "Several sheets have content, 'Sheet', 'More 2': choose one with sheet (--sheet)."
+    assert failed["detail"] == "Several sheets have content: 'Sheet', 'More 2'. Choose one with sheet (--sheet)."
     done = await run(api, path.read_bytes(), sheet="more 2", headerRow="2")
     assert (done["state"], done["sheet"], done["headerRow"]) == ("done", "More 2", 2)
     assert (await api.acme.get_vehicle(HUMMER))["plate"] == "ABC123"
     missing = await run(api, path.read_bytes(), sheet="Flota")
-    assert "it has 'Sheet', 'More 2'" in missing["detail"]
+    assert "Its sheets are 'Sheet', 'More 2'" in missing["detail"]
 
 
 async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(api: Api, worker: ImportWorker) -> None:
@@ -85,7 +83,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
     assert [(line, column) for line, column, _ in report] == [
         ("2", "vin"), ("2", "plate"), ("2", "doors"), ("2", "vehicleStatusId"), ("3", "doors"), ("3", "plate"),
     ]  # fmt: skip
-    assert "Perhaps Vendido (8)" in report[3][2]
+    assert "did you mean Vendido (8)?" in report[3][2]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +102,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
         ({"mapping": '{"a": 1}'}, "mapping must be a JSON object"),
         ({"mapping": '{"a": {}}'}, "mapping must be a JSON object"),
         ({"mapping": '{"Año": "vin", "Año": "-"}'}, "mapping has 'Año' twice"),
-        ({"mapping": '{"a": "x", "b": "y", "c": "vin"}'}, "sends 'a' to 'x' and 'b' to 'y', which is no column"),
+        ({"mapping": '{"a": "x", "b": "y", "c": "vin"}'}, "is not a column: 'a' to 'x' and 'b' to 'y'."),
         ({"mapping": '{"a": "\\ud800"}'}, "not printable"),
         ({"mapping": json.dumps({"a" * 1_600: "-"})}, "at most 1,500"),
     ],

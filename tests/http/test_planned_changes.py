@@ -109,7 +109,7 @@ async def test_a_vehicle_that_has_the_planned_status_already_is_left_without_a_t
     ended = (await api.acme.get(reply.headers["location"])).body
     assert (ended["state"], ended["changeNumber"]) == ("executed", None)
     assert "already" in ended["detail"]
-    assert "bring back" in ended["detail"]
+    assert "No return is planned" in ended["detail"]
     assert await api.acme.list_history() == history
     assert len(await list_plans(api.acme)) == 1
 

@@ -148,13 +148,13 @@ async def test_no_tag_of_a_vehicle_fits_the_one_that_has_its_vin_now(api: Api, r
         await api.acme.put(UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": NEW}}, If_Match=former.etag),
     ):
         assert reply.code == (412, "RevisionMismatch")
-        assert "another vehicle" in reply.detail
+        assert "a different vehicle" in reply.detail
     for vehicle in ({"vehicleStatusId": 1}, later):
         body = {"vehicles": [{"vin": HUMMER, "revision": former.revision, **vehicle}]}
         (answer,) = (await api.acme.send("POST", BULK, json.dumps(body))).body["results"]
         assert (answer["status"], answer["errorDetail"]) == (412, "RevisionMismatch")
     imported = await run(api.runtime, api.cast, [{**former.row, "plate": "", "doors": "2", "vehicleStatusId": "1"}])
-    assert [(one.column, "another vehicle" in one.detail) for one in imported.refusals] == [("revision", True)]
+    assert [(one.column, "a different vehicle" in one.detail) for one in imported.refusals] == [("revision", True)]
     undone = await api.acme.send("POST", f"/api/v2/requests/{former.request_id}/undo")
     assert [one["outcome"] for one in undone.body["results"]] == ["left"]
     assert await api.acme.get_vehicle() == now.body
@@ -296,9 +296,9 @@ async def test_a_plain_number_fits_nothing_and_the_answer_says_what_is_sent_now(
     imported = await run(api.runtime, api.cast, [{"vin": HUMMER, "doors": "4", "revision": str(plain)}])
     (refusal,) = imported.refusals
     for detail in (answer["detail"], single.detail):
-        assert "A revision is a tag now" in detail
+        assert "A revision must be a tag" in detail
         assert detail.endswith("Read the vehicle again and decide.")
-    assert "a revision is a tag now" in refusal.detail
+    assert "a revision must be a tag" in refusal.detail
     assert refusal.detail.endswith("Export the vehicles again and repeat the edit.")
     for path in (VEHICLE, STATUS, GATE):
         for named in (f'"{plain}"', f'W/"{plain}"', str(plain), '"unknown"', '"several"'):

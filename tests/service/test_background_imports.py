@@ -317,6 +317,6 @@ async def test_a_row_at_which_the_program_breaks_ends_the_import_and_not_the_wor
         failed = await wait_for_end(runtime, cast, queued)
         done = await wait_for_end(runtime, cast, other)
     assert (failed.state, failed.counts.read) == (ImportState.FAILED, 10)
-    assert "After 10 rows it was tried 5 times" in (failed.detail or "")
+    assert "read 10 rows and then made no progress in 5 attempts" in (failed.detail or "")
     assert (done.state, done.counts.unchanged) == (ImportState.DONE, 5)
     await runtime.refusals.close()

@@ -141,7 +141,11 @@ async def test_no_letter_of_a_vin_is_guessed(runtime: Runtime, cast: Cast) -> No
 
 async def test_a_status_is_told_of_in_the_files_language(runtime: Runtime, cast: Cast) -> None:
     (fault,) = (await run(runtime, cast, [{"vin": HUMMER, "vehicleStatusId": "3 - Vendido"}])).refusals
-    assert fault.detail == "'3 - Vendido' names two statuses: 3 is Stolen, and Sold is 8."
+    assert fault.detail == (
+        "'3 - Vendido' has an id and a name that do not belong together: 3 is Stolen, and Sold is 8."
+    )
     rows = [{"vin": HUMMER, "vehicleStatusId": "3 - Vendido"}]
     (fault,) = (await run(runtime, cast, rows, language=Language.SPANISH)).refusals
-    assert fault.detail == "'3 - Vendido' names two statuses: 3 is Robado, and Vendido is 8."
+    assert fault.detail == (
+        "'3 - Vendido' has an id and a name that do not belong together: 3 is Robado, and Vendido is 8."
+    )

@@ -83,7 +83,7 @@ async def test_a_vin_that_occurs_again_in_the_file_is_refused_with_its_line(
         ({"vin": HUMMER, "doors": "٣"}, "doors", "integer"),
         ({"vin": HUMMER, "plate": "A-1"}, "plate", "4 to 10"),
         ({"vin": HUMMER, "vehicleStatusId": "2"}, "vehicleStatusId", "the system alone"),
-        ({"vin": HUMMER, "vehicleStatusId": "lent"}, "vehicleStatusId", "no vehicle status"),
+        ({"vin": HUMMER, "vehicleStatusId": "lent"}, "vehicleStatusId", "'lent' is not a vehicle status"),
         ({"vin": HUMMER, "ownerName": "a\x00b"}, "ownerName", "printable"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The command ``padron``: the only way in for operators."""
+"""The command ``padron``: operators use Padrón only through it."""
 
 from padron.cli.app import main, run
 

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from padron.cli.options import CommonOptions, Json, parse_duration, run_with_runtime, split_commas
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
 from padron.domain.account import Account, ApiKey, Scope
+from padron.domain.quoting import join_names, quote
 from padron.service import accounts as service
 from padron.service.runtime import Runtime
 
@@ -16,7 +17,7 @@ keys = App(name="keys", help="Add, list and revoke API keys.")
 
 _DEFAULTS = CommonOptions()
 _SCOPES = ", ".join(scope.value for scope in Scope)
-_SCOPE_HELP = f"What the key may do, with commas or spaces between several: {_SCOPES}."
+_SCOPE_HELP = f"What the key may do. Separate several scopes with commas or spaces: {_SCOPES}."
 
 
 @accounts.command(name="add")
@@ -26,7 +27,7 @@ def add_account(name: str, /, *, json: Json = False, options: CommonOptions = _D
     Parameters
     ----------
     name
-        The new account's name.
+        The name of the new account.
     """
     account = run_with_runtime(options, lambda runtime: service.add_account(runtime, name), may_create=True)
     if json:
@@ -44,7 +45,7 @@ def list_accounts(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> 
         print_json({"accounts": [_show_account(account) for account in found]})
         return 0
     rows = [(str(account.account_id), account.name, give_instant(account.created_at) or "") for account in found]
-    print_table(("Id", "Name", "Created"), rows, "There are no accounts yet: padron accounts add NAME adds one.")
+    print_table(("Id", "Name", "Created"), rows, "There are no accounts yet. Add one with: padron accounts add NAME")
     return 0
 
 
@@ -58,16 +59,16 @@ def add_key(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Add an API key and show its secret, this once.
+    """Add an API key and show its secret. The secret is shown only this once.
 
     Parameters
     ----------
     account
         The name of the account that the key belongs to.
     name
-        A label, to tell keys apart.
+        A label for the key.
     expires_in
-        How long the key is valid: a number and s, m, h, d or w, as in 90d. For ever unless given.
+        How long the key is valid: a number and s, m, h, d or w, for example 90d. Without it, the key never expires.
     """
     scopes = _parse_scopes(scope)
     duration = None if expires_in is None else parse_duration("--expires-in", expires_in)
@@ -82,7 +83,7 @@ def add_key(
         return 0
     until = give_instant(new.key.expires_at)
     print(f"Added the key {new.key.key_id}, valid {'for ever' if until is None else f'until {until}'}.")
-    print("Send it with each call; it is shown this once:")
+    print("Send it with each call. It is shown only this once:")
     print(f"Authorization: Bearer {new.token}")
     return 0
 
@@ -109,18 +110,18 @@ def list_keys(*, account: str, json: Json = False, options: CommonOptions = _DEF
         for key in found
     ]
     columns = ("Id", "Name", "Scopes", "Created", "Expires", "Revoked", "Last used")
-    print_table(columns, rows, "The account has no keys yet: padron keys add adds one.")
+    print_table(columns, rows, "The account has no keys yet. Add one with: padron keys add")
     return 0
 
 
 @keys.command(name="revoke")
 def revoke_key(key_id: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Revoke an API key; every server refuses it within two seconds.
+    """Revoke an API key. Every server refuses it within two seconds.
 
     Parameters
     ----------
     key_id
-        The key's id, as keys list shows it.
+        The key's id, as padron keys list shows it.
     """
     run_with_runtime(options, lambda runtime: service.revoke_key(runtime, key_id))
     if json:
@@ -134,7 +135,8 @@ def _parse_scopes(values: list[str]) -> list[str]:
     scopes = split_commas(values)
     unknown = [scope for scope in scopes if scope not in list(Scope)]
     if unknown or not scopes:
-        wrong = f"has no scope {', '.join(map(ascii, unknown))}" if unknown else "needs at least one scope"
+        named = join_names(list(map(quote, unknown)))
+        wrong = f"has an unknown scope, {named}" if unknown else "needs at least one scope"
         raise UsageError(f"--scope {wrong}: choose from {_SCOPES}.")
     return scopes
 

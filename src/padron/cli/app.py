@@ -1,7 +1,6 @@
-"""Joins the commands, and turns whatever goes wrong into one sentence on stderr and an exit status.
+"""Joins the commands, and turns every error into one message on stderr and an exit status.
 
-0: done; 1: refused; 2: the command line or the environment cannot be understood; 130: Ctrl-C; 141: the reader of
-stdout went away.
+Exit statuses: 0 done; 1 refused; 2 wrong command line or environment; 130 Ctrl-C; 141 the reader of stdout ended.
 """
 
 import asyncio
@@ -30,22 +29,22 @@ PIPE_BROKEN = 128 + 13  # and SIGPIPE
 app = App(
     name="padron",
     version=__version__,
-    help="A self-hosted register that says what each vehicle of a fleet is.",
-    suppress_keyboard_interrupt=False,  # run() gives it the status that a shell expects
+    help="A self-hosted register of vehicles that knows the status of each one.",
+    suppress_keyboard_interrupt=False,  # run() gives Ctrl-C the exit status that a shell expects
     help_epilogue=EXIT_STATUS,
     help_format="plaintext",  # so that examples keep their lines
 )
 app.command(serve)
-# By name: each is imported when it is called, so that a server starts without them.
+# By name, so that each command is imported only when it is called: a server starts faster without them.
 app.command("padron.cli.accounts:accounts", help="Add and list accounts, the owners of vehicles.")
 app.command("padron.cli.accounts:keys", help="Add, list and revoke API keys.")
 app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")
-app.command("padron.cli.report:report", help="Report on an account's record.")
-app.command("padron.cli.duplicates:duplicates", help="Show several vehicles with one VIN, and make one of them.")
-app.command("padron.cli.planned:planned", help="See and cancel planned changes of status.")
-app.command("padron.cli.register:register", help="Work on the register as a whole: after restoring a backup.")
-app.command("padron.cli.undo:undo", help="Take back what a request changed.")
-app.command("padron.cli.vins:vins", help="Look at VINs, without a database.")
+app.command("padron.cli.report:report", help="Report on an account's vehicles.")
+app.command("padron.cli.duplicates:duplicates", help="Show vehicles with the same VIN, and make one vehicle of them.")
+app.command("padron.cli.planned:planned", help="List and cancel planned changes of status.")
+app.command("padron.cli.register:register", help="Work on the whole register after a backup was restored.")
+app.command("padron.cli.undo:undo", help="Undo what a request changed.")
+app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
 
@@ -57,7 +56,7 @@ def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions
     Parameters
     ----------
     dry_run
-        Only say what would be done.
+        Show what would be done, without doing it.
     """
     settings = options.read()
     pending = asyncio.run(migrate_database(settings, dry_run=dry_run))
@@ -84,8 +83,8 @@ def openapi(
     Parameters
     ----------
     webhooks
-        Where the webhooks' events are described: inline, as OpenAPI 3.1 has it; as an extension (x-webhooks); or none,
-        for generators that cannot read them, such as openapi-generator -g python.
+        Where the document describes the webhooks' events: inline, as in OpenAPI 3.1; as an extension (x-webhooks); or
+        nowhere (none), for generators that cannot read them, such as openapi-generator -g python.
     """
     del json
     options.read()
@@ -94,7 +93,7 @@ def openapi(
 
 
 def main() -> NoReturn:
-    """Run the command of the process and end with its status."""
+    """Run the command of this process, and exit with its status."""
     sys.exit(run(sys.argv[1:]))
 
 
@@ -104,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
         status = _dispatch(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes stdout once more at its end; that must not fail again.
+        # Python flushes stdout again at exit, which must not fail a second time.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_BROKEN
     except KeyboardInterrupt:
@@ -126,13 +125,13 @@ def _dispatch(arguments: Sequence[str]) -> int:
         return _fail(REFUSED, error.detail)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001 - an operator gets a sentence, whatever it was
-        return _fail(REFUSED, f"The program failed in a way that it does not expect: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - an operator gets a message for every error
+        return _fail(REFUSED, f"The program failed with an unexpected error: {type(error).__name__}: {error}")
     return result if isinstance(result, int) else 0
 
 
 def _shorten(sentence: str) -> str:
-    """Leave out the list of commands where one was probably meant."""
+    """Remove the list of commands when the sentence suggests one."""
     return sentence.partition(" Available commands:")[0] if "Did you mean" in sentence else sentence
 
 

@@ -1,4 +1,4 @@
-"""``serve --demo``: an account with a sample fleet, and a call that can be pasted."""
+"""``serve --demo``: an account with a sample fleet, and a call to copy and paste."""
 
 import json
 from datetime import timedelta
@@ -27,7 +27,7 @@ _REQUEST_ID = "demo"
 
 
 async def prepare_demo(runtime: Runtime, address: str) -> str:
-    """Make the demo account and its fleet unless they exist, add a key, and give what to tell the operator."""
+    """Make the demo account and its fleet unless they exist, add a key, and give the text for the operator."""
     account = await _find_account(runtime)
     if not await _list_vins(runtime, account, None):
         await _add_fleet(runtime, account, list_fleet())
@@ -73,7 +73,7 @@ async def _list_vins(runtime: Runtime, account: Account, status: VehicleStatus |
 
 
 async def _choose_vin(runtime: Runtime, account: Account) -> Vin:
-    """Give a VIN that the call answers with 204: an Active vehicle if there is one, and none with duplicates."""
+    """Give a VIN for a call that is answered with 204: of an Active vehicle if possible, and without duplicates."""
     principal = give_principal(account.account_id)
     active = await _list_vins(runtime, account, VehicleStatus.ACTIVE)
     for vin in (*active, *await _list_vins(runtime, account, None)):
@@ -81,7 +81,7 @@ async def _choose_vin(runtime: Runtime, account: Account) -> Vin:
             return (await get_status(runtime, principal, vin)).vin
         except PadronError:
             continue
-    raise PadronError(Code.VEHICLE_NOT_FOUND, "The demo account has no vehicle that a call could name.")
+    raise PadronError(Code.VEHICLE_NOT_FOUND, "The demo account has no vehicle for the sample call.")
 
 
 def _word(address: str, vin: Vin, token: str) -> str:

@@ -1,4 +1,4 @@
-"""``padron duplicates``: shows VINs that several vehicles have, and makes one vehicle of them."""
+"""``padron duplicates``: shows VINs with several vehicles, and makes one vehicle of them."""
 
 import secrets
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ PAGE_VINS = 50
 SHOWN_DEFAULT = 50  # VINs
 COLUMNS_MAX = 8  # vehicles side by side; --json shows all
 
-duplicates = App(name="duplicates", help="Show several vehicles with one VIN, and make one of them.")
+duplicates = App(name="duplicates", help="Show vehicles with the same VIN, and make one vehicle of them.")
 
 _DEFAULTS = CommonOptions()
 _Pairs = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
@@ -40,7 +40,7 @@ def show_duplicates(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Show VINs that several vehicles have, with these vehicles side by side and the values that differ.
+    """Show VINs with several vehicles: the vehicles side by side, with the values that differ.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def show_duplicates(
     vin
         Only this VIN.
     limit
-        How many VINs at most.
+        The maximum number of VINs to show.
     """
     only = None if vin is None else parse_vin(vin)
     if limit < 1:
@@ -77,7 +77,7 @@ def show_duplicates(
             f"No VIN has several vehicles in the account {account}." if only is None else f"{only} has no duplicates."
         )
     elif more:
-        print("There are more: --limit shows them.")
+        print("There are more VINs. Use a higher --limit to see them.")
     return 0
 
 
@@ -93,20 +93,20 @@ def resolve(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Keep one of the vehicles with a VIN as it is; the others become former versions.
+    """Keep one of the vehicles with a VIN unchanged. The others become former versions.
 
     Parameters
     ----------
     vin
-        The VIN that several vehicles have.
+        The VIN of the vehicles.
     account
         The name of the account that owns the vehicles.
     keep
-        The id of the vehicle to keep, as duplicates list shows it.
+        The id of the vehicle to keep, as padron duplicates list shows it.
     reason
-        Why, for history.
+        A reason to record in the history.
     dry_run
-        Only say what would be done.
+        Show what would be done, without doing it.
     """
     return _repair(_build_repair(vin, keep, reason, (), ()), account, dry_run=dry_run, json=json, options=options)
 
@@ -125,24 +125,24 @@ def merge(  # noqa: PLR0913 - the options of one command
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Keep one of the vehicles with a VIN, with values of the others; these become former versions.
+    """Keep one of the vehicles with a VIN, with values from the others. The others become former versions.
 
     Parameters
     ----------
     vin
-        The VIN that several vehicles have.
+        The VIN of the vehicles.
     account
         The name of the account that owns the vehicles.
     keep
-        The id of the vehicle to keep, as duplicates list shows it.
+        The id of the vehicle to keep, as padron duplicates list shows it.
     take
-        FIELD=ID: the value that the vehicle with this id has, as in plate=42 vehicleStatusId=42.
+        FIELD=ID: take the value of the vehicle with this id, for example plate=42 vehicleStatusId=42.
     given
-        FIELD=VALUE: a value, as in doors=4 vehicleStatusId="En taller"; nothing after the = removes it.
+        FIELD=VALUE: set a value, for example doors=4 vehicleStatusId="En taller". FIELD= removes the value.
     reason
-        Why, for history.
+        A reason to record in the history.
     dry_run
-        Only say what would be done.
+        Show what would be done, without doing it.
     """
     repair = _build_repair(vin, keep, reason, take or (), given or ())
     return _repair(repair, account, dry_run=dry_run, json=json, options=options)
@@ -169,7 +169,7 @@ def _split_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
         name, sign, text = pair.partition("=")
         if not sign or (name not in FIELDS_BY_NAME and name != STATUS_FIELD):
             names = ", ".join((STATUS_FIELD, *FIELDS_BY_NAME))
-            raise UsageError(f"{option} {quote(pair)} does not begin with a field and =: fields are {names}.")
+            raise UsageError(f"{option} {quote(pair)} must begin with a field and =. The fields are {names}.")
         if name in split:
             raise UsageError(f"{option} names {name} twice.")
         split[name] = text
@@ -210,7 +210,7 @@ def _show_group(group: DuplicateGroup) -> dict[str, object]:
 
 
 def _name_vehicle(vehicle: Vehicle, *, has_revision: bool) -> dict[str, object]:
-    """Give a vehicle's id and its tag. What a dry run would make is not there, so it has no tag."""
+    """Give a vehicle's id and its tag. A vehicle that a dry run shows is not stored, so it has no tag."""
     return {"vehicleId": vehicle.vehicle_id, "revision": format_tag(vehicle) if has_revision else None}
 
 
@@ -228,7 +228,7 @@ def _show(version: VehicleVersion, *, has_revision: bool = True) -> dict[str, ob
 
 
 def _print_group(group: DuplicateGroup) -> None:
-    """Print the vehicles as columns: what they are, and the values that differ."""
+    """Print the vehicles as columns, with the values that differ."""
     shown = group.versions[:COLUMNS_MAX]
     rest = f", the first {len(shown)} of them:" if len(shown) < group.count else ":"
     print(f"{group.vin} has {group.count} vehicles{rest}")

@@ -1,4 +1,4 @@
-"""Examples of each command, which its ``--help`` ends with. A test sees that every command has some that fit."""
+"""Examples of each command, for the end of its ``--help``. A test checks that every command has valid examples."""
 
 from collections.abc import Sequence
 
@@ -79,13 +79,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 
 
 def find_command(app: App, words: Sequence[str]) -> tuple[str, App]:
-    """Give the command that words begin with, as far as they name one."""
+    """Give the command at the beginning of the words, as far as the words name one."""
     chain, apps, _ = app.parse_commands([word for word in words if word not in HELP_FLAGS])
     return " ".join(chain), apps[-1]
 
 
 def add_examples(app: App, words: Sequence[str]) -> None:
-    """Let the help of the command that words name end with its examples."""
+    """Add the examples to the help of the command that the words name."""
     name, command = find_command(app, words)
     shown = EXAMPLES.get(name, ())
     lines = [f"{'Example' if len(shown) == 1 else 'Examples'}:", *(f"  $ {one}" for one in shown), "", EXIT_STATUS]

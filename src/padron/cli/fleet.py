@@ -1,7 +1,7 @@
-"""The sample fleet of ``serve --demo``: real models, made-up vehicles and owners, the same ones every time.
+"""The sample fleet of ``serve --demo``: real models, invented vehicles and owners, the same ones every time.
 
-The VINs of ``sample_vins.csv`` are published facts of real vehicles. Each gives further VINs with other serial
-numbers (the last five characters) and the check digit that belongs to them (49 CFR 565.15).
+The VINs in ``sample_vins.csv`` are published facts about real vehicles. Further VINs are made from each of them, with
+another serial number (the last five characters) and the right check digit (49 CFR 565.15).
 """
 
 import csv
@@ -13,7 +13,7 @@ from padron.domain.vin import Vin
 
 VEHICLES_PER_MODEL = 6
 
-_SERIAL_STEP = 1_237  # any number prime to 100,000, so that serials do not meet
+_SERIAL_STEP = 1_237  # any number without a common factor with 100,000, so that serial numbers do not repeat soon
 _CHECK_PLACE = 8
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VALUES = {
@@ -31,7 +31,7 @@ _COLORS_US = ("White", "Silver", "Gray", "Black", "Red", "Blue", "Green", "Sand"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """A made-up company and where its vehicles are registered."""
+    """An invented company, and where its vehicles are registered."""
 
     name: str
     prefix: str
@@ -56,7 +56,7 @@ OWNERS = (
           institution="Arizona MVD", is_mexican=False),
 )  # fmt: skip
 
-# Every so many vehicles one is something else than Active, and a reason says why.
+# One vehicle in every _STATUS_EVERY has one of these statuses instead of Active, with the reason.
 STATUSES: tuple[tuple[VehicleStatus, str], ...] = (
     (VehicleStatus.IN_THE_SHOP, "Cambio de balatas y discos; listo el viernes"),
     (VehicleStatus.FOR_SALE, "Listed at the spring auction"),
@@ -72,7 +72,7 @@ _STATUS_EVERY = 9
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SampleVehicle:
-    """One vehicle of the fleet: its cells as an import takes them, and the status it is then given, if any."""
+    """One vehicle of the fleet: its cells for an import, and the status that it gets afterwards, if any."""
 
     vin: Vin
     cells: dict[str, str]
@@ -81,7 +81,7 @@ class SampleVehicle:
 
 
 def list_fleet() -> list[SampleVehicle]:
-    """Give the fleet, at least 200 vehicles, models taking turns."""
+    """Give the fleet: at least 200 vehicles, with all models in turn."""
     models = _list_models()
     fleet: list[SampleVehicle] = []
     for round_number in range(VEHICLES_PER_MODEL):
@@ -97,7 +97,7 @@ def list_fleet() -> list[SampleVehicle]:
 
 
 def derive_vin(vin: str, number: int) -> Vin:
-    """Give the VIN itself for 0, else one with another serial number and its check digit."""
+    """Give the VIN itself for 0, or otherwise a VIN with another serial number and its check digit."""
     if number == 0:
         return Vin(vin)
     serial = (int(vin[-5:]) + number * _SERIAL_STEP) % 100_000
@@ -105,7 +105,7 @@ def derive_vin(vin: str, number: int) -> Vin:
 
 
 def give_check_digit(vin: str) -> Vin:
-    """Give the VIN with the ninth character that its other characters call for."""
+    """Give the VIN with the check digit that its other characters require, at place 9."""
     remainder = sum(_VALUES[character] * weight for character, weight in zip(vin, _WEIGHTS, strict=True)) % 11
     digit = "X" if remainder == 10 else str(remainder)  # noqa: PLR2004 - the eleventh digit is written X
     return Vin(f"{vin[:_CHECK_PLACE]}{digit}{vin[_CHECK_PLACE + 1 :]}")
@@ -136,7 +136,7 @@ def _give_cells(model: dict[str, str], owner: Owner, number: int) -> dict[str, s
 
 
 def _give_plate(owner: Owner, number: int) -> str:
-    """Give a plate like those of the country: ABC123D in Mexico, ABC1234 in the United States."""
+    """Give a plate in the form of the owner's country: ABC123D in Mexico, ABC1234 in the United States."""
     letters = _PLATE_LETTERS
     first = letters[number % len(letters)]
     second = letters[(number * 7 + 3) % len(letters)]

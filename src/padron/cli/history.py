@@ -1,4 +1,4 @@
-"""``padron vehicles history``: what happened to a vehicle, newest first."""
+"""``padron vehicles history``: the changes of a vehicle, newest first."""
 
 from collections.abc import Iterator
 
@@ -24,14 +24,14 @@ _DEFAULTS = CommonOptions()
 def print_history(
     vin: str, /, *, account: str, json: Json = False, csv: Csv = False, options: CommonOptions = _DEFAULTS
 ) -> int:
-    """Print every change of a vehicle, newest first: when, what, from what to what, by whom, why, by which request.
+    """Print every change of a vehicle, newest first: its time, kind, values, author, reason and request.
 
     Parameters
     ----------
     vin
-        The vehicle.
+        The VIN of the vehicle.
     account
-        The name of the account that owns it.
+        The name of the account that owns the vehicle.
     """
     check_one_form(json=json, csv=csv)
     wanted = parse_vin(vin)
@@ -60,12 +60,12 @@ def print_history(
             )
             for entry in entries
         ]  # fmt: skip
-        print_table(("When", "What", "Change", "By", "Reason", "Request"), cells, "Nothing happened.")
+        print_table(("When", "What", "Change", "By", "Reason", "Request"), cells, "There are no changes.")
     return 0
 
 
 def show_entry(entry: HistoryEntry) -> dict[str, object]:
-    """Give an entry with the members that it has in the API."""
+    """Give an entry with the same members as in the API."""
     shown: dict[str, object] = {
         "type": entry.type.value,
         "at": format_instant(entry.at),
@@ -84,7 +84,7 @@ def show_entry(entry: HistoryEntry) -> dict[str, object]:
 
 
 def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
-    """Give a line, or one for each value that changed."""
+    """Give one line, or one line for each changed value."""
     first = (format_instant(entry.at), entry.type.value)
     last = (entry.reason or "", entry.by, entry.request_id)
     if entry.differences is None:
@@ -97,7 +97,7 @@ def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
 
 
 def describe_entry(entry: HistoryEntry) -> str:
-    """Say in a few words what changed."""
+    """Describe the change in a few words."""
     if entry.differences is not None:
         return "; ".join(
             f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"

@@ -1,7 +1,7 @@
-"""Who has the SQLite file: one server, told by two locks. Commands may use it beside that server.
+"""Locks the SQLite file for one server, with two locks. Commands may use the file while the server runs.
 
-One lock is on the file itself, whatever it is called: a hard link or a removed lock file lets in nobody. The other is
-on a file beside it, for systems without such locks and for a file that another one took the place of.
+One lock is on the file itself, under any name, so a hard link or a deleted lock file cannot admit a second server. The
+other lock is on a file beside it. It is for systems without the first kind, and for a database file that was replaced.
 """
 
 import errno
@@ -18,18 +18,18 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote_path
 from padron.wiring import prepare_file
 
-_PLACE = 1 << 62  # the byte that is locked: far behind those that SQLite locks, and behind the end of any file
+_PLACE = 1 << 62  # the locked byte: far after the bytes that SQLite locks, and after the end of any file
 
 _is_held: set[tuple[int, int]] = set()
-# Open as long as the process runs: closing one would take from SQLite the locks that it has on the same file.
+# These stay open while the process runs, because closing one would remove SQLite's own locks on the same file.
 _kept: dict[tuple[int, int], int] = {}
 
 
 @contextmanager
 def hold_file(settings: Settings) -> Iterator[None]:
-    """Keep any other server off the SQLite file; the locks end with the process, however that ends.
+    """Keep other servers away from the SQLite file. The locks end with the process, even if it is killed.
 
-    The file is made if there is none. Raises ``store_unavailable`` when another server has it.
+    Creates the file if it does not exist. Raises ``store_unavailable`` when another server has it open.
     """
     if not settings.is_sqlite:
         yield
@@ -47,14 +47,14 @@ def hold_file(settings: Settings) -> Iterator[None]:
 
 
 def may_be_served(settings: Settings) -> bool:
-    """Say whether a server may be waiting for what a command does: for a SQLite file that is known."""
+    """Say whether a server may be waiting for this command. For a SQLite file the locks show it."""
     return not settings.is_sqlite or _is_inode_held(settings.sqlite_path) or _is_name_held(settings)
 
 
 def check_name(settings: Settings) -> None:
-    """Raise ``store_unavailable`` when a server has the SQLite file open under the name of another hard link.
+    """Raise ``store_unavailable`` when a server has the SQLite file open under another name (a hard link).
 
-    SQLite's log bears the file's name: two names are two logs, and together they destroy the database.
+    The name of SQLite's log comes from the name of the file. Two names give two logs, which destroy the database.
     """
     path = settings.sqlite_path
     try:
@@ -72,7 +72,8 @@ def check_name(settings: Settings) -> None:
 def _refuse_held(path: str) -> PadronError:
     return PadronError(
         Code.STORE_UNAVAILABLE,
-        f"Another server has the database {quote_path(path)} open: one SQLite file takes one server.",
+        f"Another server has the database {quote_path(path)} open, and a SQLite file can have only one server. "
+        "Stop that server, or use another file.",
     )
 
 
@@ -132,7 +133,7 @@ def _is_inode_held(path: str) -> bool:
     try:
         inode, descriptor = _open_file(path)
     except PadronError:
-        return False  # whoever wants to use it is told
+        return False  # the code that uses the file will raise the error
     asked = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _describe_lock(fcntl.F_WRLCK))
     return inode in _is_held or struct.unpack_from("h", asked)[0] != fcntl.F_UNLCK
 
@@ -156,14 +157,14 @@ def _open_file(path: str) -> tuple[tuple[int, int], int]:
 if sys.platform == "linux":
 
     def _lock(descriptor: int, kind: int) -> bool:
-        """Take or leave the lock on the open file. Of this kind (OFD), closing another descriptor ends none."""
+        """Take or release the lock on the open file. Closing another descriptor does not release this kind (OFD)."""
         try:
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _describe_lock(kind))
         except OSError as error:
-            # On a file system without such locks, the one beside the file is all there is.
+            # On a file system without this kind of lock, only the lock beside the file protects it.
             return error.errno not in {errno.EAGAIN, errno.EACCES}
         return True
 
     def _describe_lock(kind: int) -> bytes:
-        """Give C's ``struct flock``: kind, from where (the beginning), first byte, how many, and a process: none."""
+        """Give C's ``struct flock``: the kind, the origin (the beginning), the first byte, the length, no process."""
         return struct.pack("hhqqi4x", kind, os.SEEK_SET, _PLACE, 1, 0)

@@ -1,4 +1,4 @@
-"""How ``padron vehicles import`` ends: its counts, the first refused lines, and the exit status."""
+"""The end of ``padron vehicles import``: its counts, the first refused lines, and the exit status."""
 
 from dataclasses import dataclass, field
 
@@ -8,14 +8,14 @@ from padron.domain.file_reading import Header
 from padron.files.columns import RowFault
 from padron.service.imports.importing import ImportStep, ImportSummary
 
-REFUSALS_PRINTED_MAX = 20  # the report has all of them
+REFUSALS_PRINTED_MAX = 20  # the report has all refusals
 REFUSALS_IN_JSON_MAX = 1_000
-SIGNALLED = 128  # and the signal's number, as a shell counts
+SIGNALLED = 128  # plus the signal's number, as in a shell
 
 
 @dataclass(kw_only=True, slots=True)
 class ImportResult:
-    """An import of the command line, so far."""
+    """The result so far of an import by the command."""
 
     request_id: str
     dry_run: bool
@@ -26,22 +26,22 @@ class ImportResult:
     interrupts: list[int] = field(default_factory=list)
 
     def add(self, step: ImportStep) -> None:
-        """Note what one transaction did."""
+        """Add the result of one transaction."""
         self.report.add(step.refusals)
         self.refusals += step.refusals[: REFUSALS_IN_JSON_MAX - len(self.refusals)]
 
 
 def print_result(result: ImportResult, *, json: bool) -> int:
-    """Print what became of the rows, and give the exit status."""
+    """Print the results of the rows, and give the exit status."""
     summary, counts = result.summary, result.summary.counts
     if json:
         print_json(_show_result(result))
     else:
         _print_counts(result)
     if summary.stopped is not None:
-        print_error(f"The import stopped after {counts.read} rows: {summary.stopped.detail} Run it again to go on.")
+        print_error(f"The import stopped after {counts.read} rows: {summary.stopped.detail} Run it again to continue.")
     if summary.is_interrupted:
-        print_error(f"The import was interrupted after {counts.read} rows. Run it again to go on.")
+        print_error(f"The import was interrupted after {counts.read} rows. Run it again to continue.")
         return SIGNALLED + result.interrupts[0]
     return 0 if counts.refused == 0 and summary.stopped is None else 1
 

@@ -1,4 +1,4 @@
-"""What ``padron vehicles import`` needs beside the import: its input, its mapping, its report and its progress bar."""
+"""Parts of ``padron vehicles import``: its input, its mapping, its report and its progress bar."""
 
 import asyncio
 import csv
@@ -35,7 +35,7 @@ _MAPPING_CELLS = 2
 
 
 class ImportReport:
-    """The file that names each fault of the refused lines. It is made for the first, unless asked for by its name."""
+    """The file with each fault of the refused lines. Its heading is written for the first fault."""
 
     def __init__(self, path: Path, file: IO[str]) -> None:
         self.path = path
@@ -44,7 +44,7 @@ class ImportReport:
         self._writer = csv.writer(file)
 
     def add(self, refusals: Sequence[RowFault]) -> None:
-        """Write these lines too."""
+        """Write these faults."""
         if refusals and not self.count:
             self.begin()
         self.count += len(refusals)
@@ -53,7 +53,7 @@ class ImportReport:
         )
 
     def begin(self) -> None:
-        """Write the first line."""
+        """Write the heading, in an empty file."""
         self._file.truncate(0)
         self._writer.writerow(REPORT_COLUMNS)
 
@@ -62,7 +62,7 @@ class ImportReport:
 def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
     """Open the report before anything is imported. Raises ``InputFileError`` when it cannot be written.
 
-    Without a name it lies beside the file, and is removed at the end when there is nothing to report.
+    Without a name it is beside the file, and is removed at the end if there is nothing to report.
     """
     is_standard_input = str(source) == STANDARD_INPUT
     if not is_standard_input:
@@ -73,15 +73,19 @@ def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
     try:
         if not is_standard_input and path.exists() and path.samefile(source):
             raise InputFileError(
-                f"The report {quote_path(path)} would overwrite the file itself: name another with --report."
+                f"The report {quote_path(path)} would overwrite the imported file. Name another file with --report."
             )
         if path.exists() and not _is_report(path):
-            raise InputFileError(f"The report {quote_path(path)} would overwrite another file: name one with --report.")
-        # utf-8-sig, so that a spreadsheet program reads the accents.
+            raise InputFileError(
+                f"The report {quote_path(path)} would overwrite a file that is not a report. "
+                "Name another file with --report."
+            )
+        # utf-8-sig, because spreadsheet programs need it to read the accents.
         file = path.open("a", encoding="utf-8-sig", newline="")
     except OSError as error:
         raise InputFileError(
-            f"The report {quote_path(path)} cannot be written: {word_trouble(path, error)}. Name another with --report."
+            f"The report {quote_path(path)} cannot be written: {word_trouble(path, error)}. "
+            "Name another file with --report."
         ) from error
     report = ImportReport(path, file)
     try:
@@ -95,18 +99,18 @@ def open_report(asked: Path | None, source: Path) -> Iterator[ImportReport]:
 
 
 def _check_source(path: Path) -> None:
-    """Raise unless there is a file, before a report is made beside it."""
+    """Raise ``bad_parameters`` unless the file exists, before a report is made beside it."""
     try:
         if not stat.S_ISDIR(path.stat().st_mode):
             return
-        why = "it is a folder, so name a CSV or Excel file in it"
+        why = "it is a folder. Name a CSV or Excel file in it"
     except OSError as error:
         why = word_trouble(path, error)
     raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(path)} cannot be read: {why}.")
 
 
 def _is_report(path: Path) -> bool:
-    """Say whether a file is empty or a report, which the next report may replace."""
+    """Say whether a file is empty or an earlier report. The next report may replace such a file."""
     with path.open("rb") as file:
         first = file.readline(100).decode("utf-8-sig", "replace").strip()
     return first in {"", ",".join(REPORT_COLUMNS)}
@@ -114,7 +118,7 @@ def _is_report(path: Path) -> bool:
 
 @contextmanager
 def open_input(file: Path, options: ReadingOptions, *, keep_duplicates: bool) -> Iterator[BlockingRows]:
-    """Open the file to import, or standard input by way of a temporary file. Raises ``bad_parameters``."""
+    """Open the file to import, or standard input through a temporary file. Raises ``bad_parameters``."""
     if str(file) == STANDARD_INPUT:
         with NamedTemporaryFile(prefix="padron-import-") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -127,17 +131,20 @@ def open_input(file: Path, options: ReadingOptions, *, keep_duplicates: bool) ->
 
 
 def print_header(header: Header) -> None:
-    """Say on stderr in which row the names were found, unless it is the first, and which columns are not read."""
+    """Say on stderr which row has the column names, unless it is the first, and which columns are not read."""
     if header.row is not None and header.row > 1:
-        print_error(f"Row {header.row} names the columns. The rows before it are not read.")
+        print_error(f"Row {header.row} has the column names. The rows before it are not read.")
     if header.ignored:
-        print_error(f"Not read, because their names are unknown: {join_names(list(header.ignored), IGNORED_MAX)}.")
+        print_error(
+            f"These columns are not read, because their names are unknown: "
+            f"{join_names(list(header.ignored), IGNORED_MAX)}."
+        )
 
 
 def read_mapping(path: Path | None) -> dict[str, str]:
-    """Give a mapping from names in the file to columns: a JSON object, or CSV with two cells a line.
+    """Give a mapping from names in the file to columns, from a JSON object or CSV with two cells on each line.
 
-    Raises ``InputFileError`` when it is neither.
+    Raises ``InputFileError`` for any other content.
     """
     if path is None:
         return {}
@@ -151,7 +158,7 @@ def read_mapping(path: Path | None) -> dict[str, str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputFileError(f"The mapping {quote_path(path)} is not UTF-8.") from error
+        raise InputFileError(f"The mapping {quote_path(path)} is not UTF-8: save it as UTF-8.") from error
     return _parse_json_mapping(path, text) if text.lstrip().startswith("{") else _parse_csv_mapping(path, text)
 
 
@@ -162,7 +169,9 @@ def _parse_json_mapping(path: Path, text: str) -> dict[str, str]:
         raise InputFileError(f"The mapping {quote_path(path)} is not JSON: {error}.") from error
     pairs = {name: "" if column is None else column for name, column in document.items()}
     if not all(isinstance(column, str) for column in pairs.values()):
-        raise InputFileError(f"The mapping {quote_path(path)} must have a text for each name: a column, or - for none.")
+        raise InputFileError(
+            f"The mapping {quote_path(path)} must have a text for each name: a column, or - to ignore the name."
+        )
     return pairs
 
 
@@ -175,8 +184,8 @@ def _parse_csv_mapping(path: Path, text: str) -> dict[str, str]:
             continue
         if len(cells) != _MAPPING_CELLS:
             raise InputFileError(
-                f"Line {number} of the mapping {quote_path(path)} has {len(cells)} cells: "
-                "a name in the file, then a column."
+                f"Line {number} of the mapping {quote_path(path)} has {len(cells)} cells. "
+                "It must have two: a name in the file, and a column."
             )
         pairs[cells[0].strip()] = cells[1].strip()
     return pairs
@@ -184,7 +193,7 @@ def _parse_csv_mapping(path: Path, text: str) -> dict[str, str]:
 
 @contextmanager
 def count_interrupts() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM instead of being cut off by them, so that the transaction under way ends."""
+    """Collect Ctrl-C and SIGTERM instead of ending at once, so that the present transaction can finish."""
     interrupts: list[int] = []
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -198,7 +207,7 @@ def count_interrupts() -> Iterator[list[int]]:
 
 @contextmanager
 def show_progress(rows: BlockingRows) -> Iterator[Callable[[ImportStep], None]]:
-    """Draw a bar on stderr while rows are read, when that is a terminal."""
+    """Draw a bar on stderr while rows are read, if stderr is a terminal."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.fields[rows]:,} rows"),

@@ -1,4 +1,4 @@
-"""The server's log, on stderr: one event is one line, whatever the input holds. JSON or text, uvicorn's too."""
+"""The server's log on stderr, as JSON or text, including uvicorn's. One event is always exactly one line."""
 
 import json
 import logging
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from padron.config import LogForm, hide_passwords
 
-# What can end a line or steer a terminal: controls, the two separators, directions, halves of surrogate pairs.
+# Characters that can end a line or control a terminal: controls, two separators, direction marks, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, in ASCII."""
+    """Writes one JSON object on each line, in ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the event as a line."""
@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """One line for people."""
+    """Writes one line of text for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the event as a line."""
@@ -44,21 +44,21 @@ def give_instant(record: logging.LogRecord) -> str:
 
 
 def give_trace(record: logging.LogRecord) -> str:
-    """Give where an exception came from, or nothing."""
+    """Give the traceback of an exception, or empty text."""
     if record.exc_info is None or record.exc_info[0] is None:
         return ""
     return hide_passwords(logging.Formatter().formatException(record.exc_info))
 
 
 def escape_line(text: str) -> str:
-    r"""Give the text with everything that could end the line or steer a terminal written as ``\xNN`` or ``\uNNNN``."""
+    r"""Write characters that could end the line or control a terminal as ``\xNN`` or ``\uNNNN``."""
     return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def build_log_config(form: LogForm) -> dict[str, object]:
-    """Give the configuration of the loggers, for uvicorn to set in each process.
+    """Give the configuration of the loggers, which uvicorn sets in each process.
 
-    uvicorn speaks up from warnings on: that it starts and stops is told by the program itself.
+    uvicorn logs only warnings and errors, because the program itself logs its start and its end.
     """
     formatter = JsonFormatter if form is LogForm.JSON else TextFormatter
     return {

@@ -1,4 +1,4 @@
-"""The options that commands share, and how the text of an option becomes a value."""
+"""The options that commands share, and the parsers for the texts of options."""
 
 import asyncio
 import os
@@ -28,21 +28,21 @@ _match_without_seconds = re.compile("([0-9-]{10}[Tt][0-9]{2}:[0-9]{2})([Zz]|[+-]
 _match_date = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _match_duration = re.compile("([0-9]{1,10})([smhdw])").fullmatch
 
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document, and nothing else.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print only one JSON document.")]
 
-Csv = Annotated[bool, Parameter(name="--csv", negative="", help="Print CSV, and nothing else.")]
+Csv = Annotated[bool, Parameter(name="--csv", negative="", help="Print only CSV.")]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
-    """Settings that every command takes; each counts before its environment variable."""
+    """Settings that every command has. An option overrides its environment variable."""
 
     database_url: str | None = None
     """sqlite:///FILE or postgresql://USER@HOST/DATABASE [PADRON_DATABASE_URL; default sqlite:///padron.db]."""
 
     log: str | None = None
-    """How the log looks: json or text [PADRON_LOG; default text]."""
+    """The form of the log: json or text [PADRON_LOG; default text]."""
 
     def read(self) -> Settings:
         """Give the settings. Raises ``SettingsError``."""
@@ -58,16 +58,16 @@ class ServerOptions(CommonOptions):
     """The address to listen on [PADRON_HOST; default 127.0.0.1]."""
 
     port: str | None = None
-    """The port to listen on; 0 takes any free one [PADRON_PORT; default 8080]."""
+    """The port to listen on; 0 means any free port [PADRON_PORT; default 8080]."""
 
     webhook_allow: str | None = None
-    """Networks (CIDRs between commas) that webhooks may reach besides public addresses [PADRON_WEBHOOK_ALLOW]."""
+    """Networks that webhooks may reach besides public addresses: CIDRs between commas [PADRON_WEBHOOK_ALLOW]."""
 
     read_database_url: str | None = None
     """A streaming replica of the PostgreSQL database, for lists, history and the feed [PADRON_READ_DATABASE_URL]."""
 
     read_staleness_s: str | None = None
-    """How many seconds the replica may be behind [PADRON_READ_STALENESS_S; default 2]."""
+    """The maximum delay of the replica, in seconds [PADRON_READ_STALENESS_S; default 2]."""
 
 
 def run_with_runtime(
@@ -77,10 +77,10 @@ def run_with_runtime(
     is_alone: bool = False,
     may_create: bool = False,
 ) -> T:
-    """Run ``work`` on the open register and give its result. Raises what it raises, and ``SettingsError``.
+    """Open the register, run ``work`` and give its result. Raises the errors of ``work``, and ``SettingsError``.
 
-    ``is_alone`` is for a command that loads much while no server has a SQLite file, ``may_create`` for one that
-    begins a register: any other command would take a mistyped path for an empty one.
+    ``is_alone`` is for a command that writes many rows while no server has the SQLite file open. ``may_create`` is for
+    a command that starts a register. Other commands do not create a file, because the path may be misspelt.
     """
     settings = options.read()
     check_name(settings)
@@ -93,21 +93,23 @@ def run_with_runtime(
 
 
 def parse_duration(option: str, text: str) -> timedelta:
-    """Give the time that ``90d`` and the like say. Raises ``UsageError``."""
+    """Give the duration that a text such as ``90d`` means. Raises ``UsageError``."""
     match = _match_duration(text)
     if match is None or int(match[1]) == 0:
-        raise UsageError(f"{option} is {quote(text)}: use a number above zero and one of s, m, h, d, w, as in 90d.")
+        raise UsageError(
+            f"{option} is {quote(text)}: use a number above zero and one of s, m, h, d, w, for example 90d."
+        )
     try:
         duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
     except OverflowError:
         duration = timedelta.max
     if duration > EXPIRES_IN_MAX:
-        raise UsageError(f"{option} is {quote(text)}: at most {EXPIRES_IN_MAX.days}d are allowed.")
+        raise UsageError(f"{option} is {quote(text)}: the maximum is {EXPIRES_IN_MAX.days}d.")
     return duration
 
 
 def parse_instant(option: str, text: str, now: datetime) -> datetime:
-    """Give the instant of a date, which is midnight in UTC, of a time with offset, or of a word such as today.
+    """Give the instant of a date (midnight in UTC), of a time with an offset, or of a word such as today.
 
     Raises ``UsageError``.
     """
@@ -119,13 +121,13 @@ def parse_instant(option: str, text: str, now: datetime) -> datetime:
         return instants.parse_instant(option, f"{text}T00:00:00Z" if _match_date(text) else add_seconds(text))
     except PadronError as error:
         raise UsageError(
-            f"{option} is {quote(text)}: use a date (midnight in UTC) such as 2026-11-01, an instant such as "
-            "2026-11-01T08:00:00Z or 2026-11-01T08:00:00-06:00, or one of now, today, yesterday."
+            f"{option} is {quote(text)}: use now, today, yesterday, a date such as 2026-11-01 (midnight in UTC), or "
+            "an instant such as 2026-11-01T08:00:00Z or 2026-11-01T08:00:00-06:00."
         ) from error
 
 
 def parse_future_instant(option: str, text: str) -> datetime:
-    """Give the instant of a time with offset that is to come. Raises ``UsageError``."""
+    """Give the instant of a future time with an offset. Raises ``UsageError``."""
     try:
         return instants.parse_future_instant(option, add_seconds(text))
     except PadronError as error:
@@ -133,17 +135,17 @@ def parse_future_instant(option: str, text: str) -> datetime:
 
 
 def add_seconds(text: str) -> str:
-    """Give a time with its seconds, which may be left out on the command line."""
+    """Add the seconds to a time, because the command line may omit them."""
     match = _match_without_seconds(text)
     return text if match is None else f"{match[1]}:00{match[2]}"
 
 
 def check_one_form(*, json: bool, csv: bool) -> None:
-    """Raise ``UsageError`` when two forms are asked for at once."""
+    """Raise ``UsageError`` when the command line asks for both forms."""
     if json and csv:
-        raise UsageError("--json and --csv exclude each other: choose one.")
+        raise UsageError("--json and --csv cannot be used together: choose one.")
 
 
 def split_commas(values: Iterable[str]) -> list[str]:
-    """Give the words of an option that takes several, between commas or as words of their own."""
+    """Give the values of an option that takes several: with commas between them, or as separate words."""
     return [word.strip() for value in values for word in value.split(",") if word.strip()]

@@ -1,4 +1,4 @@
-"""How commands answer: one JSON document or a table on stdout, everything else on stderr."""
+"""The output of commands: one JSON document or a table on stdout, and messages on stderr."""
 
 import json
 import sys
@@ -15,15 +15,15 @@ from padron.config import hide_passwords
 from padron.domain.quoting import quote_path
 from padron.service.reports.csv_lines import format_csv
 
-_WIDTH_UNSEEN = 500  # characters: a table that goes into a file or a pipe is not cut
+_WIDTH_UNSEEN = 500  # characters, for a file or a pipe, so that a table is not cut
 
 
 class UsageError(Exception):
-    """A command line that cannot be understood, in one sentence."""
+    """A wrong command line, with a message."""
 
 
 class InputFileError(UsageError):
-    """A file or folder that an option names and that cannot be used: the command's help would not say why."""
+    """A file or folder of an option that cannot be used. The message does not point to the command's help."""
 
 
 def word_trouble(path: Path, error: OSError) -> str:
@@ -36,7 +36,7 @@ def word_trouble(path: Path, error: OSError) -> str:
         case IsADirectoryError():
             return "it is a folder"
         case NotADirectoryError():
-            return f"{quote_path(path.parent)} is no folder"
+            return f"{quote_path(path.parent)} is not a folder"
         case PermissionError():
             return "this user has no permission"
         case _:
@@ -49,7 +49,7 @@ def print_json(document: object) -> None:
 
 
 def print_csv(rows: Iterable[Sequence[str]]) -> None:
-    """Print lines of CSV. What is in them cannot make a spreadsheet compute something."""
+    """Print lines of CSV. No spreadsheet program sees a formula in them."""
     print(format_csv(rows), end="")
 
 
@@ -70,12 +70,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str
 
 
 def print_error(sentence: str) -> None:
-    """Tell on stderr, in one line, what was wrong."""
+    """Print a message on stderr, on one line."""
     print(f"padron: {escape_line(hide_passwords(_join_lines(sentence)))}", file=sys.stderr)
 
 
 def _join_lines(text: str) -> str:
-    """Give the text as one line. Spaces stay: one in the name of a file may be the very thing that is wrong."""
+    """Give the text as one line. Spaces stay, because a space in a file name may be the fault."""
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 

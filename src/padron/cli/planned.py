@@ -1,4 +1,4 @@
-"""``padron planned``: what is planned for an account's vehicles, and cancelling it."""
+"""``padron planned``: lists and cancels the planned changes of an account's vehicles."""
 
 import secrets
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ from padron.service.accounts import get_account
 from padron.service.plans.listing import cancel_plan, list_plans
 from padron.service.runtime import Runtime
 
-planned = App(name="planned", help="See and cancel planned changes of status.")
+planned = App(name="planned", help="List and cancel planned changes of status.")
 
 _DEFAULTS = CommonOptions()
 _State = Literal["pending", "executed", "cancelled", "lapsed", "refused"]
@@ -33,18 +33,18 @@ def list_planned(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> None:
-    """List planned changes in the order of their instants, with what came of them.
+    """List planned changes in the order of their times, with their results.
 
     Parameters
     ----------
     account
         The name of the account that owns the vehicles.
     vin
-        Only of the vehicle that has this VIN now.
+        Only for the vehicle that now has this VIN.
     state
-        Only those in this state: pending, executed, cancelled, lapsed or refused.
+        Only planned changes in this state: pending, executed, cancelled, lapsed or refused.
     limit
-        How many at most.
+        The maximum number of planned changes to show.
     """
     if limit < 1:
         raise UsageError(f"--limit is {limit}: it must be at least 1.")
@@ -69,7 +69,7 @@ def list_planned(
         print_json({"plannedChanges": [show_plan(plan) for plan in found]})
         return
     columns = ("Effective at", "VIN", "Status", "State", "Planned by", "Id", "Detail")
-    print_table(columns, [_give_cells(plan) for plan in found], "Nothing is planned.")
+    print_table(columns, [_give_cells(plan) for plan in found], "There are no planned changes.")
 
 
 @planned.command(name="cancel")
@@ -86,7 +86,7 @@ def cancel_planned(
     Parameters
     ----------
     plan_id
-        Its id, as the list shows it.
+        The id of the planned change, as padron planned list shows it.
     account
         The name of the account that owns the vehicle.
     """
@@ -104,7 +104,7 @@ def cancel_planned(
 
 
 def show_plan(plan: Plan) -> dict[str, object]:
-    """Give a planned change as JSON shows it, with the names of the API."""
+    """Give a planned change for JSON, with the names of the API."""
     return {
         "id": plan.plan_id,
         "vin": plan.vin,

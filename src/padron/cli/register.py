@@ -6,19 +6,20 @@ from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import print_json
 from padron.service.register import renew_register
 
-register = App(name="register", help="Work on the register as a whole: after restoring a backup.")
+register = App(name="register", help="Work on the whole register after a backup was restored.")
 
 _DEFAULTS = CommonOptions()
 
 
 @register.command(name="renew")
 def renew(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
-    """Make all cursors given so far invalid. Run this after restoring a backup, before the servers start.
+    """Make all earlier cursors invalid. Run this after you restored a backup, before you start the servers.
 
-    Clients that follow the feed are then told to load their lists again, instead of missing changes without a sign.
+    Clients that follow the feed then get an error and load their lists again. Without this, they would miss changes
+    and not notice it.
     """
     epoch = run_with_runtime(options, renew_register)
     if json:
         print_json({"epoch": epoch})
         return
-    print(f"The register has the new epoch {epoch}: cursors given before are answered 410. Restart running servers.")
+    print(f"The register has the new epoch {epoch}, and earlier cursors get 410. Restart running servers.")

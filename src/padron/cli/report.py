@@ -1,4 +1,4 @@
-"""``padron report``: what the record adds up to."""
+"""``padron report``: reports from the record of changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ REASONS_SHOWN_MAX = 50
 _NO_REASON = "(no reason)"
 _DEFAULTS = CommonOptions()
 
-report = App(name="report", help="Report on an account's record.")
+report = App(name="report", help="Report on an account's vehicles.")
 
 
 @report.command(name="time-in-status")
@@ -50,21 +50,21 @@ def time_in_status(
     csv: Csv = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Print how many days each vehicle was in each status, its downtime, and the sums with the reasons of downtime.
+    """Print the days of each vehicle in each status, its downtime, and the totals with the reasons for downtime.
 
-    Downtime is the time in which a vehicle existed and was not operational. JSON and CSV have it to the second.
+    Downtime is the time in which a vehicle existed but was not operational. JSON and CSV give seconds.
 
     Parameters
     ----------
     account
         The name of the account that owns the vehicles.
     from_
-        The beginning: a date, which is midnight in UTC, an instant such as 2026-11-01T08:00:00-06:00, or yesterday.
+        The start: a date (midnight in UTC), an instant such as 2026-11-01T08:00:00-06:00, or yesterday.
     to
-        The end, which is not part of the period and not in the future: 2026-12-01 for all of November. today is
-        last midnight in UTC, yesterday the one before, now this instant.
+        The end, which is not part of the period: 2026-12-01 for all of November. It must not be in the future. today
+        is the last midnight in UTC, yesterday is the one before, and now is the present instant.
     vin
-        Only this vehicle.
+        Only the vehicle with this VIN.
     """
     check_one_form(json=json, csv=csv)
     now = read_clock()
@@ -101,7 +101,7 @@ def time_in_status(
 
 
 def _show_report(period: Period, vehicles: list[VehicleTime], total: TotalTime) -> dict[str, object]:
-    """Give the report with the members that it has in the API, all pages in one."""
+    """Give the report with the same members as in the API, all pages together."""
     return {
         "from": format_instant(period.from_at),
         "to": format_instant(period.to_at),
@@ -131,7 +131,7 @@ def _print_tables(vehicles: list[VehicleTimeShape], total: TotalTimeShape) -> No
             reasons.append(("(other reasons)", _format_days(total.downtime.seconds - shown)))
         print_table(("Downtime by reason", "Days"), reasons, "")
     if total.vehicle_count > len(vehicles):
-        print_error(f"The table has the first {len(vehicles)} of {total.vehicle_count} vehicles: --csv has all.")
+        print_error(f"The table has the first {len(vehicles)} of {total.vehicle_count} vehicles. --csv prints all.")
 
 
 def _give_cells(one: VehicleTimeShape | TotalTimeShape, statuses: list[VehicleStatus]) -> list[str]:
@@ -146,7 +146,7 @@ def _format_days(seconds: int) -> str:
 
 @contextmanager
 def _show_progress(last: int) -> Iterator[Callable[[list[VehicleTime]], None]]:
-    """Draw a bar on stderr while vehicles are read, when that is a terminal."""
+    """Draw a bar on stderr while vehicles are read, if stderr is a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.fields[vehicles]} vehicles"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

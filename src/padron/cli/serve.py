@@ -1,4 +1,4 @@
-"""``padron serve``: checks what a server needs, then lets uvicorn run the application until a signal ends it."""
+"""``padron serve``: checks the settings and the database. Then uvicorn runs the application until a signal ends it."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from padron.wiring import use_runtime
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
 KEEP_ALIVE_S = 15
-GRACE_S = 7  # for requests under way when the server is told to end; with what else takes time it stays under ten
+GRACE_S = 7  # for running requests after the signal to end; with the other work, the end takes less than ten seconds
 WORKERS_MAX = 64
 
 _DEFAULTS = ServerOptions()
@@ -37,23 +37,23 @@ _log = logging.getLogger("padron.serve")
 def serve(
     *, workers: int = 1, demo: Annotated[bool, Parameter(negative="")] = False, options: ServerOptions = _DEFAULTS
 ) -> int:
-    """Run the server until SIGTERM or Ctrl-C; what is under way then is finished within ten seconds.
+    """Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.
 
     Parameters
     ----------
     workers
-        How many processes serve. More than one needs PostgreSQL.
+        The number of server processes. More than one needs PostgreSQL.
     demo
-        Make an account "demo" with a sample fleet unless it exists, and print a call to try.
+        Create an account "demo" with a sample fleet, unless it exists, and print a call to try.
     """
     settings = options.read()
     _check_workers(workers, settings)
-    # uvicorn ends by raising the signal that ended it: for SIGTERM that is the asked-for end, not a failure.
+    # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with hold_file(settings), _bind(settings) as listener:
         address = _give_address(settings.host, listener.getsockname()[1])
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
-        # The application's own processes read the settings from here: it is they who call the factory.
+        # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
         config = _build_config(settings, workers)
 
@@ -68,7 +68,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """Announces when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
 
 
 class _Parent(Multiprocess):
-    """Knows which signal ended it, and from then on takes no connections."""
+    """Remembers the signal that ended it, and takes no connections afterwards."""
 
     ended_by: signal.Signals | None = None
 
@@ -96,7 +96,7 @@ class _Parent(Multiprocess):
     def _end(self, by: signal.Signals) -> None:
         self.ended_by = by
         for listener in self.sockets:
-            listener.close()  # else connections would go on being made, to wait for processes that are ending
+            listener.close()  # otherwise clients could still connect, and would wait for processes that are ending
 
 
 def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
@@ -111,7 +111,7 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callab
 
 def _run_workers(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
     listener.set_inheritable(True)
-    listener.listen(BACKLOG)  # from here connections wait for the first process that is ready
+    listener.listen(BACKLOG)  # from now on, connections wait for the first ready process
     parent = _Parent(config, sockets=[listener])
     announce()
     parent.run()
@@ -125,7 +125,7 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         APP,
         factory=True,
         workers=workers,
-        loop="auto",  # uvloop where there is one
+        loop="auto",  # uvloop if it is installed
         http="httptools",
         ws="none",
         lifespan="on",
@@ -144,29 +144,31 @@ def _check_workers(workers: int, settings: Settings) -> None:
         raise UsageError(f"--workers is {workers}: use 1 to {WORKERS_MAX}.")
     if workers > 1 and settings.is_sqlite:
         raise UsageError(
-            f"--workers {workers} needs PostgreSQL: a SQLite file takes one server process, which joins the writes."
+            f"--workers {workers} needs PostgreSQL, because a SQLite file can have only one server process."
         )
 
 
 async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | None:
-    """See that the database opens with this program's schema, and give what ``--demo`` has to say."""
+    """Check that the database opens and has this program's schema. Give the text of ``--demo``, if asked for."""
     async with use_runtime(settings) as runtime:
         await check_register(runtime)
         if not demo:
             return None
-        from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it needs what reads files, and takes a while to come
+        from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time
 
         return await prepare_demo(runtime, address)
 
 
 @contextmanager
 def _bind(settings: Settings) -> Iterator[socket.socket]:
-    """Take the port before anything else is done, so that one in use is one sentence."""
+    """Bind the port first, so that a port in use gives a clear message."""
     where = f"{settings.host} port {settings.port}"
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: no such address.") from error
+        raise PadronError(
+            Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: this address does not exist."
+        ) from error
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -180,6 +182,6 @@ def _bind(settings: Settings) -> Iterator[socket.socket]:
 
 
 def _give_address(host: str, port: int) -> str:
-    """Give the address to show: one that can be called from this machine."""
+    """Give an address to show that works on this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

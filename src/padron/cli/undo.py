@@ -1,4 +1,4 @@
-"""``padron undo``: takes back what one request, command or import changed."""
+"""``padron undo``: undoes the changes of one request, command or import."""
 
 import secrets
 from typing import Annotated
@@ -27,21 +27,21 @@ def undo(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Take back what a request changed: each vehicle gets the status and the values that it had before.
+    """Undo what a request changed: each vehicle gets its earlier status and values back.
 
-    A vehicle that somebody changed since is left as it is, and then the exit status is 1. An undo is a request
-    itself, and can be undone in the same way.
+    If somebody changed a vehicle later, the undo leaves it as it is, and the exit status is 1. An undo is also a
+    request, and can be undone in the same way.
 
     Parameters
     ----------
     request_id
-        The request's id: X-Request-Id of a call, or what history, an import or another command shows.
+        The request's id: X-Request-Id of a call, or the id that history, an import or another command shows.
     account
         The name of the account that owns the vehicles.
     reason
-        Why, for history.
+        A reason to record in the history.
     dry_run
-        Only say what would be done.
+        Show what would be done, without doing it.
     """
     why = None if reason is None else parse_reason(reason)
     own_id = f"cli-{secrets.token_hex(8)}"
@@ -60,9 +60,9 @@ def undo(
         rows = [
             (one.vin, _name_result(one), "" if dry_run else str(one.revision or ""), _give_detail(one)) for one in done
         ]
-        print_table(("VIN", "Result", "Revision", "Detail"), rows, "There is nothing to take back.")
+        print_table(("VIN", "Result", "Revision", "Detail"), rows, "There is nothing to undo.")
         shown = ", ".join(f"{result} {count}" for result, count in counts.items())
-        print(f"{'Would take back' if dry_run else 'Took back'} {request_id}: {shown}. Request {own_id}.")
+        print(f"{'Would undo' if dry_run else 'Undid'} {request_id}: {shown}. Request {own_id}.")
     return 1 if counts["left"] else 0
 
 

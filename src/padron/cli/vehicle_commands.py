@@ -1,4 +1,4 @@
-"""All that `padron vehicles` does, joined."""
+"""Joins the commands of `padron vehicles`."""
 
 from padron.cli.history import print_history
 from padron.cli.vehicle_export import export_file

@@ -1,6 +1,6 @@
-"""``padron vehicles export``: writes a file that, edited and imported again, changes what was edited and no more.
+"""``padron vehicles export``: writes a file to edit and import again. The import changes only the edited values.
 
-The file grows beside its final place and is moved there when it is complete, so what bears its name is whole.
+The file is written under a temporary name and renamed when it is complete, so a file with the final name is whole.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from padron.service.runtime import Runtime
 from padron.service.vehicles.export import export_vehicles, find_last_vehicle
 from padron.service.vehicles.questions import FILTERS, OPERATIONAL_FILTER, SORT, STATUS_FILTER, parse_question
 
-TERMINATED = 128 + 15  # as a shell counts SIGTERM
+TERMINATED = 128 + 15  # the status of SIGTERM in a shell
 
 _FORMS = {".csv": Form.CSV, ".xlsx": Form.XLSX, ".jsonl": Form.JSONL, ".ndjson": Form.JSONL}
 _DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
@@ -44,7 +44,7 @@ Show = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Wanted:
-    """What to write, and where: None is standard output."""
+    """What to write, and where. A target of None is standard output."""
 
     account: str
     query: VehicleQuery
@@ -58,24 +58,24 @@ class _Wanted:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """How CSV and XLSX are written."""
+    """The options for CSV and XLSX."""
 
     delimiter: str = ","
-    """What stands between the cells of CSV: , or ; or tab."""
+    """The separator between the cells of CSV: , or ; or tab."""
 
     lang: Literal["en", "es"] = "en"
-    """The language of the columns' names: en for the names of the API, or es."""
+    """The language of the column names: en for the names of the API, or es."""
 
     status_names: Annotated[bool, Parameter(negative="")] = False
-    """Give statuses by their names, in that language, and not by their ids."""
+    """Write statuses as names, in the language of the columns, instead of ids."""
 
     def check(self, form: Form) -> Wording:
-        """Give the words of a table. Raises ``UsageError`` for what is none of the options' values."""
+        """Give the wording of a table. Raises ``UsageError`` for a wrong value of an option."""
         if self.delimiter not in _DELIMITERS:
             raise UsageError(f"--delimiter is {quote(self.delimiter)}: use , or ; or tab.")
         wording = Wording(language=Language(self.lang), names_statuses=self.status_names)
         if form is Form.JSONL and wording != Wording():
-            raise UsageError("JSON Lines have the API's names and ids: use --lang and --status-names for CSV and XLSX.")
+            raise UsageError("--lang and --status-names work only for CSV and XLSX: JSON Lines have the API's names.")
         return wording
 
 
@@ -98,32 +98,32 @@ def export_file(  # noqa: PLR0913 - the options of a command
 ) -> int:
     """Write an account's vehicles into a file: CSV, XLSX or JSON Lines, all with the same columns.
 
-    The file can be edited and imported again: exactly what was edited changes, the status included. Its last column,
-    the revision, keeps an import from undoing what others changed meanwhile.
+    You can edit the file and import it again: only the edited values change, the status included. Its last column, the
+    revision, prevents an import from undoing later changes by others.
 
     Parameters
     ----------
     file
-        The file; its suffix (.csv, .xlsx, .jsonl) says the form. Without one, or for -, standard output.
+        The file. Its suffix (.csv, .xlsx, .jsonl) decides the form. Without a file, or with -, standard output.
     account
         The name of the account that owns the vehicles.
     form
-        csv, xlsx or jsonl, whatever the suffix.
+        csv, xlsx or jsonl, instead of the form of the suffix.
     status
-        Only vehicles with this status, by its id or its name; 2 asks for former versions instead.
+        Only vehicles with this status, by its id or its name. 2 means former versions instead.
     operational
-        Only vehicles that operations may touch; with --no-operational all others.
+        Only vehicles that operations may touch. With --no-operational: only the others.
     filter
-        NAME=VALUE: only vehicles with this value, as in the list of the API; may be given several times.
+        NAME=VALUE: only vehicles with this value, as in the list of the API. You can repeat this option.
     force
         Replace the file if it exists.
     """
     target = None if file is None or str(file) == "-" else file
     chosen = form or _find_form(target)
     if target is None and json:
-        raise UsageError("--json prints a document on standard output: name a file for the vehicles.")
+        raise UsageError("--json uses standard output for its document: name a file for the vehicles.")
     if target is None and chosen is Form.XLSX and sys.stdout.isatty():
-        raise UsageError("XLSX is nothing for a terminal: name a file, or send standard output into one.")
+        raise UsageError("XLSX cannot be shown in a terminal: name a file, or redirect standard output.")
 
     wanted = _Wanted(
         account=account,
@@ -137,7 +137,7 @@ def export_file(  # noqa: PLR0913 - the options of a command
     try:
         count = run_with_runtime(options, lambda runtime: _heed_termination(_write_file(runtime, wanted)))
     except asyncio.CancelledError:
-        print_error("The export was ended by a signal. There is no file of it.")
+        print_error("The export was interrupted. No file was written.")
         return TERMINATED
     _report(wanted, count, json=json)
     return 0
@@ -160,7 +160,7 @@ async def _write_file(runtime: Runtime, wanted: _Wanted) -> int:
                 writer.write(page)
                 count += len(page)
                 show(count, page[-1].vehicle.vehicle_id)
-        await asyncio.sleep(0)  # an interrupt that came during the packing counts before the file has its name
+        await asyncio.sleep(0)  # so that an interrupt during the packing still prevents the renaming of the file
     return count
 
 
@@ -172,7 +172,7 @@ def _report(wanted: _Wanted, count: int, *, json: bool) -> None:
 
 
 async def _heed_termination(work: Awaitable[int]) -> int:
-    """Let SIGTERM end the work as Ctrl-C does, so that it can clear up behind itself."""
+    """Let SIGTERM cancel the work, as Ctrl-C does, so that the work can remove its temporary file."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
@@ -188,16 +188,16 @@ def parse_query(
     filters: list[str],
     sort: str | None = None,
 ) -> VehicleQuery:
-    """Give the question that options ask of the list. Raises ``UsageError`` and ``bad_parameters``."""
+    """Give the query for the list that the options mean. Raises ``UsageError`` and ``bad_parameters``."""
     given: dict[str, str] = {} if sort is None else {SORT: sort}
     for one in filters:
         name, sign, value = one.partition("=")
         if not sign or not value:
-            raise UsageError(f"--filter is {quote(one)}: use NAME=VALUE, as in --filter brandName=Hummer.")
+            raise UsageError(f"--filter is {quote(one)}: use NAME=VALUE, for example --filter brandName=Hummer.")
         if name not in FILTERS:
-            raise UsageError(f"There is no filter {quote(name)}: use one of {', '.join(sorted(FILTERS))}.")
+            raise UsageError(f"There is no filter {quote(name)}. Use one of {', '.join(sorted(FILTERS))}.")
         if name in given:
-            raise UsageError(f"The filter {name} is given twice.")
+            raise UsageError(f"The filter {name} is given twice: use it once.")
         given[name] = value
     if status is not None:
         is_former = status.strip() == str(VehicleStatus.INFO_CHANGED.value)
@@ -213,15 +213,15 @@ def _find_form(target: Path | None) -> Form:
     form = _FORMS.get(target.suffix.lower())
     if form is None:
         raise UsageError(
-            f"The suffix of {quote_path(target)} does not say the form: "
-            f"use {', '.join(_FORMS)}, or --form csv, xlsx, jsonl."
+            f"The suffix of {quote_path(target)} is not a known form. "
+            f"Use {', '.join(_FORMS)}, or --form csv, xlsx or jsonl."
         )
     return form
 
 
 @contextmanager
 def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
-    """Give what to write into. At the end of the block it is complete, or, after an error, as if nothing had been."""
+    """Give the file to write. At the end of the block the file is complete; after an error nothing has changed."""
     if target is None:
         yield sys.stdout.buffer
         return
@@ -247,10 +247,12 @@ def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
 def _check_free(place: Path, target: Path, *, force: bool) -> None:
     if place.exists() and not place.is_file():
         raise PadronError(
-            Code.BAD_PARAMETERS, f"{quote_path(target)} is no file: name a file, or - for standard output."
+            Code.BAD_PARAMETERS, f"{quote_path(target)} is not a file: name a file, or - for standard output."
         )
     if place.exists() and not force:
-        raise PadronError(Code.BAD_PARAMETERS, f"The file {quote_path(target)} exists: --force replaces it.")
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"The file {quote_path(target)} already exists. Use --force to replace it."
+        )
 
 
 def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
@@ -258,7 +260,7 @@ def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
         part.replace(place)
         return
     try:
-        place.hardlink_to(part)  # unlike a rename it never replaces a file that came meanwhile
+        place.hardlink_to(part)  # unlike a rename, this never replaces a file that was created in the meantime
     except FileExistsError:
         _check_free(place, target, force=False)
     except OSError:  # a file system without links
@@ -268,7 +270,7 @@ def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
 
 @contextmanager
 def _show_progress(last: int) -> Iterator[Show]:
-    """Draw a bar on stderr, when that is a terminal. Vehicles come in order of their ids, up to the last one's."""
+    """Draw a bar on stderr, if it is a terminal. Vehicles come in the order of their ids, up to the last id."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.fields[rows]:,} vehicles, {task.fields[rate]:,.0f}/s"),

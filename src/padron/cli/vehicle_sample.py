@@ -1,4 +1,4 @@
-"""``padron vehicles sample``: a file to import, of made-up vehicles."""
+"""``padron vehicles sample``: prints a file of invented vehicles to import."""
 
 from padron.cli.fleet import list_fleet
 from padron.cli.options import CommonOptions, Json
@@ -9,9 +9,9 @@ _DEFAULTS = CommonOptions()
 
 
 def print_sample(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Print a sample fleet as CSV: a file to try an import with, and the columns to put your own vehicles into.
+    """Print a sample fleet as CSV. Use it to try an import, or as a table for your own vehicles.
 
-    It needs no database. The vehicles are made up, and are the same ones every time.
+    The command needs no database. The vehicles are invented, and are the same ones every time.
     """
     options.read()
     rows = [{**one.cells, _STATUS_COLUMN: "" if one.status is None else str(one.status.value)} for one in list_fleet()]

@@ -1,4 +1,4 @@
-"""``padron vehicles status``: sets the status of the vehicles of a pasted list."""
+"""``padron vehicles status``: sets the status of all vehicles in a list."""
 
 import re
 import secrets
@@ -27,7 +27,7 @@ from padron.service.statuses.bulk import BULK_MAX, BulkRequest, set_statuses
 
 LIST_BYTES_MAX = 32_000_000
 
-_WORD_LENGTH_MAX = 60  # of what is shown of a word that is no VIN
+_WORD_LENGTH_MAX = 60  # characters that are shown of a word that is not a VIN
 _find_words = re.compile(r"[^\s,;|\"'`\u00a0\u200b\u2018-\u201f\ufeff]+").findall
 _RESULTS = ("changed", "unchanged", "planned", "refused")
 _DEFAULTS = CommonOptions()
@@ -39,13 +39,13 @@ class ChangeOptions:
     """Why a status is set, and when."""
 
     reason: str | None = None
-    """Why, for history."""
+    """A reason to record in the history."""
 
     effective_at: str | None = None
-    """When, instead of now: 2026-12-01T08:00Z, or with an offset, 2026-12-01T02:00-06:00. A local time is refused."""
+    """When to set the status, instead of now: 2026-12-01T08:00Z or 2026-12-01T02:00-06:00. The offset is required."""
 
     until: str | None = None
-    """When the status before comes back, unless somebody sets another one meanwhile; written in the same way."""
+    """When to restore the earlier status, unless somebody sets another one first. Same form as --effective-at."""
 
 
 _FOR_GOOD = ChangeOptions()
@@ -68,7 +68,7 @@ class _Report:
     effective_at: datetime | None = None
     until: datetime | None = None
     rows: list[_Row] = field(default_factory=list)
-    stopped: str | None = None  # why the rest of the list was not tried
+    stopped: str | None = None  # why the command did not try the rest of the list
 
     def count(self, result: str) -> int:
         return sum(row.result == result for row in self.rows)
@@ -85,23 +85,23 @@ def set_status(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Set the status of many vehicles, and print what became of each.
+    """Set the status of many vehicles, and print the result for each.
 
-    A list may be pasted as it is: VINs between spaces, line ends, commas or semicolons, in quotes or not, in any
-    letter case. A vehicle that is refused leaves the others as they are, and then the exit status is 1.
+    You can paste a list as it is: VINs between spaces, line ends, commas or semicolons, with or without quotation
+    marks, in any letter case. If one vehicle is refused, the others are still set, and the exit status is 1.
 
     Parameters
     ----------
     status
         A status by its id or its name, English or Spanish: 4, "In the Shop", "En taller".
     vins
-        The vehicles.
+        The VINs of the vehicles.
     account
         The name of the account that owns the vehicles.
     file
-        A file with further vehicles; - reads from standard input.
+        A file with more VINs; - reads standard input.
     dry_run
-        Only say what would be done.
+        Show what would be done, without doing it.
     """
     chosen = parse_status_text(status)
     why = None if change.reason is None else parse_reason(change.reason)
@@ -110,7 +110,7 @@ def set_status(
         dict.fromkeys(word.upper() if word.isascii() else word for text in words for word in _find_words(text))
     )
     if not texts:
-        raise UsageError("There is no VIN: name the vehicles, or a file that lists them.")
+        raise UsageError("There is no VIN: give VINs, or a file that lists them.")
     report = _Report(
         status=chosen,
         request_id=f"cli-{secrets.token_hex(8)}",
@@ -187,7 +187,7 @@ def _read_list(file: Path) -> str:
         raise InputFileError(f"The list {quote_path(file)} cannot be read: {word_trouble(file, error)}.") from error
     if len(data) > LIST_BYTES_MAX:
         raise InputFileError(f"The list {quote_path(file)} has more than {LIST_BYTES_MAX // 1_000_000} MB: split it.")
-    is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what Windows calls Unicode text
+    is_utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # Windows calls this form Unicode text
     return data.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""``padron vehicles list`` and ``padron vehicles show``: the fleet as it is, without a spreadsheet."""
+"""``padron vehicles list`` and ``padron vehicles show``: the present fleet, in the terminal."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -35,16 +35,16 @@ class FilterOptions:
     """Which vehicles."""
 
     status: str | None = None
-    """Only vehicles with this status, by its id or its name; 2 asks for former versions instead."""
+    """Only vehicles with this status, by its id or its name. 2 means former versions instead."""
 
     operational: bool | None = None
-    """Only vehicles that operations may touch; with --no-operational all others."""
+    """Only vehicles that operations may touch. With --no-operational: only the others."""
 
     filter: Annotated[list[str] | None, Parameter(negative="")] = None
-    """NAME=VALUE: only vehicles with this value, as in the list of the API; may be given several times."""
+    """NAME=VALUE: only vehicles with this value, as in the list of the API. You can repeat this option."""
 
     sort: str | None = None
-    """The field to sort by, - before it for descending, as in --sort=-statusSince. In order of registration without."""
+    """The field to sort by, with - before it for descending: --sort=-statusSince [default: order of registration]."""
 
 
 _ALL = FilterOptions()
@@ -59,16 +59,16 @@ def list_fleet(
     csv: Csv = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """List an account's vehicles: VIN, plate, unit number, status and since when.
+    """List an account's vehicles: VIN, plate, unit number, status, and since when.
 
-    `padron vehicles export` has all values of all vehicles, in a file that can be edited and imported again.
+    `padron vehicles export` writes all values of all vehicles into a file, which you can edit and import again.
 
     Parameters
     ----------
     account
         The name of the account that owns the vehicles.
     limit
-        How many at most.
+        The maximum number of vehicles to show.
     """
     check_one_form(json=json, csv=csv)
     if limit < 1:
@@ -89,19 +89,21 @@ def list_fleet(
         columns = ("VIN", "Plate", "Unit", "Status", "Since", "Brand", "Model")
         print_table(columns, rows, "The account has no such vehicle.")
     if more:
-        print_error(f"These are the first {len(found)} vehicles: --limit shows more, padron vehicles export has all.")
+        print_error(
+            f"These are the first {len(found)} vehicles. Use a higher --limit, or padron vehicles export for all."
+        )
     return 0
 
 
 def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Show a vehicle: its status and why, all its values, and what happened to it last.
+    """Show a vehicle: its status and the reason, all its values, and its last changes.
 
     Parameters
     ----------
     vin
-        The vehicle.
+        The VIN of the vehicle.
     account
-        The name of the account that owns it.
+        The name of the account that owns the vehicle.
     """
     wanted = parse_vin(vin)
 
@@ -124,14 +126,14 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
         (give_instant(entry.at) or "", describe_entry(entry), entry.by, entry.reason or "", entry.request_id)
         for entry in entries
     ]
-    print_table(("When", "Change", "By", "Reason", "Request"), cells, "Nothing happened.")
+    print_table(("When", "Change", "By", "Reason", "Request"), cells, "There are no changes.")
     if more:
-        print_error(f"These are the last {len(entries)} changes: padron vehicles history {wanted} has all.")
+        print_error(f"These are the last {len(entries)} changes. padron vehicles history {wanted} prints all.")
     return 0
 
 
 def show_vehicle(version: VehicleVersion) -> dict[str, object]:
-    """Give a vehicle as JSON shows it, with the names of the API."""
+    """Give a vehicle for JSON, with the names of the API."""
     vehicle = version.vehicle
     return {
         "vin": vehicle.vin,

@@ -19,10 +19,10 @@ from padron.service.accounts import get_account
 from padron.service.imports.importing import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
 
-ACTOR = "cli"  # how history names what a command did
-CHUNK_ROWS = 5_000  # of one transaction, for which a server's calls may wait
-ALONE_CHUNK_ROWS = 20_000  # of one while no server has the SQLite file: pages of indexes are written less often
-GARBAGE_MIN = 200_000  # new objects before Python looks for cycles; rows have none, and it took a tenth of the time
+ACTOR = "cli"  # the author of a command's changes in the history
+CHUNK_ROWS = 5_000  # of one transaction: a server's calls may have to wait for it
+ALONE_CHUNK_ROWS = 20_000  # of one transaction without a server: index pages are then written less often
+GARBAGE_MIN = 200_000  # new objects before Python searches for cycles; rows have none, and the search is slow
 
 vehicles = App(name="vehicles", help="Work on an account's vehicles.")
 
@@ -35,28 +35,28 @@ class ImportOptions:
     """How a file is imported."""
 
     mapping: Path | None = None
-    """A file that says which column a name in the first line is, or - to ignore it: JSON, or CSV with two cells."""
+    """A file that maps names in the header to columns, or to - to ignore them: JSON, or CSV with two cells."""
 
     sheet: str | None = None
-    """Which sheet of a workbook, when several have content."""
+    """The sheet of a workbook to read, when several have content."""
 
     header_row: int | None = None
-    """Which row, from 1, names the columns [default: the first of the top 20 that names the VIN]."""
+    """The row with the column names, from 1 [default: the first of the top 20 rows that names the VIN]."""
 
     ignore_unknown: Annotated[bool, Parameter(negative="")] = False
-    """Ignore columns with an unknown name, and say which."""
+    """Ignore columns with an unknown name, and list them."""
 
     normalize: Annotated[bool, Parameter(negative="")] = False
-    """Take plates and VINs without the spaces, hyphens, dots and slashes in them: XYZ-00-00 as XYZ0000."""
+    """Remove spaces, hyphens, dots and slashes from plates and VINs: XYZ-00-00 becomes XYZ0000."""
 
     keep_duplicates: Annotated[bool, Parameter(negative="")] = False
-    """Keep a further vehicle with a VIN that is taken, from legacy data, instead of refusing or updating."""
+    """Register one more vehicle for a VIN that is in use (for legacy data), instead of refusing or updating."""
 
     dry_run: Annotated[bool, Parameter(negative="")] = False
-    """Only say what would be done."""
+    """Show what would be done, without doing it."""
 
     report: Path | None = None
-    """Where each fault of a refused line is written, with its column [default: FILE.report.csv, if there are any]."""
+    """The file for the faults of refused lines, with their columns [default: FILE.report.csv, if there are any]."""
 
 
 _IMPORT_DEFAULTS = ImportOptions()
@@ -72,15 +72,15 @@ def import_file(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Register and update vehicles from a CSV or Excel (XLSX) file. Running the same file again is safe.
+    """Register and update vehicles from a CSV or Excel (XLSX) file. It is safe to import the same file again.
 
     A row at the top names the columns, in English or Spanish: vin, vehicleStatusId and any field of a vehicle. An empty
-    cell keeps the value. A line that cannot be used is refused by itself, and then the exit status is 1.
+    cell keeps the value. A wrong line is refused, the other lines are imported, and the exit status is 1.
 
     Parameters
     ----------
     file
-        A CSV or XLSX file; - reads from standard input.
+        A CSV or XLSX file; - reads standard input.
     account
         The name of the account that owns the vehicles.
     """
@@ -141,5 +141,5 @@ async def _import_rows(
 
 
 def give_principal(account_id: int) -> Principal:
-    """Give the operator's principal for an account: all scopes, known to history as ``cli``."""
+    """Give the operator's principal for an account. It has all scopes, and its name in the history is ``cli``."""
     return Principal(account_id=account_id, actor=ACTOR, scopes=frozenset(scope.value for scope in Scope))

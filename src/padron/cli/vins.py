@@ -1,4 +1,4 @@
-"""``padron vins``: what VINs tell by themselves."""
+"""``padron vins``: what VINs say about a vehicle, without a database."""
 
 from dataclasses import asdict
 
@@ -9,25 +9,25 @@ from padron.cli.outputs import UsageError, print_json, print_table
 from padron.service.vehicles.vins import BadVin, VinDescription, describe_vin
 from padron.wiring import read_clock
 
-vins = App(name="vins", help="Look at VINs, without a database.")
+vins = App(name="vins", help="Check VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
 
 
 @vins.command(name="check")
 def check_vins(*texts: str, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Say of each VIN whether it is well-formed, what is wrong where, and what it tells of the vehicle.
+    """Check VINs: whether each is well-formed, which characters are wrong, and what it says about the vehicle.
 
-    The exit status is 1 if any is not well-formed. A check digit that does not fit is a warning only.
+    The exit status is 1 if a VIN is not well-formed. A wrong check digit is only a warning.
 
     Parameters
     ----------
     texts
-        VINs, or what is meant to be some.
+        The texts to check.
     """
     options.read()
     if not texts:
-        raise UsageError("There is no VIN: name one or more.")
+        raise UsageError("There is no VIN: give one or more.")
     now = read_clock()
     described = [describe_vin(text, now) for text in texts]
     if json:

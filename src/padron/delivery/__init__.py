@@ -1,1 +1,1 @@
-"""What goes out by itself: webhooks. Calls services; knows neither the API nor the database."""
+"""Sends webhooks over HTTP. Calls services; knows neither the API nor the database."""

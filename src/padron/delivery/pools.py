@@ -1,7 +1,7 @@
-"""Keeps the connections to receivers, a pool for each endpoint.
+"""Keeps the connections to receivers, with one pool for each endpoint.
 
-In one pool for all, the client goes through every connection for each request: hundreds of receivers that hang would
-take the event loop from everything else. A pool of an endpoint's own never has more than its few sends.
+With one pool for all endpoints, the client looks at every connection for each request. Hundreds of receivers that do
+not answer would then block the event loop. The pool of one endpoint has only a few connections.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ IDLE_S_MAX = 5.0
 
 
 class PoolKey(NamedTuple):
-    """Names the pool of an endpoint; one that is reached without TLS has another than with it."""
+    """Names the pool of an endpoint; one that connections are without TLS has another than with it."""
 
     endpoint_id: str
     is_plain: bool
@@ -32,7 +32,7 @@ class _Kept:
 
 
 class Pools:
-    """The pools of one process, those used last at the end."""
+    """The pools of one process, with the most recently used pool at the end."""
 
     def __init__(self, make: Callable[[bool], httpcore2.AsyncConnectionPool]) -> None:
         """``make`` gives a new pool, for connections without TLS or with it."""
@@ -65,6 +65,6 @@ class Pools:
         before_s = asyncio.get_running_loop().time() - IDLE_S_MAX
         idle = list(takewhile(lambda one: not one[1].in_use and one[1].used_s < before_s, self._kept.items()))
         for key, _ in idle:
-            del self._kept[key]  # first: closing may wait, and nobody may be given it meanwhile
+            del self._kept[key]  # before closing, because closing may wait, and nobody may use the pool then
         for _, kept in idle:
             await kept.pool.aclose()

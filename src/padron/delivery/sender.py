@@ -1,7 +1,7 @@
-"""Sends one message and tells what came of it: bounded in time and size, no redirect, no proxy.
+"""Sends one message and gives the result, with limits of time and size, without redirects and proxies.
 
-It stands on httpcore2, the layer below httpx2: that reads nothing from the environment, follows nothing, unpacks
-nothing, and takes the network backend that our guard is.
+The sender uses httpcore2, the layer below httpx2. This layer reads nothing from the environment, follows no redirects,
+decompresses nothing, and accepts our guard as its network backend.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ from padron.domain.target import Network, parse_target
 from padron.domain.webhook import ANSWER_KEPT_MAX, RETRY_AFTER_MAX, Answer
 from padron.service.webhooks.sending import Message
 
-ANSWER_S_MAX = 15.0  # until the receiver's status is there
-BODY_S_MAX = 1.0  # for the beginning of the body, which is only for people to look at
+ANSWER_S_MAX = 15.0  # until the receiver's status arrives
+BODY_S_MAX = 1.0  # for the beginning of the body, which only people read
 SEND_S_MAX = ANSWER_S_MAX + BODY_S_MAX
 _ERROR_LENGTH_MAX = 200
 
@@ -58,7 +58,7 @@ class _Received:
 
 
 class HttpSender:
-    """Sends over HTTP/1.1 to allowed targets. One for each process; opened and closed by ``async with``."""
+    """Sends over HTTP/1.1 to allowed targets. Each process has one, and opens and closes it with ``async with``."""
 
     def __init__(
         self, allowed: Sequence[Network], clock: Callable[[], datetime], resolve: Resolve | None = None
@@ -68,8 +68,8 @@ class HttpSender:
         self._resolver = Resolver()
         looked_up = resolve or self._resolver
         context = ssl.create_default_context()
-        # How many connections there are is bounded by how many deliveries are sent at once: a bound here would let
-        # slow targets hold up the others.
+        # The number of concurrent deliveries already limits the connections. With a limit here, slow targets would
+        # delay the others.
         self._pools = Pools(
             lambda is_plain: httpcore2.AsyncConnectionPool(
                 ssl_context=context,
@@ -89,7 +89,7 @@ class HttpSender:
         self._resolver.close()
 
     async def send(self, message: Message) -> Answer:
-        """Send a message and give what came of it. Only being cancelled raises."""
+        """Send a message and give the result. Raises nothing but cancellation."""
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         status: int | None = None
@@ -123,7 +123,7 @@ class HttpSender:
         target = parse_target(message.url, self.allowed)
         parts = urlsplit(message.url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        # Taken apart by us and by nobody else: two parsers that disagree would be a hole.
+        # Only our code parses the URL. If the client parsed it again, a disagreement would be a security hole.
         url = httpcore2.URL(
             scheme=parts.scheme.encode(), host=target.host.encode(), port=target.port, target=path.encode()
         )
@@ -150,7 +150,7 @@ class HttpSender:
 
 
 async def _read_beginning(response: httpcore2.Response) -> bytes:
-    """Give the body's first kilobyte, or what came of it within a second: the status is known and counts alone."""
+    """Give the body's first kilobyte, or the part that arrives within a second. Only the status decides the result."""
     raw = b""
     try:
         async with asyncio.timeout(BODY_S_MAX):
@@ -159,12 +159,12 @@ async def _read_beginning(response: httpcore2.Response) -> bytes:
                 if len(raw) >= ANSWER_KEPT_MAX:
                     break
     except (TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException):
-        pass  # it ends too late, or breaks off
+        pass  # the body is too slow, or the connection ends in the middle of it
     return raw[:ANSWER_KEPT_MAX]
 
 
 def parse_retry_after(text: str, now: datetime) -> timedelta | None:
-    """Give how long to wait, at most a day, from seconds or a date (RFC 9110, 10.2.3); None for what is neither."""
+    """Give the time to wait, at most a day, from seconds or a date (RFC 9110, 10.2.3). Give None for other text."""
     text = text.strip(" \t")
     if _match_seconds(text) is not None:
         digits = text.lstrip("0")
@@ -176,26 +176,26 @@ def parse_retry_after(text: str, now: datetime) -> timedelta | None:
 
 
 def _parse_http_date(text: str, now: datetime) -> datetime | None:
-    """Give the instant of a date in any of the three forms of RFC 9110, 5.6.7; None for what has none of them."""
+    """Give the instant of a date in one of the three forms of RFC 9110, 5.6.7, or None for other text."""
     for match_form in (_match_fixed_date, _match_rfc850_date, _match_asctime_date):
         if (found := match_form(text)) is None:
             continue
         year = int(found["year"])
         if len(found["year"]) == _SHORT_YEAR:
             year += now.year // 100 * 100
-            if year > now.year + 50:  # RFC 9110, 5.6.7: then the most recent year with these digits is meant
+            if year > now.year + 50:  # RFC 9110, 5.6.7: it then means the most recent year with these digits
                 year -= 100
         try:
             month = _MONTHS.index(found["month"].lower()) + 1
             at = datetime(year, month, int(found["day"]), int(found["hour"]), int(found["minute"]), tzinfo=UTC)
-            return at + timedelta(seconds=min(int(found["second"]), 60))  # a leap second is the next minute's first
+            return at + timedelta(seconds=min(int(found["second"]), 60))  # 60 is read as the next minute's first second
         except (ValueError, OverflowError):
             return None
     return None
 
 
 def escape_text(text: str, length_max: int) -> str:
-    """Give the beginning of a text in printable characters: whatever else it holds is written as an escape."""
+    """Give the beginning of a text. Characters that are not printable become escapes."""
     escaped = ""
     for character in text[:length_max]:
         piece = character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -1,7 +1,7 @@
 """Who asks and what they may do: scopes, principals, and the form of an API key.
 
-A key reads ``padron_<id>_<secret><checksum>``. The id starts with the account's number, so that finding
-a key names its account first; the checksum lets typing errors be refused without asking the database.
+A key has the form ``padron_<id>_<secret><checksum>``. The id starts with the account's number, so the store
+can look for the key in that account alone. The checksum finds typing errors without asking the database.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """The owner of vehicles. Nothing of one account can be seen or reached from another."""
+    """The owner of vehicles. One account can neither see nor change anything of another."""
 
     account_id: int
     name: str
@@ -52,7 +52,7 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A stored key: everything but its secret, of which only the SHA-256 digest is kept."""
+    """A stored key. Only the SHA-256 digest of its secret is kept."""
 
     account_id: int
     key_id: str
@@ -98,7 +98,7 @@ class Principal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """A key as its bearer sends it, taken apart; well-formed, not yet known to be valid."""
+    """The parts of a key as a client sent it. The key is well-formed, but perhaps not valid."""
 
     account_id: int
     key_id: str
@@ -106,7 +106,7 @@ class Credential:
 
 
 def parse_credential(token: str) -> Credential | None:
-    """Take a bearer token apart, or give None when its form or checksum is wrong."""
+    """Give the parts of a bearer token, or None when its form or its checksum is wrong."""
     match = _match_key(token)
     if match is None:
         return None
@@ -122,12 +122,12 @@ def format_key_id(account_id: int, random_part: str) -> str:
 
 
 def format_token(key_id: str, secret: str) -> str:
-    """Give the whole key as it is shown to its bearer, once."""
+    """Give the whole key. It is shown to its owner only once."""
     return f"padron_{key_id}_{secret}{_give_checksum(key_id, secret)}"
 
 
 def hash_secret(secret: str) -> bytes:
-    """Give the digest that is stored. A fast hash is right: the secret has 256 random bits (OWASP ASVS 6.5.2)."""
+    """Give the digest to store. A fast hash is enough, because the secret has 256 random bits (OWASP ASVS 6.5.2)."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -146,7 +146,7 @@ def parse_scopes(names: Iterable[str]) -> frozenset[str]:
     known = [scope.value for scope in Scope]
     unknown = sorted(chosen.difference(known))
     if unknown or not chosen:
-        wrong = f"There is no scope {', '.join(unknown)}" if unknown else "A key needs at least one scope"
+        wrong = f"There is no scope {', '.join(map(quote, unknown))}" if unknown else "A key needs at least one scope"
         raise PadronError(Code.BAD_PARAMETERS, f"{wrong}: choose from {', '.join(known)}.")
     return chosen
 
@@ -156,7 +156,8 @@ def check_name(what: str, text: str, length_max: int) -> None:
     if not text or text != text.strip() or not text.isprintable() or len(text) > length_max:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"{what} {quote(text)} cannot be used: 1 to {length_max} printable characters, no space at either end.",
+            f"{what} {quote(text)} cannot be used. Use 1 to {length_max} printable characters, "
+            "without a space at either end.",
         )
 
 

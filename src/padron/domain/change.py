@@ -1,4 +1,4 @@
-"""What changes, and which requests change it. A change row is history, feed entry and outbox at once."""
+"""Changes of vehicles, and the requests for them. One change row serves as history, feed entry and outbox."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ REASON_LENGTH_MAX = 500
 
 
 def parse_reason(text: str) -> str | None:
-    """Give the reason to record, None for "". Raises ``bad_parameters`` for one too long or not printable."""
+    """Give the reason to record, None for "". Raises ``bad_parameters`` when it is too long or not printable."""
     check_text("reason", text, REASON_LENGTH_MAX, allowed="\n\r\t")
     return text or None
 
@@ -44,17 +44,17 @@ class Change:
     request_id: str
     from_status: VehicleStatus | None = None
     reason: str | None = None
-    details: Details | None = None  # all core data afterwards; None: not touched
+    details: Details | None = None  # all core data afterwards; None: the change does not touch them
     differences: Differences | None = None  # of core data, VIN included
 
     @property
     def retires(self) -> bool:
-        """Say whether the vehicle ceases to be current by this change: all of it is a former version then."""
+        """Say whether this change makes the whole vehicle a former version, so that it is no longer current."""
         return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
 
     @property
     def restores(self) -> bool:
-        """Say whether a vehicle that was former is current again by this change, with ``details``."""
+        """Say whether this change makes a former vehicle current again, with ``details``."""
         return self.from_status is VehicleStatus.INFO_CHANGED
 
     @property
@@ -135,16 +135,16 @@ def build_status_change(
 
 
 def find_latest(changes: Sequence[Change]) -> datetime:
-    """Give the latest instant of some changes, of which there is at least one."""
+    """Give the latest instant of the changes. There must be at least one."""
     return changes[0].at if len(changes) == 1 else max(change.at for change in changes)
 
 
 def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
-    """Let changes that are earlier than what their account has recorded already happen at its last instant.
+    """Move changes that are earlier than their account's last recorded instant to that instant.
 
-    An account's time never goes back, whatever the clocks of its servers do. ``last_at`` is the later of the account's
-    last instant and that of these changes, so when the account is not ahead, nothing is done to them. The vehicles are
-    altered in place: whoever was given one as an outcome sees what is recorded.
+    An account's time never goes back, even when the clocks of its servers do. ``last_at`` is the later of two instants:
+    the account's last one, and that of these changes. So nothing changes unless the account is ahead. The vehicles are
+    altered in place, because callers already hold them as outcomes and must see what is recorded.
     """
     if find_latest(changes) >= last_at:
         return
@@ -170,7 +170,7 @@ def give_ids(changes: Sequence[Change], first: int) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HistoryEntry:
-    """A recorded change, read back. ``number`` counts the account's changes without a gap."""
+    """A recorded change, read from the store. ``number`` counts the account's changes without a gap."""
 
     number: int
     type: ChangeType
@@ -184,15 +184,16 @@ class HistoryEntry:
 
     @property
     def is_repair(self) -> bool:
-        """Say whether the vehicle ceased to be current by the change, or was so again."""
+        """Say whether the change made a current vehicle former, or a former one current again."""
         return VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """A place in the feed: after the change of this number, whose mark tells it from others that had the number.
+    """A place in the feed: directly after the change with this number and this mark.
 
-    A register that was restored from a backup gives numbers a second time. Before the first change it is 0, unmarked.
+    After a backup is restored, the register gives the same numbers to other changes: the mark distinguishes them.
+    The place before the first change has the number 0 and the mark 0.
     """
 
     number: int
@@ -200,7 +201,7 @@ class Place:
 
     @classmethod
     def after(cls, number: int, *, request_id: str, at: datetime, vin: str) -> "Place":
-        """Give the place after a change, which is told by its request's id, its instant and its vehicle's VIN."""
+        """Give the place after a change. The change is known by its request's id, its instant and its vehicle's VIN."""
         return cls(number=number, mark=zlib.crc32(f"{request_id} {at.astimezone(UTC).isoformat()} {vin}".encode()))
 
 
@@ -216,9 +217,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedEntry:
-    """A recorded change as the feed tells it: with its vehicle, and whether that is operational by now.
+    """A recorded change as the feed shows it: with its vehicle, and whether the vehicle is operational now.
 
-    Of a vehicle that is former by now, it says whether the one that has its VIN is operational.
+    If the vehicle is former now, ``is_operational`` describes the vehicle that kept the VIN.
     """
 
     change: HistoryEntry
@@ -233,14 +234,14 @@ class FeedEntry:
 
     @property
     def changed_operational(self) -> bool:
-        """Say whether the change itself made the vehicle operational, or ended that."""
+        """Say whether this change made the vehicle operational, or made it not operational."""
         before, after = self.change.from_status, self.change.to_status
         return (before is not None and is_operational(before)) is not is_operational(after)
 
 
 @dataclass(kw_only=True, slots=True)
 class StatusRequest:
-    """One request that a vehicle have a status, whether it came alone or in a batch."""
+    """One request to set a vehicle's status, sent alone or in a batch."""
 
     vin: Vin
     status: VehicleStatus
@@ -252,24 +253,25 @@ class StatusRequest:
 
 @dataclass(kw_only=True, slots=True)
 class PlanRequest(StatusRequest):
-    """A request for a later instant, or for a status that ends by itself, or both; one of them is there."""
+    """A request to set a status later, or to set one that ends by itself, or both. At least one of them applies."""
 
     effective_at: datetime | None = None  # None: now
-    until: datetime | None = None  # None: for good
-    is_returning: bool = False  # the vehicle has the status, and its return is planned: until moves that
+    until: datetime | None = None  # None: the status does not end by itself
+    is_returning: bool = False  # the vehicle has the status and a planned return, which until moves
 
     @property
     def is_for_later(self) -> bool:
-        """Say whether nothing is to be changed yet."""
+        """Say whether the request changes nothing yet."""
         return self.effective_at is not None
 
 
 def decide(current: Sequence[Vehicle], request: StatusRequest) -> Vehicle | None:
-    """Give the vehicle to change, or None when it has that status already or is to be changed later.
+    """Give the vehicle to change, or None when it already has that status or changes later.
 
-    Raises ``vehicle_not_found`` for none and ``multiple_vehicles_found`` for several (contract 2: "active" means
-    current, whatever the status), ``revision_mismatch`` when the revision is not one of those asked for, and
-    ``nothing_to_bring_back`` for a status that is to end and that the vehicle has already, for good.
+    Raises ``vehicle_not_found`` for none and ``multiple_vehicles_found`` for several: in the contract (section 2)
+    "active" means current, with any status. Raises ``revision_mismatch`` when the request names other revisions.
+    Raises ``nothing_to_bring_back`` when the request has ``until``, and the vehicle already has the status without
+    a planned end.
     """
     vehicle = get_only(current, request.vin)
     check_revision(vehicle, request.revisions)
@@ -284,8 +286,8 @@ def _check_return(vehicle: Vehicle, request: PlanRequest) -> None:
     if vehicle.status is request.status and not request.is_returning:
         raise PadronError(
             Code.NOTHING_TO_BRING_BACK,
-            f"The vehicle {vehicle.vin} has the status {request.status.value} already, so until has nothing to bring "
-            "back: plan the status that it is to have then, with effectiveAt.",
+            f"The vehicle {vehicle.vin} already has the status {request.status.value}, so there is no earlier status "
+            "for `until` to restore. Plan the next status with `effectiveAt`.",
         )
 
 

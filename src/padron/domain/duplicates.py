@@ -1,4 +1,4 @@
-"""Several current vehicles with one VIN: how they differ, and what making one of them out of all means."""
+"""Several current vehicles with one VIN: how they differ, and how a repair makes one vehicle of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +22,12 @@ from padron.domain.vehicle import (
 )
 from padron.domain.vin import Vin
 
-STATUS_FIELD = "vehicleStatusId"  # what a status is called where it stands among the values
+STATUS_FIELD = "vehicleStatusId"  # the name of the status among the values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DuplicateQuery:
-    """A question for VINs that several current vehicles have: those after one, so many VINs, so many vehicles."""
+    """A query for VINs with several current vehicles: after one VIN, with a limit of VINs and one of vehicles."""
 
     after: str = ""
     vins_max: int
@@ -36,22 +36,22 @@ class DuplicateQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DuplicateGroup:
-    """The current vehicles with one VIN, by vehicle id: all, or the first of more than fit into a page."""
+    """The current vehicles with one VIN, by vehicle id: all of them, or the first when a page cannot hold all."""
 
     vin: Vin
-    count: int  # of all that there are
+    count: int  # of all vehicles with the VIN
     versions: Sequence[VehicleVersion]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
-    """A request to make one vehicle of those with a VIN: which is kept, and what it takes from whom."""
+    """A request to make one vehicle of several with a VIN: which one is kept, and which values it takes from others."""
 
     vin: Vin
     keep: int  # a vehicle id
     request_id: str
     by: str
-    revisions: Mapping[int, str] | None = None  # tags by vehicle id, of all that the caller saw; None: whatever
+    revisions: Mapping[int, str] | None = None  # tags by vehicle id, of all that the caller saw; None: any
     take: Mapping[str, int] = field(default_factory=dict)  # field or STATUS_FIELD -> vehicle id
     edits: Edits = field(default_factory=dict)
     status: VehicleStatus | None = None
@@ -59,13 +59,13 @@ class Repair:
 
     @property
     def written_reason(self) -> str:
-        """The reason that is recorded with those that become former versions."""
+        """The reason that is recorded with the vehicles that become former versions."""
         return self.reason or f"Duplicate: vehicle {self.keep} is kept"[:REASON_LENGTH_MAX]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repaired:
-    """What a repair makes: the changes in order, the vehicle that is kept, and those that are former versions."""
+    """The result of a repair: its changes in order, the vehicle that is kept, and the new former versions."""
 
     changes: list[Change]
     vehicle: Vehicle
@@ -80,17 +80,17 @@ class Repaired:
 
 
 def find_differences(versions: Sequence[VehicleVersion]) -> dict[str, list[str | int | None]]:
-    """Give the values that are not the same in all, by field, in the order of the vehicles; None for no value."""
+    """Give the values that differ between the vehicles: by field, in the order of the vehicles, None for no value."""
     rows: dict[str, list[str | int | None]] = {STATUS_FIELD: [version.vehicle.status.value for version in versions]}
     rows |= {one.name: [version.details.get(one.name) for version in versions] for one in FIELDS}
     return {name: values for name, values in rows.items() if len(set(values)) > 1}
 
 
 def decide_repair(found: Sequence[Vehicle], details: Mapping[int, Details], repair: Repair, at: datetime) -> Repaired:
-    """Give what the repair makes of the current vehicles with its VIN.
+    """Give the result of a repair for the current vehicles with its VIN.
 
-    Raises ``vehicle_not_found`` for none, ``no_duplicates`` for one, ``revision_mismatch`` when the vehicles are not
-    those that the caller saw, and ``bad_parameters`` for a vehicle id that is none of them.
+    Raises ``vehicle_not_found`` for no vehicle and ``no_duplicates`` for one. Raises ``revision_mismatch`` when the
+    vehicles are not those that the caller saw, and ``bad_parameters`` for the id of a vehicle without this VIN.
     """
     vehicles = {vehicle.vehicle_id: vehicle for vehicle in sorted(found, key=lambda vehicle: vehicle.vehicle_id)}
     _check_group(vehicles, repair)
@@ -121,11 +121,11 @@ def decide_repair(found: Sequence[Vehicle], details: Mapping[int, Details], repa
 
 
 def check_choices(take: Mapping[str, int], edits: Edits, status: VehicleStatus | None) -> None:
-    """Raise ``bad_parameters`` for a field that there is not, or that is both taken from a vehicle and given."""
+    """Raise ``bad_parameters`` for an unknown field, and for one that is both taken from a vehicle and given."""
     for name in take:
         if name != STATUS_FIELD and name not in FIELDS_BY_NAME:
             names = ", ".join((STATUS_FIELD, *FIELDS_BY_NAME))
-            raise PadronError(Code.BAD_PARAMETERS, f"There is no field {quote(name)} to take: there are {names}.")
+            raise PadronError(Code.BAD_PARAMETERS, f"There is no field {quote(name)} to take. The fields are {names}.")
         if name in edits or (name == STATUS_FIELD and status is not None):
             detail = f"{name} is both taken from a vehicle and given a value: choose one."
             raise PadronError(Code.BAD_PARAMETERS, detail)
@@ -153,7 +153,7 @@ def _check_group(vehicles: Mapping[int, Vehicle], repair: Repair) -> None:
     for source in (repair.keep, *repair.take.values()):
         if source not in vehicles:
             known = ", ".join(map(str, [*vehicles][:_NAMED_MAX])) + (", …" if len(vehicles) > _NAMED_MAX else "")
-            detail = f"{source} is none of the vehicles with the VIN {repair.vin}, which are {known}."
+            detail = f"Vehicle {source} does not have the VIN {repair.vin}. The vehicles with this VIN are {known}."
             raise PadronError(Code.BAD_PARAMETERS, detail)
 
 
@@ -163,8 +163,8 @@ def _describe_mismatch(repair: Repair, present: Mapping[int, str]) -> str:
         return f"{PLAIN_NUMBERS} Read the vehicles again and decide."
     ids = sorted(one for one in {*seen, *present} if seen.get(one) != present.get(one))
     return (
-        f"The vehicles with the VIN {repair.vin} are not those that revisions names, or have changed (vehicle {ids[0]} "
-        f"for one). Read them again and decide."
+        f"The vehicles with the VIN {repair.vin} do not match `revisions` (vehicle {ids[0]}, for example). "
+        "Read them again and decide."
     )
 
 

@@ -1,10 +1,10 @@
-"""Everything that can be refused, as a code and a sentence. Knows no HTTP and no database."""
+"""Every way in which Padrón refuses a request: a code and a message. Knows neither HTTP nor a database."""
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """What was wrong. The edge that answers a person or a program maps it to its own form."""
+    """What was wrong. The HTTP API and the command line each translate a code into their own form."""
 
     BAD_PARAMETERS = "bad_parameters"
     UNAUTHORIZED = "unauthorized"
@@ -47,7 +47,7 @@ class Code(StrEnum):
 
 
 class PadronError(Exception):
-    """A refusal that is told to whoever asked: ``detail`` is one sentence made for their eyes."""
+    """A refusal of a request. The caller sees ``detail``: one sentence, at most two."""
 
     def __init__(self, code: Code, detail: str) -> None:
         super().__init__(detail)

@@ -1,7 +1,7 @@
-"""A file of vehicles that was uploaded to be imported: the states it goes through, and who may work on it.
+"""An uploaded file of vehicles that is imported: its states, and which worker may work on it.
 
-Uploading, queued, running; then done, failed or cancelled. Of an account one import runs at a time. Whoever works on
-it holds a lease and an attempt's number, and writes nothing any more once another has a higher one.
+Its states are uploading, queued and running, then done, failed or cancelled. One import of an account runs at a time.
+Its worker holds a lease and an attempt number, and stops writing when another worker has a higher number.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from padron.domain.vehicle import check_text
 
 UPLOAD_BYTES_MAX = 1_000_000_000
 PART_BYTES = 262_144
-OPEN_MAX = 10  # imports of an account that have not ended
+OPEN_MAX = 10  # imports of one account that have not ended
 REFUSALS_KEPT_MAX = 100_000  # faults
 FILE_NAME_LENGTH_MAX = 255
 LEASE = timedelta(seconds=30)
-KEPT = timedelta(days=30)  # an import that ended
-UPLOAD_KEPT = timedelta(minutes=15)  # an upload that does not move on
-TRIES_MAX = 5  # attempts without a row
+KEPT = timedelta(days=30)  # after an import ended
+UPLOAD_KEPT = timedelta(minutes=15)  # after the last part of an upload arrived
+TRIES_MAX = 5  # attempts in which no row was read
 
 
 class ImportState(StrEnum):
-    """How far an import has come."""
+    """The state of an import."""
 
     UPLOADING = "uploading"
     QUEUED = "queued"
@@ -41,7 +41,7 @@ OPEN_STATES = frozenset({ImportState.UPLOADING, ImportState.QUEUED, ImportState.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportCounts:
-    """What became of the rows so far."""
+    """How many rows were read, and how many had each result."""
 
     read: int = 0
     registered: int = 0
@@ -64,9 +64,9 @@ class ImportCounts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileImport:
-    """One uploaded file. ``moved_at`` is when it came further last; ``detail`` says why it failed.
+    """One uploaded file. ``moved_at`` is the instant of its last progress; ``detail`` says why it failed.
 
-    ``header`` is where the names of the columns were found, None before the file was opened.
+    ``header`` says where the column names are. It is None before the file was opened.
     """
 
     import_id: int
@@ -96,7 +96,7 @@ class FileImport:
 
     @property
     def is_open(self) -> bool:
-        """Say whether it has not ended."""
+        """Say whether the import has not ended."""
         return self.state in OPEN_STATES
 
     @property
@@ -108,14 +108,14 @@ class FileImport:
 
     @property
     def rows_per_second(self) -> float:
-        """Give the rows read in a second, from its start to when it moved last."""
+        """Give the rows read per second, from the start to the last progress."""
         seconds = (self.moved_at - self.started_at).total_seconds() if self.started_at else 0.0
         return round(self.counts.read / seconds, 1) if seconds > 0 else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptRefusal:
-    """One fault of a refused line. ``place`` counts the faults of an import, in the order of the file."""
+    """One fault of a refused line. ``place`` counts the faults of an import in the order of the file."""
 
     place: int
     line: int
@@ -139,23 +139,23 @@ def parse_import_id(text: str) -> int | None:
 
 
 def check_file_name(name: str) -> str:
-    """Give a file's name, for people. Raises ``bad_parameters`` when it is too long or cannot be printed."""
+    """Give a file name to show to people. Raises ``bad_parameters`` when it is too long or not printable."""
     check_text("fileName", name, FILE_NAME_LENGTH_MAX)
     return name
 
 
 def check_room(open_imports: Sequence[FileImport]) -> None:
-    """Raise ``import_limit_reached`` when an account has as many imports open as it may."""
+    """Raise ``import_limit_reached`` when the account already has the maximum of open imports."""
     if len(open_imports) >= OPEN_MAX:
         raise PadronError(
             Code.IMPORT_LIMIT_REACHED,
-            f"The account has {len(open_imports)} imports that have not ended, and may have {OPEN_MAX}: "
-            "wait for one to end, or cancel one.",
+            f"This account already has {len(open_imports)} open imports, the maximum. "
+            "Wait until one ends, or cancel one.",
         )
 
 
 def choose_next(open_imports: Sequence[FileImport], holder: str, now: datetime) -> FileImport | None:
-    """Give the import that a worker may take: the running one that nobody holds, or else the oldest that is queued."""
+    """Give the import that a worker may take: the running one if nobody holds it, else the oldest queued one."""
     running = [one for one in open_imports if one.state is ImportState.RUNNING]
     if running:
         return next((one for one in running if _is_free(one, holder, now)), None)
@@ -164,13 +164,14 @@ def choose_next(open_imports: Sequence[FileImport], holder: str, now: datetime) 
 
 
 def claim(taken: FileImport, holder: str, now: datetime) -> FileImport:
-    """Give an import as a worker takes it: it fails when it was taken too often without a row being read."""
+    """Give an import as a worker takes it. After too many attempts without a new row it has failed."""
     if taken.tries >= TRIES_MAX:
         return end(
             taken,
             ImportState.FAILED,
             now,
-            f"After {taken.counts.read} rows it was tried {taken.tries} times and came no further.",
+            f"The import read {taken.counts.read} rows and then made no progress in {taken.tries} attempts. "
+            "Import the file again, or split it.",
         )
     return replace(
         taken,
@@ -184,18 +185,19 @@ def claim(taken: FileImport, holder: str, now: datetime) -> FileImport:
 
 
 def release(held: FileImport) -> FileImport:
-    """Give an import back, for another worker to go on at once; that the server ended counts as no try."""
+    """Give up the lease, so that another worker can continue immediately. A stopped server is not a failed attempt."""
     return replace(held, tries=max(0, held.tries - 1), lease_holder=None, lease_until=None)
 
 
 def cancel(asked: FileImport, now: datetime) -> FileImport:
-    """Give an import as cancelled. Raises ``import_ended`` when it ended otherwise."""
+    """Give an import as cancelled. Raises ``import_ended`` when it is done or failed."""
     if asked.state is ImportState.CANCELLED:
         return asked
     if not asked.is_open:
         raise PadronError(
             Code.IMPORT_ENDED,
-            f"The import is {asked.state.value}: what it changed can be undone by its requestId, not cancelled.",
+            f"The import is already {asked.state.value}, so it cannot be cancelled. "
+            "Undo its changes by its requestId instead.",
         )
     return end(asked, ImportState.CANCELLED, now)
 
@@ -208,9 +210,9 @@ def end(ended: FileImport, state: ImportState, now: datetime, detail: str | None
 
 
 def check_held(held: FileImport | None, attempt: int) -> FileImport:
-    """Give an import that an attempt still works on. Raises ``import_ended`` when it was cancelled or taken over."""
+    """Give the import if this attempt still holds it. Raises ``import_ended`` when it was cancelled or taken over."""
     if held is None or held.state is not ImportState.RUNNING or held.attempt != attempt:
-        raise PadronError(Code.IMPORT_ENDED, "The import was cancelled, or another server has taken it up.")
+        raise PadronError(Code.IMPORT_ENDED, "The import was cancelled, or another server has taken it over.")
     return held
 
 

@@ -1,4 +1,4 @@
-"""How a file of vehicles is to be read, and what was found in it: what a command and the API both know of it."""
+"""The options for reading a file of vehicles, and what was found in its header. Commands and the API share both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from padron.domain.errors import Code, PadronError
 from padron.domain.language import Language
 
-HEADER_ROWS_MAX = 20  # rows with content among which the names of the columns are looked for
-HEADER_ROW_MAX = 1_000  # that may be named as the row with the names
+HEADER_ROWS_MAX = 20  # the first rows with content: the column names must be in one of them
+HEADER_ROW_MAX = 1_000  # the last row that the option may name
 SHEET_LENGTH_MAX = 255  # characters of a sheet's name; spreadsheet programs allow 31
-MAPPED_MAX = 1_000  # names in a mapping, as many as the columns that are read
+MAPPED_MAX = 1_000  # names in a mapping; at most as many columns are read
 
 
 class UnreadableFileError(PadronError):
@@ -21,21 +21,21 @@ class UnreadableFileError(PadronError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadingOptions:
-    """What whoever sends a file says of it."""
+    """What the sender says about a file."""
 
     mapping: Mapping[str, str] = field(default_factory=dict)  # a name in the file to a column, or to - to ignore it
     sheet: str | None = None  # of a workbook; None: the only one with content
-    header_row: int | None = None  # from 1; None: it is looked for
+    header_row: int | None = None  # from 1; None: the reader searches for it
     ignore_unknown: bool = False  # leave out columns with an unknown name
-    normalize: bool = False  # take plates and VINs that are written with spaces and separators
+    normalize: bool = False  # accept plates and VINs with spaces and separators
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """Where a file names its columns, and how: what whoever sent it wants to know of it.
+    """Where and how a file names its columns, as the sender sees it.
 
-    ``row`` counts from 1 and is None for a file without such a row (JSON Lines). ``ignored`` are the names that
-    nothing is read of, because unknown ones are to be ignored.
+    ``row`` counts from 1 and is None for a file without such a row (JSON Lines). ``ignored`` has the unknown names:
+    the sender asked to ignore them, so their columns are not read.
     """
 
     row: int | None = None
@@ -45,7 +45,7 @@ class Header:
 
 
 def check_header_row(row: int) -> int:
-    """Give the number of the row with the names. Raises ``bad_parameters`` when it is out of range."""
+    """Give the number of the row with the column names. Raises ``bad_parameters`` when it is out of range."""
     if not 1 <= row <= HEADER_ROW_MAX:
-        raise PadronError(Code.BAD_PARAMETERS, f"The row with the names is {row}: it is from 1 to {HEADER_ROW_MAX:,}.")
+        raise PadronError(Code.BAD_PARAMETERS, f"The header row is {row}: it must be from 1 to {HEADER_ROW_MAX:,}.")
     return row

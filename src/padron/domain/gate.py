@@ -1,4 +1,4 @@
-"""May an operation touch this vehicle now? The verdict, and the refusals that are remembered."""
+"""May an operation touch this vehicle now? The verdict on a VIN, and the record of refusals."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from padron.domain.tags import format_tag
 from padron.domain.vehicle import Vehicle
 
 OPERATION_LENGTH_MAX = 100
-KEPT = timedelta(days=90)  # for which refusals are remembered, by their hour
+KEPT = timedelta(days=90)  # refusals are deleted this long after their hour
 VINS_MAX = 1_000
 _DIGEST_LENGTH = 32
 
@@ -32,7 +32,7 @@ class Verdict:
     vin: str
     reason: RefusalReason | None
     vehicle: Vehicle | None
-    several: Sequence[Vehicle] = ()  # all that have the VIN, if there are several
+    several: Sequence[Vehicle] = ()  # all vehicles with the VIN, if there are several
 
     @property
     def is_allowed(self) -> bool:
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def tag(self) -> str:
-        """Name the verdict and what it rests on, so that no other verdict on the VIN ever has the same tag."""
+        """Name the verdict and the vehicles that it is based on. No other verdict on the VIN ever has the same tag."""
         match self.reason:
             case RefusalReason.UNKNOWN:
                 return f"{self.reason}-{self.vin}"
@@ -64,7 +64,7 @@ class GateView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """What was refused to whom in one hour, and how often. ``hour_at`` is the hour's first instant, in UTC."""
+    """How often one actor's operation was refused one VIN within an hour. ``hour_at`` is the start of the hour, UTC."""
 
     hour_at: datetime
     vin: str
@@ -89,7 +89,7 @@ class RefusalPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusalQuery:
-    """A question to the remembered refusals: ``from_at`` inclusive, ``to_at`` exclusive; newest hour first."""
+    """A query for recorded refusals, newest hour first. ``from_at`` is inclusive, ``to_at`` is exclusive."""
 
     operation: str | None = None
     vin: str | None = None

@@ -1,7 +1,7 @@
-"""Requests that are sent again under the same Idempotency-Key, and what they are answered.
+"""Requests that are sent again with the same Idempotency-Key, and the answers to them.
 
-A key belongs to the actor that sent it. Nothing is done twice: whoever works on a key has an attempt of its own, and
-work is committed only as long as the key is still held by that attempt.
+A key belongs to the actor that sent it. Nothing is done twice, because each request that works under a key has its
+own attempt. Its work is committed only while that attempt still holds the key.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from padron.domain.errors import Code, PadronError
 
 KEY_LENGTH_MAX = 255
 KEPT_FOR = timedelta(hours=24)
-LEASE = timedelta(seconds=60)  # longer than any call waits; then another process may take a key up
+LEASE = timedelta(seconds=60)  # longer than any call waits; afterwards another process may take the key over
 ANSWER_BYTES_MAX = 4_000_000
 KEYS_MAX = 100_000  # of an account
 ANSWERS_BYTES_MAX = 256_000_000  # of an account
@@ -24,14 +24,14 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class KeyState(StrEnum):
     """How far the first request came."""
 
-    OPEN = "open"  # nothing of it is committed
-    DONE = "done"  # its work is committed, or some of it, and its answer is not kept
+    OPEN = "open"  # none of its work is committed
+    DONE = "done"  # its work is committed, at least in part, but its answer is not kept
     ANSWERED = "answered"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyClaim:
-    """A key that one request works under."""
+    """The claim of one request on its key."""
 
     account_id: int
     actor: str
@@ -62,7 +62,7 @@ class KeptAnswer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptKey:
-    """What is known of a key that was sent before."""
+    """What the store knows about a key that was sent before."""
 
     fingerprint: bytes
     state: KeyState
@@ -73,7 +73,7 @@ class KeptKey:
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class HeldKey:
-    """The key that a request works under. ``word`` gives the request's answer from the result of its one write."""
+    """The key that a request holds. ``word`` makes the request's answer from the result of its one write."""
 
     claim: KeyClaim
     word: Callable[[object], KeptAnswer] | None = None
@@ -88,7 +88,7 @@ def check_key(key: str) -> None:
 
 
 def give_claim(account_id: int, actor: str, key: str, fingerprint: bytes, attempt: str, now: datetime) -> KeyClaim:
-    """Give the claim of a request that comes in now."""
+    """Give the claim of a request that arrives now."""
     return KeyClaim(
         account_id=account_id,
         actor=actor,
@@ -101,38 +101,39 @@ def give_claim(account_id: int, actor: str, key: str, fingerprint: bytes, attemp
 
 
 def decide_repeat(kept: KeptKey, fingerprint: bytes, now: datetime) -> KeptAnswer | None:
-    """Give the answer to repeat, or None when the request is to be done (anew).
+    """Give the answer to repeat, or None when the request must be done, or done again.
 
-    Raises ``key_reused`` for another request, ``key_in_use`` while the first is under way and ``answer_lost`` when
-    its work was committed by a process that ended before it could keep the answer.
+    Raises ``key_reused`` for a different request and ``key_in_use`` while the first request is running. Raises
+    ``answer_lost`` when a process committed the work but ended before it could keep the answer.
     """
     if kept.expires_at <= now:
         return None
     if kept.fingerprint != fingerprint:
         raise PadronError(
             Code.KEY_REUSED,
-            "This Idempotency-Key was sent with another method, path, query or body: use a new one for a new request.",
+            "This Idempotency-Key was already sent with a different method, path, query or body. "
+            "Use a new key for a new request.",
         )
     if kept.answer is not None:
         return kept.answer
     if kept.lease_until > now:
         raise PadronError(
-            Code.KEY_IN_USE, "The first request with this Idempotency-Key is still under way: ask again shortly."
+            Code.KEY_IN_USE, "The first request with this Idempotency-Key is still running. Retry in a moment."
         )
     if kept.state is KeyState.DONE:
         raise PadronError(
             Code.ANSWER_LOST,
-            "The first request with this Idempotency-Key took effect, at least in part, and its answer was not kept: "
-            "look at what there is, then decide.",
+            "The first request with this Idempotency-Key took effect, at least in part, but its answer was not kept. "
+            "Read the current state, then decide.",
         )
     return None
 
 
 def check_room(totals: KeyTotals) -> None:
-    """Raise ``overloaded`` when an account has as many keys, or answers as large, as may be kept."""
+    """Raise ``overloaded`` when an account exceeds the limit of keys, or the limit of bytes in kept answers."""
     if totals.key_count > KEYS_MAX or totals.byte_count > ANSWERS_BYTES_MAX:
         raise PadronError(
             Code.OVERLOADED,
-            f"The account has as many answers kept for Idempotency-Keys as may be: {KEYS_MAX:,}, or "
-            f"{ANSWERS_BYTES_MAX // 1_000_000} MB. They go after 24 hours.",
+            f"This account has reached the limit of kept answers to Idempotency-Keys ({KEYS_MAX:,} keys, or "
+            f"{ANSWERS_BYTES_MAX // 1_000_000} MB). They expire after 24 hours.",
         )

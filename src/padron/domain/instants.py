@@ -1,4 +1,4 @@
-"""Instants as people and programs write them: RFC 3339 itself, whatever this Python would take. The only parser."""
+"""Instants as people and programs write them. The only parser: it accepts RFC 3339, and not what Python accepts."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 
-FRACTION_DIGITS_MAX = 32  # those after the sixth are cut off
+FRACTION_DIGITS_MAX = 32  # digits after the sixth are cut off
 SECONDS_PER_MINUTE = 60
 
-# RFC 3339, 5.6 and 5.7: with the offset that it demands; the letters may be small. How many days a month has, and
-# when a minute may have a leap second, is for the code to say.
+# RFC 3339, 5.6 and 5.7: the offset is required, and the letters may be in lower case. The code below checks what the
+# pattern cannot: how many days a month has, and when a minute may have a leap second.
 _DATE = "([0-9]{4})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _HOUR_AND_MINUTE = "([01][0-9]|2[0-3]):([0-5][0-9])"
 _FRACTION = f"(\\.[0-9]{{1,{FRACTION_DIGITS_MAX}}})?"
@@ -22,9 +22,9 @@ _match_instant = re.compile(INSTANT_PATTERN).fullmatch
 
 
 def parse_instant(name: str, text: str) -> datetime:
-    """Give the instant in UTC. Raises ``bad_parameters`` for what is no RFC 3339 with an offset.
+    """Give the instant in UTC. Raises ``bad_parameters`` for text that is not RFC 3339 with an offset.
 
-    A leap second, with which only a month ends (RFC 3339, 5.7), is read as the second after it.
+    A leap second can only be the last second of a month (RFC 3339, 5.7). It is read as the second after it.
     """
     match = _match_instant(text)
     if match is None:
@@ -39,24 +39,24 @@ def parse_instant(name: str, text: str) -> datetime:
         written = datetime(year, month, day, hour, minute, second - is_leap, microsecond, UTC)
         at = written - offset + timedelta(seconds=is_leap)
     except ValueError as error:
-        raise _refuse(name, text, f"there is no day {match[0][:10]}") from error
+        raise _refuse(name, text, f"the day {match[0][:10]} does not exist") from error
     except OverflowError as error:
-        raise _refuse(name, text, "in UTC it is not within the years 0001 to 9999") from error
+        raise _refuse(name, text, "in UTC its year is not from 0001 to 9999") from error
     if is_leap and (at.day, at.hour, at.minute, at.second) != (1, 0, 0, 0):
-        raise _refuse(name, text, "only the last minute of a month, in UTC, may have a second 60")
+        raise _refuse(name, text, "only the last minute of a month in UTC can have a second 60")
     return at
 
 
 def parse_future_instant(name: str, text: str) -> datetime:
-    """Give an instant that is to come. Raises as ``parse_instant``, and for a leap second: nobody can foretell one."""
+    """Give a future instant. Raises as ``parse_instant`` does, and for a leap second: nobody can predict one."""
     at = parse_instant(name, text)
     if text[17:19] == str(SECONDS_PER_MINUTE):
-        raise _refuse(name, text, "leap seconds of the future are not known yet, so use second 59 or the next minute")
+        raise _refuse(name, text, "future leap seconds are not known yet, so use second 59 or the next minute")
     return at
 
 
 def format_instant(at: datetime) -> str:
-    """Give an instant as people read it: RFC 3339 in UTC, with a fraction if there is one."""
+    """Give an instant for people to read: RFC 3339 in UTC, with a fraction if there is one."""
     return at.isoformat().replace("+00:00", "Z")
 
 

@@ -1,10 +1,10 @@
-"""The two languages that files of vehicles are written in."""
+"""The two languages of files of vehicles."""
 
 from enum import StrEnum
 
 
 class Language(StrEnum):
-    """A language, by its code of ISO 639-1."""
+    """A language, by its ISO 639-1 code."""
 
     ENGLISH = "en"
     SPANISH = "es"

@@ -1,7 +1,7 @@
-"""Operations: work that the platform does on vehicles. What is declared, queued, claimed and answered.
+"""Operations: work that the platform does on vehicles. Declaring, queueing, claiming and answering it.
 
-A *run* queues an operation for many vehicles; its *work* is one row for each vehicle, which a worker claims under a
-lease and answers with a result. Only vehicles that are operational have open work: see ``is_operational``.
+A *run* queues an operation for many vehicles. Its *work* is one row for each vehicle: a worker claims it under a
+lease and answers it with a result. Only operational vehicles have open work: see ``is_operational``.
 """
 
 import re
@@ -30,10 +30,10 @@ RESULTS_MAX = 500  # in one request
 RESULT_BYTES_MAX = 65_536
 RUN_VINS_MAX = 10_000
 RUN_CHUNK_SIZE = 250  # vehicles that one transaction queues: on SQLite the event loop waits for it
-RUN_FIRST_CHUNKS = 4  # of a run by filter, before it is answered
+RUN_FIRST_CHUNKS = 4  # of a run by filter, before the call is answered
 RUNS_FILLING_MAX = 10  # runs by filter of one account that do not have all of their vehicles yet
-REFUSALS_KEPT_MAX = 1_000  # of one run; the others are counted
-STALLED_AFTER = timedelta(seconds=10)  # a run that was not queued further for so long lost its process
+REFUSALS_KEPT_MAX = 1_000  # of one run; further refusals are only counted
+STALLED_AFTER = timedelta(seconds=10)  # the process of a run has ended if it queued nothing for this long
 CLAIM_ID_PATTERN = "^[0-9a-f]{16}-[0-9]{1,18}-[0-9]{1,4}$"
 
 _match_name = re.compile("[a-z0-9][a-z0-9-]{0,63}").fullmatch
@@ -41,21 +41,21 @@ _match_claim_id = re.compile("([0-7][0-9a-f]{15})-([0-9]{1,18})-([0-9]{1,4})").f
 
 
 class WorkState(StrEnum):
-    """Where the work on one vehicle stands. The last four are ends."""
+    """The state of the work on one vehicle. The last four are final."""
 
     QUEUED = "queued"
     CLAIMED = "claimed"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     WITHDRAWN = "withdrawn"  # the vehicle was deactivated
-    EXHAUSTED = "exhausted"  # every attempt was handed out and none answered
+    EXHAUSTED = "exhausted"  # every attempt was claimed, and none was answered
 
 
 OPEN_STATES = frozenset({WorkState.QUEUED, WorkState.CLAIMED})
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     QUEUEING = "queueing"  # vehicles are still being added
     OPEN = "open"
@@ -63,7 +63,7 @@ class RunState(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an attempt ended, as its worker says."""
+    """How an attempt ended, according to its worker."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -85,7 +85,7 @@ class RunResultPlace(NamedTuple):
 
 
 class VehicleResultPlace(NamedTuple):
-    """The place of a result among those of its vehicle, newest first."""
+    """The place of a result among those on its vehicle, newest first."""
 
     given_at: datetime
     run_id: int
@@ -94,7 +94,7 @@ class VehicleResultPlace(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
-    """A kind of work as an account declares it."""
+    """A kind of work that an account declared."""
 
     name: str
     description: str
@@ -106,7 +106,7 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunRefusal:
-    """A vehicle that a run left out, and why; with its status and since when, if it has one."""
+    """A vehicle that a run left out, and why. It has a status and its instant if exactly one vehicle has the VIN."""
 
     vin: Vin
     reason: RefusalReason
@@ -116,7 +116,7 @@ class RunRefusal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunQuestion:
-    """Which vehicles a run is for: these VINs, else those that fit the filters; no filter: all."""
+    """Which vehicles a run is for: those with these VINs, or those that match the filters. No filter means all."""
 
     vins: tuple[Vin, ...] | None = None
     filters: Mapping[str, str | int] | None = None
@@ -125,14 +125,14 @@ class RunQuestion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """An operation queued for many vehicles. ``position`` is how far the queueing has come (VINs, or a vehicle id)."""
+    """An operation queued for many vehicles. ``position`` is the progress of the queueing (VINs, or a vehicle id)."""
 
     run_id: int
     operation: str
     question: RunQuestion
     is_queueing: bool
     position: int
-    position_max: int  # where queueing ends: vehicles that are registered after the run's start are not in it
+    position_max: int  # where queueing ends: vehicles registered after the start of the run are not in it
     queued_count: int
     refused_count: int
     created_at: datetime
@@ -142,11 +142,11 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """The work on one vehicle in one run. ``attempts`` counts those handed out, the present one included."""
+    """The work on one vehicle in one run. ``attempts`` counts the claims so far, the present one included."""
 
     run_id: int
     vehicle_id: int
-    vin: Vin  # as it is now
+    vin: Vin  # the vehicle's present VIN
     operation: str
     state: WorkState
     attempts: int
@@ -162,7 +162,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """What a worker answered to one claim. ``text`` is any JSON, kept as it was given."""
+    """The answer of a worker to one claim. ``text`` is any JSON, kept unchanged."""
 
     key: ClaimKey
     outcome: Outcome
@@ -173,7 +173,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultEntry:
-    """A stored result, read back with its operation and its vehicle's present VIN."""
+    """A stored result, with its operation and its vehicle's present VIN."""
 
     result: Result
     operation: str
@@ -185,38 +185,39 @@ def check_operation_name(name: str) -> None:
     if _match_name(name) is None:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"The operation's name {quote(name)} cannot be used: 1 to 64 of a-z, 0-9 and -, not beginning with -.",
+            f"The operation's name {quote(name)} cannot be used. Use 1 to 64 characters of a-z, 0-9 and -, "
+            "without a - at the beginning.",
         )
 
 
 def check_range(name: str, number: int, least: int, most: int) -> None:
-    """Raise ``bad_parameters`` and name the member, unless the number is in its range."""
+    """Raise ``bad_parameters``, with the member's name, unless the number is in its range."""
     if not least <= number <= most:
         raise PadronError(Code.BAD_PARAMETERS, f"{name} is {number}: it must be from {least} to {most}.")
 
 
 def make_run_id(at: datetime, random_number: int) -> int:
-    """Give a new run's id: later runs have higher ones, so that the oldest work comes first."""
+    """Give a new run's id. Later runs have higher ids, so that the oldest work comes first."""
     return make_timed_id(at, random_number)
 
 
 def format_run_id(run_id: int) -> str:
-    """Give a run's id as it is told: 16 hexadecimal digits."""
+    """Give a run's id as clients see it: 16 hexadecimal digits."""
     return format_timed_id(run_id)
 
 
 def parse_run_id(text: str) -> int | None:
-    """Give the run's id of a text, or None when no run can have it."""
+    """Give the run's id that the text means, or None when no run can have such an id."""
     return parse_timed_id(text)
 
 
 def format_claim_id(key: ClaimKey) -> str:
-    """Give a claim's id. It says nothing to another account, whose claims are other rows."""
+    """Give a claim's id. Other accounts cannot use it, because it is looked up within one account."""
     return f"{format_run_id(key.run_id)}-{key.vehicle_id}-{key.attempt}"
 
 
 def parse_claim_id(text: str) -> ClaimKey | None:
-    """Give what a claim's id names, or None when it is none."""
+    """Give the attempt that a claim's id names, or None when the text is not a claim's id."""
     match = _match_claim_id(text)
     return None if match is None else ClaimKey(int(match[1], 16), int(match[2]), int(match[3]))
 
@@ -230,7 +231,7 @@ class SortedOut:
 
 
 def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> SortedOut:
-    """Give the vehicles to queue and those to refuse, in the order of the VINs, each VIN once."""
+    """Give the vehicles to queue and the refusals, each in the order of the VINs, with each VIN once."""
     by_vin: dict[Vin, list[Vehicle]] = {}
     for vehicle in found:
         by_vin.setdefault(vehicle.vin, []).append(vehicle)
@@ -251,7 +252,7 @@ def sort_out(vins: Iterable[Vin], found: Sequence[Vehicle]) -> SortedOut:
 
 
 def hand_out(work: Work, operation: Operation, *, at: datetime, by: str) -> Work:
-    """Give the work once it is claimed; or exhausted, when its lease ran out and no attempt is left."""
+    """Give the work as claimed, or as exhausted when its lease expired and no attempt is left."""
     if work.attempts >= operation.attempts_max:
         return replace(work, state=WorkState.EXHAUSTED, ended_at=at)
     return replace(
@@ -264,11 +265,11 @@ def hand_out(work: Work, operation: Operation, *, at: datetime, by: str) -> Work
 
 
 def decide_result(work: Work | None, stored: Result | None, given: Result, attempts_max: int) -> Work | None:
-    """Give the work as this result leaves it, or None when the very result is stored already.
+    """Give the work after this result, or None when the same result is already stored.
 
-    Raises ``claim_not_found``; ``claim_answered`` for another result than the first; ``claim_withdrawn`` when the
-    vehicle was deactivated; ``claim_expired`` when the vehicle was handed out again. A lease that ran out does no
-    harm while nobody else holds the vehicle. A failure with attempts left is queued again.
+    Raises ``claim_not_found``; ``claim_answered`` for a result that differs from the first one; ``claim_withdrawn``
+    when the vehicle was deactivated; and ``claim_expired`` when another worker claimed the vehicle. After the lease
+    expired a result still counts while nobody else holds the vehicle. A failure with attempts left is queued again.
     """
     claim_id = format_claim_id(given.key)
     if work is None or not 1 <= given.key.attempt <= work.attempts:
@@ -277,17 +278,19 @@ def decide_result(work: Work | None, stored: Result | None, given: Result, attem
         if (stored.outcome, stored.text) == (given.outcome, given.text):
             return None
         raise PadronError(
-            Code.CLAIM_ANSWERED, f"The claim {claim_id} was answered before with another result, which stays."
+            Code.CLAIM_ANSWERED, f"The claim {claim_id} already has a different result. The first result is kept."
         )
     if work.state is WorkState.WITHDRAWN:
         raise PadronError(
             Code.CLAIM_WITHDRAWN,
-            f"The claim {claim_id} was withdrawn when the vehicle {work.vin} was deactivated: nothing is stored.",
+            f"The claim {claim_id} was withdrawn when the vehicle {work.vin} was deactivated. "
+            "Its result was not stored.",
         )
     if given.key.attempt < work.attempts or work.state not in {WorkState.CLAIMED, WorkState.EXHAUSTED}:
         raise PadronError(
             Code.CLAIM_EXPIRED,
-            f"The lease of the claim {claim_id} ran out and the vehicle {work.vin} was handed out again.",
+            f"The lease of the claim {claim_id} expired, and the vehicle {work.vin} was claimed again. "
+            "The result was not stored.",
         )
     if given.outcome is Outcome.SUCCEEDED:
         return replace(work, state=WorkState.SUCCEEDED, lease_until=None, ended_at=given.given_at)
@@ -297,7 +300,7 @@ def decide_result(work: Work | None, stored: Result | None, given: Result, attem
 
 
 def give_run_state(run: Run, counts: Mapping[WorkState, int]) -> RunState:
-    """Give where a run stands: finished when nothing of it is open."""
+    """Give the state of a run. It is finished when none of its work is open."""
     if run.is_queueing:
         return RunState.QUEUEING
     return RunState.OPEN if any(counts.get(state) for state in OPEN_STATES) else RunState.FINISHED

@@ -1,6 +1,6 @@
-"""Planned changes: for which instants one may plan, what a plan does once it is due, and when a return is void.
+"""Planned changes: the allowed instants, the effect of a due plan, and when a planned return lapses.
 
-A plan is a vehicle's, not a VIN's: it follows a vehicle whose VIN is corrected.
+A plan belongs to a vehicle and not to a VIN: when a vehicle's VIN is corrected, its plans stay with it.
 """
 
 from dataclasses import dataclass, replace
@@ -25,33 +25,33 @@ class PlanKind(StrEnum):
     """What a plan is for."""
 
     CHANGE = "change"
-    RETURN = "return"  # brings back the status before a change, unless another came after it
+    RETURN = "return"  # restores the status before a change, unless another change came later
 
 
 class PlanState(StrEnum):
-    """What became of a plan. It leaves ``pending`` once, and never comes back."""
+    """The state of a plan. A plan leaves ``pending`` once, and never returns to it."""
 
     PENDING = "pending"
     EXECUTED = "executed"
     CANCELLED = "cancelled"
-    LAPSED = "lapsed"  # a return whose vehicle somebody gave another status meanwhile
-    REFUSED = "refused"  # there is no longer one vehicle that is meant
+    LAPSED = "lapsed"  # a return: somebody set another status before it was due
+    REFUSED = "refused"  # the vehicle is gone, or several vehicles have its VIN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """A planned change. The row stays for good: it says who planned what, and what came of it."""
+    """A planned change. The row is never deleted: it says who planned what, and with which result."""
 
-    plan_id: str  # later ones of the same instant sort higher
+    plan_id: str  # at the same instant, later plans sort higher
     vehicle_id: int
-    vin: Vin  # the vehicle's present one when it is read
+    vin: Vin  # the vehicle's present VIN when the plan is read
     kind: PlanKind
     status: VehicleStatus
     reason: str | None
     effective_at: datetime
     until: datetime | None = None
-    reverts: int | None = None  # of a return: the number of the change that it takes back
-    follows: str | None = None  # of a return: the plan that made that change, if one did
+    reverts: int | None = None  # of a return: the number of the change that it reverts
+    follows: str | None = None  # of a return: the plan that made that change, if a plan made it
     state: PlanState = PlanState.PENDING
     created_at: datetime
     created_by: str
@@ -60,7 +60,7 @@ class Plan:
     ended_by: str | None = None  # None: the server itself
     ended_request_id: str | None = None
     detail: str | None = None
-    number: int | None = None  # of the change that it made
+    number: int | None = None  # of the change that the plan made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +73,7 @@ class PlanPlace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlanQuery:
-    """A question to the list of plans, in the order of the instants that they are for."""
+    """A query for the list of plans, in the order of their ``effective_at``."""
 
     vin: Vin | None = None
     state: PlanState | None = None
@@ -85,7 +85,7 @@ class PlanQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaterChange:
-    """The first change of status that a vehicle saw after the one that a return takes back."""
+    """The first change of a vehicle's status after the change that a return reverts."""
 
     by: str
     request_id: str
@@ -93,7 +93,7 @@ class LaterChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """The vehicle of a plan that is due, as it is now: None when it is gone."""
+    """The vehicle of a due plan as it is now, or None when it is gone."""
 
     vehicle: Vehicle | None
     namesake_count: int = 1  # current vehicles with its VIN, itself included
@@ -101,11 +101,11 @@ class Target:
 
 
 def check_times(request: PlanRequest, now: datetime) -> None:
-    """Raise ``bad_parameters`` unless effectiveAt lies ahead, until after it, and both within ten years."""
+    """Raise ``bad_parameters`` unless effectiveAt is in the future, until after it, and both within ten years."""
     if request.effective_at is not None and request.effective_at <= now:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"effectiveAt is {format_instant(request.effective_at)}, which is past: the server's time is "
+            f"effectiveAt is {format_instant(request.effective_at)}, which is in the past; the server's time is "
             f"{format_instant(now)}. Leave it out to set the status now.",
         )
     begins_at = request.effective_at or now
@@ -113,25 +113,25 @@ def check_times(request: PlanRequest, now: datetime) -> None:
         what = "effectiveAt" if request.effective_at is not None else "the server's time"
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"until is {format_instant(request.until)}: it must lie after {what}, {format_instant(begins_at)}.",
+            f"until is {format_instant(request.until)}: it must be after {what}, {format_instant(begins_at)}.",
         )
     last = request.until or begins_at
     if last - now > PLANNED_WITHIN:
         name = "effectiveAt" if request.until is None else "until"
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"{name} is {format_instant(last)}, more than ten years from now: plan no further than "
+            f"{name} is {format_instant(last)}, more than ten years in the future. The latest instant allowed is "
             f"{format_instant(now + PLANNED_WITHIN)}.",
         )
 
 
 def format_plan_id(at: datetime, place: int, random_part: int) -> str:
-    """Give the id of a plan: the microsecond in which it was made, its place in its request, 48 random bits."""
+    """Give the id of a plan: the microsecond of its creation, its place in its request, and 48 random bits."""
     return f"{(at - _EPOCH) // timedelta(microseconds=1):014x}{place:04x}{random_part:012x}"
 
 
 def build_change_plan(request: PlanRequest, vehicle: Vehicle, plan_id: str, at: datetime) -> Plan:
-    """Give the plan of a change for later."""
+    """Give the plan for a later change."""
     if request.effective_at is None:
         raise AssertionError(request)
     return Plan(
@@ -187,7 +187,7 @@ class Execution:
 
 
 def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) -> MovedReturn | None:
-    """Give a pending return as cancelled, and the one in its place; None when it is for that instant already."""
+    """Give a pending return as cancelled, and its replacement; None when it already has the instant asked for."""
     if request.until is None or request.until == plan.effective_at:
         return None
     moved = replace(
@@ -203,19 +203,19 @@ def move_return(plan: Plan, request: PlanRequest, plan_id: str, at: datetime) ->
 
 
 def execute(plan: Plan, target: Target, at: datetime) -> Execution:
-    """Give a due plan as it ended, and the change that it makes now, if any."""
+    """Give a due plan as ended, and the change that it makes now, if any."""
     vehicle = target.vehicle
     if vehicle is None:
         return Execution(plan=_end(plan, PlanState.REFUSED, at, "The vehicle is no longer in the register."))
     if target.namesake_count > 1:
-        detail = f"The account has {target.namesake_count} current vehicles with the VIN {vehicle.vin} by now."
+        detail = f"The account now has {target.namesake_count} current vehicles with the VIN {vehicle.vin}."
         return Execution(plan=_end(plan, PlanState.REFUSED, at, detail))
     if plan.kind is PlanKind.RETURN and target.later is not None:
-        detail = f"The request {target.later.request_id} of {target.later.by} set the status meanwhile."
+        detail = f"The request {target.later.request_id} of {target.later.by} set another status before that."
         return Execution(plan=_end(plan, PlanState.LAPSED, at, detail))
     if vehicle.status is plan.status:
-        rest = "" if plan.until is None else " There is nothing to bring back later."
-        detail = f"The vehicle had this status already: nothing was changed.{rest}"
+        rest = "" if plan.until is None else " No return is planned."
+        detail = f"The vehicle already had this status, so nothing was changed.{rest}"
         return Execution(plan=_end(plan, PlanState.EXECUTED, at, detail))
     change = build_status_change(
         vehicle, plan.status, at=at, by=plan.created_by, request_id=plan.request_id, reason=plan.reason
@@ -224,10 +224,13 @@ def execute(plan: Plan, target: Target, at: datetime) -> Execution:
 
 
 def cancel(plan: Plan, *, at: datetime, by: str, request_id: str) -> Plan:
-    """Give the plan as cancelled. Raises ``plan_ended`` when it is not pending any more."""
+    """Give the plan as cancelled. Raises ``plan_ended`` when it is no longer pending."""
     if plan.state is not PlanState.PENDING:
-        since = "" if plan.ended_at is None else f" since {format_instant(plan.ended_at)}"
-        raise PadronError(Code.PLAN_ENDED, f"The planned change {plan.plan_id} is {plan.state.value}{since}.")
+        ended = "" if plan.ended_at is None else f" at {format_instant(plan.ended_at)}"
+        raise PadronError(
+            Code.PLAN_ENDED,
+            f"The planned change {plan.plan_id} cannot be cancelled: it ended{ended} ({plan.state.value}).",
+        )
     return replace(plan, state=PlanState.CANCELLED, ended_at=at, ended_by=by, ended_request_id=request_id)
 
 

@@ -1,4 +1,4 @@
-"""What a list is asked for: filters, order and the place to go on from. The order is total, so pages are stable."""
+"""Queries for lists: filters, order, and the place where a page begins. The order is total, so pages are stable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SORT_FIELDS: tuple[str, ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """The last row of a page: its sort key (as stored; None when sorted by registration) and its identity."""
+    """The last row of a page: its identity and its sort key, as stored (None in order of registration)."""
 
     key: str | int | None
     vehicle_id: int
@@ -41,15 +41,15 @@ class ListedVehicle(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleQuery:
-    """A question to the list of vehicles. Text in ``filters`` is compared ignoring case, by whole values."""
+    """A query for the list of vehicles. Text in ``filters`` is compared by whole values, ignoring case."""
 
     filters: Mapping[str, str | int]  # by field name; "vin" as well
     status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
     operational: bool | None = None
-    sort: str | None = None  # a name of SORT_FIELDS; None: in order of registration
+    sort: str | None = None  # a name from SORT_FIELDS; None: in order of registration
     descending: bool = False
     limit: int = LIMIT_DEFAULT
     after: Position | None = None
     as_of: datetime | None = None  # None: now
-    up_to: int | None = None  # the last change up to that instant: what counts for the store
-    registered_by: Span | None = None  # only vehicles that these changes and those between registered
+    up_to: int | None = None  # the number of the last change up to as_of; the store reads only this
+    registered_by: Span | None = None  # only vehicles registered by changes from the first to the second

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable
 from datetime import datetime
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - the mark of a secret, not one
+SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret, not a secret
 SECRET_BYTES = 32
 
 
@@ -23,7 +23,7 @@ def sign_message(secret: str, message_id: str, timestamp_s: int, body: bytes) ->
 
 
 def give_headers(secrets: Iterable[str], message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Give the three headers, with a signature by each secret: two while one is being replaced."""
+    """Give the three headers, with one signature for each secret. There are two secrets during a replacement."""
     timestamp_s = int(at.timestamp())
     return {
         "webhook-id": message_id,

@@ -1,6 +1,6 @@
-"""The order of texts in lists: as people file them, by plain comparison of code points, the same on every engine.
+"""Sort keys for texts: comparing them by code point gives the order that people expect, the same on every engine.
 
-An approximation of the Unicode Collation Algorithm (UTS 10) without tables: docs/decisions/0028-order-of-texts.md.
+The keys approximate the Unicode Collation Algorithm (UTS 10) without tables: docs/decisions/0028-order-of-texts.md.
 """
 
 import re
@@ -9,21 +9,21 @@ from functools import lru_cache
 
 from padron.domain.vehicle import fold_text
 
-# A text is cut here before letters lose their accents, so that no key outgrows an index entry (2,704 bytes).
+# A text is cut here before its accents are removed, so that every key fits into an index entry (2,704 bytes).
 _ACCENTED_MAX = 100  # characters
-_KEYS_KEPT_MAX = 4_096  # some 4 MB, if all texts are of the longest
-_BREAK = "\x01"  # ends what texts are sorted by first; no text can contain it
+_KEYS_KEPT_MAX = 4_096  # about 4 MB if all texts have the maximum length
+_BREAK = "\x01"  # ends the part of a key that is compared first; no text can contain it
 _OTHER_SIGN = "\x1f"
 
-# ASCII has these signs after the digits or around the letters. They sort before both, like the other signs.
+# ASCII places these signs after the digits or around the letters. Here they sort before both, like the other signs.
 _LATE_SIGNS = ":;<=>?@[\\]^_`{|}~"
-# Letters that have no decomposition and are filed as others nevertheless.
+# Letters without a decomposition in Unicode that people sort like other letters.
 _LETTERS = {"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i"}
-_LETTERS_KEPT_MAX = 0x2100  # code points: the alphabets of Europe, and no more, so that the table stays small
+_LETTERS_KEPT_MAX = 0x2100  # code points: only the alphabets of Europe, so that the table stays small
 
 
 class _Alphabet(dict[int, str]):
-    """What each letter of a decomposed text is filed as, by code point, worked out when it is first met."""
+    """The text that replaces each letter of a decomposed text, by code point. It is computed at the first use."""
 
     def __missing__(self, code: int) -> str:
         letter = _file_letter(chr(code))
@@ -57,16 +57,16 @@ _has_leading_zero = re.compile("(?<![0-9])0[0-9]").search
 
 
 def give_field_key(name: str, text: str) -> str:
-    """Give the sort key of a field's text. A plate is an identity: it is found, and so sorted, letter by letter."""
+    """Give the sort key of a field's text. A plate is an identity, so it is found and sorted letter by letter."""
     return fold_text(text) if name == "plate" else give_sort_key(text)
 
 
-@lru_cache(_KEYS_KEPT_MAX)  # makes, owners and colours come again and again; a key takes up to 10 us
+@lru_cache(_KEYS_KEPT_MAX)  # makes, owners and colours repeat often; a key takes up to 10 us
 def give_sort_key(text: str) -> str:
-    """Give what a text is found and sorted by: equal for two texts that differ only by case, else different.
+    """Give the key by which a text is found and sorted: equal for two texts that differ only by case, else different.
 
-    Accents, and the width of letters, count only between texts that are otherwise the same. A number in digits counts
-    by its value. Signs come before digits, and digits before letters. Takes a folded text as well.
+    Accents, and the width of letters, decide only between texts that are otherwise the same. A number in digits counts
+    by its value. Signs come before digits, and digits before letters. The text may already be folded.
     """
     folded = fold_text(text)
     if _is_plain(folded) is not None:
@@ -78,9 +78,9 @@ def give_sort_key(text: str) -> str:
 
 
 def _write_number(match: re.Match[str]) -> str:
-    """Put its number of digits before a number, so that the longer one, without leading zeros, sorts later.
+    """Put the number of digits before a number, without leading zeros, so that longer numbers sort later.
 
-    The number of digits is written as so many nines and a rest below nine: 3 is 3, 9 is 90 and 20 is 992.
+    The number of digits is written as nines and a rest below nine: 3 is 3, 9 is 90 and 20 is 992.
     """
     digits = match[0].lstrip("0")
     nines, rest = divmod(len(digits), 9)

@@ -1,4 +1,4 @@
-"""The vehicle statuses (contract 1.2) and the one rule on them: operational means Active."""
+"""The vehicle statuses (contract 1.2) and the one rule about them: operational means Active."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ from padron.domain.quoting import quote
 
 
 class VehicleStatus(IntEnum):
-    """What a vehicle is. The numbers are the documented ids and never change."""
+    """The status of a vehicle. The numbers are the documented ids and never change."""
 
     INACTIVE = 0
     ACTIVE = 1
@@ -29,7 +29,7 @@ class VehicleStatus(IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusText:
-    """How a status is named and explained to people, and the forms that people write beside its two names."""
+    """The names of a status, its meaning in one sentence, and other forms in which people write it."""
 
     name: str
     nombre: str
@@ -41,7 +41,7 @@ def _give_text(name: str, nombre: str, meaning: str, *forms: str) -> StatusText:
     return StatusText(name=name, nombre=nombre, meaning=meaning, forms=forms)
 
 
-# A form that may mean two statuses ("baja", "siniestro") is left out.
+# Forms that can mean two statuses ("baja", "siniestro") are left out.
 _TEXTS: dict[VehicleStatus, StatusText] = {
     VehicleStatus.INACTIVE: _give_text(
         "Inactive", "Inactivo", "Left out of automated processing.",
@@ -84,7 +84,7 @@ _TEXTS: dict[VehicleStatus, StatusText] = {
         "Siniestro total", "Con pérdida total", "Written off", "Write-off", "Totaled", "Totalled",
     ),
 }  # fmt: skip
-# By the statuses, not by the table: one that has no texts stops the program here, not where it is first shown.
+# Built from the statuses: a status without texts stops the program here, and not where it is first shown.
 STATUS_TEXTS: dict[VehicleStatus, StatusText] = {status: _TEXTS[status] for status in VehicleStatus}
 
 SETTABLE_STATUSES: dict[int, VehicleStatus] = {
@@ -129,11 +129,11 @@ def name_status(status: VehicleStatus, language: Language) -> str:
 
 
 def parse_status_text(text: str, language: Language = Language.ENGLISH) -> VehicleStatus:
-    """Give the status that a text names: by its id, by a name or a common form of it, or by both (``4 - En taller``).
+    """Give the status that a text means: by its id, by a name or a common form of it, or by both (``4 - En taller``).
 
-    Names are English or Spanish, in any letter case, with or without accents. ``4.0`` is an id too: programs that
-    hold numbers write it so. Raises ``bad_parameters`` for any other text, with names in the language, and for Info
-    Changed, which only the system sets.
+    Names are English or Spanish, in any letter case, with or without accents. ``4.0`` is an id too, because some
+    programs write numbers so. Raises ``bad_parameters`` for any other text, and lists the names in ``language``. Also
+    raises it for Info Changed, which only the system sets.
     """
     word = text.strip()
     if len(word) > _STATUS_LENGTH_MAX:
@@ -154,11 +154,11 @@ def _parse_both(number: str, name: str, text: str, language: Language) -> Vehicl
         raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(text, language))
     if named.value != int(number):
         known = SETTABLE_STATUSES.get(int(number))
-        is_which = "no vehicle status" if known is None else name_status(known, language)
+        is_which = "not a vehicle status" if known is None else name_status(known, language)
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"{quote(text)} names two statuses: {int(number)} is {is_which}, and {name_status(named, language)} is "
-            f"{named.value}.",
+            f"{quote(text)} has an id and a name that do not belong together: {int(number)} is {is_which}, and "
+            f"{name_status(named, language)} is {named.value}.",
         )
     return parse_settable_status(named.value)
 
@@ -168,19 +168,19 @@ def _describe_unknown(text: str, language: Language) -> str:
     close = get_close_matches(_fold_name(text[:_STATUS_LENGTH_MAX]), _STATUSES_BY_NAME, n=1, cutoff=_CLOSE)
     status = _STATUSES_BY_NAME[close[0]] if close else VehicleStatus.INFO_CHANGED
     if status is VehicleStatus.INFO_CHANGED:
-        return f"{quote(text)} is no vehicle status: use {names}."
-    guess = f"Perhaps {name_status(status, language)} ({status.value})"
-    return f"{quote(text)} is no vehicle status. {guess}; there are {names}."
+        return f"{quote(text)} is not a vehicle status. Use {names}."
+    guess = f"did you mean {name_status(status, language)} ({status.value})?"
+    return f"{quote(text)} is not a vehicle status; {guess} Use {names}."
 
 
 def _fold_name(text: str) -> str:
-    """Give the form in which two names are equal: letters and digits alone, without accents and letter case."""
+    """Give the form for comparing two names: only letters and digits, without accents, in one letter case."""
     bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
     return "".join(one for one in bare.casefold() if one.isalnum())
 
 
-_STATUS_LENGTH_MAX = 60  # a name, its id, and what people write between them
-_CLOSE = 0.75  # how alike a misspelt name must be
+_STATUS_LENGTH_MAX = 60  # a name, its id, and the characters that people write between them
+_CLOSE = 0.75  # how similar a misspelt name must be
 
 _match_id = re.compile(r"([0-9]{1,3})(?:[.,]0{1,2})?").fullmatch
 _match_id_and_name = re.compile(r"\(?(?P<id>[0-9]{1,3})(?![0-9])[^\w]*(?P<name>[^\W\d].*)", re.DOTALL).fullmatch
@@ -192,7 +192,7 @@ _STATUSES_BY_NAME = {
 
 
 def is_operational(status: VehicleStatus) -> bool:
-    """Say whether operations may touch a current vehicle that has this status. The only place that knows."""
+    """Say whether operations may touch a current vehicle with this status. Only this function decides it."""
     return status is VehicleStatus.ACTIVE
 
 

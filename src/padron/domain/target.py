@@ -1,7 +1,7 @@
-"""Where webhooks may go: which URLs and which addresses (trust: webhook targets). Rules only, no look-up of names.
+"""Where webhooks may go: the rules for URLs and addresses (trust: webhook targets). Nothing here looks up names.
 
-An address is allowed when it is public, or lies in a network that the operator named. Only in such a network may a
-target use plain http or a port other than 443.
+An address is allowed when it is public or in a network that the operator named. Only in such a network may a target
+use plain http or a port other than 443.
 """
 
 import re
@@ -27,7 +27,7 @@ _HTTPS_PORT = 443
 _HTTP_PORT = 80
 _PORT_MAX = 65_535
 _HOST_LENGTH_MAX = 253
-# Written out, because what Python calls global differs between its versions and has the first entries of some rows.
+# The list is explicit, because Python's is_global differs between versions and misses some of these networks.
 _REFUSED_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -37,7 +37,7 @@ _REFUSED_V4 = tuple(
         "127.0.0.0/8",  # loopback
         "161.26.0.0/16",  # IBM Cloud's own services
         "166.8.0.0/14",  # IBM Cloud's own services
-        "168.63.129.16/32",  # Azure's own service, which every machine there can reach
+        "168.63.129.16/32",  # Azure's own service, which every machine in Azure can reach
         "169.254.0.0/16",  # link-local, with the metadata service of clouds
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
@@ -51,13 +51,13 @@ _REFUSED_V4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-_PUBLIC_V6 = IPv6Network("2000::/3")  # all else is loopback, mapped, NAT64, unique local, link-local, multicast …
+_PUBLIC_V6 = IPv6Network("2000::/3")  # the rest is loopback, mapped, NAT64, unique local, link-local, multicast …
 _REFUSED_V6 = tuple(
     IPv6Network(text)
     for text in (
         "2001::/23",  # protocol assignments, with Teredo and ORCHID
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4, which holds an IPv4 address
+        "2002::/16",  # 6to4, which contains an IPv4 address
         "3fff::/20",  # documentation
     )
 )
@@ -72,7 +72,7 @@ _LABEL_LENGTH_MAX = 63
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WebhookTarget:
-    """A URL taken apart. ``address`` is set when the host is written as one."""
+    """The parts of a URL. ``address`` is set when the host is written as an address."""
 
     is_plain: bool  # http
     host: str  # lower case; an IPv6 address without its brackets
@@ -81,16 +81,16 @@ class WebhookTarget:
 
     @property
     def needs_allowed_network(self) -> bool:
-        """Say whether only a network that the operator named may be reached this way."""
+        """Say whether the target is allowed only in a network that the operator named."""
         return self.is_plain or self.port != _HTTPS_PORT
 
 
 def parse_target(url: str, allowed: Sequence[Network]) -> WebhookTarget:
-    """Take a target's URL apart and check all of it but what its name resolves to. Raises ``bad_parameters``."""
+    """Give the parts of a target's URL. Raises ``bad_parameters``; does not check to which addresses its name leads."""
     if len(url) > URL_LENGTH_MAX:
         raise _refuse(f"has {len(url)} characters: at most {URL_LENGTH_MAX} are allowed")
     if _match_url(url) is None or "#" in url:
-        raise _refuse("has a character that it cannot have, such as a space or #: encode it")
+        raise _refuse("has a character that is not allowed, such as a space or #: encode it")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -112,10 +112,10 @@ def parse_target(url: str, allowed: Sequence[Network]) -> WebhookTarget:
 
 
 def check_addresses(target: WebhookTarget, addresses: Iterable[IPAddress], allowed: Sequence[Network]) -> None:
-    """Raise ``bad_parameters`` unless every address may be reached this way; one bad one refuses them all."""
+    """Raise ``bad_parameters`` unless the target may use every address. One bad address is enough to refuse."""
     found = list(addresses)
     if not found:
-        raise _refuse("has a host without an address")
+        raise _refuse("has a host that has no address")
     for address in found:
         if any(address in network for network in allowed):
             continue
@@ -126,7 +126,7 @@ def check_addresses(target: WebhookTarget, addresses: Iterable[IPAddress], allow
 
 
 def is_public(address: IPAddress) -> bool:
-    """Say whether an address belongs to the public internet, and hides no other address inside."""
+    """Say whether an address belongs to the public internet and contains no other address."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
     if address.scope_id is not None:
@@ -138,11 +138,11 @@ def _check_parts(parts: SplitResult) -> None:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise _refuse("must begin with https://")
     if "@" in parts.netloc:
-        raise _refuse("must not hold a user or a password")
+        raise _refuse("must not contain a user or a password")
 
 
 def _parse_host(netloc: str, host: str) -> IPAddress | None:
-    """Give the address that a host is written as, or None for a name."""
+    """Give the address when the host is written as an address, or None for a name."""
     if netloc.startswith("["):
         if _match_bracketed(netloc) is None:
             raise _refuse("has a host that is not an IPv6 address")
@@ -158,8 +158,8 @@ def _parse_host(netloc: str, host: str) -> IPAddress | None:
         or any(len(label) > _LABEL_LENGTH_MAX for label in labels)
     ):
         raise _refuse("has a host that is neither a name nor an address")
-    # What ends in a number is read as an IPv4 address by some programs (127.1, 2130706433, 0x7f.1, 0177.0.0.1):
-    # only the one form that all read alike passes.
+    # Some programs read every host that ends in a number as an IPv4 address (127.1, 2130706433, 0x7f.1, 0177.0.0.1).
+    # Only the form that all programs read alike is allowed.
     if _match_number(labels[-1]) is None:
         return None
     try:

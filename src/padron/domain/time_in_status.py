@@ -1,4 +1,4 @@
-"""How long vehicles were what they were: microseconds of the record, rounded to seconds that still add up."""
+"""How long vehicles had each status: microseconds of the record, rounded to seconds whose sums are still right."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vin import Vin
 
-REASONS_MAX = 1_000  # that a total tells apart: the first ones, in order of registration
+REASONS_MAX = 1_000  # that a total lists separately: the first ones, in order of registration
 
 
 class Cell(NamedTuple):
@@ -32,7 +32,7 @@ class Period:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimeQuery:
-    """A question to the store: a period, the last changes up to its two ends, and some vehicles after one."""
+    """A query to the store: a period, the last changes up to its start and its end, and some vehicles after one."""
 
     from_at: datetime
     to_at: datetime
@@ -45,20 +45,20 @@ class TimeQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusTime:
-    """How long one vehicle had one status for one reason. Status id 2 stands for the time in which it did not exist."""
+    """How long one vehicle had one status for one reason. Status id 2 means the time in which it did not exist."""
 
     vehicle_id: int
     vin: Vin
     status: VehicleStatus
     reason: str | None
     microseconds: int
-    plate: str | None = None  # at the end of the period, as the unit number is
+    plate: str | None = None  # at the end of the period, like custom_id
     custom_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleTime:
-    """A vehicle's time in a period, in whole seconds: what is in ``cells`` adds up to all of its existence there."""
+    """A vehicle's time in a period, in whole seconds. The sum of ``cells`` is the time in which it existed."""
 
     vehicle_id: int
     vin: Vin
@@ -69,7 +69,7 @@ class VehicleTime:
 
 @dataclass(kw_only=True, slots=True)
 class TotalTime:
-    """The sum over vehicles. Beyond a thousand different reasons, time is added up without telling them apart."""
+    """The sum over vehicles. After a thousand different reasons, the time of further reasons is added together."""
 
     vehicle_count: int = 0
     cells: dict[Cell, int] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class TotalTime:
 
 
 def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
-    """Give the vehicles that existed for a while, in order, from what the store tells of each, one after the other."""
+    """Give the vehicles that existed in the period, in order. ``times`` has all parts of one vehicle together."""
     gathered = []
     for vehicle_id, own in groupby(times, key=lambda time: time.vehicle_id):
         parts = [time for time in own if time.microseconds and time.status is not VehicleStatus.INFO_CHANGED]
@@ -103,9 +103,9 @@ def gather_vehicle_times(times: Iterable[StatusTime]) -> list[VehicleTime]:
 
 
 def round_cells(cells: Mapping[Cell, int]) -> dict[Cell, int]:
-    """Give whole seconds for microseconds. Their sum is that of the microseconds, rounded down.
+    """Give whole seconds for microseconds. The sum of the seconds is the sum of the microseconds, rounded down.
 
-    Each is rounded down, and what is then missing goes to those that lost most (the largest remainder).
+    Each cell is rounded down. The missing seconds go to the cells that lost most (the largest-remainder method).
     """
     ordered = sorted(cells.items(), key=lambda item: (item[0].status, item[0].reason is not None, item[0].reason or ""))
     rounded = {cell: microseconds // _MICROSECONDS for cell, microseconds in ordered}
@@ -117,7 +117,7 @@ def round_cells(cells: Mapping[Cell, int]) -> dict[Cell, int]:
 
 
 def sum_by_status(cells: Mapping[Cell, int]) -> dict[VehicleStatus, int]:
-    """Give the seconds in each status, in order of their ids."""
+    """Give the seconds in each status, in the order of status ids."""
     sums: dict[VehicleStatus, int] = {}
     for (status, _), seconds in cells.items():
         sums[status] = sums.get(status, 0) + seconds
@@ -125,7 +125,7 @@ def sum_by_status(cells: Mapping[Cell, int]) -> dict[VehicleStatus, int]:
 
 
 def sum_downtime(cells: Mapping[Cell, int]) -> dict[str | None, int]:
-    """Give the seconds in which a vehicle was not operational by the reason given for it, most first."""
+    """Give the seconds in which a vehicle was not operational, by the recorded reason, the longest first."""
     sums: dict[str | None, int] = {}
     for (status, reason), seconds in cells.items():
         if not is_operational(status):

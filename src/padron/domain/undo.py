@@ -1,4 +1,4 @@
-"""What taking back a request means for one vehicle: its status and core data as they were before, by new changes."""
+"""Undoing a request for one vehicle: new changes restore its earlier status and core data."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,25 +10,25 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FORMER_SLOT, Details, Difference, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 
-UNDONE_CHANGES_MAX = 10_000  # of the request that is taken back
+UNDONE_CHANGES_MAX = 10_000  # of the request that is undone
 
 _UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED})
 
 
 class LeftReason(StrEnum):
-    """Why a vehicle is left as it is."""
+    """Why an undo leaves a vehicle as it is."""
 
     CHANGED_SINCE = "changedSince"
-    REGISTERED = "registered"  # there is no state before
+    REGISTERED = "registered"  # the request registered it, so there is no earlier state
     PLATE_IN_USE = "plateInUse"
     VIN_IN_USE = "vinInUse"
-    ONLY_VEHICLE = "onlyVehicle"  # it would be former again, and no other vehicle would have its VIN
-    NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be taken back
+    ONLY_VEHICLE = "onlyVehicle"  # it would become former again, and no vehicle would have its VIN
+    NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be undone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Former:
-    """What one request did to one vehicle, and so what taking it back would bring back."""
+    """The effect of one request on one vehicle, and the state that an undo would restore."""
 
     vehicle_id: int
     vin: Vin  # as it was after the request
@@ -37,8 +37,8 @@ class Former:
     status: VehicleStatus | None  # None: the request did not touch the status
     edits: Edits  # VIN not included
     former_vin: Vin | None  # None: the request did not touch the VIN
-    obstacle: LeftReason | None  # what stands in the way whatever happened since
-    was_retired: bool  # by the request: the vehicle is former since
+    obstacle: LeftReason | None  # why an undo is never possible; None: it may be
+    was_retired: bool  # the request made the vehicle former
 
     @property
     def span(self) -> Span:
@@ -53,7 +53,7 @@ class Former:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoAct:
-    """Who takes back which request, when, by which request and why."""
+    """Who undoes which request, when, by which request and why."""
 
     undone_id: str
     request_id: str
@@ -63,12 +63,12 @@ class UndoAct:
 
     @property
     def status_reason(self) -> str:
-        """The reason that is recorded with a status that comes back."""
+        """The reason that is recorded with a restored status."""
         return self.reason or f"Undo of request {self.undone_id}"[:REASON_LENGTH_MAX]
 
 
 def gather_former(entries: Iterable[FeedEntry]) -> list[Former]:
-    """Give what a request's changes did to each vehicle, in the order in which it came to them."""
+    """Give the effect of a request on each vehicle, in the order of its first changes."""
     by_vehicle: dict[int, list[FeedEntry]] = {}
     for entry in entries:
         by_vehicle.setdefault(entry.vehicle_id, []).append(entry)
@@ -76,9 +76,9 @@ def gather_former(entries: Iterable[FeedEntry]) -> list[Former]:
 
 
 def build_undo(vehicle: Vehicle, details: Details, former: Former, act: UndoAct, slot: int) -> list[Change]:
-    """Give the changes that bring back what was; none when all of it is so already.
+    """Give the changes that restore the earlier state; none when the vehicle already has it.
 
-    ``slot`` is the one that the vehicle has from now on, unless it becomes former.
+    ``slot`` is the vehicle's slot from now on, unless it becomes former.
     """
     vehicle = replace(vehicle, slot=FORMER_SLOT if former.was_restored else slot)
     changes: list[Change] = []

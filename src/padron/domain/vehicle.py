@@ -1,7 +1,7 @@
-"""A vehicle and its core data: which fields exist, how long they may be, what editing them means.
+"""A vehicle and its core data: which fields exist, how long their values may be, and how edits work.
 
-``Vehicle`` is identity and status, small because the status call reads it each time; ``Details`` are all other
-values, by their names on the wire. A field without a value is not in the mapping.
+``Vehicle`` has identity and status. It is small, because each status call reads it. ``Details`` have all other values,
+by their names in the API. A field without a value is not in the mapping.
 """
 
 import re
@@ -30,39 +30,39 @@ class Difference(NamedTuple):
 Differences = Mapping[str, Difference]  # by field
 
 PLATE_PATTERN = "^[0-9A-Za-z]{4,10}$"
-TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # what check_text takes; JSON has no lone surrogates
-# What a text of several lines takes: a line ends with LF, CRLF or CR, and LF is stored.
+TEXT_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f]*$"  # what check_text accepts; JSON has no lone surrogates
+# The same for a text of several lines: a line may end with LF, CRLF or CR, and LF is stored.
 LINES_PATTERN = r"^[^\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 UPSERT_LENGTH_MAX = 127
 INTEGER_MAX = 2**31 - 1
-FORMER_SLOT = -1  # of a vehicle that is former; the store gives each one with the same VIN a number of its own below 0
+FORMER_SLOT = -1  # of a former vehicle; the store gives each one with the same VIN its own number below 0
 
 _match_plate = re.compile("[0-9A-Za-z]{4,10}").fullmatch
 _find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _LINE_END = "\n"
-_WRITTEN_LENGTH_MAX = 40  # of a text that may be a plate written with separators
-# What people write between the parts of a plate or a VIN: dashes of any kind, dots, slashes, underscores.
+_WRITTEN_LENGTH_MAX = 40  # of a text that can be a plate with separators
+# Characters that people write between the parts of a plate or a VIN: dashes of any kind, dots, slashes, underscores.
 _SEPARATORS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad._/\u00b7\u2022")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """One core value of a vehicle: its name on the wire, its column, and its limit (contract 1.3 and 1.4)."""
+    """One core value of a vehicle: its name in the API, its column, and its limit (contract 1.3 and 1.4)."""
 
     name: str
     column: str
     length_max: int | None = None  # characters; None: an integer
     number_max: int = INTEGER_MAX
-    has_lines: bool = False  # a text that may have several
+    has_lines: bool = False  # the text may have several lines
 
     @property
     def is_text(self) -> bool:
-        """Say whether the value is text; else it is an integer from 0 to ``number_max``."""
+        """Say whether the value is text. If not, it is an integer from 0 to ``number_max``."""
         return self.length_max is not None
 
     @property
     def pattern(self) -> str:
-        """Give the pattern of its text."""
+        """Give the pattern of the field's text."""
         return LINES_PATTERN if self.has_lines else TEXT_PATTERN
 
 
@@ -95,16 +95,17 @@ FIELDS: tuple[Field, ...] = (
     Field(name="legalName", column="legal_name", length_max=UPSERT_LENGTH_MAX),
 )
 FIELDS_BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
-NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # values of 1.3 that the list of 1.4 has no filter for
+NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # fields of 1.3 without a filter in 1.4
 
 
-# Not frozen, like what else each status call makes (in ``change``): that would triple the time that making one takes,
-# 3 us more for each call of 75. Only the store changes one: it gives a new vehicle its id, and keeps times in order.
+# Not frozen, like the other records that each status call makes (in ``change``): a frozen record takes three times as
+# long to make, which adds 3 us to each call of 75. Only the store alters a vehicle: it gives a new one its id, and
+# keeps times in order.
 @dataclass(kw_only=True, slots=True)
 class Vehicle:
     """A vehicle's identity and status. ``vehicle_id`` is the number of the change that registered it.
 
-    It is current unless its status is Info Changed: then it was a duplicate, and another one was kept in its place.
+    It is current unless its status is Info Changed. Then it was a duplicate, and another vehicle was kept instead.
     """
 
     vehicle_id: int
@@ -121,11 +122,11 @@ class Vehicle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleVersion:
-    """A vehicle with its core data as it was from one instant to another; the current version has no end."""
+    """A vehicle with its core data as it was between two instants. The current version has no end."""
 
     vehicle: Vehicle
     details: Details
-    began: int  # number of the change that it began with
+    began: int  # the number of the change that started the version
     valid_from: datetime
     valid_to: datetime | None
 
@@ -142,7 +143,7 @@ def parse_plate(text: str) -> str:
 
 
 def suggest_plate(text: str) -> str | None:
-    """Give the plate that was probably meant: without spaces and separators. None when that makes none of the text."""
+    """Give the plate that was probably meant: the text without spaces and separators. None if that is not a plate."""
     if len(text) > _WRITTEN_LENGTH_MAX:
         return None
     bare = strip_separators(text)
@@ -150,12 +151,12 @@ def suggest_plate(text: str) -> str | None:
 
 
 def strip_separators(text: str) -> str:
-    """Give the text without spaces and without what people write between the parts of a plate or a VIN."""
+    """Give the text without spaces, and without the separators that people write in a plate or a VIN."""
     return "".join(one for one in text if one not in _SEPARATORS and not one.isspace())
 
 
 def parse_value(field: Field, value: str | int, length_max: int | None = None) -> str | int | None:
-    """Give the value to store, or None for ``""``, which removes. Raises ``bad_parameters`` and names the field."""
+    """Give the value to store, or None for ``""``, which removes it. Raises ``bad_parameters`` with the field name."""
     if value == "":
         return None
     if field.name == "plate" and isinstance(value, str):
@@ -175,7 +176,7 @@ def parse_value(field: Field, value: str | int, length_max: int | None = None) -
 
 
 def end_lines(text: str) -> str:
-    """Give a text of several lines as it is stored: each ends with LF, however it came."""
+    """Give a text of several lines in its stored form: each line ends with LF."""
     return text.replace("\r\n", _LINE_END).replace("\r", _LINE_END) if "\r" in text else text
 
 
@@ -185,9 +186,9 @@ def give_allowed(field: Field) -> str:
 
 
 def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> None:
-    """Raise ``bad_parameters`` for text too long, or with control characters or half a surrogate pair.
+    """Raise ``bad_parameters`` for text that is too long, or has control characters or a lone surrogate.
 
-    PostgreSQL cannot store NUL and neither engine a lone surrogate, so both are refused before either sees them.
+    PostgreSQL cannot store NUL, and neither engine can store a lone surrogate. So both are refused here.
     """
     if len(text) > length_max:
         raise PadronError(Code.BAD_PARAMETERS, f"{name} has {len(text)} characters: at most {length_max} are allowed.")
@@ -200,9 +201,9 @@ def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> N
 
 
 def fold_text(text: str) -> str:
-    """Give the form in which two texts that differ only by case are equal: what filters and sorting compare."""
+    """Give the form that filters and sorting compare. Two texts that differ only by case have the same form."""
     if text.isascii():
-        return text.lower()  # the same, in a tenth of the time
+        return text.lower()  # the same result in a tenth of the time
     return unicodedata.normalize("NFC", text).casefold()
 
 
@@ -216,7 +217,7 @@ class Edited:
 
 
 def apply_edits(details: Details, edits: Edits) -> Edited:
-    """Give the details after the edits, and what differs; no difference means that nothing happened."""
+    """Give the details after the edits, and the differences. Without a difference, nothing happened."""
     differences = {
         name: Difference(details.get(name), value) for name, value in edits.items() if details.get(name) != value
     }
@@ -227,5 +228,5 @@ def apply_edits(details: Details, edits: Edits) -> Edited:
 
 
 def give_vin(vehicle: Vehicle, vin: Vin, *, at: datetime) -> Vehicle:
-    """Give the vehicle as it is once its core data changed; the VIN may be the one it had."""
+    """Give the vehicle after its core data changed. The VIN may be the same as before."""
     return replace(vehicle, vin=vin, revision=vehicle.revision + 1, updated_at=at)

@@ -1,6 +1,6 @@
-r"""What a vehicle identification number looks like (ISO 3779; contract 1.1). Form only: the check digit is advice.
+r"""The form of a vehicle identification number (ISO 3779; contract 1.1). A wrong check digit is only a warning.
 
-The ASCII pattern is tested before any case folding: ``"\u017f".upper()`` is ``"S"`` and would pass otherwise.
+The ASCII pattern is tested before any case folding, because ``"\u017f".upper()`` is ``"S"`` and would pass.
 """
 
 import re
@@ -21,18 +21,18 @@ _match_form = re.compile("[A-HJ-NPR-Za-hj-npr-z0-9]{17}").fullmatch
 _LIKELY_DIGIT = {"I": "1", "O": "0", "Q": "0"}
 _CORRECTED = str.maketrans(_LIKELY_DIGIT)
 _MARKS = frozenset(".:;,#*/'\"()[]<>=|")
-_MARK_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cf", "Cc"})  # spaces, dashes, and what cannot be seen
+_MARK_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cf", "Cc"})  # spaces, dashes and invisible characters
 _LABELS = ("VINNUMBER", "VINNO", "VIN", "NIVNO", "NIV")
 _SCANNED = "I"
 _CORRECTABLE_LENGTH_MAX = 40
 
-# 49 CFR 565.15(c): what a letter counts, and the weight of each place; the check digit's own is 0.
+# 49 CFR 565.15(c): the value of each letter, and the weight of each place. The check digit's own weight is 0.
 _VALUES = {str(digit): digit for digit in range(10)} | dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)
 )
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-# Where the law demands it: in North America (49 CFR 565.15(c), NOM-001-SSP-2008) and in China (GB 16735). 7A to 7E
-# are New Zealand's, all else that begins with 7 is of the United States (ISO 3780).
+# The law requires a check digit in North America (49 CFR 565.15(c), NOM-001-SSP-2008) and in China (GB 16735).
+# 7A to 7E belong to New Zealand, and all other codes that begin with 7 to the United States (ISO 3780).
 _BINDING = frozenset("123457L")
 _NEW_ZEALAND = frozenset("ABCDE")
 
@@ -43,7 +43,7 @@ _YEAR_FIRST = 1980
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VinFault:
-    """What is wrong in a text that is no VIN. ``position`` counts from 1; None when the length is wrong."""
+    """One fault of a text that is not a VIN. ``position`` counts from 1, and is None for a wrong length."""
 
     position: int | None
     detail: str
@@ -58,7 +58,7 @@ def parse_vin(text: str) -> Vin:
 
 
 def describe_bad_vin(text: str) -> str:
-    """Give one or two sentences on why ``text`` is no VIN: its first fault, and the VIN that was probably meant."""
+    """Give one or two sentences that say why ``text`` is not a VIN: its first fault, and the VIN probably meant."""
     fault = list_vin_faults(text)[0].detail
     likely = suggest_vin(text)
     if likely is None:
@@ -68,9 +68,9 @@ def describe_bad_vin(text: str) -> str:
 
 
 def list_vin_faults(text: str) -> list[VinFault]:
-    """Give every wrong character among the first 17, in order, then a wrong length; none for a VIN.
+    """Give every wrong character among the first 17, in order, then a wrong length. A VIN has no fault.
 
-    A character that cannot be seen is told behind these too: it is what makes a text too long that looks right.
+    Invisible characters after the first 17 are faults too: they make a text too long that looks right.
     """
     faults = [
         _describe_character(position, character)
@@ -86,9 +86,14 @@ def list_vin_faults(text: str) -> list[VinFault]:
 def suggest_vin(text: str) -> Vin | None:
     """Give the VIN that was probably meant.
 
-    That is the text with digits for I, O and Q; without spaces, hyphens and other marks between its parts; without a
-    label such as ``VIN:`` or ``NIV:``; and without the ``I`` that a barcode has before it (AIAG B-4). None for a VIN,
-    and when that alone does not make one of the text.
+    That is the text with these corrections:
+
+    - digits for I, O and Q;
+    - no spaces, hyphens and other marks between its parts;
+    - no label such as ``VIN:`` or ``NIV:``;
+    - no ``I`` at the beginning, which a barcode has (AIAG B-4).
+
+    Gives None for a VIN, and for a text that is still not a VIN after them.
     """
     if len(text) > _CORRECTABLE_LENGTH_MAX or _match_form(text) is not None:
         return None
@@ -105,7 +110,7 @@ def suggest_vin(text: str) -> Vin | None:
 
 
 def _is_mark(character: str) -> bool:
-    """Say whether a character only separates or cannot be seen: space, hyphen, dot, colon, asterisk of Code 39."""
+    """Say whether a character is a separator or invisible: space, hyphen, dot, colon, the asterisk of Code 39."""
     return character in _MARKS or unicodedata.category(character) in _MARK_CATEGORIES
 
 
@@ -117,27 +122,27 @@ def _remove_label(bare: str) -> str:
 
 
 def compute_check_digit(vin: Vin) -> str:
-    """Give what place 9 has to be for the check digit to fit: a digit, or X for ten."""
+    """Give the right check digit for place 9: a digit, or X for ten."""
     remainder = sum(_VALUES[character] * weight for character, weight in zip(vin, _WEIGHTS, strict=True)) % 11
     return "0123456789X"[remainder]
 
 
 def fits_check_digit(vin: Vin) -> bool:
-    """Say whether place 9 is the check digit of the rest."""
+    """Say whether place 9 is the right check digit for the other characters."""
     return vin[CHECK_DIGIT_PLACE - 1] == compute_check_digit(vin)
 
 
 def binds_check_digit(vin: Vin) -> bool:
-    """Say whether the vehicle's maker had to give it a check digit: in North America and China, by where it begins."""
+    """Say whether the law requires a check digit: in North America and China, by the first characters of the VIN."""
     return vin[0] in _BINDING and not (vin[0] == "7" and vin[1] in _NEW_ZEALAND)
 
 
 def list_model_years(vin: Vin, year_max: int, *, is_light: bool) -> list[int]:
-    """Give the model years that place 10 may stand for up to ``year_max``, the likelier first.
+    """Give the model years that place 10 can mean up to ``year_max``, the more likely one first.
 
-    Letters and digits come round every thirty years. Where the check digit fits, the VIN follows North America's
-    rules, and for cars and light trucks place 7 decides: a digit until 2009, a letter from 2010 (49 CFR 565.15(b)).
-    For trucks, buses, trailers and motorcycles it does not, so the later year is the likelier.
+    The codes of the years repeat every thirty years. If the check digit fits, the VIN follows North America's rules.
+    Then, for cars and light trucks, place 7 decides: a digit until 2009, a letter from 2010 (49 CFR 565.15(b)).
+    For trucks, buses, trailers and motorcycles it does not decide, so the later year is more likely.
     """
     place = _YEAR_CODES.find(vin[9])
     if place < 0:

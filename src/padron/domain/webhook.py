@@ -1,7 +1,7 @@
-"""Webhook endpoints, deliveries and attempts: what is sent to whom, when it is tried again, when an endpoint ends.
+"""Webhook endpoints, deliveries and attempts: what is sent where, when it is retried, when an endpoint is switched off.
 
-Pure: instants and random numbers are arguments. An endpoint follows the feed by its position, the number of the last
-change that was cut into deliveries; a delivery is one change for one endpoint and so has the change's number.
+Pure: instants and random numbers are arguments. An endpoint follows the feed by its position, which is the number of
+the last change that was made into deliveries. A delivery is one change for one endpoint, and has the change's number.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,11 @@ from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES
 ENDPOINTS_MAX = 50  # of one account
 DESCRIPTION_LENGTH_MAX = 200
 ENDPOINT_ID_LENGTH = 22  # base62 digits
-ROTATION = timedelta(hours=24)  # how long a replaced secret goes on signing
+ROTATION = timedelta(hours=24)  # how long a replaced secret still signs
 FAILING_MAX = timedelta(days=5)
 RETRY_AFTER_MAX = timedelta(hours=24)
 KEPT = timedelta(days=30)  # how long a settled delivery stays in the log
-PENDING_MAX = 1_000  # deliveries of one endpoint; beyond, it is cut no further from the feed
+PENDING_MAX = 1_000  # deliveries of one endpoint; at this limit it gets no further changes from the feed
 LEASE = timedelta(seconds=30)
 ANSWER_KEPT_MAX = 1_024  # characters of an answer's body, escaped
 JITTER = 0.1  # each pause is up to a tenth shorter or longer
@@ -43,12 +43,12 @@ SCHEDULE = (
 TRIES_MAX = len(SCHEDULE)
 
 _GONE = 410
-_BUSY = frozenset({429, 502, 503, 504})  # whose Retry-After counts
+_BUSY = frozenset({429, 502, 503, 504})  # the statuses with a Retry-After that is followed
 _SUCCESSES = range(200, 300)
 
 
 class EventType(StrEnum):
-    """What an endpoint can choose to hear of."""
+    """The events that an endpoint can subscribe to."""
 
     VEHICLE_REGISTERED = "vehicle.registered"
     VEHICLE_INFO_CHANGED = "vehicle.info_changed"
@@ -86,13 +86,13 @@ class OffReason(StrEnum):
 
 OFF_TEXTS = {
     OffReason.ASKED: "It was switched off by a call of the API.",
-    OffReason.GONE: "The receiver answered 410: it wants no more.",
+    OffReason.GONE: "The receiver answered 410, which means that it does not accept further messages.",
     OffReason.FAILING: "Every attempt of the last five days failed.",
 }
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery has come."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -101,10 +101,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """Which changes an endpoint hears of.
+    """Which changes an endpoint gets.
 
-    A status change fits when its former status is among ``statuses_left`` or its new one among
-    ``statuses_entered``; with both empty, every status change fits.
+    A status change fits when its former status is in ``statuses_left`` or its new status is in ``statuses_entered``.
+    If both are empty, every status change fits.
     """
 
     event_types: frozenset[EventType]
@@ -112,7 +112,7 @@ class Filter:
     statuses_entered: frozenset[int] = frozenset()
 
     def fits(self, entry: FeedEntry) -> bool:
-        """Say whether the endpoint hears of this change."""
+        """Say whether the endpoint gets this change."""
         change = entry.change
         if EVENT_TYPES[change.type] not in self.event_types:
             return False
@@ -130,7 +130,7 @@ class EndpointKey(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """A receiver of webhooks, and how far it has come. Its secrets stay out of its printed form."""
+    """A receiver of webhooks, and its position in the feed. The printed form does not show its secrets."""
 
     endpoint_id: str
     url: str
@@ -143,9 +143,9 @@ class Endpoint:
     off_at: datetime | None = None
     failing_since: datetime | None = None  # the first of the failures since the last success
     position: int
-    is_full: bool = False  # as many deliveries are pending as may be
+    is_full: bool = False  # it has PENDING_MAX pending deliveries
     wake_at: datetime | None = None  # when the next delivery is due
-    rest_until: datetime | None = None  # asked for by the receiver with Retry-After
+    rest_until: datetime | None = None  # the receiver asked for it with Retry-After
     lease_holder: str | None = None
     lease_until: datetime | None = None
     created_at: datetime
@@ -159,23 +159,23 @@ class Endpoint:
         return [self.secret, self.former_secret]
 
     def is_leased(self, now: datetime) -> bool:
-        """Say whether a worker holds the endpoint, as far as is known."""
+        """Say whether a worker holds a lease on the endpoint."""
         return self.lease_holder is not None and self.lease_until is not None and now < self.lease_until
 
     def may_send(self, now: datetime) -> bool:
-        """Say whether anything may be sent to it at this instant."""
+        """Say whether a delivery may be sent to the endpoint at this instant."""
         return self.off_reason is None and (self.rest_until is None or now >= self.rest_until)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One change on its way to one endpoint."""
+    """One change that is sent to one endpoint."""
 
     endpoint_id: str
     number: int  # of the change
     vehicle_id: int
     state: DeliveryState
-    tries: int  # attempts since it was last made pending, which the schedule counts
+    tries: int  # attempts since it last became pending; they decide the next pause
     attempts: int  # all attempts
     due_at: datetime
     settled_at: datetime | None
@@ -183,7 +183,7 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sending:
-    """A delivery with the change that it tells of."""
+    """A delivery with its change."""
 
     delivery: Delivery
     entry: FeedEntry
@@ -191,7 +191,7 @@ class Sending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came of sending a message: a status, or an error when there was no answer."""
+    """The result of sending a message: a status, or an error when there was no answer."""
 
     status: int | None
     error: str | None = None
@@ -201,7 +201,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Say whether the receiver took the message: 2xx and nothing else."""
+        """Say whether the receiver accepted the message: only 2xx means that."""
         return self.status in _SUCCESSES
 
 
@@ -217,15 +217,16 @@ class Attempt:
 
 
 def format_message_id(endpoint_id: str, place: Place) -> str:
-    """Give the ``webhook-id``: the same at every attempt and replay of one change, so receivers can tell.
+    """Give the ``webhook-id``. It is the same at every attempt and replay of one change, so receivers know repeats.
 
-    It has the change's mark: after a restored backup another change has the number, and must not look like a repeat.
+    It contains the change's mark. After a backup is restored, another change can have the same number, and must not
+    look like a repeat.
     """
     return f"msg_{endpoint_id}_{place.number}x{place.mark:08x}"
 
 
 def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statuses_entered: Iterable[int]) -> Filter:
-    """Give a filter. Raises ``bad_parameters`` for no type, or a type or status that does not exist."""
+    """Give a filter. Raises ``bad_parameters`` without a type, and for an unknown type or status."""
     names, known = frozenset(event_types), [kind.value for kind in EventType]
     unknown = sorted(names.difference(known))
     if unknown or not names:
@@ -244,21 +245,21 @@ def parse_filter(event_types: Iterable[str], statuses_left: Iterable[int], statu
 
 
 def give_pause(tries: int, chance: float) -> timedelta | None:
-    """Give the pause after so many tries, or None when there was the last. ``chance`` is from 0 to 1."""
+    """Give the pause after this number of tries, or None after the last one. ``chance`` is from 0 to 1."""
     if tries >= TRIES_MAX:
         return None
     return SCHEDULE[tries] * (1 + JITTER * (2 * chance - 1))
 
 
 def settle(delivery: Delivery, answer: Answer, now: datetime, chance: float) -> Delivery:
-    """Give the delivery as it is after an attempt: delivered, pending until its next try, or failed."""
+    """Give the delivery after an attempt: delivered, pending until its next try, or failed."""
     after = replace(delivery, tries=delivery.tries + 1, attempts=delivery.attempts + 1)
     if delivery.state is not DeliveryState.PENDING:
         return after
     if answer.is_success:
         return replace(after, state=DeliveryState.DELIVERED, settled_at=now)
     if answer.status == _GONE:
-        return after  # it waits, in case that somebody switches the endpoint on again
+        return after  # it stays pending, because somebody may switch the endpoint on again
     pause = give_pause(after.tries, chance)
     if pause is None:
         return replace(after, state=DeliveryState.FAILED, settled_at=now)
@@ -266,7 +267,7 @@ def settle(delivery: Delivery, answer: Answer, now: datetime, chance: float) -> 
 
 
 def note_answer(endpoint: Endpoint, answer: Answer, now: datetime) -> Endpoint:
-    """Give the endpoint as it is after an attempt: whether it rests, fails, or is switched off."""
+    """Give the endpoint after an attempt: whether it rests, fails, or is switched off."""
     if answer.is_success:
         return replace(endpoint, failing_since=None)
     if answer.status == _GONE:
@@ -283,26 +284,26 @@ def note_answer(endpoint: Endpoint, answer: Answer, now: datetime) -> Endpoint:
 
 
 def switch_off(endpoint: Endpoint, reason: OffReason, now: datetime) -> Endpoint:
-    """Give the endpoint switched off; the first reason stays."""
+    """Give the endpoint as switched off. If it already was, the first reason stays."""
     if endpoint.off_reason is not None:
         return endpoint
     return replace(endpoint, off_reason=reason, off_at=now, updated_at=now)
 
 
 def revive(endpoint: Endpoint, now: datetime) -> Endpoint:
-    """Give the endpoint switched on, with its failures forgotten. It goes on where it stopped."""
+    """Give the endpoint as switched on, without its failures. It continues where it stopped."""
     return replace(
         endpoint, off_reason=None, off_at=None, failing_since=None, rest_until=None, wake_at=now, updated_at=now
     )
 
 
 def restart(delivery: Delivery, now: datetime) -> Delivery:
-    """Give the delivery to be sent anew, with the whole schedule before it."""
+    """Give the delivery as pending again, with the whole schedule of retries."""
     return replace(delivery, state=DeliveryState.PENDING, tries=0, due_at=now, settled_at=None)
 
 
 def rotate_secret(endpoint: Endpoint, secret: str, now: datetime) -> Endpoint:
-    """Give the endpoint with a new secret; the one before goes on signing beside it for a day."""
+    """Give the endpoint with a new secret. For a day the former secret signs too."""
     return replace(
         endpoint,
         secret=secret,
@@ -313,11 +314,11 @@ def rotate_secret(endpoint: Endpoint, secret: str, now: datetime) -> Endpoint:
 
 
 def check_replay(endpoint: Endpoint, after: int) -> None:
-    """Raise ``bad_parameters`` unless the endpoint has come at least as far as ``after``."""
+    """Raise ``bad_parameters`` unless the endpoint's position is at least ``after``."""
     if not 0 <= after <= endpoint.position:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"after is {after}: it must be from 0 to {endpoint.position}, the last change that the endpoint came to.",
+            f"after is {after}: it must be from 0 to {endpoint.position}, the last change that the endpoint reached.",
         )
 
 
@@ -330,7 +331,7 @@ class Cut:
 
 
 def cut(endpoint: Endpoint, entries: Sequence[FeedEntry], now: datetime) -> Cut:
-    """Give the endpoint moved behind these changes of the feed, and a delivery for each that it hears of."""
+    """Give the endpoint with its position after these changes, and a delivery for each change that its filter fits."""
     if not entries:
         return Cut(endpoint=endpoint, deliveries=[])
     deliveries = [

@@ -1,6 +1,6 @@
-"""Reads a file in a process of its own, ahead of whoever writes its rows, and bounded in all that it takes.
+"""Reads a file in a separate process, ahead of the code that writes its rows, with limits on everything it uses.
 
-What it sends is taken in two ways: by a command, which may wait, and on an event loop, which must not.
+There are two ways to receive its rows: a command may block, and an event loop must not.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _SET_PIPE_BYTES = 1031  # F_SETPIPE_SZ of Linux; elsewhere a pipe keeps its size
 
 
 class AheadRows(ABC):
-    """The parsed rows of a file that another process reads."""
+    """The parsed rows of a file that a separate process reads."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
@@ -32,19 +32,19 @@ class AheadRows(ABC):
         self._waited_s = 0.0
         self.bytes_read = 0
         self.bytes_total = 0
-        self.header = Header()  # what the file says of its columns
+        self.header = Header()  # where and how the file names its columns
         self._is_last = False
-        self._error: UnreadableFileError | None = None  # why nothing more can be read
+        self._error: UnreadableFileError | None = None  # why no more rows can be read
 
     @property
     def is_ended(self) -> bool:
-        """Say whether every row was taken."""
+        """Say whether the caller has taken every row."""
         return self._is_last and not self._ready
 
     async def take(self, count: int) -> list[FileRow]:
-        """Give the next rows: so many, or fewer at the end of the file or when the other process has none as yet.
+        """Give the next ``count`` rows. Give fewer at the end of the file, or when no more rows are ready yet.
 
-        Raises ``UnreadableFileError`` where nothing more can be read, after the rows before.
+        Raises ``UnreadableFileError`` at the place where no more rows can be read, after the rows before.
         """
         ready = self._ready
         while len(ready) < count and not self._is_last and self._error is None:
@@ -55,14 +55,14 @@ class AheadRows(ABC):
                 break
             self._accept(batch)
             if not batch.rows and not batch.refused:
-                break  # whoever waits may want to stop
+                break  # so that the caller can stop now
         if not ready and self._error is not None:
             raise self._error
         return [ready.popleft() for _ in range(min(count, len(ready)))]
 
     def kill(self) -> None:
-        """End the other process, from any thread: whoever waits for rows is told that there are no more."""
-        self._child.kill("The reading was ended.")
+        """End the other process, from any thread. A caller that waits for rows gets an error."""
+        self._child.kill("The reading of the file was stopped.")
 
     @abstractmethod
     async def _receive(self) -> Batch: ...
@@ -74,12 +74,12 @@ class AheadRows(ABC):
         self._is_last = batch.is_last
 
     def _give_patience(self) -> float:
-        """Give how long to wait for the next bytes."""
+        """Give the seconds to wait for the next bytes."""
         limits = self._child.limits
         return min(limits.silence_s, limits.wall_s - self._waited_s)
 
     def _note_wait(self, seconds: float) -> None:
-        """Count what was waited. Raises ``UnreadableFileError`` when it is too much."""
+        """Add to the seconds of waiting. Raises ``UnreadableFileError`` when they exceed a limit."""
         self._waited_s += seconds
         limits = self._child.limits
         if seconds >= limits.silence_s:
@@ -93,7 +93,7 @@ class AheadRows(ABC):
 
 
 class BlockingRows(AheadRows):
-    """Waits for the rows where they are asked for, as a command may."""
+    """Blocks until rows arrive. Only for commands."""
 
     def open(self) -> None:
         """Wait for the header. Raises ``UnreadableFileError``."""
@@ -101,14 +101,14 @@ class BlockingRows(AheadRows):
             self._accept(self._receive_now())
 
     def __iter__(self) -> Iterator[FileRow]:
-        """Give each row once. Raises ``UnreadableFileError`` where nothing more can be read."""
+        """Give each row once. Raises ``UnreadableFileError`` at the place where no more rows can be read."""
         while not self._is_last:
             self._accept(self._receive_now())
             yield from self._ready
             self._ready.clear()
 
     async def _receive(self) -> Batch:
-        await asyncio.sleep(0)  # a signal is noted by the loop
+        await asyncio.sleep(0)  # so that the loop can handle signals
         return self._receive_now()
 
     def _receive_now(self) -> Batch:
@@ -130,7 +130,7 @@ class BlockingRows(AheadRows):
 
 
 class StreamedRows(AheadRows):
-    """Waits for the rows on an event loop, which goes on meanwhile."""
+    """Waits for rows without blocking the event loop."""
 
     async def open(self) -> None:
         """Wait for the header. Raises ``UnreadableFileError``."""
@@ -182,7 +182,7 @@ def _check(batch: Batch) -> Batch:
 def open_rows_ahead(
     path: Path, options: ReadingOptions | None = None, *, keep_duplicates: bool = False
 ) -> Iterator[BlockingRows]:
-    """Open a file as ``open_rows`` does, in a process of its own, which also parses the rows."""
+    """Open a file as ``open_rows`` does, but in a separate process, which also parses the rows."""
     order = Order(path=str(path), options=options or ReadingOptions(), keep_duplicates=keep_duplicates)
     child = _start(order, give_limits(path, is_beside_server=False))
     try:
@@ -195,12 +195,12 @@ def open_rows_ahead(
 
 @asynccontextmanager
 async def stream_rows_ahead(order: Order, limits: Limits | None = None) -> AsyncIterator[StreamedRows]:
-    """Begin to read a file beside a server, whose event loop goes on; ``open`` then waits for its header."""
+    """Begin to read a file without blocking the server's event loop. ``open`` then waits for the header."""
     child = _start(order, limits or give_limits(Path(order.path), is_beside_server=True))
     try:
         yield StreamedRows(child)
     finally:
-        await asyncio.to_thread(child.close)  # its memory is a while in going
+        await asyncio.to_thread(child.close)  # the system takes some time to free its memory
 
 
 def _start(order: Order, limits: Limits) -> Child:

@@ -1,4 +1,4 @@
-"""What the process that parses a file sends: batches of rows, each after its length, checked where they arrive."""
+"""The messages of the process that parses a file: batches of rows, each after its length. The receiver checks them."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from padron.domain.file_reading import Header, UnreadableFileError
 from padron.files.columns import FileRow, ParsedRow, RefusedRow
 
 LENGTH_BYTES = 4
-BATCH_BYTES_MAX = 1 << 24  # what is longer is no batch
+BATCH_BYTES_MAX = 1 << 24  # no batch is longer
 
 
 class Batch(msgspec.Struct, kw_only=True):
-    """Some rows in their order. The first one has none: it says that the header was read.
+    """Some rows in their order. The first batch has no rows: it says that the header was read.
 
-    One without rows says later that the reading goes on, perhaps over lines without any content.
+    A later batch without rows says that the reading continues, for example over a long run of empty lines.
     """
 
     rows: list[ParsedRow] = []
@@ -22,11 +22,11 @@ class Batch(msgspec.Struct, kw_only=True):
     header: Header = Header()
     bytes_read: int = 0
     bytes_total: int = 0
-    error: str | None = None  # why nothing more can be read
+    error: str | None = None  # why no more rows can be read
     is_last: bool = False
 
     def list_rows(self) -> Sequence[FileRow]:
-        """Give all rows by their lines."""
+        """Give all rows in the order of their lines."""
         if not self.refused:
             return self.rows
         rows: list[FileRow] = [*self.rows, *self.refused]
@@ -34,7 +34,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
 
 _decode = msgspec.msgpack.Decoder(Batch).decode
-_BROKEN = "The process that reads the file sent what is no row of it. Save the file as CSV and try again."
+_BROKEN = "The process that reads the file sent damaged data. Save the file as CSV and try again."
 
 
 def pack(batch: Batch) -> bytes:
@@ -44,7 +44,7 @@ def pack(batch: Batch) -> bytes:
 
 
 def parse_length(data: bytes) -> int:
-    """Give the length of the next batch. Raises ``bad_parameters`` for one that no batch has."""
+    """Give the length of the next batch. Raises ``bad_parameters`` when it is longer than any batch."""
     length = int.from_bytes(data, "big")
     if length > BATCH_BYTES_MAX:
         raise UnreadableFileError(_BROKEN)
@@ -52,7 +52,7 @@ def parse_length(data: bytes) -> int:
 
 
 def unpack(data: bytes) -> Batch:
-    """Give the batch that these bytes are. Raises ``bad_parameters`` when they are none."""
+    """Give the batch in these bytes. Raises ``bad_parameters`` when they are not a batch."""
     try:
         return _decode(data)
     except (msgspec.DecodeError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""The process that parses a file: what it may use, what it inherits, and how its end is told.
+"""The process that parses a file: its limits, the environment that it inherits, and the explanation of its end.
 
-A file that is made to harm can stop, crash or fill only that process. It gets neither the settings of the server, in
-which passwords are, nor its sockets; it ends by itself once nobody reads what it writes.
+A malicious file can stop, crash or fill only this process. The process gets neither the server's settings, which
+contain passwords, nor its sockets. It ends by itself when nobody reads its output.
 """
 
 import logging
@@ -20,17 +20,17 @@ import msgspec
 from padron.domain.file_reading import ReadingOptions, UnreadableFileError
 
 PROGRAM = "padron.files.reader"
-EXIT_MEMORY = 3  # the status of a process that had no memory left to say so
-WAIT_S_MAX = 5.0  # for a process that was killed, or has closed its pipe
-ERRORS_BYTES_MAX = 1 << 16  # of what it writes to its standard error
-NICENESS = 10  # beside a server, whose calls come first
+EXIT_MEMORY = 3  # the exit status of a process without enough memory to report that
+WAIT_S_MAX = 5.0  # for a process that was killed or has closed its pipe
+ERRORS_BYTES_MAX = 1 << 16  # of its standard error
+NICENESS = 10  # for imports by a server, so that its calls come first
 
 CPU_S_MIN, CPU_S_FOR_MB, CPU_S_MAX = 120, 10, 1_800
-WALL_FACTOR = 3  # how many seconds may be waited for one of processor time, on a busy machine
-SILENCE_S_MAX = 60.0  # a process that reads says so every second
+WALL_FACTOR = 3  # seconds of waiting allowed for one second of processor time, because a machine may be busy
+SILENCE_S_MAX = 60.0  # a working process sends a batch every second
 MEMORY_BYTES_MAX = 1 << 30
 
-# What a Python needs to start as this one did, and to know where temporary files go. Nothing else is handed on.
+# The variables that Python needs to start in the same way and to find temporary folders. The process gets no others.
 _INHERITED = frozenset(
     {
         "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR", "LD_LIBRARY_PATH",
@@ -42,17 +42,17 @@ _log = logging.getLogger("padron.files")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What reading one file may take. ``niceness`` is how far it stands back behind other processes."""
+    """The limits for reading one file. A higher ``niceness`` gives other processes more of the processor."""
 
     cpu_s: int
-    wall_s: float  # that is waited for it, not what it waits itself
+    wall_s: float  # how long the receiver waits for it; its own waiting does not count
     silence_s: float = SILENCE_S_MAX
     memory_bytes: int = MEMORY_BYTES_MAX
     niceness: int = 0
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to read, and how: as ``open_rows`` takes it."""
+    """Which file to read, and the arguments for ``open_rows``."""
 
     path: str
     is_path_told: bool = True  # in what is said of the file
@@ -61,7 +61,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is told on its standard input."""
+    """What the process gets on its standard input."""
 
     order: Order
     limits: Limits
@@ -72,7 +72,7 @@ def give_limits(path: Path, *, is_beside_server: bool) -> Limits:
     try:
         size = path.stat().st_size
     except OSError:
-        size = 0  # opening it says what is wrong
+        size = 0  # opening the file will give the error
     cpu_s = min(CPU_S_MAX, CPU_S_MIN + CPU_S_FOR_MB * size // 1_000_000)
     return Limits(cpu_s=cpu_s, wall_s=cpu_s * WALL_FACTOR, niceness=NICENESS if is_beside_server else 0)
 
@@ -83,7 +83,7 @@ class Child:
     def __init__(self, order: Order, limits: Limits) -> None:
         self.limits = limits
         self._killed_for: str | None = None
-        command = [sys.executable, "-P", "-m", PROGRAM]  # -P: nothing from the folder where the command runs
+        command = [sys.executable, "-P", "-m", PROGRAM]  # -P: import nothing from the current folder
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             command,
             stdin=subprocess.PIPE,
@@ -91,27 +91,27 @@ class Child:
             stderr=subprocess.PIPE,
             env={name: value for name, value in os.environ.items() if name in _INHERITED},
         )
-        with _give_pipe(self._process.stdin) as asked, suppress(BrokenPipeError):  # its end is told by ``explain``
+        with _give_pipe(self._process.stdin) as asked, suppress(BrokenPipeError):  # ``explain`` reports its end
             asked.write(msgspec.json.encode(Instruction(order=order, limits=limits)))
 
     @property
     def pid(self) -> int:
-        """Its id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def output(self) -> IO[bytes]:
-        """Where its batches come from."""
+        """The pipe with its batches."""
         return _give_pipe(self._process.stdout)
 
     def kill(self, why: str | None = None) -> None:
-        """End it now; ``why`` is the sentence for whoever waits for its rows."""
+        """End the process now. ``why`` becomes the error for the caller that waits for its rows."""
         self._killed_for = self._killed_for or why
         with suppress(ProcessLookupError):
             self._process.kill()
 
     def explain(self) -> UnreadableFileError:
-        """Wait for a process that says nothing more, and give why there are no more rows."""
+        """Wait for the end of a process that sends nothing more, and give the reason."""
         try:
             status = self._process.wait(WAIT_S_MAX)
         except subprocess.TimeoutExpired:
@@ -120,7 +120,7 @@ class Child:
         return UnreadableFileError(self._killed_for or _word_end(status, self.limits))
 
     def close(self) -> None:
-        """End it, and log what it wrote to its standard error."""
+        """End the process, and log its standard error."""
         self.kill()
         self._process.wait()
         self.output.close()
@@ -132,12 +132,12 @@ class Child:
 
 
 def word_wait(seconds: float) -> str:
-    """Say that a file was waited for too long."""
+    """Say that reading a file took too long."""
     return f"The file was not read within {seconds:,.0f} seconds, the limit. Split it into smaller files."
 
 
 def word_memory(limits: Limits) -> str:
-    """Say that a file takes too much memory."""
+    """Say that reading a file takes too much memory."""
     return (
         f"Reading the file takes more than {limits.memory_bytes >> 20:,} MB of memory, the limit. "
         "Split it into smaller files, or save it as CSV."
@@ -157,7 +157,7 @@ def _word_end(status: int, limits: Limits) -> str:
             f"The process that reads the file was ended by {_name_signal(-status)} before the file was read. "
             "Save the file as CSV and try again."
         )
-    return "The process that reads the file ended before the file did. The program's log says why."
+    return "The process that reads the file ended before the end of the file. The program's log says why."
 
 
 def _name_signal(number: int) -> str:
@@ -169,13 +169,14 @@ def _name_signal(number: int) -> str:
 
 def _give_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
-        raise AssertionError  # all three were asked for
+        raise AssertionError  # Popen was called with all three pipes
     return pipe
 
 
 def accept_limits(limits: Limits) -> None:
-    """Bind this process to limits, for good."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to a whole group: the other process says when to end
+    """Apply the limits to this process. They cannot be removed again."""
+    # A terminal sends these signals to all processes of a group. The process that started this one decides when to end.
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if limits.niceness:
         os.nice(limits.niceness)
@@ -188,5 +189,5 @@ def _limit(kind: int, soft: int, hard: int) -> None:
     _, given = resource.getrlimit(kind)
     if given != resource.RLIM_INFINITY:
         soft, hard = min(soft, given), min(hard, given)
-    with suppress(ValueError, OSError):  # not every system knows each of them
+    with suppress(ValueError, OSError):  # not every system supports every limit
         resource.setrlimit(kind, (soft, hard))

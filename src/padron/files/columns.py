@@ -1,4 +1,4 @@
-"""What a file's columns are called, in English and Spanish, and what a row of it is."""
+"""The names of a file's columns, in English and Spanish, and the records for its rows."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,14 +22,15 @@ _FOLDED_LENGTH_MAX = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Aliases:
-    """What people call a column, besides its own name. The first Spanish one is that of an export in Spanish."""
+    """Other names that people use for a column. An export in Spanish uses the first Spanish name."""
 
     english: tuple[str, ...] = ()
     spanish: tuple[str, ...] = ()
 
 
-# Left out on purpose, because people mean different things by them: Estado (a status, or a federal state), Año,
-# Nombre, ID. Submarca is Mexico's word for the model; Modelo is the model elsewhere, and beside Submarca the year.
+# These names are missing on purpose, because they have several meanings: Estado (a status, or a federal state), Año,
+# Nombre, ID. In Mexico, Submarca is the model, and in a file with Submarca the column Modelo is the year. Elsewhere
+# Modelo is the model.
 ALIASES: dict[str, Aliases] = {
     VIN_COLUMN: Aliases(
         english=("VIN", "VIN number"),
@@ -98,9 +99,9 @@ ALIASES: dict[str, Aliases] = {
 # Not frozen, like changes: an import makes a million of them.
 @dataclass(kw_only=True, slots=True)
 class ImportRow:
-    """One row: where it begins in the file, and the text of its cells by column as the header names them.
+    """One row: the line where it begins, and the text of its cells by column.
 
-    ``problems`` are the cells that cannot be read, by column, with a sentence each; they have no text.
+    ``problems`` has the cells that cannot be read, by column, each with a message. ``cells`` does not have these.
     """
 
     line: int
@@ -110,7 +111,7 @@ class ImportRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowFault:
-    """Why a line was left out: one of its faults. ``column`` is None when the line as a whole is wrong."""
+    """One fault of a refused line. ``column`` is None when the whole line is wrong."""
 
     line: int
     column: str | None
@@ -119,21 +120,21 @@ class RowFault:
 
 @dataclass(kw_only=True, slots=True)  # not frozen either
 class ParsedRow:
-    """A row whose cells can be used. A column without an edit keeps its value; so does a status of None."""
+    """A row with usable cells. A column without an edit keeps its value, and a status of None keeps the status."""
 
     line: int
     vin: Vin
     edits: Edits
     status: VehicleStatus | None
-    revision: str | None = None  # the vehicle's tag when it was exported; None: the row is no edit of an export
-    copies: int = 1  # how many rows of the file so far say the same, this one included
+    revision: str | None = None  # the vehicle's tag when it was exported; None: the row is not from an export
+    copies: int = 1  # how many rows of the file so far are the same, this one included
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusedRow:
-    """A row that is left out, with all that is wrong in it.
+    """A refused row with all its faults.
 
-    ``usable`` is what of the row can be used, if its VIN can: what is wrong with that is found beside the register.
+    ``usable`` has its good cells, if its VIN is good. The import then also finds faults that depend on the register.
     """
 
     line: int
@@ -153,11 +154,11 @@ FileRow = ImportRow | ParsedRow | RefusedRow | RowFault
 
 
 class FileRows(Protocol):
-    """An open file: its rows in order, each as it is or as its line's refusal, and how far the reading has come."""
+    """An open file: its rows in order, some of them as refusals, and the progress of the reading."""
 
     @property
     def header(self) -> Header:
-        """What the file says of its columns."""
+        """Where and how the file names its columns."""
         ...
 
     @property
@@ -176,10 +177,10 @@ class FileRows(Protocol):
 
 
 def fold_name(name: str) -> str:
-    """Give the form in which two names of a column are equal: letters and digits alone, no accents, no case.
+    """Give the form for comparing two column names: only letters and digits, without accents and letter case.
 
-    A name that is far longer than any column's is its own form: the time to take accents apart grows with the square
-    of the number of accents in a row.
+    A name that is far too long stays as it is, because the time to separate accents from letters grows with the square
+    of their number.
     """
     if len(name) > _FOLDED_LENGTH_MAX:
         return name
@@ -189,7 +190,7 @@ def fold_name(name: str) -> str:
 
 _SPANISH = {fold_name(alias) for aliases in ALIASES.values() for alias in aliases.spanish}
 _ENGLISH = {fold_name(alias) for aliases in ALIASES.values() for alias in aliases.english}
-# What a file in either language says: they tell nothing of it.
+# Names that files in both languages use, so they do not show a language.
 _COMMON = {fold_name(name) for name in (*COLUMNS, "VIN", "Color")}
 COLUMNS_BY_FOLDED: dict[str, str] = {fold_name(name): name for name in COLUMNS} | {
     fold_name(alias): column for column, aliases in ALIASES.items() for alias in (*aliases.english, *aliases.spanish)
@@ -197,16 +198,16 @@ COLUMNS_BY_FOLDED: dict[str, str] = {fold_name(name): name for name in COLUMNS} 
 
 
 def find_column(name: str) -> str | None:
-    """Give the column that a name in a file stands for, if it is known."""
+    """Give the column that a name in a file means, or None for an unknown name."""
     return COLUMNS_BY_FOLDED.get(fold_name(name))
 
 
 def name_column(column: str, language: Language) -> str:
-    """Give what an export calls a column: in English its own name, in Spanish the first of its Spanish ones."""
+    """Give the name of a column in an export: its own name in English, its first Spanish name in Spanish."""
     return ALIASES[column].spanish[0] if language is Language.SPANISH else column
 
 
 def find_language(names: Iterable[str]) -> Language:
-    """Give the language of a file's names: Spanish when more of them are Spanish than English."""
+    """Give the language of a file's column names: Spanish if more names are Spanish than English."""
     folded = {fold_name(name) for name in names} - _COMMON
     return Language.SPANISH if len(folded & _SPANISH) > len(folded & _ENGLISH) else Language.ENGLISH

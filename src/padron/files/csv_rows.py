@@ -1,7 +1,7 @@
-"""Reads a CSV file a block at a time: any usual separator and encoding, every length bounded.
+"""Reads a CSV file in blocks: any usual separator and encoding, with a limit for every length.
 
-A line without a quotation mark, as most are, is split as it stands; only one that has any goes to the csv module. A
-record that is not well-formed is refused by its first line, and the reading goes on with the line after that.
+Most lines have no quotation mark: they are split directly, and only the others go to the slower csv module. A record
+that is not well-formed is refused with its first line, and the reading continues with the next line.
 """
 
 import csv
@@ -18,12 +18,12 @@ from padron.files.encodings import find_undecoded
 from padron.files.headers import HeaderSearch, Table
 from padron.files.lines import LINE_LENGTH_MAX, FileLines
 
-RECORD_LENGTH_MAX = 1 << 20  # characters of all the lines that a quoted cell runs over
-READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after a quotation mark that is not closed
-HEADER_LINES_MAX = 100  # lines among which the names are looked for, blank ones included
+RECORD_LENGTH_MAX = 1 << 20  # characters of all lines of one record with quoted cells
+READ_AGAIN_MAX = 1 << 22  # characters of a file that are read again after quotation marks that are not closed
+HEADER_LINES_MAX = 100  # lines, blank ones included, in which the column names must be
 
 _SEPARATORS = (",", ";", "\t", "|")
-_SEPARATOR_MARK = "sep="  # a first line by which spreadsheet programs name the separator
+_SEPARATOR_MARK = "sep="  # spreadsheet programs may name the separator in the first line
 _EXTRAS_SHOWN_MAX = 5
 
 
@@ -49,12 +49,12 @@ class CsvRows:
 
     @property
     def header(self) -> Header:
-        """Where the file names its columns, and how."""
+        """Where and how the file names its columns."""
         return self._table.header
 
     @property
     def bytes_read(self) -> int:
-        """How far the reading has come."""
+        """How many bytes have been read."""
         return self._raw.tell()
 
     @property
@@ -63,7 +63,7 @@ class CsvRows:
         return self._bytes_total
 
     def __iter__(self) -> Iterator[ImportRow | RowFault]:
-        """Give each row, lines without any content left out."""
+        """Give each row. Lines without content are skipped."""
         lines, separator, is_utf_8 = self._lines, self._separator, self._lines.encoding == "utf-8"
         for line in lines:
             number = lines.number
@@ -93,7 +93,7 @@ class CsvRows:
         for line in self._lines:
             number = self._lines.number
             if line is None:
-                detail = f"Row {number} is no header. {_describe_length(LINE_LENGTH_MAX)}"
+                detail = f"Row {number} cannot be a header. {_describe_length(LINE_LENGTH_MAX)}"
                 raise PadronError(Code.BAD_PARAMETERS, detail)
             if options.header_row is None and number > HEADER_LINES_MAX:
                 break
@@ -107,7 +107,7 @@ class CsvRows:
         raise search.refuse()
 
     def _take_header(self, search: HeaderSearch, line: str, separators: tuple[str, ...]) -> Table | None:
-        """Give the table if this line has the names. The separator is the one by which most names are known."""
+        """Give the table if this line has the column names. The separator is the one that gives most known names."""
         number = self._lines.number
         found: dict[str, list[str]] = {}
         wrong = ""
@@ -120,18 +120,18 @@ class CsvRows:
                 found[separator] = _strip_names(record.cells)
         if not found:
             if any(find_column(name.strip(' "')) == VIN_COLUMN for one in separators for name in line.split(one)):
-                raise PadronError(Code.BAD_PARAMETERS, f"Row {number} names the columns, and is not CSV: {wrong}")
+                raise PadronError(Code.BAD_PARAMETERS, f"Row {number} has the column names, but it is not CSV. {wrong}")
             return search.take(number, [line])
         self._separator = max(found, key=lambda one: (search.count_known(found[one]), len(found[one])))
         names = found[self._separator]
-        self._read_record(line, self._separator)  # once more, to go on after it
+        self._read_record(line, self._separator)  # read it again, so that the next row comes after it
         return search.take(number, names)
 
     def _read_quoted(self, line: str) -> list[str] | str:
         """Give the cells of the record that begins with this line, or what is wrong with it.
 
-        Lines that were taken for its continuation are given back when it turns out to be none. A file in which that
-        goes on and on, each line opening a quotation mark, gets no further line taken: the time would grow without end.
+        If the record is wrong, its further lines are given back, to be read as rows. If that happens too often (each
+        line opens a quotation mark), no further lines are taken, because the time would grow without limit.
         """
         record = self._read_record(line, self._separator)
         if record.wrong is None:
@@ -161,22 +161,22 @@ class CsvRows:
             return _CsvRecord(next(csv.reader(give_lines(), delimiter=separator, strict=True)), taken)
         except (csv.Error, _OpenQuoteError, StopIteration) as error:
             if taken or isinstance(error, _OpenQuoteError) or "unexpected end" in str(error):
-                wrong = "A quotation mark is opened, and not closed where a cell ends: the next line is read by itself."
+                wrong = "A quotation mark is not closed at the end of its cell, so the next line was read as a new row."
             else:
-                wrong = f"The line is not CSV: {error}. A quotation mark within a quoted cell is written twice."
+                wrong = f"The line is not CSV: {error}. Write a quotation mark inside a quoted cell twice."
             return _CsvRecord([], taken, wrong)
 
     def _give_row(self, line: int, cells: list[str], *, is_whole: bool) -> ImportRow | RowFault:
         columns = self._table.columns
         missing = len(columns) - len(cells)
-        if missing > 0:  # spreadsheet programs leave out empty cells at the end of a line
+        if missing > 0:  # spreadsheet programs omit empty cells at the end of a line
             cells = [*cells, *[""] * missing]
         elif missing < 0:
             if any(map(str.strip, cells[len(columns) :])):
                 return RowFault(line=line, column=None, detail=_describe_extras(cells, len(columns)))
             del cells[len(columns) :]
         named = dict(zip(columns, cells, strict=True))
-        named.pop(None, None)  # columns that are ignored
+        named.pop(None, None)  # ignored columns
         known = cast("dict[str, str]", named)
         if is_whole:
             return ImportRow(line=line, cells=known)
@@ -187,7 +187,7 @@ class CsvRows:
 
 
 class _OpenQuoteError(Exception):
-    """A quoted cell runs on for longer than a record may be."""
+    """A quoted cell makes its record longer than the maximum."""
 
 
 def _names_separator(line: str) -> bool:
@@ -195,9 +195,9 @@ def _names_separator(line: str) -> bool:
 
 
 def _read_separator(line: str) -> str | None:
-    """Give the separator that a first line names, None if it names none. Raises ``bad_parameters`` for a longer one.
+    """Give the separator that the first line names, or None. Raises ``bad_parameters`` if it is not one character.
 
-    Programs that save such a file again put quotation marks around the line, and separators after it.
+    Programs that save such a file again put quotation marks around this line, and separators after it.
     """
     named = line.lstrip('"')[len(_SEPARATOR_MARK) :]
     if not named.strip('"'):
@@ -219,7 +219,7 @@ def _strip_names(cells: list[str]) -> list[str]:
 
 
 def _describe_undecoded(column: str) -> str:
-    return f"{column} is not UTF-8, as the rest of the file is."
+    return f"{column} is not UTF-8, but the rest of the file is. Save the file as UTF-8."
 
 
 def _describe_extras(cells: list[str], width: int) -> str:
@@ -229,10 +229,10 @@ def _describe_extras(cells: list[str], width: int) -> str:
         if number > width and cell.strip()
     ]
     return (
-        f"The row has more cells than the {width} columns that are named: {join_names(filled, _EXTRAS_SHOWN_MAX)}. "
-        "A cell with a separator in it must be in quotation marks."
+        f"The row has more cells than the {width} named columns: {join_names(filled, _EXTRAS_SHOWN_MAX)}. "
+        "Put quotation marks around a cell that contains the separator."
     )
 
 
 def _describe_length(length_max: int) -> str:
-    return f"The line has more than {length_max:,} characters, so it was passed over: is it a spreadsheet's line?"
+    return f"The line has more than {length_max:,} characters, so it was skipped. Check that the file is a table."

@@ -1,7 +1,7 @@
-"""How the bytes of a text file are read: found out by one pass over all of it, so that no line is read wrong.
+"""Finds the encoding of a text file, in one pass over the whole file, so that every line is decoded correctly.
 
-Latin-1 is read as Windows writes it (cp1252), with the five bytes that this leaves open as the control characters of
-Latin-1, which a cell then refuses by name.
+Latin-1 is read as Windows writes it (cp1252). Five bytes have no character in cp1252. They become the control
+characters of Latin-1, which the checks of a cell then refuse by name.
 """
 
 import codecs
@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 BLOCK_BYTES = 1 << 20
 
-_SAMPLE_BYTES = 64  # a title or names of columns; what follows may be in any script
-_ZERO_SHARE_MIN = 0.6  # of the characters at a file's beginning
+_SAMPLE_BYTES = 64  # a title or column names in Latin letters; the text after them can be in any script
+_ZERO_SHARE_MIN = 0.6  # of the characters at the beginning of a file
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -25,24 +25,24 @@ _find_decoded = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]").findall
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Encoding:
-    """An encoding by its name, and how many bytes of a mark come before the text."""
+    """An encoding by its name, and the number of bytes of the byte order mark before the text."""
 
     name: str
     mark_bytes: int
 
     def make_decoder(self) -> codecs.IncrementalDecoder:
-        """Give a decoder. A byte that is not of the encoding becomes half a surrogate pair, for its line to refuse."""
+        """Give a decoder. A byte that does not fit the encoding becomes a lone surrogate, and its cell is refused."""
         if self.name == "latin-1":
             return codecs.getincrementaldecoder("cp1252")(_LATIN_1)
         return codecs.getincrementaldecoder(self.name)("surrogateescape" if self.name == "utf-8" else "replace")
 
 
 def find_encoding(file: BinaryIO) -> Encoding:
-    """Give the encoding of a file, which is read from where it stands and put back there.
+    """Give the encoding of a file. The file is read from its present position, which is restored.
 
-    Without a mark it is UTF-16 when every other byte of its beginning is zero, as in Latin letters. Else it is UTF-8,
-    unless more characters are not of it than are, besides ASCII: one damaged byte does not make a file Latin-1, in
-    which each accent would then be read as two characters.
+    Without a byte order mark, the file is UTF-16 when every second byte of its beginning is zero, as for Latin letters.
+    Otherwise it is UTF-8, unless more characters outside ASCII are wrong in UTF-8 than right. One damaged byte must not
+    make the file Latin-1, because each accent would then be read as two characters.
     """
     start = file.tell()
     first = file.read(_SAMPLE_BYTES)
@@ -65,7 +65,7 @@ def find_encoding(file: BinaryIO) -> Encoding:
 
 
 def _find_unmarked(first: bytes) -> str | None:
-    """Give the encoding of UTF-16 without a mark: the upper bytes of Latin letters, digits and separators are zero."""
+    """Find UTF-16 without a mark: the upper bytes of Latin letters, digits and separators are zero."""
     pairs = len(first) // 2
     lower, upper = first[::2].count(0), first[1::2].count(0)
     if pairs and upper > pairs * _ZERO_SHARE_MIN and not lower:

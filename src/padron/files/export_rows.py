@@ -1,7 +1,7 @@
-"""What an export says of a vehicle: one table of columns for all forms, the revision last: the vehicle's tag.
+"""The rows of an export. All forms have the same columns; the last one is the revision, which is the vehicle's tag.
 
-A cell of a spreadsheet is text or an integer; text is defused. JSON Lines have the API's shape of a vehicle, where
-nothing is defused, because nothing there can be taken for a formula.
+A cell of a spreadsheet is text or an integer, and text is defused. JSON Lines have the shape of a vehicle in the API.
+There nothing is defused, because no program sees a formula in them.
 """
 
 from collections.abc import Sequence
@@ -23,22 +23,22 @@ _NAMES = tuple(field.name for field in FIELDS)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wording:
-    """In which words a table is written. All of them come back by an import."""
+    """The words in a table. An import understands all of them."""
 
-    language: Language = Language.ENGLISH  # of the columns' names; in English they are the API's
-    names_statuses: bool = False  # by name in the language, not by id
+    language: Language = Language.ENGLISH  # of the column names; English means the names of the API
+    names_statuses: bool = False  # write statuses by name in the language, not by id
 
 
 PLAIN = Wording()
 
 
 def name_columns(wording: Wording = PLAIN) -> list[str]:
-    """Give the names in a table's first row, in the order of ``EXPORT_COLUMNS``."""
+    """Give the column names of a table, in the order of ``EXPORT_COLUMNS``."""
     return [name_column(column, wording.language) for column in EXPORT_COLUMNS]
 
 
 def give_cells(version: VehicleVersion, wording: Wording = PLAIN) -> list[str | int | None]:
-    """Give a vehicle's cells, in the order of ``EXPORT_COLUMNS``. A former version has no revision to edit."""
+    """Give a vehicle's cells, in the order of ``EXPORT_COLUMNS``. A former version cannot be edited: no revision."""
     values, status = version.details, _give_status(version)
     cells: list[str | int | None] = [
         version.vehicle.vin,
@@ -52,7 +52,7 @@ def give_cells(version: VehicleVersion, wording: Wording = PLAIN) -> list[str | 
 
 
 def give_members(version: VehicleVersion) -> dict[str, object]:
-    """Give a vehicle's members as the API shows them, and its revision."""
+    """Give a vehicle's members as in the API, and its revision."""
     vehicle, status = version.vehicle, _give_status(version)
     members: dict[str, object] = {
         "vin": vehicle.vin,

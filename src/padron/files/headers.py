@@ -1,7 +1,7 @@
-"""Finds the row in which a file names its columns, and says all that is wrong with the names in one answer.
+"""Finds the row with a file's column names, and reports everything that is wrong with the names in one message.
 
-The names are in the first row that names the VIN, among the first twenty that have any content; or in the row that
-whoever sent the file says.
+The sender can say which row has the names. Otherwise it is the first row that names the VIN, and must be one of the
+first twenty rows with content.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,15 @@ from padron.files.columns import (
     fold_name,
 )  # fmt: skip
 
-IGNORING = frozenset({"", "-"})  # what a mapping says of a column that is not to be read
-IGNORED_MAX = 100  # names of ignored columns that are told
+IGNORING = frozenset({"", "-"})  # targets of a mapping that mean: do not read this column
+IGNORED_MAX = 100  # names of ignored columns that are reported
 
-_CLOSE = 0.75  # how alike a misspelt name must be
-_TWICE_SHOWN_MAX = 10  # columns that come twice
-_HINTED_LENGTH_MAX = 60  # of a name that a similar one is looked for
+_CLOSE = 0.75  # how similar a misspelt name must be
+_TWICE_SHOWN_MAX = 10  # duplicate columns in a message
+_HINTED_LENGTH_MAX = 60  # longer names get no suggestion
 _ADVICE = (
-    "Map a name to a column, or to - to ignore it; "
-    "ignoreUnknown (--ignore-unknown) ignores every column whose name is unknown."
+    "Map each name to a column, or to - to ignore it; "
+    "ignoreUnknown (--ignore-unknown) ignores every column with an unknown name."
 )
 _MODEL_YEAR = fold_name("Modelo")
 _MODEL = fold_name(SUBMARCA)
@@ -39,7 +39,7 @@ Mapped = Mapping[str, str | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """What a file's rows are made of: the column of each cell, None for one that is not read."""
+    """The columns of a file's rows: one for each cell, None for a cell that is not read."""
 
     header: Header
     columns: list[str | None]
@@ -47,7 +47,7 @@ class Table:
 
 @dataclass(kw_only=True, slots=True)
 class _Names:
-    """What the names of one row say."""
+    """The meaning of the names in one row."""
 
     columns: list[str | None] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -56,36 +56,36 @@ class _Names:
     has_vin: bool = False
 
     def list_faults(self) -> list[str]:
-        """Give what is wrong, as parts of one sentence."""
+        """Give the faults, as parts of one sentence."""
         faults = []
         if self.unknown:
             are = "is an unknown name" if len(self.unknown) == 1 else "are unknown names"
             faults.append(f"{join_names(self.unknown)} {are}")
         faults += self.twice[:_TWICE_SHOWN_MAX]
         if not self.has_vin:
-            faults.append("no column is the VIN (vin, NIV or Serie)")
+            faults.append("no column has the VIN (vin, NIV or Serie)")
         return faults
 
 
 class HeaderSearch:
-    """Takes a file's rows from the first one on, until one of them is the row with the names."""
+    """Looks at a file's rows, from the first one, until one of them has the column names."""
 
     def __init__(self, options: ReadingOptions) -> None:
-        """Raise ``bad_parameters`` for a mapping to what is no column."""
+        """Raise ``bad_parameters`` for a mapping with a target that is not a column."""
         self._options = options
         self._mapped = parse_mapping(options.mapping)
         self._seen = 0
         self._best: tuple[int, int, _Names] | None = None
 
     def count_known(self, names: Sequence[str]) -> int:
-        """Count the names that stand for a column, or that the mapping has."""
+        """Count the names that are known, or that are in the mapping."""
         folded = [fold_name(name) for name in names]
         return sum(name in self._mapped or name in COLUMNS_BY_FOLDED for name in folded)
 
     def take(self, row: int, names: Sequence[str]) -> Table | None:
-        """Give the table if this row has the names, None if they are to be looked for in the next row.
+        """Give the table if this row has the column names, or None to continue with the next row.
 
-        Raises ``bad_parameters`` when it has them and they cannot be used, and when this row is the last to look at.
+        Raises ``bad_parameters`` when the names cannot be used, and when the last possible row does not have them.
         """
         asked = self._options.header_row
         if asked is not None and row < asked:
@@ -104,26 +104,26 @@ class HeaderSearch:
         return None
 
     def refuse(self) -> PadronError:
-        """Give the ``bad_parameters`` that says that no row has the names."""
+        """Give the ``bad_parameters`` for a file in which no row has the column names."""
         asked = self._options.header_row
         if asked is not None:
-            detail = f"Row {asked}, which was said to name the columns, is empty or not in the file."
+            detail = f"Row {asked}, which should have the column names, is empty or not in the file."
         elif self._best is None:
-            detail = "The file has no row with any content: a row must name the columns, one of them vin, NIV or Serie."
+            detail = "The file has no content. It needs a row with the column names, one of them vin, NIV or Serie."
         else:
             _, row, found = self._best
             faults = "; ".join(found.list_faults())
             detail = (
-                f"No row names the VIN, of the first {self._seen} with any content. Row {row} comes closest: {faults}. "
+                f"None of the first {self._seen} rows with content names the VIN. Row {row} comes closest: {faults}. "
                 f"{_ADVICE}"
             )
         return PadronError(Code.BAD_PARAMETERS, detail)
 
 
 def parse_mapping(mapping: Mapping[str, str]) -> Mapped:
-    """Give the columns that names stand for, folded; None for those to ignore.
+    """Give the column of each folded name, or None for a name to ignore.
 
-    Raises ``bad_parameters`` and lists every target that is no column.
+    Raises ``bad_parameters`` with every target that is not a column.
     """
     if len(mapping) > MAPPED_MAX:
         raise PadronError(Code.BAD_PARAMETERS, f"The mapping has more than {MAPPED_MAX:,} names.")
@@ -137,14 +137,14 @@ def parse_mapping(mapping: Mapping[str, str]) -> Mapped:
     if wrong:
         raise PadronError(
             Code.BAD_PARAMETERS,
-            f"The mapping sends {join_names(wrong)}, which is no column. "
-            f"The columns are {', '.join(COLUMNS)}, and - ignores one.",
+            f"The mapping has a target that is not a column: {join_names(wrong)}. "
+            f"The columns are {', '.join(COLUMNS)}; - ignores a name.",
         )
     return columns
 
 
 def read_members(names: Sequence[str], options: ReadingOptions) -> Table:
-    """Give the table of a line whose members have these names. Raises ``bad_parameters`` with all that is wrong."""
+    """Give the table for a line with these member names. Raises ``bad_parameters`` with all their faults."""
     found = _read_names(names, parse_mapping(options.mapping), ignores_unknown=options.ignore_unknown)
     return _give_table(None, names, found)
 
@@ -153,7 +153,7 @@ def _give_table(row: int | None, names: Sequence[str], found: _Names) -> Table:
     faults = found.list_faults()
     if faults:
         where = "The line" if row is None else f"Row {row}"
-        detail = f"{where} does not name the columns as it must: {'; '.join(faults)}. {_ADVICE}"
+        detail = f"{where} has wrong column names: {'; '.join(faults)}. {_ADVICE}"
         raise PadronError(Code.BAD_PARAMETERS, detail)
     header = Header(row=row, ignored=tuple(found.ignored[:IGNORED_MAX]), language=find_language(names))
     return Table(header=header, columns=found.columns)
@@ -163,7 +163,7 @@ def _read_names(names: Sequence[str], mapped: Mapped, *, ignores_unknown: bool) 
     found = _Names()
     places: dict[str, str] = {}
     folded_names = [fold_name(name) for name in names]
-    # In Mexico a file with Submarca (the model) calls the year Modelo, and there is no column for the year.
+    # In Mexico, a file with Submarca (the model) uses Modelo for the year, and the register has no column for that.
     years = {_MODEL_YEAR} - mapped.keys() if _MODEL in folded_names and _MODEL not in mapped else set()
     for number, (name, folded) in enumerate(zip(names, folded_names, strict=True), start=1):
         column = mapped[folded] if folded in mapped else COLUMNS_BY_FOLDED.get(folded)
@@ -188,7 +188,7 @@ def _describe_unknown(name: str, number: int) -> str:
     if not folded:
         return f"the {'empty' if not name.strip() else _show(name)} name of column {number}"
     if folded == _MODEL_YEAR:
-        return f"{_show(name)} (beside Submarca the year)"
+        return f"{_show(name)} (the year, because Submarca is the model)"
     close = (
         get_close_matches(folded, COLUMNS_BY_FOLDED, n=1, cutoff=_CLOSE) if len(folded) <= _HINTED_LENGTH_MAX else []
     )

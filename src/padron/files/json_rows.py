@@ -1,6 +1,6 @@
-"""Reads JSON Lines: a vehicle a line, as an export or the API shows it, one line at a time, each of bounded length.
+"""Reads JSON Lines: one vehicle on each line, in the form of an export or the API, with a limit for a line's length.
 
-A member that is left out keeps its value, as in the API; to remove one in a line of an export, give "" or null.
+A missing member keeps its value, as in the API. In a line from an export, "" or null removes the value.
 """
 
 import json
@@ -14,9 +14,9 @@ from padron.files.columns import ImportRow, RowFault
 from padron.files.headers import IGNORED_MAX, parse_mapping, read_members
 
 LINE_BYTES_MAX = 1 << 20
-SHAPES_MAX = 1_000  # ways of naming members that are remembered
+SHAPES_MAX = 1_000  # different lists of member names that are kept in memory
 
-# What an export says of a vehicle beside its values: nobody sets it.
+# Members of an export that cannot be set.
 _TOLD = frozenset({"operational", "statusSince", "createdAt", "updatedAt", "validFrom", "validTo"})
 _MARK = b"\xef\xbb\xbf"
 
@@ -24,7 +24,7 @@ Pairs = list[tuple[str, object]]
 
 
 def begins_json(first: bytes) -> bool:
-    """Say whether a file with these first bytes is JSON Lines."""
+    """Say whether a file that begins with these bytes is JSON Lines."""
     return first.removeprefix(_MARK).lstrip().startswith(b"{")
 
 
@@ -32,9 +32,9 @@ class JsonRows:
     """The rows of an open file."""
 
     def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
-        """Raise ``bad_parameters`` for a mapping to what is no column, and for a row with names: there is none."""
+        """Raise ``bad_parameters`` for a target that is not a column, and for a header row, which JSON Lines lack."""
         if options.header_row is not None:
-            raise PadronError(Code.BAD_PARAMETERS, "A file of JSON Lines has no row with names: leave headerRow out.")
+            raise PadronError(Code.BAD_PARAMETERS, "A file of JSON Lines has no header row: leave out headerRow.")
         parse_mapping(options.mapping)
         self._raw = raw
         self._bytes_total = bytes_total
@@ -49,7 +49,7 @@ class JsonRows:
 
     @property
     def bytes_read(self) -> int:
-        """How far the reading has come."""
+        """How many bytes have been read."""
         return self._raw.tell()
 
     @property
@@ -58,13 +58,13 @@ class JsonRows:
         return self._bytes_total
 
     def __iter__(self) -> Iterator[ImportRow | RowFault]:
-        """Give each row, blank lines left out."""
+        """Give each row. Blank lines are skipped."""
         number = 0
         while line := self._raw.readline(LINE_BYTES_MAX + 1):
             number += 1
             if len(line) > LINE_BYTES_MAX:
                 self._pass_over(line)
-                detail = f"The line has more than {LINE_BYTES_MAX:,} bytes, so it was passed over."
+                detail = f"The line has more than {LINE_BYTES_MAX:,} bytes, so it was skipped."
                 yield RowFault(line=number, column=None, detail=detail)
                 continue
             if number == 1:
@@ -114,11 +114,11 @@ class JsonRows:
 
 
 class _Object(Pairs):
-    """The members of a JSON object, those that occur twice included."""
+    """The members of a JSON object, including those that occur twice."""
 
 
 def _give_text(value: object) -> str | None:
-    """Give the text of a cell, or None for what no cell can hold."""
+    """Give the text for a cell, or None for a value that a cell cannot have."""
     match value:
         case None:
             return ""

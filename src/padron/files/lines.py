@@ -1,4 +1,4 @@
-"""The physical lines of a text file, a block of it at a time, each of bounded length."""
+"""The physical lines of a text file, read in blocks, with a limit for a line's length."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from io import BufferedReader
 
 from padron.files.encodings import BLOCK_BYTES, find_encoding
 
-LINE_LENGTH_MAX = 1 << 20  # characters; what is longer is no line of a spreadsheet
+LINE_LENGTH_MAX = 1 << 20  # characters; no line of a table is longer
 
 
 class FileLines:
-    """The lines without their ends; None for one that is too long, which is passed over.
+    """The lines without their line ends. A line that is too long is skipped, and gives None.
 
-    Where the first line ends with CR alone, as old programs of the Macintosh write, every CR and every LF ends one.
-    Else LF does, with or without CR before it, and a CR by itself belongs to its cell.
+    If the first line ends with CR alone, as old Macintosh programs write, every CR and every LF ends a line.
+    Otherwise LF ends a line, with or without CR before it, and a lone CR belongs to its cell.
     """
 
     def __init__(self, raw: BufferedReader) -> None:
@@ -24,9 +24,9 @@ class FileLines:
         self._decoder = encoding.make_decoder()
         self._ready: deque[str | None] = deque()
         self._rest = ""
-        self._is_passing = False  # over the rest of a line that is too long
+        self._is_passing = False  # skipping the rest of a line that is too long
         self._is_ended = False
-        self._ends_with_cr: bool | None = None  # not known before the first block
+        self._ends_with_cr: bool | None = None  # unknown before the first block
         self.number = 0
 
     def __iter__(self) -> Iterator[str | None]:
@@ -41,7 +41,7 @@ class FileLines:
         return self._ready.popleft()
 
     def give_back(self, lines: list[str]) -> None:
-        """Give these lines again."""
+        """Put these lines back, so that they are read again."""
         self._ready.extendleft(reversed(lines))
         self.number -= len(lines)
 
@@ -53,12 +53,12 @@ class FileLines:
             self._ends_with_cr = _ends_with_cr(text)
         text = self._rest + text
         if self._ends_with_cr:
-            is_cut = text.endswith("\r") and not self._is_ended  # perhaps LF is the next character
+            is_cut = text.endswith("\r") and not self._is_ended  # the next character may be LF
             text = text.removesuffix("\r").replace("\r\n", "\n").replace("\r", "\n") + ("\r" if is_cut else "")
         lines = text.split("\n")
         self._rest = "" if self._is_ended else lines.pop()
         if self._is_ended and not lines[-1]:
-            lines.pop()  # what comes after the last line's end is no line
+            lines.pop()  # nothing comes after the last line end
         if "\r" in text and not self._ends_with_cr:
             lines = [line.removesuffix("\r") for line in lines]
         self._take(lines)
@@ -75,7 +75,7 @@ class FileLines:
 
 
 def _ends_with_cr(text: str) -> bool:
-    """Say whether the first line of a file's first block ends with CR alone; line ends in quoted cells are none."""
+    """Say whether the first line of the first block ends with CR alone. Line ends in quoted cells do not count."""
     outside = text.split('"')[::2]
     for part in outside:
         first_cr, first_lf = part.find("\r"), part.find("\n")

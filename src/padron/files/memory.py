@@ -1,4 +1,4 @@
-"""What is remembered of the rows read so far, on disk: the memory of an import does not grow with its file."""
+"""Keeps facts about the rows read so far on disk, so that the memory of an import does not grow with its file."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 
-CACHE_KIB = 32_000  # what of it is held in memory
+CACHE_KIB = 32_000  # the part that is held in memory
 
-# SQLite removes a database without a name when it is closed, and its pages go to a file once the cache is full.
+# SQLite writes the pages of a database without a name to a file when the cache is full. Closing it removes the file.
 _UNNAMED = ""
 _SCHEMA = """
     PRAGMA journal_mode = OFF;
@@ -36,13 +36,13 @@ class VinLine(NamedTuple):
 
 
 class RowMemory:
-    """The VINs of a file, each with its first line, and how often each row came."""
+    """The VINs of a file, each with its first line, and the number of copies of each row."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
 
     def add_vins(self, vins: Sequence[VinLine]) -> dict[int, int]:
-        """Remember VINs with their lines. Give the lines whose VIN came before, each with the line of the first."""
+        """Add VINs with their lines. Give the lines with a repeated VIN, each with the line of the VIN's first use."""
         connection = self._connection
         before = connection.total_changes()
         with translate_scratch_errors():
@@ -53,7 +53,7 @@ class RowMemory:
         return {line: first for line, first in firsts if first != line}
 
     def count_copy(self, row: object) -> int:
-        """Remember that a row came once more, and give how often by now."""
+        """Count a row, and give the number of its copies so far."""
         digest = blake2b(repr(row).encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
         with translate_scratch_errors():
             ((count,),) = self._connection.execute(_COUNT_COPY, (digest,))
@@ -66,7 +66,7 @@ class RowMemory:
 
 @contextmanager
 def open_memory() -> Iterator[RowMemory]:
-    """Give an empty memory, which is gone at the end."""
+    """Give an empty memory, which is removed at the end."""
     connection = open_scratch(_SCHEMA)
     try:
         yield RowMemory(connection)
@@ -75,24 +75,24 @@ def open_memory() -> Iterator[RowMemory]:
 
 
 def open_scratch(schema: str, cache_kib: int = CACHE_KIB) -> apsw.Connection:
-    """Give a database of our own that nobody else sees and that is gone when it is closed."""
+    """Give a private temporary database. Closing it removes it."""
     connection = apsw.Connection(_UNNAMED)
     for statement in _split(schema):
         connection.execute(statement)
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-    connection.execute("BEGIN")  # never committed: nothing of it is worth a journal
+    connection.execute("BEGIN")  # never committed, because the data is temporary
     return connection
 
 
 @contextmanager
 def translate_scratch_errors() -> Iterator[None]:
-    """Raise ``store_unavailable`` with a sentence when the temporary folder has no room."""
+    """Raise ``store_unavailable`` when the temporary folder is full or cannot be written."""
     try:
         yield
     except (apsw.FullError, apsw.IOError, apsw.CantOpenError) as error:
         raise PadronError(
             Code.STORE_UNAVAILABLE,
-            "The system's temporary folder, where an import remembers what it has read, is full or cannot be written.",
+            "The system's temporary folder is full or cannot be written. An import needs space there.",
         ) from error
 
 

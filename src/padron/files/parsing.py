@@ -1,4 +1,4 @@
-"""What the cells of a row say, in the domain's values, and which row of a file is one too many."""
+"""Turns the cells of a row into values of the domain, and finds repeated rows of a file."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,10 +26,10 @@ from padron.files.columns import (
 )  # fmt: skip
 from padron.files.memory import RowMemory, VinLine, open_memory
 
-VALUES_KEPT_MAX = 5_000  # of a column: brands, colours and owners come again and again
-VALUE_LENGTH_MAX = 400  # of a cell whose value is kept; spaces may make it longer than any value
+VALUES_KEPT_MAX = 5_000  # values of a column: brands, colours and owners repeat often
+VALUE_LENGTH_MAX = 400  # characters of a cell with a kept value; spaces can make a cell longer than any value
 
-# Programs that hold numbers with fractions write 4.0 or 4,0. Three zeros may be thousands, so they are none.
+# Some programs write integers as 4.0 or 4,0. Three zeros can mean thousands, so such a text is not an integer.
 _match_integer = re.compile("([0-9]{1,10})(?:[.,]0{1,2})?").fullmatch
 
 
@@ -61,9 +61,9 @@ class RowParser:
         self._values: dict[str, dict[str, str | int]] = {column: {} for column in COLUMNS}
 
     def parse_rows(self, rows: Iterable[FileRow]) -> ParsedRows:
-        """Give the rows that can be used and the others with all that is wrong in them, each in order.
+        """Give the usable rows, and the refused rows with all their faults, each in order.
 
-        A row that is parsed already is taken as it is.
+        A row that is already parsed stays as it is.
         """
         parsed = ParsedRows()
         vins: list[VinLine] = []
@@ -98,11 +98,11 @@ class RowParser:
             parsed.refused.append(RefusedRow(line=row.line, faults=faults, usable=None if vin is None else usable))
 
     def _parse_row(self, row: ImportRow, vin: Vin, faults: list[RowFault]) -> ParsedRow:
-        """Give what of the row can be used; what cannot is added to its faults."""
+        """Give the usable cells of the row. Wrong cells are added to its faults."""
         cells = row.cells
         status = revision = None
         edits: dict[str, str | int | None] = {}
-        # Who keeps duplicates repairs legacy data: a row is then a vehicle of its own, never an edit of an export.
+        # With duplicates kept, the file is legacy data: each row is a separate vehicle, never an edit of an export.
         is_edit = not self._keep_duplicates and bool(cells.get(REVISION_COLUMN, "").strip())
         for column, text in cells.items():
             try:
@@ -130,7 +130,7 @@ class RowParser:
             raise _RefusedCellError(VIN_COLUMN, error.detail) from error
 
     def _parse_cell(self, column: str, text: str) -> str | int:
-        """Give the value of a cell, from the values that the column had before if it was among them."""
+        """Give the value of a cell. Values that the column already had are kept, and not parsed again."""
         known = self._values[column]
         value = known.get(text)
         if value is None:
@@ -148,7 +148,10 @@ class RowParser:
         return _parse_field(FIELDS_BY_NAME[column], text, normalize=self._normalize)
 
     def _count_copies(self, vin: Vin, edits: Edits, status: VehicleStatus | None) -> int:
-        """Count the row with its status, Active unless said, and without; a row that has none asks for the latter."""
+        """Give the number of copies of a row. A row without a status counts all copies, whatever their status.
+
+        So each row is counted twice: without its status, and with it (Active if it has none).
+        """
         values = (vin, tuple(sorted(edits.items())))
         loose = self._memory.count_copy(values)
         whole = self._memory.count_copy((values, (VehicleStatus.ACTIVE if status is None else status).value))
@@ -159,17 +162,17 @@ class RowParser:
 def open_parser(
     *, keep_duplicates: bool, normalize: bool = False, language: Language = Language.ENGLISH
 ) -> Iterator[RowParser]:
-    """Give a parser for one file, whose memory is gone at the end.
+    """Give a parser for one file. Its memory is removed at the end.
 
-    ``normalize`` takes a plate or a VIN without the spaces and separators in it; ``language`` is that of the names in
-    what is said about a cell.
+    ``normalize`` removes spaces and separators from plates and VINs. ``language`` is the language of the status names
+    in messages about a cell.
     """
     with open_memory() as memory:
         yield RowParser(memory, keep_duplicates=keep_duplicates, normalize=normalize, language=language)
 
 
 def _refuse_again(firsts: Mapping[int, int], parsed: ParsedRows) -> ParsedRows:
-    """Refuse the rows whose VIN came before, those that are refused for something else too."""
+    """Refuse the rows with a repeated VIN, including rows that are already refused for another reason."""
     rows = [RefusedRow(line=row.line, faults=[], usable=row) for row in parsed.rows if row.line in firsts]
     again = [
         one
@@ -188,18 +191,18 @@ def _describe_again(row: ParsedRow, first: int) -> RowFault:
 
 
 def _is_blank(column: str, text: str) -> bool:
-    """Say whether a cell of one line has nothing but line ends."""
+    """Say whether a cell of a one-line field has only line ends."""
     return not FIELDS_BY_NAME[column].has_lines and not text.strip("\r\n")
 
 
 def _parse_revision(text: str) -> str:
     word = text.strip()
     if is_plain_number(word):
-        # From an export of before there were tags: it may be of another vehicle that had this VIN.
-        detail = f"revision is {quote(word)}, and a revision is a tag now, such as {TAG_EXAMPLE}."
+        # The file comes from an export before tags existed. The number may belong to another vehicle with this VIN.
+        detail = f"revision is {quote(word)}, but a revision must be a tag such as {TAG_EXAMPLE}."
         raise _RefusedCellError(REVISION_COLUMN, f"{detail} Export the vehicles again and repeat the edit.")
     if parse_tag(word) is None:
-        detail = f"revision is {quote(word)}: leave it as it was exported, such as {TAG_EXAMPLE}."
+        detail = f"revision is {quote(word)}: keep it as it was exported, such as {TAG_EXAMPLE}."
         raise _RefusedCellError(REVISION_COLUMN, detail)
     return word
 
@@ -214,20 +217,20 @@ def _parse_field(field: Field, text: str, *, normalize: bool) -> str | int:
 
 
 def _join_lines(text: str) -> str:
-    """Give a text of one line: what a cell breaks has a space in between."""
+    """Give a text as one line: a line break in a cell becomes a space."""
     if "\n" not in text and "\r" not in text:
         return text
     return " ".join(part for line in end_lines(text).split("\n") if (part := line.strip()))
 
 
 def _check_given(field: Field, value: str | int | None) -> str | int:
-    if value is None:  # only "" gives None: a plate of spaces
-        raise PadronError(Code.BAD_PARAMETERS, f"{field.name} has nothing but spaces.")
+    if value is None:  # only "" gives None: the plate had only spaces
+        raise PadronError(Code.BAD_PARAMETERS, f"{field.name} contains only spaces.")
     return value
 
 
 def parse_integer(column: str, text: str) -> int:
-    """Give the integer of a text, which may have no digit but 0 after its point. Raises ``bad_parameters``."""
+    """Give the integer in a text. It may have one or two zeros after a decimal point. Raises ``bad_parameters``."""
     number = _match_integer(text)
     if number is None:
         raise PadronError(Code.BAD_PARAMETERS, f"{column} is {quote(text)}: it must be an integer.")

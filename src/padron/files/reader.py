@@ -1,4 +1,4 @@
-"""The program of the process that parses a file: told on standard input what to read, it gives batches of rows."""
+"""The program of the process that parses a file. It reads its order on standard input and sends batches of rows."""
 
 import gc
 import os
@@ -20,16 +20,16 @@ from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 
 BATCH_ROWS = 1_000
-BATCH_CHARACTERS = 1 << 20  # of the cells of a batch, and one row more
-AHEAD_BATCHES_MAX = 48  # that wait to be sent: more than the rows of one transaction, some 10 MB
-BEAT_S = 1.0  # after which a batch without rows says how far the reading is
+BATCH_CHARACTERS = 1 << 20  # of the cells of a batch; its last row may exceed this
+AHEAD_BATCHES_MAX = 48  # batches that wait to be sent: about 10 MB, more than the rows of one transaction
+BEAT_S = 1.0  # after this time without a batch, one without rows reports the progress
 
 
 class _Sender:
-    """Sends batches on a thread, so that reading goes on while whoever writes the rows is busy with those before."""
+    """Sends batches on a thread, so that reading continues while the receiver is busy with earlier rows."""
 
     def __init__(self, out: IO[bytes]) -> None:
-        self.rows: FileRows | None = None  # that are read
+        self.rows: FileRows | None = None  # the rows that are being read
         self._out = out
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
         self._places = BoundedSemaphore(AHEAD_BATCHES_MAX)
@@ -44,7 +44,7 @@ class _Sender:
         self._thread.join()
 
     def send(self, batch: Batch) -> None:
-        """Take a batch, once there is a place for it."""
+        """Queue a batch. Waits while the queue is full."""
         data = pack(batch)
         self._places.acquire()
         self._waiting.put(data)
@@ -69,7 +69,7 @@ class _Sender:
             self._out.write(data)
             self._out.flush()
         except OSError:
-            os._exit(0)  # nobody reads any more, whatever the other thread is busy with
+            os._exit(0)  # the receiver is gone, so the work of the other thread is useless
 
 
 def _read_file(order: Order, sender: _Sender) -> None:
@@ -92,12 +92,12 @@ def _read_file(order: Order, sender: _Sender) -> None:
 
 
 def _give_state(rows: FileRows) -> Batch:
-    """Give a batch without rows, which says how far the reading is and what was found of the columns."""
+    """Give a batch without rows, with the progress of the reading and the header."""
     return Batch(header=rows.header, bytes_read=rows.bytes_read, bytes_total=rows.bytes_total)
 
 
 def _cut(rows: Iterable[FileRow]) -> Iterator[list[FileRow]]:
-    """Give the rows in batches. What keeps the file from being read on is raised after the rows before it."""
+    """Give the rows in batches. The error that stops the reading is raised after the rows before it."""
     cut: list[FileRow] = []
     length = 0
     try:
@@ -118,10 +118,10 @@ def _cut(rows: Iterable[FileRow]) -> Iterator[list[FileRow]]:
 
 def main() -> None:
     """Read the file that standard input names."""
-    gc.disable()  # rows have no cycles, and looking for some takes a tenth of the time
+    gc.disable()  # rows have no reference cycles, and the search for cycles takes a tenth of the time
     told = msgspec.json.decode(sys.stdin.buffer.read(), type=Instruction)
     with _Sender(sys.stdout.buffer) as sender:
-        accept_limits(told.limits)  # once the thread runs: its stack is not what the file takes
+        accept_limits(told.limits)  # after the thread starts, because its stack must not count for the file
         try:
             error = None
             _read_file(told.order, sender)

@@ -1,4 +1,4 @@
-"""Opens a file of vehicles, whatever its form: CSV, XLSX or JSON Lines, by what is in it and not by its name."""
+"""Opens a file of vehicles: CSV, XLSX or JSON Lines. The form is detected from the content, not from the name."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,7 +12,7 @@ from padron.files.csv_rows import CsvRows
 from padron.files.json_rows import JsonRows, begins_json
 from padron.files.xlsx_rows import open_sheet
 
-_PACKAGE = (b"PK\x03\x04", b"PK\x05\x06")  # the second one begins an archive without a part
+_PACKAGE = (b"PK\x03\x04", b"PK\x05\x06")  # the second is the beginning of an empty archive
 _FOREIGN = (
     (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls), or one with a password: save it as .xlsx without a password"),
     (b"%PDF", "a PDF: export the table as CSV or XLSX"),
@@ -23,7 +23,7 @@ _FOREIGN = (
 
 @contextmanager
 def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True) -> Iterator[FileRows]:
-    """Open a file and read its header. Raises ``bad_parameters`` when either cannot be read.
+    """Open a file and read its header. Raises ``bad_parameters`` when the file or its header cannot be read.
 
     ``is_path_told`` is off for a file that somebody sent: where it lies meanwhile is nobody's business.
     """
@@ -49,5 +49,8 @@ def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told
             yield open_sheet(opened, raw, bytes_total, options)
             return
         if options.sheet is not None:
-            raise PadronError(Code.BAD_PARAMETERS, f"{the_file} is a text file, which has no sheets.")
+            raise PadronError(
+                Code.BAD_PARAMETERS,
+                f"{the_file} is a text file without sheets: leave out sheet (--sheet).",
+            )
         yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, options)

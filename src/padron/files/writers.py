@@ -1,4 +1,4 @@
-"""Writes vehicles as CSV, XLSX or JSON Lines, some at a time: the memory needed does not grow with their number."""
+"""Writes vehicles as CSV, XLSX or JSON Lines, in parts, so that memory does not grow with their number."""
 
 import csv
 import io
@@ -14,8 +14,8 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import VehicleVersion
 from padron.files.export_rows import PLAIN, Wording, give_members, give_rows, name_columns
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it Excel reads UTF-8 as the code page of the machine
-SHEET_ROWS_MAX = 1_048_576  # of an XLSX sheet, the one with the names included
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it, Excel reads UTF-8 as the machine's code page
+SHEET_ROWS_MAX = 1_048_576  # of an XLSX sheet, including the row with the column names
 SHEET_NAME = "vehicles"
 
 _encode_json = msgspec.json.Encoder().encode
@@ -39,7 +39,7 @@ class RowWriter(Protocol):
     """An open file of vehicles."""
 
     def write(self, versions: Sequence[VehicleVersion]) -> None:
-        """Write vehicles after those before. Raises ``bad_parameters`` when the form takes no more."""
+        """Write more vehicles. Raises ``bad_parameters`` when the file would exceed a limit of its form."""
         ...
 
 
@@ -47,9 +47,9 @@ class RowWriter(Protocol):
 def open_writer(
     form: Form, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False, wording: Wording = PLAIN
 ) -> Iterator[RowWriter]:
-    """Give a writer of this form; the file is complete at the end of the block, and not before.
+    """Give a writer of this form. The file is complete only at the end of the block.
 
-    ``mark`` puts a byte order mark before CSV; ``wording`` is for tables: JSON Lines have the API's.
+    ``mark`` puts a byte order mark before CSV. ``wording`` is for CSV and XLSX; JSON Lines have the API's names.
     """
     match form:
         case Form.CSV:
@@ -67,14 +67,14 @@ def open_writer(
 
 
 def encode_csv(rows: Sequence[Sequence[str | int | None]], delimiter: str = ",") -> bytes:
-    """Give rows as CSV in UTF-8, after RFC 4180: CRLF, quotes only where they are needed."""
+    """Give rows as CSV in UTF-8, following RFC 4180: CRLF, and quotation marks only where they are needed."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode()
 
 
 class CsvWriter:
-    """Writes CSV, the names of the columns first."""
+    """Writes CSV, with the column names first."""
 
     def __init__(self, raw: BinaryIO, *, delimiter: str = ",", mark: bool = False, wording: Wording = PLAIN) -> None:
         self._raw = raw
@@ -88,7 +88,7 @@ class CsvWriter:
 
 
 class JsonWriter:
-    """Writes JSON Lines: a vehicle a line, in the API's shape."""
+    """Writes JSON Lines: one vehicle on each line, in the API's shape."""
 
     def __init__(self, raw: BinaryIO) -> None:
         self._raw = raw
@@ -99,13 +99,13 @@ class JsonWriter:
 
 
 class XlsxWriter:
-    """Writes an XLSX workbook of one sheet. Text is text and never a formula, a number or a link.
+    """Writes an XLSX workbook with one sheet. Text stays text and never becomes a formula, a number or a link.
 
-    Rows go into a temporary file as they come; ``close`` packs them.
+    Rows go into a temporary file first; ``close`` packs them.
     """
 
     def __init__(self, raw: BinaryIO, folder: str, wording: Wording = PLAIN) -> None:
-        import xlsxwriter  # noqa: PLC0415 - a server is ready the sooner
+        import xlsxwriter  # noqa: PLC0415 - a server starts faster without it
 
         self._book = xlsxwriter.Workbook(raw, {**_OPTIONS, "tmpdir": folder})
         self._sheet = self._book.add_worksheet(SHEET_NAME)
@@ -121,8 +121,8 @@ class XlsxWriter:
         if self._row_count + len(versions) > SHEET_ROWS_MAX:
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"There are more vehicles than an XLSX sheet takes ({SHEET_ROWS_MAX - 1:,}): "
-                "write CSV or JSON Lines, or only some of them with a filter.",
+                f"There are more vehicles than an XLSX sheet can hold ({SHEET_ROWS_MAX - 1:,}). "
+                "Write CSV or JSON Lines, or use a filter.",
             )
         write_string, write_number = self._sheet.write_string, self._sheet.write_number
         for row, cells in enumerate(give_rows(versions, self._wording), start=self._row_count):
@@ -143,6 +143,6 @@ class XlsxWriter:
             raise PadronError(Code.BAD_PARAMETERS, "The workbook is too large for XLSX: write CSV.") from error
 
     def let_go(self) -> None:
-        """Leave nothing open, whether the workbook is packed or not; else its end of life would pack it."""
+        """Close everything, even if the workbook is not packed. Otherwise its destructor would pack it."""
         self._book.fileclosed = True
         self._sheet.row_data_fh.close()

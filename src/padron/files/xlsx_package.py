@@ -1,6 +1,6 @@
-"""An XLSX file as a package of XML parts, each read as a stream and bounded: a bomb ends in a sentence, not in memory.
+"""An XLSX file as a package of XML parts. Each part is read as a stream with limits, so a ZIP bomb gives an error.
 
-XML with a document type is refused, so there are no entities to expand and nothing else to fetch.
+XML with a document type is refused, so there are no entities to expand and no other files to fetch.
 """
 
 import zipfile
@@ -18,15 +18,15 @@ PARTS_MAX = 5_000
 PART_BYTES_MAX = 4_000_000_000  # of a sheet or of the shared texts, unpacked
 BYTES_MAX = 4_000_000_000  # of all parts that are read
 SMALL_PART_BYTES_MAX = 32_000_000  # of any other part that is read
-RATIO_MAX = 300  # a sheet shrinks to a tenth or a thirtieth; what shrinks more says nothing
-RATIO_FREE_BYTES = 50_000_000  # unpacked, up to which the ratio does not matter
-SILENT_BYTES_MAX = 16_000_000  # of XML without any element beginning or ending: one name or value that long
-DEPTH_MAX = 200  # of elements within each other; a sheet has 10
+RATIO_MAX = 300  # a real sheet shrinks to between a tenth and a thirtieth
+RATIO_FREE_BYTES = 50_000_000  # unpacked; the ratio of smaller parts does not matter
+SILENT_BYTES_MAX = 16_000_000  # of XML in which no element begins or ends: a very long name or value
+DEPTH_MAX = 200  # of nested elements; a sheet has 10
 _BLOCK_BYTES = 1 << 16
 
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # the others unpack without a bound
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})  # the other methods unpack without a limit
 _RELATIONSHIPS = "_rels/.rels"
-# What else is a ZIP archive, by a part that it has.
+# Other files that are ZIP archives, each by one of its parts.
 _FOREIGN = (
     ("xl/workbook.bin", "a binary Excel workbook (.xlsb): save it as .xlsx"),
     ("content.xml", "an OpenDocument file (.ods): save it as .xlsx"),
@@ -40,7 +40,7 @@ EndElement = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Relationship:
-    """How one part of a package names another: an id, the last word of its type, and the other's name."""
+    """A reference from one part of a package to another: an id, the last word of its type, and the other's name."""
 
     relation_id: str
     kind: str
@@ -51,7 +51,7 @@ class Package:
     """The parts of an open file."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read the list of parts. Raises ``bad_parameters`` when there is none, or it is not one to trust."""
+        """Read the list of parts. Raises ``bad_parameters`` when it is damaged or too long."""
         try:
             self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
@@ -68,18 +68,18 @@ class Package:
         return _fold(name) in self._parts
 
     def check_kind(self) -> None:
-        """Raise ``bad_parameters`` for an archive that is no package of Office, or another one than of a workbook."""
+        """Raise ``bad_parameters`` for an archive that is not an Office package, or is not a workbook."""
         for name, foreign in _FOREIGN:
             if self.has(name):
                 raise _refuse(f"The file is {foreign}.")
         if not self.has(_RELATIONSHIPS):
-            raise _refuse("The file is a ZIP archive: unpack it, and import each file in it by itself.")
+            raise _refuse("The file is a ZIP archive. Unpack it, and import each file in it separately.")
 
     def count_bytes(self, count: int) -> None:
-        """Count bytes that were unpacked. Raises ``bad_parameters`` when there are too many of all parts together."""
+        """Count unpacked bytes. Raises ``bad_parameters`` when all parts together have too many."""
         self._bytes_left -= count
         if self._bytes_left < 0:
-            raise _refuse(f"The parts of the file have more than {BYTES_MAX:,} bytes unpacked: split it.")
+            raise _refuse(f"The unpacked file has more than {BYTES_MAX:,} bytes, the maximum. Split it.")
 
     def open_part(
         self,
@@ -90,31 +90,31 @@ class Package:
         text: Callable[[str], None] | None = None,
         bytes_max: int = SMALL_PART_BYTES_MAX,
     ) -> "PartReader":
-        """Give a reader of a part's XML, which calls back. Raises ``bad_parameters`` when the part is too large.
+        """Give a reader of a part's XML, which calls the callbacks. Raises ``bad_parameters`` for a part over a limit.
 
-        Each part is read once: what names it twice is no spreadsheet program.
+        Each part is read only once, because no spreadsheet program uses a part twice.
         """
         part = self._parts.get(_fold(name))
         if part is None:
-            raise _refuse(f"The file has no part {quote(name)}: it is not a whole workbook.")
+            raise _refuse(f"The workbook is incomplete: it has no part {quote(name)}.")
         if part.filename in self._opened:
-            raise _refuse(f"The file names the part {quote(name)} for two things: it is damaged.")
+            raise _refuse(f"The workbook is damaged: it uses the part {quote(name)} twice.")
         self._opened.add(part.filename)
         if part.compress_type not in _METHODS:
-            raise _refuse(f"The part {quote(name)} is packed as no spreadsheet program does: save the file again.")
+            raise _refuse(f"The part {quote(name)} has an unknown compression. Save the file in a spreadsheet program.")
         if part.flag_bits & 1:
-            raise _refuse("The file has a password: save it without one.")
+            raise _refuse("The file has a password: save it without a password.")
         if part.file_size > bytes_max:
             raise _refuse(
-                f"The part {quote(name)} has {part.file_size:,} bytes unpacked: at most {bytes_max:,} are read."
+                f"The part {quote(name)} has {part.file_size:,} bytes unpacked: the maximum is {bytes_max:,}."
             )
         if part.file_size > RATIO_FREE_BYTES and part.file_size > part.compress_size * RATIO_MAX:
             ratio = part.file_size // max(part.compress_size, 1)
-            raise _refuse(f"The part {quote(name)} is packed {ratio:,} to 1, as no sheet is: it is not read.")
+            raise _refuse(f"The part {quote(name)} is compressed {ratio:,} to 1: the maximum is {RATIO_MAX} to 1.")
         return PartReader(self, self._zip.open, part, start=start, end=end, text=text)
 
     def list_relationships(self, name: str = "") -> list[Relationship]:
-        """Give what a part of the package names, by its relationships; of the package itself without a name."""
+        """Give the relationships of a part. Without a name, give those of the package itself."""
         folder, base = PurePosixPath(name).parent, PurePosixPath(name).name
         part = str(folder / "_rels" / f"{base}.rels") if name else _RELATIONSHIPS
         found: list[Relationship] = []
@@ -131,7 +131,7 @@ class Package:
 
 
 class PartReader:
-    """Reads one part a block at a time."""
+    """Reads one part in blocks."""
 
     def __init__(
         self,
@@ -164,14 +164,14 @@ class PartReader:
         self._parser = parser
 
     def read_block(self) -> bool:
-        """Read on by some kilobytes, and say whether there is more. Raises ``bad_parameters``."""
+        """Read the next kilobytes, and say whether there is more. Raises ``bad_parameters``."""
         try:
             block = self._file.read(_BLOCK_BYTES)
             self.bytes_read += len(block)
             self._package.count_bytes(len(block))
             self._parser.Parse(block, not block)
             if not block:
-                self.bytes_total = self.bytes_read  # what the file says of it may be damaged
+                self.bytes_total = self.bytes_read  # the size in the file may be wrong
         except expat.ExpatError as error:
             raise _refuse(f"The part {quote(self._name)} is not well-formed XML: {error}.") from error
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
@@ -189,7 +189,7 @@ class PartReader:
         self._events_at = self.bytes_read
         self._depth += 1
         if self._depth > DEPTH_MAX:
-            raise _refuse(f"The part {quote(self._name)} nests more than {DEPTH_MAX} elements: no workbook does.")
+            raise _refuse(f"The part {quote(self._name)} nests more than {DEPTH_MAX} elements, the maximum.")
         self._start(name.rpartition("|")[2], attributes)
 
     def _end_element(self, name: str) -> None:
@@ -199,7 +199,7 @@ class PartReader:
 
 
 def _fold(name: str) -> str:
-    """Give the form in which two names of a part are equal: some programs write backslashes, or other letters."""
+    """Give the form for comparing part names, because some programs write backslashes or another letter case."""
     return name.replace("\\", "/").lstrip("/").casefold()
 
 
@@ -215,7 +215,7 @@ def _join(folder: PurePosixPath, target: str) -> str:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise _refuse("The file declares a document type, as no spreadsheet program writes: it is not read.")
+    raise _refuse("The file has an XML document type, which no spreadsheet program writes. It was not read.")
 
 
 def _refuse(detail: str) -> PadronError:

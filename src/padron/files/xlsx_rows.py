@@ -1,4 +1,4 @@
-"""Reads a sheet of an XLSX file as a stream. Formulas are never worked out: the value saved with one counts."""
+"""Reads a sheet of an XLSX file as a stream. Formulas are never calculated: the value saved with a formula counts."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +18,8 @@ from padron.files.xlsx_package import PART_BYTES_MAX, Package
 from padron.files.xlsx_styles import NumberFormat, Shown, read_styles, word_date, word_elapsed, word_number, word_shaped
 from padron.files.xlsx_workbook import CELL_LENGTH_MAX, Sheet, Texts, open_texts, read_workbook
 
-COLUMNS_MAX = 1_000  # that are read of a sheet
-NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number: what has more is not what was typed
+COLUMNS_MAX = 1_000  # columns of a sheet that are read
+NUMBER_MAX = 10**15  # spreadsheets keep 15 digits of a number, so a longer number is not what was typed
 
 _NOT_FINITE = frozenset({"nan", "inf", "-inf", "infinity", "-infinity"})
 _match_number = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?").fullmatch
@@ -29,16 +29,16 @@ _match_iso_date = re.compile(
 _match_place = re.compile("([A-Z]{1,3})([0-9]{1,7})").fullmatch
 _replace_escapes = re.compile(
     "_x([0-9A-Fa-f]{4})_"
-).sub  # ECMA-376, ST_Xstring: what XML cannot hold, and "_x…_" itself
+).sub  # ECMA-376, ST_Xstring: characters that XML cannot contain, and "_x…_" itself
 
 
 class _CellError(Exception):
-    """A cell that cannot be used, in one sentence."""
+    """A cell that cannot be used, with a message."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SheetRow:
-    """The cells of one row as text, and what is wrong with some of them, by their places from 0."""
+    """The cells of one row as text, and the faults of some cells, by their places from 0."""
 
     number: int
     cells: list[str]
@@ -46,7 +46,7 @@ class SheetRow:
 
 
 class SheetReader:
-    """Gives the cells of a sheet's rows as text, row by row, while its XML is read."""
+    """Gives the cells of a sheet's rows as text, row by row, while it reads the XML."""
 
     def __init__(
         self, package: Package, part: str, texts: Texts, formats: Mapping[str, NumberFormat], *, from_1904: bool
@@ -70,11 +70,11 @@ class SheetReader:
 
     @property
     def share_read(self) -> float:
-        """How much of the sheet has been read, from 0 to 1."""
+        """The share of the sheet that has been read, from 0 to 1."""
         return self._reader.bytes_read / max(self._reader.bytes_total, 1)
 
     def __iter__(self) -> Iterator[SheetRow]:
-        """Give each row that has any content."""
+        """Give each row with content."""
         more = True
         while more:
             more = self._reader.read_block()
@@ -92,7 +92,7 @@ class SheetReader:
             self._aids += 1
         elif tag == "row":
             number = attributes.get("r", "")
-            # Never backwards: a row is told from the others by its number.
+            # The number never decreases, because it identifies the row in messages.
             given = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0  # noqa: PLR2004
             self._number = max(given, self._number + 1)
             self._cells, self._problems, self._place = [], {}, 0
@@ -136,7 +136,7 @@ class SheetReader:
 
     def _read_cell(self, place: int) -> str:
         if place >= COLUMNS_MAX and (self._value or self._has_formula):
-            raise _CellError(f"stands beyond the {COLUMNS_MAX:,} columns that are read.")
+            raise _CellError(f"is after column {COLUMNS_MAX:,}, the last one that is read.")
         if self._length > CELL_LENGTH_MAX:
             raise _CellError(f"has more than {CELL_LENGTH_MAX:,} characters.")
         value = "".join(self._value)
@@ -155,24 +155,24 @@ class SheetReader:
             case "b":
                 return {"1": "true", "0": "false"}.get(value, value.lower())
             case "e":
-                raise _CellError(f"holds the error {value[:20]}, not a value.")
+                raise _CellError(f"has the error {value[:20]}, not a value.")
             case _:
                 return self._read_number(value)
 
     def _find_text(self, value: str) -> str:
         text = self._texts.find(int(value)) if value.isascii() and value.isdigit() and len(value) < 12 else None  # noqa: PLR2004
         if text is None:
-            raise _CellError("names a text that the workbook does not have.")
+            raise _CellError("refers to a text that is not in the workbook.")
         return arm_text(_unescape(text))
 
     def _read_number(self, value: str) -> str:
         number = float(value) if _match_number(value) else float("nan")
         if number != number and value.casefold() not in _NOT_FINITE:  # noqa: PLR0124 - nan is what differs from itself
-            raise _CellError(f"holds {quote(value)}, which is no number.")
+            raise _CellError(f"has {quote(value)}, which is not a number.")
         if not abs(number) < NUMBER_MAX:
             raise _CellError(
-                "holds a number of more than 15 digits, of which spreadsheets keep only 15: format it as text and type "
-                "it again."
+                "has a number with more than 15 digits, but spreadsheets keep only 15. Format the cell as text and "
+                "type the number again."
             )
         shape = self._formats.get(self._style)
         return word_number(number) if shape is None else self._read_shaped(number, shape)
@@ -187,8 +187,8 @@ class SheetReader:
                 text = word_shaped(number, shape)
                 if text is None:
                     raise _CellError(
-                        f"is shown by the number format {quote(shape.code)}, by which only whole numbers are read: "
-                        "format it as text and type it again."
+                        f"has the number format {quote(shape.code)}, which is supported only for whole numbers. "
+                        "Format the cell as text and type the value again."
                     )
                 return text
             case _:
@@ -198,7 +198,7 @@ class SheetReader:
 def _read_iso_date(value: str) -> str:
     match = _match_iso_date(value)
     if match is None or not (match[1] or match[2]):
-        raise _CellError(f"holds {quote(value)}, which is no date.")
+        raise _CellError(f"has {quote(value)}, which is not a date.")
     time = "" if match[1] and (match[2] or "").strip("0:") == "" else match[2]
     return " ".join(one for one in (match[1], time) if one)
 
@@ -209,7 +209,7 @@ def _unescape(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _OpenSheet:
-    """A sheet that is read, and its rows from the first one on."""
+    """A sheet that is being read, and its rows from the first one."""
 
     name: str
     reader: SheetReader
@@ -230,23 +230,23 @@ class XlsxRows:
 
     @property
     def bytes_read(self) -> int:
-        """How far the reading has come, as a share of the file."""
+        """The progress of the reading, in bytes of the file."""
         return round(self._sheet.share_read * self.bytes_total)
 
     def __iter__(self) -> Iterator[ImportRow | RowFault]:
-        """Give each row that has any content."""
+        """Give each row with content."""
         width = len(self._columns)
         for row in self._rest:
             cells = row.cells
             beyond = [detail for place, detail in sorted(row.problems.items()) if place >= width]
             if beyond or len(cells) > width:
                 where = _to_letters(len(cells) - 1)
-                detail = f"The row has a cell in column {where}, and only {width} columns are named."
+                detail = f"The row has a cell in column {where}, but only {width} columns have names."
                 yield RowFault(line=row.number, column=None, detail=beyond[0] if beyond else detail)
                 continue
             cells.extend([""] * (width - len(cells)))
             named = dict(zip(self._columns, cells, strict=True))
-            named.pop(None, None)  # columns that are ignored
+            named.pop(None, None)  # ignored columns
             problems = {
                 column: detail
                 for place, detail in sorted(row.problems.items())
@@ -262,14 +262,14 @@ class XlsxRows:
             table = search.take(row.number, row.cells)
             if table is not None and row.problems:
                 detail = next(iter(row.problems.values()))
-                raise PadronError(Code.BAD_PARAMETERS, f"Row {row.number} names the columns. {detail}")
+                raise PadronError(Code.BAD_PARAMETERS, f"Row {row.number} has the column names. {detail}")
             if table is not None:
                 return table
         raise search.refuse()
 
 
 def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> XlsxRows:
-    """Open the sheet to read. Raises ``bad_parameters``, also when several have content and none is chosen."""
+    """Open the sheet to read. Raises ``bad_parameters``, also when several sheets have content and none is chosen."""
     package = Package(raw)
     package.check_kind()
     book = read_workbook(package)
@@ -286,12 +286,12 @@ def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options
 
 
 def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet], _OpenSheet]) -> _OpenSheet:
-    """Give the sheet of a name, or else the only one with content. None is begun twice."""
+    """Give the sheet with this name, or without a name the only sheet with content. No sheet is opened twice."""
     if name is not None:
         chosen = next((one for one in sheets if one.name.casefold() == name.casefold()), None)
         if chosen is None:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"The workbook has no sheet {quote(name)}: it has {_list_names(sheets)}."
+                Code.BAD_PARAMETERS, f"The workbook has no sheet {quote(name)}. Its sheets are {_list_names(sheets)}."
             )
         return read(chosen)
     found: list[Sheet] = []
@@ -303,7 +303,7 @@ def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet],
         if first is None or (opened.has_content and not first.has_content):
             first = opened
     if first is None or len(found) > 1:
-        detail = f"Several sheets have content, {_list_names(found)}: choose one with sheet (--sheet)."
+        detail = f"Several sheets have content: {_list_names(found)}. Choose one with sheet (--sheet)."
         raise PadronError(Code.BAD_PARAMETERS, detail)
     return first
 

@@ -1,6 +1,6 @@
-"""How a workbook shows numbers: as dates, as times, with zeros before them. What is shown is what people mean.
+"""How a workbook shows numbers: as dates, as times, with leading zeros. The import takes what people see in the cell.
 
-A number format is text from outside, of any length and content: it is read once, from left to right.
+A number format is untrusted text of any length. It is read once, from left to right.
 """
 
 import re
@@ -12,35 +12,35 @@ from enum import Enum
 
 from padron.files.xlsx_package import Package
 
-CODE_LENGTH_MAX = 255  # of a number format that a spreadsheet program takes
-FORMATS_MAX = 100_000  # cell formats of a workbook; Excel has 65,490
-DIGITS = 15  # of a number that a spreadsheet keeps and shows
+CODE_LENGTH_MAX = 255  # of a number format in a spreadsheet program
+FORMATS_MAX = 100_000  # cell formats of a workbook; Excel allows 65,490
+DIGITS = 15  # digits of a number that a spreadsheet keeps and shows
 
 _BUILT_IN_ELAPSED = 46  # [h]:mm:ss
 _BUILT_IN_DATES = (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell's date has no zone
 _EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
-_FIRST_RIGHT_DAY = 61  # before it the calendar of 1900 has a 29th of February that never was
+_FIRST_RIGHT_DAY = 61  # before this day, spreadsheets count a 29 February 1900, which did not exist
 _LAST_DAY = 2_958_466  # the first day of the year 10000
-_TEXT = "'"  # before a text in a pattern, which tells it from a digit's place
-_POSITIONAL_MIN = Decimal("1e-9")  # what is smaller is written with an exponent
+_TEXT = "'"  # marks a text in a pattern; the other entries are places for digits
+_POSITIONAL_MIN = Decimal("1e-9")  # smaller numbers are written with an exponent
 
-# A piece that is not closed runs to the end, so no character is looked at twice.
+# A piece without its end runs to the end of the code, so no character is read twice.
 _split_code = re.compile(r'"[^"]*"?|\[[^\]]*\]?|\\.?|[_*].?|general|.', re.IGNORECASE | re.DOTALL).findall
 
 
 class Shown(Enum):
-    """How a cell format shows a number; a number as it is has no entry."""
+    """How a cell format shows a number. A format that shows the plain number has no entry."""
 
     DATE = "date"
     ELAPSED = "elapsed"  # hours beyond 24
     SHAPED = "shaped"  # with leading zeros, or text before it
-    UNCLEAR = "unclear"  # with leading zeros, in a way that is not followed
+    UNCLEAR = "unclear"  # with leading zeros, in a way that this module does not support
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberFormat:
-    """A number format that shows more than the number. ``pattern`` has its digits' places and texts."""
+    """A number format that shows more than the plain number. ``pattern`` has its places for digits and its texts."""
 
     shown: Shown
     code: str
@@ -48,7 +48,7 @@ class NumberFormat:
 
 
 def read_styles(package: Package, part: str | None) -> dict[str, NumberFormat]:
-    """Give the cell formats, by the name that a cell has for each, that show a number otherwise than as it is."""
+    """Give the cell formats that show more than the plain number, by the name that cells use for them."""
     if part is None:
         return {}
     codes: dict[int, NumberFormat | None] = {}
@@ -76,7 +76,7 @@ def read_styles(package: Package, part: str | None) -> dict[str, NumberFormat]:
 
 @dataclass(kw_only=True, slots=True)
 class _Section:
-    """What one section of a format code has; the first is that of numbers from 0."""
+    """The contents of one section of a format code. The first section is for numbers from 0."""
 
     has_date_letter: bool = False
     is_elapsed: bool = False
@@ -98,7 +98,7 @@ class _Section:
 
 
 def parse_format(code: str) -> NumberFormat | None:
-    """Give how a format code shows a number from 0; None when it shows the number and nothing that matters."""
+    """Give how a format code shows a number from 0, or None when it shows only the plain number."""
     sections = _split_sections(code[:CODE_LENGTH_MAX])
     first = sections[0]
     shown = code[:40]
@@ -115,7 +115,7 @@ def parse_format(code: str) -> NumberFormat | None:
 
 
 def _split_sections(code: str) -> list[_Section]:
-    """Read a format code, piece by piece."""
+    """Give the sections of a format code."""
     sections = [_Section()]
     is_whole = True  # before the decimal point
     for piece in _split_code(code):
@@ -147,7 +147,7 @@ def _note_character(section: _Section, piece: str) -> None:
 
 
 def _note_bracket(section: _Section, inner: str) -> None:
-    """Note what brackets say: hours beyond 24, a condition. Colours, currencies and languages do not matter."""
+    """Note the contents of brackets: hours beyond 24, or a condition. Colours, currencies and languages are ignored."""
     if inner and not inner.strip("hHmMsS"):
         section.is_elapsed = True
     elif inner[:1] in {"<", ">", "="}:
@@ -155,7 +155,7 @@ def _note_bracket(section: _Section, inner: str) -> None:
 
 
 def word_shaped(number: float, shape: NumberFormat) -> str | None:
-    """Give a whole number as its format shows it; None for one that is shown with a sign, rounded or otherwise."""
+    """Give a whole number as its format shows it, or None when that is with a sign, rounded or in another way."""
     if number < 0 or not number.is_integer() or shape.shown is not Shown.SHAPED:
         return None
     shown = [one.removeprefix(_TEXT) for one in shape.pattern]
@@ -169,7 +169,7 @@ def word_shaped(number: float, shape: NumberFormat) -> str | None:
 
 
 def word_date(number: float, *, counts_from_1904: bool) -> str | None:
-    """Give a date as ISO 8601 writes it, with the time if there is one; None for a number that is no date."""
+    """Give a date in ISO 8601, with the time if there is one, or None for a number that is not a date."""
     if not 0 <= number < _LAST_DAY:
         return None
     days = number if counts_from_1904 or number >= _FIRST_RIGHT_DAY else number + 1
@@ -180,7 +180,7 @@ def word_date(number: float, *, counts_from_1904: bool) -> str | None:
 
 
 def word_elapsed(number: float) -> str | None:
-    """Give a time that may have more than 24 hours; None for a number that is none."""
+    """Give a time, which may have more than 24 hours, or None for a number that is not a time."""
     if not 0 <= number < _LAST_DAY:
         return None
     minutes, seconds = divmod(round(number * 86_400), 60)
@@ -188,7 +188,7 @@ def word_elapsed(number: float) -> str | None:
 
 
 def word_number(number: float) -> str:
-    """Give a number by the 15 digits that a spreadsheet shows of it, without what the binary form adds."""
+    """Give a number with the 15 digits that a spreadsheet shows, without the extra digits of its binary form."""
     if number.is_integer():
         return str(int(number))
     rounded = Decimal(f"{number:.{DIGITS}g}")

@@ -1,4 +1,4 @@
-"""What a workbook has beside its cells: its sheets and its shared texts."""
+"""The parts of a workbook besides its cells: the list of sheets, and the texts that cells share."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from padron.domain.errors import Code, PadronError
 from padron.files.memory import open_scratch, translate_scratch_errors
 from padron.files.xlsx_package import PART_BYTES_MAX, Package
 
-CELL_LENGTH_MAX = 32_767  # what a cell of a spreadsheet can hold
-TEXTS_KEPT_MAX = 20_000  # shared texts that are held in memory; the others are on disk
+CELL_LENGTH_MAX = 32_767  # characters in a cell of a spreadsheet
+TEXTS_KEPT_MAX = 20_000  # shared texts in memory; the others are only on disk
 TEXTS_MAX = 20_000_000
 TEXTS_CHARACTERS_MAX = 1_000_000_000  # of all shared texts, which are on disk while the file is read
 SHEETS_MAX = 500
@@ -34,7 +34,7 @@ class Sheet:
 
 @dataclass(kw_only=True, slots=True)
 class Workbook:
-    """What the workbook's own parts say."""
+    """The contents of the workbook's own parts."""
 
     sheets: list[Sheet]
     texts_part: str | None
@@ -43,10 +43,10 @@ class Workbook:
 
 
 def read_workbook(package: Package) -> Workbook:
-    """Read which sheets there are. Raises ``bad_parameters`` when the package is no workbook."""
+    """Read the list of sheets. Raises ``bad_parameters`` when the package is not a workbook."""
     part = next((one.target for one in package.list_relationships() if one.kind == "officeDocument"), None)
     if part is None:
-        raise _refuse("The file is a package but no XLSX workbook: save it as .xlsx or CSV.")
+        raise _refuse("The file is an Office package, but not an XLSX workbook: save it as .xlsx or CSV.")
     related = package.list_relationships(part)
     targets = {one.relation_id: one for one in related}
     book = Workbook(sheets=[], texts_part=None, styles_part=None, counts_from_1904=False)
@@ -74,11 +74,11 @@ def _check_sheets(sheets: list[Sheet]) -> None:
     if not sheets:
         raise _refuse("The workbook has no visible sheet with cells.")
     if len({one.part.casefold() for one in sheets}) < len(sheets):
-        raise _refuse("The workbook has two sheets in one part: it is damaged.")
+        raise _refuse("The workbook is damaged: two of its sheets have the same part.")
 
 
 class Texts:
-    """The texts that cells share, by their place. All are on disk, and some in memory."""
+    """The texts that cells share, by their place. All texts are on disk, and some also in memory."""
 
     def __init__(self) -> None:
         self._scratch = open_scratch(_TEXTS_SCHEMA)
@@ -91,7 +91,7 @@ class Texts:
         """Add the next text. Raises ``bad_parameters`` when there are too many to keep."""
         self._length += len(text)
         if self._count >= TEXTS_MAX or self._length > TEXTS_CHARACTERS_MAX:
-            raise _refuse("The workbook has more texts than are read: split it into smaller files, or save it as CSV.")
+            raise _refuse("The workbook has too many texts. Split it into smaller files, or save it as CSV.")
         if self._count < TEXTS_KEPT_MAX:
             self._kept[self._count] = text
         self._waiting.append((self._count, text))
@@ -100,7 +100,7 @@ class Texts:
             self.finish()
 
     def finish(self) -> None:
-        """Write what waits to be written."""
+        """Write the texts that are not on disk yet."""
         with translate_scratch_errors():
             self._scratch.executemany(_ADD_TEXT, self._waiting)
         self._waiting.clear()
@@ -114,13 +114,13 @@ class Texts:
         return text
 
     def close(self) -> None:
-        """Remove them from the disk."""
+        """Remove the texts from the disk."""
         self._scratch.close()
 
 
 @contextmanager
 def open_texts(package: Package, part: str | None) -> Iterator[Texts]:
-    """Read the shared texts. Raises ``bad_parameters`` for one that no cell could hold."""
+    """Read the shared texts. Raises ``bad_parameters`` for a text that is too long for a cell."""
     texts = Texts()
     try:
         if part is not None:
@@ -135,7 +135,7 @@ def open_texts(package: Package, part: str | None) -> Iterator[Texts]:
 
 
 class _TextReader:
-    """Puts the runs of each shared text together, without the reading aids of East Asian texts."""
+    """Joins the runs of each shared text, without the reading aids of East Asian texts."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
@@ -165,7 +165,7 @@ class _TextReader:
             self._length += len(text)
             if self._length > CELL_LENGTH_MAX:
                 raise _refuse(
-                    f"The workbook has a text of more than {CELL_LENGTH_MAX:,} characters: no cell holds one."
+                    f"The workbook has a text of more than {CELL_LENGTH_MAX:,} characters, the maximum for a cell."
                 )
             self._runs.append(text)
 

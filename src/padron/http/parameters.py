@@ -16,7 +16,7 @@ _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
 INSTANT = {"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}
 AS_OF = Parameter(
     name="asOf", place="query",
-    description="An instant in the past, such as 2026-11-23T14:00:00Z: the register as it was then, not as it is.",
+    description="An instant in the past, such as 2026-11-23T14:00:00Z. The answer shows the register as it was then.",
     schema=INSTANT,
 )  # fmt: skip
 VIN = Parameter(
@@ -26,17 +26,17 @@ VIN = Parameter(
 )  # fmt: skip
 IF_MATCH = Parameter(
     name="If-Match", place="header",
-    description="Go on only if the vehicle has this ETag, compared strongly; otherwise 412. A list is taken too.",
+    description="Continue only if the vehicle has this ETag (strong comparison); otherwise 412. A list is allowed too.",
     schema={"type": "string", "pattern": _ETAG_PATTERN},
 )  # fmt: skip
 IF_NONE_MATCH = Parameter(
     name="If-None-Match", place="header",
-    description="Answer 304 if the vehicle still has this ETag, compared weakly. A list is taken too.",
+    description="Answer 304 if the vehicle still has this ETag (weak comparison). A list is allowed too.",
     schema={"type": "string", "pattern": _ETAG_PATTERN},
 )  # fmt: skip
 IF_NONE_MATCH_ANY = Parameter(
     name="If-None-Match", place="header",
-    description="With *, go on only if the account has no vehicle with this VIN; otherwise 412.",
+    description="With *, continue only if the account has no vehicle with this VIN; otherwise 412.",
     schema={"type": "string", "enum": ["*"]},
 )  # fmt: skip
 LIMIT = Parameter(
@@ -45,21 +45,22 @@ LIMIT = Parameter(
 )  # fmt: skip
 CURSOR = Parameter(
     name="cursor", place="query",
-    description="The nextCursor of the page before, for the same filters and order. Opaque.",
+    description="The nextCursor of the previous page, with the same filters and order. It is opaque.",
     schema={"type": "string", "minLength": 1},
 )  # fmt: skip
 SEEN = Parameter(
     name="Padron-After", place="header",
-    description="What the answer must include, where a replica might answer that is some seconds behind: the "
-    "X-Request-Id of an answer to a change, or a cursor of the feed or the gate.",
+    description="A change that the answer must include, even if a replica is some seconds behind. Send the "
+    "X-Request-Id of the change's answer, or a cursor of the feed or the gate.",
     schema={"type": "string", "pattern": REQUEST_ID_PATTERN},
 )  # fmt: skip
 VEHICLE_ID = Parameter(
     name="vehicleId", place="query",
-    description="One of several vehicles with the VIN, as the list of duplicates names it; also one that is former.",
+    description="The id of one of several vehicles with the VIN, as in the list of duplicates. Former vehicles are "
+    "allowed too.",
     schema={"type": "integer", "minimum": 1, "maximum": INTEGER_MAX},
 )  # fmt: skip
-RESULT_LIMIT_MAX = 100  # a result may have 64 KB
+RESULT_LIMIT_MAX = 100  # because one result may have 64 KB
 RESULT_LIMIT = Parameter(
     name="limit", place="query", description="The size of the page.",
     schema={"type": "integer", "minimum": 1, "maximum": RESULT_LIMIT_MAX, "default": LIMIT_DEFAULT},
@@ -79,9 +80,9 @@ REQUEST_ID = Parameter(
 )  # fmt: skip
 SORT = Parameter(
     name="sort", place="query",
-    description="The field to sort by, after - for descending; in order of registration without it. "
-    "Text is sorted as people file it: ignoring case, accents last, numbers by their value. Plates and VINs are sorted "
-    "letter by letter. Vehicles without a value come last, both ways.",
+    description="The field to sort by, with - before it for descending order. Without it: order of registration. "
+    "Text is sorted as people expect: letter case is ignored, accents decide last, and numbers count by their value. "
+    "Plates and VINs are sorted letter by letter. Vehicles without a value come last in both directions.",
     schema={"type": "string", "enum": [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")]},
 )  # fmt: skip
 DATA_FILTERS: tuple[Parameter, ...] = (
@@ -105,12 +106,12 @@ DATA_FILTERS: tuple[Parameter, ...] = (
 FILTERS: tuple[Parameter, ...] = (
     Parameter(
         name=STATUS_FILTER, place="query",
-        description="A vehicle status id; 2 asks for former versions instead of current vehicles.",
+        description="A vehicle status id. 2 means former versions instead of current vehicles.",
         schema={"$ref": REFERENCE.format(name=STATUS_ID)},
     ),
     Parameter(
         name="operational", place="query",
-        description="true: vehicles that operations may touch; false: all other current ones.",
+        description="true: vehicles that operations may touch; false: all other current vehicles.",
         schema={"type": "boolean"},
     ),
     *DATA_FILTERS,

@@ -1,4 +1,4 @@
-"""Every error that the API answers: one table from a code to HTTP, and the form of RFC 9457."""
+"""Every error of the API: one table from a code to HTTP, and the form of RFC 9457."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RETRY_AFTER_S = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One kind of error: where its page is, its status, and the names that the contract gives it."""
+    """One kind of error: its page, its status, and its names in the contract."""
 
     slug: str
     status: int
@@ -26,7 +26,7 @@ class Problem:
 
     @property
     def type(self) -> str:
-        """The relative reference to its page."""
+        """The relative reference to the page about this problem."""
         return f"/errors/{self.slug}"
 
 
@@ -43,9 +43,9 @@ class ProblemError(Exception):
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
     error_detail="BadParameters",
-    meaning="The VIN has a bad form, an id is not allowed, a value is out of its limits, or the body is missing "
+    meaning="The VIN has a wrong form, an id is not allowed, a value is outside its limits, or the body is missing "
     "or malformed.",
-    remedy="Read the detail: it names what is wrong and where. The same request will always be refused.",
+    remedy="Read the detail, which says what is wrong and where. The same request will always be refused.",
 )  # fmt: skip
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
@@ -55,37 +55,37 @@ UNAUTHORIZED = Problem(
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
-    meaning="The API key is valid, but does not carry the scope that this operation needs.",
+    meaning="The API key is valid, but does not have the scope that this operation needs.",
     remedy="Ask an operator for a key with the scope that the detail names.",
 )  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
     error_detail="VehicleNotFound",
-    meaning="The account has no current vehicle with this VIN. Another account's vehicle looks exactly the same.",
+    meaning="The account has no current vehicle with this VIN. The answer is the same for another account's vehicle.",
     remedy="Check the VIN, or register the vehicle first.",
 )  # fmt: skip
 MULTIPLE_VEHICLES_FOUND = Problem(
     slug="multiple-vehicles-found", status=409, title="Several vehicles found", error_type="conflict",
     error_detail="MultipleVehiclesFound",
-    meaning="Several current vehicles fit: legacy data was imported with duplicates, or VIN and plate belong to "
+    meaning="Several current vehicles match: legacy data was imported with duplicates, or VIN and plate belong to "
     "different vehicles.",
-    remedy="Resolve the duplicates (GET /api/v2/duplicates), or correct the VIN or the plate; then repeat the request.",
+    remedy="Resolve the duplicates (GET /api/v2/duplicates), or correct the VIN or the plate. Then repeat the request.",
 )  # fmt: skip
 NO_DUPLICATES = Problem(
     slug="no-duplicates", status=409, title="No duplicates", error_type="conflict", error_detail="NoDuplicates",
-    meaning="The account has only one current vehicle with this VIN: there is nothing to resolve, or somebody has.",
-    remedy="Read the vehicle: calls by its VIN work.",
+    meaning="The account has only one current vehicle with this VIN. Perhaps somebody already resolved the duplicates.",
+    remedy="Read the vehicle. Calls by its VIN work.",
 )  # fmt: skip
 PLATE_IN_USE = Problem(
     slug="plate-in-use", status=409, title="Plate in use", error_type="conflict", error_detail="PlateInUse",
-    meaning="Another current vehicle of the account bears this plate.",
+    meaning="Another current vehicle of the account has this plate.",
     remedy="Correct the plate, or change the other vehicle's plate first.",
 )  # fmt: skip
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match, If-None-Match or a revision in the body names another state of the vehicle than the present "
-    "one, or another vehicle. A plain number, as revisions were before they were tags, always does.",
+    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle, or "
+    "belongs to another vehicle. A plain number, the earlier form of a revision, never matches.",
     remedy="Read the vehicle again, decide, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
@@ -102,89 +102,92 @@ RUN_NOT_FOUND = Problem(
 RUN_LIMIT_REACHED = Problem(
     slug="run-limit-reached", status=409, title="Too many runs", error_type="conflict",
     error_detail="RunLimitReached",
-    meaning="The account has as many runs by filter whose vehicles are still being queued as it may have at once.",
-    remedy="Wait until one of them has the state `open` (GET /api/v2/operations/{name}/runs/{runId}), then repeat it.",
+    meaning="The account already has the maximum of runs by filter in the state queueing.",
+    remedy="Wait until one of them is in the state open (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
+    "request.",
 )  # fmt: skip
 CLAIM_NOT_FOUND = Problem(
     slug="claim-not-found", status=404, title="Claim not found", error_type="notFound", error_detail="ClaimNotFound",
-    meaning="The operation has no claim with this id. Nothing is stored.",
+    meaning="The operation has no claim with this id. The result was not stored.",
     remedy="Use the claimId that the answer to POST /api/v2/operations/{name}/claims gave.",
 )  # fmt: skip
 CLAIM_WITHDRAWN = Problem(
     slug="claim-withdrawn", status=409, title="Claim withdrawn", error_type="conflict", error_detail="ClaimWithdrawn",
-    meaning="The vehicle was deactivated after it was claimed, which withdrew the work. The result is not stored, "
-    "and reactivating the vehicle does not bring the work back.",
-    remedy="Drop the result and leave the vehicle alone. Once it is Active again, a new run may include it.",
+    meaning="The vehicle was deactivated after the claim, so the work was withdrawn. The result was not stored. "
+    "Reactivating the vehicle does not restore the work.",
+    remedy="Discard the result and do not touch the vehicle. When it is Active again, a new run can include it.",
 )  # fmt: skip
 CLAIM_EXPIRED = Problem(
     slug="claim-expired", status=409, title="Claim expired", error_type="conflict", error_detail="ClaimExpired",
-    meaning="The lease ran out and the vehicle was handed out again: the result of the later claim counts.",
-    remedy="Drop the result. Answer sooner, claim fewer vehicles at once, or declare a longer lease.",
+    meaning="The lease expired and the vehicle was claimed again. Only the result of the later claim counts.",
+    remedy="Discard the result. Answer sooner, claim fewer vehicles at once, or declare a longer lease.",
 )  # fmt: skip
 CLAIM_ANSWERED = Problem(
     slug="claim-answered", status=409, title="Claim answered before", error_type="conflict",
     error_detail="ClaimAnswered",
-    meaning="The claim has a result already, and it is another one. The first stays.",
-    remedy="Drop the result. To repeat a request safely, send the very same outcome and result.",
+    meaning="The claim already has a different result. The first result is kept.",
+    remedy="Discard the result. To repeat a request safely, send exactly the same outcome and result.",
 )  # fmt: skip
 IMPORT_NOT_FOUND = Problem(
     slug="import-not-found", status=404, title="Import not found", error_type="notFound", error_detail="ImportNotFound",
-    meaning="The account has no import with this id, or it ended more than 30 days ago. Another account's import looks "
-    "exactly the same.",
+    meaning="The account has no import with this id, or the import ended more than 30 days ago. The answer is the same "
+    "for another account's import.",
     remedy="Use the importId that the answer to POST /api/v2/imports gave.",
 )  # fmt: skip
 IMPORT_ENDED = Problem(
     slug="import-ended", status=409, title="Import ended", error_type="conflict", error_detail="ImportEnded",
-    meaning="The import is done or has failed, so it cannot be cancelled any more; or an upload took so long that it "
-    "was cleared away.",
-    remedy="Undo what it changed by its requestId; or send the file again.",
+    meaning="The import is done or has failed, so it can no longer be cancelled. Or an upload took too long and was "
+    "deleted.",
+    remedy="Undo the changes of the import by its requestId, or send the file again.",
 )  # fmt: skip
 IMPORT_LIMIT_REACHED = Problem(
     slug="import-limit-reached", status=409, title="Too many imports", error_type="conflict",
     error_detail="ImportLimitReached",
-    meaning="The account has as many imports that have not ended as it may have at once.",
-    remedy="Wait for one of them to end, or cancel one.",
+    meaning="The account already has the maximum of open imports.",
+    remedy="Wait until one of them ends, or cancel one.",
 )  # fmt: skip
 WEBHOOK_NOT_FOUND = Problem(
     slug="webhook-not-found", status=404, title="Webhook endpoint not found", error_type="notFound",
     error_detail="WebhookNotFound",
-    meaning="The account has no webhook endpoint with this id. Another account's endpoint looks exactly the same.",
+    meaning="The account has no webhook endpoint with this id. The answer is the same for another account's endpoint.",
     remedy="List the endpoints with GET /api/v2/webhooks.",
 )  # fmt: skip
 WEBHOOK_LIMIT_REACHED = Problem(
     slug="webhook-limit-reached", status=409, title="Too many webhook endpoints", error_type="conflict",
     error_detail="WebhookLimitReached",
-    meaning="The account has as many webhook endpoints as may be.",
-    remedy="Delete one that is not used any more.",
+    meaning="The account already has the maximum of webhook endpoints.",
+    remedy="Delete an endpoint that is no longer used.",
 )  # fmt: skip
 DELIVERY_NOT_FOUND = Problem(
     slug="delivery-not-found", status=404, title="Delivery not found", error_type="notFound",
     error_detail="DeliveryNotFound",
-    meaning="The endpoint has no delivery of this number: the change was not for it, or it is too long ago.",
-    remedy="List its deliveries; what is too long ago can be sent again with a replay.",
+    meaning="The endpoint has no delivery with this number: its filter left the change out, or it is too old.",
+    remedy="List its deliveries. Use a replay to send old changes again.",
 )  # fmt: skip
 PLAN_NOT_FOUND = Problem(
     slug="planned-change-not-found", status=404, title="Planned change not found", error_type="notFound",
     error_detail="PlannedChangeNotFound",
-    meaning="The account has no planned change with this id. Another account's looks exactly the same.",
-    remedy="List them with GET /api/v2/planned-changes.",
+    meaning="The account has no planned change with this id. The answer is the same for another account's planned "
+    "change.",
+    remedy="List the planned changes with GET /api/v2/planned-changes.",
 )  # fmt: skip
 PLAN_ENDED = Problem(
     slug="planned-change-ended", status=409, title="Planned change ended before", error_type="conflict",
     error_detail="PlannedChangeEnded",
-    meaning="The planned change is not pending any more: it was executed, cancelled, or has become void.",
-    remedy="Read it to see what became of it. What it changed can be set anew, or taken back with an undo.",
+    meaning="The planned change is no longer pending: it was executed, cancelled or refused, or it has lapsed.",
+    remedy="Read it to see its result. If it changed the status, set another one, or undo the change.",
 )  # fmt: skip
 NOTHING_TO_BRING_BACK = Problem(
     slug="nothing-to-bring-back", status=409, title="Nothing to bring back", error_type="conflict",
     error_detail="NothingToBringBack",
-    meaning="A status was to end at an instant, but the vehicle had it already, so that there is none before it.",
-    remedy="Plan the status that the vehicle is to have then, with effectiveAt; cancel a return that comes too early.",
+    meaning="The request has the member until, but the vehicle already has this status, so there is no earlier status "
+    "to restore.",
+    remedy="Plan the next status with effectiveAt.",
 )  # fmt: skip
 PATH_NOT_FOUND = Problem(
     slug="path-not-found", status=404, title="No such address", error_type="notFound", error_detail="PathNotFound",
     meaning="The server has nothing at this path.",
-    remedy="See /docs for the addresses that there are.",
+    remedy="See /docs for all addresses.",
 )  # fmt: skip
 METHOD_NOT_ALLOWED = Problem(
     slug="method-not-allowed", status=405, title="Method not allowed", error_type="methodNotAllowed",
@@ -201,8 +204,8 @@ REQUEST_TIMEOUT = Problem(
 BODY_TOO_LARGE = Problem(
     slug="body-too-large", status=413, title="Body too large", error_type="payloadTooLarge",
     error_detail="BodyTooLarge",
-    meaning="The body is larger than this call may be.",
-    remedy="Send no more than the detail allows.",
+    meaning="The body is larger than this call allows.",
+    remedy="Send at most the number of bytes in the detail.",
 )  # fmt: skip
 TARGET_TOO_LONG = Problem(
     slug="target-too-long", status=414, title="Address too long", error_type="uriTooLong",
@@ -213,10 +216,10 @@ TARGET_TOO_LONG = Problem(
 UNSUPPORTED_MEDIA_TYPE = Problem(
     slug="unsupported-media-type", status=415, title="Unsupported media type", error_type="unsupportedMediaType",
     error_detail="UnsupportedMediaType",
-    meaning="The header Content-Type declares something other than JSON in UTF-8, or, where a file is expected, than a "
-    "form of file that can be imported; or the header Content-Encoding declares a compressed body.",
-    remedy="Send JSON, with Content-Type: application/json or without that header; or the file, as the detail says. "
-    "Send either uncompressed.",
+    meaning="The header Content-Type does not declare JSON in UTF-8, or, for an import, a form of file that can be "
+    "imported. Or the header Content-Encoding declares a compressed body.",
+    remedy="Send JSON with Content-Type: application/json, or without this header. For an import, send the file as the "
+    "detail says. Do not compress the body.",
 )  # fmt: skip
 HEADERS_TOO_LARGE = Problem(
     slug="headers-too-large", status=431, title="Headers too large", error_type="headersTooLarge",
@@ -231,11 +234,11 @@ BAD_HOST = Problem(
 )  # fmt: skip
 CURSOR_GONE = Problem(
     slug="cursor-gone", status=410, title="Cursor gone", error_type="gone", error_detail="CursorGone",
-    meaning="The cursor belongs to a state of the register that no longer exists: a backup was restored since, or the "
-    "cursor is older than cursors with an epoch. What it stood after may have been lost or replaced, so that to go on "
-    "from it would miss changes.",
+    meaning="The cursor belongs to a state of the register that no longer exists. Either a backup was restored after "
+    "the cursor was given, or the cursor comes from an old version without epochs. Changes before the cursor may be "
+    "lost or replaced, so a client that continued from it would miss changes.",
     remedy="Start again without the cursor. A follower of the feed loads its list from the first page (such as "
-    "GET /api/v2/vehicles?operational=true), replaces its copy by that, and follows the feed from that page's cursor.",
+    "GET /api/v2/vehicles?operational=true) and replaces its copy. Then it follows the feed from that page's cursor.",
 )  # fmt: skip
 REQUEST_NOT_FOUND = Problem(
     slug="request-not-found", status=404, title="Request not found", error_type="notFound",
@@ -246,52 +249,52 @@ REQUEST_NOT_FOUND = Problem(
 REQUEST_TOO_LARGE = Problem(
     slug="request-too-large", status=409, title="Request changed too much", error_type="conflict",
     error_detail="RequestTooLarge",
-    meaning="The request made more changes than one call takes back. Nothing was changed.",
-    remedy="Set the vehicles right with an import, or with bulk calls.",
+    meaning="The request made more changes than one call can undo. Nothing was changed.",
+    remedy="Correct the vehicles with an import, or with bulk calls.",
 )  # fmt: skip
 BATCH_REFUSED = Problem(
     slug="batch-refused", status=409, title="Nothing was changed", error_type="conflict",
     error_detail="BatchRefused",
-    meaning="With mode all, at least one vehicle of the request was refused, so none was changed.",
-    remedy="Read results, which names each refused vehicle; correct or leave out those, and send the request again.",
+    meaning="With the mode all, at least one vehicle of the request was refused, so none was changed.",
+    remedy="The member results names each refused vehicle. Correct or remove these, and send the request again.",
 )  # fmt: skip
 KEY_IN_USE = Problem(
     slug="idempotency-key-in-use", status=409, title="Still under way", error_type="conflict",
     error_detail="IdempotencyKeyInUse",
     meaning="The first request with this Idempotency-Key has not been answered yet.",
-    remedy="Wait a second and send the same request again: once the first is done, its answer is given.",
+    remedy="Wait a second and send the same request again. When the first request is done, you get its answer.",
 )  # fmt: skip
 ANSWER_LOST = Problem(
     slug="idempotency-answer-lost", status=409, title="Answer not kept", error_type="conflict",
     error_detail="IdempotencyAnswerLost",
     meaning="The first request with this Idempotency-Key took effect, at least in part, but the server ended before "
-    "its answer was kept. Nothing is done again.",
-    remedy="Look at what there is. What is still to be done needs a request with a new key.",
+    "it kept the answer. Nothing was done a second time.",
+    remedy="Read the current state. If something is missing, send a request with a new key.",
 )  # fmt: skip
 KEY_REUSED = Problem(
     slug="idempotency-key-reused", status=422, title="Key used for another request", error_type="unprocessableContent",
     error_detail="IdempotencyKeyReused",
-    meaning="The Idempotency-Key was sent within the last 24 hours with another method, path, query or body.",
-    remedy="Make a new key for each new request, such as a UUID, and keep it for repeats of that request alone.",
+    meaning="The Idempotency-Key was already sent in the last 24 hours, with a different method, path, query or body.",
+    remedy="Make a new key for each new request, such as a UUID. Use the same key only to repeat the same request.",
 )  # fmt: skip
 OVERLOADED = Problem(
     slug="overloaded", status=429, title="Too many requests", error_type="tooManyRequests",
     error_detail="TooManyRequests",
-    meaning="More requests are waiting than the server can answer in good time.",
-    remedy="Wait as long as Retry-After says, then repeat the request.",
+    meaning="More requests are waiting than the server can answer in time.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 INTERNAL_ERROR = Problem(
     slug="internal-error", status=500, title="Internal error", error_type="internalError",
     error_detail="InternalError",
-    meaning="The server met an error of its own. Nothing is known about whether the request took effect.",
-    remedy="Tell the operator the request id; the server's log has the rest.",
+    meaning="The server failed with an internal error. The request may or may not have taken effect.",
+    remedy="Give the request id to the operator, who finds the error in the server's log.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
     slug="store-unavailable", status=503, title="Database not available", error_type="serviceUnavailable",
     error_detail="StoreUnavailable",
-    meaning="The database cannot be reached or cannot write. The request was not confirmed; in rare cases it "
-    "took effect all the same.",
-    remedy="Wait as long as Retry-After says, then repeat the request: setting the same status again is harmless.",
+    meaning="The database cannot be reached or cannot write. The request was not confirmed, but in rare cases it "
+    "took effect.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request. Setting the same status again is harmless.",
 )  # fmt: skip
 
 PROBLEMS: dict[Code, Problem] = {
@@ -354,7 +357,7 @@ _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
 
 
 def give_code_headers(code: Code) -> Headers:
-    """Give the headers that an error of this code carries beside those of its problem."""
+    """Give the additional headers of an error with this code."""
     return _CODE_HEADERS.get(code, ())
 
 
@@ -366,7 +369,7 @@ def build_problem_reply(
     *,
     extension: Mapping[str, object] | None = None,
 ) -> Reply:
-    """Give the answer for an error: the shape of RFC 9457, the contract's two names, and an extension's members."""
+    """Give the answer for an error: the form of RFC 9457, the contract's two names, and an extension's members."""
     body = {
         "type": problem.type,
         "title": problem.title,

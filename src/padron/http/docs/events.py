@@ -1,4 +1,4 @@
-"""The declarations of the events that webhooks tell of: what the ``webhooks`` of the document are written from."""
+"""The declarations of the events that webhooks send. The ``webhooks`` of the document are made from them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from padron.service.changes.events import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeclaredEvent:
-    """One type of event and the shape that tells of it."""
+    """One type of event and the shape of its payload."""
 
     event_type: str
     name: str
@@ -36,14 +36,15 @@ HEADERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         name="webhook-signature", place="header", required=True,
-        description="One or, while a secret is being replaced, two signatures after Standard Webhooks.",
+        description="One signature (Standard Webhooks), or two while a secret is being replaced.",
         schema={"type": "string", "pattern": "^v1,[0-9A-Za-z+/]{43}=( v1,[0-9A-Za-z+/]{43}=)?$"},
     ),
 )  # fmt: skip
 ANSWERS: dict[str, str] = {
-    "2XX": "Taken, if it comes within 15 seconds.",
-    "410": "The receiver wants no more: the endpoint is switched off.",
-    "default": f"Not taken, redirects included: up to {TRIES_MAX} attempts, none before Retry-After allows it.",
+    "2XX": "The message is accepted, if the answer comes within 15 seconds.",
+    "410": "The receiver accepts no further messages. The endpoint is switched off.",
+    "default": f"The message is not accepted; this includes redirects. Padrón makes up to {TRIES_MAX} attempts, and "
+    "waits for the time in Retry-After.",
 }
 EVENTS: tuple[DeclaredEvent, ...] = (
     DeclaredEvent(
@@ -53,7 +54,8 @@ EVENTS: tuple[DeclaredEvent, ...] = (
     DeclaredEvent(
         event_type=EventType.VEHICLE_STATUS_CHANGED.value, name="tellVehicleStatusChanged",
         summary="A vehicle's status changed",
-        description="Sent for every effective change of a status that leaves or enters what the endpoint chose.",
+        description="Sent for every effective change of a status that leaves or enters a status of the endpoint's "
+        "filter.",
         payload=VehicleStatusChangedPayload,
     ),
     DeclaredEvent(
@@ -64,6 +66,6 @@ EVENTS: tuple[DeclaredEvent, ...] = (
     ),
     DeclaredEvent(
         event_type=TEST_EVENT, name="tellWebhookTest", summary="A test was asked for",
-        description="Sent by testWebhook alone: it is tried once, and is not in the log.", payload=WebhookTestPayload,
+        description="Sent only by testWebhook. It is sent once, and is not in the log.", payload=WebhookTestPayload,
     ),
 )  # fmt: skip

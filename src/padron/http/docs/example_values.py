@@ -1,8 +1,8 @@
-"""The values that the examples of the document are made of: one small story of one vehicle, told in all calls.
+"""The values for the examples of the document: one small story of one vehicle, the same in all calls.
 
-A member's example is looked up under its shape, then under its name alone. An optional member is in the example of a
-shape only where the shape's own row names it; ``MADE`` asks for one to be made from its schema. ``LEFT_OUT`` takes a
-member out of one answer's example.
+A member's example is found under its shape, or else under its name. An optional member is in a shape's example only if
+the shape's own row names it. ``MADE`` means an example made from the member's schema. ``LEFT_OUT`` removes a member
+from one answer's example.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ _REASON = "Brakes, until Friday"
 _TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
 
-# For the parameters that a call cannot do without: what its path and its line of curl show.
+# The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
     "importId": _RUN_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
@@ -97,7 +97,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0}
-# What an answer says that its shape alone does not, by operation and status.
+# The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("createWebhook", 201): {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
     ("putVehicle", 200): {"vehicleStatusId": 1, "operational": True},
@@ -128,26 +128,26 @@ ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED},
 }
 
-# The sentence of an error's ``detail``, by its documented name: each as the server words it.
+# The ``detail`` of each error, by its documented name.
 DETAILS: dict[str, str] = {
     "BadHost": "The request needs exactly one Host header with a host name.",
     "BadParameters": f"vehicleStatusId 2 (Info Changed) is set by the system alone: use {SETTABLE_IDS}.",
     "BatchRefused": "1 of 2 vehicles was refused, so nothing was changed: see results.",
     "BodyTooLarge": "The body may have at most 16384 bytes.",
-    "Forbidden": "This needs the scope vehicles:status, which the API key does not carry.",
-    "HeadersTooLarge": "At most 64 headers and 16384 bytes of them are read.",
-    "InternalError": f"The server met an error of its own; its log has it under {_REQUEST_ID}.",
-    "MethodNotAllowed": "This address does not take POST, only GET, HEAD, OPTIONS.",
-    "MultipleVehiclesFound": f"The account has 2 current vehicles with VIN {VIN}.",
-    "PathNotFound": "There is nothing at this address; /docs lists what there is.",
+    "Forbidden": f"The API key {_KEY_ID} does not have the scope vehicles:status.",
+    "HeadersTooLarge": "The request may have at most 64 headers and 16384 bytes of headers.",
+    "InternalError": f"The server failed with an internal error; its log has it under {_REQUEST_ID}.",
+    "MethodNotAllowed": "This address does not accept POST, only GET, HEAD, OPTIONS.",
+    "MultipleVehiclesFound": f"The account has 2 current vehicles with the VIN {VIN}: resolve the duplicates first.",
+    "PathNotFound": "There is nothing at this address. See /docs for all addresses.",
     "RequestTimeout": "The body did not arrive within 10 seconds.",
-    "RevisionMismatch": "The vehicle is not in the state that If-Match names: read it again.",
+    "RevisionMismatch": f"The vehicle {VIN} is at revision 3, not 2. Read the vehicle again and decide.",
     "StoreUnavailable": "The database cannot be reached.",
     "TargetTooLong": "The address has more than 2048 bytes.",
-    "TooManyRequests": "The server has as many requests under way as it takes: try again.",
+    "TooManyRequests": "The server is already handling the maximum number of requests. Try again.",
     "Unauthorized": "Send an API key: Authorization: Bearer padron_…",
     "UnsupportedMediaType": "The body is declared as 'text/plain': send JSON in UTF-8.",
-    "VehicleNotFound": f"No vehicle with VIN {VIN}.",
+    "VehicleNotFound": f"The account has no current vehicle with the VIN {VIN}.",
 }
 INSTANCE = _REQUEST_ID
 

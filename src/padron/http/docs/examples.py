@@ -1,4 +1,4 @@
-"""Makes the document's examples from its own schemas, so that an example cannot lag behind what it shows."""
+"""Makes the document's examples from its own schemas, so that an example always fits its schema."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from padron.http.docs import example_values
 from padron.http.docs.example_values import LEFT_OUT, MADE
 from padron.http.docs.schemas import Schema
 
-# What a member gets that the tables do not know: a test asks for a better one.
+# The value of a member that is not in the tables. A test then asks for a better one.
 _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": False}
 
 
@@ -29,13 +29,13 @@ def give_example(name: str, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN4
 
 
 def give_answer_example(operation: str, status: int, name: str, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
-    """Give an example of what an operation answers: that of its shape, with what this answer alone says."""
+    """Give an example of an operation's answer: the example of its shape, with this answer's own values."""
     example = {**give_example(name, schemas), **example_values.ANSWERS.get((operation, status), {})}
     return {member: value for member, value in example.items() if value is not LEFT_OUT}
 
 
 def give_problem_example(problem: Problem) -> dict[str, Any]:
-    """Give an example of a problem, with a detail as the server words it, or else what the problem means."""
+    """Give an example of a problem, with an example of a detail or, without one, with the problem's meaning."""
     return {
         "summary": problem.title,
         "value": {
@@ -51,7 +51,7 @@ def give_problem_example(problem: Problem) -> dict[str, Any]:
 
 
 def _give_member(member: str, schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
-    # A list or an object tells more by what is in it than by its name.
+    # For a list or an object, an example made from its schema shows more than a value by its name.
     is_nested = schema.get("type") in {"array", "object"} or "$ref" in schema or "anyOf" in schema
     if member in example_values.MEMBERS and not (is_nested and _holds_shape(schema, schemas)):
         return example_values.MEMBERS[member]
@@ -70,7 +70,7 @@ def _give_value(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: 
         return give_example(schema["$ref"].rpartition("/")[2], schemas)
     if "anyOf" in schema:
         choices = schema["anyOf"]
-        # Of the changes, the one that this product is about.
+        # Among the kinds of change, show the change of a status, which is the main one.
         wanted = [one for one in choices if one.get("$ref", "").endswith("/VehicleStatusChanged")]
         return _give_value((wanted or choices)[0], schemas)
     if "enum" in schema:

@@ -1,4 +1,4 @@
-"""The guides: the files of docs/, which a wheel carries and a checkout has beside the sources."""
+"""The guides: the files of docs/. A wheel contains them, and a checkout has them beside the sources."""
 
 import posixpath
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _SHOWN = {".md", ".py", ".sql"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guide:
-    """One page: where it is under /docs, what it is called, and the file that it is made from."""
+    """One page: its name under /docs, its title, and its file."""
 
     name: str
     title: str
@@ -25,13 +25,13 @@ class Guide:
 
     @property
     def is_text(self) -> bool:
-        """Say whether it is a text; else it is code, shown as it is."""
+        """Say whether the guide is text. If not, it is code, which is shown unchanged."""
         return self.path.suffix == ".md"
 
 
 @cache
 def find_guides() -> Mapping[str, Guide]:
-    """Give the guides by name, in the order of their titles. Their names are one part of a path each."""
+    """Give the guides by name, in the order of their titles. Each name is one part of a path."""
     root = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
     files = [path for folder in (root, root / _DECISIONS) for path in sorted(folder.glob("*")) if path.suffix in _SHOWN]
     guides = [
@@ -47,7 +47,7 @@ def find_guides() -> Mapping[str, Guide]:
 
 
 def list_guides() -> list[Guide]:
-    """Give the guides that are for every reader: those in words, without the records of decisions."""
+    """Give the guides for every reader: the texts, without the decision records."""
     return [guide for guide in find_guides().values() if guide.is_text and not guide.is_decision]
 
 
@@ -57,7 +57,7 @@ def render_text(guide: Guide) -> RenderedGuide:
 
 
 def _lead(link: str) -> str | None:
-    """Give where a guide's link leads on this server. What only a checkout has is no link here."""
+    """Give the target of a guide's link on this server, or None for a file that only a checkout has."""
     if link.startswith(("#", "https:")):
         return link
     target, _, section = link.partition("#")

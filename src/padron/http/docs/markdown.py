@@ -1,4 +1,4 @@
-"""Renders Markdown as HTML: descriptions of the document, and the guides. HTML inside of it is shown, not obeyed."""
+"""Renders Markdown as HTML: the descriptions of the document, and the guides. HTML inside it is shown as text."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-Links = Callable[[str], str | None]  # from what a link says to where it leads; None: it is no link here
+Links = Callable[[str], str | None]  # from a link's text to its target; None: show it without a link
 
 
 class GuideSection(NamedTuple):
@@ -51,7 +51,7 @@ def render_guide(text: str, links: Links) -> RenderedGuide:
 
 
 def name_section(title: str) -> str:
-    """Give the id of a section as repository sites make it, so that links to sections work there and here."""
+    """Give the id of a section in the form of repository sites, so that links to sections work there too."""
     return _find_odd("", title.lower()).strip().replace(" ", "-")
 
 
@@ -79,14 +79,14 @@ def _follow_links(tokens: Sequence["Token"], links: Links) -> list["Token"]:
         elif token.type == "link_close" and not open_links.pop():
             continue
         elif token.type == "image":
-            continue  # there are none that this server has
+            continue  # this server has no images
         kept.append(token)
     return kept
 
 
 @cache
 def _open_renderer() -> "MarkdownIt":
-    from markdown_it import MarkdownIt  # noqa: PLC0415 - a server is ready the sooner
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - a server starts faster without it
 
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
     renderer.add_render_rule("table_open", lambda *_: '<div class="wide" role="region" tabindex="0"><table>\n')
@@ -99,7 +99,7 @@ def _open_renderer() -> "MarkdownIt":
 
 
 def _open_cell(_: object, tokens: Sequence["Token"], index: int, *__: object) -> str:
-    # A style attribute would need a policy that allows any style in the page.
+    # A class instead of a style attribute, which would need a policy that allows every style in the page.
     token = tokens[index]
     return f'<{token.tag} class="number">' if "right" in str(token.attrGet("style")) else f"<{token.tag}>"
 

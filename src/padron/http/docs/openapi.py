@@ -1,4 +1,4 @@
-"""Writes the OpenAPI 3.1 document from the declarations that the routes run on. Nothing is described twice."""
+"""Writes the OpenAPI 3.1 document from the declarations of the routes, so that nothing is described twice."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ _BYTES = "application/octet-stream"
 _EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
 _WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.STORE_UNAVAILABLE)
-_CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that may be gone
+_CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that can give CursorGone
 _PROBLEM_HEADERS = {
     401: ("WWW-Authenticate", 'Bearer, with error="invalid_token" when a key was sent.'),
     429: ("Retry-After", "Seconds to wait."),
@@ -35,41 +35,41 @@ _PROBLEM_HEADERS = {
 }
 
 DESCRIPTION = """\
-A register of vehicles. One call, `PATCH /api/v2/vehicles/{vin}/status`, says what a vehicle *is*, and from that
-instant every operation of the platform obeys. A vehicle is *operational* when it is current and Active (1).
+A register of vehicles. One call, `PATCH /api/v2/vehicles/{vin}/status`, sets the status of a vehicle, and from that
+instant every operation of the platform obeys it. A vehicle is *operational* when it is current and Active (1).
 
-Send an API key with each call: `Authorization: Bearer padron_…`. Errors are `application/problem+json` (RFC 9457);
-`errorType` and `errorDetail` are names for programs, `detail` is a sentence for people. Instants are RFC 3339 in UTC.\
+Send an API key with each call: `Authorization: Bearer padron_…`. Errors are `application/problem+json` (RFC 9457):
+`errorType` and `errorDetail` are for programs, and `detail` is for people. Instants are RFC 3339 in UTC.\
 """
 _TAGS = {
-    "Status": "What a vehicle is.\n\n" + describe_status_table(STATUS_TEXTS),
-    "Vehicles": "The register itself.",
-    "Reports": "What the record adds up to.",
-    "VINs": "What a VIN tells, and what is wrong with one.",
-    "Duplicates": "Several vehicles with one VIN, and making one of them.",
+    "Status": "The status of a vehicle.\n\n" + describe_status_table(STATUS_TEXTS),
+    "Vehicles": "The vehicles of the register.",
+    "Reports": "Reports from the record of changes.",
+    "VINs": "What a VIN says about a vehicle, and what is wrong with it.",
+    "Duplicates": "Several vehicles with one VIN, and how to make one vehicle of them.",
     "Imports": "Files of vehicles, imported in the background.",
     "Gate": "May an operation touch a vehicle now?",
-    "Feed": "What changed, in one order.",
+    "Feed": "All changes, in one order.",
     "Operations": "Work on vehicles: declared, queued, claimed and answered.",
     "Webhooks": "Where changes are sent: endpoints and deliveries.",
-    "Events": "What webhooks send to you as it happens.",
-    "System": "The server about itself.",
+    "Events": "The messages that webhooks send to you.",
+    "System": "The state of the server, and this documentation.",
 }
-EVENT_TAG = "Events"  # of its own: generators write one file for each tag, and again one for the webhooks'
+EVENT_TAG = "Events"  # a separate tag, because generators write one file for each tag, and one more for webhooks
 
 
 class WebhookPlace(StrEnum):
     """Where the document describes the events. Some generators cannot read OpenAPI 3.1's own place for them."""
 
-    INLINE = "inline"  # webhooks, as OpenAPI 3.1 has it
-    EXTENSION = "extension"  # x-webhooks, which programs skip that do not know it
+    INLINE = "inline"  # webhooks, as in OpenAPI 3.1
+    EXTENSION = "extension"  # x-webhooks, which other programs skip
     NONE = "none"
 
 
 def build_document(
     routes: Sequence[Route], told: Sequence[DeclaredEvent], place: WebhookPlace = WebhookPlace.INLINE
 ) -> dict[str, Any]:
-    """Give the whole document: what can be asked, and what webhooks tell."""
+    """Give the whole document: the calls of the API, and the events of webhooks."""
     if place is WebhookPlace.NONE:
         told = ()
     shapes = {shape for route in routes for shape in _list_shapes(route)}
@@ -79,7 +79,7 @@ def build_document(
         paths.setdefault(route.path, {})[route.method.lower()] = _describe(route, schemas)
     webhooks: Any = {event.event_type: {"post": _describe_event(event, schemas)} for event in told}
     if place is WebhookPlace.EXTENSION:
-        # A program that does not know the extension would find its schemas nowhere used.
+        # For a program that does not know the extension, the schemas of its events would be unused.
         kept = keep_reachable(schemas, paths)
         webhooks = expand_references(webhooks, {name: one for name, one in schemas.items() if name not in kept})
     member = "webhooks" if place is WebhookPlace.INLINE else "x-webhooks"
@@ -113,7 +113,7 @@ def encode_document(
 
 
 def list_problems(route: Route) -> list[Problem]:
-    """Give every problem that an operation may answer with, its own and those that all share."""
+    """Give every problem that an operation can answer: its own, and the problems that all operations share."""
     found = {problem.slug: problem for problem in (*route.problems, *_ALWAYS)}
     if not route.public:
         is_scoped = route.scope is not None or route.either_scope
@@ -133,7 +133,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     description = route.description
     if route.either_scope:
         names = " or ".join(f"`{scope.value}`" for scope in route.either_scope)
-        description += f" Needs the scope {names}, as what it changes demands."
+        description += f" Needs the scope {names}, depending on the kind of change."
     if route.scope is not None:
         names = " and ".join(f"`{scope.value}`" for scope in (route.scope, route.further_scope) if scope)
         description += f" Needs the scope {names}."
@@ -168,7 +168,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 
 def _list_scopes(route: Route) -> list[str]:
-    """Give the scopes that a key must carry: all of them, or one where the operation says either."""
+    """Give the scopes of an operation. A key needs all of them, or one of them if the route has ``either_scope``."""
     scopes = route.either_scope or (route.scope, route.further_scope)
     return [scope.value for scope in scopes if scope is not None]
 
@@ -190,17 +190,17 @@ def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]
 
 
 def _describe_file(media_types: Sequence[str]) -> dict[str, Any]:
-    """Describe a body that is a file. Generators know bytes of one kind only, so the others are in the description."""
+    """Describe a body that is a file. Generators support only one kind of bytes, so the description has the others."""
     others = ", ".join(f"`{name}`" for name in media_types if name != _BYTES)
     return {
         "required": True,
-        "description": f"The file itself. Its contents say what kind of file it is; Content-Type may also be {others}.",
+        "description": f"The file itself. Its form is detected from the content; Content-Type may also be {others}.",
         "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}, "example": example_values.FILE}},
     }
 
 
 def _describe_event(event: DeclaredEvent, schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """Describe the request that Padrón makes, with what its receiver's answers mean."""
+    """Describe the request that Padrón sends, with the meanings of the receiver's answers."""
     example = examples.give_example(event.payload.__name__, schemas)
     return {
         "operationId": event.name,
@@ -219,7 +219,7 @@ def _describe_event(event: DeclaredEvent, schemas: Mapping[str, Schema]) -> dict
 
 def _describe_answer(name: str, status: int, answer: Success, schemas: Mapping[str, Schema]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
-    headers = {**answer.headers, "X-Request-Id": "The request's id, as in the log and in history."}
+    headers = {**answer.headers, "X-Request-Id": "The request's id, which is also in the log and in the history."}
     described["headers"] = {
         header: {"description": text, "schema": {"type": "string"}} for header, text in headers.items()
     }

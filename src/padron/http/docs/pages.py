@@ -1,4 +1,4 @@
-"""Renders the pages for people: plain HTML, one style sheet and one script of our own, nothing from elsewhere."""
+"""Renders the pages for people: plain HTML with our own style sheet and script. Nothing comes from other servers."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ _find_joint = re.compile(r"(?<=/)(?=[^/])").sub
 
 
 def render_docs(document: bytes, problems: Sequence[Problem]) -> bytes:
-    """Give the page about the API, in which ``reference.SERVER`` stands for the server's address."""
+    """Give the page about the API. The caller replaces ``reference.SERVER`` in it with the server's address."""
     described = msgspec.json.decode(document)
     by_name = {problem.error_detail: problem for problem in problems}
     sections = reference.list_sections(described, by_name)
@@ -56,7 +56,7 @@ def render_error(problem: Problem, problems: Sequence[Problem]) -> bytes:
 
 
 def render_guide(guide: Guide) -> bytes:
-    """Give the page of a guide; of one that is code, the code."""
+    """Give the page of a guide. If the guide is code, the page shows the code."""
     if guide.is_text:
         rendered = guides.render_text(guide)
         text, sections = rendered.html, rendered.sections
@@ -73,7 +73,7 @@ def read_asset(name: str) -> bytes:
 
 @cache
 def _give_version() -> str:
-    """Give what changes with the style sheet or the script, so that a browser may keep each for good."""
+    """Give a version that changes with the style sheet or the script, so that a browser can keep both for ever."""
     return hashlib.sha256(b"".join(read_asset(name) for name in sorted(ASSETS))).hexdigest()[:12]
 
 
@@ -102,7 +102,7 @@ def _render(template: str, **values: object) -> bytes:
 
 @cache
 def _open_templates() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - a server is ready the sooner
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - a server starts faster without it
     from markupsafe import Markup, escape  # noqa: PLC0415
 
     environment = Environment(
@@ -112,7 +112,7 @@ def _open_templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # The Markdown is ours, and its renderer escapes what is no Markdown; a path may break after a slash, not inside.
+    # The Markdown is our own text, and its renderer escapes HTML. A path may break only after a slash.
     environment.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704
     environment.filters["markdown_line"] = lambda text: Markup(_strip_paragraph(render_markdown(text)))  # noqa: S704
     environment.filters["breakable"] = lambda path: Markup(_find_joint("<wbr>", str(escape(path))))  # noqa: S704

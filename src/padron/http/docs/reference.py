@@ -1,4 +1,4 @@
-"""What the page /docs shows of the document, ready for its template: calls with their curl, scopes, answers, shapes."""
+"""Prepares the document for the template of /docs: calls with their curl, scopes, answers and shapes."""
 
 import json
 import shlex
@@ -9,18 +9,18 @@ from urllib.parse import quote, urlencode
 
 from padron.http.answers.problems import Problem
 
-SERVER = "@@server@@"  # stands for this server's address, which each request names
+SERVER = "@@server@@"  # a placeholder for this server's address, which comes from each request
 KEY = "Authorization: Bearer $API_KEY"
 
 _LINE = 60  # characters of a command's first line
-_SHORT = 72  # characters of JSON that are read best on one line
+_SHORT = 72  # characters of JSON that are shown on one line
 _SHARED = ("BadHost", "Unauthorized", "TargetTooLong", "TooManyRequests", "HeadersTooLarge", "InternalError",
            "StoreUnavailable")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One body, as it goes over the wire."""
+    """One body, exactly as it is sent."""
 
     title: str
     media_type: str
@@ -30,7 +30,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownAnswer:
-    """One way to succeed."""
+    """One successful answer."""
 
     status: str
     description: str
@@ -69,12 +69,12 @@ def list_sections(document: Mapping[str, Any], problems: Mapping[str, Problem]) 
 
 
 def list_shared_problems(problems: Mapping[str, Problem]) -> list[Problem]:
-    """Give the errors that every call with a key may answer, whatever it does."""
+    """Give the errors that every call with a key can answer."""
     return [problems[name] for name in _SHARED]
 
 
 def list_scopes(document: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
-    """Give the calls that each scope opens."""
+    """Give the calls that each scope permits."""
     scopes: dict[str, list[dict[str, str]]] = {}
     for operations in document["paths"].values():
         for operation in operations.values():
@@ -85,7 +85,7 @@ def list_scopes(document: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
 
 
 def write_json(value: object) -> str:
-    """Give JSON for people to read: on one line where it is short."""
+    """Give JSON for people to read. Short JSON is on one line."""
     line = json.dumps(value, ensure_ascii=False)
     return line if len(line) <= _SHORT else json.dumps(value, ensure_ascii=False, indent=2)
 
@@ -149,11 +149,11 @@ def _give_example(media_type: str, content: Mapping[str, Any]) -> Example:
 
 
 def _list_curls(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
-    """Give a line of curl that can be pasted, and one for the answer as a stream where there is one."""
+    """Give a line of curl to copy and paste. If the answer can be a stream, give a second line for it."""
     start = "curl" if method == "GET" else "curl -i"
     if method not in {"GET", "POST"} or (method == "POST" and "requestBody" not in operation):
         start += f" -X {method}"
-    address = f"'{SERVER}{_fill_path(path, operation)}'"  # no part of it can hold a quote
+    address = f"'{SERVER}{_fill_path(path, operation)}'"  # no part of it can contain a quotation mark
     parts = [f"{start} {address}"] if len(start + address) < _LINE else [start, address]
     if operation.get("security") != []:
         parts.append(f'-H "{KEY}"')

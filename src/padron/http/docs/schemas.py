@@ -1,7 +1,7 @@
-"""The schemas of the OpenAPI document, made from the shapes that bodies are read into and written from.
+"""The schemas of the OpenAPI document, made from the shapes of the bodies.
 
-What msgspec cannot know is added here for every shape alike: which texts are instants, and which integers are
-vehicle statuses, with their names. So a new member is described in full by its type and its name alone.
+This module adds what msgspec cannot know: which texts are instants, and which integers are vehicle statuses, with
+their names. It does so for every shape, so the type and the name of a new member are enough to describe it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ STATUS_LISTS = frozenset({"statusesLeft", "statusesEntered"})
 
 
 def build_schemas(shapes: Iterable[type]) -> dict[str, Schema]:
-    """Give the schemas of the shapes and of all that they refer to, by name in the order of the alphabet."""
+    """Give the schemas of the shapes, and all schemas that these refer to, by name in alphabetical order."""
     ordered = sorted(shapes, key=lambda shape: shape.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=REFERENCE)
     by_class = {kind.cls: kind for shape in ordered for kind in _find_structs(inspect.type_info(shape), set())}
@@ -38,13 +38,13 @@ def build_schemas(shapes: Iterable[type]) -> dict[str, Schema]:
                 schema["properties"][name] = _refer_to_status(member)
             elif name in STATUS_LISTS:
                 member["items"] = _refer_to_status(member["items"])
-    schemas[STATUS_ID] = _describe_statuses(STATUS_TEXTS, "What a vehicle is")
-    schemas[SETTABLE_STATUS_ID] = _describe_statuses(SETTABLE_STATUSES.values(), "What a vehicle can be made")
+    schemas[STATUS_ID] = _describe_statuses(STATUS_TEXTS, "A status of a vehicle")
+    schemas[SETTABLE_STATUS_ID] = _describe_statuses(SETTABLE_STATUSES.values(), "A status that a call can set")
     return dict(sorted(schemas.items()))
 
 
 def describe_status_table(statuses: Iterable[VehicleStatus]) -> str:
-    """Give the statuses as a table in Markdown: id, both names, and the meaning."""
+    """Give the statuses as a table in Markdown: the id, both names, whether it is operational, and the meaning."""
     rows = (
         f"| {status.value} | {text.name} | {text.nombre} | {'yes' if is_operational(status) else 'no'} "
         f"| {text.meaning} |"
@@ -67,7 +67,7 @@ def list_references(part: object) -> Iterator[str]:
 
 
 def keep_reachable(schemas: Mapping[str, Schema], part: object) -> dict[str, Schema]:
-    """Give the schemas that a part of the document needs, those that its schemas refer to among them."""
+    """Give the schemas that a part of the document needs, including the schemas that these refer to."""
     needed: set[str] = set()
     found = [*list_references(part)]
     while found:
@@ -79,7 +79,7 @@ def keep_reachable(schemas: Mapping[str, Schema], part: object) -> dict[str, Sch
 
 
 def expand_references(part: Any, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401 - JSON
-    """Give a part of the document with the schemas themselves in the place of references to them."""
+    """Give a part of the document with references replaced by the schemas themselves."""
     if isinstance(part, dict):
         name = part.get("$ref", "").rpartition("/")[2]
         if name in schemas:
@@ -91,7 +91,7 @@ def expand_references(part: Any, schemas: Mapping[str, Schema]) -> Any:  # noqa:
 
 
 def _describe_statuses(statuses: Iterable[VehicleStatus], title: str) -> Schema:
-    """Describe an enumeration of integers, with the names under which the generators of clients look for them."""
+    """Describe an enumeration of integers, with the extensions that client generators use for the names."""
     chosen = [*statuses]
     return {
         "type": "integer",
@@ -106,7 +106,7 @@ def _describe_statuses(statuses: Iterable[VehicleStatus], title: str) -> Schema:
 
 
 def _refer_to_status(member: Schema) -> Schema:
-    """Replace an integer by the statuses' own schema, and keep what else is said of the member."""
+    """Replace an integer with a reference to the schema of the statuses. Keep the description and the default."""
     said = {name: value for name, value in member.items() if name in {"description", "default"}}
     if "anyOf" in member:
         choices = [_refer_to_status(one) if one.get("type") == "integer" else one for one in member["anyOf"]]
@@ -152,6 +152,6 @@ def _mark_instant(member: Schema) -> None:
 
 
 def _join_lines(text: str) -> str:
-    """Give a docstring as Markdown: without the source's indentation and line breaks, code in single back-quotes."""
+    """Give a docstring as Markdown: without the source's indentation and line breaks, with code in single backticks."""
     paragraphs = text.replace("``", "`").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

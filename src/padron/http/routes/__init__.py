@@ -1,4 +1,4 @@
-"""All routes, the hot one first: the router looks from the top."""
+"""All routes. The status call is first, because the router searches from the top."""
 
 from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks

@@ -34,7 +34,7 @@ _TYPES: dict[str, ChangeType] = {name.value: kind for kind, name in EVENT_TYPES.
 _STREAM_HEADERS: Headers = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # tells proxies of the nginx kind to pass each event on at once
+    (b"x-accel-buffering", b"no"),  # tells proxies such as nginx to forward each event at once
 )
 
 
@@ -81,9 +81,9 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
 
 
 def _format_page(runtime: Runtime, page: FeedPage) -> bytes:
-    """Give the events of a page; for an empty one a comment that keeps the connection alive."""
+    """Give the events of a page. For an empty page, give a comment that keeps the connection alive."""
     if not page.entries:
-        # The id moves on past changes that the filters left out, so that a reconnection need not read them again.
+        # The id is after the changes that the filters left out, so that a new connection need not read them again.
         return b"id: %s\n: waiting\n\n" % feed.format_cursor(runtime, page.position).encode()
     return b"".join(
         b"id: %s\nevent: %s\ndata: %s\n\n"
@@ -97,7 +97,7 @@ def _format_page(runtime: Runtime, page: FeedPage) -> bytes:
 
 
 def _word_farewell(error: PadronError) -> bytes:
-    """Say why the events end: a key that is no longer valid, or a database that cannot be read."""
+    """Say why the events end: the key is no longer valid, or the database cannot be read."""
     return _format_comment(error.detail)
 
 
@@ -113,22 +113,26 @@ def _parse_filter(given: dict[str, str]) -> FeedFilter:
         if unknown:
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"type {quote(unknown[0])} does not exist: use {', '.join(_TYPES)}, joined by commas.",
+                f"type {quote(unknown[0])} does not exist: use {', '.join(_TYPES)}, with commas between several.",
             )
         types = frozenset(_TYPES[name] for name in names)
     return FeedFilter(types=types, operational_changed=queries.parse_boolean(given, "operationalChanged"))
 
 
 _DESCRIPTION = """\
-All changes in their one order, without a gap: a page after the cursor, at once or, with wait, when there is something.
-With `Accept: text/event-stream` the same changes come as server-sent events: `event` is the change's type, `data` the
-change as JSON on one line, `id` the cursor after it. `Last-Event-ID` goes on from there. An `id` without `event` and
-`data` moves the cursor past changes that the filters left out. Comments keep the connection alive, and the stream ends
-when the server stops or the key is no longer valid. A cursor of before a restored backup is 410: load the list again
-then.
+All changes in one order, without a gap. The answer is a page of changes after the cursor. With `wait`, the server waits
+for the first change.
 
-`operational` says what the vehicle is now, `operationalChanged` whether the change made it operational or ended that.
-Load the list of vehicles with operational=true and go on from the cursor of its first page: nothing is missed.\
+With `Accept: text/event-stream`, the same changes come as server-sent events. `event` is the type of the change, `data`
+is the change as JSON on one line, and `id` is the cursor after it. Send `Last-Event-ID` to continue from there. An `id`
+without `event` and `data` moves the cursor past changes that the filters left out. Comments keep the connection alive.
+The stream ends when the server stops, or when the key is no longer valid.
+
+A cursor from before a restored backup gets 410. Then load the list again.
+
+`operational` says whether the vehicle is operational now. `operationalChanged` says whether the change made it
+operational, or made it not operational. To miss nothing, load the list of vehicles with operational=true, and continue
+from the cursor of its first page.\
 """
 
 ROUTES: tuple[Route, ...] = (
@@ -138,20 +142,21 @@ ROUTES: tuple[Route, ...] = (
         description=_DESCRIPTION,
         endpoint=list_changes, scope=Scope.CHANGES_READ,
         parameters=(
-            Parameter(name="after", place="query", description="The cursor to go on from; without it, the beginning.",
+            Parameter(name="after", place="query", description="The cursor to continue from; without it, the start.",
                       schema={"type": "string", "minLength": 1}),
             parameters.LIMIT,
             Parameter(name="wait", place="query", description="Seconds to wait for the first change.",
                       schema={"type": "integer", "minimum": 0, "maximum": WAIT_S_MAX, "default": 0}),
-            Parameter(name="type", place="query", description="Only changes of these types, joined by commas.",
+            Parameter(name="type", place="query", description="Only changes of these types, separated by commas.",
                       schema={"type": "string", "enum": list(_TYPES)}),
             Parameter(name="operationalChanged", place="query",
-                      description="Only changes that did (true) or did not (false) make or end operational.",
+                      description="true: only changes that made a vehicle operational or not operational. "
+                      "false: only other changes.",
                       schema={"type": "boolean"}),
             parameters.SEEN,
         ),
         answers={
-            200: Success(description="Changes in order; may be none. As `text/event-stream`, one event for each "
+            200: Success(description="Changes in order, or none. As `text/event-stream`: one event for each "
                          "change.", body=ChangeList, other_media_types=("text/event-stream",)),
         },
         problems=(problems.BAD_PARAMETERS,),

@@ -1,4 +1,4 @@
-"""What people read: the documentation, the guides and a page for each error; and the document that programs read."""
+"""The pages for people (the documentation, the guides, a page for each error) and the document for programs."""
 
 import asyncio
 from functools import cache
@@ -16,7 +16,7 @@ from padron.http.docs.openapi import encode_document
 _PROBLEMS = sorted(ALL_PROBLEMS, key=lambda problem: (problem.status, problem.error_detail))
 _PROBLEMS_BY_SLUG = {problem.slug: problem for problem in _PROBLEMS}
 _START = {"name": "Padrón", "documentation": "/docs", "openapi": "/openapi.json", "errors": "/errors"}
-# The address of an asset names its version.
+# Pages name each asset with its version, so browsers can keep it for ever.
 _ASSET_HEADERS: Headers = (
     (b"cache-control", b"public, max-age=31536000, immutable"),
     (b"x-content-type-options", b"nosniff"),
@@ -24,7 +24,7 @@ _ASSET_HEADERS: Headers = (
 
 
 async def get_start(call: Call) -> Reply:
-    """GET /: leads a browser to the documentation, and tells a program where what is."""
+    """GET /: leads a browser to the documentation, and gives a program the addresses."""
     vary = ((b"vary", b"accept"),)
     if b"text/html" in call.headers.get(b"accept", b""):
         return Reply(302, headers=((b"location", b"/docs"), *vary))
@@ -37,7 +37,7 @@ async def get_document(_: Call) -> Reply:
 
 
 async def get_docs(call: Call) -> Reply:
-    """GET /docs. The lines of curl name the address that the request came to; the header was checked at the edge."""
+    """GET /docs. The lines of curl have the address of the request, whose Host header was already checked."""
     address = b"%s://%s" % (call.scope["scheme"].encode(), call.headers[b"host"])
     page = await asyncio.to_thread(_render_docs)
     return Reply(200, page.replace(reference.SERVER.encode(), address), PAGE_HEADERS)
@@ -47,7 +47,7 @@ async def get_guide(call: Call) -> Reply:
     """GET /docs/{guide}."""
     name = call.path_parameters["guide"]
     if name not in find_guides():
-        raise ProblemError(PATH_NOT_FOUND, "There is no guide of this name; /docs lists them all.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no guide with this name. See /docs for all guides.")
     return Reply(200, await asyncio.to_thread(_render_guide, name), PAGE_HEADERS)
 
 
@@ -55,7 +55,7 @@ async def get_asset(call: Call) -> Reply:
     """GET /docs/assets/{asset}."""
     name = call.path_parameters["asset"]
     if name not in pages.ASSETS:
-        raise ProblemError(PATH_NOT_FOUND, "There is no asset of this name; the pages name those that there are.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no asset with this name.")
     return Reply(200, pages.read_asset(name), ((b"content-type", pages.ASSETS[name].encode()), *_ASSET_HEADERS))
 
 
@@ -68,14 +68,14 @@ async def get_error(call: Call) -> Reply:
     """GET /errors/{slug}: the page that a problem's ``type`` refers to."""
     problem = _PROBLEMS_BY_SLUG.get(call.path_parameters["slug"])
     if problem is None:
-        raise ProblemError(PATH_NOT_FOUND, "There is no error of this name; /errors lists them all.")
+        raise ProblemError(PATH_NOT_FOUND, "There is no error with this name. See /errors for all errors.")
     return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
 
 
-# Both take over a hundred milliseconds the first time, so they are made beside the event loop.
+# Each takes more than a hundred milliseconds the first time, so they are made on a thread.
 @cache
 def _encode_document() -> bytes:
-    # Imported late: the document describes these very operations.
+    # Imported late, because the document also describes the operations of this module.
     from padron.http.routes import ROUTES as ALL  # noqa: PLC0415
 
     return encode_document(ALL, EVENTS)
@@ -102,7 +102,7 @@ _GUIDE = Parameter(
     schema={"type": "string", "pattern": "^[0-9a-z][0-9a-z_.-]{0,79}$"},
 )  # fmt: skip
 _ASSET = Parameter(
-    name="asset", place="path", required=True, description="A file that the pages are shown with.",
+    name="asset", place="path", required=True, description="A file that the pages use.",
     schema={"type": "string", "enum": list(pages.ASSETS)},
 )  # fmt: skip
 
@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getStart", method="GET", path="/", tag="System", public=True,
         summary="Where what is",
-        description="Leads a browser (`Accept: text/html`) to the documentation, and tells a program where it is.",
+        description="Leads a browser (`Accept: text/html`) to the documentation, and gives a program its address.",
         endpoint=get_start,
         answers={
             200: Success(description="The addresses of the documentation.", body=dict),
@@ -120,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getOpenApi", method="GET", path="/openapi.json", tag="System", public=True,
         summary="This document",
-        description="The OpenAPI 3.1 description of the API, made from the declarations that it runs on.",
+        description="The OpenAPI 3.1 description of the API, made from the declarations in its code.",
 
         endpoint=get_document, answers={200: Success(description="The document.", body=dict)},
     ),
@@ -131,14 +131,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="getGuide", method="GET", path="/docs/{guide}", tag="System", public=True,
-        summary="A guide", description="A page about one subject, which needs no network either.",
+        summary="A guide", description="A page about one subject. It needs no network either.",
         endpoint=get_guide, parameters=(_GUIDE,),
         answers={200: Success(description="The page.", media_type=_PAGE)},
         problems=(PATH_NOT_FOUND,),
     ),
     Route(
         name="getAsset", method="GET", path="/docs/assets/{asset}", tag="System", public=True,
-        summary="The style sheet and the script", description="What the pages are shown with; both are optional.",
+        summary="The style sheet and the script", description="Files that the pages use. Both are optional.",
         endpoint=get_asset, parameters=(_ASSET,),
         answers={200: Success(description="The file.", media_type="text/css", other_media_types=("text/javascript",))},
         problems=(PATH_NOT_FOUND,),

@@ -1,4 +1,4 @@
-"""Importing a file of vehicles: its upload, and how its import stands."""
+"""Importing a file of vehicles: its upload, its state and its report."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ from padron.service.imports.uploads import ImportRequest, Upload
 MEDIA_TYPES = (
     "text/csv",
     "application/csv",
-    "application/vnd.ms-excel",  # what browsers on Windows declare for CSV once Excel is installed
+    "application/vnd.ms-excel",  # browsers on Windows declare this for CSV if Excel is installed
     "text/tab-separated-values",
     "text/plain",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -66,8 +66,8 @@ async def start_import(call: Call) -> Reply | StreamReply:
             digest.update(data)
             await upload.add(data)
         await upload.complete()
-        await authenticate(call)  # an upload may take long, and its key be revoked meanwhile
-        # Only now is it known whether the key belongs to this file; if not, the upload was for nothing.
+        await authenticate(call)  # again, because the API key may be revoked during a long upload
+        # Only the whole file shows whether the Idempotency-Key was sent with the same file before.
         return await idempotency.answer_once(call, lambda call: _queue(call, upload), digest.digest())
     finally:
         await upload.discard()
@@ -127,7 +127,7 @@ async def _encode_report(pages: AsyncIterator[list[KeptRefusal]]) -> AsyncIterat
 def _check_media_type(content_type: bytes | None) -> None:
     media_type = (content_type or b"application/octet-stream").decode("latin-1").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
-        detail = f"The body is declared as {quote(media_type)}: send the file itself, as {', '.join(MEDIA_TYPES)}."
+        detail = f"The body is declared as {quote(media_type)}. Send the file itself, as {', '.join(MEDIA_TYPES)}."
         raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail, CLOSE)
 
 
@@ -143,24 +143,25 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="startImport", method="POST", path=_IMPORTS, tag="Imports",
         summary="Import a file of vehicles",
-        description="The body is the file itself: CSV, XLSX or JSON Lines, told apart by what is in it; at most "
-        f"{UPLOAD_BYTES_MAX // 1_000_000:,} MB. Once it is there the answer is 202, and the import goes on in the "
-        "background, whatever becomes of this server: follow it at its address. An account's imports run one after "
-        "the other. A row that cannot be used is refused by itself and named in the report, with all its "
-        "faults. A file that was exported and edited changes what was edited. With dryRun nothing is changed.",
+        description="The body is the file itself, at most "
+        f"{UPLOAD_BYTES_MAX // 1_000_000:,} MB: CSV, XLSX or JSON Lines. The form is detected from the content. When "
+        "the file has arrived, the answer is 202, and the import runs in the background, even if this server stops. "
+        "Follow it at its address. The imports of an account run one after the other. A wrong row is refused alone, "
+        "and the report has all its faults. If you export a file, edit it and import it, only the edited values "
+        "change. With dryRun nothing is changed.",
         endpoint=start_import, scope=Scope.VEHICLES_WRITE, further_scope=Scope.VEHICLES_STATUS,
         media_types=MEDIA_TYPES, is_streamed=True,
         parameters=(
             Parameter(name="keepDuplicates", place="query", schema={"type": "boolean", "default": False},
-                      description="Keep a row whose VIN is taken as a further vehicle, from legacy data."),
+                      description="Register one more vehicle for a VIN that is in use (for legacy data)."),
             Parameter(name="dryRun", place="query", schema={"type": "boolean", "default": False},
-                      description="Decide on each row in the same way, and change nothing."),
-            Parameter(name="fileName", place="query", description="What the file is called, for people.",
+                      description="Check each row in the same way, but change nothing."),
+            Parameter(name="fileName", place="query", description="The name of the file, for people.",
                       schema={"type": "string", "minLength": 1, "maxLength": FILE_NAME_LENGTH_MAX,
                               "pattern": TEXT_PATTERN}),
             *import_options.PARAMETERS,
         ),
-        answers={202: Success(description="The file is there, and its import is queued.", body=ImportShape,
+        answers={202: Success(description="The file has arrived, and its import is queued.", body=ImportShape,
                              headers={"Location": "The import's address."})},
         problems=(
             problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
@@ -169,7 +170,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="listImports", method="GET", path=_IMPORTS, tag="Imports", summary="List imports",
-        description="The account's imports, newest first. What ended is kept for 30 days.",
+        description="The account's imports, newest first. An import is kept for 30 days after it ended.",
         endpoint=list_imports, scope=Scope.VEHICLES_WRITE,
         parameters=(parameters.LIMIT, parameters.CURSOR),
         answers={200: Success(description="A page.", body=ImportList)},
@@ -177,8 +178,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="getImport", method="GET", path=_IMPORT, tag="Imports", summary="Read how an import stands",
-        description="`queued`, `running`, `done`, `failed` (detail says why) or `cancelled`, with what became of the "
-        "rows so far. What it changed can be undone by its requestId, within the limits of undoing.",
+        description="Gives the state `queued`, `running`, `done`, `failed` (detail says why) or `cancelled`, and the "
+        "results of the rows so far. Its changes can be undone by its requestId, within the limits of an undo.",
         endpoint=get_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
         answers={200: Success(description="The import.", body=ImportShape)},
         problems=_FIND_PROBLEMS,
@@ -186,16 +187,16 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getImportReport", method="GET", path=f"{_IMPORT}/report", tag="Imports",
         summary="Read which lines an import refused",
-        description="CSV with the columns line, column and detail, in the order of the file: a row for each fault, so "
-        f"a line may come several times; the first {REFUSALS_KEPT_MAX:,} faults. The import's counts say how many "
-        "lines were refused.",
+        description="CSV with the columns line, column and detail, in the order of the file. Each fault has a row, so "
+        f"a line can appear several times. The report has the first {REFUSALS_KEPT_MAX:,} faults. The import's counts "
+        "have the number of refused lines.",
         endpoint=get_report, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
         answers={200: Success(description="The refused lines.", media_type="text/csv")},
         problems=_FIND_PROBLEMS,
     ),
     Route(
         name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
-        description="What is not imported yet stays out; what is, stays. Cancelling again is 204 too.",
+        description="Stops the import. Rows that are already imported stay. Cancelling again is also 204.",
         endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
         answers={204: Success(description="It is cancelled.")},
         problems=(problems.IMPORT_NOT_FOUND, problems.IMPORT_ENDED),

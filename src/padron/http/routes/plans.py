@@ -1,4 +1,4 @@
-"""Planned changes: what is to happen to vehicles' statuses, and what came of it."""
+"""Planned changes of vehicles' statuses, and their results."""
 
 import re
 
@@ -21,7 +21,7 @@ from padron.service.plans import listing
 from padron.service.plans.planning import Planned
 
 LOCATION = {"Location": "The address of the planned change."}
-PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change that brings the former status back."}
+PLANNED = {"Padron-Planned-Change": "With `until`: the id of the planned change that restores the earlier status."}
 
 _QUERY = frozenset({"vin", "state", "requestId", "sort", *queries.PAGE_PARAMETERS})
 _SORTS = ("effectiveAt", "-effectiveAt")
@@ -30,9 +30,9 @@ _is_request_id = re.compile(parameters.REQUEST_ID_PATTERN).fullmatch
 
 
 def word_planned(planned: Planned, request: PlanRequest) -> Reply:
-    """Give the answer of a status call that planned something: 202, or 204 when the change is in force already."""
+    """Give the answer of a status call that planned something: 202, or 204 when the change is already in force."""
     if planned.plan is None:
-        raise AssertionError(request)  # each request that is not refused plans something
+        raise AssertionError(request)  # a request that is not refused always plans something
     plan_id = planned.plan.plan_id.encode()
     if request.is_for_later:
         return build_json_reply(202, shape_plan(planned.plan), ((b"location", f"{_PATH}/".encode() + plan_id),))
@@ -87,7 +87,7 @@ def _parse_state(text: str | None) -> PlanState | None:
 
 def _parse_request_id(text: str | None) -> str | None:
     if text is not None and _is_request_id(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {quote(text)}: it is no request id.")
+        raise PadronError(Code.BAD_PARAMETERS, f"requestId is {quote(text)}, which is not a request id.")
     return text
 
 
@@ -110,17 +110,17 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listPlannedChanges", method="GET", path=_PATH, tag="Status",
         summary="List planned changes",
-        description="What is planned, and what came of what was, in the order of the instants. Nothing is ever "
-        "removed. With `requestId`, as history names it, what one request planned.",
+        description="All planned changes and their results, in the order of their instants. They are never removed. "
+        "With `requestId`, as in the history: only the changes that this request planned.",
         endpoint=list_plans, scope=Scope.VEHICLES_READ,
         parameters=(
-            Parameter(name="vin", place="query", description="The VIN that the vehicle has now.",
+            Parameter(name="vin", place="query", description="The present VIN of the vehicle.",
                       schema=parameters.VIN.schema),
-            Parameter(name="state", place="query", description="Only those in this state.",
+            Parameter(name="state", place="query", description="Only planned changes in this state.",
                       schema={"type": "string", "enum": [state.value for state in PlanState]}),
             Parameter(name="requestId", place="query", description="The request that planned them.",
                       schema=parameters.REQUEST_ID.schema),
-            Parameter(name="sort", place="query", description="-effectiveAt begins with the last.",
+            Parameter(name="sort", place="query", description="-effectiveAt begins with the latest.",
                       schema={"type": "string", "enum": list(_SORTS), "default": _SORTS[0]}),
             parameters.LIMIT, parameters.CURSOR,
         ),
@@ -130,7 +130,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getPlannedChange", method="GET", path=_ONE, tag="Status",
         summary="Read a planned change",
-        description="Gives a planned change, whatever became of it.",
+        description="Gives a planned change, in any state.",
         endpoint=get_plan, scope=Scope.VEHICLES_READ, parameters=(_ID,),
         answers={200: Success(description="The planned change.", body=PlannedChangeShape)},
         problems=(problems.PLAN_NOT_FOUND,),
@@ -138,8 +138,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="cancelPlannedChange", method="DELETE", path=_ONE, tag="Status",
         summary="Cancel a planned change",
-        description="Cancels what is still pending; it stays in the list, with who cancelled it. When the answer is "
-        "204, it will not happen; when it is 409, it had ended before.",
+        description="Cancels a pending change. It stays in the list, with the author of the cancellation. After the "
+        "answer 204 it will not happen. The answer 409 means that it had already ended.",
         endpoint=cancel_plan, scope=Scope.VEHICLES_STATUS, parameters=(_ID,),
         answers={204: Success(description="It is cancelled.")},
         problems=(problems.PLAN_NOT_FOUND, problems.PLAN_ENDED),

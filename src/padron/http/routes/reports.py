@@ -1,4 +1,4 @@
-"""Reports on the record: how long vehicles were what they were, as JSON in pages or as one CSV."""
+"""Reports on the record: how long vehicles had each status, as JSON in pages or as one CSV."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -44,7 +44,7 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
     filters = queries.parse_filters(given)
     if _parse_format(call, given) == "csv":
         for name in queries.PAGE_PARAMETERS & given.keys():
-            raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles and no pages: leave out {name}.")
+            raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles in one page: leave out {name}.")
         query = await time_in_status.open_report(call.runtime, call.principal, period, filters)
         return StreamReply(_stream(call, query), _CSV_HEADERS)
     limit = queries.parse_limit(given)
@@ -76,7 +76,7 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
 
 
 async def _stream(call: Call, query: TimeQuery) -> AsyncGenerator[bytes, None]:
-    """Give the CSV, the sum at its end. One that could not be finished is cut off, and so cannot look complete."""
+    """Give the CSV, with the sums at its end. An incomplete CSV breaks off, so it cannot look complete."""
     total = TotalTime()
     gone = call.watch_client()
     try:
@@ -87,20 +87,20 @@ async def _stream(call: Call, query: TimeQuery) -> AsyncGenerator[bytes, None]:
         yield format_csv_total(total).encode()
     except StoppedError:
         if not gone.done():
-            raise  # the server is to end: whoever reads must not take this for all
+            raise  # the server is stopping, and the reader must notice that the CSV is incomplete
     finally:
         gone.cancel()
 
 
 def _watch_end(call: Call, gone: asyncio.Future[None]) -> HasGone:
-    """Give what tells that the client has gone or the server is to end."""
+    """Give a function that says whether the client is gone or the server is stopping."""
     return lambda: gone.done() or call.runtime.watch.is_stopping
 
 
 def _give_end(gone: asyncio.Future[None]) -> Exception:
     if gone.done():
         return ClientGoneError()
-    return PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this report was done.")
+    return PadronError(Code.STORE_UNAVAILABLE, "The server stopped before this report was complete. Ask again.")
 
 
 def _parse_end(given: dict[str, str], name: str) -> datetime:
@@ -122,11 +122,12 @@ def _parse_format(call: Call, given: dict[str, str]) -> str:
 
 _DESCRIPTION = """\
 For each vehicle that existed in the period, in order of registration: the seconds in each status, and the downtime (not
-operational) by the reason of the change that set the status. A vehicle's seconds add up to those of its existence in
-the period, which are all seconds of the period if it existed throughout; total is the sum over all vehicles that fit,
-in the first page only. The filters are compared with the core data at the end of the period. As CSV (format=csv, or
-Accept: text/csv) there is a line for each vehicle, status and reason, all vehicles in one answer, and then the same
-lines of the total.\
+operational) by the reason of the change that set the status. The sum of a vehicle's seconds is the time in which it
+existed in the period. The member `total` is the sum over all matching vehicles, and is only on the first page. The
+filters are compared with the core data at the end of the period.
+
+As CSV (format=csv, or Accept: text/csv), one answer has all vehicles, with a line for each vehicle, status and reason.
+The lines of the total follow at the end.\
 """
 
 ROUTES: tuple[Route, ...] = (
@@ -136,10 +137,10 @@ ROUTES: tuple[Route, ...] = (
         description=_DESCRIPTION,
         endpoint=report_time_in_status, scope=Scope.VEHICLES_READ,
         parameters=(
-            Parameter(name="from", place="query", required=True, description="The beginning of the period.",
+            Parameter(name="from", place="query", required=True, description="The start of the period.",
                       schema=parameters.INSTANT),
             Parameter(name="to", place="query", required=True,
-                      description="The end of the period: not part of it, and not to come.",
+                      description="The end of the period, which is not part of it. It must not be in the future.",
                       schema=parameters.INSTANT),
             *parameters.DATA_FILTERS,
             Parameter(name="format", place="query", description="The form of the answer.",

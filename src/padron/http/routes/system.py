@@ -1,4 +1,4 @@
-"""Whether the server lives and is ready, and the API's own description."""
+"""Whether the server is alive and ready."""
 
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
@@ -27,14 +27,14 @@ async def ready(call: Call) -> Reply:
 ROUTES: tuple[Route, ...] = (
     Route(
         name="getLiveness", method="GET", path="/livez", tag="System", public=True,
-        summary="Does the process live?", description="200 as long as the server's event loop turns. No key needed.",
+        summary="Does the process live?", description="200 while the server's event loop runs. No key is needed.",
         endpoint=live, answers={200: Success(description="It does.", body=HealthShape)},
     ),
     Route(
         name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
         summary="Can it serve?",
-        description="200 when the database answers with this program's schema. No key needed. replica says, where "
-        "there is one, whether it takes reads; when it does not, the primary answers them.",
+        description="200 when the database answers and has this program's schema. No key is needed. If there is a "
+        "replica, `replica` says whether it answers reads. If it does not, the primary answers them.",
         endpoint=ready, answers={200: Success(description="It can.", body=HealthShape)},
         problems=(problems.STORE_UNAVAILABLE,),
     ),

@@ -155,7 +155,7 @@ def _parse_state(text: str | None) -> DeliveryState | None:
 
 
 def _give_filter_edit(body: WebhookEdits) -> Callable[[Filter], Filter]:
-    """Give what turns the present filter into the one asked for: only the members that are there count."""
+    """Give a function that changes the present filter. Members that the body does not have stay as they are."""
 
     def edit(present: Filter) -> Filter:
         return parse_filter(
@@ -192,8 +192,8 @@ _EXAMPLE = {
 ROUTES: tuple[Route, ...] = (
     Route(
         name="createWebhook", method="POST", path=_PATH, tag="Webhooks", summary="Create a webhook endpoint",
-        description="From now on every change that fits is sent there, signed after Standard Webhooks. The answer "
-        "shows the secret this once.",
+        description="From now on, every change that fits the filter is sent to the endpoint, signed as in Standard "
+        "Webhooks. The secret is shown only in this answer.",
         endpoint=create_webhook, scope=_SCOPE, body=WebhookBody, body_example=_EXAMPLE,
         answers={
             201: Success(description="The endpoint.", body=WebhookShape, headers={"Location": "Its address."}),
@@ -207,46 +207,46 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="getWebhook", method="GET", path=_ONE, tag="Webhooks", summary="Read a webhook endpoint",
-        description="Shows what it hears of, how far it has come, and whether and why it is switched off.",
+        description="Shows its filter, its position in the feed, and whether and why it is switched off.",
         endpoint=get_webhook, scope=_SCOPE, parameters=(_ID,),
         answers={200: Success(description="The endpoint.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
         name="changeWebhook", method="PATCH", path=_ONE, tag="Webhooks", summary="Change a webhook endpoint",
-        description="A member left out keeps its value. Switched on again (or given another url), the endpoint goes on "
-        "where it stopped, and what waits is due at once.",
+        description="A missing member keeps its value. When the endpoint is switched on again, or gets another url, it "
+        "continues where it stopped, and its pending deliveries are due immediately.",
         endpoint=change_webhook, scope=_SCOPE, parameters=(_ID,),
         body=WebhookEdits, body_example={"enabled": True},
-        answers={200: Success(description="The endpoint as it now is.", body=WebhookShape)},
+        answers={200: Success(description="The endpoint as it is now.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND),
     ),
     Route(
         name="deleteWebhook", method="DELETE", path=_ONE, tag="Webhooks", summary="Delete a webhook endpoint",
-        description="Nothing new is sent from now on; its log is gone.",
+        description="No new message is sent from now on. The log of the endpoint is deleted too.",
         endpoint=delete_webhook, scope=_SCOPE, parameters=(_ID,),
-        answers={204: Success(description="It is gone.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
+        answers={204: Success(description="It is deleted.")}, problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
         name="rotateWebhookSecret", method="POST", path=f"{_ONE}/rotate-secret", tag="Webhooks",
         summary="Replace an endpoint's secret",
-        description="For 24 hours messages carry two signatures, by the new secret and by the one before.",
+        description="For 24 hours, messages have two signatures: by the new secret and by the former one.",
         endpoint=rotate_secret, scope=_SCOPE, parameters=(_ID,),
-        answers={200: Success(description="The endpoint with its new secret, shown this once.", body=WebhookShape)},
+        answers={200: Success(description="The endpoint with its new secret, shown only here.", body=WebhookShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
         name="testWebhook", method="POST", path=f"{_ONE}/test", tag="Webhooks", summary="Send a test event",
-        description="Sends webhook.test at once, even to an endpoint that is switched off, and waits up to 15 seconds "
-        "for what comes of it. It counts neither as success nor as failure.",
+        description="Sends webhook.test immediately, even to an endpoint that is switched off, and waits up to 15 "
+        "seconds for the answer. The result counts neither as a success nor as a failure.",
         endpoint=test_webhook, scope=_SCOPE, parameters=(_ID,),
-        answers={200: Success(description="What came of it, a failure too.", body=AnswerShape)},
+        answers={200: Success(description="The result, also for a failure.", body=AnswerShape)},
         problems=(problems.WEBHOOK_NOT_FOUND,),
     ),
     Route(
         name="listWebhookDeliveries", method="GET", path=f"{_ONE}/deliveries", tag="Webhooks",
         summary="List an endpoint's deliveries",
-        description="Newest first, those of the last 30 days and all that are pending.",
+        description="The deliveries of the last 30 days, and all pending ones, newest first.",
         endpoint=list_deliveries, scope=_SCOPE, parameters=(_ID, _STATE, parameters.LIMIT, parameters.CURSOR),
         answers={200: Success(description="A page.", body=DeliveryList)},
         problems=(problems.BAD_PARAMETERS, problems.WEBHOOK_NOT_FOUND),
@@ -254,7 +254,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getWebhookDelivery", method="GET", path=_DELIVERY, tag="Webhooks",
         summary="Read a delivery and its attempts",
-        description="With each attempt's status, or its error, and the first kilobyte of the answer, escaped.",
+        description="Gives the status or the error of each attempt, and the first kilobyte of the answer, escaped.",
         endpoint=get_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
         answers={200: Success(description="The delivery.", body=LoggedDeliveryShape)},
         problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),
@@ -262,9 +262,10 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="replayWebhook", method="POST", path=f"{_ONE}/replay", tag="Webhooks",
         summary="Send everything after a change again",
-        description="The endpoint goes back in the feed: every change after this number that fits its present filter "
-        "is sent again, with the same webhook-id as before. A cursor of the feed instead of the number is safe after a "
-        "restored backup: one of before is 410, as is a number beyond the end.",
+        description="The endpoint goes back in the feed. Every change after this number that fits its present filter "
+        "is sent again, with the same webhook-id as before. Instead of the number you can send a cursor of the feed, "
+        "which is safe after a backup was restored: a cursor from before the restore gets 410. A number beyond the end "
+        "also gets 410.",
         endpoint=replay_webhook, scope=_SCOPE, parameters=(_ID,), body=ReplayBody, body_example={"after": 1200},
         answers={202: Success(description="It will be sent.", body=WebhookShape)},
         problems=(*_BODY_PROBLEMS, problems.WEBHOOK_NOT_FOUND, problems.CURSOR_GONE),
@@ -272,7 +273,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="replayWebhookDelivery", method="POST", path=f"{_DELIVERY}/replay", tag="Webhooks",
         summary="Send one delivery again",
-        description="At once, with the whole schedule before it, and the same webhook-id as before.",
+        description="Sends it immediately, with the whole schedule of retries and the same webhook-id as before.",
         endpoint=replay_delivery, scope=_SCOPE, parameters=(_ID, _NUMBER),
         answers={202: Success(description="It will be sent.", body=LoggedDeliveryShape)},
         problems=(problems.WEBHOOK_NOT_FOUND, problems.DELIVERY_NOT_FOUND),

@@ -1,4 +1,4 @@
-"""The wire format of the calls that change many vehicles: setting statuses in bulk, and undoing a request."""
+"""The JSON form of the calls that change many vehicles: setting statuses in bulk, and undoing a request."""
 
 from typing import Annotated, Literal
 
@@ -17,22 +17,22 @@ from padron.service.statuses.undo import UndoneVehicle
 
 _Reason = Annotated[
     str | UnsetType,
-    Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+    Meta(description="The reason, for people.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
 ]
 
 
 class BulkVehicle(StatusBody, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """One vehicle, and what it is from now on. ``revision`` goes on only if the vehicle has that one, as If-Match."""
+    """One vehicle and its new status. With ``revision``, only if the vehicle has this revision, as with If-Match."""
 
     vin: VinText
     revision: RevisionText | PlainRevision | UnsetType = UNSET
 
 
-_DESCRIPTION_OF_MODE = "each: every vehicle by itself. all: none is changed unless all can be."
+_DESCRIPTION_OF_MODE = "each: every vehicle separately. all: either all vehicles are changed, or none."
 
 
 class BulkStatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Vehicles and their statuses. With ``dryRun`` the answer is the same, and nothing is changed."""
+    """Vehicles and their new statuses. With ``dryRun`` the answer is the same, but nothing is changed."""
 
     vehicles: Annotated[
         list[BulkVehicle],
@@ -43,7 +43,7 @@ class BulkStatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class BulkStatusRead(Struct, forbid_unknown_fields=True, rename="camel"):
-    """The same, each vehicle to be read by itself, so that one that cannot be understood is refused alone."""
+    """The same body, but each vehicle is read later, so that a wrong one is refused alone."""
 
     vehicles: list[msgspec.Raw]
     mode: BulkMode = BulkMode.EACH
@@ -51,11 +51,11 @@ class BulkStatusRead(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class BulkAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: 204 or 202 as the single call would say, with its revision; or the problem.
+    """The result for one vehicle: 204 or 202 as from the single call, with its revision; or the problem.
 
-    A dry run gives no ``revision``: what it would make is not there.
-    ``plannedChangeId`` is there when something was planned: the change, or the return to the status before.
-    424 stands for a vehicle that was left as it was only because another was refused.
+    A dry run gives no ``revision``, because nothing is stored.
+    ``plannedChangeId`` is present when something was planned: the change, or the return to the earlier status.
+    424 means that the vehicle was not changed because another vehicle was refused.
     """
 
     vin: str
@@ -71,7 +71,7 @@ class BulkAnswer(Struct, rename="camel", omit_defaults=True):
 
 
 class BulkAnswerList(Struct, rename="camel"):
-    """The answers, in the order of the vehicles, and how many there are of each. ``requestId`` can be undone."""
+    """The answers in the order of the vehicles, and the number of each kind. ``requestId`` can be undone."""
 
     request_id: str
     mode: BulkMode
@@ -84,15 +84,15 @@ class BulkAnswerList(Struct, rename="camel"):
 
 
 class UndoBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Why a request is taken back."""
+    """Why a request is undone."""
 
     reason: _Reason = UNSET
 
 
 class UndoAnswer(Struct, rename="camel", omit_defaults=True):
-    """What became of one vehicle: its revision when something was taken back, or why it was left.
+    """The result for one vehicle: its revision if something was undone, or why it was left as it is.
 
-    A planned change of the request that was pending is an answer of its own: ``cancelled``.
+    A pending planned change of the request has its own answer: ``cancelled``.
     """
 
     vin: str
@@ -104,7 +104,7 @@ class UndoAnswer(Struct, rename="camel", omit_defaults=True):
 
 
 class UndoAnswerList(Struct, rename="camel"):
-    """The answers, in the order in which the request came to the vehicles. ``requestId`` can be undone itself."""
+    """The answers, in the order of the request's changes. ``requestId`` can be undone too."""
 
     request_id: str
     undone_request_id: str
@@ -118,7 +118,7 @@ class UndoAnswerList(Struct, rename="camel"):
 def shape_bulk(
     outcome: BulkOutcome, vins: list[str], request_id: str, mode: BulkMode, *, dry_run: bool
 ) -> BulkAnswerList:
-    """Give the wire form of a bulk call's answer. ``vins`` are as they were asked for."""
+    """Give the JSON form of a bulk call's answer. ``vins`` are as in the request."""
     results = [_shape_one(vin, place, outcome, dry_run=dry_run) for place, vin in enumerate(vins)]
     counts = [result.outcome for result in results]
     return BulkAnswerList(
@@ -134,7 +134,7 @@ def shape_bulk(
 
 
 def shape_undo(done: list[UndoneVehicle], request_id: str, undone_id: str) -> UndoAnswerList:
-    """Give the wire form of an undo's answer."""
+    """Give the JSON form of an undo's answer."""
     results = [_shape_undone(one) for one in done]
     counts = [result.outcome for result in results]
     return UndoAnswerList(

@@ -1,4 +1,4 @@
-"""The wire format of the gate and the feed."""
+"""The JSON form of the gate and the feed."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,14 +14,17 @@ _NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATT
 
 
 class GateBody(Struct, forbid_unknown_fields=True):
-    """An operation, and the vehicles that it is about to touch."""
+    """An operation, and the vehicles that it wants to touch."""
 
     operation: Annotated[str, Meta(extra_json_schema=_NAME)]
     vins: Annotated[list[VinText], Meta(extra_json_schema={"minItems": 1, "maxItems": VINS_MAX})]
 
 
 class VerdictShape(Struct, rename="camel", omit_defaults=True):
-    """Whether the vehicle may be touched; if not, ``reason`` says why, and for notActive what it is since when."""
+    """Whether an operation may touch the vehicle. If not, ``reason`` says why.
+
+    For ``notActive``, the status and its instant are present.
+    """
 
     vin: str
     allowed: bool
@@ -31,14 +34,14 @@ class VerdictShape(Struct, rename="camel", omit_defaults=True):
 
 
 class GateList(Struct):
-    """The verdicts, in the order asked for, and the feed's cursor that they reflect."""
+    """The verdicts in the order of the request, and the cursor of the feed that they reflect."""
 
     results: list[VerdictShape]
     cursor: str
 
 
 class GateSingle(Struct, rename="camel", omit_defaults=True):
-    """The verdict on one vehicle, and the feed's cursor that it reflects."""
+    """The verdict on one vehicle, and the cursor of the feed that it reflects."""
 
     vin: str
     allowed: bool
@@ -49,7 +52,7 @@ class GateSingle(Struct, rename="camel", omit_defaults=True):
 
 
 class GateRefusalShape(Struct, rename="camel"):
-    """What was refused in one hour to one key, and how often. ``vehicleStatusId`` is null for an unknown VIN."""
+    """How often one key was refused one VIN within an hour. ``vehicleStatusId`` is null for an unknown VIN."""
 
     hour: datetime
     vin: str
@@ -63,7 +66,7 @@ class GateRefusalShape(Struct, rename="camel"):
 
 
 class RefusalList(Struct, rename="camel"):
-    """A page of refusals, newest hour first; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of refusals, newest hour first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     refusals: list[GateRefusalShape]
     next_cursor: str | None
@@ -71,7 +74,7 @@ class RefusalList(Struct, rename="camel"):
 
 
 class ChangeList(Struct, rename="camel"):
-    """Changes in order, the cursor to go on from, and whether there is more already."""
+    """Changes in order, the cursor for the next request, and whether there are already more changes."""
 
     changes: list[Event]
     next_cursor: str
@@ -79,7 +82,7 @@ class ChangeList(Struct, rename="camel"):
 
 
 def shape_verdict(verdict: Verdict) -> VerdictShape:
-    """Give the wire form of a verdict."""
+    """Give the JSON form of a verdict."""
     shape = VerdictShape(vin=verdict.vin, allowed=verdict.is_allowed)
     if verdict.reason is not None:
         shape.reason = verdict.reason.value
@@ -90,7 +93,7 @@ def shape_verdict(verdict: Verdict) -> VerdictShape:
 
 
 def shape_refusal(refusal: Refusal) -> GateRefusalShape:
-    """Give the wire form of a remembered refusal."""
+    """Give the JSON form of a recorded refusal."""
     return GateRefusalShape(
         hour=refusal.hour_at,
         vin=refusal.vin,

@@ -1,4 +1,4 @@
-"""The wire format of repairing duplicates."""
+"""The JSON form of repairing duplicates."""
 
 from typing import Annotated, cast
 
@@ -21,18 +21,18 @@ _NAMES = {"vehicle_status_id": STATUS_FIELD, **{name_attribute(field): field.nam
 _Revisions = Annotated[
     dict[int, RevisionText | PlainRevision],
     Meta(
-        description="Go on only if these are the vehicles, each with its revision, by id; otherwise 412.",
+        description="Continue only if these are the vehicles and their revisions, by id; otherwise 412.",
         extra_json_schema={"propertyNames": {"pattern": "^[1-9][0-9]{0,14}$"}},
     ),
 ]
 _RepairReason = Annotated[
     str | UnsetType,
-    Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+    Meta(description="The reason, for people.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
 ]
 
 
 class ResolveBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Which vehicle is kept. With ``dryRun`` the answer is the same, and nothing is changed."""
+    """Which vehicle is kept. With ``dryRun`` the answer is the same, but nothing is changed."""
 
     keep: _VehicleId
     revisions: _Revisions | UnsetType = UNSET
@@ -43,7 +43,7 @@ class ResolveBody(Struct, forbid_unknown_fields=True, rename="camel"):
 TakenValues = msgspec.defstruct(
     "TakenValues",
     [(attribute, _VehicleId | UnsetType, UNSET) for attribute in _NAMES],
-    namespace={"__doc__": "The vehicles that values are taken from, by field; one without the value removes it."},
+    namespace={"__doc__": "The vehicle to take each value from, by field. If it has no value, the value is removed."},
     rename=_NAMES,
     forbid_unknown_fields=True,
 )
@@ -64,7 +64,7 @@ GivenValues = msgspec.defstruct(
 
 
 class MergeBody(ResolveBody, forbid_unknown_fields=True, rename="camel"):
-    """Which vehicle is kept, what it takes from the others, and what it is given beside. All else stays its own."""
+    """Which vehicle is kept, and its new values: from other vehicles, or given here. Its other values stay."""
 
     take: TakenValues | UnsetType = UNSET  # type: ignore[valid-type]
     given: GivenValues | UnsetType = msgspec.field(default=UNSET, name="set")  # type: ignore[valid-type]
@@ -77,10 +77,10 @@ DuplicateShape = msgspec.defstruct(
         ("vehicle_id", Annotated[int, FORMER_NAME]),
         ("changed_by", str),
         ("reason", str | None),
-        ("revision", RevisionText | UnsetType, UNSET),  # a dry run gives none: there is none yet
+        ("revision", RevisionText | UnsetType, UNSET),  # a dry run has no revision, because nothing is stored
     ],
     bases=(VehicleShape,),
-    namespace={"__doc__": "One of several vehicles with a VIN, with who set its status and why."},
+    namespace={"__doc__": "One of several vehicles with a VIN, with the author and the reason of its status."},
     rename={
         "vehicle_id": "vehicleId",
         "changed_by": "changedBy",
@@ -92,9 +92,9 @@ DuplicateShape = msgspec.defstruct(
 
 
 class DuplicateGroupShape(Struct, rename="camel"):
-    """A VIN, its vehicles, and the values that differ, in the order of the vehicles; null for none.
+    """A VIN, its vehicles, and the values that differ, in the order of the vehicles. A missing value is null.
 
-    ``count`` is how many vehicles there are; of more than a thousand only the first are shown.
+    ``count`` is the number of vehicles. If it is more than a thousand, only the first ones are shown.
     """
 
     vin: str
@@ -104,7 +104,7 @@ class DuplicateGroupShape(Struct, rename="camel"):
 
 
 class DuplicateList(Struct, rename="camel"):
-    """A page of duplicates, by VIN; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of duplicates, by VIN. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     duplicates: list[DuplicateGroupShape]
     next_cursor: str | None
@@ -112,7 +112,7 @@ class DuplicateList(Struct, rename="camel"):
 
 
 class FormerShape(Struct, rename="camel", omit_defaults=True):
-    """A vehicle that is a former version from now on. A dry run gives no ``revision``, because there is none yet."""
+    """A vehicle that became a former version. A dry run gives no ``revision``, because nothing is stored."""
 
     id: int
     vehicle_id: Annotated[int, FORMER_NAME]
@@ -120,7 +120,7 @@ class FormerShape(Struct, rename="camel", omit_defaults=True):
 
 
 class RepairAnswer(Struct, rename="camel"):
-    """The vehicle that was kept as it now is, and those that are former versions. ``requestId`` can be undone."""
+    """The kept vehicle as it is now, and the vehicles that became former versions. ``requestId`` can be undone."""
 
     request_id: str
     dry_run: bool
@@ -129,7 +129,7 @@ class RepairAnswer(Struct, rename="camel"):
 
 
 def shape_group(group: DuplicateGroup) -> DuplicateGroupShape:
-    """Give the wire form of the vehicles with one VIN."""
+    """Give the JSON form of the vehicles with one VIN."""
     return DuplicateGroupShape(
         vin=group.vin,
         count=group.count,
@@ -139,7 +139,7 @@ def shape_group(group: DuplicateGroup) -> DuplicateGroupShape:
 
 
 def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAnswer:
-    """Give the wire form of what a repair made."""
+    """Give the JSON form of a repair's result."""
     return RepairAnswer(
         request_id=request_id,
         dry_run=dry_run,
@@ -156,7 +156,7 @@ def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAns
 
 
 def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> object:
-    """Give the wire form of one of several vehicles with a VIN."""
+    """Give the JSON form of one of several vehicles with a VIN."""
     vehicle = version.vehicle
     return DuplicateShape(
         **asdict(cast("Struct", shape_vehicle(version))),

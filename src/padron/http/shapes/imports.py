@@ -1,4 +1,4 @@
-"""The wire format of imports."""
+"""The JSON form of imports."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from padron.http.shapes.vehicles import FORMER_NAME
 
 
 class ImportCountsShape(Struct, rename="camel"):
-    """What became of the rows so far; in a dry run, what would have become of them."""
+    """The results of the rows so far. In a dry run, the results that an import would have."""
 
     read: int
     registered: int
@@ -22,11 +22,11 @@ class ImportCountsShape(Struct, rename="camel"):
 
 
 class ImportShape(Struct, rename="camel", omit_defaults=True):
-    """How an import stands. ``requestId`` is what history names and what can be undone; ``detail`` says why it failed.
+    """The state of an import. ``requestId`` is the id in the history, and can be undone. ``detail`` says why it failed.
 
-    ``progress`` is the share of the file that was read; ``refusalsKept`` how many faults of refused lines the report
-    has. ``headerRow`` is the row in which the names of the columns were found, ``sheet`` the workbook's sheet, and
-    ``ignoredColumns`` are the names of which nothing is read.
+    ``progress`` is the share of the file that was read. ``refusalsKept`` is the number of faults in the report.
+    ``headerRow`` is the row with the column names, ``sheet`` is the sheet of the workbook, and ``ignoredColumns`` are
+    the names of columns that are not read.
     """
 
     id: str
@@ -52,7 +52,7 @@ class ImportShape(Struct, rename="camel", omit_defaults=True):
 
 
 class ImportList(Struct, rename="camel"):
-    """A page of imports, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of imports, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     imports: list[ImportShape]
     next_cursor: str | None
@@ -60,7 +60,7 @@ class ImportList(Struct, rename="camel"):
 
 
 def shape_import(one: FileImport) -> ImportShape:
-    """Give the wire form of an import."""
+    """Give the JSON form of an import."""
     counts, header = one.counts, one.header or Header()
     return ImportShape(
         id=format_import_id(one.import_id),

@@ -1,4 +1,4 @@
-"""The wire format of operations, runs, claims and results. camelCase, as everywhere."""
+"""The JSON form of operations, runs, claims and results. Names are in camelCase, as everywhere."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,17 +43,17 @@ def _bound(least: int, most: int, description: str) -> Meta:
     return Meta(description=description, extra_json_schema={"minimum": least, "maximum": most})
 
 
-_STATUS = Meta(description="A vehicle status id but 2.", extra_json_schema={"enum": [*SETTABLE_STATUSES]})
+_STATUS = Meta(description="A vehicle status id except 2.", extra_json_schema={"enum": [*SETTABLE_STATUSES]})
 
 
 class OperationBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """A kind of work: what it is for, how long a worker may keep a vehicle, and how often it is handed out."""
+    """A kind of work: its description, how long a worker may keep a vehicle, and how often it can be claimed."""
 
     description: Annotated[
         str, Meta(description="What it does, for people.", extra_json_schema={"maxLength": DESCRIPTION_LENGTH_MAX})
     ]
-    lease_seconds: Annotated[int, _bound(1, LEASE_S_MAX, "How long a claim holds.")]
-    attempts: Annotated[int, _bound(1, ATTEMPTS_MAX, "How often a vehicle of a run is handed out at most.")]
+    lease_seconds: Annotated[int, _bound(1, LEASE_S_MAX, "How long a claim is valid, in seconds.")]
+    attempts: Annotated[int, _bound(1, ATTEMPTS_MAX, "The maximum number of claims for a vehicle of a run.")]
 
 
 class OperationShape(Struct, rename="camel"):
@@ -89,7 +89,9 @@ VehicleFilter = msgspec.defstruct(
             for field in FILTER_FIELDS.values()
         ),
     ],
-    namespace={"__doc__": "Filters as in the list of vehicles: whole values, ignoring case; a vehicle fits them all."},
+    namespace={
+        "__doc__": "Filters as in the list of vehicles: whole values, ignoring case. A vehicle must match all of them."
+    },
     rename={
         "asset_status_id": "assetStatusId",
         **{name_attribute(field): field.name for field in FILTER_FIELDS.values()},
@@ -99,7 +101,7 @@ VehicleFilter = msgspec.defstruct(
 
 
 class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """Which vehicles to queue: exactly one of the VINs, those that fit the filter, or all of the account."""
+    """Which vehicles to queue. Exactly one of: these VINs, the vehicles that match the filter, or all vehicles."""
 
     vins: Annotated[list[VinText] | UnsetType, Meta(extra_json_schema={"minItems": 1, "maxItems": RUN_VINS_MAX})] = (
         UNSET
@@ -110,12 +112,12 @@ class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
     ] = UNSET
     every: Annotated[
         bool | UnsetType,
-        Meta(description="All vehicles of the account; true is the only value.", extra_json_schema={"const": True}),
+        Meta(description="All vehicles of the account. The value must be true.", extra_json_schema={"const": True}),
     ] = msgspec.field(default=UNSET, name="all")
 
 
 class CountsShape(Struct):
-    """How many of a run's vehicles are in which state. The last four are ends."""
+    """The number of a run's vehicles in each state. The last four states are final."""
 
     queued: int = 0
     claimed: int = 0
@@ -126,7 +128,7 @@ class CountsShape(Struct):
 
 
 class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
-    """A vehicle that was not queued, and why; ``notActive`` comes with what the vehicle is, and since when."""
+    """A vehicle that was not queued, and why. For ``notActive``, the status and its instant are present."""
 
     vin: str
     reason: RefusalReason
@@ -135,7 +137,7 @@ class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
 
 
 class RunShape(Struct, rename="camel"):
-    """How a run stands. ``progress`` is the share of its vehicles that came to an end; 0 while it is queueing."""
+    """The state of a run. ``progress`` is the share of its vehicles in a final state. It is 0 during queueing."""
 
     id: str
     run_id: Annotated[str, FORMER_NAME]
@@ -151,14 +153,14 @@ class RunShape(Struct, rename="camel"):
 
 
 class ClaimBody(Struct, forbid_unknown_fields=True):
-    """How many vehicles to claim at most, and how many seconds to wait for the first."""
+    """The maximum number of vehicles to claim, and how many seconds to wait for the first one."""
 
-    limit: Annotated[int, _bound(1, CLAIM_LIMIT_MAX, "At most so many vehicles.")] = 1
+    limit: Annotated[int, _bound(1, CLAIM_LIMIT_MAX, "The maximum number of vehicles.")] = 1
     wait: Annotated[int, _bound(0, WAIT_S_MAX, "Seconds to wait while there is no work.")] = 0
 
 
 class ClaimShape(Struct, rename="camel"):
-    """A vehicle handed out: the worker has it until ``leaseUntil``."""
+    """A claimed vehicle. The worker has it until ``leaseUntil``."""
 
     id: str
     claim_id: Annotated[str, FORMER_NAME]
@@ -169,29 +171,29 @@ class ClaimShape(Struct, rename="camel"):
 
 
 class ClaimList(Struct):
-    """The vehicles handed out: none when there is no work."""
+    """The claimed vehicles. The list is empty when there is no work."""
 
     claims: list[ClaimShape]
 
 
 class GivenResultBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """What came of one claim."""
+    """The result of one claim."""
 
     claim_id: Annotated[str, Meta(extra_json_schema={"pattern": CLAIM_ID_PATTERN})]
     outcome: Outcome
     result: Annotated[
-        msgspec.Raw | UnsetType, Meta(description="Any JSON of at most 65,536 bytes; null when left out.")
+        msgspec.Raw | UnsetType, Meta(description="Any JSON of at most 65,536 bytes. If it is missing, it is null.")
     ] = UNSET
 
 
 class ResultsBody(Struct, forbid_unknown_fields=True):
-    """What came of some claims."""
+    """The results of some claims."""
 
     results: Annotated[list[GivenResultBody], Meta(extra_json_schema={"minItems": 1, "maxItems": RESULTS_MAX})]
 
 
 class ResultAnswerShape(Struct, rename="camel", omit_defaults=True):
-    """What became of one result: 200, with the state of its work; or the problem that refused it."""
+    """The answer to one result: 200 with the state of its work, or the problem that refused it."""
 
     claim_id: str
     status: int
@@ -224,7 +226,7 @@ class ResultShape(Struct, rename="camel"):
 
 
 class ResultList(Struct, rename="camel"):
-    """A page of results; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of results. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     results: list[ResultShape]
     next_cursor: str | None
@@ -232,7 +234,7 @@ class ResultList(Struct, rename="camel"):
 
 
 def shape_operation(operation: Operation) -> OperationShape:
-    """Give the wire form of an operation."""
+    """Give the JSON form of an operation."""
     return OperationShape(
         name=operation.name,
         description=operation.description,
@@ -244,7 +246,7 @@ def shape_operation(operation: Operation) -> OperationShape:
 
 
 def shape_run(report: RunReport) -> RunShape:
-    """Give the wire form of a run."""
+    """Give the JSON form of a run."""
     run, counts = report.run, report.counts
     state = give_run_state(run, counts)
     return RunShape(
@@ -263,7 +265,7 @@ def shape_run(report: RunReport) -> RunShape:
 
 
 def shape_claim(work: Work) -> ClaimShape:
-    """Give the wire form of work that was handed out."""
+    """Give the JSON form of claimed work."""
     if work.lease_until is None:
         raise ValueError(f"{work} is not claimed.")
     return ClaimShape(
@@ -277,14 +279,14 @@ def shape_claim(work: Work) -> ClaimShape:
 
 
 def shape_answer(answer: ResultAnswer) -> ResultAnswerShape:
-    """Give the wire form of what became of one result."""
+    """Give the JSON form of the answer to one result."""
     if answer.refusal is None:
         return ResultAnswerShape(claim_id=answer.claim_id, status=200, state=answer.state or UNSET)
     return _shape_refused(answer.claim_id, answer.refusal)
 
 
 def shape_result(entry: ResultEntry) -> ResultShape:
-    """Give the wire form of a stored result."""
+    """Give the JSON form of a stored result."""
     result = entry.result
     return ResultShape(
         claim_id=format_claim_id(result.key),

@@ -1,4 +1,4 @@
-"""The wire format of planned changes."""
+"""The JSON form of planned changes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,11 +9,11 @@ from padron.domain.plan import Plan, PlanKind, PlanState
 
 
 class PlannedChangeShape(Struct, rename="camel"):
-    """A change of status for a later instant, and what became of it.
+    """A change of status for a later instant, and its result.
 
-    A ``return`` brings back the status that the vehicle had before the change with the number ``reverts``. ``state``
-    leaves ``pending`` once: ``executed``, ``cancelled`` by somebody, ``lapsed`` (a return, because somebody set another
-    status meanwhile), or ``refused`` (no longer one vehicle is meant).
+    A ``return`` restores the status before the change with the number ``reverts``. ``state`` leaves ``pending`` once.
+    Then it is ``executed``, ``cancelled`` by somebody, ``lapsed`` (for a return: somebody set another status first), or
+    ``refused`` (the vehicle is gone, or several vehicles have its VIN).
     """
 
     id: str
@@ -23,21 +23,21 @@ class PlannedChangeShape(Struct, rename="camel"):
     reason: str | None
     effective_at: datetime
     until: datetime | None
-    reverts: Annotated[int | None, Meta(description="Of a return: the number of the change that it takes back.")]
+    reverts: Annotated[int | None, Meta(description="Of a return: the number of the change that it reverts.")]
     follows: Annotated[str | None, Meta(description="Of a return: the planned change that it belongs to.")]
     state: PlanState
     created_at: datetime
     created_by: str
-    request_id: Annotated[str, Meta(description="Of the request that planned it; the change made carries it too.")]
+    request_id: Annotated[str, Meta(description="The id of the request that planned it. The change has it too.")]
     ended_at: datetime | None
     ended_by: Annotated[str | None, Meta(description="Who cancelled it.")]
     ended_request_id: str | None
-    detail: Annotated[str | None, Meta(description="Why it changed nothing, in a sentence.")]
+    detail: Annotated[str | None, Meta(description="Why it changed nothing.")]
     change_number: Annotated[int | None, Meta(description="The number of the change that it made.")]
 
 
 class PlannedChangeList(Struct, rename="camel"):
-    """A page of planned changes; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of planned changes. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     planned_changes: list[PlannedChangeShape]
     next_cursor: str | None
@@ -45,7 +45,7 @@ class PlannedChangeList(Struct, rename="camel"):
 
 
 def shape_plan(plan: Plan) -> PlannedChangeShape:
-    """Give the wire form of a planned change."""
+    """Give the JSON form of a planned change."""
     return PlannedChangeShape(
         id=plan.plan_id,
         vin=plan.vin,

@@ -1,4 +1,4 @@
-"""The wire format, and the only one: what bodies look like, coming in and going out. camelCase, as documented."""
+"""The JSON form of vehicles, in requests and answers. Names are in camelCase, as documented."""
 
 from datetime import datetime
 from keyword import iskeyword
@@ -13,7 +13,7 @@ from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.vehicle import FIELDS, INTEGER_MAX, TEXT_PATTERN, UPSERT_LENGTH_MAX, Field, Vehicle, VehicleVersion
 from padron.domain.vin import VIN_PATTERN
 
-# Limits are written into the document only: the domain checks them, so that the command line says the same.
+# Limits here are only for the document. The domain checks them, so the command line gives the same messages.
 _SETTABLE = [status.value for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
 
 VinText = Annotated[str, Meta(description="A VIN, in any letter case.", extra_json_schema={"pattern": VIN_PATTERN})]
@@ -25,32 +25,33 @@ _Instant = Annotated[
 ]
 
 
-# Every object names its own id ``id``; what it was called before stays beside it. References keep their names.
+# Every object has its own id as ``id``. The earlier name of the member stays too. References keep their names.
 FORMER_NAME = Meta(description="The same as `id`, which replaces it.", extra_json_schema={"deprecated": True})
 
 
 class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
-    """What a vehicle is from now on, or from ``effectiveAt`` on, and why. At ``until`` its former status comes back."""
+    """A vehicle's status from now on, or from ``effectiveAt`` on. At ``until``, its earlier status is restored."""
 
     vehicle_status_id: Annotated[
-        int, Meta(description="One of the vehicle statuses but 2.", extra_json_schema={"enum": _SETTABLE})
+        int, Meta(description="A vehicle status except 2.", extra_json_schema={"enum": _SETTABLE})
     ]
     reason: Annotated[
         str | UnsetType,
-        Meta(description="Why, in people's words.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
+        Meta(description="The reason, for people.", extra_json_schema={"maxLength": REASON_LENGTH_MAX}),
     ] = UNSET
     effective_at: Annotated[
-        _Instant, Meta(description="When, at most ten years ahead; left out, now. An instant that is past is refused.")
+        _Instant,
+        Meta(description="When to set the status: a future instant, at most ten years ahead. Without it: now."),
     ] = UNSET
     until: Annotated[
         _Instant,
-        Meta(description="When the status before comes back, unless somebody sets another one meanwhile."),
+        Meta(description="When to restore the earlier status, unless somebody sets another one first."),
     ] = UNSET
 
 
 def _describe_upsert(name: str) -> Meta:
     return Meta(
-        description=f'{name}; left out, it keeps its value, "" removes it.',
+        description=f'{name}. A missing member keeps its value, and "" removes it.',
         extra_json_schema={"maxLength": UPSERT_LENGTH_MAX, "pattern": TEXT_PATTERN},
     )
 
@@ -76,7 +77,7 @@ class UpsertBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class UpsertedInfo(Struct, rename="camel", omit_defaults=True):
-    """The same values of the vehicle as it now is; one that another call wrote may be longer than this one takes."""
+    """The same values of the vehicle as it is now. A value from another call may exceed the limits of this call."""
 
     vin: str
     plate: str
@@ -87,13 +88,13 @@ class UpsertedInfo(Struct, rename="camel", omit_defaults=True):
 
 
 class UpsertedVehicle(Struct, rename="camel"):
-    """The vehicle as it now is."""
+    """The vehicle as it is now."""
 
     vehicle_info: UpsertedInfo
 
 
 def name_attribute(field: Field) -> str:
-    """Give the attribute that holds a field in the shapes below: its column, made safe where it is a keyword."""
+    """Give the attribute of a field in the shapes below: its column, with a _ added if it is a keyword of Python."""
     return f"{field.column}_" if iskeyword(field.column) else field.column
 
 
@@ -101,7 +102,7 @@ _WIRE_NAMES = {name_attribute(field): field.name for field in FIELDS}
 
 
 def type_edit(field: Field) -> object:
-    """Give the type of a value that is to be written: it may be left out, and "" removes it."""
+    """Give the type of a value in a request. The value may be missing, and "" removes it."""
     if field.name == "plate":
         schema: dict[str, object] = {"pattern": "^([0-9A-Za-z]{4,10})?$"}
         return Annotated[
@@ -121,12 +122,12 @@ VehicleBody = msgspec.defstruct(
     [
         (
             "vin",
-            Annotated[VinText | UnsetType, Meta(description="May be given; must be that of the path.")],
+            Annotated[VinText | UnsetType, Meta(description="Optional. It must be the VIN of the path.")],
             UNSET,
         ),
         *((name_attribute(field), type_edit(field), UNSET) for field in FIELDS),
     ],
-    namespace={"__doc__": "A vehicle's core data. A member that is left out keeps its value."},
+    namespace={"__doc__": "A vehicle's core data. A missing member keeps its value."},
     rename=_WIRE_NAMES,
     forbid_unknown_fields=True,
 )
@@ -144,9 +145,7 @@ VehicleShape = msgspec.defstruct(
         ("valid_to", datetime | UnsetType, UNSET),
         *((name_attribute(field), (str if field.is_text else int) | UnsetType, UNSET) for field in FIELDS),
     ],
-    namespace={
-        "__doc__": "A vehicle: its status and every value that it has. Former versions have validFrom and validTo."
-    },
+    namespace={"__doc__": "A vehicle: its status and all its values. Former versions have validFrom and validTo."},
     rename={
         "vehicle_status_id": "vehicleStatusId",
         "status_since": "statusSince",
@@ -161,7 +160,7 @@ VehicleShape = msgspec.defstruct(
 
 
 class VehicleList(Struct, rename="camel", omit_defaults=True):
-    """A page of vehicles; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of vehicles. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     vehicles: list[VehicleShape]  # type: ignore[valid-type]
     next_cursor: str | None
@@ -169,14 +168,14 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     cursor: Annotated[
         str | UnsetType,
         Meta(
-            description="With operational or asOf: a cursor of the feed. All changes up to it are in this page; "
-            "with asOf, no others."
+            description="With operational or asOf: a cursor of the feed. This page includes all changes up to it. "
+            "With asOf, it includes no later changes."
         ),
     ] = UNSET
 
 
 class VehicleStatusShape(Struct, rename="camel"):
-    """What a vehicle is, since when, who said so and why."""
+    """A vehicle's status, its instant, its author and its reason."""
 
     vin: str
     vehicle_status_id: int
@@ -188,7 +187,7 @@ class VehicleStatusShape(Struct, rename="camel"):
 
 
 class HistoryShape(Struct, rename="camel", omit_defaults=True):
-    """One change. ``former`` and ``current`` have the values that differ; null stands for none."""
+    """One change. ``former`` and ``current`` have the values that differ. A missing value is null."""
 
     type: Literal["registered", "statusChanged", "infoChanged"]
     at: datetime
@@ -202,7 +201,7 @@ class HistoryShape(Struct, rename="camel", omit_defaults=True):
 
 
 class HistoryList(Struct, rename="camel"):
-    """A page of a vehicle's changes, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of a vehicle's changes, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     history: list[HistoryShape]
     next_cursor: str | None
@@ -210,7 +209,7 @@ class HistoryList(Struct, rename="camel"):
 
 
 class StatusNameShape(Struct, rename="camel"):
-    """A vehicle status in both languages, and what it means."""
+    """A vehicle status in both languages, and its meaning."""
 
     vehicle_status_id: int
     name: str
@@ -227,14 +226,14 @@ class StatusNameList(Struct, rename="camel"):
 
 
 class HealthShape(Struct, omit_defaults=True):
-    """The server answers. Where it has a replica: whether that takes reads, or is too far behind or gone."""
+    """The server answers. If it has a replica: whether the replica is fresh enough for reads, or is behind or gone."""
 
     status: Literal["ok"]
     replica: Literal["fresh", "behind"] | UnsetType = UNSET
 
 
 class ProblemShape(Struct, rename="camel"):
-    """An error, after RFC 9457. ``errorType`` and ``errorDetail`` are names for programs, ``detail`` is for people."""
+    """An error (RFC 9457). ``errorType`` and ``errorDetail`` are for programs, and ``detail`` is for people."""
 
     type: str
     title: str
@@ -246,7 +245,7 @@ class ProblemShape(Struct, rename="camel"):
 
 
 def shape_vehicle(version: VehicleVersion) -> object:
-    """Give the wire form of a vehicle, or of a former version of one."""
+    """Give the JSON form of a vehicle, or of a former version."""
     vehicle = version.vehicle
     values: dict[str, object] = {
         name_attribute(field): version.details[field.name] for field in FIELDS if field.name in version.details
@@ -267,7 +266,7 @@ def shape_vehicle(version: VehicleVersion) -> object:
 
 
 def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
-    """Give the wire form of a vehicle's status."""
+    """Give the JSON form of a vehicle's status."""
     return VehicleStatusShape(
         vin=vehicle.vin,
         vehicle_status_id=vehicle.status.value,
@@ -280,7 +279,7 @@ def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
 
 
 def shape_history_entry(entry: HistoryEntry) -> HistoryShape:
-    """Give the wire form of a recorded change."""
+    """Give the JSON form of a recorded change."""
     shape = HistoryShape(type=entry.type.value, at=entry.at, by=entry.by, request_id=entry.request_id)
     if entry.differences is None:
         shape.to_status_id = entry.to_status.value

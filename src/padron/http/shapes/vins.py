@@ -1,4 +1,4 @@
-"""The wire format of what a VIN tells."""
+"""The JSON form of the facts that a VIN contains."""
 
 from typing import Annotated
 
@@ -6,11 +6,11 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.service.vehicles.vins import BadVin, VinDescription
 
-TEXT_SHOWN_MAX = 100  # characters of a text that is no VIN
+TEXT_SHOWN_MAX = 100  # characters that are shown of a text that is not a VIN
 
 
 class VinFaultShape(Struct, rename="camel", omit_defaults=True):
-    """One thing that is wrong: where (counted from 1; not given for a wrong length), and what was probably meant."""
+    """One fault. ``position`` counts from 1, and is missing for a wrong length. ``likely`` was probably meant."""
 
     detail: str
     position: int | UnsetType = UNSET
@@ -18,31 +18,29 @@ class VinFaultShape(Struct, rename="camel", omit_defaults=True):
 
 
 class CheckDigitShape(Struct, rename="camel", omit_defaults=True):
-    """Character 9, and what it would have to be. ``warning`` is given where it binds and does not fit."""
+    """Character 9, and the right check digit. ``warning`` is present if the digit is required and wrong."""
 
     given: str
     expected: str
     fits: bool
-    binding: Annotated[
-        bool, Meta(description="Whether the maker had to give one by law: in North America and in China.")
-    ]
+    binding: Annotated[bool, Meta(description="Whether the law requires a check digit: in North America and in China.")]
     warning: str | UnsetType = UNSET
 
 
 class VinDetails(Struct, rename="camel", omit_defaults=True):
-    """What a well-formed VIN tells. A member that its characters do not say is left out."""
+    """The facts in a well-formed VIN. A member that its characters do not show is missing."""
 
     vin: str
     check_digit: CheckDigitShape
     wmi: Annotated[str, Meta(description="World manufacturer identifier: the first three characters.")]
-    model_years: Annotated[list[int], Meta(description="The years that character 10 may stand for, likelier first.")]
+    model_years: Annotated[list[int], Meta(description="The years that character 10 can mean, the most likely first.")]
     region: str | UnsetType = UNSET
     country: str | UnsetType = UNSET
-    maker: Annotated[str | UnsetType, Meta(description="Who made it; `unknown` when no table says.")] = UNSET
+    maker: Annotated[str | UnsetType, Meta(description="The maker, or `unknown` when no table has it.")] = UNSET
 
 
 class VinShape(Struct, rename="camel", omit_defaults=True):
-    """What a text tells as a VIN: ``details`` when it is well-formed; ``faults``, and ``likely``, when it is not."""
+    """What a text says as a VIN: ``details`` if it is well-formed, or otherwise ``faults`` and perhaps ``likely``."""
 
     vin: str
     well_formed: bool
@@ -52,7 +50,7 @@ class VinShape(Struct, rename="camel", omit_defaults=True):
 
 
 def shape_vin(described: VinDescription | BadVin) -> VinShape:
-    """Give the wire form of what a text tells."""
+    """Give the JSON form of a text's description."""
     if isinstance(described, VinDescription):
         return VinShape(vin=described.vin, well_formed=True, details=_shape_details(described))
     faults = [

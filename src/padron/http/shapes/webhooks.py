@@ -1,4 +1,4 @@
-"""The wire format of webhook endpoints, their deliveries and attempts."""
+"""The JSON form of webhook endpoints, their deliveries and attempts."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ from padron.domain.webhook import (
 )
 from padron.service.changes.events import Event, give_event
 
-# What a member of a list may be is said of the member: said of the list, it would not reach the document.
+# The allowed values are on the member of the list. On the list itself they would not reach the document.
 _StatusId = Annotated[int, Meta(extra_json_schema={"enum": list(SETTABLE_STATUSES)})]
 _EventType = Annotated[str, Meta(extra_json_schema={"enum": [kind.value for kind in EventType]})]
 
@@ -28,18 +28,20 @@ Url = Annotated[
     str, Meta(description="Where messages are sent: https.", extra_json_schema={"maxLength": URL_LENGTH_MAX})
 ]
 Description = Annotated[
-    str, Meta(description="What it is, for people.", extra_json_schema={"maxLength": DESCRIPTION_LENGTH_MAX})
+    str, Meta(description="A description, for people.", extra_json_schema={"maxLength": DESCRIPTION_LENGTH_MAX})
 ]
-EventTypes = Annotated[list[_EventType], Meta(description="What it hears of.", extra_json_schema={"minItems": 1})]
+EventTypes = Annotated[
+    list[_EventType], Meta(description="The types of events to send.", extra_json_schema={"minItems": 1})
+]
 StatusesLeft = Annotated[
     list[_StatusId],
-    Meta(description="Of status changes, those that leave one of these statuses."),
+    Meta(description="Send only status changes that leave one of these statuses."),
 ]
 StatusesEntered = Annotated[
     list[_StatusId],
     Meta(
-        description="Of status changes, those that enter one of these. With both lists, a change needs to be in one "
-        "of them; with neither, every status change is sent."
+        description="Send only status changes that enter one of these statuses. With both lists, a change must match "
+        "one of them. Without both, every status change is sent."
     ),
 ]
 
@@ -55,7 +57,7 @@ class WebhookBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class WebhookEdits(Struct, forbid_unknown_fields=True, rename="camel"):
-    """What is to be changed of an endpoint. A member that is left out keeps its value."""
+    """The changes to an endpoint. A missing member keeps its value."""
 
     url: Url | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
@@ -66,13 +68,13 @@ class WebhookEdits(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class ReplayBody(Struct, forbid_unknown_fields=True):
-    """Where to begin again: after the change with this number, or at this cursor of the feed; 0 is the beginning."""
+    """Where to start again: after the change with this number, or at this cursor of the feed. 0 is the beginning."""
 
     after: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 2**63 - 1})] | str
 
 
 class WebhookShape(Struct, rename="camel", omit_defaults=True):
-    """An endpoint. ``secret`` is there when it was just made; ``offReason`` is null while it is switched on."""
+    """An endpoint. ``secret`` is present only when it is new. ``offReason`` is null while it is switched on."""
 
     id: str
     url: str
@@ -85,7 +87,7 @@ class WebhookShape(Struct, rename="camel", omit_defaults=True):
     off_detail: str | None
     off_at: datetime | None
     failing_since: datetime | None
-    position: Annotated[int, Meta(description="The number of the last change that it came to.")]
+    position: Annotated[int, Meta(description="The number of the last change that it reached.")]
     created_at: datetime
     updated_at: datetime
     former_secret_until: datetime | UnsetType = UNSET
@@ -99,7 +101,7 @@ class WebhookList(Struct):
 
 
 class DeliveryShape(Struct, rename="camel"):
-    """One change for one endpoint. ``id`` is the change's number, ``event`` what is told of it by now."""
+    """One change for one endpoint. ``id`` is the number of the change, and ``event`` is its event as it is now."""
 
     id: int
     message_id: str
@@ -111,7 +113,7 @@ class DeliveryShape(Struct, rename="camel"):
 
 
 class DeliveryList(Struct, rename="camel"):
-    """A page of deliveries, newest first; on the last one ``more`` is false and ``nextCursor`` null."""
+    """A page of deliveries, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     deliveries: list[DeliveryShape]
     next_cursor: str | None
@@ -119,7 +121,7 @@ class DeliveryList(Struct, rename="camel"):
 
 
 class AnswerShape(Struct, rename="camel"):
-    """What came of sending: the receiver's status and the beginning of its answer, or why there is none."""
+    """The result of sending: the receiver's status and the beginning of its answer, or why there is no answer."""
 
     delivered: bool
     status: int | None
@@ -142,7 +144,7 @@ class LoggedDeliveryShape(DeliveryShape, rename="camel"):
 
 
 def shape_endpoint(endpoint: Endpoint, now: datetime, *, with_secret: bool = False) -> WebhookShape:
-    """Give the wire form of an endpoint."""
+    """Give the JSON form of an endpoint."""
     reason, chosen, until = endpoint.off_reason, endpoint.filter, endpoint.former_secret_until
     return WebhookShape(
         id=endpoint.endpoint_id,
@@ -165,7 +167,7 @@ def shape_endpoint(endpoint: Endpoint, now: datetime, *, with_secret: bool = Fal
 
 
 def shape_delivery(sending: Sending) -> DeliveryShape:
-    """Give the wire form of a delivery."""
+    """Give the JSON form of a delivery."""
     delivery = sending.delivery
     return DeliveryShape(
         id=delivery.number,
@@ -179,7 +181,7 @@ def shape_delivery(sending: Sending) -> DeliveryShape:
 
 
 def shape_logged_delivery(sending: Sending, attempts: list[Attempt]) -> LoggedDeliveryShape:
-    """Give the wire form of a delivery with its attempts."""
+    """Give the JSON form of a delivery with its attempts."""
     shape = shape_delivery(sending)
     return LoggedDeliveryShape(
         **{name: getattr(shape, name) for name in shape.__struct_fields__},
@@ -191,7 +193,7 @@ def shape_logged_delivery(sending: Sending, attempts: list[Attempt]) -> LoggedDe
 
 
 def shape_answer(answer: Answer) -> AnswerShape:
-    """Give the wire form of what came of a test."""
+    """Give the JSON form of the result of a test."""
     return AnswerShape(**_give_answer(answer))  # type: ignore[arg-type]
 
 

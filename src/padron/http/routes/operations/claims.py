@@ -1,4 +1,4 @@
-"""What workers call: claim vehicles, and answer with results."""
+"""The calls for workers: claiming vehicles, and answering with results."""
 
 import asyncio
 from contextlib import nullcontext
@@ -88,26 +88,26 @@ _BODY_PROBLEMS = (
 ROUTES: tuple[Route, ...] = (
     Route(
         name="claimWork", method="POST", path=_CLAIMS, tag="Operations", summary="Claim vehicles to work on",
-        description=f"Hands out up to `limit` (1 to {CLAIM_LIMIT_MAX}, else 1) vehicles, each under a lease: nobody "
-        "else is handed the vehicle for this run before `leaseUntil`. Every vehicle handed out is operational at that "
-        f"moment. With no work, waits up to `wait` (0 to {WAIT_S_MAX}, else 0) seconds for some; then the list is "
-        "empty. A lease that runs out is handed out again until the operation's attempts are used up. "
+        description=f"Gives up to `limit` vehicles (1 to {CLAIM_LIMIT_MAX}, default 1), each with a lease: nobody else "
+        "gets the vehicle for this run before `leaseUntil`. Every claimed vehicle is operational at that moment. "
+        f"Without work, the call waits up to `wait` seconds (0 to {WAIT_S_MAX}, default 0) and then gives an empty "
+        "list. When a lease expires, the vehicle can be claimed again until the operation's attempts are used. "
         "Query parameters are ignored.",
         endpoint=claim_work, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
         body=ClaimBody, body_example={"limit": 50, "wait": 20}, body_required=False,
-        answers={200: Success(description="What is handed out.", body=ClaimList)},
+        answers={200: Success(description="The claimed vehicles.", body=ClaimList)},
         problems=_BODY_PROBLEMS,
     ),
     Route(
         name="giveResults", method="POST", path=f"{_CLAIMS}/results", tag="Operations",
         summary="Answer claims with results",
-        description=f"Stores 1 to {RESULTS_MAX} results, each any JSON of at most {RESULT_BYTES_MAX:,} bytes; the body "
-        "may have at most 1,000,000 bytes. Each result is answered for itself, in order, with a status of its own. "
-        "When none could be stored, the answer is the first one's problem, with all answers in its member `results`: "
-        "so a single result for a vehicle that was deactivated is answered 409 `ClaimWithdrawn`. The same result again "
-        "is 200 and stored once. A `failed` result with attempts left is stored, and the vehicle is queued again. "
-        "A result after the lease is taken as long as nobody else was handed the vehicle.",
+        description=f"Stores 1 to {RESULTS_MAX} results, each any JSON of at most {RESULT_BYTES_MAX:,} bytes. The body "
+        "may have at most 1,000,000 bytes. Each result gets its own answer with its own status, in order. If no result "
+        "could be stored, the answer is the first one's problem, with all answers in its member `results`. For "
+        "example, a single result for a deactivated vehicle gets 409 `ClaimWithdrawn`. The same result again is 200, "
+        "and is stored only once. A `failed` result with attempts left is stored, and the vehicle is queued again. A "
+        "result after the end of the lease is accepted, unless somebody else claimed the vehicle.",
         endpoint=give_results, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
         body=ResultsBody,

@@ -40,8 +40,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="putOperation", method="PUT", path="/api/v2/operations/{name}", tag="Operations",
         summary="Declare an operation",
-        description="Declares a kind of work that workers do on vehicles, or changes it: later claims have the new "
-        f"lease. The same again changes nothing. An account has at most {OPERATIONS_MAX} operations.",
+        description="Declares a kind of work that workers do on vehicles, or changes it. Later claims get the new "
+        f"lease. The same declaration again changes nothing. An account has at most {OPERATIONS_MAX} operations.",
         endpoint=put_operation, scope=Scope.OPERATIONS_MANAGE,
         parameters=(parameters.OPERATION_NAME,),
         body=OperationBody,

@@ -1,4 +1,4 @@
-"""The gate: may this operation touch these vehicles now? And what it refused."""
+"""The gate: may this operation touch these vehicles now? And the list of its refusals."""
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
@@ -23,7 +23,7 @@ async def check_vehicles(call: Call) -> Reply:
     """POST /api/v2/gate."""
     body = await read_json(call, GateBody, BULK_BODY_BYTES_MAX)
     if not 1 <= len(body.vins) <= VINS_MAX:
-        raise PadronError(Code.BAD_PARAMETERS, f"vins has {len(body.vins)} members: it may have 1 to {VINS_MAX}.")
+        raise PadronError(Code.BAD_PARAMETERS, f"vins has {len(body.vins)} members: it must have 1 to {VINS_MAX}.")
     vins = [_parse_member(index, text) for index, text in enumerate(body.vins)]
     answer = await gate.check_vehicles(call.runtime, call.principal, body.operation, vins)
     shape = GateList(results=[shape_verdict(verdict) for verdict in answer.verdicts], cursor=answer.cursor)
@@ -35,10 +35,10 @@ async def check_vehicle(call: Call) -> Reply:
     vin = parse_vin(call.path_parameters["vin"])
     operation = queries.read_query(call, frozenset({"operation"})).get("operation")
     if operation is None:
-        raise PadronError(Code.BAD_PARAMETERS, "operation is missing: say what is to be done with the vehicle.")
+        raise PadronError(Code.BAD_PARAMETERS, "The parameter operation is missing: say which operation asks.")
     answer = await gate.check_vehicles(call.runtime, call.principal, operation, [vin])
     (verdict,) = answer.verdicts
-    # The cursor is no part of the tag: it moves with every change of the account.
+    # The cursor is not part of the tag, because it moves with every change of the account.
     etag = format_etag(verdict.tag)
     if is_unchanged(call, verdict.tag):
         return Reply(304, headers=((b"etag", etag),))
@@ -77,23 +77,23 @@ def _parse_member(index: int, text: str) -> Vin:
 
 
 _OPERATION = Parameter(
-    name="operation", place="query", required=True, description="What is to be done with the vehicle.",
+    name="operation", place="query", required=True, description="The operation that wants to touch the vehicle.",
     schema={"type": "string", "minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN},
 )  # fmt: skip
 _IF_NONE_MATCH = Parameter(
     name="If-None-Match", place="header",
-    description="Answer 304 if the verdict of this ETag still holds, compared weakly. A list is taken too.",
+    description="Answer 304 if the verdict of this ETag is still valid (weak comparison). A list is allowed too.",
     schema={"type": "string", "pattern": r'^(\*|"(allowed|notActive|unknown|several)-[0-9A-Za-z]{1,54}")$'},
 )  # fmt: skip
-_ETAG = {"ETag": "Names the verdict and what it rests on. It is no ETag of the vehicle."}
+_ETAG = {"ETag": "Names the verdict and the vehicles that it is based on. It is not an ETag of the vehicle."}
 
 ROUTES: tuple[Route, ...] = (
     Route(
         name="checkVehicles", method="POST", path="/api/v2/gate", tag="Gate",
         summary="Ask whether an operation may touch vehicles",
-        description="A verdict for each VIN, in order: allowed only for a current vehicle that is Active. The answer "
-        "is read when it is asked: once a deactivation was answered with 204, no later question is told that the "
-        "vehicle is allowed, on any server. Refusals are remembered.",
+        description="Gives a verdict for each VIN, in order. Only a current vehicle that is Active is allowed. The "
+        "verdict is always fresh: after a deactivation was answered with 204, no server answers a later question with "
+        "allowed. Refusals are recorded.",
         endpoint=check_vehicles, scope=Scope.GATE_CHECK,
         body=GateBody, body_example={"operation": "dispatch", "vins": ["3LNHL2GC1BR262548"]},
         answers={200: Success(description="The verdicts.", body=GateList)},
@@ -102,8 +102,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listGateRefusals", method="GET", path="/api/v2/gate/refusals", tag="Gate",
         summary="List what the gate refused",
-        description="One row for each hour, vehicle, operation and key, with a count; newest hour first. A refusal is "
-        "listed at the latest two seconds after it was given.",
+        description="One row for each hour, vehicle, operation and key, with a count, newest hour first. A refusal is "
+        "in the list at most two seconds later.",
         endpoint=list_refusals, scope=Scope.GATE_CHECK,
         parameters=(
             Parameter(name="operation", place="query", description="The operation.", schema=_OPERATION.schema),
@@ -118,12 +118,12 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="checkVehicle", method="GET", path="/api/v2/gate/{vin}", tag="Gate",
         summary="Ask whether an operation may touch a vehicle",
-        description="The verdict on one vehicle. Ask again with If-None-Match: 304 means that it still holds.",
+        description="The verdict on one vehicle. Ask again with If-None-Match: 304 means that it is still valid.",
         endpoint=check_vehicle, scope=Scope.GATE_CHECK,
         parameters=(parameters.VIN, _OPERATION, _IF_NONE_MATCH),
         answers={
             200: Success(description="The verdict.", body=GateSingle, headers=_ETAG),
-            304: Success(description="The verdict of this ETag still holds.", headers=_ETAG),
+            304: Success(description="The verdict of this ETag is still valid.", headers=_ETAG),
         },
         problems=(problems.BAD_PARAMETERS,),
     ),

@@ -1,4 +1,4 @@
-"""Starting runs, looking at them, and reading results by run and by vehicle."""
+"""Starting runs, reading their state, and reading results by run and by vehicle."""
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -109,21 +109,22 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="startRun", method="POST", path=_RUNS, tag="Operations",
         summary="Queue an operation for vehicles",
-        description="Queues the operation for the vehicles with these VINs, for those that fit a filter, or, with "
-        "`all`, for all of the account; the body says which. Only operational vehicles are queued; the "
-        "others are named in `refused` with the reason: `notActive` (with the status and since when), `unknown`, "
-        "`several` (the VIN is not unique). "
-        f"At most {RUN_VINS_MAX:,} `vins`, each of which is dealt with before the answer. A filter's first "
-        f"{RUN_CHUNK_SIZE * RUN_FIRST_CHUNKS:,} vehicles are too; the rest are added while the run's state is "
-        f"`queueing`, and the answer is 202. At most {RUNS_FILLING_MAX} runs by filter of an account may be `queueing` "
-        f"at once. Of a run the first {REFUSALS_KEPT_MAX:,} refusals are kept, and all counted. Vehicles registered "
-        "later are not in the run. The body may have at most 1,000,000 bytes.",
+        description="Queues the operation for the vehicles with these VINs, for the vehicles that match a filter, or, "
+        "with `all`, for all vehicles of the account. Only operational vehicles are queued. The others are in "
+        "`refused` with the reason: `notActive` (with the status and its instant), `unknown`, or `several` (several "
+        "vehicles have the VIN).\n\n"
+        f"`vins` may have at most {RUN_VINS_MAX:,} VINs, and all are queued before the answer. For a filter, the first "
+        f"{RUN_CHUNK_SIZE * RUN_FIRST_CHUNKS:,} vehicles are queued before the answer. If there are more, the answer "
+        "is 202, and the rest are added while the run's state is `queueing`. An account may have at most "
+        f"{RUNS_FILLING_MAX} runs by filter in this state. The first {REFUSALS_KEPT_MAX:,} refusals of a run are kept, "
+        "and all are counted. Vehicles that are registered later are not in the run. The body may have at most "
+        "1,000,000 bytes.",
         endpoint=start_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),
         body=RunBody, body_example={"vins": ["3LNHL2GC1BR262548"]},
         answers={
             201: Success(description="Queued.", body=RunShape, headers={"Location": "The run's address."}),
-            202: Success(description="Queueing goes on.", body=RunShape, headers={"Location": "The run's address."}),
+            202: Success(description="Queueing continues.", body=RunShape, headers={"Location": "The run's address."}),
         },
         problems=(
             problems.BAD_PARAMETERS, problems.OPERATION_NOT_FOUND, problems.RUN_LIMIT_REACHED,
@@ -132,8 +133,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="getRun", method="GET", path=_RUN, tag="Operations", summary="Read how a run stands",
-        description="Gives the state (`queueing`, `open`, `finished`), the counts, the progress, and the vehicles that "
-        f"were left out: the first {REFUSALS_KEPT_MAX:,} of them. A claim whose lease ran out counts as queued, or as "
+        description="Gives the state (`queueing`, `open`, `finished`), the counts, the progress, and the first "
+        f"{REFUSALS_KEPT_MAX:,} vehicles that were left out. A claim with an expired lease counts as queued, or as "
         "exhausted when no attempt is left.",
         endpoint=get_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME, parameters.RUN_ID),
@@ -142,7 +143,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="listRunResults", method="GET", path=f"{_RUN}/results", tag="Operations", summary="Read a run's results",
-        description="Every result that was stored, those of failed attempts too, by vehicle and attempt.",
+        description="Every stored result, including those of failed attempts, by vehicle and attempt.",
         endpoint=list_run_results, scope=Scope.OPERATIONS_RUN,
         parameters=(
             parameters.OPERATION_NAME, parameters.RUN_ID, parameters.RESULT_LIMIT, parameters.CURSOR,
@@ -153,7 +154,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listVehicleResults", method="GET", path="/api/v2/vehicles/{vin}/results", tag="Operations",
         summary="Read a vehicle's results",
-        description="What operations found out about a vehicle, newest first, whatever its status is now.",
+        description="The results of operations for a vehicle, newest first, with any present status of the vehicle.",
         endpoint=list_vehicle_results, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.VIN, parameters.RESULT_LIMIT, parameters.CURSOR),
         answers={200: Success(description="A page.", body=ResultList)},

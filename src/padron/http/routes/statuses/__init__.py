@@ -1,1 +1,1 @@
-"""Setting statuses, one or many, and taking back what a request changed."""
+"""Setting one status or many, and undoing requests."""

@@ -1,4 +1,4 @@
-"""Setting many vehicles' statuses in one call, and taking back what one request changed."""
+"""Setting many vehicles' statuses in one call, and undoing the changes of one request."""
 
 import asyncio
 import re
@@ -46,9 +46,8 @@ async def set_statuses(call: Call) -> Reply:
     asked: list[StatusRequest | PadronError] = []
     for index, raw in enumerate(body.vehicles):
         if index % _AT_ONCE_MAX == 0:
-            await asyncio.sleep(
-                0
-            )  # lets other calls go on: to say what is wrong with a thousand vehicles takes a while
+            # Checking a thousand vehicles takes time, so other calls get their turn in between.
+            await asyncio.sleep(0)
         one = _parse_vehicle(call, bytes(raw), f"vehicles[{index}]")
         vins.append(one.vin)
         asked.append(one.asked)
@@ -60,7 +59,7 @@ async def set_statuses(call: Call) -> Reply:
             return build_json_reply(200, shape)
         extension = {name: getattr(shape, name) for name in ("changed", "unchanged", "planned", "refused", "results")}
         first = outcome.refusals[0].detail
-        detail = f"Nothing was changed: {shape.refused:,} of {len(vins):,} vehicles are refused. The first: {first}"
+        detail = f"Nothing was changed: {shape.refused:,} of {len(vins):,} vehicles were refused. The first: {first}"
         return build_problem_reply(problems.BATCH_REFUSED, detail, call.request_id, extension=extension)
 
     answer_within(call, word)
@@ -71,7 +70,7 @@ async def undo_request(call: Call) -> Reply:
     """POST /api/v2/requests/{requestId}/undo."""
     undone_id = call.path_parameters["requestId"]
     if _is_request_id(undone_id) is None:
-        raise PadronError(Code.REQUEST_NOT_FOUND, f"{quote(undone_id)} is no request id.")
+        raise PadronError(Code.REQUEST_NOT_FOUND, f"{quote(undone_id)} is not a request id.")
     body = await read_json(call, UndoBody, absent=b"{}")
     reason = parse_reason(body.reason) if isinstance(body.reason, str) else None
     done = await undo.undo_request(call.runtime, call.principal, undone_id, call.request_id, reason)
@@ -79,7 +78,7 @@ async def undo_request(call: Call) -> Reply:
 
 
 class _AskedVehicle(NamedTuple):
-    """The VIN as far as it can be read, and what is asked of the vehicle, or why that cannot be understood."""
+    """The VIN as far as it can be read, and the request for the vehicle or the error in it."""
 
     vin: str
     asked: StatusRequest | PadronError
@@ -117,12 +116,11 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="setVehicleStatuses", method="POST", path="/api/v2/vehicles/status", tag="Status",
         summary="Set many vehicles' statuses",
-        description=f"Sets the statuses of 1 to {BULK_MAX:,} vehicles in one transaction; the body may have at most "
-        "1,000,000 bytes. Each vehicle is answered for itself, in order, with what the single call would have said: "
-        "204 and its revision, 202 and what is planned, or the problem. With `mode` `all`, one refused vehicle refuses "
-        "the whole request, 409 `BatchRefused`, with all answers in its member `results`; nothing is changed then. "
-        "With `dryRun`, nothing is ever changed, and the answer is what it would have been. Query parameters are "
-        "ignored.",
+        description=f"Sets the statuses of 1 to {BULK_MAX:,} vehicles in one transaction. The body may have at most "
+        "1,000,000 bytes. Each vehicle gets its own answer, in order, as from the single call: 204 and its revision, "
+        "202 and the planned change, or the problem. With the `mode` `all`, one refused vehicle refuses the whole "
+        "request: the answer is 409 `BatchRefused` with all answers in its member `results`, and nothing is changed. "
+        "With `dryRun` nothing is changed, and the answer is the same. Query parameters are ignored.",
         endpoint=set_statuses, scope=Scope.VEHICLES_STATUS,
         body=BulkStatusBody,
         body_example={
@@ -137,16 +135,15 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="undoRequest", method="POST", path="/api/v2/requests/{requestId}/undo", tag="Status",
         summary="Take back what a request changed",
-        description="Gives each vehicle that the request changed the status and core data that it had before, unless "
-        "it was changed since by another request; such a vehicle is left as it is and named, with the reason. "
-        "What it planned and is still pending is cancelled. "
-        "Registrations are not taken back. The undo is a change like any other, in history and in the feed, and can "
-        f"be undone itself. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be undone. "
-        "Query parameters are ignored.",
+        description="Gives each vehicle that the request changed its earlier status and core data. A vehicle that "
+        "another request changed later is left as it is, and the answer gives the reason. Pending planned changes of "
+        "the request are cancelled. Registrations are not undone. The undo is a change like any other, in the history "
+        f"and in the feed, and can be undone too. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be "
+        "undone. Query parameters are ignored.",
         endpoint=undo_request, either_scope=undo.EITHER_SCOPE,
         parameters=(parameters.REQUEST_ID,),
         body=UndoBody, body_example={"reason": "Wrong list"}, body_required=False,
-        answers={200: Success(description="What became of each vehicle.", body=UndoAnswerList)},
+        answers={200: Success(description="The result for each vehicle.", body=UndoAnswerList)},
         problems=(
             problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.REQUEST_TOO_LARGE, problems.BODY_TOO_LARGE,
             problems.UNSUPPORTED_MEDIA_TYPE,

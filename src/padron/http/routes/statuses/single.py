@@ -71,11 +71,11 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="setVehicleStatus", method="PATCH", path=_PATH, tag="Status",
         summary="Set a vehicle's status",
-        description="Says what a vehicle is from now on. When the answer is 204, the change is durable and in force: "
-        "any status but Active (1) takes the vehicle out of every operation. The same status again is 204 too, "
-        "and nothing happens: no history, no new revision. With `effectiveAt` the change is planned, 202, and "
-        "nothing changes before; with `until` the status before comes back then, unless another is set meanwhile. "
-        "Query parameters are ignored.",
+        description="Sets the status of a vehicle. When the answer is 204, the change is durable and in force. Any "
+        "status except Active (1) takes the vehicle out of every operation. The same status again is also 204, and "
+        "nothing happens: no history, no new revision. With `effectiveAt`, the change is planned (202), and nothing "
+        "changes before that instant. With `until`, the earlier status is restored at that instant, unless somebody "
+        "sets another one first. Query parameters are ignored.",
         endpoint=set_status, scope=Scope.VEHICLES_STATUS,
         parameters=(parameters.VIN, parameters.IF_MATCH),
         body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
@@ -92,7 +92,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getVehicleStatus", method="GET", path=_PATH, tag="Status",
         summary="Read a vehicle's status",
-        description="Gives what the vehicle is, since when, who said so (the id of an API key) and why.",
+        description="Gives the vehicle's status, its instant, its author (the id of an API key) and its reason.",
         endpoint=get_status, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
         answers={

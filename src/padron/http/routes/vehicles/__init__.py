@@ -1,1 +1,1 @@
-"""Vehicles: registering, reading, exporting, repairing duplicates, and what a VIN tells."""
+"""Vehicles: registering, reading and exporting them, repairing duplicates, and describing VINs."""

@@ -1,4 +1,4 @@
-"""Repairing duplicates: several current vehicles with one VIN, which an import of legacy data may leave behind."""
+"""Repairing duplicates: several current vehicles with one VIN, which come from imports of legacy data."""
 
 from dataclasses import dataclass
 
@@ -56,7 +56,7 @@ async def merge_duplicates(call: Call) -> Reply:
 
 async def _repair(call: Call, repair: Repair, *, dry_run: bool) -> Reply:
     def word(done: Repaired) -> Reply:
-        # What a dry run would make is not there, so it has no tag.
+        # A dry run stores nothing, so there is no tag.
         etags = () if dry_run else ((b"etag", format_etag(format_tag(done.vehicle))),)
         return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), etags)
 
@@ -109,24 +109,24 @@ def _read_given(body: MergeBody) -> _Given:
 
 
 _ETAG = {"ETag": "The tag of the vehicle that was kept, in quotes. A dry run has none."}
-_ANSWERS = {200: Success(description="The vehicle as it now is.", body=RepairAnswer, headers=_ETAG)}
+_ANSWERS = {200: Success(description="The vehicle as it is now.", body=RepairAnswer, headers=_ETAG)}
 _PROBLEMS = (
     problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.NO_DUPLICATES, problems.PLATE_IN_USE,
     problems.REVISION_MISMATCH, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
 )  # fmt: skip
 _UNDO = (
-    "The others become former versions, by a statusChanged to 2 of each; calls by the VIN work again. All of it is one "
-    "request, which can be undone. With `revisions`, 412 unless the vehicles are those, each with its revision. "
-    "Query parameters are ignored."
+    "The others become former versions: each gets a statusChanged to 2. Then calls by the VIN work again. All changes "
+    "are one request, which can be undone. With `revisions`, the answer is 412 unless the vehicles and their revisions "
+    "match. Query parameters are ignored."
 )
 
 ROUTES: tuple[Route, ...] = (
     Route(
         name="listDuplicates", method="GET", path="/api/v2/duplicates", tag="Duplicates",
         summary="List VINs that several vehicles have",
-        description="The VINs that several current vehicles of the account have, in order, each with these vehicles "
-        "side by side and the values that differ. They can only come from legacy data; until they are resolved, calls "
-        "by such a VIN are answered 409 `MultipleVehiclesFound`. A page may end early.",
+        description="The VINs with several current vehicles, in order, each with these vehicles side by side and the "
+        "values that differ. Duplicates can only come from legacy data. Until they are resolved, calls by such a VIN "
+        "get 409 `MultipleVehiclesFound`. A page can be shorter than the limit.",
         endpoint=list_duplicates, scope=Scope.VEHICLES_REPAIR,
         parameters=(
             Parameter(name="vin", place="query", description="Only this VIN.", schema=parameters.VIN.schema),
@@ -142,7 +142,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="resolveDuplicates", method="POST", path="/api/v2/duplicates/{vin}/resolve", tag="Duplicates",
         summary="Keep one of several vehicles with a VIN",
-        description=f"Keeps one vehicle as it is. {_UNDO}",
+        description=f"Keeps one vehicle unchanged. {_UNDO}",
         endpoint=resolve_duplicates, scope=Scope.VEHICLES_REPAIR,
         parameters=(parameters.VIN,),
         body=ResolveBody,
@@ -155,8 +155,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="mergeDuplicates", method="POST", path="/api/v2/duplicates/{vin}/merge", tag="Duplicates",
         summary="Make one of several vehicles with a VIN",
-        description="Keeps one vehicle, with values that `take` names from the others and values that `set` gives; "
-        f"`vehicleStatusId` may be among them. {_UNDO}",
+        description="Keeps one vehicle, with values that `take` takes from the others, and values that `set` gives. "
+        f"`vehicleStatusId` can be one of them. {_UNDO}",
         endpoint=merge_duplicates, scope=Scope.VEHICLES_REPAIR,
         parameters=(parameters.VIN,),
         body=MergeBody,

@@ -48,20 +48,20 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="exportVehicles", method="GET", path="/api/v2/vehicles.csv", tag="Vehicles",
         summary="Export vehicles as CSV",
-        description="All vehicles that fit the filters, as one file that is sent as it is read: vin, vehicleStatusId, "
-        "every field, and the revision. A row is its vehicle at the instant that it was read; without sort, a vehicle "
-        "that exists throughout is there exactly once. The file can be edited and imported again. Text that a "
-        "spreadsheet program would take for a formula, as a whole or after a comma, a semicolon or a line end, has a ' "
-        "before it, which importing takes away. When the answer "
-        "cannot be completed the connection breaks, so that a part never looks like the whole.",
+        description="All vehicles that match the filters, as one file: vin, vehicleStatusId, every field, and the "
+        "revision. The server sends the file while it reads the vehicles, so each row shows its vehicle at the instant "
+        "of its reading. Without sort, a vehicle that exists during the whole export is in the file exactly once.\n\n"
+        "You can edit the file and import it again. Text that a spreadsheet program could see as a formula (the whole "
+        "text, or a part after a comma, a semicolon or a line end) has a ' before it. An import removes it. If the "
+        "server cannot complete the answer, the connection breaks, so that a part never looks complete.",
         endpoint=export_vehicles, scope=Scope.VEHICLES_READ,
         parameters=(
             *parameters.FILTERS, parameters.SORT,
             Parameter(name="lang", place="query",
-                      description="The language of the columns' names; en: the names that the API has.",
+                      description="The language of the column names. en: the names of the API.",
                       schema={"type": "string", "enum": list(Language), "default": Language.ENGLISH.value}),
             Parameter(name="statusNames", place="query",
-                      description="Give statuses by their names, in the language, and not by their ids.",
+                      description="Write statuses as names, in this language, instead of ids.",
                       schema={"type": "boolean", "default": False}),
         ),
         answers={

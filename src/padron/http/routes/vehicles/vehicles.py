@@ -100,11 +100,11 @@ async def put_vehicle(call: Call) -> Reply:
 async def get_vehicle(call: Call) -> Reply:
     """GET /api/v2/vehicles/{vin}."""
     vin = parse_vin(call.path_parameters["vin"])
-    # A misspelt asOf must not show the present as the past, so what is not known is refused.
+    # A misspelt asOf must not show the present as the past, so an unknown parameter is refused.
     as_of = queries.parse_instant(queries.read_query(call, frozenset({"asOf"})), "asOf")
     version = await reading.get_vehicle(call.runtime, call.principal, vin, as_of)
     if as_of is not None:
-        return build_json_reply(200, shape_vehicle(version))  # the ETag is the present's: for If-Match
+        return build_json_reply(200, shape_vehicle(version))  # no ETag, because If-Match needs the present one
     tag = format_tag(version.vehicle)
     etag = (b"etag", format_etag(tag))
     if is_unchanged(call, tag):
@@ -159,9 +159,9 @@ _FIND_PROBLEMS = (problems.BAD_PARAMETERS, problems.VEHICLE_NOT_FOUND, problems.
 def _declare_list(name: str, path: str, summary: str) -> Route:
     return Route(
         name=name, method="GET", path=path, tag="Vehicles", summary=summary,
-        description="A page of the current vehicles that fit all filters; with assetStatusId=2, of former versions. "
-        "Pages neither repeat nor skip a vehicle that stays in the list. With asOf all of it is about the register as "
-        "it was at that instant, and the pages are of one and the same state. An unknown parameter is refused.",
+        description="A page of the current vehicles that match all filters, or of former versions with "
+        "assetStatusId=2. Pages neither repeat nor skip a vehicle that stays in the list. With asOf, all pages show "
+        "the register as it was at that instant. An unknown parameter is refused.",
         endpoint=list_vehicles, scope=Scope.VEHICLES_READ,
         parameters=(
             *parameters.FILTERS, parameters.AS_OF, parameters.SORT, parameters.LIMIT, parameters.CURSOR,
@@ -176,13 +176,13 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="upsertVehicleInfo", method="PUT", path="/api/upsert-vehicle-info", tag="Vehicles",
         summary="Register or update a vehicle by its VIN or its plate",
-        description="VIN known: that vehicle is updated, a new plate included. Only the plate known: its vehicle gets "
-        'the new VIN. Neither known: a new vehicle, Active. A member left out keeps its value, "" removes it. '
-        "Query parameters are ignored.",
+        description="If the VIN is known, its vehicle is updated, including the plate. If only the plate is known, its "
+        "vehicle gets the new VIN. If both are unknown, a new vehicle is registered, which is Active. A missing member "
+        'keeps its value, and "" removes it. Query parameters are ignored.',
         endpoint=upsert_vehicle_info, scope=Scope.VEHICLES_WRITE,
         parameters=(parameters.IF_MATCH, parameters.IF_NONE_MATCH_ANY), body=UpsertBody,
         body_example={"vehicleInfo": {"vin": "3LNHL2GC1BR262548", "plate": "RTA412C", "ownerName": "Flota Norte"}},
-        answers={200: Success(description="The vehicle as it now is.", body=UpsertedVehicle, headers=_ETAG)},
+        answers={200: Success(description="The vehicle as it is now.", body=UpsertedVehicle, headers=_ETAG)},
         problems=(
             problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
@@ -190,14 +190,14 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="putVehicle", method="PUT", path=_VEHICLE_PATH, tag="Vehicles",
         summary="Register or update a vehicle by its VIN",
-        description='The VIN alone is the identity. A new vehicle is Active. A member left out keeps its value, "" '
-        "removes it; a PUT that changes no value does nothing. Former values are kept as a version with status id 2. "
-        "If-None-Match: * registers only. Query parameters are ignored.",
+        description='Only the VIN is the identity. A new vehicle is Active. A missing member keeps its value, and "" '
+        "removes it. A PUT that changes no value does nothing. Former values are kept as a version with status id 2. "
+        "With If-None-Match: *, the call only registers. Query parameters are ignored.",
         endpoint=put_vehicle, scope=Scope.VEHICLES_WRITE,
         parameters=(parameters.VIN, parameters.IF_MATCH, parameters.IF_NONE_MATCH_ANY),
         body=VehicleBody, body_example={"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4},
         answers={
-            200: Success(description="Updated, or nothing to update.", body=VehicleShape, headers=_ETAG),
+            200: Success(description="Updated, or there was nothing to update.", body=VehicleShape, headers=_ETAG),
             201: Success(description="Registered.", body=VehicleShape, headers=_ETAG),
         },
         problems=(
@@ -208,8 +208,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getVehicle", method="GET", path=_VEHICLE_PATH, tag="Vehicles",
         summary="Read a vehicle",
-        description="Gives the vehicle's status and every value that it has. With asOf those that it had at that "
-        "instant, the VIN included; then there is no ETag. An unknown query parameter is refused.",
+        description="Gives the vehicle's status and all its values. With asOf, it gives the status and values of that "
+        "instant, including the VIN, and no ETag. An unknown query parameter is refused.",
         endpoint=get_vehicle, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.AS_OF, parameters.IF_NONE_MATCH),
         answers={
@@ -221,7 +221,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listVehicleHistory", method="GET", path=f"{_VEHICLE_PATH}/history", tag="Vehicles",
         summary="Read a vehicle's history",
-        description="Every change of the vehicle, newest first: who (the id of an API key), when, from what to what.",
+        description="Every change of the vehicle, newest first: its author (the id of an API key), instant and values.",
         endpoint=list_history, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Success(description="A page.", body=HistoryList)},

@@ -1,4 +1,4 @@
-"""What a VIN tells by itself, or what is wrong with it."""
+"""Describing a VIN: what its characters say, or what is wrong with it."""
 
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
@@ -8,7 +8,7 @@ from padron.service.vehicles.vins import describe_vin
 
 _TEXT = Parameter(
     name="vin", place="path", required=True,
-    description="Any text that is meant to be a VIN, in any letter case.",
+    description="The text to check, in any letter case.",
     schema={"type": "string", "minLength": 1, "maxLength": 200},
 )  # fmt: skip
 
@@ -22,12 +22,15 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="describeVin", method="GET", path="/api/v2/vins/{vin}", tag="VINs",
         summary="Ask what a VIN tells, or what is wrong with it",
-        description="Answers from the text alone, with no network and no look at the register, and always with 200: "
-        "whether it is well-formed; what is wrong where, and the VIN that was probably meant (0 for O and Q, 1 for I, "
-        "no spaces or hyphens); the check digit, which is a warning and never a refusal, since it binds North America "
-        "and China only; region, country, maker and the model years that it may stand for. Any valid key may ask. "
-        "Query parameters are ignored.",
+        description="Uses only the text, without the network and the register. The status is always 200. The answer "
+        "has:\n\n"
+        "- whether the text is well-formed;\n"
+        "- what is wrong where, and the VIN that was probably meant (0 for O and Q, 1 for I, no spaces or hyphens);\n"
+        "- the check digit: a wrong one is only a warning, because the law requires it only in North America and "
+        "China;\n"
+        "- the region, the country, the maker and the possible model years.\n\n"
+        "Any valid key may ask. Query parameters are ignored.",
         endpoint=get_vin, parameters=(_TEXT,),
-        answers={200: Success(description="What the text tells.", body=VinShape)},
+        answers={200: Success(description="The facts in the text.", body=VinShape)},
     ),
 )  # fmt: skip
