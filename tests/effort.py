@@ -35,7 +35,7 @@ def try_examples(count: int) -> settings:
 PROPERTY = _choose(20, 1_000)
 STORE_MACHINE = _choose(15, 150)
 STORE_MACHINE_STEPS = 50  # at most, in each example
-PLANS_MACHINE = _choose(12, 150)
+PLANS_MACHINE = _choose(25, 150)
 PLANS_MACHINE_STEPS = 30
 LIST_QUESTIONS = _choose(60, 2_000)
 PAGE_SIZES = _choose((3, 100), (1, 5, 100))

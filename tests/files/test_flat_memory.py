@@ -15,7 +15,7 @@ from tests import effort
 from tests.cast import make_vin
 from tests.files.workbooks import build_workbook, give_row
 
-FEW, MANY = 2_000, effort.MEMORY_ROWS
+FEW, MANY = 4_000, effort.MEMORY_ROWS
 LEAK_BYTES_MAX = 12  # for each row
 
 
