@@ -56,6 +56,8 @@ async def test_an_interrupted_command_leaves_no_file(
     assert list(folder.iterdir()) == []
     assert out == b""
     assert b"Traceback" not in err
+    if number is signal.SIGTERM:
+        assert err == b"padron: The export was interrupted. No file was written.\n"
 
 
 async def test_a_server_that_ends_breaks_an_export_off_visibly(filled: tuple[str, Fleet], tmp_path: Path) -> None:
