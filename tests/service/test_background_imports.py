@@ -296,7 +296,7 @@ async def test_while_the_database_is_away_it_waits_and_then_goes_on(
     faulty.error, faulty.fails = PadronError(Code.STORE_UNAVAILABLE, "Gone."), True
     async with run_worker(runtime):
         async with asyncio.timeout(40):
-            while faulty.write_count < 8:  # noqa: ASYNC110 - more often than what comes no further is tried
+            while faulty.write_count < 7:  # noqa: ASYNC110 - more often than what comes no further is tried
                 await asyncio.sleep(0.01)
         assert (await look(runtime, cast, queued)).state is ImportState.RUNNING
         faulty.fails = False
