@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import apsw
@@ -146,10 +147,21 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def disk_folder() -> Iterator[Path]:
+    """A folder on the disk, for the SQLite file of a test that asks for it.
+
+    In memory a commit is over so soon that hardly a kill falls into it.
+    """
+    with TemporaryDirectory(prefix="padron-disk-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The path or the URL of an empty register."""
     if engine == "sqlite":
-        return str(shutil.copy(request.getfixturevalue("template"), tmp_path / "padron.db"))
+        folder = request.getfixturevalue("disk_folder") if "disk_folder" in request.fixturenames else tmp_path
+        return str(shutil.copy(request.getfixturevalue("template"), folder / "padron.db"))
     return str(request.getfixturevalue("postgres_database"))
 
 

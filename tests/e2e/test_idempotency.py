@@ -57,6 +57,7 @@ async def test_the_same_key_at_once_on_all_servers_is_done_once(
 
 
 @pytest.mark.campaign
+@pytest.mark.usefixtures("disk_folder")
 @pytest.mark.timeout(120)
 async def test_a_request_sent_again_after_a_kill_is_done_once_and_given_its_answer(
     engine: str, url: str, database: str, tmp_path: Path, select: Select

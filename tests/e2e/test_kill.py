@@ -39,6 +39,7 @@ async def read_history(connection: Connection, fleet: Fleet, vin: str) -> list[t
 
 
 @pytest.mark.campaign
+@pytest.mark.usefixtures("disk_folder")
 @pytest.mark.timeout(120)
 async def test_a_killed_server_has_done_each_answered_change_once(
     engine: str, url: str, tmp_path: Path, select: Select

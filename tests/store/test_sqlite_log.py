@@ -289,6 +289,7 @@ async def test_the_copier_syncs_what_it_copies(database: str) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.usefixtures("disk_folder")
 @pytest.mark.timeout(180)
 async def test_what_was_answered_is_there_after_a_kill_while_the_log_is_copied(database: str, select: Select) -> None:
     async with open_register(database):
