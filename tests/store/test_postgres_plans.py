@@ -25,11 +25,12 @@ from padron.store.postgres.statuses import SAVES
 from padron.store.postgres.transaction import MANY, PostgresTransaction
 from padron.store.sql.listing import build_list
 from padron.store.vehicles import to_position
+from tests import effort
 from tests.cast import NOON, make_vin
 from tests.conftest import OpenStore
 from tests.postgres import Postgres
 
-VEHICLES = 20_000
+VEHICLES = effort.PLANNED_VEHICLES
 PAGE = 50
 # Vehicles with few and with many different values, with all fields or half of them, and a tenth that are not Active.
 FILL = f"""
