@@ -78,7 +78,7 @@ IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4
 # Sizes
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
-PLANNED_VEHICLES = _choose(8_000, 20_000)
+PLANNED_VEHICLES = _choose(12_000, 20_000)
 MEMORY_ROWS = _choose(12_000, 60_000)
 LINEAR_CHARACTERS = _choose(1_024, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
