@@ -248,7 +248,7 @@ def test_a_file_that_the_user_may_not_use_is_a_sentence(
 def test_a_folder_that_takes_no_file_is_a_sentence(unprivileged: Unprivileged, open_folder: Path) -> None:
     open_folder.chmod(0o555)
     try:
-        assert "may not be written by this user" in unprivileged("accounts", "add", "Acme")
+        assert "This user may not write to the folder" in unprivileged("accounts", "add", "Acme")
     finally:
         open_folder.chmod(0o777)
 
