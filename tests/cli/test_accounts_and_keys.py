@@ -44,7 +44,7 @@ def test_an_account_is_added_and_listed(cli: Cli) -> None:
 
 
 def test_a_name_that_is_taken_or_cannot_be_used_is_refused(cli: Cli) -> None:
-    check_sentence(cli("accounts", "add", "Acme"), 1, "There is an account named 'Acme' already.")
+    check_sentence(cli("accounts", "add", "Acme"), 1, "There is already an account named 'Acme'. Choose another name.")
     check_sentence(cli("accounts", "add", "a\nb", "--json"), 1, "printable characters")
 
 

@@ -141,11 +141,11 @@ def test_what_is_no_file_is_a_sentence(cli: Cli) -> None:
         for path, said in {
             "folder": "is a folder",
             "dangling": "is a link to 'nothing/there.db', which does not exist",
-            "pipe": "is no regular file",
-            "socket": "is no regular file",
-            "padron.db": "is no SQLite database, or it is encrypted",
-            "short.db": "is no SQLite database, or it is encrypted",
-            "cipher.db": "is no SQLite database, or it is encrypted",
+            "pipe": "is not a regular file",
+            "socket": "is not a regular file",
+            "padron.db": "is not a SQLite database, or it is encrypted",
+            "short.db": "is not a SQLite database, or it is encrypted",
+            "cipher.db": "is not a SQLite database, or it is encrypted",
             "padron.db/x.db": "cannot be used: Not a directory",
             "missing/padron.db": "The folder 'missing' of the database file does not exist. Make it",
             "tmp/padron.db": "An absolute path takes four slashes: sqlite:////tmp/padron.db",
@@ -227,7 +227,7 @@ def forbid(name: str, mode: int) -> Spoil:
     [
         (forbid("padron.db", 0o000), "'padron.db' may not be read by this user"),
         (forbid("padron.db", 0o444), "'padron.db' may not be written by this user"),
-        (forbid(".", 0o555), "may not be written by this user. SQLite keeps further files beside"),
+        (forbid(".", 0o555), "because SQLite keeps further files beside the database"),
         (forbid("padron.db-wal", 0o444), "padron.db-wal' belongs to the database and may not be written"),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_file_that_the_user_may_not_use_is_a_sentence(
 def test_a_folder_that_takes_no_file_is_a_sentence(unprivileged: Unprivileged, open_folder: Path) -> None:
     open_folder.chmod(0o555)
     try:
-        assert "may not be written by this user" in unprivileged("accounts", "add", "Acme")
+        assert "This user may not write to the folder" in unprivileged("accounts", "add", "Acme")
     finally:
         open_folder.chmod(0o777)
 

@@ -82,7 +82,7 @@ async def test_a_fixed_name_goes_before_a_parameter_and_gives_way_to_it(api: Api
 async def test_one_place_in_addresses_has_one_name() -> None:
     async def app(*_: object) -> None: ...
 
-    with pytest.raises(ValueError, match="names x anew"):
+    with pytest.raises(ValueError, match="gives the parameter x a second name"):
         Paths({"/a/{x}": app, "/a/{y}/b": app}, app)
 
 

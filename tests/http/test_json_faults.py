@@ -90,11 +90,11 @@ def refuse(content: bytes | str, call: str = "setVehicleStatus") -> str:
         ('{"a" 1}', "The body is not valid JSON at line 1, character 6: a colon is missing."),
         (
             "{'a': 1}",
-            "The body is not valid JSON at line 1, character 2: a member's name must stand in double quotes.",
+            "The body is not valid JSON at line 1, character 2: a member's name must be in double quotes.",
         ),
         (
             '{"vehicleStatusId": 3,}',
-            "The body is not valid JSON at line 1, character 23: a comma stands before the closing bracket.",
+            "The body is not valid JSON at line 1, character 23: there is a comma before the closing bracket.",
         ),
         (
             '{"vehicleStatusId": 3} {}',
@@ -102,11 +102,11 @@ def refuse(content: bytes | str, call: str = "setVehicleStatus") -> str:
         ),
         (
             '{"vehicleStatusId": 03}',
-            "The body is not valid JSON at line 1, character 22: this is not a number as JSON writes it.",
+            "The body is not valid JSON at line 1, character 22: this is not a number in JSON.",
         ),
         (
             r'{"reason": "\x"}',
-            "The body is not valid JSON at line 1, character 14: this is not an escape that JSON has.",
+            "The body is not valid JSON at line 1, character 14: this is not an escape in JSON.",
         ),
         (
             r'{"reason": "\u12"}',
@@ -340,7 +340,7 @@ class TestOverHttp:
                 "The body's results[0].result.a[1] has the member 'b c' twice. Send it once.",
             ),
             (RESULTS, RESULT % ("9" * 5_000), "The body has a number with too many digits, or is not JSON."),
-            (RESULTS, RESULT % ("[" * 5_000 + "]" * 5_000), "The body is nested too deeply."),
+            (RESULTS, RESULT % ("[" * 5_000 + "]" * 5_000), "The body is nested too deeply. Send fewer levels."),
         ],
         ids=lambda value: repr(value)[:30],
     )

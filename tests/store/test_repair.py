@@ -100,7 +100,7 @@ async def test_a_move_to_a_slot_that_is_taken_is_refused(store: Store, acme: int
     async def move(transaction: WriteTransaction) -> None:
         await transaction.move_vehicles({2: 0})
 
-    with pytest.raises(Exception, match=r"(?i)unique|stood in the way"):
+    with pytest.raises(Exception, match=r"(?i)unique|conflicted with other transactions"):
         await store.write(acme, move)
 
 

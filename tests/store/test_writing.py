@@ -215,7 +215,7 @@ async def test_a_batch_that_breaks_a_rule_of_the_database_leaves_nothing_behind(
 ) -> None:
     await save(store, acme, registered(HUMMER))
     twice = [registered(JEEP), registered(UNKNOWN_VIN), registered(JEEP)]
-    with pytest.raises(Exception, match=r"(?i)unique|stood in the way"):
+    with pytest.raises(Exception, match=r"(?i)unique|conflicted with other transactions"):
         await save(store, acme, *twice)
     assert len(await select(CHANGES, acme)) == 1
     assert await store.read(acme).list_by_vin(UNKNOWN_VIN) == []
@@ -293,7 +293,7 @@ async def test_a_plate_is_found_in_any_case_and_only_while_it_is_borne(store: St
 
 
 async def test_plates_that_differ_by_case_are_one_plate(store: Store, acme: int) -> None:
-    with pytest.raises(Exception, match=r"(?i)unique|stood in the way"):
+    with pytest.raises(Exception, match=r"(?i)unique|conflicted with other transactions"):
         await save(store, acme, registered(HUMMER, plate="AAA111"), registered(JEEP, plate="aaa111"))
 
 

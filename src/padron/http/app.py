@@ -1,4 +1,4 @@
-"""The application: every request comes through ``Resource``, so that every answer, errors too, has our form."""
+"""The application. Every request goes through ``Resource``, so that every answer, errors included, has our form."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
 
-BODY_REST_S = 1.0  # for what is on its way when the server is told to end
+BODY_REST_S = 1.0  # for the rest of bodies that are arriving when the server receives the signal to stop
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
@@ -37,10 +37,10 @@ _log = logging.getLogger("padron.http")
 
 
 class Server:
-    """What the resources of one process share: the runtime, once it is open, and the request counter."""
+    """The state that the resources of one process share: the open runtime, and the request counter."""
 
     def __init__(self) -> None:
-        self.runtime: Runtime  # set before the first request comes, and before a signal to stop is heard
+        self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
         self.places = Places()
         self.readers: set[asyncio.Task[object]] = set()
         self.compressor = Compressor()
@@ -48,7 +48,7 @@ class Server:
         self._numbers = count(1)
 
     def stop(self) -> None:
-        """Let those who wait go, and soon those too whose clients do not send the rest of their bodies."""
+        """End all waiting requests now, and soon also those whose clients do not send the rest of their bodies."""
         self.runtime.stop_waiting()
         asyncio.get_running_loop().call_later(BODY_REST_S, self._stop_reading)
 
@@ -62,7 +62,7 @@ class Server:
 
 
 class Resource:
-    """One path with its methods, as an ASGI application. Without methods it is the answer to unknown paths."""
+    """One path with its methods, as an ASGI application. Without methods it answers unknown paths."""
 
     def __init__(self, server: Server, routes: Sequence[Route]) -> None:
         self._server = server
@@ -83,7 +83,7 @@ class Resource:
                 await _stream(send, reply, call)
                 return
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:
-                # Else whoever has no key, or a bad one, could keep the connection by never ending a body.
+                # Otherwise a client without a valid key could keep the connection by never ending a body.
                 reply.headers = (*reply.headers, *CLOSE)
             if len(reply.body) >= BYTES_MIN:
                 reply = await server.compressor.compress(reply, call.headers.get(b"accept-encoding"))
@@ -92,7 +92,7 @@ class Resource:
             call.seat.leave()
 
     async def _give_reply(self, call: Call) -> Reply | StreamReply | None:
-        """Give the answer, whatever happens; None when the client has gone."""
+        """Give the answer, even after an error; None when the client has gone."""
         try:
             return await self._answer(call)
         except (PadronError, ProblemError) as error:
@@ -100,25 +100,25 @@ class Resource:
         except ClientGoneError:
             return None
         except asyncio.CancelledError:
-            # Only a server that ends, and has waited long enough, cancels a request. Nothing comes after it, so an
-            # answer in our form is worth more than to pass this on.
+            # Only a stopping server cancels a request, after it has waited long enough. Nothing follows the
+            # cancellation, so we do not raise it again but answer in our form.
             stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
             return word_error(stopped, call.request_id)
-        except Exception:  # noqa: BLE001 - the last resort: no traceback may reach a client, and each must be logged
+        except Exception:  # noqa: BLE001 - the last resort: the log must have each traceback, and no client may get one
             _log.exception("request %s failed: %s %s", call.request_id, call.scope["method"], call.scope["path"])
-            detail = f"The server met an error of its own; its log has it under {call.request_id}."
+            detail = f"The server failed. Its log has the error under {call.request_id}."
             return build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
 
     async def _answer(self, call: Call) -> Reply | StreamReply:
         call.headers = guard_headers(call.scope)
         if not self._operations:
-            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address; /docs lists what there is.")
+            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
         method = call.scope["method"]
         route = self._operations.get(method)
         if route is None:
             if method == "OPTIONS":
                 return Reply(204, headers=((b"allow", self._allow),))
-            detail = f"This address does not take {show_word(method)}, only {self._allow.decode()}."
+            detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
             raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
         if route.public:
             return await route.endpoint(call)
@@ -127,15 +127,15 @@ class Resource:
         if route.either_scope:
             call.principal.check_either_scope(route.either_scope)
         if route.scope is not None:
-            # The service checks it as well; here, because 403 comes before any look at VIN and body.
+            # The service checks it too. We check here as well, because 403 comes before any check of VIN and body.
             call.principal.check_scope(route.scope)
         if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
             return await idempotency.answer_once(call, route.endpoint)
         reply = await route.endpoint(call)
         if method in _READING:
-            await call.confirm()  # however long it took or waited: what was read is for a valid key alone
+            await call.confirm()  # the key may be revoked by now, and only a valid key may get what was read
         if isinstance(reply, StreamReply):
-            call.seat.wait()  # for a client that may take it slowly, to the end
+            call.seat.wait()  # until the end, because the client may read slowly
         return reply
 
 
@@ -143,7 +143,7 @@ async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
     try:
         await send_stream(send, reply, call.request_id.encode(), call.confirm)
     except PadronError as error:
-        # Without its end the answer is no answer: the server breaks the connection when this returns.
+        # The end of the answer is missing, so the server breaks the connection when this returns.
         _log.warning("the answer to request %s broke off: %s", call.request_id, error.detail)
     except asyncio.CancelledError:
         _log.warning(
@@ -156,7 +156,7 @@ async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
 def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> ASGIApp:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
-    ``background`` is what runs beside the calls, as long as the runtime is open.
+    The ``background`` tasks run beside the calls while the runtime is open.
     """
     server = Server()
 

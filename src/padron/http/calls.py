@@ -1,7 +1,13 @@
-"""One request while it is answered: its guarded headers, who asks, and its body read within limits.
+"""One request while it is answered: its checked headers, its principal, and its body, read within limits.
 
-The limits of the edge that need no protocol class are here (exactly one Host; number and size of headers;
-length of the target; size and pace of the body). What comes before the headers are complete is the server's.
+The limits of the edge that need no protocol class are here:
+
+- exactly one Host
+- number and size of headers
+- length of the target
+- size and pace of the body
+
+The web server itself limits the time until the headers are complete.
 """
 
 import asyncio
@@ -25,28 +31,31 @@ from padron.service.runtime import Runtime
 HEADER_COUNT_MAX = 64
 HEADER_BYTES_MAX = 16_384
 TARGET_BYTES_MAX = 2_048
-BODY_BYTES_MAX = 16_384  # of a single call
+BODY_BYTES_MAX = 16_384  # for a call on a single vehicle
 BULK_BODY_BYTES_MAX = 1_000_000
 BODY_WAIT_S_MAX = 10.0
-BODY_SLOW_S = 0.25  # a body that takes longer no longer counts as a call, but as one that waits
-CONFIRMED_S = 0.25  # with the time that a key is believed it stays below the two seconds of a revocation
-# A streamed body may take any time, as long as it keeps coming: so fast at least, once this time was spent waiting.
+BODY_SLOW_S = 0.25  # a request whose body takes longer counts as waiting, no longer as a call
+CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the two seconds of a revocation
+# A streamed body may take any time. But after this time of waiting it must have arrived at this pace at least.
 STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
 
 _match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 ACCEPT_IDENTITY = ((b"accept-encoding", b"identity"),)  # RFC 9110, 15.5.16
-_CODINGS = ((b"content-encoding", "identity"), (b"transfer-encoding", "chunked"))  # and what leaves a body as it is
-_BODILESS = frozenset({"GET", "HEAD"})  # what their bodies are, says nothing
+_CODINGS = (
+    (b"content-encoding", "identity"),
+    (b"transfer-encoding", "chunked"),
+)  # with the value that leaves a body as it is
+_BODILESS = frozenset({"GET", "HEAD"})  # the server ignores their bodies
 CLOSE = ((b"connection", b"close"),)
 
 
 class ClientGoneError(Exception):
-    """The client hung up before its request was complete: there is nobody to answer."""
+    """The client hung up before its request was complete, so nobody waits for an answer."""
 
 
 class Call:
-    """One request. ``principal`` is set before the endpoint of an operation that needs one is called."""
+    """One request. ``principal`` is set before an endpoint that needs it is called."""
 
     __slots__ = (
         "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "principal",
@@ -64,7 +73,7 @@ class Call:
     ) -> None:
         self.scope = scope
         self._receive = receive
-        self._readers = readers  # the tasks that read a body now, of all calls
+        self._readers = readers  # the tasks of all calls that are reading a body
         self.request_id = request_id
         self.runtime = runtime
         self.headers: dict[bytes, bytes] = {}
@@ -72,8 +81,8 @@ class Call:
         self.held_key: HeldKey | None = None
         self.seat = Seat(places)
         self._body: bytes | None = None
-        self._is_whole = False  # all of the body has been taken
-        self._confirmed_at_s: float | None = None  # when the key was looked at last; None where none is needed
+        self._is_whole = False  # the whole body has been read
+        self._confirmed_at_s: float | None = None  # when the key was last checked; None where no key is needed
 
     @property
     def path_parameters(self) -> dict[str, str]:
@@ -82,14 +91,14 @@ class Call:
         return parameters
 
     async def authenticate(self) -> None:
-        """Find out who asks. Raises ``unauthorized`` and ``invalid_token``."""
+        """Find the principal of the request. Raises ``unauthorized`` and ``invalid_token``."""
         self.principal = await authenticate(self)
         self._confirmed_at_s = asyncio.get_running_loop().time()
 
     async def confirm(self) -> None:
-        """Look at the key again unless that was done a moment ago: to be called after any wait.
+        """Check the key again unless it was checked a moment ago. Call this after any wait.
 
-        Raises ``invalid_token`` for one that was revoked or has expired meanwhile.
+        Raises ``invalid_token`` for a key that was revoked or has expired meanwhile.
         """
         now_s = asyncio.get_running_loop().time()
         if self._confirmed_at_s is not None and now_s - self._confirmed_at_s > CONFIRMED_S:
@@ -98,7 +107,7 @@ class Call:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count the request among those that wait, in the block. Raises ``overloaded`` where there are too many."""
+        """Count the request as waiting during the block. Raises ``overloaded`` when too many requests wait."""
         self.seat.wait()
         try:
             yield
@@ -106,7 +115,7 @@ class Call:
             self.seat.work()
 
     async def read_body(self, size_max: int = BODY_BYTES_MAX) -> bytes:
-        """Give the whole body, at any call of this. Raises a refusal for one too large or too slow."""
+        """Give the whole body, also when called again. Raises a refusal for a body that is too large or too slow."""
         if self._body is None:
             self._body = await self._receive_body(size_max)
         if len(self._body) > size_max:
@@ -114,7 +123,7 @@ class Call:
         return self._body
 
     def check_declared(self, size_max: int) -> None:
-        """Raise a refusal for a body that is declared as too large, or as packed in a way that is not unpacked here."""
+        """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode."""
         for name, plain in _CODINGS:
             if name in self.headers and self.scope["method"] not in _BODILESS:
                 _check_coding(name, self.headers[name], plain)
@@ -123,7 +132,7 @@ class Call:
             raise _refuse_body(size_max)
 
     async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
-        """Give the body as it comes, which can be done once. Raises a refusal for one too large or too slow."""
+        """Give the body as it arrives, only once. Raises a refusal for a body that is too large or too slow."""
         self.check_declared(size_max)
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
@@ -140,7 +149,7 @@ class Call:
             if size > size_max:
                 raise _refuse_body(size_max)
             if more and waited_s > STREAM_GRACE_S and size < waited_s * STREAM_BYTES_PER_S_MIN:
-                detail = f"The body came too slowly: at least {STREAM_BYTES_PER_S_MIN} bytes a second are expected."
+                detail = f"The body arrived too slowly. Send at least {STREAM_BYTES_PER_S_MIN} bytes a second."
                 raise ProblemError(problems.REQUEST_TIMEOUT, detail, CLOSE)
             await self.confirm()
             if data:
@@ -171,7 +180,7 @@ class Call:
 
     async def _receive_body(self, size_max: int) -> bytes:
         self.check_declared(size_max)
-        # By hand: asyncio.timeout costs 3 us, and nearly every body has arrived with its headers.
+        # No asyncio.timeout, which costs 3 us, because nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[object]", asyncio.current_task(loop))
         patience = _BodyPatience(self.seat, task, loop)
@@ -180,7 +189,7 @@ class Call:
             body = await self._collect_body(size_max)
         except asyncio.CancelledError:
             if patience.refusal is None or task.uncancel() > 0:
-                raise  # the server ends
+                raise  # the server is stopping
             raise patience.refusal from None
         finally:
             patience.end()
@@ -190,14 +199,14 @@ class Call:
         return body
 
     async def has_unread_body(self) -> bool:
-        """Say whether some of the body is still to come, and so would keep the connection busy after the answer."""
+        """Say whether a part of the body has not arrived yet. It would keep the connection busy after the answer."""
         declared = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
         if self._is_whole or not declared:
             return False
         if b"expect" in self.headers:
-            return True  # to look would be to ask for it
+            return True  # reading would make the client send it
         try:
-            async with asyncio.timeout(0):  # what has arrived is given at once
+            async with asyncio.timeout(0):  # a part that has arrived is given at once
                 while (message := await self._receive())["type"] != "http.disconnect":
                     if not message.get("more_body", False):
                         return False
@@ -220,7 +229,7 @@ class Call:
 
 
 class _BodyPatience:
-    """Counts a body that is slow among what waits, and ends the reading of one that is too slow, or one too many."""
+    """Counts a request with a slow body as waiting. Ends it when it is too slow, or when too many requests wait."""
 
     __slots__ = ("_loop", "_seat", "_task", "_timer", "refusal")
 
@@ -232,7 +241,7 @@ class _BodyPatience:
         self.refusal: Exception | None = None
 
     def end(self) -> None:
-        """Stop looking at it."""
+        """Stop watching the body."""
         self._timer.cancel()
 
     def _wait(self) -> None:
@@ -251,14 +260,14 @@ class _BodyPatience:
 
 
 def guard_headers(scope: Scope) -> dict[bytes, bytes]:
-    """Give the headers by name, several values joined by commas. Raises a refusal for what the edge refuses.
+    """Give the headers by name, with several values joined by commas. Raises a refusal beyond the edge's limits.
 
-    A second Host is refused; a second Authorization is joined and so is no valid key.
+    The server refuses a second Host. It joins a second Authorization to the first, so the key becomes invalid.
     """
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
         detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
         raise ProblemError(problems.TARGET_TOO_LONG, detail, CLOSE)
-    if len(scope["headers"]) > HEADER_COUNT_MAX:  # first: to join a value with each of thousands takes long
+    if len(scope["headers"]) > HEADER_COUNT_MAX:  # first, because joining thousands of values takes long
         raise _refuse_headers()
     headers: dict[bytes, bytes] = {}
     size = 0
@@ -267,17 +276,17 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
         if name in headers:
             if size > HEADER_BYTES_MAX:
                 break
-            value = headers[name] + b", " + value  # noqa: PLW2901 - RFC 9110, 5.3: equal to the list in one line
+            value = headers[name] + b", " + value  # noqa: PLW2901 - RFC 9110, 5.3: it means the same as a list in one line
         headers[name] = value
     if size > HEADER_BYTES_MAX:
         raise _refuse_headers()
     if _match_host(headers.get(b"host", b"")) is None:
-        raise ProblemError(problems.BAD_HOST, "The request needs exactly one Host header with a host name.", CLOSE)
+        raise ProblemError(problems.BAD_HOST, "The request must have exactly one Host header with a host name.", CLOSE)
     return headers
 
 
 def _refuse_headers() -> ProblemError:
-    detail = f"At most {HEADER_COUNT_MAX} headers and {HEADER_BYTES_MAX} bytes of them are read."
+    detail = f"A request may have at most {HEADER_COUNT_MAX} headers, with at most {HEADER_BYTES_MAX} bytes."
     return ProblemError(problems.HEADERS_TOO_LARGE, detail, CLOSE)
 
 
@@ -287,7 +296,8 @@ def _check_coding(name: bytes, value: bytes, plain: str) -> None:
     if packed:
         header = name.decode().title()
         detail = (
-            f"The body is declared with {header} {show_word(packed[0])}: send it uncompressed, without that header."
+            f"The request declares the body with {header} {show_word(packed[0])}. "
+            "Send it uncompressed, without that header."
         )
         raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail, (*ACCEPT_IDENTITY, *CLOSE))
 

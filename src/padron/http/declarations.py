@@ -1,4 +1,4 @@
-"""The declaration of one operation: what the router runs on and the OpenAPI document is written from."""
+"""The declaration of one operation. The router and the OpenAPI document use it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,21 +24,21 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Success:
-    """One way to succeed: the type of its body, if it has one, and the headers worth naming."""
+    """One kind of success: the type of its body, if it has one, and its important headers."""
 
     description: str
     body: type | None = None
     media_type: str = "application/json"
-    other_media_types: tuple[str, ...] = ()  # the same as text in another form, if asked for
+    other_media_types: tuple[str, ...] = ()  # the same content in another text form, on request
     headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One method on one path. ``public`` needs no key; otherwise a key, and the scope if one is named.
+    """One method on one path. Unless it is ``public``, it needs a key, and the named scopes.
 
-    ``media_types`` are those of a body that is a file and not JSON. An operation that ``is_streamed`` reads its body
-    itself, as it comes, and looks after the Idempotency-Key.
+    ``media_types`` are those of a body that is a file and not JSON. An operation with ``is_streamed`` reads its body
+    itself, as it arrives, and handles the Idempotency-Key itself.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Route:
     answers: dict[int, Success]
     public: bool = False
     scope: Scope | None = None
-    further_scope: Scope | None = None  # the key needs it too; the service checks it before anything is read
-    either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service says which
+    further_scope: Scope | None = None  # the key also needs this one; the service checks it before it reads anything
+    either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service decides which
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None
     body_example: object = None

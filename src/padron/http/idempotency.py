@@ -1,7 +1,7 @@
-"""Idempotency-Key on every POST: the first answer again, byte for byte, instead of the work again.
+"""Idempotency-Key on every POST: a repeated request gets the first answer, byte for byte, and does nothing again.
 
-What is never kept: answers 5xx and 429, and requests that were refused before they were understood (401, 403, a body
-too large or too slow). The key is the client's; it belongs to its API key and to one request.
+The server never keeps answers 5xx and 429. It also keeps nothing of a request that it refused before it understood the
+request: 401, 403, a body too large or too slow. The client chooses the key, for its API key and for one request.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ HEADER = b"idempotency-key"
 REPLAYED = (b"idempotency-replayed", b"true")
 PARAMETER = Parameter(
     name="Idempotency-Key", place="header",
-    description="Makes the request safe to send again: for 24 hours the same key with the same method, path, query "
-    "and body is given the first answer again, with its X-Request-Id and the header Idempotency-Replayed: true, and "
-    "nothing is done. Answers 429 and 5xx are not kept.",
+    description="Makes it safe to repeat the request. For 24 hours, a request with the same key, method, path, query "
+    "and body does nothing. It gets the first answer again, with the first X-Request-Id and the header "
+    "Idempotency-Replayed: true. Answers 429 and 5xx are not kept.",
     schema={"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 )  # fmt: skip
 PROBLEMS = (
@@ -40,20 +40,20 @@ _SERVER_ERROR = 500
 
 
 def check_header(call: Call) -> None:
-    """Raise ``bad_parameters`` for an Idempotency-Key that cannot be used."""
+    """Raise ``bad_parameters`` for an invalid Idempotency-Key."""
     if HEADER in call.headers:
         check_key(call.headers[HEADER].decode("latin-1"))
 
 
 def give_head(call: Call) -> bytes:
-    """Give what a request's fingerprint begins with; its body follows."""
+    """Give the beginning of a request's fingerprint. The body follows it."""
     path = call.scope.get("raw_path") or call.scope["path"].encode()
     query = call.scope["query_string"]
     return b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
 
 
 async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None = None) -> Reply | StreamReply:
-    """Answer a request by its endpoint; one with an Idempotency-Key only the first time, and then as it was answered.
+    """Answer a request by its endpoint. Repeat the first answer for a known Idempotency-Key.
 
     An endpoint that streams its body calls this itself, once it knows the fingerprint: the SHA-256 of head and body.
     """
@@ -63,7 +63,7 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
     key = call.headers[HEADER].decode("latin-1")
     if fingerprint is None:
         fingerprint = hashlib.sha256(give_head(call) + await call.read_body(BULK_BODY_BYTES_MAX)).digest()
-    runtime = call.runtime  # the call gets another one below
+    runtime = call.runtime  # before the call gets another one below
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
         call.request_id = claimed.request_id
@@ -80,7 +80,7 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
 
 
 def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
-    """Let the answer be kept in the very transaction of the request's one write, worded from that write's result."""
+    """Keep the answer in the transaction of the request's one write. ``word`` makes it from the write's result."""
     if call.held_key is not None:
         call.held_key.word = lambda result: _keep(word(cast("T", result)), call.request_id)
 

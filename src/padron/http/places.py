@@ -1,7 +1,7 @@
-"""How many requests may be under way, and how many may wait, in all and for each account.
+"""Limits how many requests may work, and how many may wait, in total and for each account.
 
-A request works, or it waits: for a change, for work, for the rest of its own body, or for a client that reads its
-stream. What waits does not use up the places of what works, and no account can take all the places of either kind.
+A request works, or it waits for a change, for work, for the rest of its body, or for a client that reads its stream.
+Waiting requests do not use the places of working ones. No account can take all places of either kind.
 """
 
 from padron.domain.errors import Code, PadronError
@@ -13,7 +13,7 @@ ACCOUNT_WAITING_MAX = 1_000
 
 
 class Places:
-    """What is taken in one process, by account."""
+    """The taken places of one process, by account."""
 
     def __init__(self) -> None:
         self.calls: dict[int, int] = {}
@@ -23,7 +23,7 @@ class Places:
 
 
 class Seat:
-    """The place of one request: none until its account is known, then that of a call or of one that waits."""
+    """The place of one request, once its account is known: a call's place, or a waiting request's place."""
 
     __slots__ = ("_account_id", "_is_waiting", "_places")
 
@@ -33,10 +33,10 @@ class Seat:
         self._is_waiting = False
 
     def take(self, account_id: int) -> None:
-        """Take a call's place. Raises ``overloaded`` where none is left."""
+        """Take a call's place. Raises ``overloaded`` when no place is left."""
         places = self._places
         if places.call_count >= CALLS_MAX:
-            raise PadronError(Code.OVERLOADED, "The server has as many requests under way as it takes: try again.")
+            raise PadronError(Code.OVERLOADED, "The server has the maximum of requests under way. Try again shortly.")
         if (taken := places.calls.get(account_id, 0)) >= ACCOUNT_CALLS_MAX:
             raise PadronError(
                 Code.OVERLOADED,
@@ -47,12 +47,12 @@ class Seat:
         places.call_count += 1
 
     def wait(self) -> None:
-        """Give the call's place back for one of those who wait. Raises ``overloaded`` where none of these is left."""
+        """Exchange the call's place for a waiting request's place. Raises ``overloaded`` when no such place is left."""
         if self._account_id is None or self._is_waiting:
             return
         places = self._places
         if places.waiting_count >= WAITING_MAX:
-            raise PadronError(Code.OVERLOADED, "The server has as many waiting requests as it takes: try again.")
+            raise PadronError(Code.OVERLOADED, "The server has the maximum of waiting requests. Try again shortly.")
         if (taken := places.waiting.get(self._account_id, 0)) >= ACCOUNT_WAITING_MAX:
             raise PadronError(
                 Code.OVERLOADED,
@@ -65,9 +65,9 @@ class Seat:
         places.waiting_count += 1
 
     def work(self) -> None:
-        """Go on as a call after a wait. That is never refused, so the calls may be more than their limit for a while.
+        """Continue as a call after a wait. This never fails, so calls may exceed their limit for a while.
 
-        They are bounded all the same: by both limits of the account together.
+        Both limits of the account together still bound its calls.
         """
         if self._account_id is None or not self._is_waiting:
             return
@@ -97,7 +97,7 @@ class Seat:
 
 
 def _give_back(taken: dict[int, int], account_id: int | None) -> None:
-    """Count one less, and forget an account of which nothing is left."""
+    """Count one less, and forget an account without taken places."""
     if account_id is None:
         return
     left = taken[account_id] - 1

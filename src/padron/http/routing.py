@@ -1,7 +1,7 @@
-"""Finds what answers an address, on the path as it was sent.
+"""Finds the application that answers an address, from the path as the client sent it.
 
-The path is split before it is decoded, so that ``%2F`` inside a segment is part of that segment, as RFC 3986, 2.2 has
-it: a VIN with a slash is a bad VIN and not another address.
+The router splits the path before it decodes it. So ``%2F`` is a part of its segment (RFC 3986, 2.2): a VIN with a
+slash is a bad VIN and not another address.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class _Node:
-    """What comes after one segment: fixed names, and at most one parameter."""
+    """The possible next segments after one segment: fixed names, and at most one parameter."""
 
     __slots__ = ("app", "children", "name", "parameter")
 
@@ -23,7 +23,7 @@ class _Node:
 
 
 class Paths:
-    """All addresses, as one ASGI application. ``default`` answers those that there are not."""
+    """All addresses, as one ASGI application. ``default`` answers unknown addresses."""
 
     def __init__(self, apps: Mapping[str, ASGIApp], default: ASGIApp) -> None:
         self._root = _Node()
@@ -32,7 +32,7 @@ class Paths:
             self._add(path, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request by the application of its path, which finds the path's parameters in the scope."""
+        """Answer one request by the application of its path. The scope has the path's parameters."""
         raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         parameters: dict[str, str] = {}
         app = _find(self._root, _split(raw), 0, parameters)
@@ -49,7 +49,7 @@ class Paths:
             if node.parameter is None:
                 node.name, node.parameter = name, _Node()
             if node.name != name:
-                raise ValueError(f"{path} names {node.name} anew, as {name}.")
+                raise ValueError(f"{path} gives the parameter {node.name} a second name, {name}.")
             node = node.parameter
         node.app = app
 
@@ -57,14 +57,14 @@ class Paths:
 def _split(raw: bytes) -> list[bytes]:
     first, *segments = raw.split(b"/")
     if first:
-        return [raw]  # no path begins so: OPTIONS *
+        return [raw]  # not a path, such as * in OPTIONS *
     if b"%" in raw:
         return [unquote_to_bytes(segment) for segment in segments]
     return segments
 
 
 def _find(node: _Node, segments: list[bytes], place: int, parameters: dict[str, str]) -> ASGIApp | None:
-    """Give what answers the segments from ``place`` on. A fixed name goes before a parameter."""
+    """Give the application for the segments from ``place`` on. A fixed name has priority over a parameter."""
     if place == len(segments):
         return node.app
     segment = segments[place]

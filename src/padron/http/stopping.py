@@ -1,4 +1,4 @@
-"""Hears the signal to stop before the web server acts on it: whoever waits or streams must end by himself first."""
+"""Handles the signal to stop before the web server does, because waiting and streaming requests must end first."""
 
 import asyncio
 import signal
@@ -10,9 +10,9 @@ from types import FrameType
 
 @contextmanager
 def on_stop_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` on the event loop when SIGTERM or SIGINT comes, and then whoever heard the signal before."""
+    """On SIGTERM or SIGINT, call ``stop`` on the event loop, and then the handler that was set before."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals only reach the main thread: here somebody else decides when to stop
+        yield  # signals reach only the main thread, so here the caller decides when to stop
         return
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

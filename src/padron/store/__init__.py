@@ -1,1 +1,1 @@
-"""Keeps records, knows no rules. ``base`` is the interface; ``sqlite`` and ``postgres`` are the engines."""
+"""Keeps records and knows no rules. ``base`` is the interface. ``sqlite`` and ``postgres`` are the engines."""

@@ -1,7 +1,7 @@
-"""The one interface that both engines implement, and the promises that the contract suite holds them to.
+"""The one interface that both engines implement. The contract suite tests each of its promises.
 
-Everything is keyed by account first: a reader or a transaction belongs to one account and cannot reach
-another. Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
+A reader or a transaction belongs to one account and cannot reach another one.
+Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
 """
 
 from abc import ABC, abstractmethod
@@ -25,11 +25,14 @@ from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransactio
 
 T = TypeVar("T")
 
-Decide = Callable[[int, Sequence[Vehicle]], Sequence[Change]]  # of an account and its vehicles: the changes to make
+Decide = Callable[[int, Sequence[Vehicle]], Sequence[Change]]  # takes an account and its vehicles, gives changes
 
 
 class WriteTransaction(Protocol):
-    """One account's transaction: all of it happens, or nothing. What ``lock_`` reads stays so until its end."""
+    """One account's transaction: all of it happens, or nothing.
+
+    What a ``lock_`` method reads cannot change until the transaction ends.
+    """
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs, by VIN and slot, locked."""
@@ -38,53 +41,55 @@ class WriteTransaction(Protocol):
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         """Write the changes, in order, with the account's next numbers, and give them with these numbers.
 
-        It is the last step before the commit: other writers of the account wait from here on.
-        Two changes of one vehicle may follow each other. A registration's vehicle id is its change number,
-        which its vehicle bears from then on.
-        An account's time never goes back: changes that are earlier than its last one, by a clock that was set back,
-        are recorded at the instant of that one, and say so afterwards.
-        A change that deactivates withdraws the vehicle's open work of all operations.
-        A vehicle that a change retires or restores has no other change among them; a restored one gets its slot.
-        Raises nothing for a VIN or plate that another transaction took meanwhile: the work is run again.
+        This is the last step before the commit: other writers of the account wait from here on.
+
+        - The changes may include several changes of one vehicle.
+        - A new vehicle's id is the number of the change that registers it.
+        - An account's time never goes back. If a clock was set back, a change can be earlier than the account's
+          last one. The store then records it at the last one's instant, and sets the change to that instant.
+        - A change that deactivates a vehicle withdraws its open work of all operations.
+        - A vehicle that is retired or restored has no other change in the call. A restored vehicle gets its slot.
+        - The method raises no error for a VIN or plate that another transaction took meanwhile. The store runs
+          the work again.
         """
         ...
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles that bear any of these plates, each once, locked."""
+        """Give the current vehicles that have any of these plates, each once, locked."""
         ...
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
-        """Give the current core data of vehicles that are locked already, by vehicle id."""
+        """Give the current core data of vehicles that are already locked, by vehicle id."""
         ...
 
     async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
-        """Give the first change of each vehicle since a span of numbers began that is not the span's own.
+        """Give the first foreign change of each vehicle since its span of numbers began.
 
-        The span's own are those of the request up to its end. The vehicles, current or former, must be locked; those
-        without such a change are left out.
+        A change is foreign unless the request made it and its number is within the span.
+        The vehicles, current or former, must be locked. The result omits vehicles without a foreign change.
         """
         ...
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
-        """Give those of these vehicles that are former, by id, locked. Lock the current ones with their VINs first."""
+        """Give the former ones of these vehicles, by id, locked. Lock the current ones with their VINs first."""
         ...
 
     async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
-        """Give the last core data of vehicles that are locked already, by vehicle id."""
+        """Give the last core data of vehicles that are already locked, by vehicle id."""
         ...
 
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
-        """Give current vehicles that are locked other slots, in order. What a caller sees of them stays as it is."""
+        """Move locked current vehicles to other slots, in order. A caller of the API sees no difference."""
         ...
 
     @property
     def gate(self) -> GateTransaction:
-        """The account's remembered refusals, in this same transaction, as are all that follow."""
+        """The account's remembered refusals, in this same transaction, like all nouns below."""
         ...
 
     @property
     def imports(self) -> ImportTransaction:
-        """The account's imports: locked after all else."""
+        """The account's imports. A transaction locks them after everything else."""
         ...
 
     @property
@@ -109,7 +114,7 @@ class WriteTransaction(Protocol):
 
 
 class NounTransactions(ABC):
-    """The part of ``WriteTransaction`` that both engines have alike."""
+    """The part of ``WriteTransaction`` that is the same for both engines."""
 
     @property
     @abstractmethod
@@ -148,7 +153,7 @@ class NounTransactions(ABC):
 
 
 class Reader(VehicleReader, ChangeReader):
-    """One account's committed records: its vehicles and its record of changes, and each other noun by its name.
+    """One account's committed records: vehicles and changes as methods, each other noun as a property.
 
     Each method sees one instant.
     """
@@ -158,7 +163,7 @@ class Reader(VehicleReader, ChangeReader):
 
     @property
     def gate(self) -> GateReader:
-        """What the gate sees."""
+        """What the gate reads."""
         return GateReader(self._port)
 
     @property
@@ -187,7 +192,7 @@ class Store(Protocol):
 
     @property
     def epoch(self) -> str:
-        """The name of the register's present life, as it was when the store was opened: 8 hexadecimal digits."""
+        """The name of the register's present life when the store was opened: 8 hexadecimal digits."""
         ...
 
     @property
@@ -197,17 +202,17 @@ class Store(Protocol):
 
     @property
     def imports(self) -> ImportBoard:
-        """What workers see of imports, in all accounts: for the server itself, never for a request."""
+        """The imports of all accounts: for the server's workers, never for a request."""
         ...
 
     @property
     def plans(self) -> PlanBoard:
-        """What servers see of planned changes, on the same terms."""
+        """The planned changes of all accounts: for the server itself, never for a request."""
         ...
 
     @property
     def webhooks(self) -> WebhookBoard:
-        """What workers see of webhooks, on the same terms."""
+        """The webhooks of all accounts: for the server's workers, never for a request."""
         ...
 
     def read(self, account_id: int) -> Reader:
@@ -215,50 +220,52 @@ class Store(Protocol):
         ...
 
     def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
-        """Give a reader for large answers that may be some seconds behind, if a replica gives them.
+        """Give a reader for large answers. If a replica serves it, it may be some seconds behind.
 
-        How many, its operator says. What it reads has at least the account's change of this number, and each method
-        sees what the ones before saw, or later.
+        The operator sets the maximum of these seconds. The reader sees at least the account's change with the
+        number ``at_least``. Each method sees the state that the methods before saw, or a later one.
         """
         ...
 
     def read_caught_up(self, account_id: int) -> Reader:
-        """Give a reader that sees all that was committed when it is asked, as ``read`` does, for large answers.
+        """Give a reader for large answers that, like ``read``, sees everything committed when it is asked.
 
-        A replica may give them once it has come that far.
+        A replica may serve the reader as soon as the replica has replayed that much.
         """
         ...
 
     @property
     def is_replica_fresh(self) -> bool | None:
-        """Whether a replica takes reads now; None when there is none."""
+        """Whether a replica serves reads now; None without a replica."""
         ...
 
     def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
-        """Change statuses in several accounts at once; give the accounts in which all of it is durable, as they are.
+        """Change statuses in several accounts at once. Give each account as soon as all its changes are durable.
 
-        ``decide`` is given an account and its current vehicles with the VINs, by VIN and slot, and gives what to change
-        of them: statuses only. It may be asked again, and must hold no state that this would spoil. In the accounts
-        that are not given nothing has changed: somebody else stands in the way there, or the engine does not write in
-        this way. Use ``write_apart`` for these, so that the others need not wait with them.
+        ``decide`` takes an account and its current vehicles with the VINs, by VIN and slot. It gives the changes to
+        make, of statuses only. The store may call it again, so it must keep no state between calls.
+
+        Nothing has changed in an account that is not given. Another transaction holds something there, or the engine
+        does not write in this way. Use ``write_apart`` for these accounts, so that the others need not wait.
         """
         ...
 
     async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
-        """Change statuses in one account on the same terms, waiting for others there as every write does."""
+        """Change statuses in one account, with ``decide`` as above. It waits for other writers, as every write does."""
         ...
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account and give its result once it is durable.
 
-        What ``work`` raises undoes it alone and is raised here. It may be run again from its start, a bounded
-        number of times, when another transaction stood in its way: it must hold no state outside itself, and
-        await nothing but the transaction. A caller that is cancelled meanwhile leaves the work to go on.
+        An error of ``work`` undoes this work alone and is raised here.
+        The store may run ``work`` again from its start when another transaction conflicts with it, a bounded number
+        of times. So ``work`` must keep no state outside itself, and must await only the transaction.
+        The work continues even if the caller is cancelled.
         """
         ...
 
     def hold_key(self, held: HeldKey) -> "Store":
-        """Give this store for one request: each transaction is committed together with the key's state, or undone."""
+        """Give this store for one request. Each transaction commits together with the key's state, or is undone."""
         ...
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
@@ -266,7 +273,7 @@ class Store(Protocol):
         ...
 
     async def read_time(self) -> datetime | None:
-        """Give the present instant by the database's clock, which all its servers share; None when it has none."""
+        """Give the present instant by the clock that all servers of the database share; None without such a clock."""
         ...
 
     async def check(self) -> None:
@@ -274,5 +281,5 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what is under way and close. The store cannot be used afterwards."""
+        """Finish the work under way and close. The store cannot be used afterwards."""
         ...

@@ -1,6 +1,6 @@
-"""The record of changes as both engines keep it: its rows, and one account's committed changes.
+"""The record of changes on both engines: its rows, and a reader of one account's committed changes.
 
-Changes are written by each engine's own transaction, together with their vehicles.
+Each engine's own transaction writes changes, together with their vehicles.
 """
 
 from datetime import datetime
@@ -32,19 +32,19 @@ class ChangeReader:
         self._port = port
 
     async def find_cut(self, at: datetime) -> int:
-        """Give the number of the last change up to an instant, 0 for none: the register's state then.
+        """Give the number of the last change up to an instant, or 0. It names the register's state at that instant.
 
-        The same at any time, unless a change is recorded later that bears an earlier instant than this.
+        The answer never changes, unless a later change is recorded with an instant before this one.
         """
         return cast("int", (await self._port.read_page("find_cut", at))[0][0])
 
     async def list_request_changes(self, request_id: str, after: int, limit: int) -> list[FeedEntry]:
-        """Give what one request changed, in order, the changes with a number above ``after``."""
+        """Give the changes of one request with a number above ``after``, in order."""
         rows = await self._port.read_page("list_request_changes", request_id, after, limit)
         return [to_feed_entry(row, self._port.to_instant) for row in rows]
 
     async def list_history(self, vehicle_id: int, before: int | None, limit: int) -> list[HistoryEntry]:
-        """Give a vehicle's changes, newest first, those with a number below ``before``."""
+        """Give a vehicle's changes with a number below ``before``, newest first."""
         below = _NUMBER_MAX if before is None else before
         rows = await self._port.read_page("list_history", vehicle_id, below, limit)
         return [to_history_entry(row, self._port.to_instant) for row in rows]
@@ -52,29 +52,29 @@ class ChangeReader:
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
         """Give the account's changes with a number above ``after``, in order, without a gap.
 
-        A change is there as soon as its writer has been answered, on every server.
+        Every server gives a change as soon as its writer has its answer.
         """
         rows = await self._port.read_page("list_changes", after, limit)
         return [to_feed_entry(row, self._port.to_instant) for row in rows]
 
     async def find_last_change(self) -> int:
-        """Give the number of the account's last change; 0 when there is none."""
+        """Give the number of the account's last change, or 0 before the first one."""
         rows = await self._port.read_point("find_last_change")
         return cast("int", rows[0][0]) if rows else 0  # a replica may not have a new account yet
 
     async def find_last_instant(self) -> datetime:
-        """Give the instant of the account's last change, before which no later one comes; 1970 when there is none."""
+        """Give the instant of the account's last change, or 1970 before the first one. No later change is earlier."""
         return self._port.to_instant((await self._port.read_point("find_last_instant"))[0][0])
 
     async def find_place(self, number: int) -> Place | None:
-        """Give the place after the change of this number; None when there is no such change, nor 0."""
+        """Give the place after the change with this number. 0 is the beginning; give None for an unknown number."""
         if number == 0:
             return START
         rows = await self._port.read_point("find_change", number)
         return to_place(number, rows[0], self._port.to_instant) if rows else None
 
     async def find_request_end(self, request_id: str) -> int:
-        """Give the number of a request's last change; of the account's when the request made none."""
+        """Give the number of a request's last change, or of the account's last change if the request made no change."""
         return cast("int", (await self._port.read_point("find_request_end", request_id))[0][0])
 
 
@@ -106,7 +106,7 @@ def to_feed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
 
 
 def to_place(number: int, row: Row, to_instant: ToInstant) -> Place:
-    """Give the place after a change, whose row is request, instant and VIN; the beginning where these are NULL."""
+    """Give the place after a change from its row: request, instant and VIN. NULL values mean the beginning."""
     request_id, at, vin = row
     if request_id is None or at is None or vin is None:
         return START

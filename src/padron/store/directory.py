@@ -1,4 +1,4 @@
-"""Accounts, their API keys and the register's epoch: with the boards of other nouns, all that crosses accounts."""
+"""Accounts, their API keys and the register's epoch. Only this module and the boards of other nouns cross accounts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,7 +29,9 @@ class Directory:
         async def work(port: WritePort) -> Account:
             rows = await port.fetch("insert_account", name, at)
             if not rows:
-                raise PadronError(Code.ACCOUNT_EXISTS, f"There is an account named {quote(name)} already.")
+                raise PadronError(
+                    Code.ACCOUNT_EXISTS, f"There is already an account named {quote(name)}. Choose another name."
+                )
             account_id = cast("int", rows[0][0])
             await port.fetch("insert_counter", account_id)
             return Account(account_id=account_id, name=name, created_at=at)
@@ -60,11 +62,11 @@ class Directory:
         return _to_key(rows[0], self._port.to_instant) if rows else None
 
     async def find_keys(self, keys: Sequence[KeyName]) -> list[ApiKey]:
-        """Give those of these keys that there are, in any order: for the server itself."""
+        """Give those of these keys that exist, in any order: for the server itself, never for a request."""
         return [_to_key(row, self._port.to_instant) for row in await self._port.read_rows("find_api_keys", keys)]
 
     async def revoke_key(self, account_id: int, key_id: str, at: datetime) -> bool:
-        """Revoke a key; the first revocation's instant stays. Give False when there is no such key."""
+        """Revoke a key, keeping the instant of an earlier revocation. Give False when there is no such key."""
         return bool(await self._run("revoke_api_key", at, account_id, key_id))
 
     async def touch_key(self, account_id: int, key_id: str, at: datetime) -> None:
@@ -72,7 +74,7 @@ class Directory:
         await self._run("touch_api_key", at, account_id, key_id)
 
     async def renew_epoch(self, epoch: str) -> None:
-        """Give the register's present life a new name. A store that is open keeps the one that it read."""
+        """Give the register's present life a new name. An open store keeps the name that it read when it opened."""
         await self._run("renew_epoch", epoch)
 
     async def _run(self, name: str, *parameters: object) -> Sequence[Row]:
@@ -88,7 +90,7 @@ def _to_account(row: Row, to_instant: ToInstant) -> Account:
 
 
 def _to_key(row: Row, to_instant: ToInstant) -> ApiKey:
-    """Give the key of a row; scopes are stored as words between spaces."""
+    """Give the key of a row. Scopes are stored as words between spaces."""
     named = API_KEY.name(row)
     return ApiKey(
         account_id=named["account_id"],

@@ -1,4 +1,4 @@
-"""What both engines keep for the gate: its view of some vehicles, and the refusals that are remembered."""
+"""The gate's data on both engines: the vehicles that it reads, and the refusals that it remembers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,24 +24,24 @@ class GateTransaction:
         self._port = port
 
     async def save_refusals(self, refusals: Sequence[Refusal]) -> None:
-        """Add the counts of refusals to those of the same hour, vehicle, operation and actor."""
-        # Sorted, so that two servers that count the same vehicles do not wait for each other in a circle.
+        """Add counts of refusals to the stored counts of the same hour, vehicle, operation and actor."""
+        # Sorted, so that two servers that count the same vehicles cannot deadlock.
         ordered = sorted(refusals, key=lambda one: (one.hour_at, one.vin, one.operation, one.actor))
         await self._port.write_rows("save_refusal", [_from_refusal(refusal) for refusal in ordered])
 
     async def delete_refusals(self, before: datetime, limit: int) -> int:
-        """Delete at most ``limit`` refusals of hours before an instant, the oldest first, and give their number."""
+        """Delete at most ``limit`` refusals from before an instant, the oldest first, and give their number."""
         return len(await self._port.fetch("delete_refusals", before, limit))
 
 
 class GateReader:
-    """What the gate sees of one account. Each method sees one instant."""
+    """What the gate reads of one account. Each method sees one instant."""
 
     def __init__(self, port: ReadPort) -> None:
         self._port = port
 
     async def load_gate(self, vins: Sequence[str]) -> GateView:
-        """Give the current vehicles with these VINs and the place after the account's last change, of one instant."""
+        """Give the current vehicles with these VINs, and the place after the account's last change at that instant."""
         rows = await self._port.read_point("load_gate", list(vins), asked_count=len(vins))
         number, *change = rows[0][_VEHICLE_WIDTH:]
         to_instant = self._port.to_instant
@@ -51,7 +51,7 @@ class GateReader:
         )
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
-        """Give the remembered refusals that fit, newest hour first, then by VIN, operation and actor."""
+        """Give the remembered refusals that match, newest hour first, then by VIN, operation and actor."""
         last, period = query.after, (query.from_at, query.to_at)
         place = _NO_PLACE if last is None else (last.hour_at, last.vin, last.operation, last.actor)
         rows = await self._port.read_page("list_refusals", query.operation, query.vin, *period, *place, query.limit)

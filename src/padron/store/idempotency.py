@@ -1,8 +1,9 @@
-"""What both engines keep of Idempotency-Keys, and how the work of a request is tied to its key.
+"""Idempotency-Keys on both engines, and the connection between a request's work and its key.
 
-A store that holds a key writes, at the end of each transaction, that the key's work is committed, in that very
-transaction; when the key has been taken over meanwhile, the transaction is undone. Locks: the key's row, then the
-account's totals, both after all others.
+A store that holds a key ends each transaction with a note that the key's work is committed. The note is part of the
+same transaction. If another attempt took the key over meanwhile, the store undoes the transaction.
+
+Locks: the key's row, then the account's totals, both after all others.
 """
 
 from collections.abc import Sequence
@@ -37,41 +38,42 @@ class KeyTransaction:
         self._port = port
 
     async def add_key(self, claim: KeyClaim) -> bool:
-        """Add a key; give False when it is there."""
+        """Add a key. Give False when it already exists."""
         return bool(await self._port.fetch("insert_key", *_give_place(claim), *_give_claim(claim)))
 
     async def lock_key(self, actor: str, key: str) -> KeptKey | None:
-        """Give what is known of a key, locked against other transactions."""
+        """Give the stored state of a key, locked against other transactions."""
         rows = await self._port.fetch("lock_key", actor, key)
         return _to_kept_key(rows[0], self._port.to_instant) if rows else None
 
     async def claim_again(self, claim: KeyClaim) -> None:
-        """Give a key that is locked to another attempt; an answer that it had is forgotten."""
+        """Give a locked key to another attempt, and forget any earlier answer."""
         await self._port.fetch("claim_key", *_give_place(claim), *_give_claim(claim))
 
     async def mark_key(self, claim: KeyClaim) -> None:
-        """Write that work of the attempt is being committed. Raises ``key_in_use`` when another attempt has the key."""
+        """Note that the attempt's work is being committed. Raises ``key_in_use`` when another attempt has the key."""
         if not await self._port.fetch("mark_key", *_give_place(claim), claim.attempt):
             raise PadronError(
-                Code.KEY_IN_USE, "The request took too long, and was begun anew under the same Idempotency-Key."
+                Code.KEY_IN_USE,
+                "The request took too long, and the same Idempotency-Key was sent again. Repeat the request later.",
             )
 
     async def save_answer(self, claim: KeyClaim, answer: KeptAnswer) -> bool:
-        """Keep the answer of the attempt; give False when another attempt has the key."""
+        """Keep the answer of the attempt. Give False when another attempt has the key."""
         headers = msgspec.json.encode([[part.decode("latin-1") for part in pair] for pair in answer.headers]).decode()
         values = (answer.request_id, answer.status, headers, answer.body)
         return bool(await self._port.fetch("answer_key", *_give_place(claim), claim.attempt, *values))
 
     async def release_key(self, claim: KeyClaim) -> bool:
-        """Forget a key whose attempt committed nothing; give False when there was nothing to forget."""
+        """Forget a key whose attempt committed nothing. Give False when there was no such key."""
         return bool(await self._port.fetch("release_key", *_give_place(claim), claim.attempt))
 
     async def delete_expired(self, now: datetime, limit: int) -> list[int]:
-        """Delete keys that are over and give the sizes of their answers."""
+        """Delete expired keys and give the sizes of their answers."""
         return [row[0] for row in await self._port.fetch("delete_expired_keys", now, limit)]
 
     async def add_totals(self, keys_count: int, bytes_count: int) -> KeyTotals:
-        """Add to the account's totals, the last thing that is locked, and give them."""
+        """Add to the account's totals, which are locked last, and give them."""
         (row,) = await self._port.fetch("add_key_totals", keys_count, bytes_count)
         return KeyTotals(**KEY_TOTALS.name(row))
 
@@ -105,7 +107,7 @@ def _to_kept_key(row: Row, to_instant: ToInstant) -> KeptKey:
 
 
 async def keep_answer(transaction: KeyTransaction, claim: KeyClaim, answer: KeptAnswer) -> None:
-    """Keep an answer, or only that there was one when it is too large."""
+    """Keep an answer. For one that is too large, keep only the note that the work is committed."""
     if len(answer.body) > ANSWER_BYTES_MAX:
         await transaction.mark_key(claim)
     elif await transaction.save_answer(claim, answer):
@@ -113,7 +115,7 @@ async def keep_answer(transaction: KeyTransaction, claim: KeyClaim, answer: Kept
 
 
 async def settle_key(transaction: KeyTransaction, held: HeldKey, result: object) -> None:
-    """Tie the work of a transaction that is about to be committed to its key."""
+    """Note at the key that the transaction's work is being committed. Keep the answer if the request gave it."""
     await transaction.mark_key(held.claim)
     if held.word is not None:
         await keep_answer(transaction, held.claim, held.word(result))

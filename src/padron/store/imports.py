@@ -1,7 +1,7 @@
-"""What both engines keep of imports of files: one account's imports, with their bytes and refused lines.
+"""Imports of files on both engines: one account's imports, with their bytes and refused lines.
 
-Locks: an import's row comes after vehicles and the counter; whoever adds or takes an import locks the account's row
-first, and no vehicle.
+Locks: an import's row comes after vehicles and the counter. A transaction that adds or takes an import first locks the
+account's row, and locks no vehicle.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ IMPORT_REFUSAL = Columns("place", "line", "column_name", "detail")
 
 
 class ImportTransaction:
-    """One account's imports, in its open transaction. What ``lock_`` reads stays so until its end."""
+    """One account's imports, in its open transaction. What ``lock_`` reads cannot change until its end."""
 
     def __init__(self, port: WritePort) -> None:
         self._port = port
 
     async def list_open(self) -> list[FileImport]:
-        """Give the imports that have not ended, oldest first. Nobody else adds or takes one until the end."""
+        """Give the imports that have not ended, oldest first. No other transaction can add or take one meanwhile."""
         await self._port.fetch("lock_importer")
         return [_to_import(row, self._port.to_instant) for row in await self._port.fetch("list_open_imports")]
 
@@ -38,7 +38,7 @@ class ImportTransaction:
         await self._port.write_rows("insert_import", [_from_import(new)])
 
     async def lock_import(self, import_id: int) -> FileImport | None:
-        """Give an import, uploads included, locked against other transactions."""
+        """Give an import, even an unfinished upload, locked against other transactions."""
         rows = await self._port.fetch("lock_import", import_id)
         return _to_import(rows[0], self._port.to_instant) if rows else None
 
@@ -55,7 +55,7 @@ class ImportTransaction:
         await self._port.write_rows("insert_part", [(import_id, number, data)])
 
     async def delete_parts(self, import_id: int, limit: int) -> int:
-        """Delete some bytes of a file and give the number of the parts."""
+        """Delete at most ``limit`` parts of a file's bytes and give their number."""
         return len(await self._port.fetch("delete_parts", import_id, limit))
 
     async def add_refusals(self, import_id: int, refusals: Sequence[KeptRefusal]) -> None:
@@ -64,7 +64,7 @@ class ImportTransaction:
         await self._port.write_rows("insert_import_refusal", rows)
 
     async def delete_refusals(self, import_id: int, limit: int) -> int:
-        """Delete some refused lines and give their number."""
+        """Delete at most ``limit`` refused lines and give their number."""
         return len(await self._port.fetch("delete_import_refusals", import_id, limit))
 
     async def list_ended(self, before: datetime, limit: int) -> list[int]:
@@ -72,12 +72,12 @@ class ImportTransaction:
         return [row[0] for row in await self._port.fetch("list_ended_imports", before, limit)]
 
     async def list_leftovers(self) -> list[int]:
-        """Give imports that ended and whose bytes are still there."""
+        """Give ended imports whose bytes still exist."""
         return [row[0] for row in await self._port.fetch("list_leftovers")]
 
 
 class ImportReader:
-    """One account's committed imports. An upload that is under way is none yet."""
+    """One account's committed imports. An unfinished upload is not yet an import here."""
 
     def __init__(self, port: ReadPort) -> None:
         self._port = port
@@ -93,7 +93,7 @@ class ImportReader:
         return _to_import(rows[0], self._port.to_instant) if rows else None
 
     async def load_part(self, import_id: int, number: int) -> bytes | None:
-        """Give some bytes of a file, counted from 0; None when they are gone."""
+        """Give one part of a file's bytes, counted from 0; None when it is deleted."""
         rows = await self._port.read_page("load_part", import_id, number)
         return bytes(rows[0][0]) if rows else None
 
@@ -103,13 +103,13 @@ class ImportReader:
 
 
 class ImportBoard:
-    """Where workers see what is to be done, in all accounts: for the server itself, never for a request."""
+    """The work for import workers, in all accounts: for the server itself, never for a request."""
 
     def __init__(self, port: BoardPort) -> None:
         self._port = port
 
     async def list_waiting(self, now: datetime, holder: str, limit: int) -> list[int]:
-        """Give accounts in which an import waits for a worker; what the holder has itself waits too."""
+        """Give accounts in which an import waits for a worker. An import that the holder itself has also counts."""
         return [row[0] for row in await self._port.read_point("list_waiting_imports", now, holder, limit)]
 
 

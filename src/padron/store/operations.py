@@ -1,8 +1,9 @@
-"""What both engines keep of operations, runs, work and results.
+"""Operations, runs, work and results on both engines.
 
-Withdrawal is not here: it is part of ``WriteTransaction.save_changes``, in the transaction that changes the status.
-Whoever waits for locks takes a run, then vehicles by id, then the counter, then work by vehicle and run; whoever
-claims waits for nobody, so nobody waits in a circle.
+Withdrawal is not here: ``WriteTransaction.save_changes`` does it, in the transaction that changes the status.
+
+A transaction that waits for locks takes them in this order: run, vehicles by id, counter, work by vehicle and run.
+A transaction that claims work waits for no lock. So no deadlock is possible.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,13 +56,13 @@ _Question = tuple[tuple[Vin, ...] | None, dict[str, str | int] | None, int | Non
 
 
 class OperationTransaction:
-    """One account's operations, in its open transaction. What ``lock_`` gives stays so until its end."""
+    """One account's operations, in its open transaction. What ``lock_`` gives cannot change until its end."""
 
     def __init__(self, port: WritePort) -> None:
         self._port = port
 
     async def lock_declarer(self) -> None:
-        """Let nobody else declare an operation or start a run until the end: the first lock of a transaction."""
+        """Lock out all others who declare an operation or start a run. This is a transaction's first lock."""
         await self._port.fetch("lock_declarer")
 
     async def list_operations(self) -> list[Operation]:
@@ -69,7 +70,7 @@ class OperationTransaction:
         return [_to_operation(row, self._port.to_instant) for row in await self._port.fetch("list_operations")]
 
     async def save_operation(self, operation: Operation) -> None:
-        """Write an operation, new or not."""
+        """Write a new operation, or replace the stored one."""
         await self._port.fetch("save_operation", *_from_operation(operation))
 
     async def list_filling_runs(self, limit: int) -> list[Run]:
@@ -77,7 +78,7 @@ class OperationTransaction:
         return [_to_run(row, self._port.to_instant) for row in await self._port.fetch("list_filling_runs", limit)]
 
     async def add_run(self, run: Run) -> bool:
-        """Write a new run; give False when its id is taken."""
+        """Write a new run. Give False when its id is taken."""
         return bool(await self._port.fetch("insert_run", *_from_run(run)))
 
     async def lock_run(self, run_id: int) -> Run | None:
@@ -86,46 +87,46 @@ class OperationTransaction:
         return _to_run(rows[0], self._port.to_instant) if rows else None
 
     async def hold_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles with these VINs; none can be changed before the end of the transaction."""
+        """Give the current vehicles with these VINs. None of them can change before the transaction ends."""
         rows = await self._port.fetch_rows("hold_vehicles", [(vin,) for vin in dict.fromkeys(vins)])
         return [to_vehicle(row, self._port.to_instant) for row in rows]
 
     async def queue_vehicles(self, run: Run, vehicles: Sequence[Vehicle]) -> int:
-        """Add work for vehicles that are held, and give how many had none in this run."""
+        """Add work for held vehicles, and give the number of those that had no work in this run yet."""
         vehicle_ids = [vehicle.vehicle_id for vehicle in vehicles]
         return len(await self._port.fetch("insert_work", run.run_id, run.operation, vehicle_ids))
 
     async def save_run(self, run: Run, refusals: Sequence[RunRefusal]) -> None:
-        """Write how far a run has come, and further refusals to keep."""
+        """Write a run's progress, and further refusals to keep."""
         await self._port.fetch("update_run", *_from_moved_run(run))
         first = run.refused_count - len(refusals)
         rows = [(run.run_id, place, *_from_refusal(refusal)) for place, refusal in enumerate(refusals, start=first)]
         await self._port.write_rows("insert_run_refusal", rows)
 
     async def lock_expired(self, operation: str, now: datetime, limit: int) -> list[Work]:
-        """Give claimed work whose lease has run out, longest ago first; what another transaction holds is skipped."""
+        """Give claimed work whose lease has expired, longest ago first. Skip work that another transaction holds."""
         return self._give_work(await self._port.fetch("lock_expired", operation, now, limit, _OPERATIONAL))
 
     async def lock_queued(self, operation: str, limit: int) -> list[Work]:
-        """Give queued work, the oldest run's first, of vehicles that are operational at this very moment."""
+        """Give queued work of vehicles that are operational at this very moment, the oldest run's first."""
         return self._give_work(await self._port.fetch("lock_queued", operation, limit, _OPERATIONAL))
 
     async def lock_work(self, keys: Sequence[ClaimKey]) -> list[Work]:
-        """Give the work that these claims are for, whatever their attempts; waits for whoever holds it."""
+        """Give the work of these claims, whatever their attempts. Wait for any transaction that holds it."""
         places = {(key.run_id, key.vehicle_id) for key in keys}
         return self._give_work(await self._port.fetch_rows("lock_work", list(places)))
 
     async def load_results(self, keys: Sequence[ClaimKey]) -> list[Result]:
-        """Give the results that these claims have already. Their work must be locked."""
+        """Give the results that these claims already have. Their work must be locked."""
         rows = await self._port.fetch_rows("load_results", list(set(keys)))
         return [_to_result(row, self._port.to_instant) for row in rows]
 
     async def save_work(self, works: Sequence[Work]) -> None:
-        """Write work that is locked: its state, attempts, lease, holder and end."""
+        """Write the state, attempts, lease, holder and end of locked work."""
         await self._port.fetch_rows("update_work", [_from_work(work) for work in works])
 
     async def add_results(self, results: Sequence[Result]) -> None:
-        """Write the results of claims that have none."""
+        """Write the results of claims that have no result yet."""
         await self._port.fetch_rows("insert_result", [_from_result(result) for result in results])
 
     def _give_work(self, rows: Sequence[Row]) -> list[Work]:
@@ -153,23 +154,23 @@ class OperationReader:
         return _to_run(rows[0], self._port.to_instant) if rows else None
 
     async def list_stalled_runs(self, operation: str, before: datetime) -> list[Run]:
-        """Give the runs that are being queued and have not moved since an instant."""
+        """Give the runs in the state queueing that have not moved since an instant."""
         rows = await self._port.read_point("list_stalled_runs", operation, before)
         return [_to_run(row, self._port.to_instant) for row in rows]
 
     async def count_work(self, run_id: int, now: datetime, attempts_max: int) -> Mapping[WorkState, int]:
-        """Give how much of a run's work is in which state; a lease that has run out counts as what follows it."""
+        """Give the amount of a run's work in each state. Work with an expired lease counts as its next state."""
         rows = await self._port.read_page("count_work", run_id, now, attempts_max)
         return {WorkState(state): count for state, count in rows}
 
     async def list_refusals(self, run_id: int) -> list[RunRefusal]:
-        """Give the refusals of a run that were kept, in order."""
+        """Give the kept refusals of a run, in order."""
         return [
             _to_refusal(row, self._port.to_instant) for row in await self._port.read_page("list_run_refusals", run_id)
         ]
 
     async def has_work(self, operation: str, now: datetime) -> bool:
-        """Say whether an operation has work that is queued, or whose lease has run out."""
+        """Say whether an operation has work that is queued, or whose lease has expired."""
         return bool((await self._port.read_point("has_work", operation, now))[0][0])
 
     async def list_run_results(self, run_id: int, after: RunResultPlace, limit: int) -> list[ResultEntry]:
@@ -187,7 +188,7 @@ class OperationReader:
 
 
 def encode_question(question: RunQuestion) -> str:
-    """Give the JSON text that a run's question is stored as."""
+    """Give the JSON text that stores a run's question."""
     status = None if question.status is None else question.status.value
     return msgspec.json.encode([question.vins, question.filters, status]).decode()
 

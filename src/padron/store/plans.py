@@ -1,4 +1,4 @@
-"""What both engines keep of planned changes: one account's plans, and what is due in all."""
+"""Planned changes on both engines: one account's plans, and the due plans of all accounts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ PLAN = Columns(
 ENDED_PLAN = Columns(
     "plan_id", "state", "ended_at", "ended_by", "ended_request_id", "detail", "number"
 )  # fmt: skip
-PLANNED_VEHICLE = Columns(*VEHICLE.names, "namesake_count")  # how many current vehicles have its VIN
+PLANNED_VEHICLE = Columns(*VEHICLE.names, "namesake_count")  # the number of current vehicles with its VIN
 LATER_CHANGE = Columns("vehicle_id", "changed_by", "request_id")
 
 _FIRST = (datetime(1970, 1, 1, tzinfo=UTC), "")
@@ -25,7 +25,7 @@ _LISTS = ("list_plans", "list_plans_by_state", "list_plans_of_request", "list_pl
 
 
 class PlanTransaction:
-    """One account's plans, in its open transaction. What ``lock_`` reads stays so until its end."""
+    """One account's plans, in its open transaction. What ``lock_`` reads cannot change until its end."""
 
     def __init__(self, port: WritePort) -> None:
         self._port = port
@@ -35,9 +35,9 @@ class PlanTransaction:
         await self._port.fetch_rows("add_plans", [_from_plan(plan) for plan in plans])
 
     async def lock_due_plans(self, now: datetime, limit: int) -> list[Plan]:
-        """Give plans that are due, in their order, but those that another transaction has locked.
+        """Give due plans in their order. Skip plans that another transaction has locked.
 
-        Of each vehicle only the first pending one is given. ``vin`` is the vehicle's when it was planned.
+        Give only the first pending plan of each vehicle. ``vin`` is the vehicle's VIN at the time of planning.
         """
         return self._give_plans(await self._port.fetch("lock_due_plans", now, limit))
 
@@ -47,9 +47,10 @@ class PlanTransaction:
         return found[0] if found else None
 
     async def lock_returns(self, vehicle_ids: Sequence[int]) -> dict[int, Plan]:
-        """Give the pending return of each vehicle that has one, by its id, unless it is void or locked elsewhere.
+        """Give each vehicle's pending return, by vehicle id, unless it is void or another transaction holds it.
 
-        It is that of the latest change that has one, if none came after it. The vehicles must be locked.
+        A vehicle's return belongs to its latest change that has one. A later change makes the return void.
+        The vehicles must be locked.
         """
         found = self._give_plans(await self._port.fetch("lock_returns", list(vehicle_ids)))
         latest = {plan.vehicle_id: plan for plan in found}
@@ -57,13 +58,13 @@ class PlanTransaction:
         return {vehicle_id: plan for vehicle_id, plan in latest.items() if vehicle_id not in void}
 
     async def lock_pending_of_request(self, request_id: str, limit: int) -> list[Plan]:
-        """Give what one request planned and is still pending. ``vin`` is the vehicle's when it was planned."""
+        """Give the pending plans of one request. ``vin`` is the vehicle's VIN at the time of planning."""
         return self._give_plans(await self._port.fetch("lock_pending_of_request", request_id, limit))
 
     async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
-        """Give what each plan's vehicle is now, by the plan's id.
+        """Give the present state of each plan's vehicle, by the plan's id.
 
-        The vehicles are first locked, then looked at, so that nothing comes in between.
+        The method first locks the vehicles, then reads them, so that nothing changes in between.
         """
         rows = await self._port.fetch("lock_targets", sorted({plan.vehicle_id for plan in plans}))
         vehicles = [to_vehicle(row, self._port.to_instant) for row in rows]
@@ -77,7 +78,7 @@ class PlanTransaction:
         return targets
 
     async def end_plans(self, plans: Sequence[Plan]) -> None:
-        """Write what became of plans that are locked."""
+        """Write the outcome of locked plans."""
         await self._port.fetch_rows("end_plans", [_from_ended(plan) for plan in plans])
 
     async def _find_later(self, numbers: Mapping[int, int]) -> dict[int, LaterChange]:
@@ -102,7 +103,7 @@ class PlanReader:
         return _to_plan(rows[0], self._port.to_instant) if rows else None
 
     async def list_plans(self, query: PlanQuery) -> list[Plan]:
-        """Give at most ``query.limit`` plans that fit, after ``query.after``."""
+        """Give at most ``query.limit`` plans that match, after ``query.after``."""
         after = _LAST if query.descending else _FIRST
         if query.after is not None:
             after = (query.after.effective_at, query.after.plan_id)
@@ -121,23 +122,23 @@ class PlanReader:
 
 
 class PlanBoard:
-    """Where servers see what is due, in all accounts."""
+    """The due plans of all accounts, for the server itself."""
 
     def __init__(self, port: BoardPort) -> None:
         self._port = port
 
     async def find_next_instant(self) -> datetime | None:
-        """Give when the next plan is due, or was; None when none is pending."""
+        """Give the instant of the earliest pending plan, even a past one; None if no plan is pending."""
         rows = await self._port.read_point("find_next_instant")
         return self._port.to_instant(rows[0][0]) if rows else None
 
     async def list_due_accounts(self, now: datetime) -> list[int]:
-        """Give the accounts that have plans due."""
+        """Give the accounts that have due plans."""
         return [row[0] for row in await self._port.read_page("list_due_accounts", now)]
 
 
 def add_descending(statements: Mapping[str, str]) -> dict[str, str]:
-    """Give the statements, and each list of plans once more, in the other direction."""
+    """Give the statements, and in addition each list of plans in the other direction."""
     return {
         **statements,
         **{

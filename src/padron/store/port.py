@@ -1,9 +1,10 @@
-"""The small port of an engine, on which the shared classes of every noun stand.
+"""The small port of an engine. The shared classes of every noun use it.
 
-An engine runs its own statements, by their names in its ``sql/`` folder, and says how it stores an instant. What is
-made of the rows is the same for both, and is written once, in ``store/<noun>.py``. A port is bound to one account and
-puts that account before all other parameters, so a noun's class cannot reach another account. Only a board's port is
-not bound: it serves the server itself, never a request.
+An engine runs its own statements, by their names in its ``sql/`` folder, and says how it stores an instant. The shared
+classes turn rows into records, in ``store/<noun>.py``, for both engines.
+
+A port is bound to one account and puts that account before all other parameters. So a noun's class cannot reach
+another account. Only a board's port is not bound: it serves the server itself, never a request.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ class Row(Protocol):
 
 
 class Port(Protocol):
-    """What every port has."""
+    """The method that every port has."""
 
     def to_instant(self, stored: Any, /) -> datetime:  # noqa: ANN401 - the form in which an engine stores an instant
         """Give the instant of a column that is not NULL."""
@@ -39,28 +40,28 @@ class Port(Protocol):
 
 
 class ReadPort(Port, Protocol):
-    """Reads what is committed; each statement sees one instant. Raises ``store_unavailable``."""
+    """Reads committed rows. Each statement sees one instant. Raises ``store_unavailable``."""
 
     @property
     def dialect(self) -> Dialect:
-        """How statements that are put together are written for this engine."""
+        """How built statements are written for this engine."""
         ...
 
     @property
     def statements(self) -> Mapping[str, str]:
-        """The engine's statements by name, for those that are put together from one."""
+        """The engine's statements by name: a built statement begins with one of them."""
         ...
 
     async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
-        """Give the rows of a statement that an index answers at once, for so many vehicles."""
+        """Give the rows of a statement that an index answers at once, for this number of vehicles."""
         ...
 
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
-        """Give the rows of a statement that may take a while; no point read waits for it."""
+        """Give the rows of a statement that may take a while. No point read waits for it."""
         ...
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
-        """Give the rows of a page whose statement was put together. Its parameters begin with the account."""
+        """Give the rows of a page from a built statement. Its parameters begin with the account."""
         ...
 
 
@@ -68,20 +69,20 @@ class WritePort(Port, Protocol):
     """Runs statements in the open transaction."""
 
     async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
-        """Run a statement and give its rows. A list is one parameter: the engine's own form of an array."""
+        """Run a statement and give its rows. A list becomes one parameter, in the engine's form of an array."""
         ...
 
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Run a statement for many rows, in one round trip, and give all that it gives."""
+        """Run a statement for many rows, in one round trip, and give all rows of its result."""
         ...
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
-        """Run a statement that gives nothing for each of many rows, in portions."""
+        """Run a statement without a result for each of many rows, in portions."""
         ...
 
 
 class BoardPort(Port, Protocol):
-    """Reads and writes across accounts: no account is put before the parameters."""
+    """Reads and writes across accounts. It puts no account before the parameters."""
 
     async def read_point(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that an index answers at once."""
@@ -92,7 +93,7 @@ class BoardPort(Port, Protocol):
         ...
 
     async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Give what a statement gives for many rows at once."""
+        """Give the result of a statement for many rows at once."""
         ...
 
     async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:
@@ -101,20 +102,20 @@ class BoardPort(Port, Protocol):
 
 
 class Columns:
-    """The columns of a record, in the order in which every statement gives and takes them; a test compares them."""
+    """The columns of a record, in the order that every statement uses. A test compares them with the statements."""
 
     def __init__(self, *names: str) -> None:
         self.names = names
         self._set = frozenset(names)
 
     def name(self, row: Row) -> dict[str, Any]:
-        """Give the values of a row by their columns' names. Raises ValueError for more columns, or fewer."""
+        """Give the values of a row by column name. Raises ValueError when the row has another number of columns."""
         return dict(zip(self.names, row, strict=True))
 
     def order(self, values: Mapping[str, object]) -> Values:
-        """Give the values in the order of the columns. Raises ValueError unless each column has one, and no other."""
+        """Give the values in the order of the columns. Raises ValueError for a missing or an unknown column."""
         if values.keys() != self._set:
-            message = f"These are columns of the table or of the values alone: {', '.join(values.keys() ^ self._set)}."
+            message = f"These columns are missing or unknown: {', '.join(values.keys() ^ self._set)}."
             raise ValueError(message)
         return tuple(values[name] for name in self.names)
 

@@ -1,6 +1,6 @@
-"""Vehicles as both engines keep them: their rows, and one account's committed vehicles.
+"""Vehicles on both engines: their rows, and a reader of one account's committed vehicles.
 
-They are written by each engine's own transaction, because the status call is the hot path.
+Each engine's own transaction writes vehicles, because the status call is the hot path.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,10 @@ class VehicleReader:
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         self._port = port
-        self._account_id = account_id  # for the statements that are put together
+        self._account_id = account_id  # for built statements
 
     async def list_by_vin(self, vin: str) -> list[Vehicle]:
-        """Give the current vehicles with this VIN: none, one, or several kept from legacy data."""
+        """Give the current vehicles with this VIN: no vehicle, one, or several kept from legacy data."""
         to_instant = self._port.to_instant
         return [to_vehicle(row, to_instant) for row in await self._port.read_point("list_by_vin", vin)]
 
@@ -53,14 +53,15 @@ class VehicleReader:
         return to_details(rows[0][0]) if rows else {}
 
     async def list_versions_by_vin(self, vin: str) -> list[VehicleVersion]:
-        """Give the current vehicles with this VIN together with their core data, of one instant."""
+        """Give the current vehicles with this VIN together with their core data at one instant."""
         to_instant = self._port.to_instant
         return [to_version(row, to_instant) for row in await self._port.read_point("list_versions_by_vin", vin)]
 
     async def list_vehicles(self, query: VehicleQuery) -> list[ListedVehicle]:
         """Give at most ``query.limit`` vehicles after ``query.after``, each with its place in the order.
 
-        With ``query.up_to`` as they were after the change of that number, slots left out: the record has none.
+        With ``query.up_to`` the vehicles are as they were after the change with that number. Their slots are then
+        missing, because the record of changes has no slots.
         """
         port, to_instant = self._port, self._port.to_instant
         template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
@@ -68,9 +69,9 @@ class VehicleReader:
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
 
     async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
-        """Give how long ``query.limit`` vehicles after ``query.after`` had which status, by vehicle id.
+        """Give the time in each status of ``query.limit`` vehicles after ``query.after``, by vehicle id.
 
-        Each vehicle that was registered by the end of the period is there, if only with no time at all.
+        The result has each vehicle that was registered by the end of the period, even one with no time at all.
         """
         period = (query.until, query.since, query.from_at, query.to_at)
         given = [self._account_id, *period, query.after, query.limit]
@@ -79,19 +80,20 @@ class VehicleReader:
         return [_to_status_time(row) for row in rows]
 
     async def list_duplicates(self, query: DuplicateQuery) -> list[DuplicateGroup]:
-        """Give the VINs that several current vehicles have, in order, with these vehicles, of one instant.
+        """Give the VINs that several current vehicles have, in order, with these vehicles, at one instant.
 
-        At most ``vins_max`` groups, and ``rows_max`` vehicles: then the last group has some of its vehicles only.
+        The result has at most ``vins_max`` groups and ``rows_max`` vehicles. At ``rows_max`` the last group may be
+        incomplete.
         """
         rows = await self._port.read_page("list_duplicates", query.after, query.vins_max, query.rows_max)
         return self._gather_groups(rows)
 
     async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
-        """Say whether a vehicle has this VIN, or had it when it became former."""
+        """Say whether a current vehicle has this VIN, or a former one had it at its end."""
         return bool(await self._port.read_point("has_vehicle", vehicle_id, vin))
 
     def _gather_groups(self, rows: Sequence[Row]) -> list[DuplicateGroup]:
-        """Give the groups of rows that come by VIN, each with how many vehicles its VIN has."""
+        """Give the groups of rows that are ordered by VIN, each with the number of vehicles with its VIN."""
         groups = []
         for _, part in groupby(rows, key=lambda row: cast("str", row[1])):
             found = list(part)
@@ -103,7 +105,7 @@ class VehicleReader:
 def to_vehicle(row: Row, to_instant: ToInstant) -> Vehicle:
     """Give the vehicle of a row that begins with its columns.
 
-    By their places, without names: a batch of status calls reads as many rows as it has vehicles.
+    It reads columns by place, which is faster than by name. A batch of status calls reads a row for each vehicle.
     """
     vehicle_id, vin, slot, status, since, by, reason, revision, created_at, updated_at = row[:_VEHICLE_WIDTH]
     return Vehicle(
@@ -138,7 +140,7 @@ def to_version(row: Row, to_instant: ToInstant) -> VehicleVersion:
 
 
 def to_position(row: Row, query: VehicleQuery) -> Position:
-    """Give a listed row's place in the order asked for. An instant's key is in microseconds since 1970."""
+    """Give a listed row's place in the requested order. An instant's key is in microseconds since 1970."""
     _, began, *_ = row[_VEHICLE_WIDTH:]
     key = None if query.sort is None else row[_VERSION_WIDTH]
     if isinstance(key, datetime):
@@ -157,7 +159,7 @@ def give_status_or_none(number: int | None) -> VehicleStatus | None:
 
 
 def give_status_id(status: VehicleStatus | None) -> int | None:
-    """Give what a column of statuses holds."""
+    """Give the value to store in a column of statuses."""
     return None if status is None else status.value
 
 

@@ -1,6 +1,7 @@
-"""What both engines keep of webhooks: one account's endpoints, deliveries and attempts, and the workers' board.
+"""Webhooks on both engines: one account's endpoints, deliveries and attempts, and the workers' board.
 
-A new setting of an endpoint is a column of ``ENDPOINT``, and a line each in ``_to_endpoint`` and ``_from_endpoint``.
+To add a setting of an endpoint, add a column to ``ENDPOINT``, and a line each to ``_to_endpoint`` and
+``_from_endpoint``.
 """
 
 from collections.abc import Sequence
@@ -41,19 +42,19 @@ _MILLISECOND = timedelta(milliseconds=1)
 class WebhookTransaction:
     """One account's webhooks, in its open transaction.
 
-    What ``lock_`` reads stays so until its end; an endpoint is locked first.
+    What ``lock_`` reads cannot change until its end. Lock the endpoint first.
     """
 
     def __init__(self, port: WritePort) -> None:
         self._port = port
 
     async def count_endpoints(self) -> int:
-        """Give the number of endpoints, locked: no other transaction adds one meanwhile."""
-        await self._port.fetch("lock_account")  # the account's row is what is locked
+        """Give the number of endpoints. No other transaction can add one until the end."""
+        await self._port.fetch("lock_account")  # the lock is on the account's row
         return await self._count("count_endpoints")
 
     async def find_last_change(self) -> int:
-        """Give the number of the account's last change; 0 when there is none."""
+        """Give the number of the account's last change, or 0 before the first one."""
         return await self._count("find_last_change")
 
     async def add_endpoint(self, endpoint: Endpoint) -> None:
@@ -61,7 +62,7 @@ class WebhookTransaction:
         await self._port.write_rows("insert_endpoint", [_from_endpoint(endpoint)])
 
     async def lock_endpoint(self, endpoint_id: str) -> Endpoint | None:
-        """Give an endpoint, a deleted one that is still being cleared away included."""
+        """Give an endpoint, even a deleted one whose deliveries still exist."""
         rows = await self._port.fetch("lock_endpoint", endpoint_id)
         return _to_endpoint(rows[0], self._port.to_instant) if rows else None
 
@@ -79,11 +80,11 @@ class WebhookTransaction:
         return await self._count("count_pending", endpoint.endpoint_id, endpoint.position)
 
     async def put_deliveries(self, deliveries: Sequence[Delivery]) -> None:
-        """Add deliveries; one that is there already becomes pending anew and keeps its count of attempts."""
+        """Add deliveries. One that already exists becomes pending again and keeps its count of attempts."""
         await self._port.write_rows("put_delivery", [_from_delivery(delivery) for delivery in deliveries])
 
     async def lock_deliveries(self, endpoint_id: str, numbers: Sequence[int]) -> list[Delivery]:
-        """Give those of these deliveries that there are, by number."""
+        """Give those of these deliveries that exist, by number."""
         rows = await self._port.fetch("lock_deliveries", endpoint_id, list(numbers))
         return [_to_delivery(row, self._port.to_instant) for row in rows]
 
@@ -96,20 +97,20 @@ class WebhookTransaction:
         await self._port.write_rows("insert_attempt", [_from_attempt(attempt) for attempt in attempts])
 
     async def list_due(self, endpoint: Endpoint, now: datetime, limit: int) -> list[Sending]:
-        """Give pending deliveries that are due, oldest first: of each vehicle only its first pending one.
+        """Give pending deliveries that are due, oldest first. Give only the first pending delivery of a vehicle.
 
-        What lies beyond the endpoint's position is not due: it will be cut anew.
+        Deliveries beyond the endpoint's position are not due: they will be added again from the feed.
         """
         rows = await self._port.fetch("list_due", endpoint.endpoint_id, endpoint.position, now, limit)
         return [_to_sending(row, self._port.to_instant) for row in rows]
 
     async def find_next_due(self, endpoint: Endpoint) -> datetime | None:
-        """Give when the first of the deliveries is due that ``list_due`` may give; None when there is none."""
+        """Give the instant when ``list_due`` can give the next delivery; None if no delivery is pending."""
         ((due_at,),) = await self._port.fetch("find_next_due", endpoint.endpoint_id, endpoint.position)
         return give_or_none(self._port.to_instant, due_at)
 
     async def revive_pending(self, endpoint_id: str, now: datetime) -> None:
-        """Make every pending delivery due, with the whole schedule before it."""
+        """Make every pending delivery due now, and start its schedule of retries again."""
         await self._port.write_rows("revive_pending", [(endpoint_id, now)])
 
     async def delete_settled(self, endpoint_id: str, before: datetime, limit: int) -> None:
@@ -117,7 +118,7 @@ class WebhookTransaction:
         await self._port.write_rows("delete_settled", [(endpoint_id, before, limit)])
 
     async def delete_deliveries(self, endpoint_id: str, limit: int) -> int:
-        """Delete any deliveries with their attempts and give their number."""
+        """Delete deliveries in any state, with their attempts, and give their number."""
         return len(await self._port.fetch("delete_deliveries", endpoint_id, limit))
 
     async def delete_endpoint(self, endpoint_id: str) -> None:
@@ -167,21 +168,21 @@ class WebhookReader:
 
 
 class WebhookBoard:
-    """Where workers see what is to be done, in all accounts."""
+    """The work for webhook workers, in all accounts."""
 
     def __init__(self, port: BoardPort) -> None:
         self._port = port
 
     async def has_endpoints(self) -> bool:
-        """Say whether there is any endpoint."""
+        """Say whether any account has an endpoint."""
         return bool(await self._port.read_point("has_endpoints"))
 
     async def list_ready(self, now: datetime, limit: int) -> list[EndpointKey]:
-        """Give endpoints that have something to do and no worker."""
+        """Give endpoints that have work and no worker."""
         return [EndpointKey(*row) for row in await self._port.read_point("list_ready", now, limit)]
 
     async def renew_leases(self, holder: str, until: datetime) -> list[EndpointKey]:
-        """Prolong every lease of a holder and give the endpoints that it still has."""
+        """Renew every lease of a holder and give the endpoints that it still has."""
 
         async def work(port: WritePort) -> Sequence[Row]:
             return await port.fetch("renew_leases", holder, until)

@@ -1,8 +1,8 @@
-"""Compresses answers for those who ask for it (RFC 9110, 12.5.3), with gzip and nothing else.
+"""Compresses answers for clients that ask for it (RFC 9110, 12.5.3), only with gzip.
 
-An answer with an ETag is sent as it is. Its tag is strong and names these very bytes, so a compressed one would need
-another tag, and that one would no longer be what If-Match compares. Such answers are single vehicles, and small.
-Streams are sent as they are too: what is held back to be compressed would come late.
+The server never compresses an answer with an ETag. The tag is strong and names these very bytes, so a compressed
+answer would need another tag, which If-Match could not compare. These answers are single vehicles, and small.
+The server does not compress streams either, because compression would delay their pieces.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from functools import lru_cache
 from padron.domain.idempotency import Headers
 from padron.http.answers.replies import Reply
 
-BYTES_MIN = 1_024  # less is not worth the work: it fits into one packet either way
-INLINE_BYTES_MAX = 16_384  # so much takes some 0.2 ms; more is given to a thread, beside the event loop
-HEADER_BYTES_MAX = 1_024  # no client has so much to say about codings
+BYTES_MIN = 1_024  # a smaller answer fits into one packet anyway
+INLINE_BYTES_MAX = 16_384  # this size takes about 0.2 ms; a thread beside the event loop compresses more
+HEADER_BYTES_MAX = 1_024  # no real client sends a longer Accept-Encoding
 PLACES = 2
 LEVEL = 1
 
@@ -24,14 +24,14 @@ _ENCODED: Headers = (*_VARY, (b"content-encoding", b"gzip"))
 
 
 class Compressor:
-    """Compresses the answers of one process, at most ``PLACES`` large ones at once; further ones go as they are."""
+    """Compresses one process's answers, at most ``PLACES`` large ones at once. Others are sent uncompressed."""
 
     def __init__(self) -> None:
         self._threads: ThreadPoolExecutor | None = None
         self._taken = 0
 
     async def compress(self, reply: Reply, accepted: bytes | None) -> Reply:
-        """Give the reply, compressed if the client takes it so and a place is free. Only for bodies of some size."""
+        """Give the reply, compressed if the client accepts it and a place is free. Call it only for large bodies."""
         if _is_tagged(reply.headers):
             return reply
         varied = Reply(reply.status, reply.body, (*reply.headers, *_VARY))
@@ -40,12 +40,12 @@ class Compressor:
         if len(reply.body) <= INLINE_BYTES_MAX:
             body = _shrink(reply.body)
         elif self._taken >= PLACES:
-            return varied  # to wait for a place would be slower than to send more bytes
+            return varied  # waiting for a place is slower than sending more bytes
         else:
             try:
                 body = await self._shrink_beside(reply.body)
             except asyncio.CancelledError:
-                return varied  # the server ends: the answer is there, and need not be lost
+                return varied  # the server is stopping, but the uncompressed answer is ready
         return Reply(reply.status, body, (*reply.headers, *_ENCODED))
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Compressor:
 
 @lru_cache(maxsize=64)  # clients send the same few values with every request
 def accepts_gzip(accepted: bytes) -> bool:
-    """Say whether an Accept-Encoding takes gzip, and not identity sooner. What cannot be read counts as no."""
+    """Say whether an Accept-Encoding accepts gzip and does not prefer identity. A malformed one means no."""
     if len(accepted) > HEADER_BYTES_MAX:
         return False
     weights: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Turns what is raised while a request is answered into its answer."""
+"""Turns an error that is raised while a request is answered into its answer."""
 
 import logging
 

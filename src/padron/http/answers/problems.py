@@ -1,4 +1,4 @@
-"""Every error of the API: one table from a code to HTTP, and the form of RFC 9457."""
+"""Every error of the API: one table from codes to HTTP, and the form of RFC 9457."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What goes out: a status, headers and a body, sent over ASGI in two messages."""
+"""The answers of the server: a status, headers and a body, sent over ASGI in two messages."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -18,7 +18,7 @@ _POLICY = (
     b"default-src 'none'; style-src 'self'; script-src 'self'; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# Pages are ours and need nothing from anywhere else: one style sheet and one script, both from this server.
+# Our pages load only one style sheet and one script, both from this server.
 PAGE_HEADERS: Headers = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -39,9 +39,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class StreamReply:
-    """An answer that is sent piece by piece, as long as ``chunks`` gives any. Always 200.
+    """An answer that is sent piece by piece, as long as ``chunks`` gives any. Its status is always 200.
 
-    ``farewell`` words an error in its middle as the last piece, for forms in which an end means nothing.
+    ``farewell`` turns an error in the middle into a last piece, for formats in which a client expects no end.
     """
 
     chunks: AsyncGenerator[bytes, None]
@@ -66,9 +66,10 @@ async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:
 async def send_stream(
     send: Send, reply: StreamReply, request_id: bytes, confirm: Callable[[], Awaitable[None]]
 ) -> None:
-    """Send the answer as it comes. An error in the middle ends the connection, so that it cannot look complete.
+    """Send the answer piece by piece. An error in the middle breaks the connection, so that it cannot look complete.
 
-    ``confirm`` is asked before each piece, once the client has taken those before, and raises when it gets no more.
+    The function calls ``confirm`` before each piece, once the client has taken the pieces before. ``confirm`` raises
+    when the client may not get more.
     """
     headers = [*reply.headers, (b"x-request-id", request_id)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -1,4 +1,4 @@
-"""Answers that are a file, sent piece by piece for as long as the client takes it and the server serves."""
+"""Answers that are a file, sent piece by piece until the client goes or the server stops."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -8,14 +8,14 @@ from padron.http.calls import Call, ClientGoneError
 
 
 async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) -> StreamReply:
-    """Give the answer that sends a CSV file. What goes wrong before its first piece is still an error answer."""
+    """Give the answer that sends a CSV file. A failure before its first piece still gives an error answer."""
     headers = (
         (b"content-type", b"text/csv; charset=utf-8"),
         (b"content-disposition", b'attachment; filename="%s"' % file_name.encode()),
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     )
-    await call.read_body()  # that of a GET says nothing, but must be out of the way to hear the client go
+    await call.read_body()  # a GET's body is ignored, but it must be read before we can notice that the client goes
     first = await anext(pieces)
     if call.scope["method"] == "HEAD":
         return StreamReply(_give_nothing(), headers)

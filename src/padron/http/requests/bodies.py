@@ -15,22 +15,22 @@ from padron.http.requests.json_faults import join_path, word_encoding, word_faul
 
 T = TypeVar("T")
 
-_AT_ONCE_MAX = 65_536  # bytes; to look through more of them would hold up the event loop, and with it all other calls
+_AT_ONCE_MAX = 65_536  # bytes; scanning more on the event loop would delay all other calls
 
 _DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}  # type: ignore[explicit-any]  # each gives its own shape
 
 
 async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, *, absent: bytes = b"") -> T:
-    """Give the body as ``shape``, or ``absent`` where there is none.
+    """Give the body as ``shape``. ``absent`` replaces a missing body.
 
     Raises ``bad_parameters`` and says what is wrong and where.
     """
     _check_content_type(call.headers.get(b"content-type"))
     body = await call.read_body(size_max) or absent
     if not body:
-        raise PadronError(Code.BAD_PARAMETERS, "The body is missing: send a JSON object.")
+        raise PadronError(Code.BAD_PARAMETERS, "The body is missing. Send a JSON object.")
     value = decode_shape(shape, body)
-    if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name and no text: no member can occur twice
+    if body.count(b'"') > 2:  # noqa: PLR2004 - two quotes are one name without text, so no member can occur twice
         if len(body) > _AT_ONCE_MAX:
             await asyncio.to_thread(_check_no_member_twice, body)
         else:
@@ -41,7 +41,7 @@ async def read_json(call: Call, shape: type[T], size_max: int = BODY_BYTES_MAX, 
 def decode_shape(shape: type[T], text: bytes, within: str = "") -> T:
     """Give JSON as ``shape``. Raises ``bad_parameters`` and says what is wrong and where.
 
-    ``within`` is the member of the body that the text is, if it is not the whole of it.
+    ``within`` names the member of the body that holds the text, unless the text is the whole body.
     """
     decoder = _DECODERS.get(shape)
     if decoder is None:
@@ -50,7 +50,7 @@ def decode_shape(shape: type[T], text: bytes, within: str = "") -> T:
         value: T = decoder.decode(text)
     except (msgspec.MsgspecError, ValueError) as error:  # ValueError: text that is not UTF-8
         raise PadronError(Code.BAD_PARAMETERS, word_fault(error, text, shape, within)) from error
-    except RecursionError:  # only where a member may be any JSON
+    except RecursionError:  # possible only where a member may be any JSON
         raise _refuse_depth() from None
     return value
 
@@ -65,7 +65,7 @@ def _check_content_type(content_type: bytes | None) -> None:
         value.strip(' "') for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "charset"
     ]
     if not is_json or any(charset != "utf-8" for charset in charsets):
-        detail = f"The body is declared as {quote(content_type.decode('latin-1'))}: send JSON in UTF-8."
+        detail = f"The request declares the body as {quote(content_type.decode('latin-1'))}. Send JSON in UTF-8."
         raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
@@ -76,7 +76,7 @@ def _check_no_member_twice(body: bytes) -> None:
         raise _refuse_depth() from None
     except UnicodeDecodeError as error:
         raise PadronError(Code.BAD_PARAMETERS, word_encoding(body)) from error
-    except ValueError as error:  # only inside a member that may be any JSON, which the decoder leaves as it is
+    except ValueError as error:  # only inside a member that may be any JSON, which the decoder does not check
         raise PadronError(Code.BAD_PARAMETERS, "The body has a number with too many digits, or is not JSON.") from error
     except _TwiceError:
         twice = _find_twice(body)
@@ -95,7 +95,7 @@ class _Twice(NamedTuple):
 
 
 class _Members(list[tuple[str, object]]):
-    """The members of an object, those that occur twice included."""
+    """The members of an object, including those that occur twice."""
 
 
 def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
@@ -104,7 +104,7 @@ def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
 
 
 def _find_twice(body: bytes) -> _Twice:
-    """Give the first member that occurs twice, and the path of its object. Once more, and slower, for the refusal."""
+    """Give the first member that occurs twice, and the path of its object. Slower, and so only for the refusal."""
     open_values: list[tuple[str, object]] = [("", json.loads(body, object_pairs_hook=_Members))]
     while open_values:
         path, value = open_values.pop()
@@ -121,4 +121,4 @@ def _find_twice(body: bytes) -> _Twice:
 
 
 def _refuse_depth() -> PadronError:
-    return PadronError(Code.BAD_PARAMETERS, "The body is nested too deeply.")
+    return PadronError(Code.BAD_PARAMETERS, "The body is nested too deeply. Send fewer levels.")

@@ -1,6 +1,6 @@
-"""Conditional requests (RFC 9110, 13). The one parser of validators, for If-Match and If-None-Match alike.
+"""Conditional requests (RFC 9110, 13), with one parser of validators for both If-Match and If-None-Match.
 
-A vehicle's ETag is its tag in quotes, always strong. What a header names is compared as opaque text.
+A vehicle's ETag is its tag in quotes, and is always strong. The server compares the tags of a header as opaque text.
 """
 
 import re
@@ -14,15 +14,15 @@ from padron.service.vehicles.registration import WriteCondition
 
 _SHOWN_LENGTH_MAX = 40
 
-# One element of a list, maybe empty, and the comma after it (RFC 9110, 5.6.1 and 8.8.3). Nothing is ever tried twice:
-# the unbounded quantifiers are possessive, and what stands next to one can take none of its characters. So the time
-# is linear, however long the header and whatever is in it.
+# One element of a list, possibly empty, and the comma after it (RFC 9110, 5.6.1 and 8.8.3). The time is linear for any
+# header, because nothing is tried twice: the unbounded quantifiers are possessive, and the pattern after one cannot
+# match its characters.
 _match_element = re.compile(r'[ \t]*+(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*+)"[ \t]*+)?(?:,|\Z)').match
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Validators:
-    """What a header names: whatever there is (``*``), or tags without their quotes, the weak ones apart."""
+    """The validators of a header: any vehicle (``*``), or strong and weak tags, without their quotes."""
 
     is_any: bool = False
     strong: frozenset[str] = frozenset()
@@ -30,9 +30,9 @@ class Validators:
 
 
 def parse_validators(value: bytes) -> Validators | None:
-    """Give what a header of validators names, its lines joined by commas; None for one that is no list of ETags.
+    """Give the validators of a header whose lines are joined by commas; None if it is not a list of ETags.
 
-    Empty elements are passed over, and a list of nothing else names nothing.
+    The parser skips empty elements. A list of only empty elements names no tag.
     """
     text = value.decode("latin-1")
     if text.strip(" \t") == "*":
@@ -56,9 +56,9 @@ def format_etag(tag: str) -> bytes:
 
 
 def parse_if_match(call: Call) -> frozenset[str] | None:
-    """Give the tags that If-Match names; None when there is no such header, or ``*``.
+    """Give the tags that If-Match names; None without such a header, or for ``*``.
 
-    They are compared strongly, so a weak one is left out. Raises ``bad_parameters`` for what is no list of ETags.
+    The comparison is strong, so the result omits weak tags. Raises ``bad_parameters`` unless it is a list of ETags.
     """
     value = call.headers.get(b"if-match")
     if value is None:
@@ -66,15 +66,15 @@ def parse_if_match(call: Call) -> frozenset[str] | None:
     named = parse_validators(value)
     if named is None:
         shown = quote(value.decode("latin-1"), _SHOWN_LENGTH_MAX)
-        detail = f'If-Match is {shown}: send the ETag as you got it, quotes included, such as "{TAG_EXAMPLE}".'
+        detail = f'If-Match is {shown}. Send the ETag as you got it, quotes included, such as "{TAG_EXAMPLE}".'
         raise PadronError(Code.BAD_PARAMETERS, detail)
     return None if named.is_any else named.strong
 
 
 def refuse_weak() -> PadronError:
-    """Give the refusal for an If-Match whose ETags are all weak, or that is a list of nothing.
+    """Give the refusal for an If-Match without a strong ETag.
 
-    A call raises it in place of ``NoRevisionNamedError``, which cannot know of the header.
+    A call raises it instead of ``NoRevisionNamedError``, which does not know the header.
     """
     return PadronError(
         Code.REVISION_MISMATCH,
@@ -83,21 +83,23 @@ def refuse_weak() -> PadronError:
 
 
 def give_condition(call: Call) -> WriteCondition:
-    """Give what a PUT demands of the vehicle beforehand. Raises ``bad_parameters`` for an If-None-Match but ``*``."""
+    """Give a PUT's condition on the vehicle. Raises ``bad_parameters`` for an If-None-Match other than ``*``."""
     value = call.headers.get(b"if-none-match")
     if value is not None:
         named = parse_validators(value)
         if named is None or not named.is_any:
-            # To go on would be to do what the caller, by RFC 9110, 13.1.2, may have asked not to be done.
-            raise PadronError(Code.BAD_PARAMETERS, "If-None-Match can only be * here: no such vehicle yet.")
+            # By RFC 9110, 13.1.2, the caller may have asked not to do this, so we must not continue.
+            raise PadronError(
+                Code.BAD_PARAMETERS, "If-None-Match can only be * here, which means that the vehicle must not exist."
+            )
         return WriteCondition.MUST_NOT_EXIST
     return WriteCondition.MUST_EXIST if b"if-match" in call.headers else WriteCondition.NONE
 
 
 def is_unchanged(call: Call, tag: str) -> bool:
-    """Say whether If-None-Match names this tag, so that 304 is enough; a header that is no list counts as none.
+    """Say whether If-None-Match names this tag, so that 304 is enough. Ignore a header that is not a list of ETags.
 
-    They are compared weakly: W/ makes no difference.
+    The comparison is weak: W/ makes no difference.
     """
     value = call.headers.get(b"if-none-match")
     if value is None:
@@ -107,6 +109,6 @@ def is_unchanged(call: Call, tag: str) -> bool:
 
 
 def read_seen(call: Call) -> str | None:
-    """Give what the answer must include, as the client names it."""
+    """Give the text of the header Padron-After: the change that the answer must include."""
     text = call.headers.get(b"padron-after")
     return None if text is None else text.decode("latin-1")

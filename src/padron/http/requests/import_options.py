@@ -1,4 +1,4 @@
-"""The query parameters of an import: how its file is to be read."""
+"""The query parameters of an import. They say how to read its file."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from padron.files.headers import parse_mapping
 from padron.http.declarations import Parameter
 from padron.http.requests import queries
 
-MAPPING_LENGTH_MAX = 1_500  # characters; the whole address has at most 2,048 bytes, and some characters need six
+MAPPING_LENGTH_MAX = 1_500  # characters; the whole address has at most 2,048 bytes, and some characters take six bytes
 
 PARAMETERS = (
     Parameter(
@@ -20,12 +20,12 @@ PARAMETERS = (
     ),
     Parameter(
         name="headerRow", place="query",
-        description="The row, from 1, that names the columns. Without it the first row is taken that names the VIN.",
+        description="The row, from 1, that names the columns. By default this is the first row that names the VIN.",
         schema={"type": "integer", "minimum": 1, "maximum": HEADER_ROW_MAX},
     ),
     Parameter(
         name="mapping", place="query",
-        description="A JSON object: a name in the file and the column that it stands for, or - to ignore it.",
+        description="A JSON object that maps each name in the file to a column, or to - to ignore it.",
         schema={"type": "string", "minLength": 2, "maxLength": MAPPING_LENGTH_MAX,
                 "contentMediaType": "application/json"},
     ),
@@ -36,7 +36,7 @@ PARAMETERS = (
     ),
     Parameter(
         name="normalize", place="query",
-        description="Take plates and VINs without the spaces, hyphens, dots and slashes in them.",
+        description="Remove spaces, hyphens, dots and slashes from plates and VINs.",
         schema={"type": "boolean", "default": False},
     ),
 )  # fmt: skip
@@ -44,7 +44,7 @@ NAMES = frozenset(parameter.name for parameter in PARAMETERS)
 
 
 def parse_reading(given: dict[str, str]) -> ReadingOptions:
-    """Give how the file is to be read. Raises ``bad_parameters`` and names the parameter."""
+    """Give the options to read the file with. Raises ``bad_parameters`` and names the parameter."""
     if "sheet" in given:
         check_text("sheet", given["sheet"], SHEET_LENGTH_MAX)
     row = given.get("headerRow")
@@ -59,17 +59,17 @@ def parse_reading(given: dict[str, str]) -> ReadingOptions:
 
 def _parse_mapping(text: str) -> Mapping[str, str]:
     if len(text) > MAPPING_LENGTH_MAX:
-        raise _refuse_mapping(f"has {len(text)} characters: at most {MAPPING_LENGTH_MAX:,} are allowed.")
+        raise _refuse_mapping(f"has {len(text)} characters. At most {MAPPING_LENGTH_MAX:,} are allowed.")
     try:
         pairs = json.loads(text, object_pairs_hook=_MappingMembers)
     except (ValueError, RecursionError) as error:
-        raise _refuse_mapping('is not JSON: write it as {"Chasis": "vin", "Kilometraje": "-"}.') from error
+        raise _refuse_mapping('is not JSON. Write it as {"Chasis": "vin", "Kilometraje": "-"}.') from error
     if not isinstance(pairs, _MappingMembers) or not all(isinstance(column, str | None) for _, column in pairs):
         raise _refuse_mapping("must be a JSON object with text for each name: a column, or - to ignore it.")
     mapping: dict[str, str] = {}
     for name, column in pairs:
         if name in mapping:
-            raise _refuse_mapping(f"has {quote(name)} twice.")
+            raise _refuse_mapping(f"has {quote(name)} twice. Send it once.")
         for part in (name, column or ""):
             check_text("mapping", part, MAPPING_LENGTH_MAX, allowed="\n\r\t")
         mapping[name] = column or ""
@@ -78,7 +78,7 @@ def _parse_mapping(text: str) -> Mapping[str, str]:
 
 
 class _MappingMembers(list[tuple[str, str | None]]):
-    """The members of a JSON object, those that occur twice included."""
+    """The members of a JSON object, including those that occur twice."""
 
 
 def _refuse_mapping(what: str) -> PadronError:

@@ -1,7 +1,7 @@
-"""Says in sentences of ours what is wrong with a JSON body: what, at which member or place, and what to do.
+"""Says in our own sentences what is wrong with a JSON body: what, at which member or place, and what to do.
 
-The decoder names the first fault in words that change with its version. Only the kind of fault and the place are taken
-from them; what is not recognised gets a sentence that is true of every fault.
+The decoder names the first fault in words that change with its version. We take only the kind of fault and the place
+from these words. A fault that we do not recognise gets a sentence that is true of every fault.
 """
 
 import re
@@ -14,28 +14,28 @@ from msgspec import inspect
 from padron.domain.quoting import show_word
 
 _SHOWN_MAX = 60  # characters of a name or a value that is quoted
-_GUESSED_MAX = 40  # a longer name is no slip of the hand, and comparing takes long
+_GUESSED_MAX = 40  # a longer name is not a typing error, and comparing it takes long
 _PATH_MAX = 120
-_NEAR_MIN = 0.68  # statusId is near vehicleStatusId, and colour is not near country
-_LISTED_MAX = 8  # more names are read better in /docs
+_NEAR_MIN = 0.68  # with this, statusId is near vehicleStatusId, and colour is not near country
+_LISTED_MAX = 8  # more names are easier to read in /docs
 
 _TYPES = {
     "object": "a JSON object", "array": "a list", "str": "text", "int": "an integer", "bool": "true or false",
     "null": "null", "float": "a number with a fraction or an exponent",
 }  # fmt: skip
 _REASONS = {
-    "trailing comma in object": "a comma stands before the closing bracket",
-    "trailing comma in array": "a comma stands before the closing bracket",
+    "trailing comma in object": "there is a comma before the closing bracket",
+    "trailing comma in array": "there is a comma before the closing bracket",
     "trailing characters": "the JSON has ended before this",
-    "object keys must be strings": "a member's name must stand in double quotes",
+    "object keys must be strings": "a member's name must be in double quotes",
     "expected ':'": "a colon is missing",
     "expected ',' or '}'": "a comma or a closing } is missing",
     "expected ',' or ']'": "a comma or a closing ] is missing",
-    "invalid number": "this is not a number as JSON writes it",
-    "invalid escape character in string": "this is not an escape that JSON has",
+    "invalid number": "this is not a number in JSON",
+    "invalid escape character in string": "this is not an escape in JSON",
     "invalid character in unicode escape": "four hexadecimal digits must follow \\u",
 }
-# Of these the decoder names the byte after the wrong one.
+# For these faults the decoder names the byte after the wrong one.
 _ONE_TOO_FAR = frozenset(
     {"trailing characters", "invalid escape character in string", "invalid character in unicode escape"}
 )
@@ -53,7 +53,7 @@ _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"
 
 
 def word_fault(error: Exception, text: bytes, shape: type, within: str = "") -> str:
-    """Give the sentences for what the decoder raised over ``text``, which is the member ``within`` of the body."""
+    """Give the sentences for an error of the decoder on ``text``, which is the member ``within`` of the body."""
     if isinstance(error, UnicodeDecodeError):
         return word_encoding(text, within)
     if isinstance(error, msgspec.ValidationError):
@@ -79,17 +79,17 @@ def word_twice(name: str, path: str) -> str:
 
 
 def join_path(path: str, name: str) -> str:
-    """Give the path of a member of the object at ``path``, its end only where it is long."""
+    """Give the path of a member of the object at ``path``. Give only the end of a long path."""
     joined = f"{path}.{show_word(name, _SHOWN_MAX)}" if path else show_word(name, _SHOWN_MAX)
     return joined if len(joined) <= _PATH_MAX else f"…{joined[-_PATH_MAX:]}"
 
 
 def suggest_name(given: str, known: frozenset[str]) -> str | None:
-    """Give the known name that was probably meant; None when none is near, or the name is too long to be compared."""
+    """Give the known name that was probably meant; None when no name is near, or the name is too long to compare."""
     return _suggest(given, known) if len(given) <= _GUESSED_MAX else None
 
 
-@lru_cache(maxsize=1_024)  # a file or a list has the same slip in each of its members
+@lru_cache(maxsize=1_024)  # a file or a list often has the same typing error in each member
 def _suggest(given: str, known: frozenset[str]) -> str | None:
     plain = {_simplify(name): name for name in sorted(known)}
     near = get_close_matches(_simplify(given), plain, n=1, cutoff=_NEAR_MIN)
@@ -163,9 +163,9 @@ def _word_malformed(message: str, text: bytes, within: str) -> str:
 
 
 def _find_lone_surrogate(text: bytes) -> re.Match[str] | None:
-    """Give the first escape that is half of a pair, in its place in bytes."""
+    """Give the first escape that is half of a pair, with its place in bytes."""
     half: re.Match[str] | None = None
-    for escape in _iterate_escapes(text.decode("latin-1")):  # so that places are those of the bytes
+    for escape in _iterate_escapes(text.decode("latin-1")):  # one character for each byte, so that places are bytes
         code = int(escape[1], 16) if escape[1] else 0
         is_low = 0xDC00 <= code <= 0xDFFF  # noqa: PLR2004 - RFC 8259, 7
         if half is not None and not (is_low and escape.start() == half.end()):
@@ -226,7 +226,7 @@ def _list_choices(kind: inspect.Type | None) -> str:
 
 
 def _find_type(shape: type, path: str) -> inspect.Type | None:
-    """Give the type that the shape has at a path such as ``results[0].outcome``; None where it has several."""
+    """Give the type of the shape at a path such as ``results[0].outcome``; None where several are possible."""
     kind: inspect.Type | None = _describe(shape)
     for step in path.replace("[", ".[").split("."):
         if not step:
@@ -248,7 +248,7 @@ def _step_into(kind: inspect.Type | None, step: str) -> inspect.Type | None:
 
 
 def _unwrap(kind: inspect.Type | None) -> inspect.Type | None:
-    """Give what is inside the marks, such as a description; None for a choice of several types."""
+    """Give the type inside wrappers, such as a description; None for a choice of several types."""
     while isinstance(kind, inspect.Metadata):
         kind = kind.type
     return None if isinstance(kind, inspect.UnionType) else kind

@@ -1,6 +1,7 @@
 """Reads the query parameters of lists.
 
-What is unknown, doubled or out of range is refused by name: a misspelt filter must not return everything.
+The server refuses an unknown, repeated or invalid parameter by name, because a misspelt filter must not return
+everything.
 """
 
 from dataclasses import replace
@@ -46,7 +47,7 @@ DATA_PARAMETERS = DATA_FILTERS
 
 
 def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
-    """Give the query parameters by name. Raises ``bad_parameters`` for one unknown, empty, doubled or not UTF-8."""
+    """Give the query parameters by name. Raises ``bad_parameters`` for an unknown, empty, repeated or malformed one."""
     parameters: dict[str, str] = {}
     try:
         pairs = parse_qsl(
@@ -56,22 +57,22 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
             max_num_fields=100,
         )
     except ValueError as error:
-        raise PadronError(Code.BAD_PARAMETERS, "The query is not percent-encoded UTF-8 with few members.") from error
+        raise PadronError(
+            Code.BAD_PARAMETERS, "The query must be percent-encoded UTF-8 with few parameters."
+        ) from error
     for name, value in pairs:
         if name not in known:
             raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(name, known))
         if name in parameters:
-            raise PadronError(Code.BAD_PARAMETERS, f"The query parameter {name} occurs twice.")
+            raise PadronError(Code.BAD_PARAMETERS, f"The query parameter {name} occurs twice. Send it once.")
         if not value:
-            raise PadronError(
-                Code.BAD_PARAMETERS, f"The query parameter {name} is empty: leave it out or give a value."
-            )
+            raise PadronError(Code.BAD_PARAMETERS, f"The query parameter {name} is empty. Give it a value, or omit it.")
         parameters[name] = value
     return parameters
 
 
 def parse_vehicle_query(given: dict[str, str]) -> VehicleQuery:
-    """Give the query that the parameters mean. Raises ``bad_parameters`` for a value out of range."""
+    """Give the query from its parameters. Raises ``bad_parameters`` for a value out of range."""
     return replace(parse_question(given), limit=parse_limit(given), as_of=parse_instant(given, "asOf"))
 
 

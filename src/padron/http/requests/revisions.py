@@ -1,4 +1,4 @@
-"""Revisions in bodies: text that is a vehicle's tag. A plain number, as they were before, is read and fits nothing."""
+"""Revisions in bodies: the text of a vehicle's tag. A plain number, their earlier form, is valid but never matches."""
 
 from typing import Annotated
 
@@ -11,21 +11,21 @@ from padron.domain.tags import TAG_EXAMPLE, TAG_PATTERN, is_plain_number, parse_
 RevisionText = Annotated[
     str,
     Meta(
-        description="Names a vehicle and its revision, for ever: the ETag without its quotes. Opaque.",
+        description="The ETag without its quotes. It names a vehicle and its revision, for ever. Opaque.",
         extra_json_schema={"pattern": TAG_PATTERN, "examples": [TAG_EXAMPLE]},
     ),
 ]
 PlainRevision = Annotated[
     int,
     Meta(
-        description="A revision as it was before it was a tag. It fits no vehicle.",
+        description="The earlier form of a revision. It matches no vehicle.",
         extra_json_schema={"minimum": 1, "maximum": 2**53 - 1, "deprecated": True},
     ),
 ]
 
 
 def parse_revision(name: str, given: str | int) -> str:
-    """Give the revision that a member names, to be compared. Raises ``bad_parameters`` for what never was one."""
+    """Give the revision of a member, for comparison. Raises ``bad_parameters`` for text that was never a revision."""
     text = str(given)
     if parse_tag(text) is None and not is_plain_number(text):
         detail = f"{name} is {quote(text)}. Send the revision as you got it, such as {TAG_EXAMPLE}."

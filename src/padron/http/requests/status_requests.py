@@ -1,4 +1,4 @@
-"""Turns what a status call carries into the request that it makes, for now or for later; the same in bulk."""
+"""Turns the body of a status call, single or bulk, into its request: a change for now, or a plan for later."""
 
 from padron.domain.change import PlanRequest, StatusRequest, parse_reason
 from padron.domain.instants import parse_future_instant
@@ -9,7 +9,7 @@ from padron.http.shapes.vehicles import StatusBody
 
 
 def parse_request(call: Call, vin: Vin, body: StatusBody, revisions: frozenset[str] | None) -> StatusRequest:
-    """Give the request of a body, a ``PlanRequest`` when it names an instant. Raises ``bad_parameters``."""
+    """Give the request of a body. It is a ``PlanRequest`` when the body names an instant. Raises ``bad_parameters``."""
     status = parse_settable_status(body.vehicle_status_id)
     reason = parse_reason(body.reason) if isinstance(body.reason, str) else None
     by, request_id = call.principal.actor, call.request_id

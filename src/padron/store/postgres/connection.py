@@ -1,6 +1,6 @@
-"""Opens connections with the settings that exactness rests on, and words the server's errors.
+"""Opens connections with the settings that correctness needs, and translates the server's errors.
 
-A password may stand in the address, so no error and no repr ever shows the address.
+The address may contain a password, so no error and no repr ever shows the address.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 
-ANSWER_S_MAX = 1.8  # for one step, on our side: a server that hangs is given up before two seconds
+ANSWER_S_MAX = 1.8  # for one step, on the client side: we give up a hanging server before two seconds
 PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
 
-# Generic plans: `vin = ANY($2)` would be planned anew for each batch. The lock timeout lies under
-# ANSWER_S_MAX, so that the server answers first and the connection is kept, and over the second in which
-# a deadlock is found.
+# Generic plans, because otherwise PostgreSQL plans `vin = ANY($2)` again for each batch. The lock timeout is shorter
+# than ANSWER_S_MAX, so that the server answers first and we keep the connection. It is longer than the second after
+# which PostgreSQL detects a deadlock.
 _SETTINGS = {
     "application_name": "padron",
     "timezone": "UTC",
@@ -29,10 +29,10 @@ _SETTINGS = {
 }
 _PATIENT = {"statement_timeout": "0", "lock_timeout": "0"}
 
-# Conditions in which the same work may succeed later: whole classes, and single states of other classes.
+# States in which the same work may succeed later: whole classes, and single states of other classes.
 _UNAVAILABLE_CLASSES = (
     "08",  # connection lost or refused
-    "28",  # not let in
+    "28",  # access refused
     "3D",  # no such database
     "53",  # disk full, out of memory, too many connections
     "58",  # input or output failed
@@ -41,7 +41,7 @@ _UNAVAILABLE_CLASSES = (
 _UNAVAILABLE_STATES = {
     "25006",  # read only: a standby
     "25P03",  # idle in a transaction for too long
-    "55P03",  # a lock was not to be had
+    "55P03",  # a lock was not available
     "40003",  # lost before the outcome was known
     "XX001",  # damaged data
     "XX002",  # damaged index
@@ -49,9 +49,9 @@ _UNAVAILABLE_STATES = {
 
 
 async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connection:
-    """Connect; ``patient`` for migrations, which may take their time. Raises ``store_unavailable``.
+    """Connect, with ``patient`` for migrations, which may take long. Raises ``store_unavailable``.
 
-    Of several hosts the first that takes the connection has it, and none may use up the time of the next.
+    With several hosts, the first one that accepts the connection gets it. Each host has its own share of the time.
     """
     urls = split_hosts(url)
     with translate_errors():
@@ -65,7 +65,7 @@ async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connect
         except ValueError:
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
-                "The address of the database cannot be read: it must look like postgresql://user@host/database.",
+                "The address of the database is malformed. Write it as postgresql://user@host/database.",
             ) from None  # the error may quote a part of the address
 
 
@@ -79,10 +79,10 @@ async def _connect(url: str, timeout_s: float, *, patient: bool) -> asyncpg.Conn
 
 
 def split_hosts(url: str) -> list[str]:
-    """Give a URL for each host of one that names several between commas, as libpq takes them."""
+    """Give one URL for each host of a URL that names several, separated by commas as in libpq."""
     try:
         parts = urlsplit(url)
-    except ValueError:  # such as an IPv6 address without its end, which the driver refuses too
+    except ValueError:  # such as an IPv6 address without its closing bracket, which the driver refuses too
         return [url]
     credentials, at, hosts = parts.netloc.rpartition("@")
     if "," not in hosts:
@@ -102,13 +102,13 @@ def translate_errors() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if not _is_unavailable(error.sqlstate or ""):
             raise
-        # The server's own words may tell of the inside: they stay in the cause, for the log.
+        # The server's own words may reveal internals. They stay in the cause, for the log.
         raise PadronError(
             Code.STORE_UNAVAILABLE, f"The database cannot do its work now (SQLSTATE {error.sqlstate})."
         ) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):
-            raise  # a value or an option is wrong: a mistake of the program
+            raise  # a wrong value or option is a mistake of the program
         raise PadronError(Code.STORE_UNAVAILABLE, "The connection to the database was lost.") from error
 
 

@@ -1,6 +1,6 @@
-"""A bounded set of connections. None that broke or was left in the middle of something goes back.
+"""A bounded set of connections. A broken connection, or one with an unfinished transaction, does not go back.
 
-A new connection is made whenever none is idle, so a server that was away is used again as soon as it is back.
+The set makes a new connection whenever no connection is idle. So it uses a server again as soon as the server is back.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, tran
 
 CLOSE_S_MAX = 1.0
 PROBE_EVERY_S = 1.0
-PROBE_S_MAX = 0.7  # with the pause before it less than two seconds
+PROBE_S_MAX = 0.7  # together with the pause before it, less than two seconds
 
 _PING = "SELECT 1"
 
@@ -36,7 +36,7 @@ class Connections:
     async def fetch(
         self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
     ) -> list[asyncpg.Record]:
-        """Give the rows of one statement, which is a transaction of its own. Raises ``store_unavailable``."""
+        """Give the rows of one statement in a transaction of its own. Raises ``store_unavailable``."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
         with translate_errors():
@@ -50,7 +50,7 @@ class Connections:
         parameters: tuple[object, ...],
         answer_s_max: float | None = None,
     ) -> list[asyncpg.Record] | None:
-        """Give the rows, or None when the server does not meet the condition, asked before on the same connection."""
+        """Check the condition, then give the rows on the same connection; None if the server does not meet it."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
         with translate_errors():
@@ -61,12 +61,12 @@ class Connections:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[asyncpg.Connection]:
-        """Give a connection in a transaction that is undone unless the block commits it."""
+        """Give a connection in a transaction. If the block does not commit it, it is undone."""
         async with self._take(ANSWER_S_MAX, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
             try:
                 yield connection
             except TimeoutError:
-                raise  # a server that hangs would not answer this either
+                raise  # a hanging server would not answer this either
             except Exception:
                 with suppress(Exception):
                     await connection.execute("ROLLBACK")
@@ -74,12 +74,12 @@ class Connections:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[asyncpg.Connection]:
-        """Give a connection for statements that are each a transaction of their own."""
+        """Give a connection on which each statement is a transaction of its own."""
         async with self._take(ANSWER_S_MAX) as connection:
             yield connection
 
     async def close(self) -> None:
-        """Close the idle connections; those in use close when they come back."""
+        """Close the idle connections. Connections in use close when they come back."""
         self._closed = True
         while self._idle:
             connection = self._idle.pop()
@@ -89,10 +89,10 @@ class Connections:
                 connection.terminate()
 
     def _reach(self, limit_s: float) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """Give a connection to a server that may take so many seconds to answer.
+        """Give a connection for a statement that may take ``limit_s`` seconds.
 
-        A statement that may take longer shows too late that the server hangs: so it is asked something short, before
-        and then every second.
+        A slow statement shows too late that the server hangs. So we first send the server a short statement, and
+        probe the server every second.
         """
         return self._take(min(limit_s, self._answer_s_max), _PING if self._is_slow(limit_s) else None)
 
@@ -111,11 +111,11 @@ class Connections:
         return limit_s > self._answer_s_max
 
     async def _watch(self, answer: Coroutine[Any, Any, list[asyncpg.Record]]) -> list[asyncpg.Record]:
-        """Give the answer. Raises TimeoutError once the server does not even let another connection in."""
+        """Give the answer. Raises TimeoutError once the server does not even accept another connection."""
         waiting = asyncio.ensure_future(answer)
         try:
             while not (await asyncio.wait([waiting], timeout=PROBE_EVERY_S))[0]:
-                with suppress(PadronError):  # one that refuses us, as too many, lives
+                with suppress(PadronError):  # a server that refuses one more connection is alive
                     async with asyncio.timeout(PROBE_S_MAX):
                         probe = await open_connection(self._url)
                     probe.terminate()
@@ -130,7 +130,7 @@ class Connections:
             async with asyncio.timeout(deadline - monotonic()):
                 await self._places.acquire()
         else:
-            await self._places.acquire()  # which does not wait: a timer is a tenth of what a short read costs
+            await self._places.acquire()  # without a timer, which costs a tenth of a short read; this never waits
         connection: asyncpg.Connection | None = None
         try:
             connection = self._find_idle()
@@ -142,7 +142,7 @@ class Connections:
             yield connection
         except (asyncio.CancelledError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             if connection is not None:
-                connection.terminate()  # it was cut off in the middle of something and may answer that later
+                connection.terminate()  # it was interrupted, and a late answer may still arrive on it
             raise
         finally:
             self._places.release()
@@ -151,7 +151,7 @@ class Connections:
 
     def _find_idle(self) -> asyncpg.Connection | None:
         if self._closed:
-            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+            raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():

@@ -1,4 +1,4 @@
-"""An open PostgreSQL database. Several server processes may share it: nothing exact is held in this one."""
+"""An open PostgreSQL database. Several server processes may share it, so this process holds no exact state."""
 
 import asyncio
 import copy
@@ -33,14 +33,14 @@ MIGRATIONS = load_migrations("padron.store.postgres")
 CHECK_S_MAX = 1.0
 STALE_S_MAX = 2.0
 
-# Status calls that go together, other writes, point reads (which every call begins with: its key) and pages cannot take
-# each other's connections.
+# Each kind of work has its own connections, so that no kind can take those of another: batches of status calls, other
+# writes, point reads (every call begins with one, of its key), and pages.
 TOGETHER_CONNECTIONS_MAX = 1
 WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
 
-_MIGRATION_LOCK = 7_236_366  # any number, the same in every version: two migrations never run at once
+_MIGRATION_LOCK = 7_236_366  # any number, but the same in every version, so that two migrations never run at once
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TIME = "SELECT clock_timestamp()"
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
@@ -52,7 +52,7 @@ _MAKE_RECORD = """
 
 
 class PostgresStore:
-    """The store in one PostgreSQL database, with a replica for reads or none. Connections are made as needed."""
+    """The store in one PostgreSQL database, with or without a replica for reads. It connects when needed."""
 
     def __init__(self, url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> None:
         self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
@@ -78,7 +78,7 @@ class PostgresStore:
         return Reader(PostgresReads(self._sources, account_id), account_id)
 
     def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
-        """Give a reader that may be behind, within the bound."""
+        """Give a reader that may be behind, but not by more than the operator's limit."""
         if self._replica is None:
             return self.read(account_id)
         return read_recent(self._replica, self._sources, account_id, at_least)
@@ -91,11 +91,11 @@ class PostgresStore:
 
     @property
     def is_replica_fresh(self) -> bool | None:
-        """Say whether the replica takes reads."""
+        """Say whether the replica serves reads."""
         return None if self._replica is None else self._replica.is_fresh
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account, whatever becomes of the caller."""
+        """Run ``work`` in a transaction of one account, to its end even if the caller is cancelled."""
 
         async def run(connection: asyncpg.Connection) -> T:
             transaction = PostgresTransaction(connection, account_id, is_distributed=self._is_distributed)
@@ -107,14 +107,14 @@ class PostgresStore:
         return await self._tasks.run(run, account_id)
 
     async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
-        """Change statuses in several accounts with one statement, whatever becomes of the caller."""
+        """Change statuses in several accounts with one statement, to its end even if the caller is cancelled."""
         if self._is_distributed:
-            return  # an account lies on one node
+            return  # Citus keeps an account on one node, so one statement cannot write several
         async for saved in self._status_calls.write_together(vins, decide):
             yield saved
 
     async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
-        """Change statuses in one account, with locks when somebody was in the way."""
+        """Change statuses in one account. After a conflict, use locks."""
         if not self._is_distributed and await self._status_calls.try_apart(account_id, vins, decide):
             return
 
@@ -134,7 +134,7 @@ class PostgresStore:
         return dict(map(tuple, await self._board.read_point("load_last_changes", list(account_ids))))
 
     async def read_time(self) -> datetime:
-        """Give the instant of the server's clock: of the statement, not of its snapshot."""
+        """Give the server's time when the statement runs, not when its snapshot was taken."""
         ((now,),) = await self._points.fetch(_READ_TIME, (), CHECK_S_MAX)
         return cast("datetime", now)
 
@@ -148,14 +148,14 @@ class PostgresStore:
             check_schema(rows[0][0] or 0)
 
     async def prepare(self) -> None:
-        """Learn what the server and the register are, and begin to watch the replica, if there is one."""
+        """Read the properties of server and register, and start to watch the replica, if there is one."""
         self._is_distributed = bool(await self._points.fetch(_FIND_CITUS, ()))
         ((self.epoch,),) = await self._points.fetch(SQL["find_epoch"], ())
         if self._replica is not None:
             await self._replica.start()
 
     async def close(self) -> None:
-        """Finish what is under way and close."""
+        """Finish the work under way and close."""
         if self._replica is not None:
             await self._replica.close()
         await asyncio.gather(self._tasks.close(), self._together_tasks.close())
@@ -166,8 +166,8 @@ class PostgresStore:
 async def open_store(url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> PostgresStore:
     """Open a database whose schema is up to date. Raises ``schema_mismatch`` and ``store_unavailable``.
 
-    With the URL of a replica, reads that may be so many seconds behind are sent there; a replica that cannot be
-    reached now is used as soon as it can.
+    With the URL of a replica, reads that may be some seconds behind go there. If the replica cannot be reached now,
+    the store uses it as soon as it can be reached.
     """
     store = PostgresStore(url, read_url, stale_s_max)
     try:
@@ -183,9 +183,9 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
 
 
 async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
-    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it.
+    """Apply all pending migrations in one transaction, and give them. With ``dry_run`` only give them.
 
-    Waits for a migration that another process runs. Raises ``schema_mismatch``, ``store_unavailable``.
+    Wait for a migration that another process runs. Raises ``schema_mismatch`` and ``store_unavailable``.
     """
     try:
         return await _migrate(url, dry_run=dry_run)
@@ -221,6 +221,6 @@ def check_schema(applied: int) -> None:
     if list_pending(MIGRATIONS, applied):
         raise PadronError(
             Code.SCHEMA_MISMATCH,
-            f"The database's schema is number {applied}, and this program needs {len(MIGRATIONS)}: "
-            "run `padron migrate`.",
+            f"The database's schema is number {applied}, and this program needs {len(MIGRATIONS)}. "
+            "Run `padron migrate`.",
         )

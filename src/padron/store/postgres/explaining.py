@@ -1,7 +1,7 @@
-"""Says to an operator why a database cannot be opened or migrated: which server, which database, and what to do.
+"""Explains to an operator why a database cannot be opened or migrated: which server, which database, what to do.
 
-Only what opens a database says so: a running server tells its callers nothing of where its database is. The password
-is never a part of it.
+Only commands that open a database show this. A running server never shows its callers where its database is. No
+message contains the password.
 """
 
 import getpass
@@ -24,7 +24,7 @@ _DEFAULT_HOST = "localhost"
 
 
 class Host(NamedTuple):
-    """A host's name, or the folder of its socket, and its port: empty where none is given."""
+    """A host's name, or the folder of its socket, and its port. A missing part is empty."""
 
     name: str
     port: str
@@ -32,7 +32,7 @@ class Host(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """Where a URL leads, as libpq reads it: what it leaves out comes from the environment."""
+    """The target of a URL, as libpq reads it. The environment fills in missing parts."""
 
     hosts: tuple[Host, ...]
     user: str
@@ -41,29 +41,29 @@ class Address:
 
     @property
     def place(self) -> str:
-        """Name the server that answered, or all that may have."""
+        """Name the server that answered, or all servers that may have answered."""
         named = ", ".join(f"{show_host(host)} port {port}" for host, port in self.hosts)
         return named if len(self.hosts) == 1 else f"one of {named}"
 
     @property
     def last_place(self) -> str:
-        """Name the server that was tried last, when none answered."""
+        """Name the server that was tried last, if no server answered."""
         host, port = self.hosts[-1]
         return f"{show_host(host)} port {port}" + (f" (and none of {len(self.hosts)})" if len(self.hosts) > 1 else "")
 
     def write_command(self, program: str, *arguments: str) -> str:
-        """Give a command of PostgreSQL's for this server, fit for a shell."""
+        """Give a command line of a PostgreSQL tool for this server, quoted for a shell."""
         host, port = self.hosts[0]
         return shlex.join([program, "-h", host, "-p", port, *arguments])
 
 
 def show_host(host: str) -> str:
-    """Give a host's name; an odd one in quotes."""
+    """Give a host's name, in quotes if it has unusual characters."""
     return host if host.isascii() and host.isprintable() and " " not in host else quote(host)
 
 
 def parse_address(url: str) -> Address:
-    """Give where a well-formed URL leads."""
+    """Give the target of a well-formed URL."""
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     credentials, _, hosts = parts.netloc.rpartition("@")
@@ -83,7 +83,7 @@ def parse_address(url: str) -> Address:
 
 
 def explain(url: str, error: Exception) -> PadronError | None:
-    """Give the error to raise for one that came while a database was opened or migrated; None when it says enough."""
+    """Give a clearer error for one raised while a database was opened or migrated; None if it is clear already."""
     cause = error.__cause__ if isinstance(error, PadronError) else error
     match cause:
         case asyncpg.PostgresError():
@@ -97,7 +97,7 @@ def explain(url: str, error: Exception) -> PadronError | None:
     return None if detail is None else PadronError(Code.STORE_UNAVAILABLE, detail)
 
 
-# The first that fits.
+# The first that matches is used.
 _NETWORK: tuple[tuple[type[OSError], str], ...] = (
     (socket.gaierror, "cannot be found: no such host is known. Check the name of the host in the database URL."),
     (ConnectionRefusedError, "refuses connections: nothing listens there. Start PostgreSQL, or check host and port."),
@@ -112,7 +112,7 @@ _NETWORK: tuple[tuple[type[OSError], str], ...] = (
 )
 _NO_SSL = "takes no encrypted connections. Switch SSL on there, or leave sslmode out of the database URL."
 
-# By what the server says. Its own words may be in any language; its state is not.
+# By SQLSTATE, because the server's words may be in any language.
 _ANSWERS = {
     "3D000": "{server} has no database {database}, which the user {user} asked for. Make it with: {createdb}",
     "25006": "{server} is a standby, whose database {database} may only be read. Name the primary server.",

@@ -1,7 +1,7 @@
 """Lets each account's writes take turns, so that a flood of one account takes no connection from the others.
 
-Whoever waits in a line waits for others of the same account, not for the database: that is no sign of an outage. One
-whose turn showed an outage takes all who wait behind it along, because they would only find out the same.
+A waiting write waits for other writes of the same account, not for the database, so a wait is not a sign of an outage.
+A write whose turn shows an outage fails all writes behind it, because each of them would find the same outage.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class AccountLines:
     async def turn(self, account_id: int) -> AsyncIterator[None]:
         """Wait for a turn of the account, and hold it until the end of the block.
 
-        Raises ``overloaded`` for a wait that is too long, and ``store_unavailable`` as the one before did.
+        Raises ``overloaded`` after too long a wait, and ``store_unavailable`` if the turn before showed an outage.
         """
         line = self._lines.setdefault(account_id, _AccountLine())
         if line.taken < TURNS_MAX:
@@ -52,7 +52,7 @@ class AccountLines:
 
     async def _wait(self, account_id: int, line: _AccountLine) -> None:
         if len(line.waiting) >= WAITING_MAX:
-            raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
+            raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting. Try again shortly.")
         place = asyncio.get_running_loop().create_future()
         line.waiting.append(place)
         try:
@@ -62,14 +62,14 @@ class AccountLines:
             if place in line.waiting:
                 line.waiting.remove(place)
             elif not place.cancelled() and place.exception() is None:
-                self._pass_on(account_id, line)  # the turn came in the very moment in which it was given up
+                self._pass_on(account_id, line)  # the turn came at the very moment of giving up
             if not isinstance(error, TimeoutError):
                 raise
-            detail = f"Calls of this account have waited {WAIT_S_MAX:.0f} s for each other: try again shortly."
+            detail = f"Calls of this account have waited {WAIT_S_MAX:.0f} s for each other. Try again shortly."
             raise PadronError(Code.OVERLOADED, detail) from error
 
     def _pass_on(self, account_id: int, line: _AccountLine) -> None:
-        """Give the turn to the next who still waits for it."""
+        """Give the turn to the next write that still waits."""
         while line.waiting:
             place = line.waiting.popleft()
             if not place.done():

@@ -1,7 +1,7 @@
-"""PostgreSQL as the shared classes see it: the driver gives instants and takes arrays as they are.
+"""PostgreSQL's port for the shared classes. The driver gives instants and takes arrays as they are.
 
-A statement that only inserts its parameters is done by COPY when there are many rows. COPY takes a row in a third of
-the time, and nothing else is different: constraints, triggers and the transaction are the same.
+For many rows, COPY replaces a statement that only inserts its parameters. COPY takes a third of the time for a row.
+Nothing else differs: constraints, triggers and the transaction are the same.
 """
 
 import re
@@ -24,8 +24,8 @@ T = TypeVar("T")
 PACKAGE = "padron.store.postgres"
 SQL = add_descending(load_engine(PACKAGE))
 
-PORTION_ROWS = 3_000  # of one step, which must be done in the time that an answer may take
-COPIED_ROWS_MIN = 50  # below, the round trips of COPY cost more than it saves
+PORTION_ROWS = 3_000  # of one step, which must finish within ANSWER_S_MAX
+COPIED_ROWS_MIN = 50  # with fewer rows the round trips of COPY cost more than COPY saves
 _COPIED_NOUNS = ("vehicles", "changes")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,14 +35,14 @@ _match_insert = re.compile(r"INSERT INTO (\w+) \(([\w\s,]+)\)\s+VALUES \([$\d\s,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CopyTarget:
-    """Where COPY puts the rows of a statement that inserts."""
+    """The target of COPY for a statement that inserts."""
 
     table: str
     columns: list[str]
 
 
 def find_copied(statements: Mapping[str, str]) -> dict[str, CopyTarget]:
-    """Give table and columns of each statement that only inserts its parameters, in their order, by name."""
+    """Give the COPY target of each statement that only inserts its parameters in order, by statement name."""
     copied = {}
     for name, statement in statements.items():
         match = _match_insert(statement.strip())
@@ -60,7 +60,7 @@ _COPIED_STATEMENTS = {SQL[name]: target for name, target in COPIED.items()}
 
 
 def leave_instant(at: datetime) -> datetime:
-    """Give an instant as the driver gave it."""
+    """Give an instant unchanged: the driver already gives a datetime."""
     return at
 
 
@@ -72,7 +72,7 @@ DIALECT = Dialect(mark="${}".format, store_instant=_from_key, use_index=lambda _
 
 
 class Source(Protocol):
-    """Where rows come from: a set of connections, or a choice between two."""
+    """A source of rows: one set of connections, or a choice between two."""
 
     async def fetch(
         self, statement: str, parameters: tuple[object, ...], answer_s_max: float | None = None
@@ -83,7 +83,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """Connections for point reads and others for pages: no scan can take what a point read needs."""
+    """Connections for point reads and others for pages, so that no scan can take what a point read needs."""
 
     points: Source
     pages: Source
@@ -101,7 +101,7 @@ class PostgresReads:
         self._account_id = account_id
 
     async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
-        """Give the rows of a statement that an index answers at once, however many vehicles are asked for."""
+        """Give the rows of a statement that an index answers at once, for any number of vehicles."""
         del asked_count
         return await self.sources.points.fetch(SQL[name], (self._account_id, *parameters))
 
@@ -128,18 +128,18 @@ class PostgresWrites:
         return await self._connection.fetch(SQL[name], *self._first, *parameters)
 
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Run a statement in one round trip: the rows go as one array for each column."""
+        """Run a statement in one round trip, with one array for each column of the rows."""
         if not rows:
             return []
         return await self._connection.fetch(SQL[name], *self._first, *map(list, zip(*rows, strict=True)))
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
-        """Run a statement for each row, in portions: the time for an answer is that of one step."""
+        """Run a statement for each row, in portions. The limit of time is for each portion."""
         await run_portions(self._connection, SQL[name], [(*self._first, *row) for row in rows])
 
 
 async def run_portions(connection: asyncpg.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Run a statement for each row, in portions, by COPY where that is faster. The rows have all parameters."""
+    """Run a statement for each row, in portions, with COPY where it is faster. The rows have all parameters."""
     for start in range(0, len(rows), PORTION_ROWS):
         portion = rows[start : start + PORTION_ROWS]
         target = _COPIED_STATEMENTS.get(statement) if len(portion) >= COPIED_ROWS_MIN else None
@@ -163,11 +163,11 @@ class PostgresBoard:
         return await self._points.fetch(SQL[name], parameters)
 
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
-        """Give the rows of a statement: of boards all are short here."""
+        """Give the rows of a statement. On this engine all statements of boards are short."""
         return await self._points.fetch(SQL[name], parameters)
 
     async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Give what a statement gives for rows that go as one array for each column."""
+        """Give the result of a statement for many rows, with one array for each column."""
         return await self._points.fetch(SQL[name], tuple(map(list, zip(*rows, strict=True)))) if rows else []
 
     async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:

@@ -1,8 +1,8 @@
-"""A streaming replica that takes reads, as long as it is known how far it may be behind.
+"""A streaming replica that serves reads while it is proven to be no more than some seconds behind.
 
-Known means proven, without comparing two machines' clocks: the primary says how far its log reaches, and once the
-replica has replayed as much, it holds everything that had been answered when the primary was asked. A proof is good
-for the seconds that reads may be behind. What the replica cannot give in time, or at all, the primary gives.
+The proof compares no clocks of two machines. The primary says how far its log reaches. Once the replica has replayed
+as much, it holds everything that was answered before the primary was asked. A proof is valid for the seconds that
+reads may be behind. The primary serves each read that the replica cannot serve in time, or at all.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from padron.store.postgres.port import SQL, PostgresReads, Source, Sources
 
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
-ANSWER_S_MAX = 0.5  # then the primary is asked, which must answer within two seconds of the request as well
+ANSWER_S_MAX = 0.5  # then we ask the primary, which must also answer within two seconds of the request
 LOOK_EVERY_S_MAX = 0.5
-LOOKS_PER_BOUND = 4  # at the least, so that a replica may be behind by three quarters of the bound and still be used
-CATCH_UP_S_MAX = 0.1  # how long a read waits for a replica to come to the present instant
+LOOKS_PER_BOUND = 4  # at least, so that a replica that is behind by three quarters of the bound is still used
+CATCH_UP_S_MAX = 0.1  # the maximum wait of a read for the replica to catch up
 CATCH_UP_EVERY_S = 0.002
 
-# Any role may call these. A log position counts only within one cluster and one timeline: a replica that did not
-# follow a failover stays out, and one that did comes back with its next restart point, after minutes at the most.
+# Any role may call these. A log position is valid only within one cluster and one timeline. A replica that did not
+# follow a failover is not used. One that followed is used again after its next restart point, within minutes.
 _READ_MARK = """
     SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint,
         (SELECT system_identifier FROM pg_control_system()),
@@ -45,7 +45,7 @@ _log = logging.getLogger("padron.replica")
 
 
 class Timeline(NamedTuple):
-    """A timeline of a database cluster: log positions on two of these cannot be compared."""
+    """A timeline of a database cluster. Log positions on different timelines cannot be compared."""
 
     cluster: int
     timeline: int
@@ -53,7 +53,7 @@ class Timeline(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
-    """How far the primary's log reached at an instant of this process's own clock."""
+    """The end of the primary's log at an instant of this process's own clock."""
 
     at_s: float
     position: int
@@ -62,7 +62,7 @@ class Mark:
 
 
 class Replica:
-    """The connections to one replica, and until when it counts as fresh."""
+    """The connections to one replica, and the instant until which it counts as fresh."""
 
     def __init__(self, url: str, primary: Connections, stale_s_max: float) -> None:
         self.points = Connections(url, POINT_CONNECTIONS_MAX, ANSWER_S_MAX)
@@ -70,33 +70,35 @@ class Replica:
         self.primary = primary
         self._looks = Connections(url, 1, ANSWER_S_MAX)
         self._stale_s_max = stale_s_max
-        self._marks: deque[Mark] = deque()  # not reached yet, the oldest first; none is older than the bound
+        self._marks: deque[Mark] = deque()  # not reached yet, oldest first, and never older than the bound
         self._fresh_until_s = float("-inf")
-        self._seen_on: Timeline | None = None  # where it was last
+        self._seen_on: Timeline | None = None  # its last known timeline
         self._trouble: str | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_fresh(self) -> bool:
-        """Say whether it is proven to hold all that was answered up to the bound ago."""
+        """Say whether the replica is proven to hold everything older than the bound."""
         return asyncio.get_running_loop().time() < self._fresh_until_s
 
     async def start(self) -> None:
-        """Look for the first time, and from then on until closed."""
+        """Look at the replica now, and then regularly until it is closed."""
         await self._look()
         self._task = asyncio.create_task(self._keep_looking(), name="padron-replica")
 
     def distrust(self) -> None:
-        """Send reads elsewhere until it has proven itself anew."""
+        """Send reads to the primary until there is a new proof."""
         self._fresh_until_s = float("-inf")
 
     def follows(self, mark: Mark) -> bool:
-        """Say whether a mark is one that it can be measured by."""
+        """Say whether the replica can be compared with a mark."""
         return self._seen_on == (mark.cluster, mark.timeline)
 
     async def read_mark(self) -> Mark:
-        """Give how far the primary's log reaches now. Raises ``store_unavailable``."""
-        at_s = asyncio.get_running_loop().time()  # before the question: the proof must not look younger than it is
+        """Give the present end of the primary's log. Raises ``store_unavailable``."""
+        at_s = (
+            asyncio.get_running_loop().time()
+        )  # before the question, so that the proof does not look younger than it is
         ((position, cluster, timeline),) = await self.primary.fetch(_READ_MARK, ())
         return Mark(at_s=at_s, position=position, cluster=cluster, timeline=timeline)
 
@@ -124,16 +126,16 @@ class Replica:
         self._trouble = trouble
 
     async def _find_trouble(self) -> str:
-        """Look once, and give what is wrong unless the replica has become fresh by it."""
+        """Look once. Give None if the replica is fresh now, or else a sentence that says why not."""
         try:
             mark = await self.read_mark()
             self._marks.append(mark)
             while self._marks[0].at_s + self._stale_s_max < mark.at_s:
-                self._marks.popleft()  # it would prove nothing any more
+                self._marks.popleft()  # too old to prove anything
             (place,) = await self._read_place()
         except PadronError as error:
             return f"the last look at it failed: {error.detail}"
-        except Exception as error:  # noqa: BLE001 - whatever it is, reads must go on, on the primary
+        except Exception as error:  # noqa: BLE001 - after any error reads must continue on the primary
             return f"the last look at it failed: {type(error).__name__}"
         return self._judge(*place)
 
@@ -141,11 +143,11 @@ class Replica:
         try:
             return await self._looks.fetch(_READ_PLACE, ())
         except Exception:
-            self.distrust()  # if it was started anew it may show less than it did: what was proven is void
+            self.distrust()  # after a restart it may show less than before, so earlier proofs are void
             raise
 
     def _judge(self, replayed: int, cluster: int, timeline: int, in_recovery: bool) -> str:  # noqa: FBT001 - a row
-        """Prove the latest mark that was reached, and give what is wrong if that is not enough."""
+        """Take the latest mark that the replica reached as proof. Give a sentence that says why it is not enough."""
         newest = self._marks[-1]
         self._seen_on = Timeline(cluster, timeline) if in_recovery else None
         if not self.follows(newest):
@@ -163,7 +165,7 @@ class Replica:
 
 
 class Visit:
-    """The reads of one reader: once one had to go to the primary all do, so that none looks further back."""
+    """The reads of one reader. After the first read from the primary all go there, so that no read looks back."""
 
     def __init__(self, replica: Replica, condition: Condition | None) -> None:
         self._replica = replica
@@ -173,7 +175,7 @@ class Visit:
     async def try_fetch(
         self, connections: Connections, statement: str, parameters: tuple[object, ...], answer_s_max: float | None
     ) -> list[asyncpg.Record] | None:
-        """Give the replica's rows, or None when the primary has to be asked."""
+        """Give the replica's rows, or None when the primary must serve the read."""
         if self._is_over or not self._replica.is_fresh:
             self._is_over = True
             return None
@@ -184,17 +186,17 @@ class Visit:
             rows = await connections.fetch_if(self._condition, statement, parameters, answer_s_max)
         except PadronError as error:
             if isinstance(error.__cause__, asyncpg.QueryCanceledError):
-                raise  # too much for any server: the primary must not be made to try it as well
+                raise  # the read is too large for any server, so the primary must not try it too
             self._replica.distrust()
         except asyncpg.PostgresError as error:
-            # As a rule the replay of the log stood in the way. A mistake of the program shows on the primary again.
+            # Mostly a conflict with the replay of the log. A mistake of the program shows again on the primary.
             _log.info("a read of the replica was broken off (SQLSTATE %s)", error.sqlstate)
         self._is_over = rows is None
         return rows
 
 
 class Lane:
-    """Connections as a reader wants them: to the replica if that will do, else to the primary."""
+    """A reader's connections: to the replica if it is good enough, otherwise to the primary."""
 
     def __init__(self, visit: Visit, replica: Connections, primary: Source) -> None:
         self._visit = visit
@@ -213,14 +215,14 @@ def read_recent(replica: Replica, primary: Sources, account_id: int, at_least: i
     """Give a reader that may be behind, but has the account's change ``at_least``."""
 
     async def has_change(connection: asyncpg.Connection) -> bool:
-        # Before the read, not in it: a replica only goes forward. A new account it may not have at all.
+        # We check before the read, because a replica only goes forward. It may not have a new account yet.
         return (await connection.fetchval(SQL["find_last_change"], account_id) or 0) >= at_least
 
     return _open_reader(Visit(replica, has_change if at_least else None), replica, primary, account_id)
 
 
 def read_caught_up(replica: Replica, primary: Sources, account_id: int) -> Reader:
-    """Give a reader that is not behind: the replica answers once it holds all that was there when it was asked."""
+    """Give a reader that is not behind. The replica answers once it holds everything committed before the request."""
 
     async def has_caught_up(connection: asyncpg.Connection) -> bool:
         mark = await replica.read_mark()

@@ -1,4 +1,4 @@
-"""Turns the folded texts of earlier versions into sort keys: the part of a migration that SQL cannot do."""
+"""Turns the folded texts of earlier versions into sort keys. SQL cannot do this part of a migration."""
 
 import asyncpg
 
@@ -14,7 +14,7 @@ _UPDATE = f"UPDATE versions SET {_ASSIGNMENTS} WHERE account_id = $1 AND vehicle
 
 
 async def rewrite_texts(connection: asyncpg.Connection) -> None:
-    """Rewrite the versions with a text that is not its own sort key, within the connection's transaction."""
+    """Rewrite the versions with a text that differs from its sort key, within the connection's transaction."""
     cursor = await connection.cursor(_SELECT)
     while rows := await cursor.fetch(BATCH_ROWS):
         await connection.executemany(_UPDATE, [(*row[:3], *map(give_sort_key, row[3:])) for row in rows])

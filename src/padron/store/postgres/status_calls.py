@@ -1,8 +1,10 @@
-"""How batches of status calls wait for others: other servers, and transactions of any kind.
+"""How batches of status calls wait for other servers, and for transactions of any kind.
 
-A batch of several accounts first waits for nobody. Where several accounts are in somebody's hands at once, another
-server is at work on the same accounts: two servers that take turns get further than two that pass each other over, so
-for a while this one waits briefly for the other. An account of which a batch was overtaken uses locks for a while.
+A batch of several accounts first waits for no lock and leaves out accounts that are locked. If several accounts are
+locked at once, another server writes to the same accounts. Two servers that take turns then write more than two that
+leave out each other's accounts. So for a while this server waits briefly for the other one.
+
+When another transaction changed a vehicle before a batch could save it, the account uses locks for a while.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -20,21 +22,21 @@ _Vins = Mapping[int, Sequence[str]]
 
 
 class StatusCalls:
-    """Runs the batches of one process, and remembers where others were in their way."""
+    """Runs the batches of one process, and remembers the accounts with conflicts."""
 
     def __init__(self, together: WriteTasks, apart: WriteTasks) -> None:
         self._together = together
         self._apart = apart
         self._crowded_until = 0.0
-        self._left_out: set[int] = set()  # the accounts that somebody held when their last batch was tried
-        self._contended_until: dict[int, float] = {}  # by account, for those of which a batch was overtaken lately
+        self._left_out: set[int] = set()  # the accounts that were locked at the last try of their batch
+        self._contended_until: dict[int, float] = {}  # by account, where another transaction came first
 
     async def write_together(self, vins: _Vins, decide: Decide) -> AsyncIterator[frozenset[int]]:
-        """Give the accounts in which all is durable, those of each try as soon as it is done."""
+        """Give the accounts whose changes are all durable, after each try."""
         if monotonic() < self._crowded_until:
             saved = await self._try(vins, decide, Patience.BRIEF)
             yield saved
-            if left := _leave_out(vins, saved):  # others hold these for longer than it is worth to wait for
+            if left := _leave_out(vins, saved):  # locked for longer than a wait is worth
                 self._crowded_until = 0.0
                 saved = await self._try(left, decide, Patience.NONE)
                 self._left_out |= left.keys() - saved
@@ -53,9 +55,9 @@ class StatusCalls:
         yield saved
 
     async def try_apart(self, account_id: int, asked: Sequence[str], decide: Decide) -> bool:
-        """Write a batch of one account without locks in between, waiting for others, and say whether it was saved.
+        """Write a batch of one account without locks between reading and saving. Say whether it was saved.
 
-        It is not tried when somebody was in the way a moment ago. Nothing is written unless all of it is.
+        The method waits for other transactions. It does not try after a recent conflict. It writes all or nothing.
         """
         if account_id in self._left_out:
             self._left_out.discard(account_id)

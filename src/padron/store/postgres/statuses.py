@@ -1,7 +1,7 @@
-"""Status changes, the hot path: a batch is one statement, of whatever accounts, and needs no transaction around it.
+"""Status changes, the hot path. One statement saves a batch of any accounts and needs no transaction around it.
 
-Four round trips (begin, lock, save, commit) become two: the vehicles are read without a lock, and the statement that
-saves compares their revisions. Whatever else changes a vehicle's own row raises its revision.
+This takes two round trips instead of four (begin, lock, save, commit). The first reads the vehicles without a lock.
+The second saves, and compares the vehicles' revisions. Every other change of a vehicle's own row raises its revision.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ _ACCOUNT_PLACE = len(VEHICLE.names)  # the account comes after the vehicle's col
 
 
 class Patience(Enum):
-    """How long a batch waits for others that are in its way."""
+    """How long a batch waits for the locks of other transactions."""
 
     NONE = "none"
     BRIEF = "brief"  # as long as a batch of another server may take
@@ -47,7 +47,7 @@ async def change_together(
     decide: Decide,
     patience: Patience,
 ) -> frozenset[int]:
-    """Read vehicles of several accounts and save what is decided; give the accounts in which nobody was in the way."""
+    """Read vehicles of several accounts and save the decided changes. Give the accounts without a conflict."""
     accounts = [account_id for account_id, asked in vins.items() for _ in asked]
     rows = await connection.fetch(SQL["load_together"], accounts, [vin for asked in vins.values() for vin in asked])
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
@@ -69,12 +69,13 @@ async def change_together(
 async def save_statuses(
     connection: asyncpg.Connection, changes: Mapping[int, Sequence[Change]], patience: Patience
 ) -> dict[int, int]:
-    """Write changes by account, all of them plain, and give the number of each account's first one.
+    """Write plain changes by account, and give the number of each account's first one.
 
-    An account is left out, and nothing of it is written, when one of its vehicles is not as it was read. Without
-    patience it is also left out when another transaction holds something that it would have to wait for. Raises
-    LockNotAvailableError when it waited in vain, and NotNullViolationError when a row was moved; then nothing at all is
-    written.
+    The statement leaves an account out, and writes nothing of it, when one of its vehicles changed since it was read.
+    Without patience it also leaves out an account for which it would have to wait.
+
+    Raises LockNotAvailableError when a wait times out, and NotNullViolationError when a row was moved. Then nothing is
+    written for any account.
     """
     rows = [
         (
@@ -101,7 +102,7 @@ async def save_statuses(
 
 
 def list_seen(changes: Sequence[Change]) -> list[int | None]:
-    """Give, at each vehicle's last change, the revision that it had when it was read; None at those before."""
+    """Give for each vehicle's last change the revision that the vehicle had when read, and None for earlier ones."""
     times = Counter(change.vehicle.vehicle_id for change in changes)
     last = {change.vehicle.vehicle_id: place for place, change in enumerate(changes)}
     seen: list[int | None] = [None] * len(changes)
@@ -111,14 +112,14 @@ def list_seen(changes: Sequence[Change]) -> list[int | None]:
 
 
 def is_plain(change: Change) -> bool:
-    """Say whether nothing but the status of a vehicle that stays current is changed, by attributes, which is fast."""
+    """Say whether a change changes only the status, and the vehicle stays current. Attributes are fast to compare."""
     return change.type is ChangeType.STATUS_CHANGED and change.details is None and change.vehicle.slot >= 0
 
 
 def find_deactivated(changes: Sequence[Change]) -> dict[int, datetime]:
-    """Give when each vehicle was deactivated first, by vehicle id, as work is locked in this order.
+    """Give the instant of each vehicle's first deactivation, in order of vehicle ids, the order of work's locks.
 
-    A later change of the batch back to Active undoes nothing.
+    A later change of the batch back to Active does not restore the work.
     """
     deactivated: dict[int, datetime] = {}
     for change in changes:

@@ -30,7 +30,7 @@ MANY = 300  # more than a batch of status calls has
 class PostgresTransaction(NounTransactions):
     """An open transaction, bound to an account.
 
-    On a distributed engine it sends plain statements only: Citus cannot route one that changes several tables.
+    On a distributed engine it sends only plain statements. Citus cannot route a statement that changes several tables.
     """
 
     def __init__(self, connection: asyncpg.Connection, account_id: int, *, is_distributed: bool = False) -> None:
@@ -73,9 +73,9 @@ class PostgresTransaction(NounTransactions):
         await self._write(SQL["save_identity"], [(self._account_id, vehicle_id) for vehicle_id in slots])
 
     async def _plan_anew(self) -> None:
-        """Let the transaction's look-ups be planned for the tables as they are by now.
+        """Make PostgreSQL plan the transaction's look-ups for the present size of the tables.
 
-        A plan that was made while a table was nearly empty walks all of it for each batch, until it is analysed.
+        A plan from a time when a table was nearly empty walks the whole table for each batch, until ANALYZE runs.
         """
         await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
@@ -94,9 +94,9 @@ class PostgresTransaction(NounTransactions):
         if not self._is_distributed and all(map(is_plain, changes)):
             firsts = await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL)
             if not firsts:
-                raise RuntimeError("A vehicle that is locked is not as it was read.")
+                raise RuntimeError("A locked vehicle changed after it was read.")
             return WrittenChanges(changes=changes, first_number=firsts[self._account_id])
-        # The numbers come first, because a new vehicle's id is one. From here the account's writers queue up.
+        # The numbers come first, because a new vehicle's id is its number. From here other writers of the account wait.
         taken = (len(changes), find_latest(changes), self._account_id)
         ((last, last_at),) = await self._connection.fetch(SQL["take_numbers"], *taken)
         keep_order(changes, last_at)
@@ -112,9 +112,9 @@ class PostgresTransaction(NounTransactions):
         return WrittenChanges(changes=changes, first_number=first)
 
     async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
-        """Write the vehicles' own rows, and what they are found by.
+        """Write the vehicles' own rows, and the rows that look-ups use.
 
-        A vehicle's last change gives its revision and time to those before.
+        All changes of a vehicle write the revision and time of its last change.
         """
         after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
         retired: list[tuple[object, ...]] = []
@@ -140,8 +140,8 @@ class PostgresTransaction(NounTransactions):
                 case ChangeType.REGISTERED:
                     identity = (self._account_id, number, vehicle.vin, vehicle.slot, plate)
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
-        # Edits before registrations: a new vehicle may take over the plate that another one gives up. For the same
-        # reason the vehicles that become former come first, and those that come back after the edits.
+        # Edits go before registrations, because a new vehicle may take the plate that another one gives up. For the
+        # same reason retired vehicles go first, and restored ones after the edits.
         await self._write(SQL["retire_identity"], [row[:2] for row in retired])
         await self._write(SQL["retire_vehicle"], retired)
         await self._write(SQL["update_status"], statuses)
@@ -154,7 +154,7 @@ class PostgresTransaction(NounTransactions):
 
     async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:
         versions: list[tuple[object, ...]] = []
-        ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, as the loop goes backwards
+        ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, because the loop goes backwards
         for number, change in reversed(numbered):
             if is_plain(change):
                 continue

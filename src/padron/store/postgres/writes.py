@@ -1,6 +1,6 @@
-"""Runs write transactions: each in a task of its own, and again when another stood in its way.
+"""Runs each write transaction in a task of its own, and again after a conflict with another one.
 
-A connection that is lost during the commit leaves the outcome unknown: that is an error, never a second try.
+If the connection is lost during the commit, the outcome is unknown. This is an error and never leads to a retry.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate"})
 
 
 class WriteTasks:
-    """Owns the tasks that write, so that a caller who hangs up takes nothing down with it."""
+    """Owns the tasks that write, so that a caller who hangs up interrupts no write."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -34,9 +34,9 @@ class WriteTasks:
         self._closing = False
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
-        """Give the result of ``work`` once it is committed, in turn with others of the account.
+        """Give the result of ``work`` once it is committed. The account's transactions take turns.
 
-        Raises what ``work`` raises, ``store_unavailable``, and ``overloaded`` when its turn does not come.
+        Raises the errors of ``work``, ``store_unavailable``, and ``overloaded`` after too long a wait for a turn.
         """
         run_once = partial(self._run_in_transaction, work)
         return await self._shield(
@@ -44,23 +44,23 @@ class WriteTasks:
         )
 
     async def run_alone(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        """Do the same for ``work`` that writes with one statement only, which needs no transaction around it."""
+        """Run ``work`` that writes with only one statement and so needs no transaction. It takes no turn."""
         return await self._shield(self._run(partial(self._run_statements, work)))
 
     async def _shield(self, running: Coroutine[Any, Any, T]) -> T:
         if self._closing:
             running.close()
-            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+            raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
         task = asyncio.create_task(running, name="padron-postgres-write")
         self._tasks.add(task)
         task.add_done_callback(self._forget)
-        await asyncio.wait([task])  # unlike awaiting it, this leaves the task alone on cancellation
+        await asyncio.wait([task])  # unlike `await task`, this does not cancel the task when the caller is cancelled
         if task.cancelled():
             raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.")
         return task.result()
 
     async def close(self) -> None:
-        """Finish what is under way; refuse what comes after."""
+        """Finish the writes under way, and refuse later ones."""
         self._closing = True
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -76,9 +76,9 @@ class WriteTasks:
                 if attempt == ATTEMPTS_MAX:
                     raise PadronError(
                         Code.STORE_UNAVAILABLE,
-                        "Other transactions stood in the way five times: try again shortly.",
+                        "The write conflicted with other transactions five times. Try again shortly.",
                     ) from error
-            await asyncio.sleep(random.uniform(PAUSE_S_MIN, PAUSE_S_MAX))  # noqa: S311 - it hides nothing
+            await asyncio.sleep(random.uniform(PAUSE_S_MIN, PAUSE_S_MAX))  # noqa: S311 - it protects no secret
         raise AssertionError  # the last attempt returns or raises
 
     async def _wait(self, run_once: Callable[[], Awaitable[T]], account_id: int) -> T:
@@ -95,14 +95,14 @@ class WriteTasks:
             result = await work(connection)
             outcome = await connection.execute("COMMIT")
             if outcome != "COMMIT":
-                # PostgreSQL answers ROLLBACK, and no error, when a statement had failed and the work went on.
+                # PostgreSQL answers ROLLBACK without an error when a statement failed and the work continued.
                 raise RuntimeError("The work hid an error of the database, and its transaction was undone.")
             return result
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # the caller may have gone, and nobody else would ever look at it
+            task.exception()  # if the caller has gone, nobody else reads the exception
 
 
 def _stood_in_the_way(error: asyncpg.PostgresError) -> bool:

@@ -1,1 +1,1 @@
-"""How SQL gets to the engines: read from files, put together, and applied as migrations."""
+"""Prepares SQL for the engines: reads it from files, builds statements, and lists migrations."""

@@ -1,12 +1,12 @@
-"""Builds the one statement that is not fixed: the list, with any filters, any order, from any position, now or then.
+"""Builds the statement of the list: any filters, any order, from any position, now or in the past.
 
-Column names come from closed tables, values are always parameters, and only the mark of a parameter differs
-between the engines. A sort key is never NULL (absent text is stored as '', an absent integer as -1), so a
-position is one comparison of rows, the same on both.
+Column names come from closed tables, and values are always parameters. The engines differ only as ``Dialect`` says.
+A sort key is never NULL: absent text is stored as '', an absent integer as -1. So a position is one comparison of
+rows, the same on both engines.
 
-A page is chosen first, from as little as its filters and its order need, and then filled. It may be made of parts, each
-a walk along an index: vehicles with a value and those without, or one for each status
-(docs/decisions/0022-list-order.md).
+The statement first chooses the vehicles of a page, from as few columns as filters and order need. Then it reads their
+data. A page may have several parts, each a walk along an index: vehicles with a value and those without, or one part
+for each status (docs/decisions/0022-list-order.md).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ _SORT_COLUMNS: dict[str | None, str] = {
 _PLACES = {field.name: place for place, field in enumerate(FIELDS)}
 _ABSENT_COLUMNS: list[str | int] = [ABSENT_TEXT if field.is_text else ABSENT_NUMBER for field in FIELDS]
 
-# What a vehicle was after a change is read from the record, for each vehicle that is looked at.
+# The record of changes says what a vehicle was after a change. The statement reads it for each vehicle.
 _LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = :account
     AND c.vehicle_id = v.vehicle_id AND c.number <= :up_to{only} ORDER BY c.number DESC LIMIT 1)"""
 _PAST_COLUMNS: dict[str | None, str] = {
@@ -45,7 +45,7 @@ _PAST_COLUMNS: dict[str | None, str] = {
     "updatedAt": _LAST.format(column="changed_at", only=""),
 }
 
-_ANY_VERSION = "v.is_former IN (0, 1)"  # says nothing, but opens the indexes of values, which have it before the value
+_ANY_VERSION = "v.is_former IN (0, 1)"  # always true; the planner needs it, because it is the column before the value
 _NOTHING = "1 = 0"
 _ACTIVE = VehicleStatus.ACTIVE.value
 _CURRENT = tuple(status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED)
@@ -55,9 +55,10 @@ Add = Callable[[object], str]  # takes a parameter's value, gives its mark
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dialect:
-    """In what the engines differ: a parameter's mark, what a column of instants holds, and how to insist on an index.
+    """The differences between the engines.
 
-    ``store_instant`` turns a position's microseconds into it.
+    ``mark`` writes a parameter. ``store_instant`` turns microseconds of a position into the form in which the engine
+    stores an instant. ``use_index`` forces an index.
     """
 
     mark: Callable[[int], str]
@@ -66,7 +67,7 @@ class Dialect:
 
 
 class BuiltStatement(NamedTuple):
-    """A statement that was put together, and its parameters in their order."""
+    """A built statement, and its parameters in their order."""
 
     text: str
     parameters: list[object]
@@ -74,7 +75,7 @@ class BuiltStatement(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Source:
-    """Where a page is chosen from, and what holds for all of it."""
+    """The tables that a page is chosen from, and the conditions of all its parts."""
 
     tables: str
     vehicle_id: str = "v.vehicle_id"
@@ -86,13 +87,13 @@ class _Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """One walk of a page. ``is_first``: the position to go on from lies in it, if there is one."""
+    """One walk along an index. ``is_first`` says that the position to continue from is in this part."""
 
     clauses: list[str]
     key: str
-    is_keyed: bool  # in order of the key, then of the id; else of the id alone
+    is_keyed: bool  # ordered by key, then id; otherwise by id alone
     is_first: bool
-    index: str = ""  # insisted on: left to itself, SQLite walks through all vehicles in order
+    index: str = ""  # forced, because otherwise SQLite walks through all vehicles in order
 
 
 def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
@@ -101,7 +102,7 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
     add = _collect_parameters(parameters, dialect)
     source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
     clauses = [*source.clauses, *_filter(query, source, add)]
-    limit = int(query.limit)  # written out: plans are made without the parameters, and then for a tenth of all rows
+    limit = int(query.limit)  # a literal: with a parameter the planner assumes a tenth of all rows
     parts = _divide(query, source)
     way = "DESC" if query.descending else "ASC"
     selects = []
@@ -111,7 +112,7 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
         select = _write_part(source, part, place, own, way, index)
         selects.append(f"SELECT * FROM ({select} LIMIT {limit}) AS part_{place}")  # noqa: S608 - no value is in it
     page = " UNION ALL ".join(selects)
-    # The parts of one order, which runs across them.
+    # The statement merges the parts into one order.
     is_merged = len(parts) > 1 and query.sort in _REGISTRATION_SORTS
     if is_merged:
         page = f"SELECT * FROM ({page}) AS parts ORDER BY {_give_order(query, source, 'parts', is_keyed=False)}"  # noqa: S608
@@ -129,7 +130,7 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
 def build_sums(
     template: str, given: Sequence[object], filters: Mapping[str, str | int], dialect: Dialect
 ) -> BuiltStatement:
-    """Give the statement that sums up statuses, and its parameters: those of the template, then those of filters."""
+    """Give the statement that sums up statuses. Its parameters are the template's, then those of the filters."""
     parameters = [*given]
     add = _collect_parameters(parameters, dialect)
     clauses = [clause for name, value in filters.items() for clause in _build_filter(name, value, add)]
@@ -141,7 +142,7 @@ def build_sums(
 
 
 def fold_columns(details: Details) -> list[str | int]:
-    """Give what the columns of ``versions`` hold to find and sort by, in the order of FIELDS."""
+    """Give the values of the columns of ``versions`` that searches and sorts use, in the order of FIELDS."""
     columns = _ABSENT_COLUMNS.copy()
     for name, value in details.items():
         columns[_PLACES[name]] = give_field_key(name, value) if isinstance(value, str) else value
@@ -149,7 +150,7 @@ def fold_columns(details: Details) -> list[str | int]:
 
 
 def fold_plate(details: Details) -> str | None:
-    """Give what the unique index of plates compares: two plates that differ by case are one."""
+    """Give the form of a plate that the unique index compares. It ignores letter case."""
     plate = details.get("plate")
     return None if plate is None else fold_text(str(plate))
 
@@ -163,7 +164,7 @@ def _collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
 
 
 def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> _Source:
-    """Give the fewest tables that hold what is asked: data is in ``versions``, the status in ``vehicles``."""
+    """Give the fewest tables that the query needs: data is in ``versions``, the status in ``vehicles``."""
     account = dialect.mark(1)
     is_former = query.status is VehicleStatus.INFO_CHANGED
     if up_to is not None:
@@ -216,7 +217,7 @@ def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
 
 
 def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
-    """Give a part for each status: those other than Active are walked along their index, in order of the ids."""
+    """Give a part for each status. A part for a status other than Active walks the index in order of the ids."""
     statuses = [status.value for status in _list_statuses(query)]
     is_sorted = query.sort == _STATUS_SORT
     last = query.after.key if is_sorted and query.after is not None else None
@@ -226,7 +227,7 @@ def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
         statuses = [status for status in statuses if (status <= last if query.descending else status >= last)]
     return [
         _Part(
-            # The second condition lets SQLite use the index, which leaves out the Active ones.
+            # SQLite needs the second condition to use the index, which omits Active vehicles.
             clauses=[f"h.status = {status}", *([f"h.status <> {_ACTIVE}"] if status != _ACTIVE else [])],
             index="" if status == _ACTIVE else "vehicles_by_status",
             key=str(status) if is_sorted else source.key,
@@ -247,7 +248,7 @@ def _write_part(source: _Source, part: _Part, place: int, clauses: list[str], wa
 
 
 def _go_on(query: VehicleQuery, source: _Source, part: _Part, add: Add, dialect: Dialect) -> list[str]:
-    """Give the condition that the page begins after the position asked for."""
+    """Give the condition that the page begins after the requested position."""
     if query.after is None or not part.is_first:
         return []
     columns, values = _give_identity(source), [query.after.vehicle_id, query.after.began][: 1 + source.is_former]
@@ -262,9 +263,9 @@ def _go_on(query: VehicleQuery, source: _Source, part: _Part, add: Add, dialect:
 
 
 def _give_identity(source: _Source) -> list[str]:
-    """Give the columns that end every order. Only former versions are told apart by more than their vehicle.
+    """Give the columns that end every order: the vehicle, and for former versions also the version.
 
-    A current one that is edited between two pages has a new version, and is no further along for that.
+    An edit between two pages gives a current vehicle a new version. It must not move the vehicle in the order.
     """
     return [source.vehicle_id, source.began] if source.is_former else [source.vehicle_id]
 
@@ -276,7 +277,7 @@ def _give_order(query: VehicleQuery, source: _Source, table: str, *, is_keyed: b
 
 
 def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
-    """Give the conditions on core data, and on when a vehicle was registered."""
+    """Give the conditions on core data and on the time of registration."""
     clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
     if query.registered_by is not None:
         span = query.registered_by
@@ -285,7 +286,7 @@ def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
 
 
 def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
-    """Give the statuses that vehicles may have; for former versions it is that of the vehicle by now."""
+    """Give the statuses that vehicles may have. For former versions this is the vehicle's present status."""
     return tuple(
         status
         for status in _CURRENT
@@ -302,7 +303,7 @@ def _give_statuses(query: VehicleQuery, column: str) -> list[str]:
 
 
 def _give_past(sort: str | None, up_to: str, dialect: Dialect) -> str:
-    """Give the column or the look into the record that tells what a vehicle was after a change."""
+    """Give the column, or the query of the record, that says what a vehicle was after a change."""
     hooks = {":index": dialect.use_index("changes_by_vehicle"), ":up_to": up_to, ":account": dialect.mark(1)}
     column = _PAST_COLUMNS[sort]
     for hook, text in hooks.items():
@@ -318,7 +319,7 @@ def _list_past_clauses(query: VehicleQuery, up_to: str) -> list[str]:
 
 
 def _give_filter_index(filters: Mapping[str, str | int], dialect: Dialect) -> str:
-    """Give what insists on the index of a filter: left to itself, SQLite walks through all versions in order."""
+    """Give the clause that forces the index of a filter. Without it SQLite walks through all versions in order."""
     for name in filters:
         return dialect.use_index(f"versions_by_{'vin' if name == 'vin' else FIELDS_BY_NAME[name].column}")
     return ""
@@ -329,7 +330,7 @@ def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
         return [f"v.vin = {add(value)}"]
     field = FIELDS_BY_NAME[name]
     column = f"v.{field.column}"
-    # The second condition lets both planners use the index, which leaves out vehicles without a value.
+    # Both planners need the second condition to use the index, which omits vehicles without a value.
     return [
         f"{column} = {add(give_field_key(name, str(value)) if field.is_text else value)}",
         f"{column} <> {_write_absent(field)}",

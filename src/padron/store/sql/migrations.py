@@ -1,4 +1,4 @@
-"""Numbered migration files, and what may be done to a database that stands at a given number."""
+"""Reads numbered migration files, and lists those that a database still needs."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -31,11 +31,11 @@ def load_migrations(package: str) -> list[Migration]:
 
 
 def list_pending(migrations: list[Migration], applied: int) -> list[Migration]:
-    """Give what is still to be applied. Raises ``schema_mismatch`` for a database newer than this program."""
+    """Give the migrations that are not applied yet. Raises ``schema_mismatch`` when the database is newer."""
     if applied > len(migrations):
         raise PadronError(
             Code.SCHEMA_MISMATCH,
-            f"The database's schema is number {applied}, and this program knows only {len(migrations)}: "
-            "run the version of padron that made it, or a newer one.",
+            f"The database's schema is number {applied}, and this program knows only {len(migrations)}. "
+            "Run the version of padron that made the schema, or a newer one.",
         )
     return migrations[applied:]

@@ -1,8 +1,9 @@
-"""Group commit: transactions that are ready together, of any accounts, share one sync to the disk.
+"""Group commit: concurrent transactions of any accounts share one sync to the disk.
 
-Statements run on the event loop, and only the commit, which waits for the disk, runs on a thread. Meanwhile further
-transactions gather; nobody is answered before the commit. When one of several fails, the group begins anew, each in a
-savepoint of its own.
+Statements run on the event loop. Only the commit, which waits for the disk, runs on a thread. Meanwhile further
+transactions gather. No caller gets an answer before the commit.
+
+When a transaction of a group fails, the whole group runs again, each transaction in its own savepoint.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ class _Job:
 
 
 class GroupCommitter:
-    """Owns the write connection. One task works through the queue, a group at a time, until it is closed."""
+    """Owns the write connection. One task runs the queue, a group at a time, until the committer is closed."""
 
     def __init__(self, connection: apsw.Connection, copier: LogCopier) -> None:
         self._connection = connection
@@ -50,13 +51,13 @@ class GroupCommitter:
         self._task = asyncio.create_task(self._run(), name="padron-sqlite-writer")
 
     async def run(self, work: Callable[[apsw.Connection], Awaitable[T]]) -> T:
-        """Give the result of ``work`` once it is on the disk. ``work`` may not wait for anything."""
+        """Give the result of ``work`` once it is on the disk. ``work`` must not wait for anything."""
         if self._closing or self._task.done():
-            raise PadronError(Code.STORE_UNAVAILABLE, "The database is being closed.")
+            raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
         job = _Job(work, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._wake.set()
-        result: T = await job.done  # a caller that is cancelled cancels the future only; the work goes on
+        result: T = await job.done  # cancelling the caller cancels only the future; the work continues
         return result
 
     @property
@@ -86,7 +87,7 @@ class GroupCommitter:
         try:
             if self._copier.advance():
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._copier.finish)
-        except Exception:  # noqa: BLE001 - whatever it is (no thread to be had), it must not end the committing
+        except Exception:  # noqa: BLE001 - no error, such as a missing thread, may end the committing
             _log.exception("The database's log could not be copied into its file.")
 
     async def _run_group(self) -> None:
@@ -98,7 +99,7 @@ class GroupCommitter:
                 await self._run_jobs(jobs)
             except Exception as error:
                 if not self._connection.in_transaction:
-                    raise  # SQLite undid the whole group (disk full, I/O error)
+                    raise  # SQLite rolled the whole group back (disk full, I/O error)
                 self._roll_back()
                 if len(jobs) > 1:
                     await self._begin()
@@ -107,10 +108,10 @@ class GroupCommitter:
                 else:
                     jobs[0].error = error
             if self._connection.total_changes() == changes_before:
-                self._roll_back()  # nothing was written: there is nothing to wait for
+                self._roll_back()  # nothing was written, so there is no need to wait for the disk
             elif self._connection.in_transaction:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
-        except Exception as error:  # noqa: BLE001 - whatever it is, every waiting caller must hear of it
+        except Exception as error:  # noqa: BLE001 - every waiting caller must get any error
             self._roll_back()
             fail_all((job.done for job in jobs or self._take_waiting()), _word(error))
             return
@@ -121,10 +122,10 @@ class GroupCommitter:
                 fail(job.done, job.error)
 
     async def _run_jobs(self, jobs: list[_Job]) -> None:
-        """Run what waits, and what comes meanwhile, until one fails; that is the last of ``jobs`` then.
+        """Run the waiting jobs, and those that arrive meanwhile, until one fails. The failed one is last in ``jobs``.
 
-        Without savepoints: while one is open, SQLite copies each page before it is changed, into a file once there are
-        more than 16. That is a third of the time of a batch of status calls.
+        There are no savepoints here, because they take a third of the time of a batch of status calls. While one is
+        open, SQLite copies each page before it changes the page. Beyond 16 pages the copies go into a file.
         """
         with translate_errors():
             while self._jobs and len(jobs) < GROUP_SIZE_MAX:
@@ -146,7 +147,7 @@ class GroupCommitter:
             execute("RELEASE job")
 
     async def _begin(self) -> None:
-        """Take the write lock, waiting for another program without blocking the event loop."""
+        """Take the write lock. Wait for another program without blocking the event loop."""
         deadline = asyncio.get_running_loop().time() + LOCK_WAIT_S_MAX
         while True:
             try:
@@ -174,6 +175,6 @@ class GroupCommitter:
 def _word(error: Exception) -> Exception:
     try:
         with translate_errors():
-            raise error  # noqa: TRY301 - to have it translated
+            raise error  # noqa: TRY301 - translate_errors translates it
     except Exception as worded:  # noqa: BLE001 - raised a line above
         return worded

@@ -1,4 +1,4 @@
-"""Opens connections to the file with the settings that durability rests on, and words the engine's errors."""
+"""Opens connections to the file with the settings that durability needs, and translates the engine's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,15 @@ import apsw
 from padron.domain.errors import Code, PadronError
 
 BUSY_TIMEOUT_MS = 5_000
-WRITE_CACHE_KIB = 64_000  # the status call finds its pages here instead of asking the system for them
+WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
 READ_CACHE_KIB = 8_000
 
-# Pragmas and their reasons: FULL because with NORMAL a power cut takes back what was answered; no memory map,
-# which turns a bad page into a crash; the rest lets a damaged file be noticed early. A connection without a LogCopier
-# copies a log of 16 MB into the file, because a page that changed often is then copied once.
+# The reasons of the pragmas:
+# - FULL, because with NORMAL a power cut can undo changes that were already answered.
+# - No memory map, because with one a bad page crashes the process.
+# - wal_autocheckpoint makes a connection without a LogCopier copy the log at 16 MB. A page that changed often is then
+#   copied once.
+# - The others detect a damaged file early.
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -32,20 +35,20 @@ def check_sqlite_version(version: str) -> None:
         return
     raise PadronError(
         Code.STORE_UNAVAILABLE,
-        f"SQLite {version} can lose committed data in WAL mode: install a current apsw, which brings 3.51.3 or newer.",
+        f"SQLite {version} can lose committed data in WAL mode. Install a current apsw, with SQLite 3.51.3 or newer.",
     )
 
 
 def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> apsw.Connection:
-    """Open the file, creating it unless read-only. Raises ``store_unavailable`` when it is not a database."""
+    """Open the file, and create it unless read-only. Raises ``store_unavailable`` when it is not a database."""
     with translate_errors():
         flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         connection = apsw.Connection(path, flags=flags)
         connection.set_busy_timeout(busy_timeout_ms)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
-        # Plans that do not depend on the values: else SQLite prepares a statement anew whenever a value changes that
-        # could matter to a partial index, which made a look-up by VIN cost 8 us instead of 2.
+        # QPSG makes plans independent of the values. Without it SQLite prepares a statement again when a value changes
+        # that could matter to a partial index. A look-up by VIN then costs 8 us instead of 2.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for pragma in _PRAGMAS:
             if read_only and pragma.startswith("journal_mode"):
@@ -57,16 +60,16 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise ``store_unavailable`` with a sentence for what the file or the disk refuses."""
+    """Raise ``store_unavailable`` with a sentence when the file or the disk fails."""
     try:
         yield
     except apsw.FullError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The disk under the database is full.") from error
+        raise PadronError(Code.STORE_UNAVAILABLE, "The disk of the database is full. Make room on it.") from error
     except (apsw.BusyError, apsw.LockedError) as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "Another program holds the database's write lock.") from error
+        raise PadronError(Code.STORE_UNAVAILABLE, "Another program holds the write lock of the database.") from error
     except (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError) as error:
         raise PadronError(Code.STORE_UNAVAILABLE, f"The database file cannot be used: {error}.") from error
     except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The database file is damaged: {error}.") from error
+        raise PadronError(Code.STORE_UNAVAILABLE, f"The database file is damaged: {error}. Restore it.") from error
     except apsw.IOError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The disk under the database fails: {error}.") from error
+        raise PadronError(Code.STORE_UNAVAILABLE, f"The disk of the database fails: {error}. Check it.") from error

@@ -13,7 +13,7 @@ READ_THREADS = 4
 
 
 class ReadConnections:
-    """Gives rows of the last commit. Never waits for a lock on the event loop."""
+    """Gives rows of the last commit. It never waits for a lock on the event loop."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -26,7 +26,7 @@ class ReadConnections:
         """Give the rows of a statement that an index answers in microseconds."""
         try:
             return self._point.execute(statement, parameters).fetchall()
-        except apsw.BusyError:  # the file is being recovered or reset: wait for it on a thread
+        except apsw.BusyError:  # SQLite is recovering or resetting the file: wait on a thread
             return await self.read_page(statement, parameters)
         except apsw.Error:
             with translate_errors():
@@ -39,7 +39,7 @@ class ReadConnections:
         )
 
     def close(self) -> None:
-        """Wait for reads under way and close all connections."""
+        """Wait for the reads under way, then close all connections."""
         self._threads.shutdown()
         for connection in [self._point, *self._opened]:
             connection.close()

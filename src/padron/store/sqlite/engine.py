@@ -1,4 +1,4 @@
-"""An open SQLite file: brings its schema up to date, then reads and writes."""
+"""An open SQLite file. The engine first brings its schema up to date, then reads and writes."""
 
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -31,13 +31,13 @@ MIGRATIONS = load_migrations("padron.store.sqlite")
 
 
 class SqliteStore:
-    """The store in one file. Only one server process may use it; commands may beside it."""
+    """The store in one file. Only one server process may use the file, and commands beside it."""
 
     def __init__(self, path: str, *, log_pages: int = LOG_PAGES) -> None:
         connection = open_connection(path)
         with translate_errors():
             ((self.epoch,),) = connection.execute(SQL["find_epoch"])
-        connection.set_busy_timeout(0)  # from here on it is the event loop that would wait
+        connection.set_busy_timeout(0)  # from now on a wait would block the event loop
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages))
         self._connections = ReadConnections(path)
         self._held: HeldKey | None = None
@@ -52,12 +52,12 @@ class SqliteStore:
         return Reader(SqliteReads(self._connections, account_id), account_id)
 
     def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
-        """Give a reader, which is never behind: a file has no replica."""
+        """Give a reader. It is never behind, because a file has no replica."""
         del at_least
         return self.read(account_id)
 
     def read_caught_up(self, account_id: int) -> Reader:
-        """Give a reader, which is never behind."""
+        """Give a reader. It is never behind."""
         return self.read(account_id)
 
     @property
@@ -66,7 +66,7 @@ class SqliteStore:
         return
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
-        """Run ``work`` in a transaction of one account; again if another that shares its commit has failed."""
+        """Run ``work`` in a transaction of one account. Run it again if another job of the same commit fails."""
 
         async def run(connection: apsw.Connection) -> T:
             transaction = SqliteTransaction(connection, account_id)
@@ -78,7 +78,7 @@ class SqliteStore:
         return await self._committer.run(run)
 
     async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
-        """Change statuses in several accounts. Nobody can stand in the way: all writers are in one line."""
+        """Change statuses in several accounts. No account is left out, because all writers wait in one queue."""
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
             for account_id, asked in vins.items():
@@ -104,18 +104,18 @@ class SqliteStore:
         return dict(map(tuple, await self._board.read_point("load_last_changes", list(account_ids))))
 
     async def read_time(self) -> None:
-        """Say that a file has no clock: its one server's counts."""
+        """Give None, because a file has no clock. Its one server uses its own clock."""
         return
 
     async def check(self) -> None:
-        """Return when the writer runs and the file answers with this program's schema."""
+        """Return when the writer runs and the file has this program's schema."""
         if not self._committer.is_alive:
-            raise PadronError(Code.STORE_UNAVAILABLE, "The database's writer has ended.")
+            raise PadronError(Code.STORE_UNAVAILABLE, "The writer of the database has ended. Restart the server.")
         ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
         list_pending(MIGRATIONS, applied)
 
     async def close(self) -> None:
-        """Finish what is under way and close; the writer last, who then leaves one file without a log beside it."""
+        """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""
         self._connections.close()
         await self._committer.close()
 
@@ -123,8 +123,8 @@ class SqliteStore:
 async def open_store(path: str, *, is_alone: bool = False, may_create: bool = True) -> SqliteStore:
     """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
 
-    Raises ``store_unavailable`` when it is no register, and when there is none and none may be created.
-    ``is_alone`` is for a program that loads much while no server has the file: its log may grow longer.
+    Raises ``store_unavailable`` when the file is not a register, and for a missing file that may not be created.
+    ``is_alone`` is for a program that loads much data while no server uses the file. The log may then grow longer.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     migrate(path, may_create=may_create)
@@ -132,7 +132,7 @@ async def open_store(path: str, *, is_alone: bool = False, may_create: bool = Tr
 
 
 def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> list[Migration]:
-    """Apply what is pending, all or nothing, and give it; with ``dry_run`` only give it.
+    """Apply all pending migrations in one transaction, and give them. With ``dry_run`` only give them.
 
     Raises ``schema_mismatch``, and ``store_unavailable`` for a file that is not a register.
     """

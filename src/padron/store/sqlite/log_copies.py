@@ -1,8 +1,8 @@
-"""Copies SQLite's log into the file, nearly all of it beside the writer.
+"""Copies SQLite's log into the file, nearly all of it while the writer continues.
 
-Left to itself, SQLite copies within a commit once the log is long, and everybody waits for the disk meanwhile. Another
-connection can copy while the writer goes on, but the log begins anew only when all of it is in the file, and beside a
-writer that never rests this moment never comes. So what was written meanwhile is copied while the writer waits.
+By default SQLite copies a long log within a commit, and every caller waits for the disk meanwhile. Here another
+connection copies it while the writer continues. But SQLite starts the log again only when all of it is in the file. A
+busy writer always adds more, so the last part is copied while the writer waits.
 """
 
 import logging
@@ -12,12 +12,12 @@ import apsw
 
 from padron.store.sqlite.connection import open_connection
 
-LOG_PAGES = 4_000  # 16 MB: a page that changed often is copied once; with more, the disk is busy for longer at a time
-ALONE_LOG_PAGES = 40_000  # for a program that loads much: it changes pages of indexes over and over
-HELD_LENGTHS = 4  # from here on a log that readers hold up is worth a wait
+LOG_PAGES = 4_000  # 16 MB: a page that changed often is copied once; a longer log keeps the disk busy longer at a time
+ALONE_LOG_PAGES = 40_000  # for a program that loads much data: it changes the same pages of indexes often
+HELD_LENGTHS = 4  # at this many lengths the writer waits for readers that hold up the log
 READERS_WAIT_MS = 100
 
-_CACHE_KIB = 1_000  # copying goes past the cache
+_CACHE_KIB = 1_000  # copying does not use the cache
 _log = logging.getLogger("padron.store")
 
 
@@ -29,14 +29,15 @@ class LogCopier:
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
         self._copying: Future[None] | None = None
-        self._pages = self._begun = 0  # how long the log is, and was when copying began
+        self._pages = self._begun = 0  # the log's length now, and when copying began
         self._length = self._due = log_pages
-        writer.set_wal_hook(self._note)  # it takes the place of SQLite's own copying
+        writer.set_wal_hook(self._note)  # it replaces SQLite's own copying
 
     def advance(self) -> bool:
-        """Begin to copy when the log is long; say whether it is time for ``finish``.
+        """Begin to copy when the log is long, and say whether to call ``finish`` now.
 
-        That is so when it has been copied, and when the writer is faster than the disk: then it has to wait.
+        It is time for ``finish`` when the log is copied. It is also time when the writer is faster than the disk,
+        because then the writer must wait.
         """
         if self._copying is None:
             if self._pages < self._due:
@@ -46,10 +47,11 @@ class LogCopier:
         return self._copying.done() or self._pages >= self._begun + self._length
 
     def finish(self) -> None:
-        """Copy what was written meanwhile, between two transactions of the writer: the next one begins the log anew.
+        """Copy the last part between two transactions of the writer. The next transaction then starts the log again.
 
-        A reader of an earlier state can prevent that: it is tried again when the log has grown by a quarter. Readers
-        that begin once all is copied do not, so a log that gets very long waits for those that are there.
+        A reader of an earlier state can prevent this. The copier retries when the log has grown by a quarter.
+        A reader that begins after the copy does not prevent it. So at a very long log the copier waits for the
+        present readers.
         """
         copying, self._copying = self._copying, None
         if copying is not None:
@@ -57,15 +59,15 @@ class LogCopier:
         self._copy("PASSIVE" if self._pages < HELD_LENGTHS * self._length else "RESTART")
 
     def close(self) -> None:
-        """Wait for what is under way. Closing the last connection to the file copies what is left."""
+        """Wait for the copy under way. Closing the last connection to the file copies the rest."""
         self._thread.shutdown()
         self._connection.close()
 
     def _note(self, connection: apsw.Connection, schema: str, pages: int) -> int:
-        """Take what SQLite says after each commit: how many pages the log has."""
+        """Note the number of pages of the log, which SQLite reports after each commit."""
         del connection, schema
         if pages < self._pages:
-            self._due = self._length  # it began anew
+            self._due = self._length  # the log started again
         self._pages = pages
         return apsw.SQLITE_OK
 
@@ -74,5 +76,5 @@ class LogCopier:
         try:
             self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.Error as error:
-            # Nothing is lost: it is in the log. The next commit says so too, if the disk takes no more of that either.
+            # Nothing is lost: everything is in the log. If the disk cannot take more log either, the next commit fails.
             _log.warning("The database's log could not be copied into its file: %s", error)

@@ -1,4 +1,4 @@
-"""SQLite as the shared classes see it: instants are microseconds since 1970, arrays are JSON texts."""
+"""SQLite's port for the shared classes. Instants are microseconds since 1970, and arrays are JSON texts."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ T = TypeVar("T")
 SQL = add_descending(load_engine("padron.store.sqlite"))
 DIALECT = Dialect(mark="?{}".format, store_instant=int, use_index="INDEXED BY {}".format)
 
-POINT_ASKED_MAX = 20  # vehicles; more are looked up on a thread
+POINT_ASKED_MAX = 20  # vehicles; a thread looks up more
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -77,7 +77,7 @@ class SqliteWrites:
         return self._connection.execute(SQL[name], _bind((*self._first, *parameters))).fetchall()
 
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Run a statement once for each row: without round trips to save, that is as fast as one for all."""
+        """Run a statement once for each row. Without round trips this is as fast as one statement for all."""
         return self._connection.executemany(SQL[name], [_bind((*self._first, *row)) for row in rows]).fetchall()
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
@@ -103,7 +103,7 @@ class SqliteBoard:
         return await self._connections.read_page(SQL[name], _bind(parameters))
 
     async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
-        """Give what a statement gives for rows that are one array of arrays."""
+        """Give the result of a statement whose rows are one parameter: an array of arrays."""
         return await self._connections.read_point(SQL[name], (json.dumps(rows),))
 
     async def write(self, work: Callable[[WritePort], Awaitable[T]]) -> T:

@@ -1,7 +1,6 @@
-"""Tells a register from every other file before anything is written to it, and makes a new one for its owner alone.
+"""Distinguishes a register from every other file before the first write, and makes a new one for its owner alone.
 
-The file is read through SQLite alone: whoever closes a file that SQLite has open too takes away the locks of the whole
-process.
+Only SQLite reads the file. On POSIX, closing a file releases all locks of the process on it, SQLite's locks included.
 """
 
 import os
@@ -15,7 +14,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote, quote_path
 
 APPLICATION_ID = 0x50616472  # "Padr"
-FILE_MODE = 0o600  # SQLite gives the files that it keeps beside the database the same
+FILE_MODE = 0o600  # SQLite gives the same mode to the files that it keeps beside the database
 
 _HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\0"
@@ -26,10 +25,10 @@ _IS_FIRST_OURS = "SELECT 1 FROM schema_migrations WHERE number = 1 AND name = 'i
 
 
 def check_file(path: str, *, may_create: bool) -> None:
-    """Raise ``store_unavailable`` with what to do unless the file is a register, or may become one. Writes nothing."""
+    """Raise ``store_unavailable`` unless the file is a register, or may become one. Writes nothing to it."""
     shown = quote_path(path)
     try:
-        found = os.stat(path)  # noqa: PTH116 - as it was written: Path would take "a//b" for "a/b" in the sentence
+        found = os.stat(path)  # noqa: PTH116 - the path as the user wrote it: Path would make "a/b" of "a//b"
     except FileNotFoundError:
         _check_place(path, may_create=may_create)
         return
@@ -38,7 +37,7 @@ def check_file(path: str, *, may_create: bool) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise _refuse(f"The database file {shown} is a folder. Name a file in it, as in sqlite:///FOLDER/padron.db.")
     if not stat.S_ISREG(found.st_mode):
-        raise _refuse(f"The database file {shown} is no regular file. Name another one with --database-url.")
+        raise _refuse(f"The database file {shown} is not a regular file. Name another one with --database-url.")
     _check_permissions(path)
     if found.st_size:
         _check_header(path, found.st_size)
@@ -58,7 +57,7 @@ def create_file(path: str) -> None:
 
 
 def claim(connection: apsw.Connection, path: str) -> None:
-    """Write in an open transaction whose file it is. Raises ``store_unavailable`` when it is another program's."""
+    """Mark the file as Padrón's, in an open transaction. Raises ``store_unavailable`` when another program owns it."""
     _check_owner(connection, path)
     if _read(connection, "PRAGMA application_id") != APPLICATION_ID:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -68,12 +67,12 @@ _MAKE_ONE = "or make a new one with `padron accounts add NAME`"
 
 
 def _check_place(path: str, *, may_create: bool) -> None:
-    """Raise for a file that is not there, unless one can be made."""
+    """Raise for a missing file, unless it can be made."""
     shown, place = quote_path(path), Path(path)
     folder = place.parent
     if place.is_symlink():
         target = quote_path(place.readlink())
-        raise _refuse(f"The database file {shown} is a link to {target}, which does not exist. Mend the link.")
+        raise _refuse(f"The database file {shown} is a link to {target}, which does not exist. Correct the link.")
     if not folder.is_dir():
         detail = f"The folder {quote_path(folder)} of the database file does not exist. Make it, or name another file."
         if not place.is_absolute() and Path("/", folder).is_dir():
@@ -110,8 +109,8 @@ def _check_permissions(path: str) -> None:
 def _check_folder(folder: Path) -> None:
     if not _may(folder, os.W_OK | os.X_OK):
         raise _refuse(
-            f"The folder {quote_path(folder)} may not be written by this user. "
-            "SQLite keeps further files beside the database, so it needs that."
+            f"This user may not write to the folder {quote_path(folder)}. "
+            "Give the user write access, because SQLite keeps further files beside the database."
         )
 
 
@@ -120,16 +119,16 @@ def _may(path: str | Path, mode: int) -> bool:
 
 
 def _check_header(path: str, size_bytes: int) -> None:
-    """Raise for a file that is no SQLite database, and for one of which a part is missing."""
+    """Raise for a file that is not a SQLite database, and for a database file with a missing part."""
     header = _read_header(path)
     if header[: len(_MAGIC)] != _MAGIC:
         raise _refuse(
-            f"The file {quote_path(path)} is no SQLite database, or it is encrypted. "
-            "Name another one with --database-url, or restore the database from a backup."
+            f"The file {quote_path(path)} is not a SQLite database, or it is encrypted. "
+            "Name another file with --database-url, or restore the database from a backup."
         )
     page_bytes = int.from_bytes(header[16:18]) or 1
     page_bytes = 65_536 if page_bytes == 1 else page_bytes
-    # The number of pages counts only when both counters agree; and what is not in the file yet may be in the log.
+    # The number of pages is valid only when both counters agree. Pages that are not in the file may be in the log.
     is_counted = len(header) == _HEADER_BYTES and header[24:28] == header[92:96]
     wanted = page_bytes * int.from_bytes(header[28:32])
     if is_counted and size_bytes < wanted and not _has_log(path):
@@ -159,10 +158,10 @@ def _has_log(path: str) -> bool:
 
 
 def _check_content(path: str) -> None:
-    """Raise when the file is another program's, without the traces that opening it in the usual way would leave.
+    """Raise when the file belongs to another program. Opening it as immutable leaves no files beside it.
 
-    What is only in the log is not seen so, nor is a file whole that a server is copying its log into. ``claim`` looks
-    again.
+    This check does not see the log. While a server copies its log into the file, the file may look damaged, so errors
+    are ignored. ``claim`` checks again.
     """
     name = f"{Path(os.path.realpath(path)).as_uri()}?immutable=1"
     try:
@@ -185,12 +184,12 @@ def _check_owner(connection: apsw.Connection, path: str) -> None:
     proof = f"it has the table {quote(tables[0])}" if tables else f"its application id is {application_id}"
     raise _refuse(
         f"The SQLite file {quote_path(path)} belongs to another program: {proof}. "
-        "Nothing was changed; name another file with --database-url."
+        "Nothing was changed. Name another file with --database-url."
     )
 
 
 def _is_register(connection: apsw.Connection) -> bool:
-    """Say whether a file that bears no mark yet was made by Padrón: other programs have such tables too."""
+    """Say whether Padrón made a file that has no mark yet. Other programs may have tables with the same names."""
     try:
         return bool(_read(connection, _IS_FIRST_OURS))
     except apsw.SQLError:

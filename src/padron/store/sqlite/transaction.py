@@ -1,4 +1,4 @@
-"""One account's write transaction. Statements run at once, on the event loop: they take microseconds."""
+"""One account's write transaction. Statements run on the event loop, because they take microseconds."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.vehicles import to_details, to_vehicle
 
-MANY = 300  # more than a batch of status calls has: from here one statement for all is faster than one for each
+MANY = 300  # more than a batch of status calls has; from here one statement for all is faster than one for each
 
 
 class SqliteTransaction(NounTransactions):
@@ -43,7 +43,7 @@ class SqliteTransaction(NounTransactions):
         return SqliteWrites(self._connection, self._account_id)
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles with these VINs; the transaction already holds the only write lock."""
+        """Give the current vehicles with these VINs. The transaction already holds the only write lock."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_vin"]
         if len(vins) >= MANY:
             return [
@@ -55,7 +55,7 @@ class SqliteTransaction(NounTransactions):
         ]
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles that bear these plates; a vehicle has one plate, so none comes twice."""
+        """Give the current vehicles with these plates. A vehicle has one plate, so no vehicle appears twice."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_by_plate"]
         folded = list(dict.fromkeys(fold_text(plate) for plate in plates))
         if len(folded) >= MANY:
@@ -77,7 +77,7 @@ class SqliteTransaction(NounTransactions):
         }
 
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
-        """Give those of these vehicles that are former."""
+        """Give the former ones of these vehicles."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_former"]
         return [
             to_vehicle(row, to_instant)
@@ -99,7 +99,7 @@ class SqliteTransaction(NounTransactions):
         self._executemany(SQL["move_vehicle"], rows)
 
     async def find_later_changes(self, spans: Mapping[int, Span], request_id: str) -> dict[int, FeedEntry]:
-        """Give each vehicle's first change since its span began that is not the span's own."""
+        """Give each vehicle's first foreign change since its span began."""
         statement, account_id = SQL["find_later_changes"], self._account_id
         return {
             vehicle_id: to_feed_entry(row, to_instant)
@@ -128,7 +128,7 @@ class SqliteTransaction(NounTransactions):
         for number, change in enumerate(changes, start=first):
             vehicle_id = change.vehicle.vehicle_id
             match change.type:
-                # The status call's first, told apart by attributes alone: it comes most often by far.
+                # The status call's case is first, because it is by far the most frequent. Attributes decide it.
                 case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
                     self._update_status(change)
                 case ChangeType.STATUS_CHANGED if change.retires:

@@ -24,11 +24,11 @@ ROUTES: tuple[Route, ...] = (
         summary="Ask what a VIN tells, or what is wrong with it",
         description="Uses only the text, without the network and the register. The status is always 200. The answer "
         "has:\n\n"
-        "- whether the text is well-formed;\n"
-        "- what is wrong where, and the VIN that was probably meant (0 for O and Q, 1 for I, no spaces or hyphens);\n"
-        "- the check digit: a wrong one is only a warning, because the law requires it only in North America and "
-        "China;\n"
-        "- the region, the country, the maker and the possible model years.\n\n"
+        "- Whether the text is well-formed.\n"
+        "- What is wrong where, and the VIN that was probably meant (0 for O and Q, 1 for I, no spaces or hyphens).\n"
+        "- The check digit. A wrong one is only a warning, because the law requires it only in North America and "
+        "China.\n"
+        "- The region, the country, the maker and the possible model years.\n\n"
         "Any valid key may ask. Query parameters are ignored.",
         endpoint=get_vin, parameters=(_TEXT,),
         answers={200: Success(description="The facts in the text.", body=VinShape)},

@@ -1,8 +1,8 @@
--- The record of changes and the account's counter, by name: the same names, in the same order, as in the other
--- engine's file. A past instant is the number of the last change before it; what was then is in versions and changes alone.
+-- The record of changes and the account's counter. Both engines' files have the same names in the same order.
+-- A past instant is the number of the last change before it. Only versions and changes hold the state at that instant.
 
 -- name: take_numbers
--- The account's next change numbers, the last of them, and the instant that its changes cannot go before from now on.
+-- Takes the account's next change numbers. Gives the last of them, and the earliest instant allowed for its changes.
 UPDATE counters SET last_change = last_change + $1, last_at = greatest(last_at, $2) WHERE account_id = $3
 RETURNING last_change, last_at;
 
@@ -18,8 +18,8 @@ SELECT number, type, changed_at, changed_by, request_id, from_status, to_status,
 FROM changes WHERE account_id = $1 AND vehicle_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4;
 
 -- name: list_changes
--- The account's changes above a number, in order, and what their vehicles are by now; instead of one that is former
--- by now (slot below 0), what the vehicle is that has its VIN.
+-- The account's changes above a number, in order, with the present status of their vehicles. If a vehicle is former
+-- now (slot below 0), the status is that of the current vehicle with its VIN.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -29,7 +29,7 @@ FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicl
 WHERE c.account_id = $1 AND c.number > $2 ORDER BY c.number LIMIT $3;
 
 -- name: list_request_changes
--- What one request changed, in order, and what the vehicles are by now.
+-- The changes of one request, in order, with the present status of their vehicles.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -39,7 +39,7 @@ FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicl
 WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
 
 -- name: find_later_changes
--- Of some vehicles ($2), the first change after a number ($3) that is not of a request ($5) up to another number ($4).
+-- The first change of each of some vehicles ($2) after a number ($3), except a request's ($5) up to a number ($4).
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -62,11 +62,11 @@ SELECT last_change FROM counters WHERE account_id = $1;
 SELECT last_at FROM counters WHERE account_id = $1;
 
 -- name: find_change
--- What tells one change from any other that had its number in another life of the register.
+-- The properties of a change that distinguish it from a change with the same number in another life of the register.
 SELECT request_id, changed_at, vin FROM changes WHERE account_id = $1 AND number = $2;
 
 -- name: find_request_end
--- The number of a request's last change; of the account's when it made none.
+-- The number of a request's last change, or of the account's last change if the request made no change.
 SELECT coalesce((SELECT max(number) FROM changes WHERE account_id = $1 AND request_id = $2), last_change)
 FROM counters WHERE account_id = $1;
 
@@ -75,8 +75,8 @@ FROM counters WHERE account_id = $1;
 SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]);
 
 -- name: find_cut
--- The number of the last change up to an instant ($2), by halving steps from a fixed one: the numbers looked at do
--- not depend on the last one, so the answer stays the same as the record grows, even where clocks once went back.
+-- The number of the last change up to an instant ($2), by binary search from a fixed number. The probed numbers do
+-- not depend on the last number. So the answer stays the same as the record grows, even if a clock once went back.
 WITH RECURSIVE search (found, step) AS (
     SELECT 0::bigint, 1099511627776::bigint
     UNION ALL

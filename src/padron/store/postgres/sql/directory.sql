@@ -1,12 +1,12 @@
--- Accounts, their API keys, and the register's epoch, by name: the same names, in the same order, as in the other engine's file.
--- It is the only work that crosses accounts.
+-- Accounts, their API keys, and the register's epoch. Both engines' files have the same names in the same order.
+-- Only these statements and the boards cross accounts.
 
 -- name: find_epoch
 -- The name of the register's present life.
 SELECT epoch FROM register;
 
 -- name: renew_epoch
--- A new life of the register: cursors of the one before are refused from now on.
+-- A new life of the register. From now on the server refuses cursors of the earlier life.
 UPDATE register SET epoch = $1;
 
 -- name: insert_account
@@ -47,9 +47,9 @@ SELECT k.account_id, k.key_id, k.label, k.scopes, k.secret_sha256, k.created_at,
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, key_id) JOIN api_keys AS k USING (account_id, key_id);
 
 -- name: revoke_api_key
--- The first revocation counts.
+-- Revokes a key. The first revocation counts.
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, $1) WHERE account_id = $2 AND key_id = $3 RETURNING key_id;
 
 -- name: touch_api_key
--- When a key was last used.
+-- Notes when a key was last used.
 UPDATE api_keys SET last_used_at = $1 WHERE account_id = $2 AND key_id = $3;

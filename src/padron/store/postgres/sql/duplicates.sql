@@ -1,10 +1,11 @@
--- Repairing duplicates, by name: the same names, in the same order, as in the other engine's file.
+-- Repairing duplicates. Both engines' files have the same names in the same order.
 -- Each statement names one account.
 
 -- name: list_duplicates
--- Current vehicles with VINs that several have, and how many have each: VINs after one ($2), at most so many ($3),
--- and so many rows ($4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN.
--- LATERAL makes the planner look each VIN and each vehicle up, even without statistics.
+-- Current vehicles whose VIN several have, and the number of vehicles with that VIN. Parameters: VINs after one ($2),
+-- a maximum of VINs ($3), a maximum of rows ($4). A vehicle with a slot above 0 can be the only one with its VIN now,
+-- because another one may have a new VIN.
+-- LATERAL makes the planner look up each VIN and each vehicle, even without statistics.
 WITH asked AS MATERIALIZED (
     SELECT DISTINCT d.vin FROM identities AS d
     WHERE d.account_id = $1 AND d.slot > 0 AND d.vin > $2 AND EXISTS (
@@ -31,7 +32,7 @@ ORDER BY h.vin, h.vehicle_id LIMIT $4;
 SELECT 1 FROM vehicles WHERE account_id = $1 AND vehicle_id = $2 AND vin = $3;
 
 -- name: lock_former
--- Vehicles that are former.
+-- Former vehicles.
 SELECT vehicle_id, vin, slot, 2 AS status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND slot < 0 ORDER BY vehicle_id FOR UPDATE;
 
@@ -41,7 +42,7 @@ SELECT DISTINCT ON (vehicle_id) vehicle_id, details FROM versions
 WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) ORDER BY vehicle_id, began DESC;
 
 -- name: retire_identity
--- A vehicle becomes former: it goes to the next slot below 0 and is not found by its plate.
+-- A vehicle becomes former: it moves to the next slot below 0, and a look-up by plate no longer finds it.
 UPDATE identities AS i
 SET slot = coalesce((
         SELECT r.slot FROM identities AS r WHERE r.account_id = $1 AND r.vin = i.vin AND r.slot < 0
@@ -50,7 +51,7 @@ SET slot = coalesce((
 WHERE i.account_id = $1 AND i.vehicle_id = $2;
 
 -- name: retire_vehicle
--- The same in the vehicle's own row, afterwards. To whatever else reads its status it is not operational.
+-- The same in the vehicle's own row, afterwards. Other statements see the vehicle as not operational.
 UPDATE vehicles
 SET slot = (SELECT i.slot FROM identities AS i WHERE i.account_id = $1 AND i.vehicle_id = $2),
     plate = NULL, status = 0, status_since = $3, status_by = $4, status_reason = $5, revision = $6, updated_at = $3
@@ -68,7 +69,7 @@ WHERE account_id = $1 AND vehicle_id = $2;
 UPDATE vehicles SET slot = $3 WHERE account_id = $1 AND vehicle_id = $2;
 
 -- name: save_identity
--- What a vehicle is found by, after its own row was restored or moved.
+-- The row that look-ups use, after the vehicle's own row was restored or moved.
 UPDATE identities AS i SET slot = h.slot, plate = h.plate
 FROM vehicles AS h
 WHERE i.account_id = $1 AND i.vehicle_id = $2 AND h.account_id = $1 AND h.vehicle_id = $2;

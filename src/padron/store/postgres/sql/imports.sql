@@ -1,8 +1,8 @@
--- The statements on imports: the same names, in the same order, as in the other engine's file.
--- Each names one account, but for the board's at the end.
+-- The statements on imports. Both engines' files have the same names in the same order.
+-- Each names one account, except the board's at the end.
 
 -- name: lock_importer
--- Whoever adds or takes an import: so that two at once do not both see room for one.
+-- The lock to add or take an import, so that two concurrent transactions do not both see room for one.
 SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
 
 -- name: insert_import
@@ -15,7 +15,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
     $24, $25, $26, $27, $28, $29, $30);
 
 -- name: lock_import
--- One import, for change. It is locked after vehicles and the counter, and before its parts.
+-- One import, for change. A transaction locks it after vehicles and the counter, and before its parts.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
@@ -23,7 +23,7 @@ SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, reques
 FROM imports WHERE account_id = $1 AND import_id = $2 FOR UPDATE;
 
 -- name: save_import
--- All of an import that is locked.
+-- All columns of a locked import.
 UPDATE imports
 SET state = $3, file_name = $4, keep_duplicates = $5, dry_run = $6, created_by = $7, request_id = $8,
     created_at = $9, moved_at = $10, started_at = $11, ended_at = $12, byte_count = $13, part_count = $14,
@@ -37,7 +37,7 @@ WHERE account_id = $1 AND import_id = $2;
 DELETE FROM imports WHERE account_id = $1 AND import_id = $2;
 
 -- name: list_open_imports
--- What has not ended, oldest first.
+-- The imports that have not ended, oldest first.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
@@ -49,7 +49,7 @@ FROM imports WHERE account_id = $1 AND state IN ('uploading', 'queued', 'running
 INSERT INTO import_parts (account_id, import_id, number, data) VALUES ($1, $2, $3, $4);
 
 -- name: delete_parts
--- Some of the bytes of a file.
+-- Deletes some bytes of a file.
 DELETE FROM import_parts WHERE account_id = $1 AND import_id = $2 AND number IN (
     SELECT number FROM import_parts WHERE account_id = $1 AND import_id = $2 ORDER BY number LIMIT $3)
 RETURNING number;
@@ -60,7 +60,7 @@ INSERT INTO import_refusals (account_id, import_id, place, line, column_name, de
 VALUES ($1, $2, $3, $4, $5, $6);
 
 -- name: delete_import_refusals
--- Some of the refused lines.
+-- Deletes some refused lines.
 DELETE FROM import_refusals WHERE account_id = $1 AND import_id = $2 AND place IN (
     SELECT place FROM import_refusals WHERE account_id = $1 AND import_id = $2 ORDER BY place LIMIT $3)
 RETURNING place;
@@ -70,11 +70,11 @@ RETURNING place;
 SELECT import_id FROM imports WHERE account_id = $1 AND ended_at < $2 ORDER BY ended_at LIMIT $3;
 
 -- name: list_leftovers
--- Imports that ended, and whose bytes are still there.
+-- Ended imports whose bytes still exist.
 SELECT import_id FROM imports WHERE account_id = $1 AND part_count > 0 AND ended_at IS NOT NULL;
 
 -- name: list_imports
--- Imports with a lower id, newest first; an upload is none yet.
+-- Imports with a lower id, newest first. An unfinished upload is not yet an import.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
@@ -82,7 +82,7 @@ SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, reques
 FROM imports WHERE account_id = $1 AND import_id < $2 AND state <> 'uploading' ORDER BY import_id DESC LIMIT $3;
 
 -- name: find_import
--- One import; an upload is none yet.
+-- One import. An unfinished upload is not yet an import.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
@@ -99,8 +99,8 @@ SELECT place, line, column_name, detail FROM import_refusals
 WHERE account_id = $1 AND import_id = $2 AND place > $3 ORDER BY place LIMIT $4;
 
 -- name: list_waiting_imports
--- The accounts in which an import waits for a worker: one is queued, or runs and nobody holds it. First comes the
--- account whose last import ended longest ago, so that the accounts take turns, however many imports each has.
+-- The accounts in which an import waits for a worker: it is queued, or it runs and no worker holds it. The account
+-- whose last import ended longest ago is first. So the accounts take turns, however many imports each has.
 SELECT account_id FROM imports WHERE state IN ('uploading', 'queued', 'running')
 GROUP BY account_id
 HAVING (count(*) FILTER (WHERE state = 'running') = 0 AND count(*) FILTER (WHERE state = 'queued') > 0)

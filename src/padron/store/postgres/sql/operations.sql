@@ -1,9 +1,9 @@
--- The statements of operations, by name: the same names, in the same order, as in the other engine's file.
--- Each names one account. Locks are taken in the order run, vehicles, counter, work; claims skip what is locked.
+-- The statements of operations. Both engines' files have the same names in the same order.
+-- Each names one account. The order of locks is run, vehicles, counter, work. Claims skip locked rows.
 
 -- name: lock_declarer
--- Whoever declares an operation or starts a run: so that two at once cannot both be the last one allowed. It comes before
--- all other locks.
+-- The lock to declare an operation or start a run, so that two concurrent transactions cannot pass the limit together.
+-- It is a transaction's first lock.
 SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
 
 -- name: list_operations
@@ -17,7 +17,7 @@ SELECT name, description, lease_s, attempts_max, created_at, updated_at
 FROM operations WHERE account_id = $1 AND name = $2;
 
 -- name: save_operation
--- An operation, new or not.
+-- A new operation, or new values of a stored one.
 INSERT INTO operations (account_id, name, description, lease_s, attempts_max, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (account_id, name) DO UPDATE SET description = excluded.description, lease_s = excluded.lease_s,
@@ -37,14 +37,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (account_id, run_id) DO NOTHING RETURNING run_id;
 
 -- name: lock_run
--- A run, for those who add vehicles to it.
+-- A run, locked to add vehicles to it.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
     created_by, moved_at
 FROM runs WHERE account_id = $1 AND run_id = $2 FOR UPDATE;
 
 -- name: hold_vehicles
--- Current vehicles with some VINs; nobody changes them before the end of the transaction. After a wait PostgreSQL
--- looks at the vehicle's row anew.
+-- Current vehicles with some VINs; no other transaction can change them before this one ends. After
+-- a wait PostgreSQL reads the vehicle's row again.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at
 FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
@@ -52,13 +52,13 @@ WHERE i.account_id = $1 AND i.vin = ANY($2::text[]) AND i.slot >= 0 AND h.vin = 
 ORDER BY h.vehicle_id FOR SHARE OF h;
 
 -- name: insert_work
--- Work for vehicles, unless they have it in this run already.
+-- Work for vehicles that have no work in this run yet.
 INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
 SELECT $1, $2, vehicle_id, $3, 'queued', 0 FROM unnest($4::bigint[]) AS v (vehicle_id)
 ON CONFLICT (account_id, run_id, vehicle_id) DO NOTHING RETURNING vehicle_id;
 
 -- name: update_run
--- How far a run has come.
+-- A run's progress.
 UPDATE runs SET is_queueing = $3, position = $4, queued_count = $5, refused_count = $6, moved_at = $7
 WHERE account_id = $1 AND run_id = $2;
 
@@ -67,7 +67,7 @@ WHERE account_id = $1 AND run_id = $2;
 INSERT INTO refusals (account_id, run_id, place, vin, reason, status, since) VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: lock_expired
--- Claimed work whose lease has run out. What somebody else holds is being answered or withdrawn: left out.
+-- Claimed work whose lease has expired. Locked work is being answered or withdrawn, so the statement skips it.
 SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
 FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
 WHERE w.account_id = $1 AND w.operation = $2 AND w.state = 'claimed' AND w.lease_until <= $3
@@ -75,8 +75,8 @@ WHERE w.account_id = $1 AND w.operation = $2 AND w.state = 'claimed' AND w.lease
 ORDER BY w.lease_until LIMIT $4 FOR UPDATE OF w SKIP LOCKED;
 
 -- name: lock_queued
--- Queued work of operational vehicles ($4), the oldest run's first. What somebody else holds is being claimed or
--- withdrawn: left out. A row that was withdrawn since the statement began is looked at anew and left out as well.
+-- Queued work of operational vehicles ($4), the oldest run's first. The statement skips locked work, which is being
+-- claimed or withdrawn. PostgreSQL checks a row again that was withdrawn since the statement began, and skips it.
 SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
 FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
 WHERE w.account_id = $1 AND w.operation = $2 AND w.state = 'queued' AND h.status = ANY($4::integer[])
@@ -98,7 +98,7 @@ JOIN results AS r ON r.account_id = $1 AND r.run_id = k.run_id AND r.vehicle_id 
     AND r.attempt = k.attempt;
 
 -- name: update_work
--- Locked work as it is afterwards.
+-- Writes locked work after a change.
 UPDATE work AS w
 SET state = s.state, attempts = s.attempts, lease_until = s.lease_until, claimed_by = s.claimed_by,
     ended_at = s.ended_at
@@ -107,7 +107,7 @@ FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::integer[], $6::timestamp
 WHERE w.account_id = $1 AND w.run_id = s.run_id AND w.vehicle_id = s.vehicle_id;
 
 -- name: insert_result
--- What a worker answered.
+-- A worker's answer.
 INSERT INTO results (account_id, run_id, vehicle_id, attempt, outcome, result, given_at, given_by)
 SELECT $1, s.* FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::timestamptz[],
     $8::text[]) AS s;
@@ -119,23 +119,23 @@ SELECT run_id, operation, question, is_queueing, position, position_max, queued_
 FROM runs WHERE account_id = $1 AND operation = $2 AND run_id = $3;
 
 -- name: list_stalled_runs
--- Runs of an operation that nobody adds vehicles to any more, though they are not complete.
+-- Incomplete runs of an operation to which no server adds vehicles any more.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
     created_by, moved_at
 FROM runs WHERE account_id = $1 AND operation = $2 AND is_queueing = 1 AND moved_at < $3 ORDER BY run_id;
 
 -- name: count_work
--- A run's work by state. A lease that ran out leaves queued or, without attempts ($4), exhausted behind.
+-- A run's work by state. Work with an expired lease counts as queued or, without attempts left ($4), as exhausted.
 SELECT CASE WHEN state <> 'claimed' OR lease_until > $3 THEN state
     WHEN attempts < $4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
 FROM work WHERE account_id = $1 AND run_id = $2 GROUP BY 1;
 
 -- name: list_run_refusals
--- The vehicles that a run left out, as far as they were kept.
+-- The kept refusals of a run.
 SELECT vin, reason, status, since FROM refusals WHERE account_id = $1 AND run_id = $2 ORDER BY place;
 
 -- name: has_work
--- Whether an operation has work to hand out. The order makes the planner take the indexes, whatever it knows.
+-- Whether an operation has work to claim. The order makes the planner use the indexes, whatever its statistics say.
 SELECT (SELECT run_id FROM work WHERE account_id = $1 AND operation = $2 AND state = 'queued'
         ORDER BY run_id, vehicle_id LIMIT 1) IS NOT NULL
     OR (SELECT run_id FROM work WHERE account_id = $1 AND operation = $2 AND state = 'claimed' AND lease_until <= $3

@@ -1,8 +1,7 @@
--- Planned changes: the same names, in the same order, as in the other engine's file. Each statement names one account,
--- but for the last two, by which a server finds what is due.
--- Locks: plans that are due, with SKIP LOCKED, so that servers share them out; then vehicles by id, the counter, work.
--- Whoever holds a vehicle already waits for no plan: it adds new ones, and takes returns with SKIP LOCKED. Cancelling
--- locks plans alone.
+-- Planned changes. Both engines' files have the same names in the same order. Each statement names one account, except
+-- the last two, with which a server finds due plans. The order of locks is: due plans with SKIP LOCKED, so that the
+-- servers share them, then vehicles by id, counter, work. A transaction that already holds a vehicle waits for no
+-- plan: it adds plans, and takes returns with SKIP LOCKED. Cancelling locks only plans.
 
 -- name: add_plans
 -- New plans, in one statement.
@@ -14,7 +13,7 @@ SELECT $1::bigint, new.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::t
     $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::bigint[]) AS new;
 
 -- name: lock_due_plans
--- Plans due at an instant ($2): of each vehicle only its first pending one, so that they happen in their order.
+-- Plans due at an instant ($2): only the first pending one of each vehicle, so that they happen in order.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -34,7 +33,7 @@ FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id
 WHERE p.account_id = $1 AND p.plan_id = $2 FOR UPDATE OF p;
 
 -- name: lock_returns
--- Pending returns of some vehicles, the one of the latest change last, but those that are locked already.
+-- Pending returns of some vehicles that are not locked, the latest change's return last.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -43,7 +42,7 @@ WHERE p.account_id = $1 AND p.vehicle_id = ANY($2::bigint[]) AND p.state = 'pend
 ORDER BY p.reverts FOR UPDATE SKIP LOCKED;
 
 -- name: lock_pending_of_request
--- What one request planned and is still pending.
+-- The pending plans of one request.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -52,7 +51,7 @@ WHERE p.account_id = $1 AND p.request_id = $2 AND p.state = 'pending'
 ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE;
 
 -- name: lock_targets
--- The vehicles of plans that are current, by id, and how many current vehicles have each one's VIN.
+-- The current vehicles of plans, by id, each with the number of current vehicles with its VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
     (SELECT count(*) FROM identities AS o WHERE o.account_id = $1 AND o.vin = h.vin AND o.slot >= 0) AS namesake_count
 FROM vehicles AS h
@@ -60,7 +59,7 @@ WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND slot >= 0
 ORDER BY vehicle_id FOR UPDATE OF h;
 
 -- name: find_later_statuses
--- Of some vehicles ($2), the first change of status after a number ($3).
+-- The first change of status of each of some vehicles ($2) after a number ($3).
 SELECT c.vehicle_id, c.changed_by, c.request_id
 FROM unnest($2::bigint[], $3::bigint[]) AS asked (vehicle_id, number)
 CROSS JOIN LATERAL (
@@ -70,7 +69,7 @@ CROSS JOIN LATERAL (
     ORDER BY one.number LIMIT 1) AS c;
 
 -- name: end_plans
--- What became of plans that are locked.
+-- The outcome of locked plans.
 UPDATE planned_changes AS p
 SET state = e.state, ended_at = e.ended_at, ended_by = e.ended_by, ended_request_id = e.ended_request_id,
     detail = e.detail, number = e.number
@@ -87,7 +86,7 @@ FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id
 WHERE p.account_id = $1 AND p.plan_id = $2;
 
 -- name: list_plans
--- Plans in the order of their instants, from a place ($2, $3) on; plans.py says in which direction.
+-- Plans in the order of their instants, from a place ($2, $3) on. plans.py sets the direction.
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
@@ -132,5 +131,5 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effective_at LIMIT 1;
 
 -- name: list_due_accounts
--- The accounts that have plans due.
+-- The accounts that have due plans.
 SELECT DISTINCT account_id FROM planned_changes WHERE state = 'pending' AND effective_at <= $1 ORDER BY account_id;

@@ -1,8 +1,8 @@
--- Status changes, the work that they withdraw, and time in status, by name: the same names, in the same order, as in
--- the other engine's file.
+-- Status changes, the work that they withdraw, and time in status. Both engines' files have the same names in the same
+-- order.
 
 -- name: load_together
--- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look each up.
+-- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look up each.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, h.account_id
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
@@ -11,14 +11,14 @@ FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATE
 ORDER BY h.vin, h.slot;
 
 -- name: save_statuses
--- A batch of status changes, of several accounts, in one round trip: one row for each, numbered within its account ($12).
--- The last change of a vehicle bears the revision that the vehicle had when it was read ($11). Nothing is written of an
--- account of which one of these is not found any more; with SKIP LOCKED neither of one in which vehicles, counter or
--- work are locked by somebody else. They are locked in this order, each by account. Work of those deactivated
--- ($13, $14, $15) is withdrawn by a function, because each statement of one sees what is committed by then: so it finds
--- what was claimed or queued while this statement waited for the vehicle. If a row was moved without a new revision,
--- the numbers are NULL, which the record refuses, and nothing is written at all. No change goes before the account's last
--- one, whose instant stands beside the counter.
+-- A batch of status changes of several accounts in one round trip: one row for each, numbered within its account
+-- ($12). The last change of a vehicle carries the revision that the vehicle had when it was read ($11). The statement
+-- writes nothing of an account if one of these revisions no longer exists. With SKIP LOCKED it also writes nothing of
+-- an account if another transaction holds vehicles, counter or work of it. It locks these in this order, each by
+-- account. A function withdraws the work of deactivated vehicles ($13, $14, $15). Each statement of a function sees
+-- what is committed when it begins. So it finds work that was claimed or queued while this statement waited for the
+-- vehicle. If a row was moved without a new revision, the numbers are NULL. The record refuses NULL, so nothing at all
+-- is written. No change is earlier than the account's last one, whose instant is beside the counter.
 WITH given AS MATERIALIZED (
     SELECT g.*
     FROM :given unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
@@ -73,8 +73,8 @@ WHERE account_id = $7 AND vehicle_id = $8;
 
 -- name: withdraw_work
 -- The work of deactivated vehicles that is open or could still be answered, whoever has claimed it, locked by vehicle
--- and run, as everywhere. LATERAL makes the planner look each vehicle up in the index of such work, even when a run of
--- a million is a moment old.
+-- and run, as everywhere. LATERAL makes the planner look up each vehicle in the index of such work, even just after a
+-- run of a million vehicles was added.
 UPDATE work AS w SET state = 'withdrawn', ended_at = held.at
 FROM (
     SELECT o.run_id, o.vehicle_id, d.at
@@ -86,8 +86,8 @@ FROM (
 WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id;
 
 -- name: sum_statuses
--- How long vehicles after an id ($6) had which status for which reason, between two instants ($4, $5), after which the
--- last changes were $3 and $2. Numbers decide the order; a clock that went back makes a length zero, never negative.
+-- The time of vehicles after an id ($6) in each status for each reason, between two instants ($4, $5). The last changes
+-- up to these instants are $3 and $2. Numbers decide the order. If a clock went back, a length is zero, never negative.
 WITH chosen AS MATERIALIZED (
     SELECT v.vehicle_id, v.vin, v.details ->> 'plate' AS plate, v.details ->> 'customId' AS custom_id
     FROM versions AS v :index

@@ -1,11 +1,10 @@
--- Vehicles, with their core data and versions, by name: the same names, in the same order, as in the other engine's file.
+-- Vehicles, with their core data and versions. Both engines' files have the same names in the same order.
 -- Each statement names one account.
--- Whoever locks takes vehicles in the order of vehicle_id, then the counter, then work, so that nobody waits in a
--- circle.
+-- Transactions lock vehicles in the order of vehicle_id, then the counter, then work, so that no deadlock is possible.
 
 -- name: lock_by_vin
--- Current vehicles with some VINs. After a wait PostgreSQL looks at the vehicle's row anew, which therefore has the VIN
--- and the slot as well, and leaves out one that has another VIN by then.
+-- Current vehicles with some VINs. After a wait PostgreSQL reads the vehicle's row again. The row therefore
+-- has the VIN and the slot too, so that the statement skips a vehicle that has another VIN by then.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at
 FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
@@ -16,8 +15,8 @@ ORDER BY h.vehicle_id FOR UPDATE OF h;
 -- Empty: lock_by_vin takes any number.
 
 -- name: lock_by_plate
--- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one. The index of
--- versions finds them, and the plate in the vehicle's own row is what is looked at anew after a wait.
+-- Current vehicles with any of some plates, by their folded form. Kept duplicates may share a plate. The index of
+-- versions finds them. After a wait PostgreSQL checks the plate in the vehicle's own row again.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles
 WHERE account_id = $1 AND plate = ANY($2::text[]) AND vehicle_id IN (
@@ -38,16 +37,16 @@ WHERE account_id = $1 AND vehicle_id = ANY($2::bigint[]) AND is_former = 0;
 SELECT details FROM versions WHERE account_id = $1 AND vehicle_id = $2 AND is_former = 0;
 
 -- name: update_identity
--- What a change of core data does to the vehicle's own row.
+-- Updates the vehicle's own row after a change of core data.
 UPDATE vehicles SET vin = $1, plate = $2, revision = $3, updated_at = $4
 WHERE account_id = $5 AND vehicle_id = $6;
 
 -- name: insert_identity
--- What a new vehicle is found by.
+-- The row that look-ups use for a new vehicle.
 INSERT INTO identities (account_id, vehicle_id, vin, slot, plate) VALUES ($1, $2, $3, $4, $5);
 
 -- name: edit_identity
--- What a change of core data does to what its vehicle is found by: mostly nothing.
+-- Updates the row that look-ups use after a change of core data. Mostly the row stays the same.
 UPDATE identities SET vin = $1, plate = $2
 WHERE account_id = $3 AND vehicle_id = $4 AND (vin, plate) IS DISTINCT FROM ($1, $2);
 
@@ -63,8 +62,8 @@ UPDATE versions SET is_former = 1, ended = $1, valid_to = $2
 WHERE account_id = $3 AND vehicle_id = $4 AND is_former = 0;
 
 -- name: insert_version
--- A vehicle's core data from a change on: as given, then folded. It has ended already when the same batch
--- changes the vehicle again.
+-- A vehicle's core data from a change on, as given and folded. The version has already ended if the same batch changes
+-- the vehicle again.
 INSERT INTO versions (account_id, vehicle_id, began, ended, is_former, valid_from, valid_to, vin, details,
     custom_id, plate, state_id, rfc_name, tax_identifier, lessor_name, brand_name, model_name,
     country, class, type, doors, variation, cilinders, axes, vehicle_color, version, assembly_place,
@@ -82,7 +81,7 @@ FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
 WHERE i.account_id = $1 AND i.vin = $2 AND i.slot >= 0 ORDER BY i.slot;
 
 -- name: list_versions_by_vin
--- Current vehicles with one VIN and their core data, of one instant.
+-- Current vehicles with one VIN and their core data at one instant.
 SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to
 FROM identities AS i JOIN vehicles AS h USING (account_id, vehicle_id)
@@ -90,7 +89,7 @@ JOIN versions AS v ON v.account_id = h.account_id AND v.vehicle_id = h.vehicle_i
 WHERE i.account_id = $1 AND i.vin = $2 AND i.slot >= 0 ORDER BY i.slot;
 
 -- name: list_vehicles
--- A page of vehicles or of former versions; the hooks are filled in by listing.py.
+-- A page of vehicles or of former versions. listing.py fills in the hooks.
 WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to, p.sort_key
@@ -100,7 +99,7 @@ JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = p.vehicle_id
 ORDER BY :order;
 
 -- name: list_past
--- A page of vehicles, or of former versions, as they were after a change ($2); the hooks are filled in by listing.py.
+-- A page of vehicles, or of former versions, as they were after a change ($2). listing.py fills in the hooks.
 WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, 0 AS slot, s.to_status AS status, s.changed_at AS status_since, s.changed_by AS status_by,
     s.reason AS status_reason,

@@ -1,12 +1,12 @@
--- The statements of webhooks, by name: the same names, in the same order, as in the other engine's file.
--- Each names one account, but for the board's at the end.
+-- The statements of webhooks. Both engines' files have the same names in the same order.
+-- Each names one account, except the board's at the end.
 
 -- name: lock_account
--- Whoever adds an endpoint: so that two at once cannot both be the last one allowed.
+-- The lock to add an endpoint, so that two concurrent transactions cannot pass the limit together.
 SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
 
 -- name: count_endpoints
--- How many endpoints an account has.
+-- The number of an account's endpoints.
 SELECT count(*) FROM webhook_endpoints WHERE account_id = $1 AND deleted_at IS NULL;
 
 -- name: insert_endpoint
@@ -18,14 +18,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
     $22);
 
 -- name: lock_endpoint
--- One endpoint, for change. It is locked before anything of it.
+-- One endpoint, for change. A transaction locks it before its deliveries.
 SELECT endpoint_id, url, description, event_types, statuses_left, statuses_entered, secret, former_secret,
     former_secret_until, off_reason, off_at, failing_since, position, is_full, wake_at, rest_until, lease_holder,
     lease_until, created_at, updated_at, deleted_at
 FROM webhook_endpoints WHERE account_id = $1 AND endpoint_id = $2 FOR UPDATE;
 
 -- name: save_endpoint
--- All of an endpoint that is locked.
+-- All columns of a locked endpoint.
 UPDATE webhook_endpoints
 SET url = $3, description = $4, event_types = $5, statuses_left = $6, statuses_entered = $7, secret = $8,
     former_secret = $9, former_secret_until = $10, off_reason = $11, off_at = $12, failing_since = $13,
@@ -34,12 +34,12 @@ SET url = $3, description = $4, event_types = $5, statuses_left = $6, statuses_e
 WHERE account_id = $1 AND endpoint_id = $2;
 
 -- name: count_pending
--- How many deliveries wait; those beyond the position are cut anew and do not count.
+-- The number of pending deliveries. Those beyond the position do not count, because they are added again.
 SELECT count(*) FROM webhook_deliveries
 WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND number <= $3;
 
 -- name: put_delivery
--- A delivery cut from the feed; one that is there already is sent anew.
+-- A delivery from the feed. One that already exists is sent again.
 INSERT INTO webhook_deliveries (account_id, endpoint_id, number, vehicle_id, state, tries, attempts, due_at, settled_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (account_id, endpoint_id, number) DO UPDATE
@@ -52,7 +52,7 @@ FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number = 
 ORDER BY number FOR UPDATE;
 
 -- name: save_delivery
--- How far a delivery has come.
+-- A delivery's progress.
 UPDATE webhook_deliveries
 SET vehicle_id = $4, state = $5, tries = $6, attempts = $7, due_at = $8, settled_at = $9
 WHERE account_id = $1 AND endpoint_id = $2 AND number = $3;
@@ -63,7 +63,7 @@ INSERT INTO webhook_attempts (account_id, endpoint_id, number, attempt, attempte
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: list_due
--- What is to be sent now: of each vehicle only the first pending delivery. That is what keeps the order.
+-- The due deliveries: only the first pending one of each vehicle, which keeps the order.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
@@ -81,7 +81,7 @@ WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.num
 ORDER BY d.number LIMIT $5;
 
 -- name: find_next_due
--- When the next of those is due.
+-- When the next of these deliveries is due.
 SELECT min(d.due_at) FROM webhook_deliveries AS d
 WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.number <= $3
     AND NOT EXISTS (
@@ -90,25 +90,25 @@ WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.state = 'pending' AND d.num
             AND e.state = 'pending' AND e.number < d.number);
 
 -- name: revive_pending
--- Everything that waits is due, as if it had never been tried.
+-- Makes all pending deliveries due, as if they had never been tried.
 UPDATE webhook_deliveries SET tries = 0, due_at = $3
 WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending';
 
 -- name: delete_settled
--- The oldest part of the log, some at a time. Attempts go with their deliveries.
+-- Deletes the oldest deliveries of the log, some at a time, with their attempts.
 DELETE FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number IN (
     SELECT number FROM webhook_deliveries
     WHERE account_id = $1 AND endpoint_id = $2 AND state <> 'pending' AND settled_at < $3
     ORDER BY settled_at LIMIT $4);
 
 -- name: delete_deliveries
--- Any deliveries of an endpoint that is being cleared away, some at a time.
+-- Deletes any deliveries of a deleted endpoint, some at a time.
 DELETE FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 AND number IN (
     SELECT number FROM webhook_deliveries WHERE account_id = $1 AND endpoint_id = $2 ORDER BY number LIMIT $3)
 RETURNING number;
 
 -- name: delete_endpoint
--- The endpoint itself, last.
+-- Deletes the endpoint itself, last.
 DELETE FROM webhook_endpoints WHERE account_id = $1 AND endpoint_id = $2;
 
 -- name: list_endpoints
@@ -140,7 +140,7 @@ WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.number < $3
 ORDER BY d.number DESC LIMIT $4;
 
 -- name: list_deliveries_by_state
--- A page of those in one state.
+-- A page of the log's deliveries in one state.
 SELECT d.endpoint_id, d.number, d.vehicle_id, d.state, d.tries, d.attempts, d.due_at, d.settled_at,
     c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason, c.differences,
     c.vehicle_id, c.vin,
@@ -173,12 +173,12 @@ FROM webhook_attempts WHERE account_id = $1 AND endpoint_id = $2 AND number = $3
 ORDER BY attempt DESC LIMIT 100;
 
 -- name: has_endpoints
--- Whether a worker has anything to watch.
+-- Whether any endpoint exists, so that a worker must watch.
 SELECT 1 FROM webhook_endpoints LIMIT 1;
 
 -- name: list_ready
--- Endpoints that nobody works at and that have something to send, to cut from the feed, or to be cleared away. The
--- accounts take turns: the first of each, then the second of each.
+-- Endpoints without a worker that have due deliveries, new changes in the feed, or are deleted but not yet cleared. The
+-- accounts take turns: the first endpoint of each, then the second of each.
 SELECT account_id, endpoint_id FROM (
 SELECT e.account_id, e.endpoint_id, coalesce(e.wake_at, $1) AS ready_at,
     row_number() OVER (PARTITION BY e.account_id ORDER BY coalesce(e.wake_at, $1), e.endpoint_id) AS turn
@@ -190,5 +190,5 @@ WHERE (e.lease_until IS NULL OR e.lease_until <= $1) AND (
 ) AS ready ORDER BY turn, ready_at, endpoint_id LIMIT $2;
 
 -- name: renew_leases
--- A worker's sign of life, for all that it holds.
+-- Renews all leases of a worker.
 UPDATE webhook_endpoints SET lease_until = $2 WHERE lease_holder = $1 RETURNING account_id, endpoint_id;

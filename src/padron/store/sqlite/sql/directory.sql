@@ -1,12 +1,12 @@
--- Accounts, their API keys, and the register's epoch, by name: the same names, in the same order, as in the other engine's file.
--- It is the only work that crosses accounts.
+-- Accounts, their API keys, and the register's epoch. Both engines' files have the same names in the same order.
+-- Only these statements and the boards cross accounts.
 
 -- name: find_epoch
 -- The name of the register's present life.
 SELECT epoch FROM register;
 
 -- name: renew_epoch
--- A new life of the register: cursors of the one before are refused from now on.
+-- A new life of the register. From now on the server refuses cursors of the earlier life.
 UPDATE register SET epoch = ?1;
 
 -- name: insert_account
@@ -41,16 +41,16 @@ SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at,
 FROM api_keys WHERE account_id = ? AND key_id = ?;
 
 -- name: find_api_keys
--- Several keys, of any accounts. CROSS JOIN keeps SQLite to the order of the tables as they stand.
+-- Several keys, of any accounts. CROSS JOIN makes SQLite keep the written order of the tables.
 SELECT k.account_id, k.key_id, k.label, k.scopes, k.secret_sha256, k.created_at, k.expires_at, k.revoked_at,
     k.last_used_at
 FROM json_each(?) AS asked CROSS JOIN api_keys AS k
     ON k.account_id = asked.value ->> 0 AND k.key_id = asked.value ->> 1;
 
 -- name: revoke_api_key
--- The first revocation counts.
+-- Revokes a key. The first revocation counts.
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE account_id = ? AND key_id = ? RETURNING key_id;
 
 -- name: touch_api_key
--- When a key was last used.
+-- Notes when a key was last used.
 UPDATE api_keys SET last_used_at = ? WHERE account_id = ? AND key_id = ?;

@@ -1,10 +1,11 @@
--- Repairing duplicates, by name: the same names, in the same order, as in the other engine's file.
+-- Repairing duplicates. Both engines' files have the same names in the same order.
 -- Each statement names one account.
 
 -- name: list_duplicates
--- Current vehicles with VINs that several have, and how many have each: VINs after one (?2), at most so many (?3),
--- and so many rows (?4). A vehicle with a slot above 0 need not have a fellow any more: one may have got another VIN.
--- Left to itself the planner walks all of the account's vehicles.
+-- Current vehicles whose VIN several have, and the number of vehicles with that VIN. Parameters: VINs after one (?2),
+-- a maximum of VINs (?3), a maximum of rows (?4). A vehicle with a slot above 0 can be the only one with its VIN now,
+-- because another one may have a new VIN.
+-- By default the planner walks all of the account's vehicles.
 WITH asked AS MATERIALIZED (
     SELECT DISTINCT d.vin FROM vehicles AS d INDEXED BY vehicles_duplicate
     WHERE d.account_id = ?1 AND d.slot > 0 AND d.vin > ?2 AND EXISTS (
@@ -28,7 +29,7 @@ ORDER BY h.vin, h.vehicle_id LIMIT ?4;
 SELECT 1 FROM vehicles WHERE account_id = ?1 AND vehicle_id = ?2 AND vin = ?3;
 
 -- name: lock_former
--- A vehicle that is former. The write transaction holds the only lock there is.
+-- A former vehicle. The write transaction already holds the only lock.
 SELECT vehicle_id, vin, slot, 2 AS status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = ? AND vehicle_id = ? AND slot < 0;
 
@@ -37,10 +38,10 @@ FROM vehicles WHERE account_id = ? AND vehicle_id = ? AND slot < 0;
 SELECT details FROM versions WHERE account_id = ? AND vehicle_id = ? ORDER BY began DESC LIMIT 1;
 
 -- name: retire_identity
--- Empty: on this engine the vehicle's own row is what it is found by.
+-- Empty: on this engine look-ups use the vehicle's own row.
 
 -- name: retire_vehicle
--- A vehicle becomes former, at the next slot below 0. To whatever else reads its status it is not operational.
+-- A vehicle becomes former, at the next slot below 0. Other statements see it as not operational.
 UPDATE vehicles
 SET slot = coalesce((
         SELECT r.slot FROM vehicles AS r WHERE r.account_id = ?1 AND r.vin = ?3 AND r.slot < 0
@@ -60,4 +61,4 @@ WHERE account_id = ?1 AND vehicle_id = ?2;
 UPDATE vehicles SET slot = ?3 WHERE account_id = ?1 AND vehicle_id = ?2;
 
 -- name: save_identity
--- Empty: on this engine the vehicle's own row is what it is found by.
+-- Empty: on this engine look-ups use the vehicle's own row.

@@ -1,8 +1,8 @@
--- The gate and its refusals, by name: the same names, in the same order, as in the other engine's file.
+-- The gate and its refusals. Both engines' files have the same names in the same order.
 -- Each statement names one account.
 
 -- name: load_gate
--- Current vehicles with some VINs, and the account's last change, of one instant.
+-- Current vehicles with some VINs, and the account's last change, at one instant.
 SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin AS last_vin
 FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
@@ -11,7 +11,7 @@ LEFT JOIN vehicles AS h
 WHERE c.account_id = ?1 ORDER BY h.vin, h.slot;
 
 -- name: save_refusal
--- Counts refusals of one hour, vehicle, operation and actor; the latest reason stays.
+-- Counts refusals by hour, vehicle, operation and actor, and keeps the latest reason.
 INSERT INTO gate_refusals (account_id, hour_at, vin, operation, actor, reason, status, count, first_at, last_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (account_id, hour_at, vin, operation, actor) DO UPDATE
@@ -19,7 +19,7 @@ SET count = gate_refusals.count + excluded.count, reason = excluded.reason, stat
     last_at = excluded.last_at;
 
 -- name: delete_refusals
--- Some refusals of hours before an instant, the oldest first.
+-- Deletes some refusals of hours before an instant, the oldest first.
 DELETE FROM gate_refusals WHERE account_id = ?1 AND (hour_at, vin, operation, actor) IN (
     SELECT hour_at, vin, operation, actor FROM gate_refusals WHERE account_id = ?1 AND hour_at < ?2
     ORDER BY hour_at, vin, operation, actor LIMIT ?3)

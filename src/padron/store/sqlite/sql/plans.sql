@@ -1,5 +1,5 @@
--- Planned changes: the same names, in the same order, as in the other engine's file. Each statement names one account,
--- but for the last two, by which a server finds what is due.
+-- Planned changes. Both engines' files have the same names in the same order. Each statement names one account, except
+-- the last two, with which a server finds due plans.
 
 -- name: add_plans
 -- New plans.
@@ -9,7 +9,7 @@ INSERT INTO planned_changes (account_id, plan_id, vehicle_id, vin, kind, status,
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: lock_due_plans
--- Plans due at an instant (?2): of each vehicle only its first pending one, so that they happen in their order.
+-- Plans due at an instant (?2): only the first pending one of each vehicle, so that they happen in order.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -29,7 +29,7 @@ FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id
 WHERE p.account_id = ?1 AND p.plan_id = ?2;
 
 -- name: lock_returns
--- Pending returns of some vehicles, the one of the latest change last.
+-- Pending returns of some vehicles, the latest change's return last.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -38,7 +38,7 @@ WHERE p.account_id = ?1 AND p.vehicle_id IN (SELECT value FROM json_each(?2)) AN
 ORDER BY p.reverts;
 
 -- name: lock_pending_of_request
--- What one request planned and is still pending.
+-- The pending plans of one request.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
@@ -47,7 +47,7 @@ WHERE p.account_id = ?1 AND p.request_id = ?2 AND p.state = 'pending'
 ORDER BY p.effective_at, p.plan_id LIMIT ?3;
 
 -- name: lock_targets
--- The vehicles of plans that are current, by id, and how many current vehicles have each one's VIN.
+-- The current vehicles of plans, by id, each with the number of current vehicles with its VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
     (SELECT count(*) FROM vehicles AS o WHERE o.account_id = ?1 AND o.vin = h.vin AND o.slot >= 0) AS namesake_count
 FROM vehicles AS h
@@ -55,14 +55,14 @@ WHERE account_id = ?1 AND vehicle_id IN (SELECT value FROM json_each(?2)) AND sl
 ORDER BY vehicle_id;
 
 -- name: find_later_statuses
--- The first change of status of one vehicle (?2) after a number (?3). Left to itself the planner walks all of the
--- account's changes since, because they are in order already.
+-- The first change of status of one vehicle (?2) after a number (?3). By default the planner walks all later
+-- changes of the account, because they are already in order.
 SELECT vehicle_id, changed_by, request_id FROM changes INDEXED BY changes_by_vehicle
 WHERE account_id = ?1 AND vehicle_id = ?2 AND number > ?3 AND type = 'statusChanged'
 ORDER BY number LIMIT 1;
 
 -- name: end_plans
--- What became of a plan that is locked.
+-- The outcome of a locked plan.
 UPDATE planned_changes
 SET state = ?3, ended_at = ?4, ended_by = ?5, ended_request_id = ?6, detail = ?7, number = ?8
 WHERE account_id = ?1 AND plan_id = ?2;
@@ -76,7 +76,7 @@ FROM planned_changes AS p LEFT JOIN vehicles AS h ON h.account_id = p.account_id
 WHERE p.account_id = ?1 AND p.plan_id = ?2;
 
 -- name: list_plans
--- Plans in the order of their instants, from a place (?2, ?3) on; plans.py says in which direction.
+-- Plans in the order of their instants, from a place (?2, ?3) on. plans.py sets the direction.
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
     p.reverts, p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by,
     p.ended_request_id, p.detail, p.number
@@ -119,6 +119,6 @@ ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT ?4;
 SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effective_at LIMIT 1;
 
 -- name: list_due_accounts
--- The accounts that have plans due. Left to itself the planner walks all that is pending.
+-- The accounts that have due plans. By default the planner walks all pending plans.
 SELECT DISTINCT account_id FROM planned_changes INDEXED BY planned_changes_next
 WHERE state = 'pending' AND effective_at <= ?1 ORDER BY account_id;

@@ -1,11 +1,11 @@
--- Status changes, the work that they withdraw, and time in status, by name: the same names, in the same order, as in
--- the other engine's file.
+-- Status changes, the work that they withdraw, and time in status. Both engines' files have the same names in the same
+-- order.
 
 -- name: load_together
--- Empty: without round trips to save, each account's vehicles are looked up one after the other.
+-- Empty: this engine has no round trips, so it looks up each account's vehicles in turn.
 
 -- name: save_statuses
--- Empty: without round trips to save, the statements below, one after the other, are as fast as one for a batch.
+-- Empty: this engine has no round trips, so the statements below are as fast as one for a batch.
 
 -- name: update_status
 -- A status change of one vehicle.
@@ -14,14 +14,14 @@ SET status = ?, status_since = ?, status_by = ?, status_reason = ?, revision = ?
 WHERE account_id = ? AND vehicle_id = ?;
 
 -- name: withdraw_work
--- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it. Left to itself
+-- The work of a deactivated vehicle that is open or could still be answered, whoever has claimed it. By default
 -- the planner walks all of the account's work.
 UPDATE work INDEXED BY work_answerable SET state = 'withdrawn', ended_at = ?
 WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted');
 
 -- name: sum_statuses
--- How long vehicles after an id (?6) had which status for which reason, between two instants (?4, ?5), after which the
--- last changes were ?3 and ?2. Numbers decide the order; a clock that went back makes a length zero, never negative.
+-- The time of vehicles after an id (?6) in each status for each reason, between two instants (?4, ?5). The last changes
+-- up to these instants are ?3 and ?2. Numbers decide the order. If a clock went back, a length is zero, never negative.
 WITH chosen AS MATERIALIZED (
     SELECT v.vehicle_id, v.vin, v.details ->> 'plate' AS plate, v.details ->> 'customId' AS custom_id
     FROM versions AS v :index

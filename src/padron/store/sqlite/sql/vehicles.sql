@@ -1,19 +1,19 @@
--- Vehicles, with their core data and versions, by name: the same names, in the same order, as in the other engine's file.
+-- Vehicles, with their core data and versions. Both engines' files have the same names in the same order.
 -- Each statement names one account.
 
 -- name: lock_by_vin
--- Current vehicles with one VIN. The write transaction holds the only lock there is.
+-- Current vehicles with one VIN. The write transaction already holds the only lock.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = ? AND vin = ? AND slot >= 0 ORDER BY slot;
 
 -- name: lock_by_vins
--- Current vehicles with some VINs. The write transaction holds the only lock there is.
+-- Current vehicles with some VINs. The write transaction already holds the only lock.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles WHERE account_id = ?1 AND vin IN (SELECT value FROM json_each(?2)) AND slot >= 0
 ORDER BY vin, slot;
 
 -- name: lock_by_plate
--- Current vehicles that bear a plate, by its folded form; kept duplicates may share it.
+-- Current vehicles with a plate, by its folded form. Kept duplicates may share a plate.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles
 WHERE account_id = ?1 AND vehicle_id IN (
@@ -21,7 +21,7 @@ WHERE account_id = ?1 AND vehicle_id IN (
 ORDER BY vehicle_id;
 
 -- name: lock_by_plates
--- Current vehicles that bear any of some plates, by their folded form; kept duplicates may share one.
+-- Current vehicles with any of some plates, by their folded form. Kept duplicates may share a plate.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at
 FROM vehicles
 WHERE account_id = ?1 AND vehicle_id IN (
@@ -39,15 +39,15 @@ WHERE account_id = ?1 AND vehicle_id IN (SELECT value FROM json_each(?2)) AND is
 SELECT details FROM versions WHERE account_id = ?1 AND vehicle_id = ?2 AND is_former = 0;
 
 -- name: update_identity
--- What a change of core data does to the vehicle's own row.
+-- Updates the vehicle's own row after a change of core data.
 UPDATE vehicles SET vin = ?, plate = ?, revision = ?, updated_at = ?
 WHERE account_id = ? AND vehicle_id = ?;
 
 -- name: insert_identity
--- Empty: on this engine the vehicle's own row is what it is found by.
+-- Empty: on this engine look-ups use the vehicle's own row.
 
 -- name: edit_identity
--- Empty: on this engine the vehicle's own row is what it is found by.
+-- Empty: on this engine look-ups use the vehicle's own row.
 
 -- name: insert_vehicle
 -- A new vehicle.
@@ -61,7 +61,7 @@ UPDATE versions SET is_former = 1, ended = ?, valid_to = ?
 WHERE account_id = ? AND vehicle_id = ? AND is_former = 0;
 
 -- name: insert_version
--- A vehicle's core data from now on: as given, then folded.
+-- A vehicle's core data from now on, as given and folded.
 INSERT INTO versions (account_id, vehicle_id, began, is_former, valid_from, vin, details,
     custom_id, plate, state_id, rfc_name, tax_identifier, lessor_name, brand_name, model_name,
     country, class, type, doors, variation, cilinders, axes, vehicle_color, version, assembly_place,
@@ -76,7 +76,7 @@ SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, re
 FROM vehicles WHERE account_id = ? AND vin = ? AND slot >= 0 ORDER BY slot;
 
 -- name: list_versions_by_vin
--- Current vehicles with one VIN and their core data, of one instant.
+-- Current vehicles with one VIN and their core data at one instant.
 SELECT h.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to
 FROM vehicles AS h JOIN versions AS v
@@ -84,8 +84,8 @@ FROM vehicles AS h JOIN versions AS v
 WHERE h.account_id = ? AND h.vin = ? AND h.slot >= 0 ORDER BY h.slot;
 
 -- name: list_vehicles
--- A page of vehicles or of former versions; the hooks are filled in by listing.py. CROSS JOIN keeps SQLite to the order
--- of the tables as they stand.
+-- A page of vehicles or of former versions. listing.py fills in the hooks. CROSS JOIN makes SQLite keep
+-- the written order of the tables.
 WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, v.details, v.began, v.valid_from, v.valid_to, p.sort_key
@@ -95,7 +95,7 @@ CROSS JOIN vehicles AS h ON h.account_id = ?1 AND h.vehicle_id = p.vehicle_id
 ORDER BY :order;
 
 -- name: list_past
--- A page of vehicles, or of former versions, as they were after a change (?2); the hooks are filled in by listing.py.
+-- A page of vehicles, or of former versions, as they were after a change (?2). listing.py fills in the hooks.
 WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, 0 AS slot, s.to_status AS status, s.changed_at AS status_since, s.changed_by AS status_by,
     s.reason AS status_reason,
