@@ -1,6 +1,6 @@
-"""Calls a step again and again in the background: one way to start, wait, wake, fail, log and stop.
+"""Repeats a step in the background: one way to start, wait, wake, fail, log and stop.
 
-It lies below the rooms that have something to repeat, so that each of them may use it.
+It is below all rooms that repeat something, so each of them may use it.
 """
 
 import asyncio
@@ -11,17 +11,19 @@ from math import inf
 
 from padron.domain.errors import PadronError
 
-TROUBLE_S = 1.0  # the pause after a step that failed
-CANCEL_S_MAX = 1.0  # for a step that was cancelled to end
+TROUBLE_S = 1.0  # the pause after a failed step
+CANCEL_S_MAX = 1.0  # for a cancelled step to end
 
-# Does what is to be done now, and gives the seconds until the next step; None sleeps until the loop is woken.
+# A step does the work that is ready, and gives the seconds until the next step. None means to sleep
+# until somebody wakes the loop.
 Step = Callable[[], Awaitable[float | None]]
 
 
 class Loop:
-    """Repeats a step. A step that fails is repeated after a pause, and stops nothing.
+    """Repeats a step. After a failure, the loop pauses and repeats the step.
 
-    The first failure of an outage is logged, and its end; what fails in another way meanwhile is logged too.
+    The log shows the first failure of an outage and its end. It also shows each failure of another
+    kind in between.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class Loop:
         first_s: float | None = 0.0,
         trouble_s: float = TROUBLE_S,
     ) -> None:
-        """``name`` is the task's, ``failure`` the words in the log; ``first_s`` is as what a step gives."""
+        """``name`` is the task's. The log shows ``failure``. ``first_s`` is the pause before the first step."""
         self._step = step
         self._name = name
         self._log = log
@@ -42,43 +44,43 @@ class Loop:
         self._first_s = first_s
         self._trouble_s = trouble_s
         self._due_s = inf  # by the event loop's clock
-        self._rests_until_s = -inf  # after a failure; nobody can wake the loop before
-        self._failing: object = None  # how the steps fail at present
+        self._rests_until_s = -inf  # after a failure; nobody can wake the loop earlier
+        self._failing: object = None  # the kind of the current failure
         self._failures_count = 0
         self._is_stepping = False
-        self._moved = asyncio.Event()  # the next step is due sooner, or never
+        self._moved = asyncio.Event()  # set when the next step is due sooner, or when the loop must stop
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_asleep(self) -> bool:
-        """Say whether there will be no step until somebody wakes the loop."""
+        """Say whether there is no step until somebody wakes the loop."""
         return self._due_s == inf and not self._is_stepping
 
     @property
     def is_stopping(self) -> bool:
-        """Say whether the loop must stop: a long step may end early then."""
+        """Say whether the loop must stop. A long step may then end early."""
         return self._stopping.is_set()
 
     def start(self) -> None:
-        """Begin, unless it has begun or was stopped."""
+        """Start the loop, unless it was already started or stopped."""
         if self._task is None and not self.is_stopping:
             self._plan(self._first_s)
             self._task = asyncio.create_task(self._run(), name=self._name)
 
     def wake(self, after_s: float = 0.0) -> None:
-        """Have a step after so many seconds, if none is due sooner. Starts a loop that has not begun."""
+        """Plan a step after these seconds, if none is due sooner. This also starts the loop."""
         self.start()
         self._plan(after_s)
         self._moved.set()
 
     def tell_to_stop(self) -> None:
-        """Begin no further step. A pause ends at once."""
+        """Begin no more steps. A pause ends at once."""
         self._stopping.set()
         self._moved.set()
 
     async def stop(self, within_s: float = 0.0) -> None:
-        """Return when the loop has ended. A step under way is cancelled if it takes longer than ``within_s``."""
+        """Return when the loop has ended. A current step that takes longer than ``within_s`` is cancelled."""
         self.tell_to_stop()
         if self._task is None:
             return
@@ -90,14 +92,14 @@ class Loop:
             self._log.error("the task %s does not end", self._name)
 
     async def pause(self, seconds: float) -> None:
-        """Wait inside of a step, or until the loop must stop."""
+        """Wait within a step, but no longer than until the loop must stop."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
     async def _run(self) -> None:
         while await self._wait():
-            self._due_s = inf  # whoever wakes the loop from here on wants another step after this one
+            self._due_s = inf  # whoever wakes the loop after this line needs another step after this one
             self._is_stepping = True
             try:
                 self._plan(await self._try_step())
@@ -111,7 +113,7 @@ class Loop:
             self._moved.clear()
             left_s = max(self._due_s, self._rests_until_s) - clock()
             if left_s <= 0:
-                await asyncio.sleep(0)  # steps without a pause must leave room for others
+                await asyncio.sleep(0)  # steps without a pause must let other tasks run
                 return not self.is_stopping
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if left_s == inf else left_s):
@@ -123,7 +125,7 @@ class Loop:
             pause_s = await self._step()
         except PadronError as error:
             return self._note_failure(error.code, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the loop must outlive it
+        except Exception as error:  # noqa: BLE001 - the loop must survive any error
             return self._note_failure(type(error), error)
         if self._failures_count:
             self._log.info("%s: this is over, after %d failures", self._failure, self._failures_count)

@@ -1,4 +1,4 @@
-"""Joins the rooms: the only module that names an engine. Each engine is imported when its URL asks for it."""
+"""Joins the rooms. It is the only module that names an engine, and it imports only the engine in use."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def read_clock() -> datetime:
-    """Give the present instant as this machine knows it, in UTC; the register's own time is the runtime's clock."""
+    """Give the current instant of this machine's clock, in UTC. The register's time is the runtime's clock."""
     return datetime.now(UTC)
 
 
@@ -32,12 +32,15 @@ async def open_runtime(
     is_alone: bool = False,
     may_create: bool = True,
 ) -> Runtime:
-    """Open the database and give a runtime over it. Raises ``store_unavailable`` and ``schema_mismatch``.
+    """Open the database and give a runtime. Raises ``store_unavailable`` and ``schema_mismatch``.
 
-    ``clock`` is this machine's, of which the register's clock is made. Without a sender it sends no webhooks; the
-    replica is for servers only; ``is_alone`` is for a command that loads much while no server has a SQLite file. A
-    SQLite file is created, unless it may not be, or brought up to date; on PostgreSQL only ``migrate_database`` changes
-    the schema.
+    - ``clock`` is this machine's clock. The register's clock is built on it.
+    - Without a ``sender`` the runtime sends no webhooks.
+    - ``with_replica`` is for servers only.
+    - ``is_alone`` is for a command that loads much data while no server uses the SQLite file.
+
+    A SQLite file is brought up to date. If it is missing, it is created where ``may_create``
+    allows. On PostgreSQL only ``migrate_database`` changes the schema.
     """
     if settings.is_sqlite:
         store = await _open_file(settings, is_alone=is_alone, may_create=may_create)
@@ -61,7 +64,7 @@ async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create:
 
 
 def prepare_file(settings: Settings) -> None:
-    """See that the SQLite file is a register, or make it. Raises ``store_unavailable`` when it is anything else."""
+    """Make sure that the SQLite file is a register, or create it. Raises ``store_unavailable`` otherwise."""
     from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
     sqlite.check_file(settings.sqlite_path, may_create=True)
@@ -69,7 +72,7 @@ def prepare_file(settings: Settings) -> None:
 
 
 async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list[Migration]:
-    """Apply the pending migrations and give them; with ``dry_run`` only give them. Raises ``schema_mismatch``."""
+    """Apply the pending migrations and give them. ``dry_run`` only gives them. Raises ``schema_mismatch``."""
     if settings.is_sqlite:
         from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
@@ -80,7 +83,7 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
 
 
 def make_app() -> ASGIApp:
-    """Give the server's application, with the settings of the environment: what uvicorn calls in each process."""
+    """Give the server's application with the settings of the environment. uvicorn calls it in each process."""
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
@@ -91,7 +94,8 @@ def make_app() -> ASGIApp:
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
-    # A SQLite file has one server, kept alone by a lock: so the leases of a killed one are the next one's at once.
+    # A lock makes sure that a SQLite file has only one server. So the next server inherits the
+    # leases of a killed one at once.
     holder = "the only server" if settings.is_sqlite else None
 
     async def open_database() -> Runtime:
@@ -112,7 +116,7 @@ def make_app() -> ASGIApp:
 
 
 def give_api_document(webhooks: str = "inline") -> bytes:
-    """Give the OpenAPI document as readable JSON, with the events ``inline``, as an ``extension``, or with ``none``."""
+    """Give the OpenAPI document as readable JSON. ``webhooks`` is ``inline``, ``extension`` or ``none``."""
     from padron.http.docs.events import EVENTS  # noqa: PLC0415
     from padron.http.docs.openapi import WebhookPlace, encode_document  # noqa: PLC0415
     from padron.http.routes import ROUTES  # noqa: PLC0415
@@ -123,8 +127,9 @@ def give_api_document(webhooks: str = "inline") -> bytes:
 async def _open_file(settings: Settings, *, is_alone: bool, may_create: bool) -> Store:
     from padron.store import sqlite  # noqa: PLC0415
 
-    # The thread that commits needs the interpreter's lock when the disk is done; at the default of 5 ms it would
-    # wait that long behind a busy event loop, and everybody with it (docs/decisions/0003-sqlite-binding.md).
+    # The thread that commits needs the interpreter's lock when the disk is done. With the default
+    # of 5 ms it would wait that long behind a busy event loop, and all callers with it
+    # (docs/decisions/0003-sqlite-binding.md).
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone, may_create=may_create)
 

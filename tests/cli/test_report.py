@@ -135,7 +135,7 @@ def test_a_period_without_vehicles_is_no_failure(cli: Cli) -> None:
 
 def test_what_cannot_be_reported_is_one_sentence(cli: Cli) -> None:
     for form in ([], ["--csv"], ["--json"]):
-        check_sentence(ask(cli, *form, end=LATER), 1, "is to come")
+        check_sentence(ask(cli, *form, end=LATER), 1, "is in the future")
     check_sentence(ask(cli, begin="2026-01-03", end="2026-01-02"), 1, "from is not before to")
     check_sentence(
         ask(cli, begin="last monday"), 2, "use now, today, yesterday, a date such as 2026-11-01 (midnight in UTC)"

@@ -62,7 +62,7 @@ async def test_before_all_there_is_nothing(api: Api) -> None:
         ("2026-02-30T12:00:00Z", "RFC 3339"),
         ("0001-01-01T00:00:00%2B14:00", "RFC 3339"),
         ("%EF%BC%92026-03-01T12:00:00Z", "RFC 3339"),  # begins with a fullwidth 2
-        ("2099-01-01T00:00:00Z", "is to come"),
+        ("2099-01-01T00:00:00Z", "is in the future"),
         ("", "empty"),
     ],
 )

@@ -127,7 +127,7 @@ async def test_an_if_match_without_a_strong_etag_is_named_in_the_refusal(api: Ap
     ):
         assert (reply.code, reply.detail) == ((412, "RevisionMismatch"), said)
     assert (await api.acme.put(VEHICLE.replace(HUMMER, JEEP), {"doors": 2}, If_Match=named)).detail == (
-        f"If-Match asks for a vehicle {JEEP} that exists, and none does."
+        f"If-Match requires the vehicle {JEEP}, but it does not exist."
     )
 
 

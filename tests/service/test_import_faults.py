@@ -24,7 +24,7 @@ async def test_every_fault_of_a_row_is_said(runtime: Runtime, cast: Cast, chunk_
         {"vin": make_vin(1), "plate": "AAA111"},
         {"vin": "SHORT", "plate": "A-1", "doors": "x", "brandName": LONG, "vehicleStatusId": "Baja"},
         {"vin": make_vin(1), "plate": "BBB-111", "doors": "31"},  # the VIN came before
-        {"vin": make_vin(2), "plate": "AAA111", "doors": "x"},  # the first row bears the plate
+        {"vin": make_vin(2), "plate": "AAA111", "doors": "x"},  # the first row has the plate
         {"vin": make_vin(3), "plate": "CCC111", "doors": "x", "revision": EARLIER},  # no vehicle to edit
         {"vin": make_vin(4), "plate": "CCC111"},  # free: the row before is not written
     ]
@@ -38,7 +38,7 @@ async def test_every_fault_of_a_row_is_said(runtime: Runtime, cast: Cast, chunk_
     ]  # fmt: skip
     details = [one.detail for one in imported.refusals]
     assert "Perhaps BBB111." in details[6]
-    assert details[9] == f"The vehicle {make_vin(1)} already bears the plate AAA111."
+    assert details[9] == f"The vehicle {make_vin(1)} already has the plate AAA111."
 
 
 async def test_a_plate_is_looked_at_as_it_is_where_the_row_stands(runtime: Runtime, cast: Cast) -> None:

@@ -65,8 +65,10 @@ def add_key(
     ----------
     account
         The name of the account that the key belongs to.
+
     name
         A label for the key.
+
     expires_in
         How long the key is valid: a number and s, m, h, d or w, for example 90d. Without it, the key never expires.
     """

@@ -1,6 +1,12 @@
 """Joins the commands, and turns every error into one message on stderr and an exit status.
 
-Exit statuses: 0 done; 1 refused; 2 wrong command line or environment; 130 Ctrl-C; 141 the reader of stdout ended.
+Exit statuses:
+
+- 0: done
+- 1: refused
+- 2: wrong command line or environment
+- 130: Ctrl-C
+- 141: the reader of standard output ended
 """
 
 import asyncio
@@ -83,8 +89,8 @@ def openapi(
     Parameters
     ----------
     webhooks
-        Where the document describes the webhooks' events: inline, as in OpenAPI 3.1; as an extension (x-webhooks); or
-        nowhere (none), for generators that cannot read them, such as openapi-generator -g python.
+        Where the document describes the webhooks' events. inline follows OpenAPI 3.1, and extension uses x-webhooks.
+        none leaves them out, for generators that cannot read them, such as openapi-generator -g python.
     """
     del json
     options.read()

@@ -46,8 +46,10 @@ def show_duplicates(
     ----------
     account
         The name of the account that owns the vehicles.
+
     vin
         Only this VIN.
+
     limit
         The maximum number of VINs to show.
     """
@@ -99,12 +101,16 @@ def resolve(
     ----------
     vin
         The VIN of the vehicles.
+
     account
         The name of the account that owns the vehicles.
+
     keep
         The id of the vehicle to keep, as padron duplicates list shows it.
+
     reason
         A reason to record in the history.
+
     dry_run
         Show what would be done, without doing it.
     """
@@ -131,16 +137,22 @@ def merge(  # noqa: PLR0913 - the options of one command
     ----------
     vin
         The VIN of the vehicles.
+
     account
         The name of the account that owns the vehicles.
+
     keep
         The id of the vehicle to keep, as padron duplicates list shows it.
+
     take
         FIELD=ID: take the value of the vehicle with this id, for example plate=42 vehicleStatusId=42.
+
     given
         FIELD=VALUE: set a value, for example doors=4 vehicleStatusId="En taller". FIELD= removes the value.
+
     reason
         A reason to record in the history.
+
     dry_run
         Show what would be done, without doing it.
     """

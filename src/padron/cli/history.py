@@ -30,6 +30,7 @@ def print_history(
     ----------
     vin
         The VIN of the vehicle.
+
     account
         The name of the account that owns the vehicle.
     """

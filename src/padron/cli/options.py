@@ -58,7 +58,7 @@ class ServerOptions(CommonOptions):
     """The address to listen on [PADRON_HOST; default 127.0.0.1]."""
 
     port: str | None = None
-    """The port to listen on; 0 means any free port [PADRON_PORT; default 8080]."""
+    """The port to listen on, or 0 for any free port [PADRON_PORT; default 8080]."""
 
     webhook_allow: str | None = None
     """Networks that webhooks may reach besides public addresses: CIDRs between commas [PADRON_WEBHOOK_ALLOW]."""

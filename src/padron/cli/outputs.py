@@ -54,7 +54,7 @@ def print_csv(rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], none: str) -> None:
-    """Print rows under their headings, or the sentence ``none`` when there are none."""
+    """Print rows under their headings, or the sentence ``none`` when the list is empty."""
     if not rows:
         print(none)
         return

@@ -39,10 +39,13 @@ def list_planned(
     ----------
     account
         The name of the account that owns the vehicles.
+
     vin
         Only for the vehicle that now has this VIN.
+
     state
         Only planned changes in this state: pending, executed, cancelled, lapsed or refused.
+
     limit
         The maximum number of planned changes to show.
     """
@@ -87,6 +90,7 @@ def cancel_planned(
     ----------
     plan_id
         The id of the planned change, as padron planned list shows it.
+
     account
         The name of the account that owns the vehicle.
     """

@@ -58,8 +58,10 @@ def time_in_status(
     ----------
     account
         The name of the account that owns the vehicles.
+
     from_
         The start: a date (midnight in UTC), an instant such as 2026-11-01T08:00:00-06:00, or yesterday.
+
     to
         The end, which is not part of the period: 2026-12-01 for all of November. It must not be in the future. today
         is the last midnight in UTC, yesterday is the one before, and now is the present instant.

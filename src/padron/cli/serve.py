@@ -43,6 +43,7 @@ def serve(
     ----------
     workers
         The number of server processes. More than one needs PostgreSQL.
+
     demo
         Create an account "demo" with a sample fleet, unless it exists, and print a call to try.
     """

@@ -36,10 +36,13 @@ def undo(
     ----------
     request_id
         The request's id: X-Request-Id of a call, or the id that history, an import or another command shows.
+
     account
         The name of the account that owns the vehicles.
+
     reason
         A reason to record in the history.
+
     dry_run
         Show what would be done, without doing it.
     """

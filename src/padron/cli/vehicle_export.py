@@ -107,6 +107,7 @@ def export_file(  # noqa: PLR0913 - the options of a command
         The file. Its suffix (.csv, .xlsx, .jsonl) decides the form. Without a file, or with -, standard output.
     account
         The name of the account that owns the vehicles.
+
     form
         csv, xlsx or jsonl, instead of the form of the suffix.
     status

@@ -98,6 +98,7 @@ def set_status(
         The VINs of the vehicles.
     account
         The name of the account that owns the vehicles.
+
     file
         A file with more VINs; - reads standard input.
     dry_run

@@ -67,6 +67,7 @@ def list_fleet(
     ----------
     account
         The name of the account that owns the vehicles.
+
     limit
         The maximum number of vehicles to show.
     """
@@ -102,6 +103,7 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
     ----------
     vin
         The VIN of the vehicle.
+
     account
         The name of the account that owns the vehicle.
     """

@@ -81,6 +81,7 @@ def import_file(
     ----------
     file
         A CSV or XLSX file; - reads standard input.
+
     account
         The name of the account that owns the vehicles.
     """

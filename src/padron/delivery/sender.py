@@ -89,7 +89,7 @@ class HttpSender:
         self._resolver.close()
 
     async def send(self, message: Message) -> Answer:
-        """Send a message and give the result. Raises nothing but cancellation."""
+        """Send a message and give the result. Raises only cancellation."""
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         status: int | None = None

@@ -80,9 +80,9 @@ class NumberedChange:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenChanges:
-    """Changes that one transaction wrote, in order. The first one's number is 0 when there are none.
+    """Changes that one transaction wrote, in order. ``first_number`` is 0 when there is no change.
 
-    One record stands for all of them: the status call writes hundreds at once and needs no number.
+    One record covers all of them: the status call writes hundreds at once and needs no number.
     """
 
     changes: Sequence[Change]
@@ -308,7 +308,7 @@ def get_only(current: Sequence[Vehicle], vin: Vin) -> Vehicle:
 class NoRevisionNamedError(PadronError):
     """``revision_mismatch`` for a request that only allows certain revisions and names none of them.
 
-    It has a type of its own, because only the room that read the request knows how that came about.
+    It has a type of its own, because only the room that read the request knows the cause.
     """
 
     def __init__(self) -> None:

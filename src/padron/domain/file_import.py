@@ -51,7 +51,7 @@ class ImportCounts:
     refused: int = 0
 
     def add(self, more: "ImportCounts") -> "ImportCounts":
-        """Give what became of these rows and of some more."""
+        """Give the sum of these counts and some more."""
         return ImportCounts(
             read=self.read + more.read,
             registered=self.registered + more.registered,
@@ -129,7 +129,7 @@ def make_import_id(at: datetime, random_number: int) -> int:
 
 
 def format_import_id(import_id: int) -> str:
-    """Give an import's id as it is told: 16 hexadecimal digits."""
+    """Give an import's id as people see it: 16 hexadecimal digits."""
     return format_timed_id(import_id)
 
 

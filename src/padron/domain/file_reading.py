@@ -13,7 +13,7 @@ MAPPED_MAX = 1_000  # names in a mapping; at most as many columns are read
 
 
 class UnreadableFileError(PadronError):
-    """The file itself cannot be read, or not to its end: to try again would not mend it."""
+    """The file itself cannot be read, or not to its end. To try again would not help."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(Code.BAD_PARAMETERS, detail)

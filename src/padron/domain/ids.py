@@ -16,10 +16,10 @@ def make_timed_id(at: datetime, random_number: int) -> int:
 
 
 def format_timed_id(number: int) -> str:
-    """Give an id as it is told: 16 hexadecimal digits."""
+    """Give an id as people see it: 16 hexadecimal digits."""
     return f"{number:0{ID_LENGTH}x}"
 
 
 def parse_timed_id(text: str) -> int | None:
-    """Give the id of a text, or None when it is none."""
+    """Give the id in a text, or None when the text is not an id."""
     return int(text, 16) if _match_id(text) else None

@@ -267,9 +267,13 @@ def hand_out(work: Work, operation: Operation, *, at: datetime, by: str) -> Work
 def decide_result(work: Work | None, stored: Result | None, given: Result, attempts_max: int) -> Work | None:
     """Give the work after this result, or None when the same result is already stored.
 
-    Raises ``claim_not_found``; ``claim_answered`` for a result that differs from the first one; ``claim_withdrawn``
-    when the vehicle was deactivated; and ``claim_expired`` when another worker claimed the vehicle. After the lease
-    expired a result still counts while nobody else holds the vehicle. A failure with attempts left is queued again.
+    After the lease expired, a result still counts while nobody else holds the vehicle. A failure with attempts left is
+    queued again. Raises:
+
+    - ``claim_not_found``
+    - ``claim_answered`` for a result that differs from the first one
+    - ``claim_withdrawn`` when the vehicle was deactivated
+    - ``claim_expired`` when another worker claimed the vehicle
     """
     claim_id = format_claim_id(given.key)
     if work is None or not 1 <= given.key.attempt <= work.attempts:

@@ -110,7 +110,7 @@ class Vehicle:
 
     vehicle_id: int
     vin: Vin
-    slot: int  # 0; 1, 2 … for further vehicles with the same VIN, kept from legacy data; below 0: former
+    slot: int  # 0, or 1, 2 … for further vehicles with the same VIN from legacy data. Former versions are below 0
     status: VehicleStatus
     status_since: datetime
     status_by: str

@@ -26,14 +26,14 @@ from padron.service.runtime import Runtime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewKey:
-    """A key just made, with the token that is shown this once."""
+    """A new key with its token. The token is shown only this once."""
 
     key: ApiKey
     token: str
 
 
 async def add_account(runtime: Runtime, name: str) -> Account:
-    """Add an account. Raises ``bad_parameters`` for a bad name, ``account_exists`` for one taken."""
+    """Add an account. Raises ``bad_parameters`` for a bad name and ``account_exists`` for a name that is taken."""
     check_name("The account's name", name, ACCOUNT_NAME_LENGTH_MAX)
     return await runtime.store.directory.add_account(name, runtime.clock())
 

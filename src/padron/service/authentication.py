@@ -1,8 +1,8 @@
 """Turns a bearer token into a principal.
 
-A key that was looked up is believed for one and a half seconds, no longer: a key that is added, revoked or expired
-elsewhere counts within two. Those in use are looked up anew every second, many with one statement, so that no call has
-to wait for its own.
+A looked-up key is trusted for 1.5 seconds. So a key that another process adds, revokes or lets
+expire takes effect within two seconds. A background task looks up the keys in use again every
+second, many in one statement. No call has to wait for a look-up of its own key.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from padron.store.directory import Directory
 
 BELIEVED_S = 1.5
 RENEWED_EVERY_S = 1.0
-KEPT_S = 10.0  # after its last use: to renew a key costs a tenth of a look-up
+KEPT_S = 10.0  # after the last use of a key: renewing it costs a tenth of a look-up
 RENEWED_AT_ONCE = 200
 ENTRIES_MAX = 10_000
-LOOKUPS_MAX = 500  # at once: whoever makes up keys must not hold up those that are known, nor fill the memory
-LAST_USE_STEP = timedelta(hours=1)  # how coarse the last use of a key is kept
+LOOKUPS_MAX = 500  # at once: invented keys must neither delay the known keys nor fill the memory
+LAST_USE_STEP = timedelta(hours=1)  # the last use of a key is stored with this precision
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Known:
-    """A key that was found, and whom it speaks for."""
+    """A key that was found, and its principal."""
 
     key: ApiKey
     principal: Principal
@@ -51,7 +51,7 @@ class _Entry:
 
 
 class Authenticator:
-    """Knows the keys that were used lately, by the digest of the whole token."""
+    """Keeps the keys that were used recently, by the digest of the whole token."""
 
     def __init__(self, directory: Directory, clock: Callable[[], datetime]) -> None:
         self._directory = directory
@@ -62,9 +62,9 @@ class Authenticator:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def authenticate(self, token: str) -> Principal:
-        """Give the principal of a token. Raises ``invalid_token``, the same for every way of being invalid.
+        """Give the principal of a token. Raises ``invalid_token``, with one text for all invalid tokens.
 
-        Raises ``overloaded`` for a key that is not known yet while too many others are looked up.
+        Raises ``overloaded`` for an unknown key while too many other keys are looked up.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         loop = asyncio.get_running_loop()
@@ -75,14 +75,14 @@ class Authenticator:
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
             if self._lookup_count >= LOOKUPS_MAX:
-                raise PadronError(Code.OVERLOADED, "The server has too many unknown API keys to look up: try again.")
+                raise PadronError(Code.OVERLOADED, "Too many unknown API keys are being looked up. Try again shortly.")
             if len(self._entries) >= ENTRIES_MAX:
                 self._entries.clear()
             entry = _Entry(now_s, now_s, loop.create_task(self._look_up(token)))
             self._entries[digest] = entry
         entry.used_at_s = now_s
         try:
-            # Shielded: one caller that hangs up must not take the look-up from the others.
+            # Shielded: if one caller hangs up, the others still need the look-up.
             known = entry.lookup.result() if entry.lookup.done() else await asyncio.shield(entry.lookup)
         except Exception:
             if self._entries.get(digest) is entry:
@@ -93,7 +93,7 @@ class Authenticator:
         return known.principal
 
     async def close(self) -> None:
-        """Wait for look-ups and for notes of last use that are being written."""
+        """Wait for look-ups, and for writes of the last use."""
         pending: list[Awaitable[object]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
         for task in pending:
             with suppress(Exception):
@@ -124,7 +124,7 @@ class Authenticator:
         return _Known(key=key, principal=principal)
 
     async def _renew(self) -> None:
-        """Look up the keys that were used lately; forget the others, and those that no longer are what they were."""
+        """Look up the recently used keys. Forget the unused keys, and those that changed or are gone."""
         loop = asyncio.get_running_loop()
         used_since_s = loop.time() - KEPT_S
         used: list[tuple[bytes, _Entry]] = []
@@ -157,7 +157,7 @@ class Authenticator:
 
 
 async def _try(work: Awaitable[None]) -> None:
-    """Do what may fail without failing a call: a key that is not renewed is looked up by a call before long."""
+    """Do work that may fail without failing a call. A call soon looks up a key that was not renewed."""
     with suppress(PadronError):
         await work
 

@@ -1,7 +1,8 @@
-"""The register's one clock: leases, plans and changes are timed by it, on every server.
+"""The register's one clock. Every server uses it for leases, plans and changes.
 
-Where several servers share a database it is the database's clock, measured often; a file has one server and takes the
-system's clock at the start. In between a monotonic clock counts, so a system clock that jumps breaks no lease.
+Servers that share a database use the database's clock, and measure it often. A SQLite file has one
+server, which takes the system's clock at the start. Between measurements a monotonic clock counts,
+so a jump of the system's clock breaks no lease.
 """
 
 import logging
@@ -16,25 +17,26 @@ from padron.loop import Loop
 from padron.store.base import Store
 
 REFRESH_EVERY_S = 1.0
-FIRST_MEASURES = 3  # the best of them counts: the first one has to open a connection
-DRIFT_MAX = 0.0005  # how much two clocks may part in a second, several times what real ones do
-JUMP_S = 1.0  # a difference that is told to the operator
-# A system clock that jumped is followed so slowly that a lease loses or gains a twentieth of its length at most.
+FIRST_MEASURES = 3  # the most exact one counts: the first one also opens a connection
+DRIFT_MAX = 0.0005  # seconds by which two clocks may drift apart in a second: several times the drift of real clocks
+JUMP_S = 1.0  # the log reports a larger difference
+# The register's clock follows a jump of the system's clock slowly. A lease becomes longer or
+# shorter by at most a twentieth.
 CATCH_UP_MAX = 0.05
 
-# Unlike CLOCK_MONOTONIC on Linux, this one goes on while the machine sleeps.
+# Unlike CLOCK_MONOTONIC on Linux, this clock also counts while the machine sleeps.
 _TICKS_ID = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 _log = logging.getLogger("padron.clock")
 
 
 def read_ticks() -> float:
-    """Give the seconds since some fixed moment: they only ever go on."""
+    """Give the seconds since a fixed moment. The value never decreases."""
     return time.monotonic() if _TICKS_ID is None else time.clock_gettime(_TICKS_ID)
 
 
 class RegisterClock:
-    """Gives the present instant of the register."""
+    """Gives the current instant of the register."""
 
     def __init__(self, store: Store, system: Callable[[], datetime], ticks: Callable[[], float] = read_ticks) -> None:
         self._store = store
@@ -42,12 +44,12 @@ class RegisterClock:
         self._ticks = ticks
         self._at = system()  # the instant at the tick below
         self._tick_s = ticks()
-        self._rate = 0.0  # what a second is longer or shorter, for one interval of refreshing
-        self._error_s = float("inf")  # how far off the instant was when it was measured
-        self._is_off = False  # the system's clock is far from this one
+        self._rate = 0.0  # the correction of each second, during one refresh interval
+        self._error_s = float("inf")  # the possible error of the instant when it was measured
+        self._is_off = False  # the system's clock differs much from this one
 
     def __call__(self) -> datetime:
-        """Give the present instant, in UTC."""
+        """Give the current instant, in UTC."""
         return self._give_at(self._ticks())
 
     def _give_at(self, tick_s: float) -> datetime:
@@ -55,7 +57,7 @@ class RegisterClock:
         return self._at + timedelta(seconds=passed_s + self._rate * min(passed_s, REFRESH_EVERY_S))
 
     async def refresh(self) -> None:
-        """Measure the database's clock, or look at the system's. Raises ``store_unavailable``."""
+        """Measure the database's clock, or compare with the system's clock. Raises ``store_unavailable``."""
         sent_s = self._ticks()
         measured = await self._store.read_time()
         if measured is None:
@@ -64,13 +66,13 @@ class RegisterClock:
             self._take(measured, sent_s, self._ticks())
 
     def _take(self, measured: datetime, sent_s: float, got_s: float) -> None:
-        """Set the clock to what was measured, if that is the more exact, or shows that the clock is wrong."""
+        """Set the clock to the measured instant if this is more exact, or proves that the clock is wrong."""
         tick_s, error_s = (sent_s + got_s) / 2, (got_s - sent_s) / 2
         known_s = self._error_s + DRIFT_MAX * (tick_s - self._tick_s)
         off_s = (measured - self._give_at(tick_s)).total_seconds()
         is_wrong = abs(off_s) > error_s + known_s
         if is_wrong and abs(off_s) > JUMP_S:
-            _log.warning("the database's clock jumped by %+.1f s: the register's time is its time", off_s)
+            _log.warning("the database's clock jumped by %+.1f sand the register's clock follows it at once", off_s)
         if is_wrong or error_s <= known_s:
             self._at, self._tick_s, self._error_s = measured, tick_s, error_s
 
@@ -91,10 +93,10 @@ class RegisterClock:
 
 @asynccontextmanager
 async def keep_clock(clock: RegisterClock) -> AsyncIterator[None]:
-    """Refresh the clock as long as the block runs. While the database cannot be reached, it goes on by itself."""
+    """Refresh the clock while the block runs. It keeps running while the database cannot be reached."""
 
     async def step() -> float:
-        with suppress(PadronError):  # whoever asks the database for something is told
+        with suppress(PadronError):  # a call that needs the database reports the failure
             await clock.refresh()
         return REFRESH_EVERY_S
 

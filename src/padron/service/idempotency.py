@@ -1,7 +1,8 @@
-"""Keeps the first answer to a request, so that the same request, sent again under its Idempotency-Key, has no effect.
+"""Keeps the first answer to a request. The same request with the same Idempotency-Key has no effect.
 
-Three transactions: the key is claimed, the work is done, the answer is kept. The second carries the key's state with
-it, so a process that ends anywhere in between leaves it known whether the work was committed.
+Three transactions claim the key, do the work, and keep the answer. The second one also writes the
+key's state. So when a process ends at any moment, the register knows whether the work was
+committed.
 """
 
 import logging
@@ -19,15 +20,16 @@ from padron.store.idempotency import KeyTransaction, keep_answer
 
 DELETE_CHUNK = 500
 
-_CLAIM_TRIES = 3  # a key that is released between two looks is there, and then it is not
+_CLAIM_TRIES = 3  # a claim may find a key that is released before the claim reads it
 
 _log = logging.getLogger("padron.idempotency")
 
 
 async def claim_key(runtime: Runtime, principal: Principal, key: str, fingerprint: bytes) -> KeyClaim | KeptAnswer:
-    """Give the claim under which a request is to be done, or the answer that it was given before.
+    """Give the claim for doing a request, or the answer that was kept for it.
 
-    Raises ``key_reused``, ``key_in_use``, ``answer_lost``, and ``overloaded`` when too many answers are kept.
+    Raises ``key_reused``, ``key_in_use``, ``answer_lost``, and ``overloaded`` when too many answers
+    are kept.
     """
     now = runtime.clock()
     claim = give_claim(principal.account_id, principal.actor, key, fingerprint, secrets.token_hex(8), now)
@@ -52,16 +54,16 @@ async def claim_key(runtime: Runtime, principal: Principal, key: str, fingerprin
         found = await runtime.store.write(principal.account_id, work)
         if found is not None:
             return found
-    raise PadronError(Code.KEY_IN_USE, "Other requests with this Idempotency-Key stand in the way: ask again shortly.")
+    raise PadronError(Code.KEY_IN_USE, "Other requests are using this Idempotency-Key. Try again shortly.")
 
 
 def hold_key(runtime: Runtime, held: HeldKey) -> Runtime:
-    """Give the runtime for the work of one request: what it commits is tied to its key."""
+    """Give the runtime for the work of one request. Its commits belong to the request's key."""
     return replace(runtime, store=runtime.store.hold_key(held))
 
 
 async def save_answer(runtime: Runtime, claim: KeyClaim, answer: KeptAnswer) -> None:
-    """Keep the answer of a request that is done. When that fails the log says so: the answer itself is good."""
+    """Keep the answer of a finished request. If this fails, only the log says so: the answer is still valid."""
 
     async def work(transaction: WriteTransaction) -> None:
         keys = transaction.keys
@@ -74,19 +76,19 @@ async def save_answer(runtime: Runtime, claim: KeyClaim, answer: KeptAnswer) -> 
 
 
 async def release_key(runtime: Runtime, claim: KeyClaim) -> None:
-    """Let the request be sent again at once, unless some of its work is committed."""
+    """Let the client send the request again at once, unless some of its work is committed."""
 
     async def work(transaction: WriteTransaction) -> None:
         keys = transaction.keys
         if await keys.release_key(claim):
             await keys.add_totals(-1, 0)
 
-    with suppress(PadronError):  # then the key's lease has to run out first
+    with suppress(PadronError):  # otherwise the key's lease has to expire first
         await runtime.store.write(claim.account_id, work)
 
 
 async def delete_expired(runtime: Runtime, account_id: int) -> int:
-    """Delete an account's keys that are over, a few in a transaction, and give their number."""
+    """Delete an account's expired keys, a few in each transaction, and give their number."""
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> int:

@@ -1,4 +1,4 @@
-"""Pages of lists. Each list asks the store for one row more than fits, and so sees whether another page follows."""
+"""Pages of lists. A list asks the store for one extra row, and so learns whether another page follows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[T]):
-    """Some rows of a list, in its order, and the cursor of the next page: None on the last one."""
+    """Some rows of a list, in its order, and the cursor of the next page. The last page has no cursor."""
 
     rows: Sequence[T]
     next_cursor: str | None
@@ -26,9 +26,10 @@ def look_beyond(limit: int) -> int:
 
 
 def cut_page(found: Sequence[T], limit: int, give_cursor: Callable[[T], str]) -> Page[T]:
-    """Give the page of what was found by asking for ``look_beyond(limit)`` rows.
+    """Give the page from the rows that a query for ``look_beyond(limit)`` rows found.
 
-    ``give_cursor`` gives the cursor that goes on after a row. It is asked for the page's last row, if more follow.
+    ``give_cursor`` gives the cursor that continues after a row. It is called for the last row of
+    the page, if more rows follow.
     """
     if len(found) <= limit:
         return Page(rows=found, next_cursor=None)

@@ -1,4 +1,4 @@
-"""The register as a whole: whether it can be used, and what an operator does after a backup was restored."""
+"""The register as a whole: its readiness, and its renewal after an operator restored a backup."""
 
 import secrets
 
@@ -12,14 +12,14 @@ async def check_register(runtime: Runtime) -> None:
 
 
 def is_replica_fresh(runtime: Runtime) -> bool | None:
-    """Say whether a replica takes reads now, as far as this process knows; None when there is none."""
+    """Say whether a replica takes reads now, as far as this process knows. None means there is no replica."""
     return runtime.store.is_replica_fresh
 
 
 async def renew_register(runtime: Runtime) -> str:
-    """Begin a new life of the register, and give its epoch: every cursor given before is gone from then on.
+    """Begin a new life of the register, and give its epoch. Every earlier cursor is then gone.
 
-    A server that runs meanwhile keeps the epoch that it read when it started.
+    A server that is running keeps the epoch that it read when it started.
     """
     epoch = secrets.token_hex(EPOCH_LENGTH // 2)
     await runtime.store.directory.renew_epoch(epoch)

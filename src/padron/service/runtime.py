@@ -1,4 +1,4 @@
-"""What every use case works with: the open store, the clock, and the queues in front of the store."""
+"""What every use case needs: the open store, the clock, and the queues in front of the store."""
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -29,15 +29,15 @@ class Runtime:
     queueing: Queueing
     work_watch: WorkWatch
     sender: Sender = field(default_factory=NoSender)
-    keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # what runs as long as the runtime is open
+    keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
     def stop_waiting(self) -> None:
-        """Let everybody who waits for changes or for work go, now and from now on."""
+        """Release everybody who waits for changes or for work, now and from now on."""
         self.watch.stop()
         self.work_watch.stop()
 
     async def close(self) -> None:
-        """Let what is under way end, then close the store."""
+        """Let current work end, then close the store."""
         await self.watch.close()
         await self.work_watch.close()
         await self.queueing.close()
@@ -49,7 +49,7 @@ class Runtime:
 
 
 def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | None = None) -> Runtime:
-    """Give a runtime over an open store. Must be called inside a running event loop."""
+    """Give a runtime over an open store. The caller needs a running event loop."""
     return Runtime(
         store=store,
         clock=clock,
@@ -64,7 +64,7 @@ def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | 
 
 
 async def open_timed_runtime(store: Store, clock: RegisterClock, sender: Sender | None = None) -> Runtime:
-    """Give a runtime over an open store that keeps the register's clock right until it is closed."""
+    """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
     runtime = build_runtime(store, clock, sender)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

@@ -1,1 +1,1 @@
-"""What each server process does in the background: webhooks, imports, planned changes, clearing."""
+"""The background work of each server process: webhooks, imports, planned changes, clearing."""

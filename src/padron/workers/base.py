@@ -1,4 +1,4 @@
-"""What the workers have in common: they look for work again and again, and do it in tasks beside each other."""
+"""The common part of the workers: they look for work repeatedly, and do it in concurrent tasks."""
 
 import asyncio
 import logging
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from padron.loop import TROUBLE_S, Loop
 
-STOP_S_MAX = 3.0  # for what is under way when the server ends; with what gives it back it makes under five
-RELEASE_S_MAX = 1.5  # for a task that was cancelled to give its work back
+STOP_S_MAX = 3.0  # for current work when the server stops; with RELEASE_S_MAX, stopping takes less than five seconds
+RELEASE_S_MAX = 1.5  # for a cancelled task to give its work back
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PauseRange:
-    """How long to pause between two looks: a little different each time, so that processes do not look in step."""
+    """The pause between two looks. It varies at random, so that processes do not look at the same time."""
 
     s_min: float
     s_max: float
@@ -27,14 +27,14 @@ class PauseRange:
 
 
 class Worker(ABC):
-    """One kind of work in the background of a process, beside any number of other processes."""
+    """One kind of background work in a process. Other processes may do the same work at the same time."""
 
     stop_s_max = STOP_S_MAX
 
     def __init__(
         self, name: str, log: logging.Logger, failure: str, *, first_s: float = 0.0, trouble_s: float = TROUBLE_S
     ) -> None:
-        """``failure`` says in the log what does not go on while the search for work fails."""
+        """``failure`` is the text for the log: it names the work that waits while looking for work fails."""
         self._looking = Loop(
             self._look, name=f"padron-{name}", log=log, failure=failure, first_s=first_s, trouble_s=trouble_s
         )
@@ -43,14 +43,14 @@ class Worker(ABC):
 
     @abstractmethod
     async def _look(self) -> float:
-        """Begin what is to be done, and give the seconds until the next look."""
+        """Begin the work that is ready, and give the seconds until the next look."""
 
     def _hasten(self) -> None:  # noqa: B027 - most kinds of work need no help
-        """Help what is under way to end, once nothing new begins."""
+        """Help current work to end, after the worker stopped beginning new work."""
 
     @property
     def is_stopping(self) -> bool:
-        """Say whether nothing new may begin."""
+        """Say whether the worker begins no new work."""
         return self._looking.is_stopping
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class Worker(ABC):
             loop.start()
 
     async def stop(self) -> None:
-        """Begin nothing new, and wait for what is under way; after some seconds it is cancelled."""
+        """Begin no new work, and wait for current work. After some seconds, cancel it."""
         clock = asyncio.get_running_loop().time
         ends_s = clock() + self.stop_s_max
         for loop in self._loops:
@@ -74,11 +74,11 @@ class Worker(ABC):
             await asyncio.gather(*late, return_exceptions=True)
 
     async def pause(self, seconds: float) -> None:
-        """Wait, or until nothing new may begin."""
+        """Wait for some seconds, but no longer than until the worker must stop."""
         await self._looking.pause(seconds)
 
     def _begin(self, work: Coroutine[None, None, None], name: str) -> None:
-        """Do this in a task beside the others."""
+        """Do this work in a task of its own."""
         task = asyncio.create_task(work, name=f"padron-{name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -86,7 +86,7 @@ class Worker(ABC):
 
 @asynccontextmanager
 async def run_workers(workers: Sequence[Worker]) -> AsyncIterator[None]:
-    """Have them work as long as the block runs. The one that was started last is stopped first."""
+    """Run the workers while the block runs. The one that started last stops first."""
     async with AsyncExitStack() as running:
         for worker in workers:
             running.push_async_callback(worker.stop)

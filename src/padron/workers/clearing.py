@@ -1,4 +1,4 @@
-"""Clears away what is over, in all accounts, from time to time."""
+"""Deletes expired data of all accounts, from time to time."""
 
 import logging
 
@@ -12,9 +12,9 @@ _log = logging.getLogger("padron.clearing")
 
 
 class ClearingWorker(Worker):
-    """Clears away from one process. Another that does so at the same time does no harm."""
+    """Deletes expired data from one process. Other processes may do the same at the same time."""
 
-    stop_s_max = 0.0  # what is left over now is cleared away later
+    stop_s_max = 0.0  # a later run deletes the rest
 
     def __init__(self, runtime: Runtime, *, every_s: float = CLEAR_EVERY_S) -> None:
         super().__init__(

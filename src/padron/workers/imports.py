@@ -1,6 +1,6 @@
-"""The worker of one process: takes imports that wait, under a lease, and works through them in the background.
+"""The import worker of one process: takes waiting imports, under a lease, and works on them.
 
-Any number of processes may do so beside each other: of an account one import runs at a time, in one process.
+Any number of processes may do so. Each account has one running import at a time, in one process.
 """
 
 import asyncio
@@ -19,22 +19,22 @@ from padron.workers.base import RELEASE_S_MAX, PauseRange, Worker
 
 POLL = PauseRange(s_min=0.3, s_max=0.7)
 RENEW_S = LEASE.total_seconds() / 3
-HOLD_S = 0.5  # between two looks whether the import was cancelled: its place is then free at once
-RUNS_MAX = 2  # imports of one process at once, so that they do not take its time from the calls
+HOLD_S = 0.5  # between two checks for a cancelled import, whose place is then free at once
+RUNS_MAX = 2  # imports of one process at once, which leaves time for the calls
 
 _log = logging.getLogger("padron.imports")
 
 
 class ImportWorker(Worker):
-    """Imports uploaded files from one process, beside any number of others."""
+    """Imports uploaded files from one process. Other processes may do so, too."""
 
     def __init__(self, runtime: Runtime, *, holder: str | None = None, poll: PauseRange = POLL) -> None:
-        """``holder`` is a name that no living worker but this one has; what a dead one of that name held is its own."""
+        """``holder`` is a name that no other living worker has. A new worker inherits a dead one's leases."""
         super().__init__("imports-watch", _log, "imports wait", trouble_s=TROUBLE_S)
         self._runtime = runtime
         self._poll = poll
         self._holder = holder or secrets.token_hex(8)
-        self._runs: dict[int, ImportRun] = {}  # that have a place, by account
+        self._runs: dict[int, ImportRun] = {}  # runs that have a place, by account
 
     async def _look(self) -> float:
         if len(self._runs) < RUNS_MAX:
@@ -63,12 +63,13 @@ class ImportWorker(Worker):
         except PadronError as error:
             await self._wait_for_database(run, error.detail)
         except Exception:  # noqa: BLE001 - nobody waits for this task
-            # It may be this process that is ill, so the import is tried again, a few times, once its lease runs out.
+            # The cause may be this process, so the import is retried a few times after its lease
+            # expires.
             _log.exception("import %x of account %d met an error", run.taken.import_id, run.account_id)
         finally:
             await keeping.stop()
             del self._runs[run.account_id]
-            if run.is_lost:  # perhaps because it was cancelled, and then nobody needs its bytes any more
+            if run.is_lost:  # perhaps because it was cancelled, and then nobody needs its bytes
                 clearing = file_imports.clear_parts(self._runtime, run.account_id, run.taken.import_id)
                 await self._try("cleared", run, clearing)
 
@@ -92,7 +93,7 @@ class ImportWorker(Worker):
         await self._try("given back", run, steps.release_import(self._runtime, run))
 
     def _keep_lease(self, run: ImportRun) -> Loop:
-        """Begin to look whether the import is still ours, and to renew its lease now and then."""
+        """Begin to check that this worker still holds the import, and renew its lease from time to time."""
         clock = asyncio.get_running_loop().time
         renewed_s = clock()
 
@@ -110,7 +111,7 @@ class ImportWorker(Worker):
         return keeping
 
     async def _try(self, what: str, run: ImportRun, work: Awaitable[None]) -> None:
-        """Do what the next worker can do without: when it fails, the lease runs out."""
+        """Do work that may fail. If it fails, the lease expires and the next worker continues."""
         try:
             async with asyncio.timeout(RELEASE_S_MAX if self.is_stopping else None):
                 await work

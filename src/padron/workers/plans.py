@@ -1,6 +1,6 @@
-"""Executes planned changes when they are due: a worker in every server process, each plan by exactly one of them.
+"""Executes planned changes when they are due. Every server process has this worker.
 
-Everything rests on the database: the worker only looks and waits.
+The database makes sure that exactly one worker executes each plan. The worker only looks and waits.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ from padron.service.plans.execution import execute_chunk, find_next_instant, lis
 from padron.service.runtime import Runtime
 from padron.workers.base import Worker
 
-LOOK_EVERY_S = 0.25  # while nothing is due: another process may have planned something
-LOOK_AGAIN_S = 0.05  # while something is due, here or in a process that is about to do it
-REST_S = 10.0  # for an account whose plans met an error of ours
-CHUNKS_AT_ONCE = 4  # so that plans do not take the connections from the calls
+LOOK_EVERY_S = 0.25  # while nothing is due: another process may have added a plan
+LOOK_AGAIN_S = 0.05  # while a plan is due, here or in a process that is about to execute it
+REST_S = 10.0  # for an account whose plans met an internal error
+CHUNKS_AT_ONCE = 4  # leaves connections for the calls
 
 _log = logging.getLogger("padron.plans")
 
 
 class PlanWorker(Worker):
-    """Executes what is due, from one process, beside any number of others. Each account has a task of its own."""
+    """Executes due plans from one process. Other processes may do so, too. Each account has its own task."""
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__("plans", _log, "planned changes wait")
         self._runtime = runtime
         self._places = asyncio.Semaphore(CHUNKS_AT_ONCE)
         self._busy: set[int] = set()  # accounts that have a task
-        self._resting: dict[int, float] = {}  # until when, by the event loop's clock, an account is left alone
+        self._resting: dict[int, float] = {}  # accounts to leave alone, until this time of the event loop
 
     async def execute_due(self) -> None:
-        """Execute all that is due now, in every account, and return when that is done."""
+        """Execute all plans that are due now, in every account, and return when this is done."""
         await self._begin_due()
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -54,7 +54,7 @@ class PlanWorker(Worker):
                 self._begin(self._execute_account(account_id), f"plans-{account_id}")
 
     async def _execute_account(self, account_id: int) -> None:
-        """Execute all that is due in an account, in turns with other accounts. What goes wrong here stops no other."""
+        """Execute all due plans of an account, in turns with other accounts. An error stops no other account."""
         try:
             ended = 1
             while ended and not self.is_stopping:

@@ -1,7 +1,8 @@
-"""The worker of one process: finds endpoints with something to do, leases them, and sends.
+"""The webhook worker of one process: finds endpoints that have work, leases them, and sends.
 
-Each leased endpoint has a task of its own, so a slow one delays no other. The order of a vehicle rests on the
-database, which gives only its first pending delivery; a delivery is sent only while the lease is sure to outlast it.
+Each leased endpoint has its own task, so a slow endpoint delays no other. The database keeps the
+order of a vehicle's deliveries: it gives only the first pending one. The worker sends a delivery
+only when the lease is certain to outlast it.
 """
 
 import asyncio
@@ -22,15 +23,15 @@ from padron.service.webhooks.deliveries import EndpointWork, SendOutcome
 from padron.workers.base import RELEASE_S_MAX, PauseRange, Worker
 
 POLL = PauseRange(s_min=0.2, s_max=0.5)
-NONE_S = 2.0  # between looks while there are no endpoints at all
+NONE_S = 2.0  # between looks while there are no endpoints
 RENEW_S = 5.0
 HELD_MAX = 256  # endpoints of one process at once
-READY_MAX = 2 * HELD_MAX  # endpoints looked at; the accounts take turns in it
-QUIET_S_MAX = 4.0  # between looks at an endpoint that answers nothing
-SENDS_MAX = 16  # deliveries of one endpoint at once, each of another vehicle
-SENDS_TOTAL_MAX = 512  # deliveries of one process at once, each with a connection of its own
-TURNS_MAX = 4  # transactions at once, so that webhooks do not take the connections from the calls
-RUN_S_MAX = 60.0  # after which an endpoint makes room when its account has no place left
+READY_MAX = 2 * HELD_MAX  # endpoints that one look finds; the accounts take turns
+QUIET_S_MAX = 4.0  # between looks at an endpoint that does not answer
+SENDS_MAX = 16  # deliveries of one endpoint at once, each for a different vehicle
+SENDS_TOTAL_MAX = 512  # deliveries of one process at once, each with its own connection
+TURNS_MAX = 4  # transactions at once, which leaves connections for the calls
+RUN_S_MAX = 60.0  # then an endpoint gives up its place if its account has no other place free
 
 _MARGIN_S = 2.0
 _log = logging.getLogger("padron.delivery")
@@ -52,7 +53,7 @@ class _Held:
         return frozenset(self.sends.values())
 
     def collect(self, runtime: Runtime) -> None:
-        """Take the outcomes of what has been sent."""
+        """Take the outcomes of finished deliveries."""
         for task in [task for task in self.sends if task.done()]:
             number = self.sends.pop(task)
             if task.cancelled():
@@ -61,24 +62,25 @@ class _Held:
             if failure is None:
                 self.outcomes.append(task.result())
                 continue
-            # A mistake of ours counts as a failed attempt: it must neither be lost nor be tried without an end.
+            # An internal error counts as a failed attempt. So the delivery is neither lost nor
+            # retried forever.
             _log.error("delivery %d of webhook %s met an error", number, self.key.endpoint_id, exc_info=failure)
-            answer = Answer(status=None, error="The server met an error of its own.", duration=timedelta(0))
+            answer = Answer(status=None, error="The server had an internal error.", duration=timedelta(0))
             self.outcomes.append(SendOutcome(number=number, at=runtime.clock(), answer=answer))
 
 
 class WebhookWorker(Worker):
-    """Sends webhooks from one process, beside any number of others."""
+    """Sends webhooks from one process. Other processes may do so, too."""
 
     def __init__(self, runtime: Runtime, *, holder: str | None = None, poll: PauseRange = POLL) -> None:
-        """``holder`` is a name that no living worker but this one has; what a dead one of that name held is its own."""
+        """``holder`` is a name that no other living worker has. A new worker inherits a dead one's leases."""
         super().__init__("webhooks-watch", _log, "webhooks wait")
         self._runtime = runtime
         self._poll = poll
         self._holder = holder or secrets.token_hex(8)
         self._held: dict[EndpointKey, _Held] = {}
-        self._held_by: Counter[int] = Counter()  # how many endpoints of each account
-        self._sends_by: Counter[int] = Counter()  # how many deliveries of each account are on their way
+        self._held_by: Counter[int] = Counter()  # the number of held endpoints, by account
+        self._sends_by: Counter[int] = Counter()  # the number of deliveries on their way, by account
         self._turns = asyncio.Semaphore(TURNS_MAX)
         self._has_any = False
         self._checked_s = -NONE_S
@@ -91,7 +93,7 @@ class WebhookWorker(Worker):
                 trouble_s=RENEW_S,
             )
         )
-        self._is_first = True  # before anything is held: a killed worker of the same name may have left leases
+        self._is_first = True  # nothing is held yet: a killed worker with the same name may have left leases
 
     async def _look(self) -> float:
         if not await self._check_any():
@@ -101,7 +103,7 @@ class WebhookWorker(Worker):
         return self._poll.draw()
 
     async def _check_any(self) -> bool:
-        """Say whether there is any endpoint, as of two seconds ago at most."""
+        """Say whether there is any endpoint. The answer is at most two seconds old."""
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._checked_s + NONE_S:
             self._has_any = await deliveries.has_endpoints(self._runtime)
@@ -109,20 +111,22 @@ class WebhookWorker(Worker):
         return self._has_any
 
     async def _claim(self) -> None:
-        # More than there are places: accounts that have all of theirs must not hide the others.
+        # More endpoints than places, so that accounts without free places do not hide the others.
         for key in await deliveries.list_ready(self._runtime, READY_MAX):
             if key in self._held or self.is_stopping or not self._has_place(key.account_id):
                 continue
             now_s = asyncio.get_running_loop().time()
-            # Without a turn, since these are one after the other: a new endpoint does not wait for those that are held.
+            # Without a turn, because these claims follow one another: a new endpoint must not wait
+            # for held ones.
             if await deliveries.claim_endpoint(self._runtime, key, self._holder):
                 self._hold(key, now_s)
 
     def _has_place(self, account_id: int) -> bool:
-        """Say whether an account may have one more place: as long as it has fewer than are free.
+        """Say whether an account may have one more place: it must have fewer places than are free.
 
-        So one account alone gets half of the places, each of many gets a like share, and some are always free for an
-        account that has none, however many endpoints of the others never answer.
+        So a single account gets half of the places, and many accounts get equal shares. Some places
+        are always free for an account that has none, even if no endpoint of the others ever
+        answers.
         """
         return self._held_by[account_id] < HELD_MAX - len(self._held) and self._give_sends_left(account_id) > 0
 
@@ -143,7 +147,8 @@ class WebhookWorker(Worker):
     async def _renew(self) -> None:
         now_s = asyncio.get_running_loop().time()
         for key in await deliveries.renew_leases(self._runtime, self._holder):
-            # A lease that we know nothing of is one whose claim was committed but never answered, or a dead worker's.
+            # An unknown lease is a dead worker's, or one whose claim was committed but never
+            # answered.
             self._hold(key, now_s)
             self._held[key].until_s = now_s + LEASE.total_seconds()
 
@@ -153,12 +158,13 @@ class WebhookWorker(Worker):
             while await self._step(held):
                 if held.sends:
                     done, _ = await asyncio.wait(held.sends, timeout=quiet_s, return_when=asyncio.FIRST_COMPLETED)
-                    # Hundreds of endpoints that do not answer would else take the transactions from the others.
+                    # Otherwise hundreds of endpoints that do not answer would use up the
+                    # transactions.
                     quiet_s = self._poll.s_max if done else min(2 * quiet_s, QUIET_S_MAX)
                 held.collect(self._runtime)
         except asyncio.CancelledError:
             await self._abandon(held)
-        except Exception:  # noqa: BLE001 - whatever it is, the other endpoints go on
+        except Exception:  # noqa: BLE001 - after any error the other endpoints continue
             _log.exception("webhook %s failed and rests for a while", held.key.endpoint_id)
             await self.pause(LEASE.total_seconds())
             await self._abandon(held)
@@ -169,12 +175,13 @@ class WebhookWorker(Worker):
             del self._held[held.key]
             self._held_by[held.key.account_id] -= 1
             if not self._held_by[held.key.account_id]:
-                del self._held_by[held.key.account_id]  # else accounts that are gone would stay for ever
+                del self._held_by[held.key.account_id]  # otherwise deleted accounts would stay in memory
 
     async def _step(self, held: _Held) -> bool:
-        """Record what came back and send what is next. Give False when the endpoint is done with."""
+        """Record outcomes and send the next deliveries. Give False when this endpoint has no more work."""
         room = self._give_room(held)
-        # Taken off before the transaction: cut off in its middle, it goes on, and nothing may be recorded twice.
+        # Taken before the transaction. A cancelled transaction continues in the background, and no
+        # outcome may be recorded twice.
         outcomes, held.outcomes = held.outcomes, []
         try:
             async with self._turns:
@@ -192,7 +199,7 @@ class WebhookWorker(Worker):
         return True
 
     def _send(self, held: _Held, work: EndpointWork, room: int) -> None:
-        for sending in work.due[:room]:  # others may have taken places while the work was looked for
+        for sending in work.due[:room]:  # meanwhile other endpoints may have taken places
             task = asyncio.create_task(deliveries.send(self._runtime, work.endpoint, sending))
             held.sends[task] = sending.delivery.number
             self._sends_by[held.key.account_id] += 1
@@ -204,7 +211,7 @@ class WebhookWorker(Worker):
             del self._sends_by[account_id]
 
     def _give_room(self, held: _Held) -> int:
-        """Give how many more deliveries may be sent: none that might outlast the lease."""
+        """Give how many more deliveries may be sent. Each of them must end before the lease does."""
         now_s = asyncio.get_running_loop().time()
         is_too_late = now_s + SEND_S_MAX + _MARGIN_S > held.until_s
         is_in_the_way = now_s > held.began_s + RUN_S_MAX and not self._has_place(held.key.account_id)
@@ -213,12 +220,12 @@ class WebhookWorker(Worker):
         return min(SENDS_MAX - len(held.sends), self._give_sends_left(held.key.account_id))
 
     def _give_sends_left(self, account_id: int) -> int:
-        """Give how many more deliveries an account may send, by the same rule as its places."""
+        """Give how many more deliveries an account may send. The rule is that of the places."""
         sent = self._sends_by[account_id]
         return max((SENDS_TOTAL_MAX - self._sends_by.total() - sent + 1) // 2, 0)
 
     async def _abandon(self, held: _Held) -> None:
-        """Give the lease back at the end of the process. What was cut off in the middle is sent again by another."""
+        """Give the lease back when the process ends. Another worker sends the interrupted deliveries again."""
         for task in held.sends:
             task.cancel()
         await asyncio.gather(*held.sends, return_exceptions=True)

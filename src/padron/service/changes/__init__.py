@@ -1,1 +1,1 @@
-"""The record as the outside follows it: the feed, its cursors, the form of a change, and the watch for new ones."""
+"""The record as clients follow it: the feed, its cursors, the form of a change, and the watch for new ones."""

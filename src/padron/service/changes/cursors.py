@@ -1,7 +1,8 @@
-"""Opaque cursors. A list's cursor is bound to its question: filters and order may not change between pages.
+"""Opaque cursors. A list's cursor belongs to its question: filters and order must stay the same.
 
-Each begins with the epoch of the register that gave it. One of another epoch is ``cursor_gone``: it is of a life of the
-register that a restored backup has ended, in which the same numbers may have meant other changes.
+Each cursor begins with the epoch of the register that gave it. A cursor of another epoch is
+``cursor_gone``. A restored backup ended that life of the register, in which the same numbers may
+have meant other changes.
 """
 
 import base64
@@ -44,17 +45,18 @@ _NUMBER_SORTS = frozenset({"vehicleStatusId", *(field.name for field in FILTER_F
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Continued(Generic[Q]):
-    """A query to the store from a cursor on, and the place in the feed that the pages before reflect."""
+    """A query to the store that starts at a cursor, and the place in the feed that the earlier pages reflect."""
 
     query: Q
     told: Place
 
 
 def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Continued[VehicleQuery]:
-    """Give the question to the store: from the cursor on, and one row more than the page, to see if there is one.
+    """Give the query to the store: it starts at the cursor, and asks for one row more than the page has.
 
-    With it comes the place in the feed that the pages before reflect, and the beginning where none is named. Raises
-    ``bad_parameters`` for a cursor that is damaged or belongs to another question, and ``cursor_gone``.
+    It also gives the place in the feed that the earlier pages reflect. Without a named place that
+    is the beginning. Raises ``cursor_gone``, and ``bad_parameters`` for a cursor that is damaged or
+    belongs to another question.
     """
     asked = replace(query, limit=look_beyond(query.limit))
     if cursor is None:
@@ -78,10 +80,10 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
 def format_list_cursor(
     epoch: str, query: VehicleQuery, version: VehicleVersion, position: Position, seen: Place = START
 ) -> str:
-    """Give the cursor that goes on after this row of the list, in a state that has the change ``seen``.
+    """Give the cursor that continues after this row of the list, in a state that has the change ``seen``.
 
-    For the past that is the cut, which stays. Text goes into it as the vehicle has it: its sort key may be several
-    times as long, too long for an address.
+    For a list of the past, ``seen`` is the cut, which stays the same. The cursor holds text as the
+    vehicle has it. Its sort key may be several times as long, and too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
@@ -89,7 +91,7 @@ def format_list_cursor(
 
 
 def parse_history_cursor(epoch: str, cursor: str | None) -> int | None:
-    """Give the change number that the page lies below. Raises ``bad_parameters``."""
+    """Give the change number that the page is below. Raises ``bad_parameters``."""
     if cursor is None:
         return None
     match _decode(epoch, cursor):
@@ -100,36 +102,37 @@ def parse_history_cursor(epoch: str, cursor: str | None) -> int | None:
 
 
 def format_history_cursor(epoch: str, number: int) -> str:
-    """Give the cursor that goes on below this change number."""
+    """Give the cursor that continues below this change number."""
     return _encode(epoch, ["history", number])
 
 
 def parse_delivery_cursor(epoch: str, cursor: str | None) -> int | None:
-    """Give the change number that the page of deliveries lies below. Raises ``bad_parameters``."""
-    # Both lists go down by the number of a change, and their cursors have always had one form: clients hold such ones.
+    """Give the change number that the page of deliveries is below. Raises ``bad_parameters``."""
+    # Both lists descend by the number of a change, and their cursors have always had the same form.
+    # Clients may hold such cursors.
     return parse_history_cursor(epoch, cursor)
 
 
 def format_delivery_cursor(epoch: str, number: int) -> str:
-    """Give the cursor that goes on below the delivery of this change."""
+    """Give the cursor that continues below the delivery of this change."""
     return format_history_cursor(epoch, number)
 
 
 def parse_import_cursor(epoch: str, cursor: str | None) -> int | None:
-    """Give the id of the import that the page lies below. Raises ``bad_parameters``."""
+    """Give the id of the import that the page is below. Raises ``bad_parameters``."""
     numbers = parse_numbers(epoch, "imports", cursor, 1)
     return None if numbers is None else numbers[0]
 
 
 def format_import_cursor(epoch: str, import_id: int) -> str:
-    """Give the cursor that goes on below this import."""
+    """Give the cursor that continues below this import."""
     return format_numbers(epoch, "imports", import_id)
 
 
 def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
-    """Give the place that the feed goes on after; its beginning without a cursor.
+    """Give the place after which the feed continues. Without a cursor that is the beginning.
 
-    Raises ``bad_parameters``, and ``cursor_gone`` for one of another life of the register.
+    Raises ``bad_parameters``, and ``cursor_gone`` for a cursor of another life of the register.
     """
     if cursor is None:
         return START
@@ -159,12 +162,12 @@ def parse_seen(epoch: str, text: str) -> Place | str:
             return text
     raise PadronError(
         Code.BAD_PARAMETERS,
-        "Padron-After is neither a cursor of the feed nor a request's id: send one that an answer gave.",
+        "Padron-After is neither a cursor of the feed nor a request's id. Send one that an answer gave.",
     )
 
 
 def parse_duplicate_cursor(epoch: str, cursor: str | None) -> str:
-    """Give the VIN that a page of duplicates goes on after; "" without a cursor. Raises ``bad_parameters``."""
+    """Give the VIN after which a page of duplicates continues, or "" without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return ""
     match _decode(epoch, cursor):
@@ -176,12 +179,12 @@ def parse_duplicate_cursor(epoch: str, cursor: str | None) -> str:
 
 
 def format_duplicate_cursor(epoch: str, vin: Vin) -> str:
-    """Give the cursor that goes on after this VIN."""
+    """Give the cursor that continues after this VIN."""
     return _encode(epoch, ["duplicates", vin])
 
 
 def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
-    """Give the place that a page of refusals goes on after. Raises ``bad_parameters``."""
+    """Give the place after which a page of refusals continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
     match _decode(epoch, cursor):
@@ -197,13 +200,13 @@ def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
 
 
 def format_refusal_cursor(epoch: str, refusal: Refusal) -> str:
-    """Give the cursor that goes on after this row."""
+    """Give the cursor that continues after this row."""
     hour = int(refusal.hour_at.timestamp())
     return _encode(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
 
 
 def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[TimeQuery]:
-    """Give the question to the store, from the cursor on, and the place in the feed that it is cut at.
+    """Give the query to the store, which starts at the cursor, and the place in the feed that cuts it off.
 
     Raises as ``continue_list`` does.
     """
@@ -218,13 +221,13 @@ def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[Time
 
 
 def format_report_cursor(epoch: str, query: TimeQuery, until: Place, after: int) -> str:
-    """Give the cursor that goes on after this vehicle, with the two cuts of the report."""
+    """Give the cursor that continues after this vehicle, with the two cuts of the report."""
     fingerprint = _give_report_fingerprint(query)
     return _encode(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
 
 
 def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
-    """Give the numbers that a list of this kind goes on after; None without a cursor. Raises ``bad_parameters``."""
+    """Give the numbers after which a list of this kind continues. None without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return None
     match _decode(epoch, cursor):
@@ -239,17 +242,17 @@ def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tupl
 
 
 def format_numbers(epoch: str, kind: str, *numbers: int) -> str:
-    """Give the cursor that goes on after these numbers."""
+    """Give the cursor that continues after these numbers."""
     return _encode(epoch, [kind, *numbers])
 
 
 def parse_run_result_place(epoch: str, cursor: str | None) -> RunResultPlace:
-    """Give the place that the page of a run's results lies after. Raises ``bad_parameters``."""
+    """Give the place that the page of a run's results is after. Raises ``bad_parameters``."""
     return RunResultPlace(*(parse_numbers(epoch, "run-results", cursor, 2) or (0, 0)))
 
 
 def parse_result_place(epoch: str, cursor: str | None) -> VehicleResultPlace | None:
-    """Give the place that the page of a vehicle's results lies before. Raises ``bad_parameters``."""
+    """Give the place that the page of a vehicle's results is before. Raises ``bad_parameters``."""
     numbers = parse_numbers(epoch, "vehicle-results", cursor, 3)
     if numbers is None:
         return None
@@ -260,13 +263,13 @@ def parse_result_place(epoch: str, cursor: str | None) -> VehicleResultPlace | N
 
 
 def format_result_place(epoch: str, result: Result) -> str:
-    """Give the cursor that goes on before this result."""
+    """Give the cursor that continues before this result."""
     microseconds = (result.given_at - _EPOCH) // timedelta(microseconds=1)
     return format_numbers(epoch, "vehicle-results", microseconds, result.key.run_id, result.key.attempt)
 
 
 def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanPlace | None:
-    """Give the place that a page of plans goes on after. Raises ``bad_parameters``."""
+    """Give the place after which a page of plans continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
     match _decode(epoch, cursor):
@@ -282,7 +285,7 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
 
 
 def format_plan_cursor(epoch: str, query: PlanQuery, plan: Plan) -> str:
-    """Give the cursor that goes on after this plan."""
+    """Give the cursor that continues after this plan."""
     microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
     return _encode(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
 
@@ -339,7 +342,7 @@ def _encode(epoch: str, parts: list[object]) -> str:
 def _decode(epoch: str, cursor: str) -> list[object]:
     given, rest = cursor[:EPOCH_LENGTH], cursor[EPOCH_LENGTH:]
     if _is_epoch(given) is None:
-        given, rest = "", cursor  # as cursors were before they had an epoch
+        given, rest = "", cursor  # an old cursor, from the time when cursors had no epoch
     try:
         raw = base64.b64decode(rest + "=" * (-len(rest) % 4), altchars=b"-_", validate=True)
         parts = msgspec.json.decode(raw, type=list[object])
@@ -351,16 +354,16 @@ def _decode(epoch: str, cursor: str) -> list[object]:
 
 
 def give_gone() -> PadronError:
-    """Give the refusal of a cursor that is of another life of the register, or lies beyond its end."""
+    """Give the refusal of a cursor from another life of the register, or from beyond its end."""
     return PadronError(
         Code.CURSOR_GONE,
-        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Start again "
-        "without it: load the list from its first page, take the cursor from there, and follow the feed from that.",
+        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Load the "
+        "list from its first page without a cursor, take the new cursor from it, and follow the feed from there.",
     )
 
 
 def _give_refusal() -> PadronError:
     return PadronError(
         Code.BAD_PARAMETERS,
-        "cursor is not one that this list gave for the same filters and order: start again without it.",
+        "This list did not give the cursor for the same filters and order. Start again without the cursor.",
     )

@@ -1,7 +1,7 @@
-"""The wire form of a recorded change: the one shape that tells the outside, whichever way it goes out.
+"""The wire form of a recorded change, the same for every reader.
 
-The feed, the webhooks and the document of the API are all made from the structs below. A payload is what a webhook
-carries (Standard Webhooks: type, timestamp, data).
+The feed, the webhooks and the API document are all built from the structs below. A webhook sends a
+payload (Standard Webhooks: type, timestamp, data).
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ class _Change(Struct, rename="camel", tag_field="type"):
     at: datetime
     by: str
     request_id: str
-    operational: bool  # the vehicle at the instant of reading
+    operational: bool  # the vehicle when the reader reads it
     operational_changed: bool
 
 
@@ -46,7 +46,7 @@ class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
 
 
 class _Shared(TypedDict):
-    """What every change tells: the members of ``_Change``, so that the type checker compares them."""
+    """The members of every change: those of ``_Change``, so that the type checker compares them."""
 
     number: int
     vin: str
@@ -97,7 +97,7 @@ Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoCh
 
 
 def give_event(entry: FeedEntry) -> Event:
-    """Give a change as a reader sees it."""
+    """Give a change in its wire form."""
     change = entry.change
     shared: _Shared = {
         "number": change.number,
@@ -130,7 +130,7 @@ def give_event(entry: FeedEntry) -> Event:
 
 
 def encode_payload(entry: FeedEntry) -> bytes:
-    """Give the body of the webhook that tells of a change."""
+    """Give the body of the webhook for a change."""
     return msgspec.json.encode(_give_payload(give_event(entry)))
 
 

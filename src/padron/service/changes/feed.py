@@ -1,4 +1,4 @@
-"""The feed: an account's changes in their one order, without a gap, read in pages or followed as they come."""
+"""The feed: an account's changes in order, without a gap. Clients read pages, or follow new changes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -11,18 +11,18 @@ from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import find_seen
 
-SCANNED_MAX = 5_000  # changes that one request looks at to find some that fit its filters
+SCANNED_MAX = 5_000  # changes that one request looks at to find some that match its filters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedFilter:
-    """Which changes are wanted; None means all."""
+    """The changes that a reader asks for. None means all."""
 
     types: frozenset[ChangeType] | None = None
     operational_changed: bool | None = None
 
     def fits(self, entry: FeedEntry) -> bool:
-        """Say whether a change is wanted."""
+        """Say whether a change matches."""
         if self.types is not None and entry.change.type not in self.types:
             return False
         return self.operational_changed is None or entry.changed_operational is self.operational_changed
@@ -30,7 +30,7 @@ class FeedFilter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedQuery:
-    """A question to the feed: the wanted changes after a place, at most ``limit`` in a page."""
+    """A question to the feed: the matching changes after a place, at most ``limit`` in a page."""
 
     after: Place
     limit: int
@@ -39,7 +39,7 @@ class FeedQuery:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wait:
-    """How many seconds to wait for a change, and what tells that the client has gone meanwhile."""
+    """The seconds to wait for a change, and a future that is done when the client has gone."""
 
     seconds: float
     gone: Gone
@@ -47,7 +47,7 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedPage:
-    """Changes in order, and the position to go on from, which filters may have moved beyond the last of them."""
+    """Changes in order, and the position to continue from. Filters may move it beyond the last change."""
 
     entries: list[FeedEntry]
     position: Place
@@ -55,14 +55,14 @@ class FeedPage:
 
 
 def format_cursor(runtime: Runtime, place: Place) -> str:
-    """Give the cursor with which a reader goes on after a place in the feed."""
+    """Give the cursor with which a reader continues after a place in the feed."""
     return cursors.format_feed_cursor(runtime.store.epoch, place)
 
 
 async def list_changes(runtime: Runtime, principal: Principal, query: FeedQuery, *, at_least: int = 0) -> FeedPage:
-    """Give a page of the wanted changes, without waiting. Raises ``forbidden``.
+    """Give a page of the matching changes, without waiting. Raises ``forbidden``.
 
-    They are read in a state that has the change ``at_least``.
+    The state that is read has the change ``at_least``.
     """
     principal.check_scope(Scope.CHANGES_READ)
     reader = runtime.store.read_recent(principal.account_id, at_least)
@@ -92,7 +92,7 @@ async def await_changes(
     *,
     seen: str | None = None,
 ) -> FeedPage:
-    """Give a page of the wanted changes, waiting for the first of them, in a state that includes ``seen``."""
+    """Wait for the first matching change, then give a page, in a state that includes ``seen``."""
     principal.check_scope(Scope.CHANGES_READ)
     at_least = await find_seen(runtime, principal, seen)
     deadline = runtime.watch.read_time() + wait.seconds
@@ -105,13 +105,13 @@ async def await_changes(
         if not found.more:
             if not await runtime.watch.wait(principal.account_id, query.after.number, left_s, wait.gone):
                 return found
-            at_least = query.after.number + 1  # the watch has seen it, so what is read next must have it
+            at_least = query.after.number + 1  # the watch has seen this change, so the next read must include it
 
 
 async def follow_changes(
     runtime: Runtime, principal: Principal, query: FeedQuery, heartbeat: Wait
 ) -> AsyncIterator[FeedPage]:
-    """Give pages as changes come, and an empty one each time nothing came for the seconds of ``heartbeat``.
+    """Give pages as changes appear. After ``heartbeat`` seconds without a change, give an empty page.
 
     Ends when the client has gone or the server is stopping.
     """
@@ -124,6 +124,6 @@ async def follow_changes(
             yield found
             continue
         came = found.more or await runtime.watch.wait(principal.account_id, query.after.number, heartbeat.seconds, gone)
-        at_least = query.after.number + 1 if came else 0  # the watch has seen it, so what is read next must have it
+        at_least = query.after.number + 1 if came else 0  # the watch has seen it: the next read must include it
         if not came and not gone.done() and not runtime.watch.is_stopping:
             yield found

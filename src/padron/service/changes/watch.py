@@ -1,7 +1,8 @@
-"""Tells those who wait that an account has new changes, whoever made them, on whichever server.
+"""Wakes those who wait when an account has new changes, on whichever server they were made.
 
-One task asks the database for the numbers of the watched accounts' last changes, every 50 ms and only while somebody
-waits: one small statement for all accounts. What it sees is a hint; the feed itself is read from the record.
+While somebody waits, one task asks the database every 50 ms for the last change of each watched
+account. One small statement covers all accounts. The result is only a hint: the feed itself is read
+from the record.
 """
 
 import asyncio
@@ -11,15 +12,15 @@ from padron.loop import Loop
 from padron.store.base import Store
 
 LOOK_EVERY_S = 0.05
-STOP_S_MAX = 3.0  # for a look under way
+STOP_S_MAX = 3.0  # for a current look
 
-Gone = asyncio.Future[None]  # done when the client who waits has hung up
+Gone = asyncio.Future[None]  # done when the waiting client has hung up
 
 _log = logging.getLogger("padron.watch")
 
 
 class ChangeWatch:
-    """The waiting of one process."""
+    """The waiting clients of one process."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -35,15 +36,15 @@ class ChangeWatch:
 
     @property
     def is_stopping(self) -> bool:
-        """Say whether the server is about to end: nobody should wait any more."""
+        """Say whether the server is about to stop. Then nobody should wait."""
         return self._looking.is_stopping
 
     def read_time(self) -> float:
-        """Give the event loop's time in seconds, which never goes backwards."""
+        """Give the event loop's time in seconds. It never goes backwards."""
         return asyncio.get_running_loop().time()
 
     async def wait(self, account_id: int, after: int, wait_s: float, gone: Gone) -> bool:
-        """Return True when the account has a change after this number, False after the time, or when it is over."""
+        """Return True when the account has a later change. False after ``wait_s``, or when the wait must end."""
         if self.is_stopping or gone.done():
             return False
         came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -60,14 +61,14 @@ class ChangeWatch:
         return came.done() and not self.is_stopping
 
     def stop(self) -> None:
-        """Let everybody who waits go, now and from now on."""
+        """Release everybody who waits, now and from now on."""
         self._looking.tell_to_stop()
         for waiting in self._waiting.values():
             for _, came in waiting:
                 _settle(came)
 
     async def close(self) -> None:
-        """Stop, and wait for a look under way."""
+        """Stop, and wait for a current look."""
         self.stop()
         await self._looking.stop(STOP_S_MAX)
 

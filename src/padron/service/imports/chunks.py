@@ -1,4 +1,4 @@
-"""One transaction of an import: decides each row against the vehicles locked for it, then writes all at once."""
+"""One transaction of an import: decides each row with the locked vehicles, then writes all rows at once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from padron.service.vehicles.registration import Registration, build_registratio
 
 
 class ChunkTransaction(Protocol):
-    """What a chunk needs of a transaction: it is the store's, or one of a rehearsal."""
+    """What a chunk needs from a transaction. The store's transactions and a rehearsal's have this form."""
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
         """Give the current vehicles with these VINs, by VIN and slot."""
         ...
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
-        """Give the current vehicles that bear any of these plates, each once."""
+        """Give the current vehicles that have any of these plates, each once."""
         ...
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> Mapping[int, Details]:
@@ -39,14 +39,14 @@ class ChunkTransaction(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChunkResult:
-    """What became of the rows of one transaction, and each fault of its refused lines, by line."""
+    """The outcome of the rows of one transaction, and each fault of its refused lines, by line."""
 
     counts: ImportCounts
     refusals: Sequence[RowFault]
 
 
 class _RowEnd(Enum):
-    """What became of a row that was not refused."""
+    """The outcome of a row that was not refused."""
 
     REGISTERED = auto()
     UPDATED = auto()
@@ -56,14 +56,14 @@ class _RowEnd(Enum):
 
 @dataclass(slots=True, eq=False)
 class _Record:
-    """A current vehicle as it is after the rows so far."""
+    """A current vehicle after the rows so far."""
 
     vehicle: Vehicle
     details: Details
 
 
 class Chunk:
-    """The rows of one transaction. Made anew each time that the transaction is tried."""
+    """The rows of one transaction. Each attempt at the transaction needs a new chunk."""
 
     def __init__(self, *, keep_duplicates: bool, by: str, request_id: str, at: datetime) -> None:
         self._keep_duplicates = keep_duplicates
@@ -75,9 +75,9 @@ class Chunk:
         self._changes: list[Change] = []
 
     async def write(self, transaction: ChunkTransaction, parsed: ParsedRows) -> ChunkResult:
-        """Write the rows and give what became of them.
+        """Write the rows and give their outcome.
 
-        Rows that are refused already are looked at in their places, for what else is wrong with them.
+        Rows that are already refused are also checked, in their places, to find their other faults.
         """
         doubtful = [one.usable for one in parsed.refused if one.usable is not None]
         lines = {row.line for row in doubtful}
@@ -122,7 +122,7 @@ class Chunk:
             self._by_plate.setdefault(fold_text(str(record.details["plate"])), []).append(record)
 
     def _list_faults(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[RowFault]:
-        """Give all that keeps a row from being written. A doubtful one has cells that cannot be used."""
+        """Give all faults that keep a row from being written. A doubtful row has unusable cells."""
         faults: list[RowFault] = []
         if len(records) > 1 and not self._keep_duplicates:
             try:
@@ -166,11 +166,11 @@ class Chunk:
         self._remember(_Record(change.vehicle, change.details or {}))
 
     def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[RowFault]:
-        """Give why the row of an export cannot update a vehicle: one changed since, so its other cells are old."""
+        """Give why an exported row cannot update a vehicle. After a later change, its other cells are outdated."""
         if not records:
             detail = (
-                f"The register has no vehicle {row.vin}, and the revision says that the row was exported from it: "
-                "clear the revision to register the vehicle."
+                f"The row has a revision, as exported rows have, but the register has no vehicle {row.vin}. "
+                "Clear the revision to register the vehicle."
             )
             return [RowFault(line=row.line, column=VIN_COLUMN, detail=detail)]
         (record, *more) = records
@@ -181,14 +181,14 @@ class Chunk:
         return []
 
     def _check_plate(self, row: ParsedRow, own: list[_Record]) -> list[RowFault]:
-        """Give why the vehicle cannot have the row's plate: another one bears it."""
+        """Give why the vehicle cannot have the row's plate: another vehicle has it."""
         plate = row.edits.get("plate")
         if plate is None or any(record.details.get("plate") == plate for record in own):
             return []
         others = [record for record in self._by_plate.get(fold_text(str(plate)), []) if record not in own]
         if not others:
             return []
-        detail = f"The vehicle {others[0].vehicle.vin} already bears the plate {plate}."
+        detail = f"The vehicle {others[0].vehicle.vin} already has the plate {plate}."
         return [RowFault(line=row.line, column="plate", detail=detail)]
 
     def _update(self, row: ParsedRow, record: _Record) -> _RowEnd:
@@ -217,5 +217,5 @@ class Chunk:
 
 
 def _differs(row: ParsedRow, record: _Record) -> bool:
-    """Say whether the row says anything of the vehicle that is not so."""
+    """Say whether the row would change the vehicle."""
     return bool(apply_edits(record.details, row.edits).differences) or row.status not in (None, record.vehicle.status)

@@ -1,4 +1,4 @@
-"""Looks at imports, cancels them, and clears away what is over."""
+"""Reads imports, cancels them, and deletes the data of old ones."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ _log = logging.getLogger("padron.imports")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Over:
-    """What is to be cleared away: ended imports whose bytes are still there, and what goes as a whole."""
+    """What to delete: the bytes of ended imports, and whole imports."""
 
     with_parts: list[int]
     whole: list[int]
@@ -53,9 +53,10 @@ async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> 
 
 
 async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) -> None:
-    """End an import before its end; what it changed so far stays. Cancelling again does nothing.
+    """Cancel an import. Its changes so far remain. Cancelling again does nothing.
 
-    Raises ``forbidden``, ``import_not_found``, and ``import_ended`` when it is done or failed.
+    Raises ``forbidden``, ``import_not_found``, and ``import_ended`` for a finished or failed
+    import.
     """
     found = await get_import(runtime, principal, import_id)
     now = runtime.clock()
@@ -77,7 +78,7 @@ async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) 
 async def list_refusals(
     runtime: Runtime, principal: Principal, found: FileImport
 ) -> AsyncIterator[list[KeptRefusal]]:  # fmt: skip
-    """Give the refused lines that are kept, a thousand at a time. Raises ``forbidden``."""
+    """Give the kept refused lines, a thousand at a time. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_WRITE)
     reader = runtime.store.read(principal.account_id).imports
     after = 0
@@ -87,7 +88,7 @@ async def list_refusals(
 
 
 async def clear_parts(runtime: Runtime, account_id: int, import_id: int) -> None:
-    """Delete the bytes of an import that ended, some in a transaction."""
+    """Delete the bytes of an ended import, in small transactions."""
 
     async def work(transaction: WriteTransaction) -> bool:
         imports = transaction.imports
@@ -104,7 +105,7 @@ async def clear_parts(runtime: Runtime, account_id: int, import_id: int) -> None
 
 
 async def clear_import(runtime: Runtime, account_id: int, import_id: int) -> None:
-    """Delete an upload or an import that ended, with all that belongs to it, some in a transaction."""
+    """Delete an upload or an ended import, with all its data, in small transactions."""
 
     async def work(transaction: WriteTransaction) -> bool:
         imports = transaction.imports
@@ -123,7 +124,7 @@ async def clear_import(runtime: Runtime, account_id: int, import_id: int) -> Non
 
 
 async def clear_account(runtime: Runtime, account_id: int) -> None:
-    """Delete an account's stale uploads, the bytes of what ended, and imports that ended 30 days ago."""
+    """Delete an account's old uploads, the bytes of ended imports, and imports that ended 30 days ago."""
     now = runtime.clock()
 
     async def find(transaction: WriteTransaction) -> _Over:

@@ -1,7 +1,8 @@
-"""Imports vehicles from the rows of a file, in transactions of some hundred rows with one write each.
+"""Imports vehicles from the rows of a file. A transaction writes some hundred rows at once.
 
-Running the same file again is safe: an empty cell keeps the value, and what does not differ is not written. Memory
-does not grow with the file: what must be remembered of its rows is on disk, and refusals are handed on as they come.
+It is safe to run the same file again: an empty cell keeps the value, and equal values are not
+written. Memory use does not grow with the file: the needed facts about its rows are on disk, and
+refusals are handed on at once.
 """
 
 import asyncio
@@ -22,16 +23,17 @@ from padron.service.imports.rehearsal import Rehearsal, open_rehearsal
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
-# Of one transaction. On SQLite a server's other calls wait for it; a command, which holds up no event loop, takes more.
+# Rows of one transaction. On SQLite a server's other calls wait for it. A command delays no event
+# loop, so it uses more rows.
 CHUNK_ROWS = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportSummary:
-    """What became of the rows so far, and why the import ended before the file did.
+    """The outcome of the rows so far, and why the import ended before the file did.
 
-    ``stopped`` is an ``UnreadableFileError`` when the file is to blame; anything else may be over when it is tried
-    again. ``is_interrupted`` is when it was asked to stop.
+    ``stopped`` is an ``UnreadableFileError`` when the file is the cause. After another error a
+    retry may succeed. ``is_interrupted`` means that somebody asked the import to stop.
     """
 
     counts: ImportCounts = field(default_factory=ImportCounts)
@@ -41,14 +43,14 @@ class ImportSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportStep:
-    """One transaction of an import: the counts as they are once that is committed, and what was wrong in its rows."""
+    """One transaction of an import: the counts after its commit, and the faults of its rows."""
 
     counts: ImportCounts
-    refusals: Sequence[RowFault]  # by line, one for each fault: the counts have a line once
+    refusals: Sequence[RowFault]  # by line, one for each fault; the counts include a line once
 
 
 class RowSource(Protocol):
-    """Where rows come from, in their order."""
+    """A source of rows, in order."""
 
     @property
     def is_ended(self) -> bool:
@@ -56,9 +58,9 @@ class RowSource(Protocol):
         ...
 
     async def take(self, count: int) -> Sequence[FileRow]:
-        """Give the next rows, at most so many; none at the end, or when there are none as yet.
+        """Give the next rows, at most ``count``. The list is empty at the end, or while no row is ready.
 
-        Raises ``UnreadableFileError`` where there can be no more, after the rows before.
+        Raises ``UnreadableFileError`` where the file becomes unreadable, after the rows before.
         """
         ...
 
@@ -67,7 +69,7 @@ SaveStep = Callable[[WriteTransaction, ImportStep], Awaitable[None]]
 
 
 async def _check_nothing(transaction: WriteTransaction, step: ImportStep) -> None:
-    """Keep no state of the import beside what it writes."""
+    """Keep no state of the import."""
 
 
 async def import_vehicles(  # noqa: PLR0913 - all but the first three have defaults and are named at the call
@@ -86,14 +88,19 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     should_stop: Callable[[], bool] = lambda: False,
     chunk_rows: int = CHUNK_ROWS,
 ) -> ImportSummary:
-    """Register and update the vehicles of the rows, and give what became of them. Raises ``forbidden``.
+    """Register and update the vehicles of the rows, and give the outcome. Raises ``forbidden``.
 
-    A row that cannot be used is refused by itself, with all its faults. ``keep_duplicates`` keeps a row whose VIN is
-    taken as a further current vehicle, unless the register holds it already. ``dry_run`` decides in the same way and
-    writes nothing. ``normalize`` and ``language`` are as for ``open_parser``. ``start`` is how far an earlier
-    run came: its rows are not written again. ``checkpoint`` is awaited inside each transaction after its
-    rows are written, again if the transaction is; ``on_step`` is called after the commit. When the database fails, or
+    A row that cannot be used is refused alone, with all its faults. When the database fails, or
     ``should_stop`` says so between two transactions, the summary so far is given.
+
+    - ``keep_duplicates`` keeps a row with a taken VIN as a further current vehicle, unless the
+      register already holds it.
+    - ``dry_run`` makes the same decisions and writes nothing.
+    - ``normalize`` and ``language`` are as for ``open_parser``.
+    - ``start`` is the progress of an earlier run: its rows are not written again.
+    - ``checkpoint`` is awaited inside each transaction, after its rows are written. If the
+      transaction is retried, it is awaited again.
+    - ``on_step`` is called after the commit.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
@@ -120,7 +127,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
                     counts = step.counts
                     on_step(step)
         except UnreadableFileError as error:
-            if should_stop():  # whoever stops it may have ended what reads the file
+            if should_stop():  # whoever stops the import may have ended the process that reads the file
                 return ImportSummary(counts=counts, is_interrupted=True)
             return ImportSummary(counts=counts, stopped=error)
         except PadronError as error:
@@ -129,7 +136,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
 
 @dataclass(slots=True, eq=False)
 class _Writer:
-    """Writes parsed rows, a transaction at a time."""
+    """Writes parsed rows, one transaction at a time."""
 
     runtime: Runtime
     principal: Principal
@@ -160,7 +167,7 @@ class _Writer:
 
 
 class _GivenRows:
-    """Rows that are there already, taken as those of a file are."""
+    """Rows that are already in memory, with the form of a file's rows."""
 
     def __init__(self, rows: Sequence[FileRow]) -> None:
         self._rows = rows
@@ -177,9 +184,9 @@ class _GivenRows:
 
 
 async def _pass_over(parser: RowParser, source: RowSource, count: int) -> None:
-    """Read rows that an earlier run wrote, only to remember their VINs."""
+    """Read the rows that an earlier run wrote, only to remember their VINs."""
     while count > 0 and not source.is_ended:
         passed = await source.take(min(count, CHUNK_ROWS))
         parser.parse_rows(passed)
         count -= len(passed)
-        await asyncio.sleep(0)  # others of this process want their turn
+        await asyncio.sleep(0)  # lets other tasks of this process run

@@ -1,6 +1,7 @@
-"""Rehearses an import: its transactions decide as they would, and what they would write is only remembered, on disk.
+"""Rehearses an import. Its transactions decide as usual, but only store their changes in a temporary file.
 
-Later transactions see what earlier ones would have written in place of what the register holds, by VIN and by plate.
+Later transactions see the changes of earlier ones instead of the register's vehicles, by VIN and by
+plate.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,14 +35,14 @@ _decode_details = msgspec.msgpack.Decoder(dict[str, str | int]).decode
 
 
 class RehearsedVehicle(NamedTuple):
-    """A vehicle as it would be by now."""
+    """A vehicle as the import would have left it so far."""
 
     vehicle: Vehicle
     details: Details
 
 
 class Rehearsal:
-    """What all transactions so far would have written."""
+    """The changes that all transactions so far would have written."""
 
     def __init__(self, scratch: apsw.Connection) -> None:
         self._scratch = scratch
@@ -50,30 +51,30 @@ class Rehearsal:
         self._next_id = -1
 
     def begin(self, transaction: ChunkTransaction) -> "RehearsedTransaction":
-        """Give a transaction that writes nothing; another attempt takes the place of the one before."""
+        """Give a transaction that writes nothing. Another attempt replaces the one before."""
         self._rows, self._next_id = [], self._last_id - 1
         return RehearsedTransaction(transaction, self)
 
     def keep(self) -> None:
-        """Remember what the transaction would have written."""
+        """Keep the changes that the transaction would have written."""
         with translate_scratch_errors():
             self._scratch.executemany(_SAVE, self._rows)
         self._last_id = self._next_id + 1
 
     def find_by_vin(self, vin: str) -> list[RehearsedVehicle]:
-        """Give the vehicles that would have this VIN by now."""
+        """Give the vehicles that would now have this VIN."""
         return self._find(_FIND_BY_VIN, vin)
 
     def find_by_plate(self, plate: str) -> list[RehearsedVehicle]:
-        """Give the vehicles that would bear this plate by now, in its folded form."""
+        """Give the vehicles that would now have this plate, in its folded form."""
         return self._find(_FIND_BY_PLATE, plate)
 
     def knows(self, vehicle_id: int) -> bool:
-        """Say whether the vehicle would be another by now than the register holds."""
+        """Say whether the vehicle would now differ from the register's."""
         return bool(list(self._scratch.execute(_FIND, (vehicle_id,))))
 
     def add(self, vehicle: Vehicle, details: Details) -> None:
-        """Note a vehicle as the transaction under way would leave it."""
+        """Note a vehicle as the current transaction would leave it."""
         if vehicle.vehicle_id == 0:
             vehicle, self._next_id = replace(vehicle, vehicle_id=self._next_id), self._next_id - 1
         plate = fold_text(str(details["plate"])) if "plate" in details else None
@@ -86,7 +87,7 @@ class Rehearsal:
 
 
 class RehearsedTransaction:
-    """A transaction as a chunk sees it, of which nothing is written."""
+    """A transaction as a chunk sees it. It writes nothing."""
 
     def __init__(self, transaction: ChunkTransaction, rehearsal: Rehearsal) -> None:
         self._transaction = transaction
@@ -94,24 +95,24 @@ class RehearsedTransaction:
         self._details: dict[int, Details] = {}
 
     async def lock_vehicles(self, vins: Sequence[str]) -> list[Vehicle]:
-        """Give the vehicles that would have these VINs by now, by VIN and slot."""
+        """Give the vehicles that would now have these VINs, by VIN and slot."""
         held = self._leave_out(await self._transaction.lock_vehicles(vins))
         found = [*held, *self._note(one for vin in vins for one in self._rehearsal.find_by_vin(vin))]
         return sorted(found, key=lambda vehicle: (vehicle.vin, vehicle.slot))
 
     async def lock_plates(self, plates: Sequence[str]) -> list[Vehicle]:
-        """Give the vehicles that would bear these plates by now."""
+        """Give the vehicles that would now have these plates."""
         held = self._leave_out(await self._transaction.lock_plates(plates))
         folded = dict.fromkeys(fold_text(plate) for plate in plates)
         return [*held, *self._note(one for plate in folded for one in self._rehearsal.find_by_plate(plate))]
 
     async def load_details(self, vehicle_ids: Sequence[int]) -> Mapping[int, Details]:
-        """Give the vehicles' core data as it would be by now."""
+        """Give the vehicles' core data as it would now be."""
         held = [vehicle_id for vehicle_id in vehicle_ids if vehicle_id not in self._details]
         return {**await self._transaction.load_details(held), **self._details}
 
     async def save_changes(self, changes: Sequence[Change]) -> None:
-        """Note what the changes would leave."""
+        """Note the vehicles that the changes would leave."""
         details: dict[int, Details] = {}
         for change in changes:
             vehicle_id = change.vehicle.vehicle_id
@@ -137,7 +138,7 @@ class RehearsedTransaction:
 
 @contextmanager
 def open_rehearsal() -> Iterator[Rehearsal]:
-    """Give a rehearsal that has seen nothing yet, and is gone at the end."""
+    """Give an empty rehearsal. It is deleted at the end."""
     scratch = open_scratch(_SCHEMA)
     try:
         yield Rehearsal(scratch)

@@ -1,7 +1,8 @@
-"""The steps of one import, from taking it to its end, each a short transaction.
+"""The steps of one import, from taking it to its end. Each is a short transaction.
 
-How far it came is committed in the very transaction that writes the rows, under the number of the attempt: so what a
-killed process leaves is exact, and a process that lost its lease, or whose import was cancelled, writes nothing more.
+The transaction that writes rows also commits the progress, with the number of the attempt. So the
+progress is exact after a process was killed. A process that lost its lease, or whose import was
+cancelled, writes nothing more.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from padron.service.imports.importing import ImportStep, ImportSummary, import_v
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
-# Fewer than a command takes: between two transactions the calls of this process have their turn.
+# Fewer rows than a command uses: between two transactions the calls of this process run.
 CHUNK_ROWS = 100
 
 
@@ -43,7 +44,7 @@ class ImportRun:
 
     account_id: int
     taken: FileImport
-    is_lost: bool = field(default=False, kw_only=True)  # cancelled, or taken over
+    is_lost: bool = field(default=False, kw_only=True)  # cancelled, or taken over by another worker
     rows: AheadRows | None = field(default=None, kw_only=True)  # while the file is read
 
     def halt(self) -> None:
@@ -52,7 +53,7 @@ class ImportRun:
             self.rows.kill()
 
     def lose(self) -> None:
-        """Note that the import is another's by now, or nobody's."""
+        """Note that this worker no longer holds the import."""
         self.is_lost = True
         self.halt()
 
@@ -63,7 +64,7 @@ async def list_waiting(runtime: Runtime, holder: str, limit: int) -> list[int]:
 
 
 async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportRun | None:
-    """Take the account's next import, unless there is none, or another worker has it."""
+    """Take the account's next import. None when no import waits, or another worker has it."""
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> FileImport | None:
@@ -71,9 +72,9 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportR
         chosen = choose_next(await imports.list_open(), holder, now)
         present = None if chosen is None else await imports.lock_import(chosen.import_id)
         if present is None or choose_next([present], holder, now) is None:
-            return None  # none, or it was cancelled or renewed in this moment
+            return None  # no import waits, or it was cancelled or renewed at this moment
         taken = file_import.claim(present, holder, now)
-        if taken.dry_run:  # what it remembered of the rows before is gone, so it reads them all again
+        if taken.dry_run:  # a dry run keeps nothing between attempts, so it reads all rows again
             taken = replace(taken, counts=ImportCounts(), refusals_kept=0, bytes_read=0)
             while await imports.delete_refusals(taken.import_id, DELETED_ROWS):
                 pass
@@ -95,7 +96,7 @@ async def renew_lease(runtime: Runtime, run: ImportRun) -> None:
         imports = transaction.imports
         present = check_held(await imports.lock_import(run.taken.import_id), run.taken.attempt)
         read, total = (run.rows.bytes_read, run.rows.bytes_total) if run.rows is not None else (0, 0)
-        if read > present.bytes_read:  # over lines without any content, which no transaction tells
+        if read > present.bytes_read:  # lines without content: no transaction reports them
             present = replace(present, bytes_read=read, bytes_total=total)
         await imports.save_import(replace(present, lease_until=until))
 
@@ -103,7 +104,7 @@ async def renew_lease(runtime: Runtime, run: ImportRun) -> None:
 
 
 async def check_hold(runtime: Runtime, run: ImportRun) -> None:
-    """Note when a run is lost, wherever the import was cancelled or taken over."""
+    """Note a lost run, wherever the import was cancelled or taken over."""
     present = await runtime.store.read(run.account_id).imports.find_import(run.taken.import_id)
     try:
         check_held(present, run.taken.attempt)
@@ -112,7 +113,7 @@ async def check_hold(runtime: Runtime, run: ImportRun) -> None:
 
 
 async def release_import(runtime: Runtime, run: ImportRun) -> None:
-    """Give a run back, for another process to go on at once."""
+    """Give a run back, so that another process can continue at once."""
 
     async def work(transaction: WriteTransaction) -> None:
         imports = transaction.imports
@@ -123,7 +124,7 @@ async def release_import(runtime: Runtime, run: ImportRun) -> None:
 
 
 async def save_header(runtime: Runtime, run: ImportRun, header: Header) -> None:
-    """Note where the names of the columns were found, which is told from then on."""
+    """Save the place of the columns' names. From now on the import shows it."""
 
     async def work(transaction: WriteTransaction) -> None:
         imports = transaction.imports
@@ -134,7 +135,7 @@ async def save_header(runtime: Runtime, run: ImportRun, header: Header) -> None:
 
 
 async def end_import(runtime: Runtime, run: ImportRun, state: ImportState, detail: str | None = None) -> None:
-    """End a run that is still held, and delete the bytes of its file."""
+    """End a run that this worker still holds, and delete the bytes of its file."""
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> None:
@@ -147,7 +148,7 @@ async def end_import(runtime: Runtime, run: ImportRun, state: ImportState, detai
 
 
 async def import_file(runtime: Runtime, run: ImportRun, should_stop: Callable[[], bool]) -> ImportSummary:
-    """Import the rows of the uploaded file from where the last commit left it. Raises ``store_unavailable``."""
+    """Import the rows of the uploaded file, from the last commit on. Raises ``store_unavailable``."""
     taken = run.taken
 
     def must_stop() -> bool:
@@ -165,7 +166,7 @@ async def import_file(runtime: Runtime, run: ImportRun, should_stop: Callable[[]
         try:
             await rows.open()
         except UnreadableFileError as error:
-            if must_stop():  # by which the process that reads was ended
+            if must_stop():  # stopping also ended the reading process
                 return ImportSummary(counts=taken.counts, is_interrupted=True)
             return ImportSummary(counts=taken.counts, stopped=error)
         await save_header(runtime, run, rows.header)
@@ -191,7 +192,7 @@ async def import_file(runtime: Runtime, run: ImportRun, should_stop: Callable[[]
 
 
 class Checkpoint:
-    """Saves how far an import came, in the transaction of its rows."""
+    """Saves the progress of an import, in the transaction of its rows."""
 
     def __init__(self, run: ImportRun, rows: AheadRows, clock: Callable[[], datetime]) -> None:
         self._run = run
@@ -199,7 +200,7 @@ class Checkpoint:
         self._clock = clock
 
     async def save(self, transaction: WriteTransaction, step: ImportStep) -> None:
-        """Save a step. Raises ``import_ended``, which undoes its rows, when the run is lost."""
+        """Save a step. If the run is lost, raises ``import_ended``, which undoes its rows."""
         imports, import_id = transaction.imports, self._run.taken.import_id
         try:
             present = check_held(await imports.lock_import(import_id), self._run.taken.attempt)
@@ -237,7 +238,7 @@ async def _write_held(runtime: Runtime, run: ImportRun, work: Callable[[WriteTra
 
 
 async def _fetch_file(runtime: Runtime, run: ImportRun, path: Path, must_stop: Callable[[], bool]) -> bool:
-    """Put the parts together in a temporary file, which what reads a file needs; give False when cut short."""
+    """Join the parts in a temporary file, which reading a file needs. Give False when interrupted."""
     reader = runtime.store.read(run.account_id).imports
     with path.open("wb") as file:
         for number in range(run.taken.part_count):
@@ -245,7 +246,7 @@ async def _fetch_file(runtime: Runtime, run: ImportRun, path: Path, must_stop: C
                 return False
             part = await reader.load_part(run.taken.import_id, number)
             if part is None:
-                run.lose()  # somebody ended it meanwhile, and its bytes are gone
+                run.lose()  # somebody ended the import meanwhile, and its bytes are gone
                 return False
             await asyncio.to_thread(file.write, part)
     return True

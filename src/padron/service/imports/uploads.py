@@ -1,7 +1,7 @@
-"""Takes a file of vehicles in, part by part: each a short transaction, none of the file held but the part at hand.
+"""Receives a file of vehicles, part by part. Each part is a short transaction, and only one is in memory.
 
-An upload becomes an import in one last transaction. Until then it is nothing to anybody: what is left of one whose
-client or server went away is cleared later.
+A last transaction turns an upload into an import. Until then nobody sees the upload. If its client
+or server stops, a worker deletes its parts later.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from padron.store.base import WriteTransaction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportRequest:
-    """How a file is to be imported. ``file_name`` is for people only."""
+    """How to import a file. ``file_name`` is for people only."""
 
     request_id: str
     file_name: str | None = None
@@ -60,7 +60,7 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
 
 
 class Upload:
-    """A file on its way in."""
+    """A file that is being received."""
 
     def __init__(self, runtime: Runtime, account_id: int, import_id: int) -> None:
         self._runtime = runtime
@@ -70,7 +70,7 @@ class Upload:
         self._is_queued = False
 
     async def add(self, data: bytes) -> None:
-        """Take in the next bytes; those that make a part are durable when this returns."""
+        """Receive the next bytes. Complete parts are durable when this returns."""
         self._waiting += data
         while len(self._waiting) >= PART_BYTES:
             part = bytes(self._waiting[:PART_BYTES])
@@ -78,15 +78,15 @@ class Upload:
             del self._waiting[:PART_BYTES]
 
     async def complete(self) -> None:
-        """Take in the rest. Raises ``bad_parameters`` for a file without a byte."""
+        """Receive the rest. Raises ``bad_parameters`` for an empty file."""
         if self._waiting:
             await self._save(bytes(self._waiting))
             self._waiting.clear()
 
     async def queue(self, runtime: Runtime) -> FileImport:
-        """Make the import of it, which begins as soon as a server has a place for it.
+        """Turn the upload into an import, which begins as soon as a server has a place for it.
 
-        The runtime may be one that holds an Idempotency-Key: this is the request's one write.
+        The runtime may hold an Idempotency-Key, because this is the request's only write.
         """
         now = runtime.clock()
 
@@ -94,7 +94,7 @@ class Upload:
             imports = transaction.imports
             present = _check_uploading(await imports.lock_import(self._import_id))
             if present.byte_count == 0:
-                raise PadronError(Code.BAD_PARAMETERS, "The body is empty: send the file.")
+                raise PadronError(Code.BAD_PARAMETERS, "The body is empty. Send the file.")
             queued = replace(present, state=ImportState.QUEUED, moved_at=now)
             await imports.save_import(queued)
             return queued
@@ -128,5 +128,5 @@ class Upload:
 
 def _check_uploading(present: FileImport | None) -> FileImport:
     if present is None or present.state is not ImportState.UPLOADING:
-        raise PadronError(Code.IMPORT_ENDED, "The upload took too long and was cleared away: send the file again.")
+        raise PadronError(Code.IMPORT_ENDED, "The upload took too long and was deleted. Send the file again.")
     return present

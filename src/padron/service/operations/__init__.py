@@ -1,1 +1,1 @@
-"""Operations on the fleet: declaring them, runs, claims, the gate, and what the gate refused."""
+"""Operations on the fleet: declarations, runs, claims, the gate, and the gate's refusals."""

@@ -1,4 +1,4 @@
-"""What workers do: claim vehicles under a lease, and answer with results."""
+"""What workers do: they claim vehicles under a lease, and send results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,7 +41,7 @@ class GivenResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultAnswer:
-    """What became of one result: the state that its work is in, or why it is refused."""
+    """The outcome of one result: the state of its work, or why it is refused."""
 
     claim_id: str
     state: WorkState | None = None
@@ -58,10 +58,10 @@ async def claim_work(
     gone: Gone,
     confirm: Callable[[], Awaitable[None]],
 ) -> list[Work]:
-    """Hand out up to ``limit`` vehicles, each under a lease, and wait for the first.
+    """Hand out up to ``limit`` vehicles, each under a lease. Waits for the first of them.
 
-    ``gone`` tells that the worker has hung up, which ends the wait with nothing.
-    ``confirm`` is asked after each wait, and raises when the worker may have nothing any more. Raises ``forbidden``,
+    ``gone`` is done when the worker has hung up, which ends the wait without work. ``confirm`` is
+    called after each wait, and raises when the worker has lost its right. Raises ``forbidden``,
     ``bad_parameters``, ``operation_not_found``.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
@@ -109,9 +109,10 @@ async def _claim(runtime: Runtime, principal: Principal, operation: Operation, l
 async def give_results(
     runtime: Runtime, principal: Principal, name: str, given: Sequence[GivenResult]
 ) -> list[ResultAnswer]:
-    """Store results and give an answer to each, in order; one that is refused takes no other down.
+    """Store results and give an answer to each, in order. A refused result affects no other.
 
-    Raises ``forbidden``, ``operation_not_found``, and ``bad_parameters`` for too many or one that is too large.
+    Raises ``forbidden``, ``operation_not_found``, and ``bad_parameters`` for too many or too large
+    results.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     check_range("the number of results", len(given), 1, RESULTS_MAX)
@@ -120,7 +121,8 @@ async def give_results(
         if size_bytes > RESULT_BYTES_MAX:
             raise PadronError(
                 Code.BAD_PARAMETERS,
-                f"The result of the claim {quote(one.claim_id)} has {size_bytes} bytes: at most {RESULT_BYTES_MAX}.",
+                f"The result of the claim {quote(one.claim_id)} has {size_bytes} bytes. "
+                f"The maximum is {RESULT_BYTES_MAX}.",
             )
     operation = await get_operation(runtime, principal.account_id, name)
     at = runtime.clock()
@@ -143,7 +145,7 @@ async def give_results(
 
 
 class _Answers:
-    """The results of one transaction. Each is decided against what the ones before it left."""
+    """The results of one transaction. Each decision sees the effect of the ones before it."""
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
@@ -162,7 +164,7 @@ class _Answers:
 
     def decide(self, claim_id: str, result: Result | None) -> ResultAnswer:
         if result is None:
-            refusal = PadronError(Code.CLAIM_NOT_FOUND, f"{quote(claim_id)} is no claim's id.")
+            refusal = PadronError(Code.CLAIM_NOT_FOUND, f"{quote(claim_id)} is not the id of a claim.")
             return ResultAnswer(claim_id=claim_id, refusal=refusal)
         place = (result.key.run_id, result.key.vehicle_id)
         before, stored = self._work.get(place), self._stored.get(result.key)

@@ -1,4 +1,4 @@
-"""Declaring operations, and finding them again."""
+"""Declares operations, and finds them."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from padron.store.base import WriteTransaction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """The operation as it now is, and whether it is new."""
+    """The operation after the request, and whether it is new."""
 
     operation: Operation
     created: bool
@@ -29,9 +29,9 @@ class Declared:
 async def put_operation(
     runtime: Runtime, principal: Principal, name: str, *, description: str, lease_s: int, attempts: int
 ) -> Declared:
-    """Declare an operation, or change it; what is claimed keeps its lease. Raises ``forbidden``, ``bad_parameters``.
+    """Declare an operation, or change it. Current claims keep their lease.
 
-    The same declaration again changes nothing.
+    The same declaration again changes nothing. Raises ``forbidden``, ``bad_parameters``.
     """
     principal.check_scope(Scope.OPERATIONS_MANAGE)
     check_operation_name(name)
@@ -49,7 +49,9 @@ async def put_operation(
         known = {operation.name: operation for operation in await operations.list_operations()}
         before = known.get(name)
         if before is None and len(known) >= OPERATIONS_MAX:
-            raise PadronError(Code.BAD_PARAMETERS, f"The account has {OPERATIONS_MAX} operations, which is the most.")
+            raise PadronError(
+                Code.BAD_PARAMETERS, f"This account already has {OPERATIONS_MAX} operations, the maximum."
+            )
         if before is not None and before == replace(asked, created_at=before.created_at, updated_at=before.updated_at):
             return Declared(operation=before, created=False)
         after = asked if before is None else replace(asked, created_at=before.created_at)
@@ -66,9 +68,9 @@ async def list_operations(runtime: Runtime, principal: Principal) -> list[Operat
 
 
 async def get_operation(runtime: Runtime, account_id: int, name: str) -> Operation:
-    """Give an operation. Raises ``bad_parameters`` for what is no name, and ``operation_not_found``."""
+    """Give an operation. Raises ``bad_parameters`` for an impossible name, and ``operation_not_found``."""
     check_operation_name(name)
     operation = await runtime.store.read(account_id).operations.find_operation(name)
     if operation is None:
-        raise PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}: declare it first.")
+        raise PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}. Declare it first.")
     return operation

@@ -1,4 +1,4 @@
-"""The gate: may this operation touch these vehicles now? Nothing is cached: each answer is read when it is asked."""
+"""The gate: may this operation touch these vehicles now? Every call reads the register: nothing is cached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,21 +12,21 @@ from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 
-LARGE_QUESTION = 50  # VINs; for fewer it costs the primary as much to let a replica answer as to answer itself
+LARGE_QUESTION = 50  # VINs; for fewer, asking a replica costs the primary as much as answering itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateAnswer:
-    """The verdicts in the order asked for, and the feed's cursor that they reflect."""
+    """The verdicts in the requested order, and the feed's cursor that they reflect."""
 
     verdicts: list[Verdict]
     cursor: str
 
 
 async def check_vehicles(runtime: Runtime, principal: Principal, operation: str, vins: Sequence[Vin]) -> GateAnswer:
-    """Give a verdict on each VIN, all of one instant that lies after the request's beginning.
+    """Give a verdict on each VIN. All verdicts are of one instant after the request's beginning.
 
-    Refusals are remembered, without making the answer wait. Raises ``forbidden``, ``bad_parameters``.
+    Refusals are remembered without delaying the answer. Raises ``forbidden``, ``bad_parameters``.
     """
     principal.check_scope(Scope.GATE_CHECK)
     check_operation_name(operation)
@@ -47,14 +47,14 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
 async def list_refusals(
     runtime: Runtime, principal: Principal, query: RefusalQuery, cursor: str | None
 ) -> Page[Refusal]:
-    """Give a page of the refusals that fit, newest hour first.
+    """Give a page of the matching refusals, newest hour first.
 
     Raises ``forbidden`` and ``bad_parameters`` for a bad cursor.
     """
     principal.check_scope(Scope.GATE_CHECK)
     epoch = runtime.store.epoch
     after = cursors.parse_refusal_cursor(epoch, cursor)
-    # What this very server refused a moment ago belongs to the answer.
+    # The answer also includes what this server refused a moment ago.
     await runtime.refusals.flush(principal.account_id)
     asked = replace(query, after=after, limit=look_beyond(query.limit))
     rows = await runtime.store.read_caught_up(principal.account_id).gate.list_refusals(asked)
@@ -64,5 +64,5 @@ async def list_refusals(
 def check_operation_name(operation: str) -> None:
     """Raise ``bad_parameters`` unless the name is 1 to 100 printable characters."""
     if not operation:
-        raise PadronError(Code.BAD_PARAMETERS, "operation is empty: say what is to be done with the vehicles.")
+        raise PadronError(Code.BAD_PARAMETERS, "operation is empty. Name the operation on the vehicles.")
     check_text("operation", operation, OPERATION_LENGTH_MAX)

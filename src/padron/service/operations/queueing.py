@@ -1,9 +1,11 @@
-"""Adds vehicles to runs, a few hundred in a transaction, with room for others in between.
+"""Adds vehicles to runs, a few hundred in each transaction, with pauses for other calls.
 
-Accounts take turns, one portion each, and an account's runs follow each other: so ten runs over a whole fleet take no
-more of the server at once than one does. How far a run has come is written in the same transaction as the work it
-added, so it can be taken up where it was left, by any server process: the next claim or look at a run that has not
-moved for ten seconds does that.
+Accounts take turns, one portion each, and an account's runs follow one another. So ten runs over a
+whole fleet use no more of the server at once than one run.
+
+The transaction that adds work also saves the run's progress. So any server process can continue a
+run whose process ended. The next claim, or the next look at a run without progress for ten seconds,
+starts this.
 """
 
 import asyncio
@@ -20,8 +22,8 @@ from padron.domain.vin import Vin
 from padron.store.base import Store, WriteTransaction
 
 TASKS_MAX = 2  # portions at once, of different accounts
-SMALL = 100  # VINs that are queued at once, as any other request is done
-REST_S_MAX = 0.25  # after a portion its account rests for as long as it took
+SMALL = 100  # so few VINs are queued at once, without a turn
+REST_S_MAX = 0.25  # after a portion its account rests for the time that the portion took
 
 _AFTER_ALL_VERSIONS = 2**62  # above any change number: the position after all versions of a vehicle
 
@@ -37,7 +39,7 @@ class _VehicleChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Portion:
-    """A run after some of its vehicles were queued, and those of them that were left out."""
+    """A run after a portion was queued, and the portion's refused vehicles."""
 
     run: Run
     refusals: list[RunRefusal]
@@ -53,7 +55,7 @@ class _Asked:
 
 @dataclass(slots=True, eq=False)
 class _RunLine:
-    """What an account waits for. Whoever awaits an answer comes before what goes on by itself."""
+    """The waiting runs of an account. An awaited answer comes before background work."""
 
     asked: deque[_Asked] = field(default_factory=deque)
     going_on: deque[Run] = field(default_factory=deque)
@@ -64,19 +66,19 @@ class _RunLine:
 
 
 class Queueing:
-    """One process's share of queueing runs. Each run is going on here at most once."""
+    """The queueing of one process. Each run has at most one task here."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._lines: dict[int, _RunLine] = {}  # by account, the one whose turn is next first
+        self._lines: dict[int, _RunLine] = {}  # by account, the next one first
         self._busy: set[int] = set()  # accounts that have their turn, or rest after it
-        self._known: set[tuple[int, int]] = set()  # account and run, of those that go on
+        self._known: set[tuple[int, int]] = set()  # account and run, for the runs that continue here
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def add_in_turn(self, account_id: int, run: Run) -> Portion:
-        """Do as ``add_chunk`` when it is the account's turn; at once, when there is little to do."""
+        """Do what ``add_chunk`` does, when it is the account's turn. A small run needs no turn."""
         vins = run.question.vins
         if self._closing or (vins is not None and len(vins) <= SMALL):
             return await self.add_chunk(account_id, run)
@@ -86,9 +88,9 @@ class Queueing:
         return await done
 
     async def add_chunk(self, account_id: int, run: Run) -> Portion:
-        """Add the next vehicles to a run; give the run as it is then, and the vehicles left out.
+        """Add the next vehicles to a run. Give the changed run, and the refused vehicles.
 
-        When another process has taken the run further meanwhile, nothing is added.
+        When another process has advanced the run meanwhile, nothing is added.
         """
         chunk = await self._find_chunk(account_id, run)
         at = self._clock()
@@ -116,7 +118,7 @@ class Queueing:
         return await self._store.write(account_id, work)
 
     def go_on(self, account_id: int, run: Run) -> None:
-        """Add the rest of a run's vehicles in the background, unless this process does so already."""
+        """Add the rest of a run's vehicles in the background, unless this process already does."""
         key = (account_id, run.run_id)
         if self._closing or key in self._known:
             return
@@ -125,12 +127,12 @@ class Queueing:
         self._wake()
 
     def go_on_if_stalled(self, account_id: int, run: Run) -> None:
-        """Take up a run whose process seems to have ended."""
+        """Continue a run whose process seems to have ended."""
         if run.is_queueing and run.moved_at < self._clock() - STALLED_AFTER:
             self.go_on(account_id, run)
 
     async def close(self) -> None:
-        """End after the portions under way. What is not queued yet is taken up later."""
+        """End after the current portions. A process continues the unfinished runs later."""
         self._closing = True
         stopped = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
         for line in self._lines.values():
@@ -142,7 +144,7 @@ class Queueing:
             await asyncio.wait(self._tasks)
 
     def _wake(self) -> None:
-        """Have a task for each account that may have its turn, as far as there may be tasks."""
+        """Start a task for each account that may have its turn, within the maximum of tasks."""
         free = len(self._lines.keys() - self._busy)
         for _ in range(min(free, TASKS_MAX - len(self._tasks))):
             task = asyncio.create_task(self._work(), name="padron-queueing")
@@ -152,7 +154,7 @@ class Queueing:
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not self._closing:
-            self._wake()  # somebody may have come since its last look
+            self._wake()  # a run may have arrived since the last look
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -180,7 +182,7 @@ class Queueing:
         if line.asked:
             asked = line.asked.popleft()
             self._drop_empty(account_id, line)
-            if not asked.done.done():  # else the caller has gone
+            if not asked.done.done():  # otherwise the caller has gone
                 await self._answer(account_id, asked)
             return
         run = line.going_on.popleft()
@@ -199,7 +201,7 @@ class Queueing:
         done = asked.done
         try:
             portion = await self.add_chunk(account_id, asked.run)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        except Exception as error:  # noqa: BLE001 - whoever waits gets the error, whatever it is
             if not done.done():
                 done.set_exception(error)
         else:
@@ -207,12 +209,12 @@ class Queueing:
                 done.set_result(portion)
 
     async def _add_or_leave(self, account_id: int, run: Run) -> Run | None:
-        """Add a portion, and give the run as it is then; None when it has to be taken up later."""
+        """Add a portion, and give the changed run. None when another attempt must continue it later."""
         try:
             return (await self.add_chunk(account_id, run)).run
         except PadronError as error:
             _log.warning("run %d of account %d waits to be taken up: %s", run.run_id, account_id, error.detail)
-        except Exception:  # noqa: BLE001 - nobody waits for this task, and it can be taken up
+        except Exception:  # noqa: BLE001 - nobody waits for this task, and a later attempt can continue the run
             _log.exception("run %d of account %d waits to be taken up", run.run_id, account_id)
         return None
 

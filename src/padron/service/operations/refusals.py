@@ -1,8 +1,8 @@
-"""Remembers what the gate refused: one row for each vehicle, operation, key and hour, with a count.
+"""Remembers what the gate refused: a row with a count for each vehicle, operation, key and hour.
 
-Refusals are added up in memory and written once a second, so that remembering does not slow the answer. Each account
-has a buffer of its own, so a flood of one makes no other's be forgotten. A killed process forgets its last second of
-them; the vehicles themselves are safe all the same.
+Refusals are counted in memory and written once a second, so that they do not slow the answer. Each
+account has its own buffer, so a flood in one account does not displace the refusals of others. A
+killed process loses the refusals of its last second. The gate's answers do not depend on them.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from padron.loop import Loop
 from padron.store.base import Store, WriteTransaction
 
 WRITE_EVERY_S = 1.0
-# Rows that wait to be written; beyond, new ones are dropped and counted in the log. An account that waits with few
-# rows may always have so many, however many the others have.
+# Rows that wait to be written. Above these limits new rows are dropped, and the log shows their
+# count. Every account may have a few waiting rows, however many the other accounts have.
 ACCOUNT_PENDING_MAX = 5_000
 PENDING_MAX = 50_000
 ACCOUNT_PENDING_SURE = 200
-PORTION_ROWS = 500  # written, or cleared away, in one transaction
+PORTION_ROWS = 500  # written or deleted in one transaction
 
 _log = logging.getLogger("padron.gate")
 
 
 class _Key(NamedTuple):
-    """What one row counts the refusals of."""
+    """The refusals that one row counts."""
 
     hour_at: datetime
     vin: str
@@ -49,7 +49,7 @@ class _Tally:
 
 @dataclass(slots=True, eq=False)
 class _Buffer:
-    """What one account's refusals add up to, oldest first."""
+    """The counted refusals of one account, oldest first."""
 
     tallies: dict[_Key, _Tally] = field(default_factory=dict)
     dropped: int = 0
@@ -68,7 +68,7 @@ class RefusalLog:
         )
 
     def remember(self, principal: Principal, operation: str, verdict: Verdict, at: datetime) -> None:
-        """Count one refusal. Takes no time: it is written later."""
+        """Count one refusal. This returns at once: the refusal is written later."""
         hour_at = at.replace(minute=0, second=0, microsecond=0)
         key = _Key(hour_at, verdict.vin, operation, principal.actor)
         buffer = self._buffers.setdefault(principal.account_id, _Buffer())
@@ -84,19 +84,19 @@ class RefusalLog:
             self._writing.wake(WRITE_EVERY_S)
 
     async def flush(self, account_id: int) -> None:
-        """Write what is pending of an account. What cannot be written stays pending."""
+        """Write an account's pending refusals. After a failure they stay pending."""
         buffer = self._buffers.get(account_id)
         while buffer is not None and await self._write_portion(account_id, buffer) and buffer.tallies:
             pass
 
     async def close(self) -> None:
-        """Write what is pending, once, and stop."""
+        """Write all pending refusals, once, and stop."""
         await self._writing.stop()
         for account_id in list(self._buffers):
             await self.flush(account_id)
 
     async def delete_old(self, account_id: int, now: datetime) -> int:
-        """Delete an account's refusals of before the time for which they are kept, some in a transaction."""
+        """Delete an account's expired refusals, in small transactions."""
 
         async def work(transaction: WriteTransaction) -> int:
             return await transaction.gate.delete_refusals(now - KEPT, PORTION_ROWS)
@@ -111,13 +111,14 @@ class RefusalLog:
         return own < ACCOUNT_PENDING_SURE or (own < ACCOUNT_PENDING_MAX and self._pending < PENDING_MAX)
 
     async def _write_pending(self) -> float | None:
-        # Shielded: rows that are being written are no longer pending, and stopping must not lose them.
+        # Shielded: rows that are being written are no longer pending, and stopping must not lose
+        # them.
         await asyncio.shield(asyncio.ensure_future(self._write_all()))
         self._tell_dropped()
         return WRITE_EVERY_S if self._buffers else None
 
     async def _write_all(self) -> None:
-        """Write what is pending, a portion of each account in turn. An account that cannot be written waits."""
+        """Write the pending refusals, one portion of each account in turn. After a failure the account waits."""
         accounts = dict(self._buffers)
         while accounts:
             for account_id, buffer in list(accounts.items()):
@@ -125,7 +126,7 @@ class RefusalLog:
                     del accounts[account_id]
 
     def _tell_dropped(self) -> None:
-        """Say what was dropped, and forget the accounts of which nothing waits."""
+        """Log how many refusals were dropped, and forget the accounts without pending refusals."""
         for account_id, buffer in list(self._buffers.items()):
             if buffer.dropped:
                 _log.warning(

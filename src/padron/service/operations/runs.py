@@ -1,4 +1,4 @@
-"""Starting runs, and reading how they stand and what came of them."""
+"""Starts runs, and reads their progress and results."""
 
 import secrets
 from collections.abc import Mapping
@@ -30,12 +30,12 @@ from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
-_ID_TRIES_MAX = 5  # of two runs of one account in one millisecond, one pair in two million is given one id
+_ID_TRIES_MAX = 5  # two runs of one account in the same millisecond get the same id once in two million pairs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunReport:
-    """How a run stands: its work by state, and the vehicles that it left out, or the first of them."""
+    """The progress of a run: its work by state, and its refused vehicles, or the first of them."""
 
     run: Run
     counts: Mapping[WorkState, int]
@@ -43,17 +43,18 @@ class RunReport:
 
 
 async def start_run(runtime: Runtime, principal: Principal, name: str, question: RunQuestion) -> RunReport:
-    """Queue an operation for vehicles and give the run, with the vehicles that are left out.
+    """Queue an operation for vehicles and give the run, with the refused vehicles.
 
-    All of the VINs given are dealt with before it returns; of a filter the first thousand vehicles, and the rest in
-    the background. Raises ``forbidden``, ``bad_parameters``, ``operation_not_found``, and ``run_limit_reached`` for a
-    filter while too many runs by filter are still being filled.
+    All given VINs are queued before this returns. For a filter, only the first thousand vehicles
+    are, and the rest follow in the background. Raises ``forbidden``, ``bad_parameters``,
+    ``operation_not_found``, and ``run_limit_reached`` for a filter while too many runs by filter
+    are still being filled.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     if question.vins is not None:
         check_range("the number of vins", len(question.vins), 1, RUN_VINS_MAX)
     if question.status is VehicleStatus.INFO_CHANGED:
-        raise PadronError(Code.BAD_PARAMETERS, "assetStatusId 2 asks for former versions: no operation runs on them.")
+        raise PadronError(Code.BAD_PARAMETERS, "assetStatusId 2 means former versions. No operation runs on them.")
     account_id = principal.account_id
     operation = await get_operation(runtime, account_id, name)
     run = await _add_run(runtime, principal, operation.name, question)
@@ -72,7 +73,7 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
 
 
 async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str) -> RunReport:
-    """Give how a run stands. Raises ``forbidden``, ``operation_not_found``, ``run_not_found``."""
+    """Give the progress of a run. Raises ``forbidden``, ``operation_not_found``, ``run_not_found``."""
     principal.check_scope(Scope.OPERATIONS_RUN)
     operation = await get_operation(runtime, principal.account_id, name)
     run = await _get_run(runtime, principal, name, run_id)
@@ -149,7 +150,7 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
             )
             if await operations.add_run(run):
                 return run
-        raise RuntimeError(f"Every run id that was tried at {at} is taken.")
+        raise RuntimeError(f"All run ids tried at {at} are taken.")
 
     run = await runtime.store.write(account_id, work)
     if run is None:
@@ -163,7 +164,7 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
 
 
 async def _take_up_stalled(runtime: Runtime, account_id: int) -> None:
-    """Take up the runs that hold the account's places and whose processes seem to have ended."""
+    """Continue the runs that hold the account's places and whose processes seem to have ended."""
 
     async def find(transaction: WriteTransaction) -> list[Run]:
         operations = transaction.operations

@@ -1,6 +1,7 @@
 """Lets claims wait for work without holding a connection.
 
-All who wait for one operation share one look at the database, at first soon, then five times a second.
+All claims that wait for one operation share one look at the database. The first looks follow soon,
+later ones come five times a second.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ class _Watch:
 
 
 class WorkWatch:
-    """Knows who waits for which operation of which account."""
+    """Knows the waiting claims, by account and operation."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
@@ -30,7 +31,7 @@ class WorkWatch:
         self._stopping = asyncio.Event()
 
     async def wait(self, account_id: int, operation: str, wait_s: float, gone: "asyncio.Future[None]") -> bool:
-        """Return True when there is work; False after ``wait_s``, when ``gone`` is done, and when the server ends."""
+        """Return True when there is work. False after ``wait_s``, when ``gone`` is done, or when the server stops."""
         if self._stopping.is_set():
             return False
         key = (account_id, operation)
@@ -43,7 +44,7 @@ class WorkWatch:
             await asyncio.wait((watch.task, gone, stopping), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             if gone.done() or not watch.task.done():
                 return False
-            watch.task.result()  # raises what the database could not do
+            watch.task.result()  # raises the database's error
             return True
         finally:
             stopping.cancel()
@@ -54,7 +55,7 @@ class WorkWatch:
                     del self._watches[key]
 
     def stop(self) -> None:
-        """Let everybody who waits go, now and from now on."""
+        """Release everybody who waits, now and from now on."""
         self._stopping.set()
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Executes planned changes that are due. What a plan changes and what became of it are one transaction.
+"""Executes planned changes that are due. One transaction writes the change and the plan's result.
 
-So a process that ends anywhere leaves a plan either done or still pending.
+When a process ends at any moment, a plan is either done or still pending.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from padron.store.plans import PlanTransaction
 
-CHUNK_SIZE = 250  # plans in a transaction: the account's calls wait for it
+CHUNK_SIZE = 250  # plans in a transaction, during which the account's calls wait
 
 
 async def find_next_instant(runtime: Runtime) -> datetime | None:
-    """Give when the next plan of any account is due, or was; None when nothing is planned."""
+    """Give the instant of the next plan of any account, which may be past. None means there is no plan."""
     return await runtime.store.plans.find_next_instant()
 
 
@@ -30,7 +30,8 @@ async def list_due_accounts(runtime: Runtime) -> list[int]:
 async def execute_chunk(runtime: Runtime, account_id: int, limit: int = CHUNK_SIZE) -> int:
     """Execute some of an account's due plans in one transaction, and give how many ended.
 
-    Of each vehicle the first one alone: what that makes due, such as a return that is over already, comes next.
+    A chunk executes only the first due plan of each vehicle. That plan may make another one due,
+    such as a return whose time is past. A later chunk executes it.
     """
     at = runtime.clock()
 

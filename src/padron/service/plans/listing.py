@@ -1,4 +1,4 @@
-"""Planned changes as their account sees them: list, look at, cancel."""
+"""The planned changes of an account: list, read and cancel them."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, c
 
 
 async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan:
-    """Give one plan, whatever became of it. Raises ``forbidden`` and ``plan_not_found``."""
+    """Give one plan, in any state. Raises ``forbidden`` and ``plan_not_found``."""
     principal.check_scope(Scope.VEHICLES_READ)
     plan = await runtime.store.read(principal.account_id).plans.find_plan(plan_id)
     return _get_found(plan, plan_id)
@@ -34,7 +34,7 @@ async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan
 async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, request_id: str) -> Plan:
     """Cancel a pending plan and give it. Raises ``forbidden``, ``plan_not_found`` and ``plan_ended``.
 
-    Against an execution at the same moment exactly one of the two wins.
+    When the plan is executed at the same moment, exactly one of the two succeeds.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
@@ -50,13 +50,13 @@ async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, requ
 
 
 async def has_pending(runtime: Runtime, principal: Principal, planned_by: str) -> bool:
-    """Say whether anything that a request planned is pending."""
+    """Say whether any plan of a request is pending."""
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=1)
     return bool(await runtime.store.read(principal.account_id).plans.list_plans(query))
 
 
 async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) -> list[Plan]:
-    """Give all that a request planned and is still pending. Raises ``forbidden``."""
+    """Give the pending plans of a request. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_STATUS)
     reader = runtime.store.read(principal.account_id).plans
     query = PlanQuery(request_id=planned_by, state=PlanState.PENDING, limit=CHUNK_SIZE)
@@ -68,9 +68,9 @@ async def list_pending(runtime: Runtime, principal: Principal, planned_by: str) 
 
 
 async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str, request_id: str) -> list[Plan]:
-    """Cancel all that a request planned and is still pending, and give it. Raises ``forbidden``.
+    """Cancel the pending plans of a request, and give them. Raises ``forbidden``.
 
-    A thousand go into a transaction.
+    A transaction cancels up to a thousand plans.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()

@@ -1,4 +1,4 @@
-"""Setting statuses some of which are for later, or go back by themselves: changes and plans in one transaction."""
+"""Sets and plans statuses in one transaction: now, for later, or until an instant."""
 
 import secrets
 from collections import Counter
@@ -22,7 +22,7 @@ _RANDOM_BITS = 48
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """The vehicle as it is once the request is done, and what is planned for it."""
+    """The vehicle after the request, and its plan."""
 
     vehicle: Vehicle
     plan: Plan | None
@@ -30,17 +30,18 @@ class Planned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecidedAndPlanned:
-    """What is decided of some requests, and the plan of each, if one was added."""
+    """The decisions on some requests, and the plan of each, if one was added."""
 
     decided: Decisions
     plans: Sequence[Plan | None]
 
 
 async def plan_status(runtime: Runtime, principal: Principal, request: PlanRequest) -> Planned:
-    """Plan one vehicle's status, or set it until an instant, and give the plan once that is durable.
+    """Plan one vehicle's status, or set it until an instant, and give the durable plan.
 
-    Raises ``forbidden``, ``bad_parameters`` for instants that cannot be, ``vehicle_not_found``,
-    ``multiple_vehicles_found``, ``revision_mismatch``, ``nothing_to_bring_back`` and ``store_unavailable``.
+    Raises ``forbidden``, ``bad_parameters`` for impossible instants, ``vehicle_not_found``,
+    ``multiple_vehicles_found``, ``revision_mismatch``, ``nothing_to_bring_back`` and
+    ``store_unavailable``.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
     at = runtime.clock()
@@ -63,9 +64,9 @@ async def change_and_plan(
     at: datetime,
     is_wanted: Callable[[Sequence[StatusOutcome]], bool] | None = None,
 ) -> DecidedAndPlanned:
-    """Decide each request, write what changes, and add the plans.
+    """Decide each request, write the changes, and add the plans.
 
-    With ``is_wanted``, all of it is written only if that says so of the outcomes.
+    If ``is_wanted`` is given and rejects the outcomes, nothing is written.
     """
     plans = transaction.plans
     found = await transaction.lock_vehicles(list_vins(requests))
@@ -91,9 +92,10 @@ def make_plan_id(at: datetime, place: int) -> str:
 async def _find_returns(
     plans: PlanTransaction, found: Sequence[Vehicle], requests: Sequence[StatusRequest]
 ) -> dict[Vin, Plan]:
-    """Give the pending return of each vehicle that is to have, until an instant, the status that it has already.
+    """Give the pending return of each vehicle that already has the status requested until an instant.
 
-    Not of one that the requests name twice: the first of them may change what the second finds.
+    A VIN that the requests name twice is left out: the first request may change the vehicle before
+    the second.
     """
     counts = Counter(request.vin for request in requests)
     asked = {
@@ -119,7 +121,7 @@ async def _move_returns(
     outcomes: Sequence[StatusOutcome],
     at: datetime,
 ) -> dict[int, Plan]:
-    """Give the return of each vehicle that keeps its status, by the place of its request: for the instant asked for."""
+    """Move the return of each vehicle that keeps its status, and give these plans by place of request."""
     planned: dict[int, Plan] = {}
     cancelled: list[Plan] = []
     added: list[Plan] = []

@@ -1,1 +1,1 @@
-"""Reports on the record, and the forms they are given in."""
+"""Reports on the record, and their forms."""

@@ -1,4 +1,4 @@
-"""What a report of time in status looks like, as JSON and as CSV, over HTTP and from the command line alike."""
+"""The form of a report of time in status, as JSON and as CSV, for HTTP and the command line."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -142,13 +142,13 @@ def format_csv_vehicles(vehicles: Iterable[VehicleTime]) -> str:
 
 
 def format_csv_total(total: TotalTime) -> str:
-    """Give the lines of the sum over vehicles, one for each status and reason."""
+    """Give the lines of the sum over all vehicles, one for each status and reason."""
     others: dict[Cell, int] = {Cell(status, OTHER_REASONS): seconds for status, seconds in total.others.items()}
     return format_csv(row for cells in (total.cells, others) for row in _list_rows("total", "", cells))
 
 
 def give_days(seconds: int) -> float:
-    """Give days, rounded for reading: what must add up is in seconds."""
+    """Give days, rounded for reading. Exact sums are in seconds."""
     return round(seconds / _DAY_S, _DAY_DIGITS)
 
 

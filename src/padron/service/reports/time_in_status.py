@@ -1,4 +1,4 @@
-"""How long vehicles were what they were, for each of them and in sum. The record is read in bounded batches."""
+"""The time of each vehicle in each status, and the sums. The record is read in bounded batches."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -14,32 +14,32 @@ from padron.service.runtime import Runtime
 from padron.service.vehicles.reading import check_past
 from padron.service.vehicles.recency import check_place, find_place
 
-# In one statement: few at first, then more as long as a statement is short. How long it takes depends on how often
-# the vehicles changed, of which nothing is known before.
+# Vehicles in one statement: few at first, then more while a statement is short. Its time depends on
+# how often the vehicles changed, which is unknown beforehand.
 BATCH_VEHICLES = 500
 BATCH_VEHICLES_FIRST = 20
 BATCH_S_SHORT = 0.05
 BATCH_S_LONG = 0.25
 
 Filters = dict[str, str | int]
-HasGone = Callable[[], bool]  # tells that nobody waits for the answer any more
+HasGone = Callable[[], bool]  # says that nobody waits for the answer any more
 
 
 class StoppedError(Exception):
-    """Whoever asked has gone, so the rest of the report was not made."""
+    """The client has gone, so the rest of the report was not made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimesInStatus:
-    """A page of vehicles, in order of registration. ``total``, over all that fit, comes with the first page alone."""
+    """A page of vehicles, in order of registration. Only the first page has ``total``, the sum of all."""
 
     page: Page[VehicleTime]
     total: TotalTime | None
-    cursor: str  # of the feed: what the report rests on are the changes up to it
+    cursor: str  # of the feed: the report includes the changes up to it
 
 
 async def open_report(runtime: Runtime, principal: Principal, period: Period, filters: Filters) -> TimeQuery:
-    """Give the question about a period, cut out of the record as it is now.
+    """Give the query for a period, cut off at the record's current end.
 
     Raises ``forbidden``, and ``bad_parameters`` for a period that is empty or not over yet.
     """
@@ -60,7 +60,7 @@ async def report_page(
     limit: int,
     cursor: str | None,
 ) -> TimesInStatus:
-    """Give a page of vehicles, at most so many, and with the first one the sum over all.
+    """Give a page of vehicles. The first page also has the sum over all vehicles.
 
     Raises as ``open_report``, ``bad_parameters`` for a bad cursor, and StoppedError.
     """
@@ -91,7 +91,7 @@ async def report_page(
 async def follow_report(
     runtime: Runtime, principal: Principal, query: TimeQuery, is_gone: HasGone
 ) -> AsyncIterator[list[VehicleTime]]:
-    """Give all vehicles that existed in the period, batch by batch. Raises ``forbidden`` and StoppedError."""
+    """Give all vehicles of the period, batch by batch. Raises ``forbidden`` and StoppedError."""
     principal.check_scope(Scope.VEHICLES_READ)
     reader, loop = runtime.store.read(principal.account_id), asyncio.get_running_loop()
     query = replace(query, limit=min(BATCH_VEHICLES_FIRST, BATCH_VEHICLES))
@@ -108,7 +108,7 @@ async def follow_report(
 
 
 def give_next_size(size: int, took_s: float) -> int:
-    """Give how many vehicles the next statement is about."""
+    """Give the number of vehicles for the next statement."""
     if took_s < BATCH_S_SHORT:
         return min(size * 2, BATCH_VEHICLES)
     return max(size // 4, 1) if took_s > BATCH_S_LONG else size
@@ -117,6 +117,6 @@ def give_next_size(size: int, took_s: float) -> int:
 def _check_period(runtime: Runtime, period: Period, filters: Filters) -> TimeQuery:
     from_at, to_at = period.from_at.astimezone(UTC), period.to_at.astimezone(UTC)
     if from_at >= to_at:
-        raise PadronError(Code.BAD_PARAMETERS, "from is not before to: a period ends after its beginning.")
+        raise PadronError(Code.BAD_PARAMETERS, "from is not before to. A period must end after its beginning.")
     check_past("to", to_at, runtime.clock())
     return TimeQuery(from_at=from_at, to_at=to_at, since=0, until=0, filters=filters)

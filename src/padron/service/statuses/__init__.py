@@ -1,1 +1,1 @@
-"""The status call, alone and in bulk, and taking back what a request changed."""
+"""The status call, alone and in bulk, and the undo of what a request changed."""

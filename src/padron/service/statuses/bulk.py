@@ -1,4 +1,4 @@
-"""Sets many vehicles' statuses in one transaction, and says of each what the single call would have said."""
+"""Sets many vehicles' statuses in one transaction. Each gets the answer that the single call would give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,15 +18,15 @@ BULK_MAX = 1_000
 
 
 class BulkMode(StrEnum):
-    """What a refusal means for the others."""
+    """The effect of one refusal on the other vehicles."""
 
-    EACH = "each"  # nothing
-    ALL = "all"  # then none is changed
+    EACH = "each"  # the others are still changed
+    ALL = "all"  # no vehicle is changed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BulkRequest:
-    """Vehicles and their statuses, in order; a refusal stands for one that cannot be understood."""
+    """Vehicles and their statuses, in order. An unreadable entry is represented by its refusal."""
 
     asked: Sequence[StatusRequest | PadronError]
     mode: BulkMode = BulkMode.EACH
@@ -35,13 +35,13 @@ class BulkRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BulkOutcome:
-    """The vehicle or the refusal of each, in order, and which of them were (or would be) changed."""
+    """The vehicle or the refusal of each entry, in order, and whether it was (or would be) changed."""
 
     outcomes: list[StatusOutcome] = field(default_factory=list)
     changed: list[bool] = field(default_factory=list)
-    planned: list[bool] = field(default_factory=list)  # which are for later
-    plans: list[Plan | None] = field(default_factory=list)  # what was planned for each, if anything was
-    is_refused: bool = False  # as a whole: nothing was changed
+    planned: list[bool] = field(default_factory=list)  # whether the request is for later
+    plans: list[Plan | None] = field(default_factory=list)  # the plan of each entry, if one was added
+    is_refused: bool = False  # the whole request: nothing was changed
 
     @property
     def refusals(self) -> list[PadronError]:
@@ -50,16 +50,16 @@ class BulkOutcome:
 
 
 def check_count(count: int) -> None:
-    """Raise ``bad_parameters`` for none or too many vehicles; before they are looked at, which takes time."""
+    """Raise ``bad_parameters`` for no vehicle or too many. The check comes before the slow reading of them."""
     if not 1 <= count <= BULK_MAX:
-        detail = f"There are {count:,} vehicles in the request: it may have 1 to {BULK_MAX:,}."
+        detail = f"The request has {count:,} vehicles. It must have 1 to {BULK_MAX:,}."
         raise PadronError(Code.BAD_PARAMETERS, detail)
 
 
 async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequest) -> BulkOutcome:
-    """Set the statuses and give what became of each once that is durable. A dry run writes nothing.
+    """Set the statuses and give the durable outcome of each. A dry run writes nothing.
 
-    Raises ``forbidden`` and ``bad_parameters`` for none or too many.
+    Raises ``forbidden``, and ``bad_parameters`` for no vehicle or too many.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
     check_count(len(request.asked))
@@ -86,7 +86,7 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
 
 
 def _refuse_times(request: BulkRequest, at: datetime) -> BulkRequest:
-    """Give the request with a refusal in place of each vehicle whose instants cannot be."""
+    """Give the request. A refusal replaces each vehicle that has impossible instants."""
     asked: list[StatusRequest | PadronError] = []
     for one in request.asked:
         try:
@@ -105,7 +105,7 @@ def _is_refused(request: BulkRequest, outcomes: Sequence[StatusOutcome]) -> bool
 
 
 def _put_together(request: BulkRequest, decided: Decisions, plans: Sequence[Plan | None]) -> BulkOutcome:
-    """Give what became of each vehicle asked for. What could not be understood was not decided: it keeps its place."""
+    """Give the outcome of each entry, in its place. An unreadable entry keeps its refusal."""
     understood = [place for place, one in enumerate(request.asked) if isinstance(one, StatusRequest)]
     outcomes: dict[int, StatusOutcome] = {
         place: one for place, one in enumerate(request.asked) if isinstance(one, PadronError)

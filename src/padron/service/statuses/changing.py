@@ -1,7 +1,7 @@
-"""Changing statuses in one transaction: what the single call and the bulk call have in common.
+"""Changes statuses in one transaction: the common part of the single call and the bulk call.
 
-``build_status_change`` says what a change of status consists of, for these two as well as for plans,
-imports, undo and repairs.
+``build_status_change`` builds a change of status for both calls, and for plans, imports, undo and
+repairs.
 """
 
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ from padron.store.base import WriteTransaction
 StatusOutcome = Vehicle | PadronError
 
 
-# Not frozen, like changes: each batch of status calls makes one for each account.
+# Not frozen, for speed, like changes: each batch of status calls makes one for each account.
 @dataclass(kw_only=True, slots=True)
 class Decisions:
-    """What is decided of some requests: an outcome for each, in order, and the changes to write."""
+    """The decisions on some requests: an outcome for each, in order, and the changes to write."""
 
-    outcomes: list[StatusOutcome]  # the vehicle as it is afterwards, or the refusal
+    outcomes: list[StatusOutcome]  # the vehicle after the request, or the refusal
     changes: list[Change]
-    places: list[int]  # for each change: which request makes it
+    places: list[int]  # for each change: the place of its request
 
 
 def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], at: datetime) -> Decisions:
     """Decide each request in order.
 
-    ``vehicles`` are the current ones with the VINs asked for, by VIN and slot. A request sees what the requests before
-    it did: two changes of one vehicle both happen.
+    ``vehicles`` are the current ones with the requested VINs, by VIN and slot. A request sees the
+    effect of earlier requests: two changes of one vehicle both happen.
     """
     current: dict[str, list[Vehicle]] = {}
     for vehicle in vehicles:
@@ -61,12 +61,12 @@ def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], a
 async def change_statuses(
     transaction: WriteTransaction, requests: Sequence[StatusRequest], at: datetime
 ) -> list[StatusOutcome]:
-    """Decide each request, write what changes, and give each its vehicle or its refusal."""
+    """Decide each request, write the changes, and give each request its vehicle or its refusal."""
     decided = decide_all(await transaction.lock_vehicles(list_vins(requests)), requests, at)
     await transaction.save_changes(decided.changes)
     return decided.outcomes
 
 
 def list_vins(requests: Sequence[StatusRequest]) -> list[str]:
-    """Give the VINs that are asked for, each once, sorted."""
+    """Give the requested VINs, sorted, each once."""
     return sorted({request.vin for request in requests})

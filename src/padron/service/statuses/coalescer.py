@@ -1,8 +1,9 @@
-"""Joins concurrent single calls: while a transaction is under way, the next calls gather, of whatever accounts.
+"""Joins concurrent single calls. While a transaction runs, the next calls of all accounts gather.
 
-No timer and no added wait: alone, a call goes at once. One task takes what waits, a batch at a time, and ends in the
-same step as its last look at the queue, so no call can be left behind. An account in which somebody else stands in the
-way goes apart for a while, so that the others need not wait with it.
+There is no timer and no added wait: a call that is alone starts at once. One task takes the waiting
+calls in batches. It ends in the same step as its last look at the queue, so no call is left behind.
+An account that is blocked by somebody else runs apart for a while, so that the other accounts do
+not wait.
 """
 
 import asyncio
@@ -19,11 +20,12 @@ from padron.store.base import Store
 from padron.store.settling import fail, fail_all, settle
 
 BATCH_SIZE_MAX = 256
-# Turns of the event loop between two batches. In these, those who were just answered send their answers,
-# and what their clients call next is read: so it is in the next batch and need not wait for the one after.
+# Turns of the event loop between two batches. In these turns, the answers of the last batch are
+# sent and the next calls of these clients are read. So these calls are in the next batch, not in
+# the one after.
 GATHER_TURNS = 3
 APART_S = 1.0
-WAITING_MAX = 4_096  # calls of one account; more are refused at once, so that those admitted keep their pace
+WAITING_MAX = 4_096  # calls of one account; more calls are refused at once, which keeps the admitted ones fast
 
 
 @dataclass(slots=True, eq=False)
@@ -36,33 +38,34 @@ _Batch = Mapping[int, list[_Call]]
 
 
 class Coalescer:
-    """Takes single status calls and runs them in batches, each account's in the order in which they came."""
+    """Runs single status calls in batches. The calls of an account keep their order."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
-        self._waiting: dict[int, deque[_Call]] = {}  # by account, those whose turn is next first
-        self._busy: set[int] = set()  # the accounts of which a batch is under way
-        self._is_running = False  # a batch of several accounts is under way
+        self._waiting: dict[int, deque[_Call]] = {}  # by account, the next one first
+        self._busy: set[int] = set()  # the accounts that have a running batch
+        self._is_running = False  # a batch of several accounts is running
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, account_id: int, request: StatusRequest) -> Awaitable[Vehicle]:
-        """Give the outcome of this request, once it is durable. A caller may be cancelled; the call goes on.
+        """Give the outcome of this request, once it is durable. If the caller is cancelled, the call continues.
 
-        Raises what ``decide_all`` decides for this request, ``overloaded`` and ``store_unavailable``.
+        Raises what ``decide_all`` decides for this request, ``overloaded`` and
+        ``store_unavailable``.
         """
         waiting = self._waiting.get(account_id)
         if waiting is None:
             waiting = self._waiting[account_id] = deque()
         elif len(waiting) >= WAITING_MAX:
-            raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting: try again shortly.")
+            raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting. Try again shortly.")
         call = _Call(request, asyncio.get_running_loop().create_future())
         waiting.append(call)
         self._begin()
         return call.done
 
     async def close(self) -> None:
-        """Wait until nothing is waiting."""
+        """Wait until no call is waiting."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -77,7 +80,7 @@ class Coalescer:
         task.add_done_callback(self._tasks.discard)
 
     def _take(self) -> _Batch:
-        """Take calls of the accounts that are not busy, as many as there is room for."""
+        """Take waiting calls of the accounts that are not busy, up to the size of a batch."""
         batch: dict[int, list[_Call]] = {}
         room = BATCH_SIZE_MAX
         for account_id in [account_id for account_id in self._waiting if account_id not in self._busy]:
@@ -89,7 +92,7 @@ class Coalescer:
         return batch
 
     def _take_of(self, account_id: int, room: int) -> list[_Call]:
-        """Take an account's calls. With more than there is room for it goes to the end of the line."""
+        """Take calls of an account, at most ``room``. If more remain, the account goes to the end of the line."""
         waiting = self._waiting.pop(account_id)
         calls = [waiting.popleft() for _ in range(min(len(waiting), room))]
         if waiting:
@@ -107,7 +110,7 @@ class Coalescer:
                     self._start(self._work_apart(account_id, calls))
                 await _gather()
         except PadronError as error:
-            self._fail([*self._waiting], error)  # the next batch would fare no better
+            self._fail([*self._waiting], error)  # the next batch would fail, too
         except asyncio.CancelledError as error:
             self._fail([*self._waiting], error)
             raise
@@ -116,9 +119,9 @@ class Coalescer:
             self._busy.difference_update(batch)
 
     async def _run_together(self, batch: _Batch) -> _Batch:
-        """Run a batch of several accounts and settle its calls. Give back those of the accounts that have to go apart.
+        """Run a batch of several accounts and settle its calls. Give the calls of accounts that must run apart.
 
-        Raises what the store raises, when all are told.
+        Raises what the store raises, after every call has its answer.
         """
         decision = _Decision(batch, self._clock())
         left = dict(batch)
@@ -130,12 +133,12 @@ class Coalescer:
             for calls in left.values():
                 _fail_all(calls, error)
             raise
-        except Exception:  # noqa: BLE001 - one account must not take the others down with it: each is tried by itself
+        except Exception:  # noqa: BLE001 - one account must not make the others fail: each is tried alone
             return left
         return left
 
     async def _work_apart(self, account_id: int, calls: list[_Call]) -> None:
-        """Run an account's calls by themselves, these first, until nothing waits or some time has passed."""
+        """Run an account's calls apart, these first, until no call waits or some time has passed."""
         loop = asyncio.get_running_loop()
         until = loop.time() + APART_S
         try:
@@ -158,7 +161,7 @@ class Coalescer:
                 self._begin()
 
     async def _run_apart(self, account_id: int, calls: list[_Call]) -> None:
-        """Run calls of one account, which wait for whoever is in the way there, and settle them.
+        """Run and settle calls of one account. They wait for whoever blocks the account.
 
         Raises what the store raises.
         """
@@ -167,23 +170,23 @@ class Coalescer:
             await self._store.write_apart(account_id, decision.vins[account_id], decision.decide)
         except (PadronError, asyncio.CancelledError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, no caller may be left waiting
+        except Exception as error:  # noqa: BLE001 - after any error, no caller may be left waiting
             if len(calls) == 1:
                 fail(calls[0].done, error)
                 return
-            for call in calls:  # one request must not take the others down with it: each is tried by itself
+            for call in calls:  # one request must not make the others fail: each is tried alone
                 await self._run_apart(account_id, [call])
         else:
             _answer_all(calls, decision.outcomes[account_id])
 
     def _fail(self, account_ids: Iterable[int], error: PadronError | asyncio.CancelledError) -> None:
-        """Tell those who wait."""
+        """Answer all waiting calls of these accounts with the error."""
         for account_id in account_ids:
             _fail_all(self._waiting.pop(account_id, ()), error)
 
 
 class _Decision:
-    """What a batch asks for, and what was decided when its vehicles were looked at last."""
+    """The requests of a batch, and the decisions from the last look at its vehicles."""
 
     def __init__(self, batch: _Batch, at: datetime) -> None:
         self._requests = {account_id: [call.request for call in calls] for account_id, calls in batch.items()}
@@ -192,7 +195,7 @@ class _Decision:
         self.outcomes: dict[int, list[StatusOutcome]] = {}
 
     def decide(self, account_id: int, vehicles: Sequence[Vehicle]) -> list[Change]:
-        """Decide an account's requests, again if its vehicles had to be read again."""
+        """Decide an account's requests, and decide again after its vehicles were read again."""
         decided = decide_all(vehicles, self._requests[account_id], self._at)
         self.outcomes[account_id] = decided.outcomes
         return decided.changes

@@ -1,4 +1,4 @@
-"""The status call: the single call is a batch of one, and calls that come together share a transaction."""
+"""The status call. A single call is a batch of one, and concurrent calls share a transaction."""
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import StatusRequest
@@ -7,7 +7,7 @@ from padron.service.runtime import Runtime
 
 
 async def set_status(runtime: Runtime, principal: Principal, request: StatusRequest) -> Vehicle:
-    """Set one vehicle's status and give the vehicle once that is durable.
+    """Set one vehicle's status and give the vehicle once the change is durable.
 
     Raises ``forbidden``, ``vehicle_not_found``, ``multiple_vehicles_found``, ``revision_mismatch``,
     ``overloaded`` and ``store_unavailable``. The same status again changes nothing.

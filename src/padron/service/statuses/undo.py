@@ -1,7 +1,7 @@
-"""Takes back what one request changed, for each vehicle that nobody has changed since; that is a change like any other.
+"""Undoes what one request changed, for each vehicle without later changes. An undo is a normal change.
 
-A thousand vehicles go into a transaction. A process that ends in between leaves the later ones taken back and the
-others as they were: the same undo, sent again, goes on with those.
+A transaction undoes a thousand vehicles. If the process ends between two transactions, the
+remaining vehicles are as they were. The same undo, sent again, continues with them.
 """
 
 from collections import defaultdict
@@ -28,9 +28,9 @@ _SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHA
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UndoneVehicle:
-    """What became of one vehicle: what it is after something was taken back, or why it was left, or nothing to do.
+    """The outcome for one vehicle: the vehicle after the undo, why it was left, or that nothing had to change.
 
-    A planned change that was cancelled is named by its id, beside what became of its vehicle.
+    A cancelled plan is named by its id, beside the outcome of its vehicle.
     """
 
     vin: Vin
@@ -41,7 +41,7 @@ class UndoneVehicle:
 
     @property
     def revision(self) -> str | None:
-        """The vehicle's tag from now on, if something was taken back; of a dry run it means nothing."""
+        """The vehicle's new tag, if something was undone. The tag means nothing in a dry run."""
         return None if self.after is None else format_tag(self.after)
 
 
@@ -54,11 +54,12 @@ async def undo_request(
     *,
     dry_run: bool = False,
 ) -> list[UndoneVehicle]:
-    """Take back what a request changed and give what became of each vehicle, in the order in which it came to them.
+    """Undo what a request changed, and give the outcome of each vehicle, in the order of the undo.
 
-    What the request planned and is still pending is cancelled first, so that it does not happen afterwards; those come
-    first in the answer. ``dry_run`` decides in the same way and writes nothing. Raises ``forbidden``,
-    ``request_not_found`` when it changed and planned nothing, and ``request_too_large``.
+    The request's pending plans are cancelled first, so that they are not executed afterwards. They
+    come first in the answer. ``dry_run`` makes the same decisions and writes nothing. Raises
+    ``forbidden``, ``request_too_large``, and ``request_not_found`` for a request that changed and
+    planned nothing.
     """
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
@@ -72,7 +73,7 @@ async def undo_request(
         else:
             plans = await cancel_pending(runtime, principal, undone_id, request_id)
         cancelled = [UndoneVehicle(vin=plan.vin, cancelled_plan_id=plan.plan_id) for plan in plans]
-        entries = await _load_changes(runtime, principal, undone_id)  # one may have been executed just before
+        entries = await _load_changes(runtime, principal, undone_id)  # a plan may have been executed just before
     formers = sorted(gather_former(entries), key=_give_turn)
     repaired = frozenset(former.vin for former in formers if former.was_retired or former.was_restored)
     returning = frozenset(former.vin for former in formers if former.was_retired)
@@ -90,36 +91,36 @@ async def undo_request(
 
 
 async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) -> list[FeedEntry]:
-    """Give what a request changed. Raises ``forbidden`` for what the key may not change, ``request_too_large``."""
+    """Give what a request changed. Raises ``request_too_large``, and ``forbidden`` for a key without the right."""
     reader = runtime.store.read(principal.account_id)
     entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
     _check_scopes(principal, entries)
     if len(entries) > UNDONE_CHANGES_MAX:
-        detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, which is what can be undone."
+        detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, the maximum for an undo."
         raise PadronError(Code.REQUEST_TOO_LARGE, detail)
     return entries
 
 
 @dataclass(slots=True, eq=False)
 class _Chunk:
-    """The vehicles of one transaction, as they are after those that were taken back before them."""
+    """The vehicles of one transaction, after the undo of the vehicles before them."""
 
     transaction: WriteTransaction
     act: UndoAct
-    repaired: frozenset[str]  # VINs of which the request made vehicles former, or current again
-    returning: frozenset[str]  # those of which vehicles become current again
+    repaired: frozenset[str]  # VINs with vehicles that the request made former, or current again
+    returning: frozenset[str]  # VINs with vehicles that become current again
     dry_run: bool
     vehicles: dict[int, Vehicle] = field(default_factory=dict)
     details: dict[int, Details] = field(default_factory=dict)
     later: dict[int, FeedEntry] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    slots_before: dict[int, int] = field(default_factory=dict)  # moves before the changes are written
-    slots_after: dict[int, int] = field(default_factory=dict)  # and after them
+    slots_before: dict[int, int] = field(default_factory=dict)  # moves to write before the changes
+    slots_after: dict[int, int] = field(default_factory=dict)  # moves to write after the changes
     by_vin: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     by_plate: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     async def undo(self, formers: Sequence[Former]) -> list[UndoneVehicle]:
-        """Take back, write, and give what became of each."""
+        """Undo the changes, write, and give the outcome of each vehicle."""
         await self._load(formers)
         done = [self._undo_one(former) for former in formers]
         if self.dry_run:
@@ -140,7 +141,8 @@ class _Chunk:
         self.details = await transaction.load_former_details(retired) if gone else {}
         if self.repaired and found:
             self.details |= await transaction.load_details(sorted(vehicle.vehicle_id for vehicle in found))
-        # Whose plate comes back or has to be the only one of its kind: of these all bearers are looked at.
+        # Vehicles whose plate comes back, or must be unique. For these, all vehicles with the plate
+        # are checked.
         values = [*(former.edits for former in formers), *self.details.values()]
         plates = sorted({str(value["plate"]) for value in values if value.get("plate") is not None})
         found += await transaction.lock_plates(plates) if plates else []
@@ -159,7 +161,7 @@ class _Chunk:
         if later is not None or vehicle is None:
             return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
         if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
-            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle has the VIN {former.former_vin} now.")
+            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.former_vin}.")
         if former.was_restored:
             slot = self._clear_for_retirement(former, vehicle) or vehicle.slot
         else:
@@ -180,9 +182,10 @@ class _Chunk:
         return UndoneVehicle(vin=after.vin, after=after)
 
     def _find_slot(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | int:
-        """Give why the vehicle has to be left, or the slot that it has from now on.
+        """Give why the vehicle must be left, or its new slot.
 
-        Vehicles that are duplicates again may share plates with others, as they might before: at a slot above 0.
+        Vehicles that become duplicates again may share plates with others, as before: at a slot
+        above 0.
         """
         is_repaired = vehicle.vin in self.repaired
         fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id} if is_repaired else set()
@@ -200,10 +203,10 @@ class _Chunk:
         return vehicle.slot
 
     def _clear_for_retirement(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | None:
-        """Give why the vehicle cannot be former again, or see to it that the one that is left then is the only one."""
+        """Give why the vehicle cannot be former again. Otherwise make the remaining vehicle the only one."""
         fellows = self.by_vin[vehicle.vin] - {vehicle.vehicle_id}
         if not fellows:
-            return _leave(former, LeftReason.ONLY_VEHICLE, f"No other vehicle has the VIN {vehicle.vin} now.")
+            return _leave(former, LeftReason.ONLY_VEHICLE, f"No other vehicle now has the VIN {vehicle.vin}.")
         if len(fellows) > 1:
             return None
         (kept,) = (self.vehicles[one] for one in fellows)
@@ -245,16 +248,17 @@ def _check_scopes(principal: Principal, entries: Sequence[FeedEntry]) -> None:
 
 
 def _give_turn(former: Former) -> tuple[bool, bool, int]:
-    """Give the place in the order in which vehicles are taken back.
+    """Give the place in the order of the undo.
 
-    What comes back comes first, so that those beside it are duplicates again, and what goes comes last. The rest goes
-    backwards, so that a plate or VIN that went from one vehicle to another finds its place free.
+    Vehicles that come back are first, so that the ones beside them are duplicates again. Vehicles
+    that go are last. The others go backwards, so that a plate or VIN that moved between vehicles
+    finds its place free.
     """
     return former.was_restored, not former.was_retired, -former.last_number
 
 
 def _leave_plate(former: Former, plate: str | int | None, bearer: Vehicle) -> UndoneVehicle:
-    return _leave(former, LeftReason.PLATE_IN_USE, f"The vehicle {bearer.vin} bears the plate {plate} now.")
+    return _leave(former, LeftReason.PLATE_IN_USE, f"The vehicle {bearer.vin} now has the plate {plate}.")
 
 
 def _leave(former: Former, left: LeftReason, detail: str) -> UndoneVehicle:
@@ -263,5 +267,5 @@ def _leave(former: Former, left: LeftReason, detail: str) -> UndoneVehicle:
 
 def _describe_later(later: FeedEntry | None) -> str:
     if later is None:
-        return "The vehicle has another VIN by now."
-    return f"The request {later.change.request_id} of {later.change.by} changed the vehicle since."
+        return "The vehicle now has another VIN."
+    return f"The request {later.change.request_id} of {later.change.by} changed the vehicle later."

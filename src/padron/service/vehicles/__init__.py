@@ -1,1 +1,1 @@
-"""Registering, reading and exporting vehicles, repairing duplicates, and what a VIN tells."""
+"""Registers, reads and exports vehicles, repairs duplicates, and explains VINs."""

@@ -1,6 +1,7 @@
-"""Repairing duplicates: finding VINs that several current vehicles have, and making one vehicle of them.
+"""Repairs duplicates: finds VINs that several current vehicles have, and keeps one vehicle of each.
 
-The others become former versions, by changes like any other: they are in history and in the feed, and can be undone.
+The others become former versions, by normal changes. These changes are in history and in the feed,
+and can be undone.
 """
 
 from dataclasses import replace
@@ -20,10 +21,10 @@ ROWS_MAX = 1_000  # vehicles of a page
 async def list_duplicates(
     runtime: Runtime, principal: Principal, vin: Vin | None, limit: int, cursor: str | None
 ) -> Page[DuplicateGroup]:
-    """Give the VINs that several current vehicles have, with these vehicles, in order; or those of one VIN.
+    """Give the VINs that several current vehicles have, with these vehicles, in order. Or only one VIN.
 
-    At most ``limit`` VINs, and fewer when they have more than a thousand vehicles. Raises ``forbidden``, and
-    ``bad_parameters`` for a cursor that belongs to another question.
+    The page has at most ``limit`` VINs, and fewer when they have more than a thousand vehicles.
+    Raises ``forbidden``, and ``bad_parameters`` for a cursor that belongs to another question.
     """
     principal.check_scope(Scope.VEHICLES_REPAIR)
     epoch = runtime.store.epoch
@@ -39,7 +40,7 @@ async def list_duplicates(
     if sum(len(group.versions) for group in groups) <= ROWS_MAX:
         return cut_page(groups, limit, lambda last: cursors.format_duplicate_cursor(epoch, last.vin))
     if len(groups) > 1:
-        groups.pop()  # some of its vehicles may not have fit: it is the first of the next page
+        groups.pop()  # the page may lack some of its vehicles, so it is the first of the next page
     else:
         groups = [replace(groups[0], versions=groups[0].versions[:ROWS_MAX])]
     page = groups[:limit]
@@ -49,10 +50,11 @@ async def list_duplicates(
 async def repair_duplicates(
     runtime: Runtime, principal: Principal, repair: Repair, *, dry_run: bool = False
 ) -> Repaired:
-    """Keep one of the vehicles with a VIN, make the others former versions, and give what became of them.
+    """Keep one of the vehicles with a VIN, make the others former versions, and give the outcome.
 
-    Raises ``forbidden``, ``vehicle_not_found``, ``no_duplicates``, ``revision_mismatch``, ``bad_parameters`` for a
-    vehicle that is none of them, and ``plate_in_use``. A dry run writes nothing.
+    A dry run writes nothing. Raises ``forbidden``, ``vehicle_not_found``, ``no_duplicates``,
+    ``revision_mismatch``, ``plate_in_use``, and ``bad_parameters`` for a vehicle that is not one of
+    them.
     """
     principal.check_scope(Scope.VEHICLES_REPAIR)
     check_choices(repair.take, repair.edits, repair.status)
@@ -67,7 +69,7 @@ async def repair_duplicates(
         if not dry_run:
             await transaction.save_changes(done.changes)
             if done.vehicle.slot != 0:
-                # Last: only then has the vehicle that was at 0 left, and its own plate is what it will be.
+                # Last: only now slot 0 is free, and the vehicle's own plate is final.
                 await transaction.move_vehicles({done.vehicle.vehicle_id: 0})
         return replace(done, vehicle=replace(done.vehicle, slot=0))
 
@@ -75,14 +77,14 @@ async def repair_duplicates(
 
 
 async def _check_plate_free(transaction: WriteTransaction, done: Repaired, own: set[int]) -> None:
-    """Raise ``plate_in_use`` when a vehicle with another VIN bears the plate: duplicates may share it, others not."""
+    """Raise ``plate_in_use`` when a vehicle with another VIN has the plate. Only duplicates may share a plate."""
     plate = done.details.get("plate")
     if plate is None:
         return
     others = [one for one in await transaction.lock_plates([str(plate)]) if one.vehicle_id not in own]
     if others:
         detail = (
-            f"The vehicle {others[0].vin} bears the plate {plate} as well, which only one may once the duplicates are "
-            "resolved: keep another one, or give this one another plate."
+            f"The vehicle {others[0].vin} also has the plate {plate}. Only one vehicle may have it after the repair. "
+            "Keep another vehicle, or give this one another plate."
         )
         raise PadronError(Code.PLATE_IN_USE, detail)

@@ -1,7 +1,8 @@
-"""Reads all vehicles that fit a question, a page at a time: what exports are made of.
+"""Reads all vehicles that match a question, a page at a time, for exports.
 
-Each page is of one instant, and the next one begins after the last vehicle of the one before, whatever became of that
-meanwhile. In order of registration a vehicle that exists throughout therefore comes exactly once.
+Each page shows one instant. The next page begins after the last vehicle of the previous page, even
+if that vehicle has changed meanwhile. So in order of registration, a vehicle that exists throughout
+appears exactly once.
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +19,7 @@ PAGE = 1_000
 async def export_vehicles(
     runtime: Runtime, principal: Principal, query: VehicleQuery
 ) -> AsyncIterator[list[VehicleVersion]]:
-    """Give the vehicles, a thousand at a time; the question's limit does not count. Raises ``forbidden``."""
+    """Give the vehicles, a thousand at a time. The question's limit is ignored. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_READ)
     reader = runtime.store.read(principal.account_id)
     asked = replace(query, limit=PAGE, after=None)
@@ -30,7 +31,7 @@ async def export_vehicles(
 
 
 async def find_last_vehicle(runtime: Runtime, principal: Principal) -> int:
-    """Give the id of the vehicle that was registered last, by which an export's progress is told; 0 without any."""
+    """Give the id of the last registered vehicle, which measures an export's progress; 0 without vehicles."""
     principal.check_scope(Scope.VEHICLES_READ)
     newest = VehicleQuery(filters={}, descending=True, limit=1)
     rows = await runtime.store.read(principal.account_id).list_vehicles(newest)

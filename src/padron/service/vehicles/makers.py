@@ -1,8 +1,9 @@
-"""Who made a vehicle, and what kind of vehicle it is, by its world manufacturer identifier (ISO 3780).
+"""The maker and the kind of a vehicle, by its world manufacturer identifier (ISO 3780).
 
-The table is NHTSA's (``tools/build_makers.py`` writes it), which knows what is sold in the United States, trucks and
-trailers too; for others the table of ``vininfo`` is asked. Only whole identifiers count. The first two characters say
-which country, not which maker: 1N is Nissan's as 1N4 and Peterbilt's as 1NP.
+The table is NHTSA's, which covers vehicles sold in the United States, trucks and trailers included.
+``tools/build_makers.py`` writes it. For other vehicles the table of ``vininfo`` is used. Only whole
+identifiers count. The first two characters name the country, not the maker: 1N4 is Nissan's, and
+1NP is Peterbilt's.
 """
 
 from dataclasses import dataclass
@@ -13,22 +14,23 @@ from vininfo.dicts import WMI  # type: ignore[import-untyped]
 
 from padron.domain.vin import Vin
 
-_LOW_VOLUME = "9"  # as the third character: makers of under 1,000 vehicles a year, told apart by places 12 to 14
+_LOW_VOLUME = "9"  # as the third character: a maker of under 1,000 vehicles a year, named by places 12 to 14
 _WMI_LENGTH = 3
-# The kinds for which place 7 says in which thirty years the model year lies (49 CFR 565.15(b)).
+# The kinds of vehicle for which place 7 says which thirty years the model year is in (49 CFR
+# 565.15(b)).
 _LIGHT = frozenset({"car", "mpv", "lightTruck"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Maker:
-    """A maker's name as published; ``is_light`` for cars and light trucks, as far as is known."""
+    """A maker's published name. ``is_light`` is true for cars and light trucks, if the kind is known."""
 
     name: str
     is_light: bool
 
 
 def find_maker(vin: Vin) -> Maker | None:
-    """Give who made a vehicle, or None when no table knows."""
+    """Give the maker of a vehicle, or None when no table has it."""
     wmi = vin[:_WMI_LENGTH]
     is_low_volume = wmi.endswith(_LOW_VOLUME)
     found = _read_table().get(wmi + vin[11:14] if is_low_volume else wmi)

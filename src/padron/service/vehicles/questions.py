@@ -1,7 +1,7 @@
-"""Reads the query for a list of vehicles from named texts: parameters of a URL, or options of a command line.
+"""Reads the query for a list of vehicles from named texts: URL parameters, or command-line options.
 
-The names of fields are those of the domain. All that only one of the two edges has stays there, such as
-the size of a page.
+The names of fields are those of the domain. What only one of the two edges has, such as the size of
+a page, stays there.
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ def parse_boolean(given: Mapping[str, str], name: str) -> bool | None:
 
 
 def parse_number(name: str, text: str, least: int, most: int) -> int:
-    """Give the integer in a text. Raises ``bad_parameters`` for other text or a number out of range."""
+    """Give the integer in a text. Raises ``bad_parameters`` for other text, or a number out of range."""
     if text.isascii() and text.isdigit() and len(text) <= len(str(INTEGER_MAX)) and least <= int(text) <= most:
         return int(text)
     raise PadronError(Code.BAD_PARAMETERS, f"{name} is {quote(text)}: it must be an integer from {least} to {most}.")

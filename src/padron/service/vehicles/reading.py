@@ -1,4 +1,4 @@
-"""Reading vehicles, now or as they were at an instant, their status and their history."""
+"""Reads vehicles, now or at an instant, with their status and their history."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,24 +17,25 @@ from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import check_place, find_place, find_seen
 from padron.store.base import Reader
 
-PRESENT = timedelta(minutes=1)  # what counts as the present while the clock is behind the record
-STEP_CHANGES = 200_000  # vehicles registered by so many changes are looked at in one statement: 0.8 s at most
+PRESENT = timedelta(minutes=1)  # this recent counts as the present while the clock is behind the record
+STEP_CHANGES = 200_000  # one statement looks at the vehicles registered by so many changes: 0.8 s at most
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundVehicles:
-    """A page of vehicles, and for the filter ``operational`` and the past the place in the feed that it reflects."""
+    """A page of vehicles. The filter ``operational`` and the past also give the place in the feed it reflects."""
 
     page: Page[VehicleVersion]
-    cursor: str | None  # of the feed: all changes up to it are in this page
+    cursor: str | None  # of the feed: the page includes all changes up to it
 
 
 async def get_vehicle(
     runtime: Runtime, principal: Principal, vin: Vin, as_of: datetime | None = None
 ) -> VehicleVersion:
-    """Give a vehicle that is current, or was at an instant, with its core data.
+    """Give a vehicle that is current, or was current at an instant, with its core data.
 
-    Raises ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for an instant that is to come.
+    Raises ``vehicle_not_found``, ``multiple_vehicles_found``, and ``bad_parameters`` for a future
+    instant.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     reader = runtime.store.read(principal.account_id)
@@ -58,7 +59,8 @@ async def list_vehicles(
 ) -> FoundVehicles:
     """Give a page of the list, now or as of an instant, in a state that includes ``seen``.
 
-    Raises ``bad_parameters`` for a cursor that belongs to another question, and for an instant that is to come.
+    Raises ``bad_parameters`` for a cursor that belongs to another question, and for a future
+    instant.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     epoch = runtime.store.epoch
@@ -67,16 +69,18 @@ async def list_vehicles(
     await check_place(runtime, principal, told)
     at_least = max(await find_seen(runtime, principal, seen), told.number)
     if query.as_of is not None and asked.up_to is None:
-        # Where nothing is behind, so that an instant means the same on every server.
+        # Read from the primary, so that an instant means the same on every server.
         present = runtime.store.read(principal.account_id)
         asked = replace(asked, up_to=await _find_state(runtime, present, query.as_of))
     reader = runtime.store.read_recent(principal.account_id, max(at_least, asked.up_to or 0))
-    # Read before the list: going on from here may tell a change again, but misses none. The past is cut exactly there.
+    # Read before the list: a reader who continues from here may see a change twice, but misses
+    # none. The past is cut exactly there.
     last_change = asked.up_to
     if last_change is None and query.operational is not None:
         last_change = await reader.find_last_change()
     rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
-    # The next page may be another server's: who follows the feed from here must find in it what is told by now.
+    # Another server may give the next page. A reader who then follows the feed from here must find
+    # there everything that this page already shows.
     is_followed = len(rows) == asked.limit
     reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0)) if is_followed else START
     page = cut_page(rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
@@ -89,13 +93,13 @@ async def list_vehicles(
 
 
 def _may_walk_far(query: VehicleQuery) -> bool:
-    """Say whether vehicles are looked at one by one, in order, for a status in the past, of which there is no index."""
+    """Say whether the query looks at vehicles one by one: there is no index for a status in the past."""
     by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
     return query.up_to is not None and query.sort is None and by_status
 
 
 async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:
-    """Give a page from as many statements as it takes, each over a bounded part of the account."""
+    """Give a page. Uses as many statements as needed, each over a bounded part of the account."""
     last = query.up_to or 0
     begin = query.after.vehicle_id if query.after is not None else last if query.descending else 1
     rows: list[ListedVehicle] = []
@@ -109,10 +113,11 @@ async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehi
 
 
 async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
-    """Give the number of the last change up to an instant. Raises ``bad_parameters`` for one that is to come.
+    """Give the number of the last change up to an instant. Raises ``bad_parameters`` for a future instant.
 
-    Where the clock was set back, the account's last change is ahead of it, and so is the account's present. Who asks
-    for the present then names the clock's: an instant just before that means all that is recorded.
+    After the clock was set back, the account's last change is later than the clock. A client that
+    asks for the present then names the clock's instant. So an instant just before the clock's means
+    everything recorded.
     """
     now = runtime.clock()
     if as_of < now - PRESENT:
@@ -125,9 +130,9 @@ async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
 
 
 def check_past(name: str, at: datetime, now: datetime) -> None:
-    """Raise ``bad_parameters`` for an instant that is to come: of that nothing is known."""
+    """Raise ``bad_parameters`` for a future instant: nothing is known about it."""
     if at > now:
-        detail = f"{name} is {format_instant(at)}, which is to come: here it is {format_instant(now)}."
+        detail = f"{name} is {format_instant(at)}, which is in the future; the server's time is {format_instant(now)}."
         raise PadronError(Code.BAD_PARAMETERS, detail)
 
 
@@ -141,9 +146,9 @@ async def list_history(
     vehicle_id: int | None = None,
     seen: str | None = None,
 ) -> Page[HistoryEntry]:
-    """Give a page of a current vehicle's history, or of one of those with the VIN, current or former, by its id.
+    """Give a page of the history of the current vehicle with a VIN. ``vehicle_id`` selects a former one, too.
 
-    It is in a state that includes ``seen``. Raises as ``get_status``, and for a bad cursor.
+    The answer's state includes ``seen``. Raises as ``get_status``, and for a bad cursor.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     epoch = runtime.store.epoch
@@ -154,7 +159,8 @@ async def list_history(
         vehicle_id = get_only(await present.list_by_vin(vin), vin).vehicle_id
     elif not await present.has_vehicle(vehicle_id, vin):
         raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
-    # A vehicle's id is the number of its registration: so the history of one that is known is never empty.
+    # A vehicle's id is the number of its registration, so the history of a known vehicle is never
+    # empty.
     reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle_id))
     entries = await reader.list_history(vehicle_id, before, look_beyond(limit))
     return cut_page(entries, limit, lambda last: cursors.format_history_cursor(epoch, last.number))

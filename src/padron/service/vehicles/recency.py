@@ -1,7 +1,8 @@
-"""What an answer must include, so that nobody misses what they have seen: their own change, or a place in the feed.
+"""What an answer must include, so that clients see their own changes and what they saw before.
 
-Large answers may come from a replica that is some seconds behind. Who names what was seen gets nothing older. Whether
-a place is one of this register is asked of the primary: a replica may not have come there yet.
+Large answers may come from a replica that is some seconds behind. A client that names what it saw
+gets nothing older. The primary checks whether a place belongs to this register, because a replica
+may not have reached it.
 """
 
 from padron.domain.account import Principal
@@ -12,10 +13,11 @@ from padron.store.base import Reader
 
 
 async def find_seen(runtime: Runtime, principal: Principal, seen: str | None) -> int:
-    """Give the number of the change that an answer must include; 0 when nothing was named.
+    """Give the number of the change that an answer must include, or 0 when the client named nothing.
 
-    ``seen`` is a cursor of the feed, or the id of a request: of one that changed nothing the account's last change
-    counts, for what it found may be just as new. Raises ``bad_parameters`` for text that is neither, ``cursor_gone``.
+    ``seen`` is a cursor of the feed, or the id of a request. For a request that changed nothing, it
+    is the account's last change: the request may have seen that one. Raises ``cursor_gone``, and
+    ``bad_parameters`` for other text.
     """
     if seen is None:
         return 0
@@ -27,18 +29,18 @@ async def find_seen(runtime: Runtime, principal: Principal, seen: str | None) ->
 
 
 async def read_place(runtime: Runtime, principal: Principal, cursor: str | None) -> Place:
-    """Give the place of a cursor of the feed; the beginning without one. Raises ``bad_parameters``, ``cursor_gone``."""
+    """Give the place of a feed cursor, or the beginning without one. Raises ``bad_parameters``, ``cursor_gone``."""
     place = cursors.parse_feed_cursor(runtime.store.epoch, cursor)
     await check_place(runtime, principal, place)
     return place
 
 
 async def check_place(runtime: Runtime, principal: Principal, place: Place) -> None:
-    """Raise ``cursor_gone`` unless the account has this very change: for an end not reached, and another change."""
+    """Raise ``cursor_gone`` unless the account has this very change at this place."""
     if place != START and await runtime.store.read(principal.account_id).find_place(place.number) != place:
         raise cursors.give_gone()
 
 
 async def find_place(reader: Reader, number: int) -> Place:
-    """Give the place after a change that the reader has, or after none."""
+    """Give the place after a change that the reader has, or the beginning."""
     return await reader.find_place(number) or START

@@ -1,4 +1,4 @@
-"""Registering and updating vehicles: both forms of PUT (contract 1.3 and 2)."""
+"""Registers and updates vehicles: both forms of PUT (contract 1.3 and 2)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +17,14 @@ FIRST_REVISION = 1
 
 
 class WriteCondition(Enum):
-    """What a caller demands of the vehicle beforehand, beside its revision."""
+    """A caller's condition on the vehicle, besides its revision."""
 
     NONE = "none"
     MUST_EXIST = "must_exist"  # If-Match
     MUST_NOT_EXIST = "must_not_exist"  # If-None-Match: *
 
 
-# Not frozen, like changes: an import makes a million of them.
+# Not frozen, for speed, like changes: an import makes a million of them.
 @dataclass(kw_only=True, slots=True)
 class Registration:
     """One request to register a vehicle or to update its core data."""
@@ -38,14 +38,14 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registered:
-    """The vehicle as it now is, and whether it is new."""
+    """The vehicle after the request, and whether it is new."""
 
     version: VehicleVersion
     created: bool
 
 
 async def put_vehicle(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
-    """Register or update the vehicle with this VIN, which alone is its identity.
+    """Register or update the vehicle with this VIN. Only the VIN identifies it.
 
     Raises ``forbidden``, ``multiple_vehicles_found``, ``plate_in_use``, ``revision_mismatch``.
     """
@@ -66,7 +66,8 @@ async def put_vehicle(runtime: Runtime, principal: Principal, registration: Regi
 async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
     """Register or update a vehicle that its VIN or its plate identifies (contract 1.3).
 
-    Raises ``forbidden``, ``multiple_vehicles_found`` when VIN and plate name different vehicles, or several.
+    Raises ``forbidden``, and ``multiple_vehicles_found`` when several vehicles have the VIN or the
+    plate.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     at = runtime.clock()
@@ -92,10 +93,10 @@ async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registrati
 async def register_vehicle(
     transaction: WriteTransaction, principal: Principal, registration: Registration, at: datetime
 ) -> Registered:
-    """Write a new vehicle, which is Active. Raises ``revision_mismatch`` when it had to exist."""
+    """Write a new vehicle, which is Active. Raises ``revision_mismatch`` if the caller requires an existing one."""
     if registration.condition is WriteCondition.MUST_EXIST or registration.revisions is not None:
         raise PadronError(
-            Code.REVISION_MISMATCH, f"If-Match asks for a vehicle {registration.vin} that exists, and none does."
+            Code.REVISION_MISMATCH, f"If-Match requires the vehicle {registration.vin}, but it does not exist."
         )
     change = build_registration(registration, by=principal.actor, at=at)
     await transaction.save_changes([change])
@@ -112,9 +113,9 @@ async def update_vehicle(
     vehicle: Vehicle,
     at: datetime,
 ) -> Registered:
-    """Write what differs; nothing when nothing does. The status is not touched."""
+    """Write the differences. Without differences nothing is written. The status stays as it is."""
     if registration.condition is WriteCondition.MUST_NOT_EXIST:
-        raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match asks that no vehicle {vehicle.vin} exist; one does.")
+        raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match requires that no vehicle {vehicle.vin} exists.")
     check_revision(vehicle, registration.revisions)
     details = (await transaction.load_details([vehicle.vehicle_id]))[vehicle.vehicle_id]
     change = build_update(registration, vehicle, details, by=principal.actor, at=at)
@@ -133,7 +134,7 @@ def build_registration(
     status: VehicleStatus = VehicleStatus.ACTIVE,
     slot: int = 0,
 ) -> Change:
-    """Give the change that registers a new vehicle, Active unless said otherwise."""
+    """Give the change that registers a new vehicle. The default status is Active."""
     details: Details = {name: value for name, value in registration.edits.items() if value is not None}
     vehicle = Vehicle(
         vehicle_id=0,
@@ -160,7 +161,7 @@ def build_registration(
 def build_update(
     registration: Registration, vehicle: Vehicle, before: Details, *, by: str, at: datetime
 ) -> Change | None:
-    """Give the change that an update makes of this vehicle and its core data, or None when nothing differs."""
+    """Give the change that updates this vehicle and its core data, or None when nothing differs."""
     edited = apply_edits(before, registration.edits)
     differences = edited.differences
     if vehicle.vin != registration.vin:
@@ -182,14 +183,14 @@ def build_update(
 async def _check_plate_free(
     transaction: WriteTransaction, registration: Registration, found: list[Vehicle]
 ) -> list[Vehicle]:
-    """Give the vehicles with the VIN. Raises ``plate_in_use`` when another vehicle bears the plate."""
+    """Give the vehicles with the VIN. Raises ``plate_in_use`` when another vehicle has the plate."""
     plate = registration.edits.get("plate")
     if plate is None or len(found) > 1:
         return found
     bearers = await transaction.lock_plates([str(plate)])
-    # The same request, sent twice at once, may have registered the vehicle since the look at its VIN.
+    # The same request, sent twice at once, may have registered the vehicle after its VIN was read.
     found = found or [vehicle for vehicle in bearers if vehicle.vin == registration.vin]
     own = {vehicle.vehicle_id for vehicle in found}
     if any(vehicle.vehicle_id not in own for vehicle in bearers):
-        raise PadronError(Code.PLATE_IN_USE, f"Another vehicle of the account bears the plate {plate}.")
+        raise PadronError(Code.PLATE_IN_USE, f"Another vehicle of the account has the plate {plate}.")
     return found

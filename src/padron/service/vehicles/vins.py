@@ -1,7 +1,7 @@
-"""What a VIN tells by itself, with no network and no look at the register: its form, its check digit, who made it.
+"""What a VIN says by itself, without network or register: its form, its check digit, and its maker.
 
-Region and country come from the tables of ``vininfo``, which follow ISO 3780, the maker from ours; the rest is the
-domain's.
+Region and country come from the tables of ``vininfo``, which follow ISO 3780. The maker comes from
+our table, and the rest from the domain.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from padron.domain.vin import (
 )
 from padron.service.vehicles.makers import find_maker
 
-UNKNOWN_MAKER = "unknown"  # what is said of a maker that no table has
+UNKNOWN_MAKER = "unknown"  # shown for a maker that no table has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckDigit:
-    """Place 9, and what it would have to be. ``is_binding`` where the maker had to give one by law."""
+    """Place 9 and its expected value. ``is_binding`` is true where the law requires a check digit."""
 
     given: str
     expected: str
@@ -39,18 +39,18 @@ class CheckDigit:
 
     @property
     def warning(self) -> str | None:
-        """One sentence when the VIN is probably mistyped; None otherwise."""
+        """A warning when the VIN is probably mistyped. None otherwise."""
         if self.fits or not self.is_binding:
             return None
         return (
-            f"The check digit, character 9, is {self.given} and would be {self.expected}: "
-            "a character is probably mistyped. The VIN is taken all the same."
+            f"The check digit (character 9) is {self.given}, but {self.expected} is expected. "
+            "A character is probably mistyped. The VIN is accepted anyway."
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VinDescription:
-    """What a well-formed VIN tells. What its first characters do not say is None; years are the likelier first."""
+    """What a well-formed VIN says. Unknown values are None. The likelier model years are first."""
 
     vin: Vin
     check_digit: CheckDigit
@@ -63,7 +63,7 @@ class VinDescription:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadVin:
-    """What is wrong in a text that is no VIN, where, and the VIN that was probably meant."""
+    """The faults of a text that is not a VIN, and the VIN that was probably meant."""
 
     text: str
     faults: list[VinFault]
@@ -71,7 +71,7 @@ class BadVin:
 
 
 def describe_vin(text: str, now: datetime) -> VinDescription | BadVin:
-    """Give what a text tells as a VIN, or what is wrong with it. Raises nothing: any text has an answer."""
+    """Give what a text says as a VIN, or its faults. Raises nothing: any text has an answer."""
     faults = list_vin_faults(text)
     if not faults:
         return _decode(parse_vin(text), now)
@@ -80,7 +80,7 @@ def describe_vin(text: str, now: datetime) -> VinDescription | BadVin:
 
 
 def give_check_digit(vin: Vin) -> CheckDigit:
-    """Give a VIN's check digit and what it would have to be."""
+    """Give a VIN's check digit and the expected one."""
     return CheckDigit(given=vin[8], expected=compute_check_digit(vin), is_binding=binds_check_digit(vin))
 
 

@@ -1,7 +1,7 @@
-"""The steps of the worker that sends webhooks: each a short transaction of one account, none held while sending.
+"""The steps of the webhook worker. Each is a short transaction of one account, and none is open while sending.
 
-An endpoint belongs to the worker whose name is in its lease. Every step begins by locking the endpoint and looking
-at that name, so a worker that lost its lease can write nothing any more.
+An endpoint belongs to the worker that its lease names. Every step first locks the endpoint and
+checks this name. So a worker that lost its lease can write nothing more.
 """
 
 import random
@@ -18,7 +18,7 @@ from padron.service.webhooks.sending import Message
 from padron.store.base import WriteTransaction
 from padron.store.webhooks import WebhookTransaction
 
-CUT_MAX = 500  # changes looked at in one transaction
+CUT_MAX = 500  # changes that one transaction reads
 CLEARED_MAX = 500  # rows of the log deleted in one transaction
 
 Key = EndpointKey
@@ -26,7 +26,7 @@ Key = EndpointKey
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendOutcome:
-    """What came of sending one delivery."""
+    """The result of sending one delivery."""
 
     number: int
     at: datetime
@@ -35,7 +35,7 @@ class SendOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndpointWork:
-    """What is to be done next at an endpoint. ``is_released`` means nothing, and that its lease is given back."""
+    """The next work of an endpoint. ``is_released`` means no work is left, and the lease is given back."""
 
     endpoint: Endpoint
     due: list[Sending]
@@ -44,7 +44,7 @@ class EndpointWork:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Cut:
-    """An endpoint moved on in the feed, of which there may be more."""
+    """An endpoint after a step in the feed, and whether the feed has more changes for it."""
 
     endpoint: Endpoint
     has_more: bool
@@ -56,7 +56,7 @@ async def has_endpoints(runtime: Runtime) -> bool:
 
 
 async def list_ready(runtime: Runtime, limit: int) -> list[EndpointKey]:
-    """Give endpoints that have something to do and no worker."""
+    """Give endpoints that have work and no worker."""
     return await runtime.store.webhooks.list_ready(runtime.clock(), limit)
 
 
@@ -75,7 +75,8 @@ async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> boo
         endpoint = await webhooks.lock_endpoint(endpoint_id)
         if endpoint is None or endpoint.is_leased(now):
             return False
-        # Whoever dies with the lease leaves no word of what is due: so the endpoint stays awake until it is released.
+        # A worker that dies with the lease cannot save when the next delivery is due. So the
+        # endpoint stays awake until a worker releases it.
         leased = replace(endpoint, lease_holder=holder, lease_until=now + LEASE, wake_at=now)
         await webhooks.save_endpoint(leased)
         return True
@@ -86,10 +87,11 @@ async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> boo
 async def advance_endpoint(
     runtime: Runtime, key: EndpointKey, holder: str, outcomes: Sequence[SendOutcome], busy: frozenset[int], room: int
 ) -> EndpointWork | None:
-    """Record outcomes, cut on from the feed, and give at most ``room`` deliveries to send next.
+    """Record outcomes, continue in the feed, and give at most ``room`` deliveries to send next.
 
-    ``busy`` are the deliveries on their way. With none of these and nothing to send, the lease is given back in
-    the same transaction. None means that the lease is lost, and the outcomes are for nothing.
+    ``busy`` are the deliveries on their way. When there are no such deliveries and nothing to send,
+    the same transaction gives the lease back. None means that the lease is lost, and the outcomes
+    are not recorded.
     """
     endpoint_id = key.endpoint_id
     now = runtime.clock()
@@ -124,7 +126,7 @@ async def advance_endpoint(
 
 
 async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outcomes: Sequence[SendOutcome]) -> None:
-    """Record outcomes and give the lease back, for another process to go on at once."""
+    """Record outcomes and give the lease back, so that another process can continue at once."""
     endpoint_id = key.endpoint_id
     now = runtime.clock()
 
@@ -140,7 +142,7 @@ async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outc
 
 
 async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOutcome:
-    """Send one delivery, signed, and give what came of it."""
+    """Send one signed delivery, and give the result."""
     now = runtime.clock()
     body = encode_payload(sending.entry)
     message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
@@ -164,7 +166,7 @@ async def _record(
         endpoint = webhook.note_answer(endpoint, outcome.answer, now)
         delivery = deliveries.get(outcome.number)
         if delivery is None:
-            continue  # the endpoint is being cleared away
+            continue  # the endpoint is being deleted
         after = webhook.settle(delivery, outcome.answer, now, random.random())  # noqa: S311 - jitter
         deliveries[outcome.number] = after
         attempts.append(
@@ -182,7 +184,7 @@ async def _record(
 
 
 async def _cut(transaction: WebhookTransaction, endpoint: Endpoint, now: datetime) -> _Cut:
-    """Give the endpoint moved on in the feed, unless as many deliveries are pending as may be."""
+    """Move the endpoint forward in the feed, unless it has the maximum of pending deliveries."""
     if await transaction.count_pending(endpoint) >= webhook.PENDING_MAX:
         return _Cut(endpoint=endpoint, has_more=False)
     entries = await transaction.list_changes(endpoint.position, CUT_MAX)

@@ -1,4 +1,4 @@
-"""Webhook endpoints as their account manages them: create, list, change, delete, rotate, test, look, replay."""
+"""The webhook endpoints of an account: create, list, change, delete, rotate, test, read the log, replay."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ from padron.store.webhooks import WebhookReader, WebhookTransaction
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndpointEdits:
-    """What is to be changed of an endpoint; None leaves a value as it is."""
+    """The changes to an endpoint. None leaves a value as it is."""
 
     url: str | None = None
     description: str | None = None
@@ -44,9 +44,9 @@ class LoggedDelivery:
 async def add_endpoint(
     runtime: Runtime, principal: Principal, *, url: str, description: str, chosen: Filter
 ) -> Endpoint:
-    """Add an endpoint, which hears of every change from now on.
+    """Add an endpoint, which receives every change from now on.
 
-    Raises ``forbidden``, ``bad_parameters`` for a bad target and ``webhook_limit_reached``.
+    Raises ``forbidden``, ``bad_parameters`` for a bad target, and ``webhook_limit_reached``.
     """
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     _check(runtime, url, description)
@@ -59,7 +59,7 @@ async def add_endpoint(
         if await webhooks.count_endpoints() >= webhook.ENDPOINTS_MAX:
             raise PadronError(
                 Code.WEBHOOK_LIMIT_REACHED,
-                f"The account has {webhook.ENDPOINTS_MAX} webhook endpoints, as many as may be: delete one first.",
+                f"This account already has {webhook.ENDPOINTS_MAX} webhook endpoints, the maximum. Delete one.",
             )
         endpoint = Endpoint(
             endpoint_id=endpoint_id,
@@ -91,9 +91,9 @@ async def get_endpoint(runtime: Runtime, principal: Principal, endpoint_id: str)
 
 
 async def change_endpoint(runtime: Runtime, principal: Principal, endpoint_id: str, edits: EndpointEdits) -> Endpoint:
-    """Change an endpoint and give it as it now is. Raises ``webhook_not_found``, ``bad_parameters``.
+    """Change an endpoint and give the result. Raises ``webhook_not_found``, ``bad_parameters``.
 
-    Switching it on, or giving it another URL, makes everything that waits due at once.
+    Enabling it, or a new URL, makes all pending deliveries due at once.
     """
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     _check(runtime, edits.url, edits.description)
@@ -119,7 +119,7 @@ async def change_endpoint(runtime: Runtime, principal: Principal, endpoint_id: s
 
 
 async def delete_endpoint(runtime: Runtime, principal: Principal, endpoint_id: str) -> None:
-    """Delete an endpoint: it is gone at once, and its log is cleared away bit by bit. Raises ``webhook_not_found``."""
+    """Delete an endpoint at once. A worker deletes its log step by step. Raises ``webhook_not_found``."""
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
 
@@ -130,7 +130,7 @@ async def delete_endpoint(runtime: Runtime, principal: Principal, endpoint_id: s
 
 
 async def rotate_secret(runtime: Runtime, principal: Principal, endpoint_id: str) -> Endpoint:
-    """Give the endpoint with a new secret; both sign for a day. Raises ``webhook_not_found``."""
+    """Give the endpoint with a new secret. Both secrets sign for a day. Raises ``webhook_not_found``."""
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
     secret = _make_secret()
@@ -142,9 +142,10 @@ async def rotate_secret(runtime: Runtime, principal: Principal, endpoint_id: str
 
 
 async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) -> Answer:
-    """Send a test event at once, even to an endpoint that is switched off, and give what came of it.
+    """Send a test event at once, even to a disabled endpoint, and give the result.
 
-    It counts for nothing: neither the log nor the endpoint's failures know of it. Raises ``webhook_not_found``.
+    The test appears neither in the log nor in the endpoint's failures. Raises
+    ``webhook_not_found``.
     """
     endpoint = await get_endpoint(runtime, principal, endpoint_id)
     now = runtime.clock()
@@ -184,10 +185,11 @@ async def get_delivery(runtime: Runtime, principal: Principal, endpoint_id: str,
 
 
 async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str, after: int | str) -> Endpoint:
-    """Cut the endpoint anew from the feed after a change's number, or at a cursor of the feed.
+    """Replay the feed to the endpoint, after a change's number or a cursor of the feed.
 
-    What is pending beyond it waits until it is cut anew, so that the order of each vehicle holds. Raises
-    ``webhook_not_found``, ``bad_parameters``, and ``cursor_gone``, also for a number that no change has.
+    Deliveries that are pending beyond this place wait until the replay reaches them, so the order
+    of each vehicle's changes holds. Raises ``webhook_not_found``, ``bad_parameters``, and
+    ``cursor_gone``, also for a number that no change has.
     """
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
@@ -203,7 +205,7 @@ async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str,
 
 
 async def replay_delivery(runtime: Runtime, principal: Principal, endpoint_id: str, number: int) -> LoggedDelivery:
-    """Send one delivery anew. Raises ``webhook_not_found``, ``delivery_not_found``."""
+    """Send one delivery again. Raises ``webhook_not_found``, ``delivery_not_found``."""
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
 
@@ -224,7 +226,7 @@ async def _change(
     endpoint_id: str,
     work: Callable[[WebhookTransaction, Endpoint], Awaitable[Endpoint]],
 ) -> Endpoint:
-    """Lock an endpoint, let ``work`` change it, write it and give it. Raises ``webhook_not_found``."""
+    """Lock an endpoint, let ``work`` change it, save it and give it. Raises ``webhook_not_found``."""
 
     async def run(transaction: WriteTransaction) -> Endpoint:
         webhooks = transaction.webhooks

@@ -1,4 +1,4 @@
-"""What use cases need of whatever sends webhooks, and the sender of a process that sends none."""
+"""What use cases need from a sender of webhooks, and the sender of a process that sends none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from padron.domain.webhook import Answer
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """One message on its way: for which endpoint, where to, its signed headers, and its body."""
+    """One message: its endpoint, its URL, its signed headers, and its body."""
 
     endpoint_id: str
     url: str
@@ -24,19 +24,21 @@ class Sender(Protocol):
 
     @property
     def allowed(self) -> Sequence[Network]:
-        """The networks that the operator named."""
+        """The networks that the operator allowed."""
         ...
 
     async def send(self, message: Message) -> Answer:
-        """Send a message and give what came of it. It raises nothing for what the target does."""
+        """Send a message and give the result. It raises nothing, whatever the target does."""
         ...
 
 
 class NoSender:
-    """The sender of a process that is no server, such as a command."""
+    """The sender of a process that is not a server, such as a command."""
 
     allowed: Sequence[Network] = ()
 
     async def send(self, message: Message) -> Answer:
         """Give a failure."""
-        return Answer(status=None, error=f"This process sends nothing to {message.url}.", duration=timedelta(0))
+        return Answer(
+            status=None, error=f"This process sends no webhooks, so none went to {message.url}.", duration=timedelta(0)
+        )
