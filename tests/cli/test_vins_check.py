@@ -14,7 +14,7 @@ def test_good_and_bad_vins_are_told_apart_and_no_database_is_made(cli: Cli, tmp_
     assert "2011 or 1981" in good
     assert "character 9 is 'I'" in bad
     assert "Perhaps 3LNHL2GC1BR262548." in bad
-    assert "would be 5" in mistyped
+    assert "is 8, but 5 is expected" in mistyped
     assert list(tmp_path.iterdir()) == []
 
 

@@ -53,7 +53,7 @@ def test_real_north_american_vins_have_no_warning() -> None:
 def test_a_check_digit_that_does_not_fit_warns_in_north_america_and_nowhere_else() -> None:
     mistyped = decode("1C4RJEAG2EC476420").check_digit
     assert (mistyped.fits, mistyped.is_binding) == (False, True)
-    assert "(character 9) is 2, but 5 is expected" in str(mistyped.warning)
+    assert "(character 9) is 2, but 6 is expected" in str(mistyped.warning)
     european = decode("WVWZZZ3CZEE140287").check_digit
     assert (european.fits, european.is_binding, european.warning) == (False, False, None)
 

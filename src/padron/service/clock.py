@@ -72,7 +72,7 @@ class RegisterClock:
         off_s = (measured - self._give_at(tick_s)).total_seconds()
         is_wrong = abs(off_s) > error_s + known_s
         if is_wrong and abs(off_s) > JUMP_S:
-            _log.warning("the database's clock jumped by %+.1f sand the register's clock follows it at once", off_s)
+            _log.warning("the database's clock jumped by %+.1f s, and the register's clock follows it at once", off_s)
         if is_wrong or error_s <= known_s:
             self._at, self._tick_s, self._error_s = measured, tick_s, error_s
 

@@ -357,8 +357,8 @@ def give_gone() -> PadronError:
     """Give the refusal of a cursor from another life of the register, or from beyond its end."""
     return PadronError(
         Code.CURSOR_GONE,
-        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Load the "
-        "list from its first page without a cursor, take the new cursor from it, and follow the feed from there.",
+        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Start again "
+        "without it: load the list from its first page, and follow the feed from the cursor that this page gives.",
     )
 
 

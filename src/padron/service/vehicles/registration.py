@@ -115,7 +115,7 @@ async def update_vehicle(
 ) -> Registered:
     """Write the differences. Without differences nothing is written. The status stays as it is."""
     if registration.condition is WriteCondition.MUST_NOT_EXIST:
-        raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match requires that no vehicle {vehicle.vin} exists.")
+        raise PadronError(Code.REVISION_MISMATCH, f"If-None-Match requires no vehicle {vehicle.vin}, but it exists.")
     check_revision(vehicle, registration.revisions)
     details = (await transaction.load_details([vehicle.vehicle_id]))[vehicle.vehicle_id]
     change = build_update(registration, vehicle, details, by=principal.actor, at=at)
