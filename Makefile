@@ -1,5 +1,5 @@
-# Everything a developer types. It needs Python 3.11 or newer, make and git; the rest goes into .venv by itself,
-# from the locked and hashed files in requirements/.
+# The commands for developers. They need Python 3.11 or newer, make and git. Everything else is installed into .venv
+# automatically, from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
 WORKERS ?= 3
@@ -8,14 +8,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES = $(wildcard src tests bench tools)
 
-# The tests start the program some hundred times. Where nothing that is compiled may be kept, each start takes twice as
-# long.
+# The tests start the program some hundred times. Without cached bytecode each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast torture cover check lint types imports access sizes prose names locks format bench bench-quick bench-growth bench-parts lock hooks clean
 
-help:  ## list what can be made
+help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.runtime  ## start a server with demo data
@@ -24,7 +23,7 @@ run: .venv/.runtime  ## start a server with demo data
 test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-fast: .venv/.dev  ## run those of the domain, the services and HTTP on SQLite alone, in under a minute
+test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in under a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
@@ -64,11 +63,11 @@ locks:  ## the lock files have hashes and name no host and no path of one machin
 		{ echo "$$lock has no hashes."; exit 1; }; done
 	@echo 'The lock files name no host.'
 
-format: .venv/.dev  ## put the code in form and mend what ruff can mend
+format: .venv/.dev  ## format the code and correct what ruff can correct
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 
-bench: .venv/.dev .venv/.rivals  ## measure side by side with what one would use instead (under ten minutes)
+bench: .venv/.dev .venv/.rivals  ## measure side by side with the alternatives (under ten minutes)
 	$(BIN)/python -m bench.run --rivals-python .venv/rivals/bin/python $(ARGS)
 
 bench-quick: .venv/.dev .venv/.rivals  ## the same in about a minute, with more scatter
@@ -85,7 +84,7 @@ bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to b
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
-lock: .venv/.dev  ## work the locks out anew after a change in pyproject.toml (ARGS=--upgrade for newer versions)
+lock: .venv/.dev  ## resolve the locks again after a change in pyproject.toml (ARGS=--upgrade for newer versions)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
 	$(UV_COMPILE) pyproject.toml --group build --group dev \
@@ -96,7 +95,7 @@ lock: .venv/.dev  ## work the locks out anew after a change in pyproject.toml (A
 hooks: .venv/.dev  ## let git run the checks before each commit
 	$(BIN)/pre-commit install
 
-clean:  ## remove .venv, caches and what was built
+clean:  ## remove .venv, caches and built files
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
 	find src tests bench tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -1,4 +1,4 @@
-"""The bare route that the figures are read against: Starlette, the same path, 204, and nothing else."""
+"""The bare route for comparison: Starlette, the same path, 204, and nothing else."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request

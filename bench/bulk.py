@@ -1,4 +1,4 @@
-"""Fills a database with any number of vehicles or changes by the engine's own statements, for trials of size."""
+"""Fills a database with any number of vehicles or changes by the engine's own statements, to measure large sizes."""
 
 import asyncio
 import time

@@ -1,10 +1,13 @@
 """The load of the side-by-side run: a closed loop, or an open loop at a constant rate; it prints JSON.
 
-Closed: each connection sends its next request when the answer to the last has come. Open: requests are due at fixed
-times, whatever the server does, and latency counts from when a request was due: a server that stalls is charged for
-all that waited meanwhile (no coordinated omission). Due requests are handed out once a millisecond, so every latency
-of an open loop has up to a millisecond of the driver's own in it. ``generatorCpu`` and ``lateP99Ms`` tell whether the
-driver was the bottleneck. Standard input has the accounts' wordings, as JSON.
+Closed loop: each connection sends its next request when it has the answer to the last one.
+
+Open loop: requests are due at fixed times, whatever the server does. Latency counts from the time when a request was
+due, so a stall counts for every request that waited meanwhile (no coordinated omission). The driver hands out due
+requests once a millisecond. So each latency of an open loop includes up to a millisecond of the driver's own.
+
+``generatorCpu`` and ``lateP99Ms`` show whether the driver was the bottleneck. Standard input has the accounts'
+wordings, as JSON.
 """
 
 import argparse
@@ -29,7 +32,7 @@ DRAIN_S_MAX = 10.0  # for what is still waiting when the time of an open loop is
 class Requests:
     """Makes requests of all accounts, each of a random one. No two runs make the same.
 
-    A run that repeated the one before would set most vehicles to the status that they have by now, and so measure calls
+    A run that repeated the one before would set most vehicles to their present status, and so measure calls
     that change nothing.
     """
 

@@ -1,9 +1,14 @@
 """Measures Padrón as it grows: more vehicles, more accounts, a longer history; draws the curves.
 
-For each size a database is filled by the engine's own statements, and a server is started on it: how long until it is
-ready, how many status calls a second it does, how much memory it takes, how long pages of the list take with every
-filter and every sort, first and deep. The servers are loaded in turns, so that a slow minute of the machine is all of
-theirs: what counts is the share of the smallest one's rate, round by round.
+For each size the benchmark fills a database by the engine's own statements, starts a server on it, and measures:
+
+- the time until the server is ready
+- status calls a second
+- memory
+- the time of list pages, with every filter and every sort, first and deep
+
+It loads the servers in turns, so that a slow minute of the machine affects all of them. The result is each server's
+share of the smallest one's rate, round by round.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """A closed-loop load generator for one HTTP/1.1 server on this machine; it prints JSON.
 
-Each connection sends its next request when the answer to the last has come. Small and fast, so that it is not
-what is measured; ``generatorCpu`` tells: the processor time that it took, for each second. Standard input has the
-accounts, as JSON.
+Each connection sends its next request when it has the answer to the last one. The generator is small and fast, so
+that it is not the bottleneck. ``generatorCpu`` shows this: its own processor time for each second. Standard input has
+the accounts, as JSON.
 """
 
 import argparse

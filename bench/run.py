@@ -1,8 +1,8 @@
-"""Measures Padrón side by side with what one would use instead, and with the floor under all, in one run.
+"""Measures Padrón side by side with the alternatives, and with the bare row work, in one run.
 
-Same PostgreSQL (from its wheel), same vehicles, history and authentication on in all. Contestants take turns, round
-after round; medians and ranges are printed, ratios are the headline. All results are written as JSON, with the machine,
-the versions and the settings, and drawn as plots.
+All contestants have the same PostgreSQL (from its wheel) and the same vehicles, with history and authentication on.
+They take turns, round after round. The run prints medians and ranges. The ratios are the main result. It writes all
+results as JSON, with the machine, the versions and the settings, and draws plots.
 """
 
 import argparse

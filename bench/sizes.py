@@ -1,4 +1,4 @@
-"""Measures what vehicles and their changes take on the disk, on both engines: ``python -m bench.sizes``.
+"""Measures the disk space of vehicles and their changes, on both engines: ``python -m bench.sizes``.
 
 Vehicles are registered as by an import, then change their statuses in random order, some changes in a transaction, as
 the single calls of a busy account do. Sizes do not depend on how fast or how busy the machine is.

@@ -1,7 +1,7 @@
-"""Runs ``padron`` with the withdrawing of work left out: the register that one without operations would be.
+"""Runs ``padron`` without the withdrawal of work, as a register without operations.
 
-No deactivation is told from any other change. On SQLite its statement is not run then; on PostgreSQL it is a part of
-the statement that saves the statuses, and has nothing to look for.
+It treats a deactivation like any other change. On SQLite the statement of the withdrawal then does not run. On
+PostgreSQL the withdrawal is a part of the statement that saves statuses, and finds nothing to do.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""A load generator of workers: each claims vehicles and answers them at once, over and over; it prints JSON.
+"""A load generator of workers: each repeatedly claims vehicles and answers them at once. It prints JSON.
 
-All workers work on one account until it has no more work, then on the next one, so that they compete as those of one
-fleet do. It ends when the time is up, or when there is no work left. Standard input has the accounts, as JSON.
+All workers work on one account until it has no more work, then on the next one. So they compete like the workers of
+one fleet. The generator ends when the time is up, or when no work is left. Standard input has the accounts, as JSON.
 """
 
 import argparse

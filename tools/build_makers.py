@@ -2,16 +2,16 @@
 
     python tools/build_makers.py vpic.lite.db > src/padron/service/vehicles/makers.tsv
 
-vPIC (vpic.nhtsa.dot.gov) holds what makers report under 49 CFR 565 and 566: their world manufacturer identifiers, and
-what kind of vehicle each is for. A work of the United States government, it is in the public domain.
+vPIC (vpic.nhtsa.dot.gov) has the makers' reports under 49 CFR 565 and 566: their world manufacturer identifiers, and
+the kind of vehicle of each. It is a work of the United States government, and so in the public domain.
 """
 
 import sys
 
 import apsw
 
-# A truck is light or not by its weight, which an identifier seldom says: vPIC does for a few; else it is taken for
-# light where the same manufacturer makes cars, or where it is built for one of these makes.
+# A truck's weight decides whether it is light, and an identifier seldom says it. vPIC says it for a few identifiers.
+# Otherwise a truck counts as light if its manufacturer also makes cars, or builds it for one of the makes below.
 QUESTION = """
 WITH kinds (vehicle_type_id, kind) AS (VALUES
     (1, 'motorcycle'), (2, 'car'), (3, 'truck'), (5, 'bus'), (6, 'trailer'), (7, 'mpv'), (9, 'lowSpeed'),

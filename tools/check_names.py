@@ -1,7 +1,7 @@
-"""Hold one meaning for each name: no class or alias has the name of another, and no bare tuple stands for a record.
+"""Check that each name has one meaning: no two classes or aliases share a name, and no bare tuple replaces a record.
 
-A record says what its parts are; ``tuple[int, str]`` in a signature does not. A tuple of like things is no offence
-(``tuple[str, ...]``). What may stay for now is listed below, and an entry that is no longer needed is an offence too.
+A record says what its parts are, and ``tuple[int, str]`` in a signature does not. A tuple of like things, such as
+``tuple[str, ...]``, is no offence. The lists below have the exceptions. An unneeded exception is an offence too.
 """
 
 import ast
@@ -13,12 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "src" / "padron"
 
-# Names that two classes or aliases may have, until they are told apart.
+# Names that two classes or aliases may share until one is renamed.
 TWINS_ALLOWED: frozenset[str] = frozenset()
-# Functions and aliases, as room/file.py:name, that take or give a bare tuple because somebody else's code does.
+# Functions and aliases, as room/file.py:name, that take or give a bare tuple because a library does.
 TUPLES_OF_OTHERS = frozenset(
     {
-        "domain/idempotency.py:Headers",  # ASGI has headers so
+        "domain/idempotency.py:Headers",  # the form of headers in ASGI
         "files/encodings.py:_decode_as_latin_1",  # a handler of codecs gives this
         "files/json_rows.py:Pairs",  # json hands members over so
         "http/requests/bodies.py:_refuse_twice",  # json hands members over so
@@ -67,7 +67,7 @@ def find_alias(statement: ast.stmt) -> str | None:
 
 
 def list_tuples(tree: ast.Module) -> Iterator[str]:
-    """Give the name of each function and alias in whose types there is a bare tuple, methods with their class."""
+    """Give the name of each function and alias with a bare tuple in its types. Methods have their class's name too."""
     yield from _list_function_tuples(tree, "")
     for statement in tree.body:
         alias = find_alias(statement)
@@ -76,7 +76,7 @@ def list_tuples(tree: ast.Module) -> Iterator[str]:
 
 
 def has_bare_tuple(node: ast.expr | None) -> bool:
-    """Say whether a type has a tuple of so many parts in it: ``tuple[int, str]``, also inside of another type."""
+    """Say whether a type contains a tuple of fixed parts, such as ``tuple[int, str]``, even inside another type."""
     return node is not None and any(_is_bare_tuple(part) for part in ast.walk(_parse_text(node)))
 
 
@@ -91,7 +91,7 @@ def _list_function_tuples(tree: ast.AST, within: str) -> Iterator[str]:
 
 
 def _list_types(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr | None]:
-    """Give what a function says of its arguments and of what it gives."""
+    """Give the annotations of a function's arguments and of its result."""
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     return [*(one.annotation for one in every if one is not None), node.returns]
@@ -115,7 +115,7 @@ def _parse_text(node: ast.expr) -> ast.expr:
 
 
 def find_twins(trees: Mapping[str, ast.Module], allowed: frozenset[str]) -> Iterator[str]:
-    """Give a sentence for each name that is used twice, and for each that is allowed and is not."""
+    """Give a sentence for each name that is used twice, and for each unneeded exception."""
     places: dict[str, list[str]] = defaultdict(list)
     for path, tree in trees.items():
         for name in list_names(tree):

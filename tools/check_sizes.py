@@ -1,4 +1,4 @@
-"""Hold the limits on size: no Python file over 400 lines, no function of the program over 60."""
+"""Check the limits on size: no Python file over 400 lines, no function of the program over 60."""
 
 import ast
 import sys
@@ -14,7 +14,7 @@ PROGRAM = "src"
 
 
 def find_long_functions(name: str, source: str) -> Iterator[str]:
-    """Give a sentence for each function of the source that is too long; decorators are not counted."""
+    """Give a sentence for each function of the source that is too long. Decorators do not count."""
     for node in ast.walk(ast.parse(source, name)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines_count = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -1,7 +1,7 @@
-"""Hold that only the service and the wiring reach the store, which import rules cannot see through an attribute.
+"""Check that only the service and the wiring reach the store. Import rules cannot see access by an attribute.
 
-Outside `service/`, `store/` and `wiring.py` nobody may name the attribute `store`, or a method that the store alone
-offers: what a class of `store/` defines and no class of another room does.
+Outside `service/`, `store/` and `wiring.py` no code may name the attribute `store`, or a method that only the store
+offers: one that a class of `store/` defines and no class of another room.
 """
 
 import ast
@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "src" / "padron"
 STORE = "store"
-ALLOWED = (STORE, "service", "wiring.py")  # the store itself, its only caller, and who opens it
+ALLOWED = (STORE, "service", "wiring.py")  # the store itself, its only caller, and the module that opens it
 
 # Names that every dictionary, text or list has as well say nothing about the store.
 _COMMON = frozenset(name for kind in (dict, str, list, set, bytes) for name in dir(kind))
@@ -35,9 +35,9 @@ def list_fields(tree: ast.Module) -> Iterator[str]:
 
 
 def list_offered(trees: dict[str, ast.Module]) -> frozenset[str]:
-    """Give what the store alone offers, from the program's modules by their path in it.
+    """Give the names that only the store offers, from the program's modules by their path in it.
 
-    The engines are left out: what they offer beyond the shared interface, only they use.
+    The function skips the engines, because only they use their names beyond the shared interface.
     """
     own: set[str] = set()
     others: set[str] = set()

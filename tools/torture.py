@@ -1,7 +1,7 @@
-"""Run the campaigns of the tests in their long form, again and again with other seeds, until the time is over.
+"""Run the tests' campaigns in their long form, repeatedly with other seeds, until the time is over.
 
-A campaign tries at random what no list of cases holds: kills, races, damage, properties. ``make test`` runs each in a
-short form; ``tests/effort.py`` has both forms' numbers. Several rounds run side by side, each a pytest of its own.
+A campaign tries random cases that no list has: kills, races, damage, properties. ``make test`` runs the short form of
+each. ``tests/effort.py`` has the numbers of both forms. Several rounds run side by side, each in its own pytest.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CAMPAIGNS = "campaign or hypothesis"  # Hypothesis marks its own tests
 PASSED, FAILED, INTERRUPTED = 0, 1, 2  # pytest's own
 TELL_EVERY_S = 60.0
 LOOK_EVERY_S = 0.2
-END_S_MAX = 60.0  # for the tests' servers to be stopped; then the round is killed
+END_S_MAX = 60.0  # for the tests to stop their servers; then the round is killed
 SEED_MAX = 2**32 - 1
 
 
@@ -39,7 +39,7 @@ class Round:
     log: Path
 
     def stop(self) -> None:
-        """Interrupt it as Ctrl-C does, and wait until nothing of it is left."""
+        """Interrupt the round as Ctrl-C does, and wait until all its processes have ended."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
@@ -50,7 +50,7 @@ class Round:
 
 
 def give_command(seed: int, chosen: Sequence[str]) -> list[str]:
-    """Give the command of a round, which repeats it too."""
+    """Give the command of a round. The same command repeats it."""
     seeds = ["-p", "randomly", f"--randomly-seed={seed}", f"--hypothesis-seed={seed}"]
     return [sys.executable, "-m", "pytest", "-x", "-m", CAMPAIGNS, *seeds, *chosen]
 
@@ -75,7 +75,7 @@ def start_round(seed: int, chosen: Sequence[str], stack: ExitStack) -> Round:
 
 
 def report(failed: Round, chosen: Sequence[str]) -> None:
-    """Print the end of what a failed round wrote, and how to run it again."""
+    """Print the end of a failed round's output, and the command to run it again."""
     lines = failed.log.read_text("utf-8", "replace").splitlines()
     print("\n".join(lines[-80:]))
     print(f"\nA campaign failed (exit status {failed.process.returncode}). The whole output is in {failed.log}.")

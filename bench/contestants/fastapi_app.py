@@ -1,8 +1,8 @@
 """A plain service for the same call, as most would write it: FastAPI, pydantic, SQLAlchemy's ORM, asyncpg.
 
-It has what such a service has when it is written with care: a pool that fits, indexes for what it looks up, one
-transaction for each call with the row locked, history in the same transaction, keys as hashes. It runs with the Python
-of the other projects, and uvicorn with uvloop and httptools as Padrón does.
+It is written with care: a pool of the right size, indexes for its look-ups, one transaction for each call with the row
+locked, history in the same transaction, keys as hashes. It runs with the Python of the other projects, and with
+uvicorn, uvloop and httptools, like Padrón.
 """
 
 import hashlib

@@ -104,7 +104,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
         ({"mapping": '{"Año": "vin", "Año": "-"}'}, "mapping has 'Año' twice"),
         ({"mapping": '{"a": "x", "b": "y", "c": "vin"}'}, "is not a column: 'a' to 'x' and 'b' to 'y'."),
         ({"mapping": '{"a": "\\ud800"}'}, "not printable"),
-        ({"mapping": json.dumps({"a" * 1_600: "-"})}, "at most 1,500"),
+        ({"mapping": json.dumps({"a" * 1_600: "-"})}, "At most 1,500"),
     ],
     ids=lambda value: ascii(value)[:40],
 )
