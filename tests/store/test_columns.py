@@ -165,5 +165,5 @@ def test_a_row_with_more_columns_or_fewer_is_noticed() -> None:
             columns.name(row)
     with pytest.raises(ValueError, match="missing or unknown: b"):
         columns.order({"a": 1})
-    with pytest.raises(ValueError, match="alone: c"):
+    with pytest.raises(ValueError, match="missing or unknown: c"):
         columns.order({"a": 1, "b": 2, "c": 3})
