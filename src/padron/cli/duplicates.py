@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import App, Parameter
 
@@ -31,6 +31,13 @@ _DEFAULTS = CommonOptions()
 _Pairs = Annotated[list[str] | None, Parameter(consume_multiple=True, negative="")]
 
 
+class _Groups(NamedTuple):
+    """The groups of duplicates to show, and whether there are more."""
+
+    groups: list[DuplicateGroup]
+    more: bool
+
+
 @duplicates.command(name="list")
 def show_duplicates(
     *,
@@ -57,7 +64,7 @@ def show_duplicates(
     if limit < 1:
         raise UsageError(f"--limit is {limit}: it must be at least 1.")
 
-    async def work(runtime: Runtime) -> tuple[list[DuplicateGroup], bool]:
+    async def work(runtime: Runtime) -> _Groups:
         principal = give_principal((await get_account(runtime, account)).account_id)
         found: list[DuplicateGroup] = []
         cursor: str | None = None
@@ -66,7 +73,7 @@ def show_duplicates(
             found += page.rows
             cursor = page.next_cursor
             if cursor is None or len(found) >= limit:
-                return found, cursor is not None
+                return _Groups(found, more=cursor is not None)
 
     groups, more = run_with_runtime(options, work)
     if json:

@@ -1,6 +1,7 @@
 """Examples of each command, for the end of its ``--help``. A test checks that every command has valid examples."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cyclopts import App
 
@@ -78,10 +79,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 }
 
 
-def find_command(app: App, words: Sequence[str]) -> tuple[str, App]:
+class Command(NamedTuple):
+    """A command, by its whole name, and what runs it."""
+
+    name: str
+    app: App
+
+
+def find_command(app: App, words: Sequence[str]) -> Command:
     """Give the command at the beginning of the words, as far as the words name one."""
     chain, apps, _ = app.parse_commands([word for word in words if word not in HELP_FLAGS])
-    return " ".join(chain), apps[-1]
+    return Command(" ".join(chain), apps[-1])
 
 
 def add_examples(app: App, words: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from padron.config import Settings
 from padron.domain.errors import Code, PadronError
@@ -138,12 +139,19 @@ def _is_inode_held(path: str) -> bool:
     return inode in _is_held or struct.unpack_from("h", asked)[0] != fcntl.F_UNLCK
 
 
-def _open_file(path: str) -> tuple[tuple[int, int], int]:
+class _OpenFile(NamedTuple):
+    """A file by its device and inode, with the descriptor that stays open."""
+
+    inode: tuple[int, int]
+    descriptor: int
+
+
+def _open_file(path: str) -> _OpenFile:
     try:
         named = Path(path).stat()
         if (named.st_dev, named.st_ino) in _kept:
             inode = (named.st_dev, named.st_ino)
-            return inode, _kept[inode]
+            return _OpenFile(inode, _kept[inode])
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise PadronError(
@@ -151,7 +159,7 @@ def _open_file(path: str) -> tuple[tuple[int, int], int]:
         ) from error
     found = os.fstat(descriptor)
     inode = (found.st_dev, found.st_ino)
-    return inode, _kept.setdefault(inode, descriptor)
+    return _OpenFile(inode, _kept.setdefault(inode, descriptor))
 
 
 if sys.platform == "linux":

@@ -1,7 +1,8 @@
 """``padron vehicles list`` and ``padron vehicles show``: the present fleet, in the terminal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cyclopts import Parameter
 
@@ -50,6 +51,21 @@ class FilterOptions:
 _ALL = FilterOptions()
 
 
+class _Fleet(NamedTuple):
+    """The vehicles to show, and whether there are more."""
+
+    vehicles: list[VehicleVersion]
+    more: bool
+
+
+class _Look(NamedTuple):
+    """A vehicle with its last changes, and whether it has more of them."""
+
+    version: VehicleVersion
+    entries: Sequence[HistoryEntry]
+    more: bool
+
+
 def list_fleet(
     *,
     account: str,
@@ -76,7 +92,7 @@ def list_fleet(
         raise UsageError(f"--limit is {limit}: it must be at least 1.")
     query = parse_query(chosen.status, chosen.operational, chosen.filter or [], chosen.sort)
 
-    async def work(runtime: Runtime) -> tuple[list[VehicleVersion], bool]:
+    async def work(runtime: Runtime) -> _Fleet:
         return await _load(runtime, account, query, limit)
 
     found, more = run_with_runtime(options, work)
@@ -109,11 +125,11 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
     """
     wanted = parse_vin(vin)
 
-    async def work(runtime: Runtime) -> tuple[VehicleVersion, list[HistoryEntry], bool]:
+    async def work(runtime: Runtime) -> _Look:
         principal = give_principal((await get_account(runtime, account)).account_id)
         version = await get_vehicle(runtime, principal, wanted)
         page = await list_history(runtime, principal, wanted, limit=HISTORY_SHOWN, cursor=None)
-        return version, list(page.rows), page.more
+        return _Look(version, page.rows, page.more)
 
     version, entries, more = run_with_runtime(options, work)
     if json:
@@ -121,7 +137,7 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
         status = {"changedBy": version.vehicle.status_by, "reason": version.vehicle.status_reason}
         print_json({**shown, **status, "history": [show_entry(entry) for entry in entries], "more": more})
         return 0
-    rows = [(name, value) for name, value in _list_values(version) if value != ""]
+    rows = [(name, value) for name, value in _word_values(version).items() if value != ""]
     print_table(("Field", "Value"), rows, "")
     print()
     cells = [
@@ -149,7 +165,7 @@ def show_vehicle(version: VehicleVersion) -> dict[str, object]:
     }
 
 
-async def _load(runtime: Runtime, account: str, query: VehicleQuery, limit: int) -> tuple[list[VehicleVersion], bool]:
+async def _load(runtime: Runtime, account: str, query: VehicleQuery, limit: int) -> _Fleet:
     principal = give_principal((await get_account(runtime, account)).account_id)
     found: list[VehicleVersion] = []
     cursor: str | None = None
@@ -159,8 +175,8 @@ async def _load(runtime: Runtime, account: str, query: VehicleQuery, limit: int)
         found += page.rows
         cursor = page.next_cursor
         if cursor is None:
-            return found, False
-    return found, True
+            return _Fleet(found, more=False)
+    return _Fleet(found, more=True)
 
 
 def _give_cells(version: VehicleVersion) -> tuple[str, ...]:
@@ -168,10 +184,10 @@ def _give_cells(version: VehicleVersion) -> tuple[str, ...]:
     return tuple(_word(shown.get(name, "")) for name in _COLUMNS)
 
 
-def _list_values(version: VehicleVersion) -> list[tuple[str, str]]:
+def _word_values(version: VehicleVersion) -> dict[str, str]:
     shown = show_vehicle(version)
     status = {"changedBy": version.vehicle.status_by, "reason": version.vehicle.status_reason or ""}
-    return [(name, _word(value)) for name, value in {**shown, **status}.items()]
+    return {name: _word(value) for name, value in {**shown, **status}.items()}
 
 
 def _word(value: object) -> str:

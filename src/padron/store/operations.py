@@ -52,7 +52,13 @@ _RESULT_WIDTH = len(RESULT.names)
 _OPERATIONAL = [status.value for status in OPERATIONAL_STATUSES]
 _NEWEST = VehicleResultPlace(datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**31 - 1)
 
-_Question = tuple[tuple[Vin, ...] | None, dict[str, str | int] | None, int | None]
+
+class _StoredQuestion(msgspec.Struct, array_like=True):
+    """A run's question as JSON: an array of these three."""
+
+    vins: tuple[Vin, ...] | None
+    filters: dict[str, str | int] | None
+    status: int | None
 
 
 class OperationTransaction:
@@ -195,8 +201,9 @@ def encode_question(question: RunQuestion) -> str:
 
 def decode_question(text: str) -> RunQuestion:
     """Give the question of a stored text."""
-    vins, filters, status = msgspec.json.decode(text, type=_Question)
-    return RunQuestion(vins=vins, filters=filters, status=None if status is None else VehicleStatus(status))
+    stored = msgspec.json.decode(text, type=_StoredQuestion)
+    status = None if stored.status is None else VehicleStatus(stored.status)
+    return RunQuestion(vins=stored.vins, filters=stored.filters, status=status)
 
 
 def _to_operation(row: Row, to_instant: ToInstant) -> Operation:

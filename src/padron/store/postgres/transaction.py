@@ -10,6 +10,7 @@ from padron.domain.change import (
     Change,
     ChangeType,
     FeedEntry,
+    NumberedChange,
     Span,
     WrittenChanges,
     find_latest,
@@ -102,27 +103,29 @@ class PostgresTransaction(NounTransactions):
         keep_order(changes, last_at)
         first = last - len(changes) + 1
         give_ids(changes, first)
-        numbered = list(enumerate(changes, first))
+        written = WrittenChanges(changes=changes, first_number=first)
+        numbered = list(written)
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
-        await self._write(SQL["insert_change"], [self._give_row(*one) for one in numbered])
+        await self._write(SQL["insert_change"], [self._give_row(one) for one in numbered])
         if deactivated := find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
             await self._connection.execute(SQL["withdraw_work"], *withdrawn)
-        return WrittenChanges(changes=changes, first_number=first)
+        return written
 
-    async def _save_vehicles(self, numbered: list[tuple[int, Change]]) -> None:
+    async def _save_vehicles(self, numbered: Sequence[NumberedChange]) -> None:
         """Write the vehicles' own rows, and the rows that look-ups use.
 
         All changes of a vehicle write the revision and time of its last change.
         """
-        after = {change.vehicle.vehicle_id: change.vehicle for _, change in numbered}
+        after = {one.change.vehicle.vehicle_id: one.change.vehicle for one in numbered}
         retired: list[tuple[object, ...]] = []
         statuses: list[tuple[object, ...]] = []
         identities: list[tuple[object, ...]] = []
         restored: list[tuple[object, ...]] = []
         new: list[tuple[object, ...]] = []
-        for number, change in numbered:
+        for one in numbered:
+            change = one.change
             vehicle, plate = change.vehicle, fold_plate(change.details or {})
             status = (vehicle.status.value, vehicle.status_since, vehicle.status_by, vehicle.status_reason)
             last = after[vehicle.vehicle_id]
@@ -138,7 +141,7 @@ class PostgresTransaction(NounTransactions):
                 case ChangeType.INFO_CHANGED:
                     identities.append((vehicle.vin, plate, *key))
                 case ChangeType.REGISTERED:
-                    identity = (self._account_id, number, vehicle.vin, vehicle.slot, plate)
+                    identity = (self._account_id, one.number, vehicle.vin, vehicle.slot, plate)
                     new.append((*identity, *status, vehicle.revision, change.at, change.at))
         # Edits go before registrations, because a new vehicle may take the plate that another one gives up. For the
         # same reason retired vehicles go first, and restored ones after the edits.
@@ -152,28 +155,29 @@ class PostgresTransaction(NounTransactions):
         await self._write(SQL["insert_identity"], [row[:5] for row in new])
         await self._write(SQL["insert_vehicle"], new)
 
-    async def _save_versions(self, numbered: list[tuple[int, Change]]) -> None:
+    async def _save_versions(self, numbered: Sequence[NumberedChange]) -> None:
         versions: list[tuple[object, ...]] = []
-        ends: dict[int, tuple[int, Change]] = {}  # by vehicle: the next change, because the loop goes backwards
-        for number, change in reversed(numbered):
+        ends: dict[int, NumberedChange] = {}  # by vehicle: the next change, because the loop goes backwards
+        for one in reversed(numbered):
+            change = one.change
             if is_plain(change):
                 continue
             if change.retires:
-                ends[change.vehicle.vehicle_id] = (number, change)
+                ends[change.vehicle.vehicle_id] = one
                 continue
-            vehicle_id = number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id
+            vehicle_id = one.number if change.type is ChangeType.REGISTERED else change.vehicle.vehicle_id
             end = ends.get(vehicle_id)
-            ended, valid_to = (None, None) if end is None else (end[0], end[1].at)
+            ended, valid_to = (None, None) if end is None else (end.number, end.change.at)
             details = change.details or {}
             text = msgspec.json.encode(details).decode()
-            key = (self._account_id, vehicle_id, number, ended)
+            key = (self._account_id, vehicle_id, one.number, ended)
             span = (0 if end is None else 1, change.at, valid_to)
             versions.append((*key, *span, change.vehicle.vin, text, *fold_columns(details)))
-            ends[vehicle_id] = (number, change)
+            ends[vehicle_id] = one
         former: list[tuple[object, ...]] = [
-            (number, change.at, self._account_id, vehicle_id)
-            for vehicle_id, (number, change) in ends.items()
-            if change.type is ChangeType.INFO_CHANGED or change.retires
+            (end.number, end.change.at, self._account_id, vehicle_id)
+            for vehicle_id, end in ends.items()
+            if end.change.type is ChangeType.INFO_CHANGED or end.change.retires
         ]
         await self._write(SQL["end_version"], former)
         await self._write(SQL["insert_version"], versions)
@@ -181,7 +185,8 @@ class PostgresTransaction(NounTransactions):
     async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         await run_portions(self._connection, statement, rows)
 
-    def _give_row(self, number: int, change: Change) -> tuple[object, ...]:
+    def _give_row(self, numbered: NumberedChange) -> tuple[object, ...]:
+        number, change = numbered.number, numbered.change
         differences = change.differences
         return (
             self._account_id,
