@@ -64,11 +64,13 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
         portion = await runtime.queueing.add_in_turn(account_id, run)
         run = portion.run
         refusals += portion.refusals
-    if run.is_queueing:
-        runtime.queueing.go_on(account_id, run)
-    counts = await runtime.store.read(account_id).operations.count_work(
-        run.run_id, runtime.clock(), operation.attempts_max
-    )
+    try:  # before the rest is queued in the background, so that the counts are those of this very run's state
+        counts = await runtime.store.read(account_id).operations.count_work(
+            run.run_id, runtime.clock(), operation.attempts_max
+        )
+    finally:
+        if run.is_queueing:
+            runtime.queueing.go_on(account_id, run)
     return RunReport(run=run, counts=counts, refusals=refusals)
 
 
