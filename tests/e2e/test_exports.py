@@ -69,7 +69,7 @@ async def test_a_server_that_ends_breaks_an_export_off_visibly(filled: tuple[str
         answer = await connection.read_to_end()
         assert answer.startswith(b"HTTP/1.1 200 OK")
         assert answer.count(b"3PADR") < VEHICLES
-        assert not answer.endswith(b"0\r\n\r\n")
+        assert not answer.endswith(b"\r\n0\r\n\r\n")  # a row may end with a 0 as well
         assert await server.wait() == 0
         assert "Traceback" not in server.read_log(), server.read_log()
         assert "broke off" in server.read_log()
