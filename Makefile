@@ -23,7 +23,7 @@ run: .venv/.runtime  ## start a server with demo data
 test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in under a minute
+test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in about a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
