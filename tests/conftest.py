@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,12 @@ _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", 
 
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "docs", "e2e"))
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as in a terminal: a shell's background job ignores it, and so would each server that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
