@@ -10,6 +10,7 @@ import logging
 
 from padron.loop import Loop
 from padron.store.base import Store
+from padron.store.settling import settle
 
 LOOK_EVERY_S = 0.05
 STOP_S_MAX = 3.0  # for a current look
@@ -65,7 +66,7 @@ class ChangeWatch:
         self._looking.tell_to_stop()
         for waiting in self._waiting.values():
             for _, came in waiting:
-                _settle(came)
+                settle(came, None)
 
     async def close(self) -> None:
         """Stop, and wait for a current look."""
@@ -79,10 +80,5 @@ class ChangeWatch:
         for account_id, number in numbers.items():
             for after, came in self._waiting.get(account_id, ()):
                 if number > after:
-                    _settle(came)
+                    settle(came, None)
         return LOOK_EVERY_S
-
-
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)

@@ -20,6 +20,7 @@ from padron.domain.operation import REFUSALS_KEPT_MAX, RUN_CHUNK_SIZE, STALLED_A
 from padron.domain.query import Position, VehicleQuery
 from padron.domain.vin import Vin
 from padron.store.base import Store, WriteTransaction
+from padron.store.settling import fail, fail_all, settle
 
 TASKS_MAX = 2  # portions at once, of different accounts
 SMALL = 100  # so few VINs are queued at once, without a turn
@@ -136,9 +137,7 @@ class Queueing:
         self._closing = True
         stopped = PadronError(Code.STORE_UNAVAILABLE, "The server is being stopped.")
         for line in self._lines.values():
-            for asked in line.asked:
-                if not asked.done.done():
-                    asked.done.set_exception(stopped)
+            fail_all((asked.done for asked in line.asked), stopped)
         self._lines.clear()
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -198,15 +197,12 @@ class Queueing:
             self._lines.pop(account_id, None)
 
     async def _answer(self, account_id: int, asked: _Asked) -> None:
-        done = asked.done
         try:
             portion = await self.add_chunk(account_id, asked.run)
         except Exception as error:  # noqa: BLE001 - whoever waits gets the error, whatever it is
-            if not done.done():
-                done.set_exception(error)
+            fail(asked.done, error)
         else:
-            if not done.done():
-                done.set_result(portion)
+            settle(asked.done, portion)
 
     async def _add_or_leave(self, account_id: int, run: Run) -> Run | None:
         """Add a portion, and give the changed run. None when another attempt must continue it later."""
