@@ -23,7 +23,7 @@ from padron.domain.change import StatusRequest
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import change_statuses
+from padron.service.statuses.changing import decide_all, list_vins
 from padron.store.base import WriteTransaction
 from padron.wiring import migrate_database, open_runtime
 
@@ -76,7 +76,8 @@ async def change(runtime: Runtime, fleets: list[Listed], count: int) -> None:
             )
 
         async def work(transaction: WriteTransaction, requests: list[StatusRequest] = requests) -> None:
-            await change_statuses(transaction, requests, datetime.now(UTC))
+            vehicles = await transaction.lock_vehicles(list_vins(requests))
+            await transaction.save_changes(decide_all(vehicles, requests, datetime.now(UTC)).changes)
 
         await runtime.store.write(credential.account_id, work)
 

@@ -19,7 +19,7 @@ from padron.domain.status import SETTABLE_STATUSES, VehicleStatus, is_operationa
 from padron.domain.vehicle import Details, Edits, Vehicle, fold_text
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime, build_runtime
-from padron.service.statuses.changing import change_statuses
+from padron.service.statuses.changing import decide_all, list_vins
 from padron.service.vehicles.registration import Registration, put_vehicle
 from padron.store import postgres, sqlite
 from padron.store.base import Store, WriteTransaction
@@ -167,7 +167,9 @@ class RegisterMachine(RuleBasedStateMachine):
         ]
 
         async def work(transaction: WriteTransaction) -> list[Vehicle | PadronError]:
-            return await change_statuses(transaction, requests, at)
+            decided = decide_all(await transaction.lock_vehicles(list_vins(requests)), requests, at)
+            await transaction.save_changes(decided.changes)
+            return decided.outcomes
 
         outcomes = self.run(self.store.write(self.account_id, work))
         for (vin, status, reason), outcome in zip(asked, outcomes, strict=True):

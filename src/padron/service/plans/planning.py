@@ -146,13 +146,12 @@ def _build_plans(
     """Give each request's plan, or None."""
     made = dict(zip(decided.places, written, strict=True))
     for place, (request, outcome) in enumerate(zip(requests, decided.outcomes, strict=True)):
-        plan_id = make_plan_id(at, place)
         match request:
             case _ if isinstance(outcome, PadronError):
                 yield None
             case PlanRequest(effective_at=datetime()):
-                yield build_change_plan(request, outcome, plan_id, at)
+                yield build_change_plan(request, outcome, make_plan_id(at, place), at)
             case PlanRequest(until=datetime() as until, is_returning=False):
-                yield build_return_plan(made[place], until=until, plan_id=plan_id)
+                yield build_return_plan(made[place], until=until, plan_id=make_plan_id(at, place))
             case _:
                 yield None

@@ -11,7 +11,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, check_times
 from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import Decisions, StatusOutcome, decide_all, list_vins
+from padron.service.statuses.changing import Decisions, StatusOutcome
 from padron.store.base import WriteTransaction
 
 BULK_MAX = 1_000
@@ -71,17 +71,9 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
         return not request.dry_run and not _is_refused(request, outcomes)
 
     async def work(transaction: WriteTransaction) -> BulkOutcome:
-        decided = decide_all(await transaction.lock_vehicles(list_vins(understood)), understood, at)
-        if is_wanted(decided.outcomes):
-            await transaction.save_changes(decided.changes)
-        return _put_together(request, decided, [None] * len(understood))
-
-    async def work_with_plans(transaction: WriteTransaction) -> BulkOutcome:
         done = await change_and_plan(transaction, understood, at, is_wanted)
         return _put_together(request, done.decided, done.plans)
 
-    if any(isinstance(one, PlanRequest) for one in understood):
-        return await runtime.store.write(principal.account_id, work_with_plans)
     return await runtime.store.write(principal.account_id, work)
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest, build_status_change, decide
 from padron.domain.errors import PadronError
 from padron.domain.vehicle import Vehicle
-from padron.store.base import WriteTransaction
 
 StatusOutcome = Vehicle | PadronError
 
@@ -56,15 +55,6 @@ def decide_all(vehicles: Sequence[Vehicle], requests: Sequence[StatusRequest], a
         places.append(len(outcomes))
         outcomes.append(change.vehicle)
     return Decisions(outcomes=outcomes, changes=changes, places=places)
-
-
-async def change_statuses(
-    transaction: WriteTransaction, requests: Sequence[StatusRequest], at: datetime
-) -> list[StatusOutcome]:
-    """Decide each request, write the changes, and give each request its vehicle or its refusal."""
-    decided = decide_all(await transaction.lock_vehicles(list_vins(requests)), requests, at)
-    await transaction.save_changes(decided.changes)
-    return decided.outcomes
 
 
 def list_vins(requests: Sequence[StatusRequest]) -> list[str]:
