@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from starlette.types import Message
 
-from padron.http.calls import Call, ClientGoneError
-from padron.http.places import Places
+from padron.http.calls import Call, ClientGoneError, Request
 from padron.http.routes.operations.claims import claim_work
+from padron.http.server import Server
 from tests.cast import HUMMER, JEEP
 from tests.conftest import Select, SteppedClock
 from tests.database import write
@@ -148,7 +148,10 @@ async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     await register_fleet(api, 1)
     assert api.acme.member is not None
     to_app: asyncio.Queue[Message] = asyncio.Queue()
-    call = Call({"path_params": {"name": "query-fines"}}, to_app.get, "r-1", api.runtime, set(), Places())
+    request = Request("POST", b"/api/v2/operations/query-fines/claims", b"", {}, {"name": "query-fines"})
+    server = Server()
+    server.runtime = api.runtime
+    call = Call(request, "r-1", server, receive=to_app.get)
     call.principal = api.acme.member.principal
     to_app.put_nowait({"type": "http.request", "body": b'{"wait": 30}'})
     waiting = asyncio.create_task(claim_work(call))

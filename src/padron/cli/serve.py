@@ -127,7 +127,7 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         factory=True,
         workers=workers,
         loop="auto",  # uvloop if it is installed
-        http="httptools",
+        http="padron.http.edge.protocol:EdgeProtocol",
         ws="none",
         lifespan="on",
         log_config=build_log_config(settings.log),

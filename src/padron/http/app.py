@@ -2,63 +2,33 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from itertools import count
 
 from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from padron.domain.errors import Code, PadronError
+from padron.domain.errors import PadronError
 from padron.domain.quoting import show_word
 from padron.http import idempotency
 from padron.http.answers import problems
-from padron.http.answers.compression import BYTES_MIN, Compressor
-from padron.http.answers.errors import word_error
-from padron.http.answers.problems import ProblemError, build_problem_reply
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
-from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
+from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_headers
 from padron.http.declarations import Route
-from padron.http.places import Places
+from padron.http.edge.edge import Edge
 from padron.http.routes import ROUTES
-from padron.http.routing import Paths
+from padron.http.routing import Paths, give_raw_path
+from padron.http.server import Server, answer_whatever
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
-
-BODY_REST_S = 1.0  # for the rest of bodies that are arriving when the server receives the signal to stop
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 _READING = frozenset({"GET", "HEAD"})
 
 _log = logging.getLogger("padron.http")
-
-
-class Server:
-    """The state that the resources of one process share: the open runtime, and the request counter."""
-
-    def __init__(self) -> None:
-        self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
-        self.places = Places()
-        self.readers: set[asyncio.Task[object]] = set()
-        self.compressor = Compressor()
-        self._prefix = secrets.token_hex(8)
-        self._numbers = count(1)
-
-    def stop(self) -> None:
-        """End all waiting requests now, and soon also those whose clients do not send the rest of their bodies."""
-        self.runtime.stop_waiting()
-        asyncio.get_running_loop().call_later(BODY_REST_S, self._stop_reading)
-
-    def _stop_reading(self) -> None:
-        for task in self.readers:
-            task.cancel()
-
-    def make_request_id(self) -> str:
-        """Give an id that no other request has: 64 random bits of this process and a running number."""
-        return f"{self._prefix}{next(self._numbers):012x}"
 
 
 class Resource:
@@ -74,9 +44,17 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        call = Call(scope, receive, server.make_request_id(), server.runtime, server.readers, server.places)
+        request = Request(
+            scope["method"],
+            give_raw_path(scope),
+            scope["query_string"],
+            {},
+            scope["path_params"],
+            scope["scheme"],
+        )
+        call = Call(request, server.make_request_id(), server, receive=receive)
         try:
-            reply = await self._give_reply(call)
+            reply = await answer_whatever(call, self._answer(call, scope))
             if reply is None:
                 return
             if isinstance(reply, StreamReply):
@@ -85,35 +63,15 @@ class Resource:
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:
                 # Otherwise a client without a valid key could keep the connection by never ending a body.
                 reply.headers = (*reply.headers, *CLOSE)
-            if len(reply.body) >= BYTES_MIN:
-                reply = await server.compressor.compress(reply, call.headers.get(b"accept-encoding"))
-            await send_reply(send, reply, call.request_id.encode())
+            await send_reply(send, await server.compress(reply, call), call.request_id.encode())
         finally:
             call.seat.leave()
 
-    async def _give_reply(self, call: Call) -> Reply | StreamReply | None:
-        """Give the answer, even after an error; None when the client has gone."""
-        try:
-            return await self._answer(call)
-        except (PadronError, ProblemError) as error:
-            return word_error(error, call.request_id)
-        except ClientGoneError:
-            return None
-        except asyncio.CancelledError:
-            # Only a stopping server cancels a request, after it has waited long enough. Nothing follows the
-            # cancellation, so we do not raise it again but answer in our form.
-            stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
-            return word_error(stopped, call.request_id)
-        except Exception:  # noqa: BLE001 - the last resort: the log must have each traceback, and no client may get one
-            _log.exception("request %s failed: %s %s", call.request_id, call.scope["method"], call.scope["path"])
-            detail = f"The server failed. Its log has the error under {call.request_id}."
-            return build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
-
-    async def _answer(self, call: Call) -> Reply | StreamReply:
-        call.headers = guard_headers(call.scope)
+    async def _answer(self, call: Call, scope: AsgiScope) -> Reply | StreamReply:
+        call.headers = guard_headers(scope)
         if not self._operations:
             raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
-        method = call.scope["method"]
+        method = call.request.method
         route = self._operations.get(method)
         if route is None:
             if method == "OPTIONS":
@@ -153,7 +111,19 @@ async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
         return
 
 
-def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> ASGIApp:
+class App:
+    """The ASGI application, and the edge that a connection of its own protocol asks first."""
+
+    def __init__(self, router: Router, edge: Edge) -> None:
+        self._router = router
+        self.edge = edge
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Run the application for a request, or for the life of the server."""
+        await self._router(scope, receive, send)
+
+
+def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> App:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
     The ``background`` tasks run beside the calls while the runtime is open.
@@ -177,4 +147,5 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
     for route in ROUTES:
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
-    return Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)
+    router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)
+    return App(router, Edge(server, ROUTES))

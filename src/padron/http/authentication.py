@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 from padron.domain.errors import Code, PadronError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from padron.domain.account import Principal
     from padron.http.calls import Call
 
 
 async def authenticate(call: Call) -> Principal:
     """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``."""
-    scheme, _, token = call.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = find_token(call.headers)
+    if token is None:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
-    return await call.runtime.authenticator.authenticate(token.strip())
+    return await call.runtime.authenticator.authenticate(token)
+
+
+def find_token(headers: Mapping[bytes, bytes]) -> str | None:
+    """Give the bearer token of a request's headers; None if there is none."""
+    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else None

@@ -14,7 +14,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import cast
+from dataclasses import dataclass
+from typing import Protocol, cast
 
 from starlette.types import Message, Receive, Scope
 
@@ -40,7 +41,7 @@ CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the
 STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
 
-_match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
+match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 ACCEPT_IDENTITY = ((b"accept-encoding", b"identity"),)  # RFC 9110, 15.5.16
 _CODINGS = (
     (b"content-encoding", "identity"),
@@ -54,45 +55,75 @@ class ClientGoneError(Exception):
     """The client hung up before its request was complete, so nobody waits for an answer."""
 
 
+async def _receive_nothing() -> Message:
+    """Receive nothing more of a request whose body is known."""
+    raise AssertionError
+
+
+class Shared(Protocol):
+    """What the calls of one process share."""
+
+    runtime: Runtime
+    places: Places
+    readers: set[asyncio.Task[object]]  # the tasks of all calls that are reading a body
+
+
+@dataclass(slots=True)
+class Request:
+    """The head of a request. ``path`` and ``query`` are as the client sent them, ``headers`` by name in lower case.
+
+    ``path_parameters`` are the parts of the path that the route names.
+    """
+
+    method: str
+    path: bytes
+    query: bytes
+    headers: dict[bytes, bytes]
+    path_parameters: dict[str, str]
+    scheme: str = "http"
+
+
 class Call:
-    """One request. ``principal`` is set before an endpoint that needs it is called."""
+    """One request while it is answered. ``principal`` is set before an endpoint that needs it is called.
+
+    ``body`` is given where it has arrived with the head. Then nothing more is received.
+    """
 
     __slots__ = (
-        "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "principal",
-        "request_id", "runtime", "scope", "seat",
+        "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "path_parameters",
+        "principal", "request", "request_id", "runtime", "seat",
     )  # fmt: skip
 
     def __init__(
         self,
-        scope: Scope,
-        receive: Receive,
+        request: Request,
         request_id: str,
-        runtime: Runtime,
-        readers: set[asyncio.Task[object]],
-        places: Places,
+        shared: Shared,
+        *,
+        body: bytes | None = None,
+        receive: Receive = _receive_nothing,
     ) -> None:
-        self.scope = scope
+        self.request = request
+        self.headers = request.headers
+        self.path_parameters = request.path_parameters
         self._receive = receive
-        self._readers = readers  # the tasks of all calls that are reading a body
+        self._readers = shared.readers
         self.request_id = request_id
-        self.runtime = runtime
-        self.headers: dict[bytes, bytes] = {}
+        self.runtime = shared.runtime
         self.principal: Principal
         self.held_key: HeldKey | None = None
-        self.seat = Seat(places)
-        self._body: bytes | None = None
-        self._is_whole = False  # the whole body has been read
+        self.seat = Seat(shared.places)
+        self._body = body
+        self._is_whole = body is not None  # the whole body has been read
         self._confirmed_at_s: float | None = None  # when the key was last checked; None where no key is needed
-
-    @property
-    def path_parameters(self) -> dict[str, str]:
-        """The parts of the path that the route names."""
-        parameters: dict[str, str] = self.scope["path_params"]
-        return parameters
 
     async def authenticate(self) -> None:
         """Find the principal of the request. Raises ``unauthorized`` and ``invalid_token``."""
         self.principal = await authenticate(self)
+        self.note_authentication()
+
+    def note_authentication(self) -> None:
+        """Note that the key was checked now."""
         self._confirmed_at_s = asyncio.get_running_loop().time()
 
     async def confirm(self) -> None:
@@ -125,7 +156,7 @@ class Call:
     def check_declared(self, size_max: int) -> None:
         """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode."""
         for name, plain in _CODINGS:
-            if name in self.headers and self.scope["method"] not in _BODILESS:
+            if name in self.headers and self.request.method not in _BODILESS:
                 _check_coding(name, self.headers[name], plain)
         declared = self.headers.get(b"content-length")
         if declared is not None and int(declared) > size_max:
@@ -265,10 +296,9 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
     The server refuses a second Host. It joins a second Authorization to the first, so the key becomes invalid.
     """
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) >= TARGET_BYTES_MAX:
-        detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
-        raise ProblemError(problems.TARGET_TOO_LONG, detail, CLOSE)
+        raise refuse_target()
     if len(scope["headers"]) > HEADER_COUNT_MAX:  # first, because joining thousands of values takes long
-        raise _refuse_headers()
+        raise refuse_headers()
     headers: dict[bytes, bytes] = {}
     size = 0
     for name, value in scope["headers"]:
@@ -279,13 +309,25 @@ def guard_headers(scope: Scope) -> dict[bytes, bytes]:
             value = headers[name] + b", " + value  # noqa: PLW2901 - RFC 9110, 5.3: it means the same as a list in one line
         headers[name] = value
     if size > HEADER_BYTES_MAX:
-        raise _refuse_headers()
-    if _match_host(headers.get(b"host", b"")) is None:
-        raise ProblemError(problems.BAD_HOST, "The request must have exactly one Host header with a host name.", CLOSE)
+        raise refuse_headers()
+    if match_host(headers.get(b"host", b"")) is None:
+        raise refuse_host()
     return headers
 
 
-def _refuse_headers() -> ProblemError:
+def refuse_target() -> ProblemError:
+    """Give the refusal for a long address."""
+    detail = f"The address has more than {TARGET_BYTES_MAX} bytes."
+    return ProblemError(problems.TARGET_TOO_LONG, detail, CLOSE)
+
+
+def refuse_host() -> ProblemError:
+    """Give the refusal for a request without exactly one valid Host."""
+    return ProblemError(problems.BAD_HOST, "The request must have exactly one Host header with a host name.", CLOSE)
+
+
+def refuse_headers() -> ProblemError:
+    """Give the refusal for too many headers."""
     detail = f"A request may have at most {HEADER_COUNT_MAX} headers, with at most {HEADER_BYTES_MAX} bytes."
     return ProblemError(problems.HEADERS_TOO_LARGE, detail, CLOSE)
 

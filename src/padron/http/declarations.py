@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from padron.domain.account import Scope
 from padron.http.answers.problems import Problem
@@ -9,6 +10,21 @@ from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call
 
 Respond = Callable[[Call], Awaitable[Reply | StreamReply]]
+
+
+class Answering(Protocol):
+    """Somebody who waits for the answer to a call that was begun. One of the methods is called once."""
+
+    def answer(self, reply: Reply) -> None:
+        """Send the answer."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Send the answer for an error."""
+        ...
+
+
+Begin = Callable[[Call, bytes, Answering], bool]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +55,10 @@ class Route:
 
     ``media_types`` are those of a body that is a file and not JSON. An operation with ``is_streamed`` reads its body
     itself, as it arrives, and handles the Idempotency-Key itself.
+
+    The edge answers the most frequent calls without a task, where ``begin`` or ``is_brief`` says so. ``begin`` gets the
+    whole body, and gives False for a call that the endpoint must answer. The endpoint of a brief read only reads by an
+    index, and asks for no body.
     """
 
     name: str
@@ -59,4 +79,6 @@ class Route:
     body_required: bool = True
     media_types: tuple[str, ...] = ()
     is_streamed: bool = False
+    begin: Begin | None = None
+    is_brief: bool = False
     problems: tuple[Problem, ...] = ()

@@ -47,9 +47,8 @@ def check_header(call: Call) -> None:
 
 def give_head(call: Call) -> bytes:
     """Give the beginning of a request's fingerprint. The body follows it."""
-    path = call.scope.get("raw_path") or call.scope["path"].encode()
-    query = call.scope["query_string"]
-    return b"%s\n%d %s\n%d %s\n" % (call.scope["method"].encode(), len(path), path, len(query), query)
+    path, query = call.request.path, call.request.query
+    return b"%s\n%d %s\n%d %s\n" % (call.request.method.encode(), len(path), path, len(query), query)
 
 
 async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None = None) -> Reply | StreamReply:

@@ -33,9 +33,8 @@ class Paths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request by the application of its path. The scope has the path's parameters."""
-        raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         parameters: dict[str, str] = {}
-        app = _find(self._root, _split(raw), 0, parameters)
+        app = _find(self._root, _split(give_raw_path(scope)), 0, parameters)
         scope["path_params"] = parameters
         await (app or self._default)(scope, receive, send)
 
@@ -52,6 +51,12 @@ class Paths:
                 raise ValueError(f"{path} gives the parameter {node.name} a second name, {name}.")
             node = node.parameter
         node.app = app
+
+
+def give_raw_path(scope: Scope) -> bytes:
+    """Give the path as the client sent it."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw
 
 
 def _split(raw: bytes) -> list[bytes]:

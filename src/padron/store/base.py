@@ -235,6 +235,11 @@ class Store(Protocol):
         ...
 
     @property
+    def reads_at_once(self) -> bool:
+        """Say whether a point read is usually over without a wait, so that it needs no task of its own."""
+        ...
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Whether a replica serves reads now; None without a replica."""
         ...

@@ -198,7 +198,7 @@ METHOD_NOT_ALLOWED = Problem(
 REQUEST_TIMEOUT = Problem(
     slug="request-timeout", status=408, title="Request too slow", error_type="requestTimeout",
     error_detail="RequestTimeout",
-    meaning="The body of the request did not arrive in time.",
+    meaning="The request did not arrive in time.",
     remedy="Send the request again, in one piece.",
 )  # fmt: skip
 BODY_TOO_LARGE = Problem(
@@ -231,6 +231,13 @@ BAD_HOST = Problem(
     slug="bad-host", status=400, title="Bad Host header", error_type="badRequest", error_detail="BadHost",
     meaning="A request must have exactly one Host header, with a host name or address (RFC 9112, 3.2).",
     remedy="Send one valid Host header.",
+)  # fmt: skip
+MALFORMED_REQUEST = Problem(
+    slug="malformed-request", status=400, title="Malformed request", error_type="badRequest",
+    error_detail="MalformedRequest",
+    meaning="The request is not HTTP/1.1 as RFC 9112 defines it, or two servers could understand it differently. The "
+    "detail says what is wrong.",
+    remedy="Correct the client, or the proxy between it and the server.",
 )  # fmt: skip
 CURSOR_GONE = Problem(
     slug="cursor-gone", status=410, title="Cursor gone", error_type="gone", error_detail="CursorGone",
@@ -339,8 +346,9 @@ PROBLEMS: dict[Code, Problem] = {
 }
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
-    BAD_PARAMETERS, BAD_HOST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND, OPERATION_NOT_FOUND, RUN_NOT_FOUND,
-    CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT, MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
+    BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
+    OPERATION_NOT_FOUND, RUN_NOT_FOUND, CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT,
+    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
     PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED,

@@ -54,11 +54,17 @@ def build_json_reply(status: int, body: object, headers: Headers = ()) -> Reply:
     return Reply(status, msgspec.json.encode(body), (*JSON_HEADERS, *headers))
 
 
-async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:
-    """Send the answer, with the request's id."""
+def list_headers(reply: Reply, request_id: bytes) -> list[tuple[bytes, bytes]]:
+    """Give all headers of the answer, with the request's id."""
     headers = [*reply.headers, (b"x-request-id", request_id)]
     if reply.status not in {204, 304}:
         headers.append((b"content-length", b"%d" % len(reply.body)))
+    return headers
+
+
+async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:
+    """Send the answer, with the request's id."""
+    headers = list_headers(reply, request_id)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 

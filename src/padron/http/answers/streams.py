@@ -17,7 +17,7 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
     )
     await call.read_body()  # a GET's body is ignored, but it must be read before we can notice that the client goes
     first = await anext(pieces)
-    if call.scope["method"] == "HEAD":
+    if call.request.method == "HEAD":
         return StreamReply(_give_nothing(), headers)
     return StreamReply(_follow(call, first, pieces), headers)
 

@@ -51,7 +51,7 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
     parameters: dict[str, str] = {}
     try:
         pairs = parse_qsl(
-            call.scope["query_string"].decode("ascii"),
+            call.request.query.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=100,

@@ -38,7 +38,7 @@ async def get_document(_: Call) -> Reply:
 
 async def get_docs(call: Call) -> Reply:
     """GET /docs. The lines of curl have the address of the request, whose Host header was already checked."""
-    address = b"%s://%s" % (call.scope["scheme"].encode(), call.headers[b"host"])
+    address = b"%s://%s" % (call.request.scheme.encode(), call.headers[b"host"])
     page = await asyncio.to_thread(_render_docs)
     return Reply(200, page.replace(reference.SERVER.encode(), address), PAGE_HEADERS)
 

@@ -17,7 +17,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.vehicle import Vehicle
 from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
-from padron.store.settling import fail, fail_all, settle
+from padron.store.settling import Waiting, fail, fail_all, settle
 
 BATCH_SIZE_MAX = 256
 # Turns of the event loop between two batches. In these turns, the answers of the last batch are
@@ -31,7 +31,7 @@ WAITING_MAX = 4_096  # calls of one account; more calls are refused at once, whi
 @dataclass(slots=True, eq=False)
 class _Call:
     request: StatusRequest
-    done: asyncio.Future[Vehicle]
+    done: Waiting[Vehicle]
 
 
 _Batch = Mapping[int, list[_Call]]
@@ -54,15 +54,19 @@ class Coalescer:
         Raises what ``decide_all`` decides for this request, ``overloaded`` and
         ``store_unavailable``.
         """
+        done: asyncio.Future[Vehicle] = asyncio.get_running_loop().create_future()
+        self.enqueue(account_id, request, done)
+        return done
+
+    def enqueue(self, account_id: int, request: StatusRequest, done: Waiting[Vehicle]) -> None:
+        """Let ``done`` get the outcome of this request, once it is durable. Raises ``overloaded`` at once."""
         waiting = self._waiting.get(account_id)
         if waiting is None:
             waiting = self._waiting[account_id] = deque()
         elif len(waiting) >= WAITING_MAX:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting. Try again shortly.")
-        call = _Call(request, asyncio.get_running_loop().create_future())
-        waiting.append(call)
+        waiting.append(_Call(request, done))
         self._begin()
-        return call.done
 
     async def close(self) -> None:
         """Wait until no call is waiting."""

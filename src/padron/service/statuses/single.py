@@ -4,6 +4,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import StatusRequest
 from padron.domain.vehicle import Vehicle
 from padron.service.runtime import Runtime
+from padron.store.settling import Waiting
 
 
 async def set_status(runtime: Runtime, principal: Principal, request: StatusRequest) -> Vehicle:
@@ -14,3 +15,12 @@ async def set_status(runtime: Runtime, principal: Principal, request: StatusRequ
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
     return await runtime.coalescer.submit(principal.account_id, request)
+
+
+def begin_set_status(runtime: Runtime, principal: Principal, request: StatusRequest, waiting: Waiting[Vehicle]) -> None:
+    """Set one vehicle's status as ``set_status`` does, but let ``waiting`` get the vehicle or the error.
+
+    Raises ``forbidden`` and ``overloaded`` at once.
+    """
+    principal.check_scope(Scope.VEHICLES_STATUS)
+    runtime.coalescer.enqueue(principal.account_id, request, waiting)

@@ -90,6 +90,11 @@ class PostgresStore:
         return read_caught_up(self._replica, self._sources, account_id)
 
     @property
+    def reads_at_once(self) -> bool:
+        """Say that every read waits for the server."""
+        return False
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Say whether the replica serves reads."""
         return None if self._replica is None else self._replica.is_fresh

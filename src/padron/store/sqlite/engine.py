@@ -61,6 +61,11 @@ class SqliteStore:
         return self.read(account_id)
 
     @property
+    def reads_at_once(self) -> bool:
+        """Say that a point read is over at once: it runs on the event loop."""
+        return True
+
+    @property
     def is_replica_fresh(self) -> None:
         """Say that there is no replica."""
         return

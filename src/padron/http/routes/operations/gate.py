@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
         name="checkVehicle", method="GET", path="/api/v2/gate/{vin}", tag="Gate",
         summary="Ask whether an operation may touch a vehicle",
         description="The verdict on one vehicle. Ask again with If-None-Match: 304 means that it is still valid.",
-        endpoint=check_vehicle, scope=Scope.GATE_CHECK,
+        endpoint=check_vehicle, is_brief=True, scope=Scope.GATE_CHECK,
         parameters=(parameters.VIN, _OPERATION, _IF_NONE_MATCH),
         answers={
             200: Success(description="The verdict.", body=GateSingle, headers=_ETAG),

@@ -4,13 +4,14 @@ from padron.domain.account import Scope
 from padron.domain.change import NoRevisionNamedError, PlanRequest
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
 from padron.domain.tags import format_tag
+from padron.domain.vehicle import Vehicle
 from padron.domain.vin import parse_vin
 from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Route, Success
-from padron.http.requests.bodies import read_json
+from padron.http.declarations import Answering, Route, Success
+from padron.http.requests.bodies import parse_json, read_json
 from padron.http.requests.conditions import format_etag, is_unchanged, parse_if_match, refuse_weak
 from padron.http.requests.status_requests import parse_request
 from padron.http.routes.plans import LOCATION, PLANNED, word_planned
@@ -46,6 +47,38 @@ async def set_status(call: Call) -> Reply:
         vehicle = await single.set_status(call.runtime, call.principal, request)
     except NoRevisionNamedError:
         raise refuse_weak() from None
+    return _word_set(vehicle)
+
+
+class _Waiting:
+    """Waits for the vehicle in the coalescer, without a task."""
+
+    __slots__ = ("_answering",)
+
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, result: Vehicle) -> None:
+        self._answering.answer(_word_set(result))
+
+    def set_exception(self, exception: BaseException) -> None:
+        self._answering.fail(refuse_weak() if isinstance(exception, NoRevisionNamedError) else exception)
+
+
+def begin_set_status(call: Call, body: bytes, answering: Answering) -> bool:
+    """Begin the status call when its body has arrived. A planned change is left to ``set_status``."""
+    vin = parse_vin(call.path_parameters["vin"])
+    request = parse_request(call, vin, parse_json(call, body, StatusBody), parse_if_match(call))
+    if isinstance(request, PlanRequest):
+        return False
+    single.begin_set_status(call.runtime, call.principal, request, _Waiting(answering))
+    return True
+
+
+def _word_set(vehicle: Vehicle) -> Reply:
     return Reply(204, headers=((b"etag", format_etag(format_tag(vehicle))),))
 
 
@@ -76,7 +109,7 @@ ROUTES: tuple[Route, ...] = (
         "nothing happens: no history, no new revision. With `effectiveAt`, the change is planned (202), and nothing "
         "changes before that instant. With `until`, the earlier status is restored at that instant, unless somebody "
         "sets another one first. Query parameters are ignored.",
-        endpoint=set_status, scope=Scope.VEHICLES_STATUS,
+        endpoint=set_status, begin=begin_set_status, scope=Scope.VEHICLES_STATUS,
         parameters=(parameters.VIN, parameters.IF_MATCH),
         body=StatusBody, body_example={"vehicleStatusId": 4, "reason": "Brakes, until Friday"},
         answers={
@@ -93,7 +126,7 @@ ROUTES: tuple[Route, ...] = (
         name="getVehicleStatus", method="GET", path=_PATH, tag="Status",
         summary="Read a vehicle's status",
         description="Gives the vehicle's status, its instant, its author (the id of an API key) and its reason.",
-        endpoint=get_status, scope=Scope.VEHICLES_READ,
+        endpoint=get_status, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.IF_NONE_MATCH),
         answers={
             200: Success(description="The status.", body=VehicleStatusShape, headers=_ETAG),

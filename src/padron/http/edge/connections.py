@@ -1,0 +1,102 @@
+"""Counts the connections of one process, and looks twice a second for those whose time is over."""
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Protocol
+
+SWEEP_S = 0.5
+CONNECTIONS_MAX = 8_192
+ADDRESS_CONNECTIONS_MAX = 2_048
+UNSENT_BYTES_MAX = 64_000_000  # of answers that clients do not take, in this process
+
+
+class Connection(Protocol):
+    """What the registry needs to know of a connection."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How many bytes of answers wait for the client."""
+        ...
+
+    def check_time(self, now_s: float) -> None:
+        """End the connection when its time is over."""
+        ...
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        ...
+
+
+class Connections:
+    """All open connections of a process. ``now_s`` is the event loop's time, as old as one sweep at most."""
+
+    def __init__(
+        self, *, total_max: int = CONNECTIONS_MAX, address_max: int = ADDRESS_CONNECTIONS_MAX,
+        unsent_bytes_max: int = UNSENT_BYTES_MAX, is_exempt: Callable[[str], bool] = lambda _: False,
+    ) -> None:  # fmt: skip
+        self._total_max = total_max
+        self._address_max = address_max
+        self._unsent_bytes_max = unsent_bytes_max
+        self._is_exempt = is_exempt  # proxies, behind which many clients have one address
+        self._open: dict[Connection, str] = {}
+        self._by_address: dict[str, int] = {}
+        self._stalled: dict[Connection, None] = {}  # their clients do not take what was sent; the longest first
+        self._is_sweeping = False
+
+    def admit(self, connection: Connection, address: str) -> bool:
+        """Count a new connection. Say whether it may stay; one that may not is not counted."""
+        group = group_address(address)
+        count = self._by_address.get(group, 0)
+        if len(self._open) >= self._total_max or (count >= self._address_max and not self._is_exempt(address)):
+            return False
+        self._open[connection] = group
+        self._by_address[group] = count + 1
+        if not self._is_sweeping:
+            self._is_sweeping = True
+            asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that has ended."""
+        self._stalled.pop(connection, None)
+        group = self._open.pop(connection, None)
+        if group is None:
+            return
+        self._by_address[group] -= 1
+        if not self._by_address[group]:
+            del self._by_address[group]
+
+    def stall(self, connection: Connection) -> None:
+        """Note that a client does not take what was sent. Beyond the bound of all, the longest stalled one ends."""
+        self._stalled[connection] = None
+        unsent = sum(stalled.unsent_bytes for stalled in self._stalled)
+        while unsent > self._unsent_bytes_max and self._stalled:
+            longest = next(iter(self._stalled))
+            unsent -= longest.unsent_bytes
+            del self._stalled[longest]
+            longest.abort()
+
+    def resume(self, connection: Connection) -> None:
+        """Note that a client takes answers again."""
+        self._stalled.pop(connection, None)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        for connection in [*self._open]:
+            connection.check_time(now_s)
+        self._is_sweeping = bool(self._open)
+        if self._is_sweeping:
+            loop.call_later(SWEEP_S, self._sweep)
+
+
+def group_address(address: str) -> str:
+    """Give what connections are counted by: an IPv4 address, or the /64 network of an IPv6 address."""
+    if ":" not in address:
+        return address
+    try:
+        packed = ip_address(address.partition("%")[0]).packed
+    except ValueError:
+        return address
+    return packed[:8].hex()

@@ -1,0 +1,180 @@
+"""The fast path: answers the status call and brief reads without a task, and knows when it must not.
+
+It answers only what is plain: a known key, one line for each header, and a VIN in the address. Everything else takes
+the ordinary way through the application, and so does whatever is refused before the call itself is asked.
+"""
+
+from collections.abc import Awaitable, Coroutine, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from padron.domain.account import Principal
+from padron.domain.vin import VIN_LENGTH
+from padron.http.answers.replies import Reply, StreamReply
+from padron.http.authentication import find_token
+from padron.http.calls import Call, Request
+from padron.http.declarations import Route
+from padron.http.edge.connections import Connections
+from padron.http.server import Server, answer_whatever, word_failure
+
+_PARAMETER = "{vin}"
+# What a request with one of these headers asks for is not answered here.
+_UNUSUAL = frozenset({b"content-encoding", b"expect", b"origin", b"upgrade"})
+
+
+class Responder(Protocol):
+    """The connection on which a request came."""
+
+    def send(self, reply: Reply, request_id: str) -> None:
+        """Send the answer to the request."""
+        ...
+
+    def run_task(self, work: Coroutine[Any, Any, None]) -> None:  # type: ignore[explicit-any]  # as asyncio has it
+        """Run a task that ends with the answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A route with one parameter, the VIN: what its address has before it and behind it."""
+
+    route: Route
+    before: bytes
+    behind: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request that the fast path may answer, and what it found out about it."""
+
+    request: Request
+    route: Route
+    principal: Principal
+
+
+class Edge:
+    """The edge of one process: its connections, and the calls that it answers itself."""
+
+    def __init__(self, server: Server, routes: Sequence[Route], *, is_fast: bool = True) -> None:
+        self._server = server
+        self.connections = Connections()
+        self._entries: dict[str, list[_Entry]] = {}
+        for route in routes:
+            if is_fast and (route.begin is not None or route.is_brief):
+                before, _, behind = route.path.partition(_PARAMETER)
+                entry = _Entry(route, before.encode(), behind.encode())
+                self._entries.setdefault(route.method, []).append(entry)
+
+    def make_request_id(self) -> str:
+        """Give an id for a request that is refused before anybody else sees it."""
+        return self._server.make_request_id()
+
+    def plan(self, request: Request) -> Plan | None:
+        """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
+        path = request.path
+        for entry in self._entries.get(request.method, ()):
+            if path.startswith(entry.before) and path.endswith(entry.behind):
+                segment = path[len(entry.before) : len(path) - len(entry.behind)]
+                # A VIN has no %, and what has its length and is none is refused as it would be on the ordinary way.
+                if len(segment) != VIN_LENGTH or not segment.isalnum() or not _UNUSUAL.isdisjoint(request.headers):
+                    return None
+                token = find_token(request.headers)
+                principal = None if token is None else self._server.runtime.authenticator.believe(token)
+                if principal is None:
+                    return None
+                request.path_parameters["vin"] = segment.decode("ascii")
+                return Plan(request, entry.route, principal)
+        return None
+
+    def begin(self, plan: Plan, body: bytes, responder: Responder) -> bool:
+        """Begin to answer a request. False: it needs the ordinary way after all."""
+        route, principal = plan.route, plan.principal
+        call = Call(plan.request, self._server.make_request_id(), self._server, body=body)
+        call.principal = principal
+        answering = _Answering(call, responder)
+        try:
+            call.seat.take(principal.account_id)
+            if route.scope is not None:
+                principal.check_scope(route.scope)
+            if route.begin is None:
+                self._read(call, route, answering)
+            elif not route.begin(call, body, answering):
+                call.seat.leave()
+                return False
+        except Exception as error:  # noqa: BLE001 - the last resort: whatever goes wrong is answered
+            answering.fail(error)
+        return True
+
+    def _read(self, call: Call, route: Route, answering: "_Answering") -> None:
+        """Answer a read. If it need not wait, it is over when this returns."""
+        call.note_authentication()
+        reading = self._give_reply(call, route)
+        if not call.runtime.store.reads_at_once:
+            answering.run(reading)
+            return
+        try:
+            awaited = reading.send(None)
+        except StopIteration as end:
+            answering.answer(end.value)
+        else:
+            answering.run(_Resumed(reading, awaited))
+
+    async def _give_reply(self, call: Call, route: Route) -> Reply:
+        async def read() -> Reply | StreamReply:
+            reply = await route.endpoint(call)
+            await call.confirm()  # as on the ordinary way: the key may be revoked by now
+            return reply
+
+        reply = await answer_whatever(call, read())
+        if not isinstance(reply, Reply):
+            raise TypeError(route.name)  # no brief read streams, and none receives anything
+        return await self._server.compress(reply, call)
+
+
+class _Answering:
+    """Sends the answer to one call, once, and gives its place back."""
+
+    __slots__ = ("_call", "_responder")
+
+    def __init__(self, call: Call, responder: Responder) -> None:
+        self._call = call
+        self._responder = responder
+
+    def answer(self, reply: Reply) -> None:
+        self._call.seat.leave()
+        self._responder.send(reply, self._call.request_id)
+
+    def fail(self, error: BaseException) -> None:
+        self.answer(word_failure(self._call, error))
+
+    def run(self, work: Awaitable[Reply]) -> None:
+        """Answer with the result of a task."""
+
+        async def run() -> None:
+            self.answer(await work)
+
+        self._responder.run_task(run())
+
+
+class _Resumed:
+    """Goes on, as an awaitable, with a coroutine that has begun without a task and now waits for ``awaited``."""
+
+    def __init__(self, work: Coroutine[Any, Any, Reply], awaited: object) -> None:  # type: ignore[explicit-any]
+        self._work = work
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[object, None, Reply]:
+        awaited = self._awaited
+        while True:
+            try:
+                yield awaited
+            except BaseException as error:  # noqa: BLE001 - a cancelled task: the coroutine decides
+                step = partial(self._work.throw, error)
+            else:
+                step = partial(self._work.send, None)
+            try:
+                awaited = step()
+            except StopIteration as end:
+                reply: Reply = end.value
+                return reply

@@ -1,0 +1,77 @@
+"""What all requests of one process share, and how any of them is answered whatever happens."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable
+from itertools import count
+
+from padron.domain.errors import Code, PadronError
+from padron.http.answers import problems
+from padron.http.answers.compression import BYTES_MIN, Compressor
+from padron.http.answers.errors import word_error
+from padron.http.answers.problems import ProblemError, build_problem_reply
+from padron.http.answers.replies import Reply, StreamReply
+from padron.http.calls import Call, ClientGoneError
+from padron.http.places import Places
+from padron.service.runtime import Runtime
+
+BODY_REST_S = 1.0  # for the rest of bodies that are arriving when the server receives the signal to stop
+
+_log = logging.getLogger("padron.http")
+
+
+class Server:
+    """The state that the resources of one process share: the open runtime, and the request counter."""
+
+    def __init__(self) -> None:
+        self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
+        self.places = Places()
+        self.readers: set[asyncio.Task[object]] = set()
+        self.compressor = Compressor()
+        self._prefix = secrets.token_hex(8)
+        self._numbers = count(1)
+
+    def stop(self) -> None:
+        """End all waiting requests now, and soon also those whose clients do not send the rest of their bodies."""
+        self.runtime.stop_waiting()
+        asyncio.get_running_loop().call_later(BODY_REST_S, self._stop_reading)
+
+    def _stop_reading(self) -> None:
+        for task in self.readers:
+            task.cancel()
+
+    def make_request_id(self) -> str:
+        """Give an id that no other request has: 64 random bits of this process and a running number."""
+        return f"{self._prefix}{next(self._numbers):012x}"
+
+    async def compress(self, reply: Reply, call: Call) -> Reply:
+        """Give a large answer compressed if the client takes that."""
+        if len(reply.body) < BYTES_MIN:
+            return reply
+        return await self.compressor.compress(reply, call.headers.get(b"accept-encoding"))
+
+
+async def answer_whatever(call: Call, work: Awaitable[Reply | StreamReply]) -> Reply | StreamReply | None:
+    """Give the answer, even after an error; None when the client has gone."""
+    try:
+        return await work
+    except ClientGoneError:
+        return None
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the last resort: no client may get a traceback
+        # Only a stopping server cancels a request, after it has waited long enough. Nothing follows the
+        # cancellation, so we do not raise it again but answer in our form.
+        return word_failure(call, error)
+
+
+def word_failure(call: Call, error: BaseException) -> Reply:
+    """Give the answer for whatever went wrong. The log must have each traceback, and no client may get one."""
+    if isinstance(error, PadronError | ProblemError):
+        return word_error(error, call.request_id)
+    if isinstance(error, asyncio.CancelledError):
+        stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
+        return word_error(stopped, call.request_id)
+    where = f"{call.request.method} {call.request.path.decode('latin-1')}"
+    _log.error("request %s failed: %s", call.request_id, where, exc_info=error)
+    detail = f"The server failed. Its log has the error under {call.request_id}."
+    return build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)
