@@ -50,7 +50,7 @@ class Resource:
             scope["query_string"],
             {},
             scope["path_params"],
-            scope["scheme"],
+            scope.get("scheme", "http"),
         )
         call = Call(request, server.make_request_id(), server, receive=receive)
         try:

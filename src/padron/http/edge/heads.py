@@ -27,7 +27,7 @@ END = b"\r\n\r\n"
 METHOD_BYTES_MAX = 32
 # Without the end of the head, no more bytes than these are kept: request line and headers.
 HEAD_BYTES_MAX = METHOD_BYTES_MAX + TARGET_BYTES_MAX + len("  HTTP/1.1\r\n") + HEADER_BYTES_MAX + len(END)
-LENGTH_DIGITS_MAX = 15
+LENGTH_DIGITS_MAX = 18
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
 _LINE = rb"%b{1,32} [\x21-\x7e]{1,%d} HTTP/1\.[01]\r\n" % (_TOKEN, TARGET_BYTES_MAX)
@@ -38,11 +38,12 @@ _match_field = re.compile(_FIELD).fullmatch
 _match_method = re.compile(rb"%b{1,32}" % _TOKEN).fullmatch
 _match_version = re.compile(rb"HTTP/([0-9])\.([0-9])").fullmatch
 _match_bare_line_end = re.compile(rb"(?:^|[^\r])\n|\r[^\n]").search
+_find_invisible = re.compile(rb"[^\t\r\n\x20-\x7e]").search
 _match_length = re.compile(rb"[0-9]{1,%d}" % LENGTH_DIGITS_MAX).fullmatch
 
 # They are refused here, because no route may see them: TRACE repeats secrets, and CONNECT asks for a tunnel.
 _REFUSED_METHODS = (b"TRACE ", b"CONNECT ")
-_METHODS = ((b"allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),)
+_KNOWN_METHODS = (b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT")
 _SHOWN = 40
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -80,6 +81,8 @@ def check_beginning(beginning: bytes, searched: int) -> None:
     Without this check, a head with wrong line ends would have no end, and would only be refused when its time is over.
     """
     line_end = beginning.find(b"\n", 0, HEAD_BYTES_MAX)
+    if searched <= line_end or line_end < 0:
+        _check_visible(beginning[: line_end if line_end >= 0 else None])
     if line_end < 0 and len(beginning) > METHOD_BYTES_MAX + TARGET_BYTES_MAX + len("  HTTP/1.1\r\n"):
         raise _explain_line(beginning)
     if _match_bare_line_end(beginning, max(0, searched - 1)) is not None:
@@ -131,6 +134,18 @@ def refuse_unparsable() -> ProblemError:
     return _refuse("The request is not valid HTTP/1.1: the server's parser cannot read it.")
 
 
+def explain_unparsable(head: bytes) -> ProblemError:
+    """Give the refusal for a head whose form is right, but which the parser does not take."""
+    line, *lines = head.removesuffix(END).split(b"\r\n")
+    fields = [(name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)]
+    try:
+        check_fields(fields, dict(fields), is_old=line.endswith(b"1.0"))
+    except ProblemError as refusal:
+        return refusal
+    method = line.partition(b" ")[0]
+    return refuse_unparsable() if method in _KNOWN_METHODS else _refuse_method(method)
+
+
 def _check_twice(fields: Fields) -> None:
     names = [name for name, _ in fields]
     if names.count(b"host") > 1:
@@ -164,6 +179,12 @@ def _explain(head: bytes) -> ProblemError:
     return refuse_unparsable()
 
 
+def _check_visible(line: bytes) -> None:
+    """Raise a refusal for a line with other bytes than text, such as the beginning of TLS on a port without it."""
+    if _find_invisible(line) is not None:
+        raise _explain_line(line)
+
+
 def _check_line(line: bytes) -> None:
     """Raise a refusal unless the request line is right."""
     method, _, rest = line.removesuffix(b"\r\n").partition(b" ")
@@ -171,8 +192,7 @@ def _check_line(line: bytes) -> None:
     if _match_method(method) is None or not target:
         raise _explain_line(line)
     if line.startswith(_REFUSED_METHODS):
-        detail = f"The server takes no {show_word(method.decode())} requests."
-        raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, (*_METHODS, *CLOSE))
+        raise _refuse_method(method)
     if len(target) > TARGET_BYTES_MAX:
         raise refuse_target()
     matched = _match_version(version)
@@ -189,6 +209,11 @@ def _explain_line(line: bytes) -> ProblemError:
     if line.count(b" ") and len(line) > METHOD_BYTES_MAX + TARGET_BYTES_MAX and _match_method(line.partition(b" ")[0]):
         return refuse_target()
     return _refuse("The request line is malformed. Send a method, an address and HTTP/1.1, with one space between.")
+
+
+def _refuse_method(method: bytes) -> ProblemError:
+    detail = f"The server takes no {show_word(method.decode())} requests."
+    return ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", b", ".join(_KNOWN_METHODS)), *CLOSE))
 
 
 def _refuse_line_end() -> ProblemError:

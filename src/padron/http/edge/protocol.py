@@ -236,23 +236,24 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head when it is complete, and begin to answer. Give what follows it."""
+        if not self._searched and data.startswith(b"\r\n"):
+            return data[2:]  # RFC 9112, 2.2: an empty line before a request
         end = data.find(heads.END, max(0, self._searched - len(heads.END)))
         if end < 0 or end > heads.HEAD_BYTES_MAX:
             if not self._searched:
-                if data.startswith(b"\r\n"):  # RFC 9112, 2.2: an empty line before a request
-                    return data[2:]
                 self._wait(HEAD_S, self._give_up_head)
             heads.check_beginning(data, self._searched)
             self._searched = len(data)
             self._buffer = data
             return b""
         head, rest = data[: end + 4], data[end + 4 :]
-        if head.startswith(b"\r\n"):
-            head = head[2:]
         heads.check_head(head)
         self._searched = 0
         self._deadline_s = inf
-        self._feed(head)
+        try:
+            self._feed(head)
+        except httptools.HttpParserError:
+            raise heads.explain_unparsable(head) from None
         return self._begin(rest)
 
     def _feed(self, data: bytes) -> None:
