@@ -8,12 +8,19 @@ from contextlib import contextmanager
 import uvicorn
 
 from padron.http.app import build_app
+from padron.http.edge.connections import Connections
+from padron.http.edge.protocol import EdgeProtocol
 from padron.service.runtime import Runtime
 
 
 @contextmanager
-def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]]) -> Iterator[int]:
-    """Give the port of a running server."""
+def serve_in_thread(
+    open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True, connections: Connections | None = None
+) -> Iterator[int]:
+    """Give the port of a running server, which may have a fast path and limits of its own."""
+    app = build_app(open_runtime, is_fast=is_fast)
+    if connections is not None:
+        app.edge.connections = connections
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -22,14 +29,15 @@ def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]]) -> Iterator[
             started.set()
 
     config = uvicorn.Config(
-        build_app(open_runtime),
+        app,
         host="127.0.0.1",
         port=0,
-        http="httptools",
+        http=EdgeProtocol,
         ws="none",
         loop="asyncio",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         log_config=None,

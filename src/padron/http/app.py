@@ -123,10 +123,13 @@ class App:
         await self._router(scope, receive, send)
 
 
-def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> App:
+def build_app(
+    open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = (), *, is_fast: bool = True
+) -> App:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
-    The ``background`` tasks run beside the calls while the runtime is open.
+    The ``background`` tasks run beside the calls while the runtime is open. Without ``is_fast``, the edge answers no
+    call itself.
     """
     server = Server()
 
@@ -148,4 +151,4 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
     router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)
-    return App(router, Edge(server, ROUTES))
+    return App(router, Edge(server, ROUTES, is_fast=is_fast))
