@@ -42,7 +42,7 @@ class Intake:
         self.body_bytes = self._frame_bytes = 0
         heads.check_head(head)
         try:
-            self._feed(head)
+            self._feed(heads.hide_upgrade(head))
         except httptools.HttpParserError:
             raise heads.explain_unparsable(head) from None
 
@@ -79,12 +79,8 @@ class Intake:
         self._parser = None
 
     def _feed(self, data: bytes) -> None:
-        if self._parser is None:
-            return
-        try:
+        if self._parser is not None:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # nothing here upgrades: the request is answered as it is (RFC 9110, 7.8)
-            self.keeps_alive = False
 
     # What the parser calls.
 

@@ -52,6 +52,8 @@ class Outlet:
         if self.is_ending:
             return
         self.is_ending = True
+        if self.unsent_bytes and self._stalled_s == inf:
+            self.stall()  # otherwise a client that takes nothing could stay for ever
         if self.may_be_reset and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
@@ -74,7 +76,8 @@ class Outlet:
 
     def resume(self) -> None:
         """Note that the client takes answers again."""
-        self._stalled_s = inf
+        if not self.is_ending:
+            self._stalled_s = inf
 
     def check_pace(self, now_s: float) -> None:
         """Cut off a client that takes its answer too slowly."""

@@ -35,6 +35,8 @@ DRAIN_S = 2.0  # for a client to read a last answer, while what it still sends i
 AHEAD_BYTES_MAX = 65_536  # of later requests that arrive before the answer to this one
 AT_ONCE_MAX = 16  # requests of one connection that are begun before other connections have their turn
 
+_CARRIAGE_RETURN = 0x0D
+
 _log = logging.getLogger("padron.http")
 
 
@@ -171,6 +173,8 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _check_body(self) -> None:
         """Cut off a body that is too slow. The application allows most bodies less time."""
+        if self._flow.read_paused:
+            self._body_began_s += PACE_EVERY_S  # it is we who do not read
         passed_s = self._loop.time() - self._body_began_s
         if self._intake.body_bytes < passed_s * BYTES_PER_S_MIN:
             detail = f"The body arrived too slowly. Send at least {BYTES_PER_S_MIN} bytes a second."
@@ -217,8 +221,11 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head when it is complete, and begin to answer. Give what follows it."""
-        if not self._searched and data.startswith(b"\r\n"):
-            return data[2:]  # RFC 9112, 2.2: an empty line before a request
+        if not self._searched and data[0] == _CARRIAGE_RETURN:
+            data = heads.skip_empty_lines(data)
+            if len(data) <= 1:
+                self._buffer = data
+                return b""
         end = data.find(heads.END, max(0, self._searched - len(heads.END)))
         if end < 0 or end > heads.HEAD_BYTES_MAX:
             if not self._searched:
@@ -238,7 +245,7 @@ class EdgeProtocol(asyncio.Protocol):
         intake = self._intake
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
-        path, query = heads.split_target(intake.target)
+        path, query = heads.split_target(intake.method, intake.target)
         request = Request(intake.method, path, query, headers, {}, self._peer.scheme)
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
@@ -323,7 +330,7 @@ class EdgeProtocol(asyncio.Protocol):
             access_log=False,
             default_headers=self._state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=request.headers.get(b"expect", b"").lower() == b"100-continue",
+            expect_100_continue=heads.expects_continue(request.headers, self._intake.version),
             keep_alive=self._intake.keeps_alive,
             on_response=self._end_answer,
         )
