@@ -31,7 +31,7 @@ class Connection(Protocol):
         ...
 
 
-class Connections:
+class OpenConnections:
     """All open connections of a process. ``now_s`` is the event loop's time, as old as one sweep at most."""
 
     def __init__(

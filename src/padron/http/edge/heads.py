@@ -5,10 +5,10 @@ one pass over the bytes, and only what has exactly one meaning is let through.
 """
 
 import re
-from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote, show_word
 from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
@@ -49,10 +49,8 @@ _REFUSED_METHODS = (b"TRACE ", b"CONNECT ")
 KNOWN_METHODS = (b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT")
 _SHOWN = 40
 
-Fields = Sequence[tuple[bytes, bytes]]
 
-
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """The address of a request, as the client sent it."""
 
     path: bytes
@@ -96,7 +94,7 @@ def check_beginning(beginning: bytes, searched: int) -> None:
         raise refuse_headers()
 
 
-def check_fields(fields: Fields, headers: dict[bytes, bytes], *, is_old: bool) -> Framing:
+def check_fields(fields: Headers, headers: dict[bytes, bytes], *, is_old: bool) -> Framing:
     """Give how the body is framed. ``headers`` are the fields by name in lower case; ``is_old`` means HTTP/1.0.
 
     Raises a refusal for fields that two servers could understand differently (RFC 9112, 6.3 and 11.2).
@@ -140,17 +138,17 @@ def hide_upgrade(head: bytes) -> bytes:
     return _hide_upgrade(b"", head) if b"pgrade" in head.lower() else head
 
 
-def split_target(method: str, target: bytes) -> Target:
+def split_target(method: str, target: bytes) -> RequestTarget:
     """Give the path and the query of an address. A proxy may send the whole address (RFC 9112, 3.2.2)."""
     if target == b"*" and method == "OPTIONS":
-        return Target(target, b"")
+        return RequestTarget(target, b"")
     if not target.startswith(b"/"):
         matched = _match_whole_address(target)
         if matched is None:
             raise _refuse("The address does not begin with a slash. Send the path, such as /docs.")
         target = matched[1] if matched[1].startswith(b"/") else b"/" + matched[1]
     path, _, query = target.partition(b"?")
-    return Target(path, query)
+    return RequestTarget(path, query)
 
 
 def refuse_unparsable() -> ProblemError:
@@ -161,7 +159,7 @@ def refuse_unparsable() -> ProblemError:
 def explain_unparsable(head: bytes) -> ProblemError:
     """Give the refusal for a head whose form is right, but which the parser does not take."""
     line, *lines = head.removesuffix(END).split(b"\r\n")
-    fields = [(name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)]
+    fields = tuple((name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines))
     try:
         check_fields(fields, dict(fields), is_old=line.endswith(b"1.0"))
     except ProblemError as refusal:
@@ -170,7 +168,7 @@ def explain_unparsable(head: bytes) -> ProblemError:
     return refuse_unparsable() if method in KNOWN_METHODS else _refuse_method(method)
 
 
-def _check_twice(fields: Fields) -> None:
+def _check_twice(fields: Headers) -> None:
     names = [name for name, _ in fields]
     if names.count(b"host") > 1:
         raise refuse_host()

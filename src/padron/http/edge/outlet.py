@@ -4,7 +4,7 @@ uvicorn's cycle of a request writes through an outlet as if it were the transpor
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -89,7 +89,7 @@ class Outlet:
         self._stalled_s, self._taken_then = now_s, taken
 
 
-def encode_reply(reply: Reply, request_id: str, defaults: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool) -> bytes:
+def encode_reply(reply: Reply, request_id: str, defaults: Iterable[Sequence[bytes]], *, keeps_alive: bool) -> bytes:
     """Give the bytes of an answer, in the form in which the application's answers are sent."""
     parts = [STATUS_LINE[reply.status]]
     is_last = False

@@ -21,7 +21,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
 from padron.http.edge import heads
-from padron.http.edge.edge import Edge, Plan
+from padron.http.edge.edge import Edge, Shortcut
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
 from padron.http.edge.outlet import BYTES_PER_S_MIN, Outlet, encode_reply
@@ -71,7 +71,7 @@ class EdgeProtocol(asyncio.Protocol):
         # The request.
         self._intake = Intake()
         self._intake.take_data = self._take_data
-        self._held: Plan | None = None  # what may be answered at once when its body has arrived
+        self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
         self._body = b""  # of such a request
         self._body_began_s = 0.0
         # The answer.
@@ -251,26 +251,26 @@ class EdgeProtocol(asyncio.Protocol):
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
         if size is not None and size <= BODY_BYTES_MAX and len(headers) == len(intake.fields):
-            plan = self._edge.plan(request)
-            if plan is not None:
-                return self._hold(plan, size, rest)
+            shortcut = self._edge.find_shortcut(request)
+            if shortcut is not None:
+                return self._hold(shortcut, size, rest)
         if not intake.is_complete:
             self._begin_body()
         self._begin_task(request)
         return rest
 
-    def _hold(self, plan: Plan, size: int, rest: bytes) -> bytes:
+    def _hold(self, shortcut: Shortcut, size: int, rest: bytes) -> bytes:
         """Wait a moment for the body of a request that may be answered at once."""
         self._body = b""
         if size:
-            self._held = plan
+            self._held = shortcut
             if rest:
                 rest = self._intake.take_body(rest)
             if not self._intake.is_complete:
                 self._wait(BODY_SLOW_S, self._release)
                 return rest
             self._held = None
-        self._answer(plan)
+        self._answer(shortcut)
         return rest
 
     def _begin_body(self) -> None:
@@ -307,10 +307,10 @@ class EdgeProtocol(asyncio.Protocol):
 
     # The way out.
 
-    def _answer(self, plan: Plan) -> None:
+    def _answer(self, shortcut: Shortcut) -> None:
         """Answer a complete request at once, or let a task do it."""
-        if not self._edge.begin(plan, self._body, self):
-            self._begin_task(plan.request)
+        if not self._edge.begin(shortcut, self._body, self):
+            self._begin_task(shortcut.request)
 
     def _release(self) -> None:
         """Let a task read the rest of a body that is slow to come."""
