@@ -36,10 +36,11 @@ class Requests:
     that change nothing.
     """
 
-    def __init__(self, port: int, accounts: list[dict[str, Any]]) -> None:
+    def __init__(self, port: int, accounts: list[dict[str, Any]], read_line: str) -> None:
         self._accounts = [
             {**account, "headers": f"Host: 127.0.0.1:{port}\r\n{account['headers']}"} for account in accounts
         ]
+        self._read_line = read_line  # the name of the wording of a read
         self._choose = random.Random().choice
 
     def build_change(self) -> bytes:
@@ -52,7 +53,7 @@ class Requests:
     def build_read(self) -> bytes:
         """Give a call that reads a random vehicle."""
         account = self._choose(self._accounts)
-        line = account["read_line"] % self._choose(account["vins"])
+        line = account[self._read_line] % self._choose(account["vins"])
         return f"{line} HTTP/1.1\r\n{account['headers']}\r\n".encode()
 
 
@@ -113,8 +114,8 @@ async def run(given: argparse.Namespace, accounts: list[dict[str, Any]]) -> dict
     started, used_before = time.perf_counter(), time.process_time()
     pace = None if given.rate is None else Pace(given.rate)
     clients: list[Client] = []
-    requests = Requests(given.port, accounts)
-    make_request = requests.build_read if given.kind == "read" else requests.build_change
+    requests = Requests(given.port, accounts, "gate_line" if given.kind == "gate" else "read_line")
+    make_request = requests.build_change if given.kind == "change" else requests.build_read
     for _ in range(given.connections):
         make_client = (
             partial(Client, make_request, started + given.seconds)
@@ -148,7 +149,7 @@ def main() -> None:
     """Run as a program."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--kind", choices=["change", "read"], default="change")
+    parser.add_argument("--kind", choices=["change", "read", "gate"], default="change")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rate", type=float, help="requests a second of an open loop; a closed loop without")

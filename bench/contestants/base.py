@@ -42,7 +42,8 @@ class Wording:
     vins: Sequence[str]
     change_line: str
     change_body: str
-    read_line: str
+    read_line: str = ""  # empty where there is nothing to read
+    gate_line: str = ""  # only Padrón has a gate
 
 
 @dataclass(kw_only=True, slots=True)

@@ -43,6 +43,7 @@ class Padron:
                 change_line="PATCH /api/v2/vehicles/%s/status",
                 change_body='{"vehicleStatusId":%d}',
                 read_line="GET /api/v2/vehicles/%s",
+                gate_line="GET /api/v2/gate/%s?operation=dispatch",
             )
             for account in listed
         ]

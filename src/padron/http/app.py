@@ -17,6 +17,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_headers
 from padron.http.declarations import Route
+from padron.http.edge import heads
 from padron.http.edge.edge import Edge
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths, give_raw_path
@@ -69,15 +70,10 @@ class Resource:
 
     async def _answer(self, call: Call, scope: AsgiScope) -> Reply | StreamReply:
         call.headers = guard_headers(scope)
-        if not self._operations:
-            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
         method = call.request.method
         route = self._operations.get(method)
         if route is None:
-            if method == "OPTIONS":
-                return Reply(204, headers=((b"allow", self._allow),))
-            detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
-            raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
+            return self._answer_without_route(call)
         if route.public:
             return await route.endpoint(call)
         await call.authenticate()
@@ -95,6 +91,17 @@ class Resource:
         if isinstance(reply, StreamReply):
             call.seat.wait()  # until the end, because the client may read slowly
         return reply
+
+    def _answer_without_route(self, call: Call) -> Reply:
+        method = call.request.method
+        if not self._operations:
+            if call.request.path == b"*":  # RFC 9110, 9.3.7: a question about the server itself
+                return Reply(204, headers=((b"allow", b", ".join(heads.KNOWN_METHODS)),))
+            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
+        if method == "OPTIONS":
+            return Reply(204, headers=((b"allow", self._allow),))
+        detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
+        raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
 
 
 async def _stream(send: Send, reply: StreamReply, call: Call) -> None:

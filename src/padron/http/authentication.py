@@ -22,6 +22,6 @@ async def authenticate(call: Call) -> Principal:
 
 
 def find_token(headers: Mapping[bytes, bytes]) -> str | None:
-    """Give the bearer token of a request's headers; None if there is none."""
+    """Give the bearer token of a request's headers, or None."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token else None

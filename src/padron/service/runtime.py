@@ -31,6 +31,11 @@ class Runtime:
     sender: Sender = field(default_factory=NoSender)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
+    @property
+    def answers_at_once(self) -> bool:
+        """Say whether a read by an index is usually over without a wait, so that it needs no task of its own."""
+        return self.store.reads_at_once
+
     def stop_waiting(self) -> None:
         """Release everybody who waits for changes or for work, now and from now on."""
         self.watch.stop()

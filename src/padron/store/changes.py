@@ -4,6 +4,7 @@ Each engine's own transaction writes changes, together with their vehicles.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 import msgspec
@@ -21,6 +22,7 @@ FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
 
 _HISTORY_WIDTH = len(HISTORY.names)
 _NUMBER_MAX = 2**63 - 1
+_PLACES_KEPT = 4_096  # of accounts that are asked often
 
 _Differences = dict[str, Difference]
 
@@ -110,4 +112,10 @@ def to_place(number: int, row: Row, to_instant: ToInstant) -> Place:
     request_id, at, vin = row
     if request_id is None or at is None or vin is None:
         return START
-    return Place.after(number, request_id=request_id, at=to_instant(at), vin=vin)
+    return _give_place_after(number, request_id, to_instant(at), vin)
+
+
+@lru_cache(maxsize=_PLACES_KEPT)
+def _give_place_after(number: int, request_id: str, at: datetime, vin: str) -> Place:
+    """Give the place after a change. Between two changes of an account, every answer of the gate names the same one."""
+    return Place.after(number, request_id=request_id, at=at, vin=vin)

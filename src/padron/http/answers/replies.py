@@ -54,12 +54,11 @@ def build_json_reply(status: int, body: object, headers: Headers = ()) -> Reply:
     return Reply(status, msgspec.json.encode(body), (*JSON_HEADERS, *headers))
 
 
-def list_headers(reply: Reply, request_id: bytes) -> list[tuple[bytes, bytes]]:
+def list_headers(reply: Reply, request_id: bytes) -> Headers:
     """Give all headers of the answer, with the request's id."""
-    headers = [*reply.headers, (b"x-request-id", request_id)]
-    if reply.status not in {204, 304}:
-        headers.append((b"content-length", b"%d" % len(reply.body)))
-    return headers
+    if reply.status in {204, 304}:
+        return (*reply.headers, (b"x-request-id", request_id))
+    return (*reply.headers, (b"x-request-id", request_id), (b"content-length", b"%d" % len(reply.body)))
 
 
 async def send_reply(send: Send, reply: Reply, request_id: bytes) -> None:

@@ -1,14 +1,17 @@
 """Counts the connections of one process, and looks twice a second for those whose time is over."""
 
 import asyncio
+import logging
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv6Address
 from typing import Protocol
 
 SWEEP_S = 0.5
 CONNECTIONS_MAX = 8_192
 ADDRESS_CONNECTIONS_MAX = 2_048
 UNSENT_BYTES_MAX = 64_000_000  # of answers that clients do not take, in this process
+
+_log = logging.getLogger("padron.http")
 
 
 class Connection(Protocol):
@@ -28,7 +31,7 @@ class Connection(Protocol):
         ...
 
 
-class Connections:
+class OpenConnections:
     """All open connections of a process. ``now_s`` is the event loop's time, as old as one sweep at most."""
 
     def __init__(
@@ -85,7 +88,11 @@ class Connections:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         for connection in [*self._open]:
-            connection.check_time(now_s)
+            try:
+                connection.check_time(now_s)
+            except Exception:  # noqa: BLE001 - one connection may not keep the others from being looked at
+                _log.exception("A connection could not be looked at, and was closed.")
+                connection.abort()
         self._is_sweeping = bool(self._open)
         if self._is_sweeping:
             loop.call_later(SWEEP_S, self._sweep)
@@ -96,7 +103,8 @@ def group_address(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        packed = ip_address(address.partition("%")[0]).packed
+        parsed = IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
-    return packed[:8].hex()
+    mapped = parsed.ipv4_mapped  # as a socket for both versions gives IPv4
+    return parsed.packed[:8].hex() if mapped is None else str(mapped)

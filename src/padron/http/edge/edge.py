@@ -15,7 +15,7 @@ from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
-from padron.http.edge.connections import Connections
+from padron.http.edge.connections import OpenConnections
 from padron.http.server import Server, answer_whatever, word_failure
 
 _PARAMETER = "{vin}"
@@ -36,7 +36,7 @@ class Responder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _ShortRoute:
     """A route with one parameter, the VIN: what its address has before it and behind it."""
 
     route: Route
@@ -45,7 +45,7 @@ class _Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Shortcut:
     """A request that the fast path may answer, and what it found out about it."""
 
     request: Request
@@ -58,25 +58,25 @@ class Edge:
 
     def __init__(self, server: Server, routes: Sequence[Route], *, is_fast: bool = True) -> None:
         self._server = server
-        self.connections = Connections()
-        self._entries: dict[str, list[_Entry]] = {}
+        self.connections = OpenConnections()
+        self._entries: dict[str, list[_ShortRoute]] = {}
         for route in routes:
             if is_fast and (route.begin is not None or route.is_brief):
                 before, _, behind = route.path.partition(_PARAMETER)
-                entry = _Entry(route, before.encode(), behind.encode())
+                entry = _ShortRoute(route, before.encode(), behind.encode())
                 self._entries.setdefault(route.method, []).append(entry)
 
     def make_request_id(self) -> str:
         """Give an id for a request that is refused before anybody else sees it."""
         return self._server.make_request_id()
 
-    def plan(self, request: Request) -> Plan | None:
+    def find_shortcut(self, request: Request) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
         path = request.path
         for entry in self._entries.get(request.method, ()):
             if path.startswith(entry.before) and path.endswith(entry.behind):
                 segment = path[len(entry.before) : len(path) - len(entry.behind)]
-                # A VIN has no %, and what has its length and is none is refused as it would be on the ordinary way.
+                # A VIN has no %. What is no VIN in spite of its length is refused as on the ordinary way.
                 if len(segment) != VIN_LENGTH or not segment.isalnum() or not _UNUSUAL.isdisjoint(request.headers):
                     return None
                 token = find_token(request.headers)
@@ -84,13 +84,13 @@ class Edge:
                 if principal is None:
                     return None
                 request.path_parameters["vin"] = segment.decode("ascii")
-                return Plan(request, entry.route, principal)
+                return Shortcut(request, entry.route, principal)
         return None
 
-    def begin(self, plan: Plan, body: bytes, responder: Responder) -> bool:
+    def begin(self, shortcut: Shortcut, body: bytes, responder: Responder) -> bool:
         """Begin to answer a request. False: it needs the ordinary way after all."""
-        route, principal = plan.route, plan.principal
-        call = Call(plan.request, self._server.make_request_id(), self._server, body=body)
+        route, principal = shortcut.route, shortcut.principal
+        call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
         answering = _Answering(call, responder)
         try:
@@ -110,7 +110,7 @@ class Edge:
         """Answer a read. If it need not wait, it is over when this returns."""
         call.note_authentication()
         reading = self._give_reply(call, route)
-        if not call.runtime.store.reads_at_once:
+        if not call.runtime.answers_at_once:
             answering.run(reading)
             return
         try:

@@ -5,10 +5,10 @@ one pass over the bytes, and only what has exactly one meaning is let through.
 """
 
 import re
-from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote, show_word
 from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
@@ -39,17 +39,18 @@ _match_method = re.compile(rb"%b{1,32}" % _TOKEN).fullmatch
 _match_version = re.compile(rb"HTTP/([0-9])\.([0-9])").fullmatch
 _match_bare_line_end = re.compile(rb"(?:^|[^\r])\n|\r[^\n]").search
 _find_invisible = re.compile(rb"[^\t\r\n\x20-\x7e]").search
+_match_empty_lines = re.compile(rb"(?:\r\n)+").match
+_match_whole_address = re.compile(rb"(?i:https?)://[^/?]+(.*)").fullmatch
+_hide_upgrade = re.compile(rb"\r\n(?i:upgrade):[^\r]*(?=\r\n)").sub
 _match_length = re.compile(rb"[0-9]{1,%d}" % LENGTH_DIGITS_MAX).fullmatch
 
 # They are refused here, because no route may see them: TRACE repeats secrets, and CONNECT asks for a tunnel.
 _REFUSED_METHODS = (b"TRACE ", b"CONNECT ")
-_KNOWN_METHODS = (b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT")
+KNOWN_METHODS = (b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT")
 _SHOWN = 40
 
-Fields = Sequence[tuple[bytes, bytes]]
 
-
-class Target(NamedTuple):
+class RequestTarget(NamedTuple):
     """The address of a request, as the client sent it."""
 
     path: bytes
@@ -93,7 +94,7 @@ def check_beginning(beginning: bytes, searched: int) -> None:
         raise refuse_headers()
 
 
-def check_fields(fields: Fields, headers: dict[bytes, bytes], *, is_old: bool) -> Framing:
+def check_fields(fields: Headers, headers: dict[bytes, bytes], *, is_old: bool) -> Framing:
     """Give how the body is framed. ``headers`` are the fields by name in lower case; ``is_old`` means HTTP/1.0.
 
     Raises a refusal for fields that two servers could understand differently (RFC 9112, 6.3 and 11.2).
@@ -118,15 +119,36 @@ def check_fields(fields: Fields, headers: dict[bytes, bytes], *, is_old: bool) -
     return Framing.CHUNKED
 
 
-def split_target(target: bytes) -> Target:
+def expects_continue(headers: dict[bytes, bytes], version: str) -> bool:
+    """Say whether the client waits for 100 before it sends the body. HTTP/1.0 has none (RFC 9110, 10.1.1)."""
+    return version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
+
+
+def skip_empty_lines(data: bytes) -> bytes:
+    """Give what follows the empty lines that a client may send before a request (RFC 9112, 2.2)."""
+    matched = _match_empty_lines(data)
+    return data if matched is None else data[matched.end() :]
+
+
+def hide_upgrade(head: bytes) -> bytes:
+    """Give a head without its Upgrade. Nothing here upgrades, so the request is answered as it is (RFC 9110, 7.8).
+
+    The parser would take the body of such a request for another protocol.
+    """
+    return _hide_upgrade(b"", head) if b"pgrade" in head.lower() else head
+
+
+def split_target(method: str, target: bytes) -> RequestTarget:
     """Give the path and the query of an address. A proxy may send the whole address (RFC 9112, 3.2.2)."""
-    if not target.startswith(b"/") and target != b"*":
-        scheme, mark, rest = target.partition(b"://")
-        if not mark or scheme.lower() not in {b"http", b"https"}:
+    if target == b"*" and method == "OPTIONS":
+        return RequestTarget(target, b"")
+    if not target.startswith(b"/"):
+        matched = _match_whole_address(target)
+        if matched is None:
             raise _refuse("The address does not begin with a slash. Send the path, such as /docs.")
-        target = b"/" + rest.partition(b"/")[2]
+        target = matched[1] if matched[1].startswith(b"/") else b"/" + matched[1]
     path, _, query = target.partition(b"?")
-    return Target(path, query)
+    return RequestTarget(path, query)
 
 
 def refuse_unparsable() -> ProblemError:
@@ -137,16 +159,16 @@ def refuse_unparsable() -> ProblemError:
 def explain_unparsable(head: bytes) -> ProblemError:
     """Give the refusal for a head whose form is right, but which the parser does not take."""
     line, *lines = head.removesuffix(END).split(b"\r\n")
-    fields = [(name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines)]
+    fields = tuple((name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines))
     try:
         check_fields(fields, dict(fields), is_old=line.endswith(b"1.0"))
     except ProblemError as refusal:
         return refusal
     method = line.partition(b" ")[0]
-    return refuse_unparsable() if method in _KNOWN_METHODS else _refuse_method(method)
+    return refuse_unparsable() if method in KNOWN_METHODS else _refuse_method(method)
 
 
-def _check_twice(fields: Fields) -> None:
+def _check_twice(fields: Headers) -> None:
     names = [name for name, _ in fields]
     if names.count(b"host") > 1:
         raise refuse_host()
@@ -213,7 +235,7 @@ def _explain_line(line: bytes) -> ProblemError:
 
 def _refuse_method(method: bytes) -> ProblemError:
     detail = f"The server takes no {show_word(method.decode())} requests."
-    return ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", b", ".join(_KNOWN_METHODS)), *CLOSE))
+    return ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", b", ".join(KNOWN_METHODS)), *CLOSE))
 
 
 def _refuse_line_end() -> ProblemError:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from padron.domain.idempotency import Headers
 from padron.http.edge import heads
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class Intake:
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self.take_data: Callable[[bytes], None]  # gets the parts of the body
         self.target = b""
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields: Headers = ()
+        self._read: list[tuple[bytes, bytes]] = []
         self.method = ""
         self.version = "1.1"
         self.keeps_alive = True
@@ -35,14 +37,14 @@ class Intake:
     def take_head(self, head: bytes) -> None:
         """Parse a head that was checked. Raises a refusal."""
         self.target = b""
-        self.fields = []
+        self._read = []
         self.is_complete = False
         self.is_overrun = False
         self._has_head = False
         self.body_bytes = self._frame_bytes = 0
         heads.check_head(head)
         try:
-            self._feed(head)
+            self._feed(heads.hide_upgrade(head))
         except httptools.HttpParserError:
             raise heads.explain_unparsable(head) from None
 
@@ -79,12 +81,8 @@ class Intake:
         self._parser = None
 
     def _feed(self, data: bytes) -> None:
-        if self._parser is None:
-            return
-        try:
+        if self._parser is not None:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # nothing here upgrades: the request is answered as it is (RFC 9110, 7.8)
-            self.keeps_alive = False
 
     # What the parser calls.
 
@@ -100,13 +98,14 @@ class Intake:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Those behind a chunked body are ignored (RFC 9110, 6.5.1)."""
         if not self._has_head:
-            self.fields.append((name.lower(), value))
+            self._read.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """End the head."""
         if self._has_head or self._parser is None:
             return
         self._has_head = True
+        self.fields = tuple(self._read)
         self.method = self._parser.get_method().decode("ascii")
         self.version = self._parser.get_http_version()
         self.keeps_alive = self.keeps_alive and self.version == "1.1" and self._parser.should_keep_alive()

@@ -4,7 +4,7 @@ uvicorn's cycle of a request writes through an outlet as if it were the transpor
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -52,6 +52,8 @@ class Outlet:
         if self.is_ending:
             return
         self.is_ending = True
+        if self.unsent_bytes and self._stalled_s == inf:
+            self.stall()  # otherwise a client that takes nothing could stay for ever
         if self.may_be_reset and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
@@ -74,7 +76,8 @@ class Outlet:
 
     def resume(self) -> None:
         """Note that the client takes answers again."""
-        self._stalled_s = inf
+        if not self.is_ending:
+            self._stalled_s = inf
 
     def check_pace(self, now_s: float) -> None:
         """Cut off a client that takes its answer too slowly."""
@@ -86,7 +89,7 @@ class Outlet:
         self._stalled_s, self._taken_then = now_s, taken
 
 
-def encode_reply(reply: Reply, request_id: str, defaults: Iterable[tuple[bytes, bytes]], *, keeps_alive: bool) -> bytes:
+def encode_reply(reply: Reply, request_id: str, defaults: Iterable[Sequence[bytes]], *, keeps_alive: bool) -> bytes:
     """Give the bytes of an answer, in the form in which the application's answers are sent."""
     parts = [STATUS_LINE[reply.status]]
     is_last = False

@@ -1,12 +1,12 @@
 """Who is at the other end of a connection, and the ASGI scope of a request that came from there."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 
+from padron.domain.idempotency import Headers
 from padron.http.calls import Request
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Peer:
         return self.client[0] if self.client else ""
 
     def build_scope(  # type: ignore[explicit-any]  # the state is uvicorn's
-        self, request: Request, version: str, fields: Sequence[tuple[bytes, bytes]], state: dict[str, Any]
+        self, request: Request, version: str, fields: Headers, state: dict[str, Any]
     ) -> "HTTPScope":
         """Give the scope of a request for the application."""
         return {

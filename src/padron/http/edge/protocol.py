@@ -21,7 +21,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
 from padron.http.edge import heads
-from padron.http.edge.edge import Edge, Plan
+from padron.http.edge.edge import Edge, Shortcut
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
 from padron.http.edge.outlet import BYTES_PER_S_MIN, Outlet, encode_reply
@@ -34,6 +34,8 @@ PACE_EVERY_S = 1.0
 DRAIN_S = 2.0  # for a client to read a last answer, while what it still sends is thrown away
 AHEAD_BYTES_MAX = 65_536  # of later requests that arrive before the answer to this one
 AT_ONCE_MAX = 16  # requests of one connection that are begun before other connections have their turn
+
+_CARRIAGE_RETURN = 0x0D
 
 _log = logging.getLogger("padron.http")
 
@@ -69,7 +71,7 @@ class EdgeProtocol(asyncio.Protocol):
         # The request.
         self._intake = Intake()
         self._intake.take_data = self._take_data
-        self._held: Plan | None = None  # what may be answered at once when its body has arrived
+        self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
         self._body = b""  # of such a request
         self._body_began_s = 0.0
         # The answer.
@@ -171,6 +173,8 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _check_body(self) -> None:
         """Cut off a body that is too slow. The application allows most bodies less time."""
+        if self._flow.read_paused:
+            self._body_began_s += PACE_EVERY_S  # it is we who do not read
         passed_s = self._loop.time() - self._body_began_s
         if self._intake.body_bytes < passed_s * BYTES_PER_S_MIN:
             detail = f"The body arrived too slowly. Send at least {BYTES_PER_S_MIN} bytes a second."
@@ -217,8 +221,11 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head when it is complete, and begin to answer. Give what follows it."""
-        if not self._searched and data.startswith(b"\r\n"):
-            return data[2:]  # RFC 9112, 2.2: an empty line before a request
+        if not self._searched and data[0] == _CARRIAGE_RETURN:
+            data = heads.skip_empty_lines(data)
+            if len(data) <= 1:
+                self._buffer = data
+                return b""
         end = data.find(heads.END, max(0, self._searched - len(heads.END)))
         if end < 0 or end > heads.HEAD_BYTES_MAX:
             if not self._searched:
@@ -238,32 +245,32 @@ class EdgeProtocol(asyncio.Protocol):
         intake = self._intake
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
-        path, query = heads.split_target(intake.target)
+        path, query = heads.split_target(intake.method, intake.target)
         request = Request(intake.method, path, query, headers, {}, self._peer.scheme)
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
         if size is not None and size <= BODY_BYTES_MAX and len(headers) == len(intake.fields):
-            plan = self._edge.plan(request)
-            if plan is not None:
-                return self._hold(plan, size, rest)
+            shortcut = self._edge.find_shortcut(request)
+            if shortcut is not None:
+                return self._hold(shortcut, size, rest)
         if not intake.is_complete:
             self._begin_body()
         self._begin_task(request)
         return rest
 
-    def _hold(self, plan: Plan, size: int, rest: bytes) -> bytes:
+    def _hold(self, shortcut: Shortcut, size: int, rest: bytes) -> bytes:
         """Wait a moment for the body of a request that may be answered at once."""
         self._body = b""
         if size:
-            self._held = plan
+            self._held = shortcut
             if rest:
                 rest = self._intake.take_body(rest)
             if not self._intake.is_complete:
                 self._wait(BODY_SLOW_S, self._release)
                 return rest
             self._held = None
-        self._answer(plan)
+        self._answer(shortcut)
         return rest
 
     def _begin_body(self) -> None:
@@ -300,10 +307,10 @@ class EdgeProtocol(asyncio.Protocol):
 
     # The way out.
 
-    def _answer(self, plan: Plan) -> None:
+    def _answer(self, shortcut: Shortcut) -> None:
         """Answer a complete request at once, or let a task do it."""
-        if not self._edge.begin(plan, self._body, self):
-            self._begin_task(plan.request)
+        if not self._edge.begin(shortcut, self._body, self):
+            self._begin_task(shortcut.request)
 
     def _release(self) -> None:
         """Let a task read the rest of a body that is slow to come."""
@@ -323,7 +330,7 @@ class EdgeProtocol(asyncio.Protocol):
             access_log=False,
             default_headers=self._state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=request.headers.get(b"expect", b"").lower() == b"100-continue",
+            expect_100_continue=heads.expects_continue(request.headers, self._intake.version),
             keep_alive=self._intake.keeps_alive,
             on_response=self._end_answer,
         )

@@ -92,6 +92,17 @@ def shape_verdict(verdict: Verdict) -> VerdictShape:
     return shape
 
 
+def shape_single(verdict: Verdict, cursor: str) -> GateSingle:
+    """Give the JSON form of the verdict on one vehicle."""
+    shape = GateSingle(vin=verdict.vin, allowed=verdict.is_allowed, cursor=cursor)
+    if verdict.reason is not None:
+        shape.reason = verdict.reason.value
+        if verdict.vehicle is not None:
+            shape.vehicle_status_id = verdict.vehicle.status.value
+            shape.since = verdict.vehicle.status_since
+    return shape
+
+
 def shape_refusal(refusal: Refusal) -> GateRefusalShape:
     """Give the JSON form of a recorded refusal."""
     return GateRefusalShape(

@@ -11,6 +11,7 @@ import re
 import zlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ Q = TypeVar("Q")
 
 CURSOR_LENGTH_MAX = 2_000
 EPOCH_LENGTH = 8
+_CURSORS_KEPT = 4_096  # of the feed: between two changes, every answer of the gate has the same one
 _is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
 _is_plan_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
@@ -143,6 +145,7 @@ def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
             raise _give_refusal()
 
 
+@lru_cache(maxsize=_CURSORS_KEPT)
 def format_feed_cursor(epoch: str, place: Place) -> str:
     """Give the cursor of a place in the feed."""
     return _encode(epoch, ["feed", place.number, place.mark])

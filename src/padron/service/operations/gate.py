@@ -37,9 +37,9 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
     for vehicle in view.vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
     verdicts = [judge(vin, current.get(vin, [])) for vin in vins]
-    at = runtime.clock()
-    for verdict in verdicts:
-        if not verdict.is_allowed:
+    if refused := [verdict for verdict in verdicts if verdict.reason is not None]:
+        at = runtime.clock()
+        for verdict in refused:
             runtime.refusals.remember(principal, operation, verdict, at)
     return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, view.last_change))
 

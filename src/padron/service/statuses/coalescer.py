@@ -121,6 +121,9 @@ class Coalescer:
         finally:
             self._is_running = False
             self._busy.difference_update(batch)
+            # Whoever gets an error may call again at once, before this task has ended.
+            if not self._busy.issuperset(self._waiting):
+                self._begin()
 
     async def _run_together(self, batch: _Batch) -> _Batch:
         """Run a batch of several accounts and settle its calls. Give the calls of accounts that must run apart.

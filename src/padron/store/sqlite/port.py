@@ -125,4 +125,11 @@ def _leave(value: object) -> object:
     return value
 
 
-_BINDERS: dict[type, Callable[..., object]] = {datetime: from_instant, list: json.dumps}
+def _give_array(values: list[object]) -> str:
+    """Give the JSON text of an array. Most have one VIN, and the general way costs a tenth of the gate's answer."""
+    if len(values) == 1 and isinstance(one := values[0], str) and one.isalnum() and one.isascii():
+        return f'["{one}"]'
+    return json.dumps(values)
+
+
+_BINDERS: dict[type, Callable[..., object]] = {datetime: from_instant, list: _give_array}

@@ -13,7 +13,15 @@ from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import format_etag, is_unchanged
-from padron.http.shapes.changes import GateBody, GateList, GateSingle, RefusalList, shape_refusal, shape_verdict
+from padron.http.shapes.changes import (
+    GateBody,
+    GateList,
+    GateSingle,
+    RefusalList,
+    shape_refusal,
+    shape_single,
+    shape_verdict,
+)
 from padron.service.operations import gate
 
 _REFUSAL_PARAMETERS = frozenset({"operation", "vin", "from", "to", *queries.PAGE_PARAMETERS})
@@ -39,19 +47,11 @@ async def check_vehicle(call: Call) -> Reply:
     answer = await gate.check_vehicles(call.runtime, call.principal, operation, [vin])
     (verdict,) = answer.verdicts
     # The cursor is not part of the tag, because it moves with every change of the account.
-    etag = format_etag(verdict.tag)
-    if is_unchanged(call, verdict.tag):
-        return Reply(304, headers=((b"etag", etag),))
-    shape = shape_verdict(verdict)
-    single = GateSingle(
-        vin=shape.vin,
-        allowed=shape.allowed,
-        cursor=answer.cursor,
-        reason=shape.reason,
-        vehicle_status_id=shape.vehicle_status_id,
-        since=shape.since,
-    )
-    return build_json_reply(200, single, ((b"etag", etag),))
+    tag = verdict.tag
+    etag = (b"etag", format_etag(tag))
+    if is_unchanged(call, tag):
+        return Reply(304, headers=(etag,))
+    return build_json_reply(200, shape_single(verdict, answer.cursor), (etag,))
 
 
 async def list_refusals(call: Call) -> Reply:
