@@ -187,7 +187,7 @@ def _explain(head: bytes) -> ProblemError:
     except ProblemError as refusal:
         return refusal
     fields = rest.removesuffix(b"\r\n").splitlines(keepends=True)
-    if len(fields) > HEADER_COUNT_MAX or len(rest) > HEADER_BYTES_MAX + len(END):
+    if len(fields) > HEADER_COUNT_MAX or len(rest) > HEADER_BYTES_MAX + len(b"\r\n"):
         return refuse_headers()
     for field in fields:
         if field.startswith((b" ", b"\t")):

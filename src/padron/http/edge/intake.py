@@ -98,7 +98,7 @@ class Intake:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Those behind a chunked body are ignored (RFC 9110, 6.5.1)."""
         if not self._has_head:
-            self._read.append((name.lower(), value))
+            self._read.append((name.lower(), value.rstrip(b" \t")))  # RFC 9112, 5.1
 
     def on_headers_complete(self) -> None:
         """End the head."""
