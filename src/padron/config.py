@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
@@ -38,6 +39,13 @@ class LogForm(StrEnum):
 
 class SettingsError(Exception):
     """A wrong setting: its name, what is wrong, and what to do."""
+
+
+class _Given(NamedTuple):
+    """A setting as it was given: by which option or variable, and its text."""
+
+    source: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,13 +107,13 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
     ``SettingsError``.
     """
     _check_names(environment)
-    given: dict[str, tuple[str, str]] = {}
+    given: dict[str, _Given] = {}
     for variable, name in VARIABLES.items():
         if environment.get(variable):
-            given[name] = (variable, environment[variable])
+            given[name] = _Given(variable, environment[variable])
     for name, value in (options or {}).items():
         if value is not None:
-            given[name] = (f"--{name.replace('_', '-')}", value)
+            given[name] = _Given(f"--{name.replace('_', '-')}", value)
     defaults = Settings()
     settings = Settings(
         database_url=_parse_url(*given["database_url"]) if "database_url" in given else defaults.database_url,
@@ -155,16 +163,16 @@ def _check_names(environment: Mapping[str, str]) -> None:
             raise SettingsError(f"The environment variable {show_word(name)} is unknown. {hint}")
 
 
-def _pick(given: Mapping[str, tuple[str, str]], name: str, parse: Callable[[str, str], str]) -> str:
+def _pick(given: Mapping[str, _Given], name: str, parse: Callable[[str, str], str]) -> str:
     """Give a setting whose default is empty text."""
     return parse(*given[name]) if name in given else ""
 
 
-def _check_tls(given: Mapping[str, tuple[str, str]]) -> None:
+def _check_tls(given: Mapping[str, _Given]) -> None:
     for one, other, what in (("tls_cert", "tls_key", "key"), ("tls_key", "tls_cert", "certificate")):
         if one in given and other not in given:
             option = f"--{other.replace('_', '-')}"
-            raise SettingsError(f"{given[one][0]} is set without its {what}. Name the file with {option} as well.")
+            raise SettingsError(f"{given[one].source} is set without its {what}. Name the file with {option} as well.")
 
 
 def _parse_url(source: str, text: str) -> str:
