@@ -41,7 +41,7 @@ class SettingsError(Exception):
     """A wrong setting: its name, what is wrong, and what to do."""
 
 
-class _Given(NamedTuple):
+class _GivenSetting(NamedTuple):
     """A setting as it was given: by which option or variable, and its text."""
 
     source: str
@@ -107,13 +107,13 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
     ``SettingsError``.
     """
     _check_names(environment)
-    given: dict[str, _Given] = {}
+    given: dict[str, _GivenSetting] = {}
     for variable, name in VARIABLES.items():
         if environment.get(variable):
-            given[name] = _Given(variable, environment[variable])
+            given[name] = _GivenSetting(variable, environment[variable])
     for name, value in (options or {}).items():
         if value is not None:
-            given[name] = _Given(f"--{name.replace('_', '-')}", value)
+            given[name] = _GivenSetting(f"--{name.replace('_', '-')}", value)
     defaults = Settings()
     settings = Settings(
         database_url=_parse_url(*given["database_url"]) if "database_url" in given else defaults.database_url,
@@ -163,12 +163,12 @@ def _check_names(environment: Mapping[str, str]) -> None:
             raise SettingsError(f"The environment variable {show_word(name)} is unknown. {hint}")
 
 
-def _pick(given: Mapping[str, _Given], name: str, parse: Callable[[str, str], str]) -> str:
+def _pick(given: Mapping[str, _GivenSetting], name: str, parse: Callable[[str, str], str]) -> str:
     """Give a setting whose default is empty text."""
     return parse(*given[name]) if name in given else ""
 
 
-def _check_tls(given: Mapping[str, _Given]) -> None:
+def _check_tls(given: Mapping[str, _GivenSetting]) -> None:
     for one, other, what in (("tls_cert", "tls_key", "key"), ("tls_key", "tls_cert", "certificate")):
         if one in given and other not in given:
             option = f"--{other.replace('_', '-')}"
