@@ -52,7 +52,7 @@ def serve(
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with hold_file(settings), _bind(settings) as listener:
-        address = _give_address(settings.host, listener.getsockname()[1])
+        address = _give_address(settings, listener.getsockname()[1])
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
@@ -182,7 +182,8 @@ def _bind(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _give_address(host: str, port: int) -> str:
-    """Give an address to show that works on this machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+def _give_address(settings: Settings, port: int) -> str:
+    """Give an address to show that works on this machine, with the root path."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if settings.tls_cert else 'http'}://{shown}:{port}{settings.root_path}"

@@ -1,6 +1,7 @@
 """The application. Every request goes through ``Resource``, so that every answer, errors included, has our form."""
 
 import asyncio
+import dataclasses
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,12 +17,15 @@ from padron.domain.quoting import show_word
 from padron.http import idempotency
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
+from padron.http.answers.cors import Cors
 from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError, build_problem_reply
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
 from padron.http.declarations import Route
 from padron.http.places import Places
+from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
+from padron.http.requests.forwarding import Peer
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
@@ -39,7 +43,9 @@ _log = logging.getLogger("padron.http")
 class Server:
     """The state that the resources of one process share: the open runtime, and the request counter."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Reach) -> None:
+        self.cors = Cors(reach.origins) if reach.origins else None
+        self._proxies = reach.proxies
         self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
         self.places = Places()
         self.readers: set[asyncio.Task[object]] = set()
@@ -55,6 +61,11 @@ class Server:
     def _stop_reading(self) -> None:
         for task in self.readers:
             task.cancel()
+
+    def meet(self, scope: AsgiScope) -> Peer:
+        """Give the other end of the connection of a request."""
+        client = scope.get("client")
+        return Peer(client[0] if client else "", scope.get("scheme", "http"), self._proxies)
 
     def make_request_id(self) -> str:
         """Give an id that no other request has: 64 random bits of this process and a running number."""
@@ -74,11 +85,17 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        call = Call(scope, receive, server.make_request_id(), server.runtime, server.readers, server.places)
+        call = Call(
+            scope, receive, server.make_request_id(), server.runtime, server.readers, server.places,
+            peer=server.meet(scope),
+        )  # fmt: skip
         try:
             reply = await self._give_reply(call)
             if reply is None:
                 return
+            if server.cors is not None:
+                headers = (*reply.headers, *server.cors.give_headers(call.headers))
+                reply = dataclasses.replace(reply, headers=headers)
             if isinstance(reply, StreamReply):
                 await _stream(send, reply, call)
                 return
@@ -111,15 +128,10 @@ class Resource:
 
     async def _answer(self, call: Call) -> Reply | StreamReply:
         call.headers = guard_headers(call.scope)
-        if not self._operations:
-            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
+        route = self._find_route(call)
+        if isinstance(route, Reply):
+            return route
         method = call.scope["method"]
-        route = self._operations.get(method)
-        if route is None:
-            if method == "OPTIONS":
-                return Reply(204, headers=((b"allow", self._allow),))
-            detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
-            raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
         if route.public:
             return await route.endpoint(call)
         await call.authenticate()
@@ -138,6 +150,23 @@ class Resource:
             call.seat.wait()  # until the end, because the client may read slowly
         return reply
 
+    def _find_route(self, call: Call) -> Route | Reply:
+        """Give the route of a request, or the answer to an OPTIONS. Raises a refusal if there is no such route."""
+        method = call.scope["method"]
+        if method == "OPTIONS" and self._server.cors is not None:
+            preflight = self._server.cors.answer_preflight(call.headers)
+            if preflight is not None:
+                return preflight
+        if not self._operations:
+            raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
+        route = self._operations.get(method)
+        if route is not None:
+            return route
+        if method == "OPTIONS":
+            return Reply(204, headers=((b"allow", self._allow),))
+        detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
+        raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
+
 
 async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
     try:
@@ -153,12 +182,15 @@ async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
         return
 
 
-def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = ()) -> ASGIApp:
+def build_app(
+    open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = (), reach: Reach = DIRECT
+) -> ASGIApp:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
-    The ``background`` tasks run beside the calls while the runtime is open.
+    The ``background`` tasks run beside the calls while the runtime is open. ``reach`` says how clients reach it.
     """
-    server = Server()
+    server = Server(reach)
+    set_root_path(reach.root_path)
 
     @asynccontextmanager
     async def live(_: object) -> AsyncIterator[None]:
@@ -177,4 +209,5 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
     for route in ROUTES:
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
-    return Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)
+    paths_app = Paths(resources, Resource(server, ()), make_stripper(reach.root_path) if reach.root_path else None)
+    return Router(redirect_slashes=False, default=paths_app, lifespan=live)
