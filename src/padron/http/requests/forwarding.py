@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 
 ENTRIES_MAX = 32  # no longer chain of proxies is followed, so a list of any length takes the same short time
@@ -102,16 +102,16 @@ def find_scheme(own: str, forwarded_proto: bytes | None) -> str:
     return named.decode() if named in {b"http", b"https"} else own
 
 
-def _is_within(address: Address, networks: Networks) -> bool:
+def _is_within(address: IpAddress, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
-def _parse_entry(entry: bytes) -> Address | None:
+def _parse_entry(entry: bytes) -> IpAddress | None:
     match = _match_entry(entry)
     return None if match is None else _parse((match[1] or match[2] or match[3]).decode())
 
 
-def _parse(text: str) -> Address | None:
+def _parse(text: str) -> IpAddress | None:
     """Give the address in its one form: IPv4 inside IPv6 is IPv4, and a zone counts only on this machine."""
     try:
         address = ip_address(text.partition("%")[0])
