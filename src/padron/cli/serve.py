@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import uvicorn
@@ -15,8 +16,11 @@ from cyclopts import Parameter
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from padron.cli import reloading
+from padron.cli.certificates import CertificateFiles
 from padron.cli.holding import hold_file
 from padron.cli.logs import build_log_config
+from padron.cli.loops import LOOP
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
 from padron.config import Settings, give_environment
@@ -39,6 +43,8 @@ def serve(
 ) -> int:
     """Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.
 
+    SIGHUP reads the certificate again. Open connections stay.
+
     Parameters
     ----------
     workers
@@ -49,6 +55,9 @@ def serve(
     """
     settings = options.read()
     _check_workers(workers, settings)
+    files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
+    loaded = None if files is None else files.load()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can hear it
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with hold_file(settings), _bind(settings) as listener:
@@ -63,9 +72,11 @@ def serve(
             if greeting is not None:
                 print(greeting, flush=True)
 
+        if loaded is not None:
+            reloading.warn_of_dates(loaded)
         if workers == 1:
             return _run_alone(config, listener, announce)
-        return _run_workers(config, listener, announce)
+        return _run_workers(config, listener, announce, files)
 
 
 class _Server(uvicorn.Server):
@@ -76,15 +87,41 @@ class _Server(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if not self.config.is_ssl:
+            reloading.hear_hangup(reloading.say_nothing_to_reload)
         await super().startup(sockets)
         if self.started:
             self._announce()
 
 
 class _Parent(Multiprocess):
-    """Remembers the signal that ended it, and takes no connections afterwards."""
+    """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP."""
 
     ended_by: signal.Signals | None = None
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], files: CertificateFiles | None) -> None:
+        super().__init__(config, sockets)
+        self._files = files
+        self._unaware: set[int | None] = set()  # the processes that have not been told to read the certificate again
+
+    def handle_hup(self) -> None:
+        """Let the processes read the certificate again, instead of starting others in their place.
+
+        A new process would take over a request only after the end of the old one, and streams would break.
+        """
+        if self._files is None:
+            reloading.say_nothing_to_reload()
+        elif reloading.check_files(self._files):
+            self._unaware = {process.pid for process in self.processes}
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        for process in self.processes if self._unaware else ():
+            # A process that is still starting may have read the old certificate and cannot hear the signal yet.
+            if process.pid in self._unaware and process.is_ready() and process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
+                self._unaware.discard(process.pid)
+        self._unaware &= {process.pid for process in self.processes}
 
     def handle_int(self) -> None:
         self._end(signal.SIGINT)
@@ -110,10 +147,12 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callab
     return 0
 
 
-def _run_workers(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+def _run_workers(
+    config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None], files: CertificateFiles | None
+) -> int:
     listener.set_inheritable(True)
     listener.listen(BACKLOG)  # from now on, connections wait for the first ready process
-    parent = _Parent(config, sockets=[listener])
+    parent = _Parent(config, [listener], files)
     announce()
     parent.run()
     if parent.ended_by is signal.SIGINT:
@@ -126,7 +165,7 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         APP,
         factory=True,
         workers=workers,
-        loop="auto",  # uvloop if it is installed
+        loop=LOOP,
         http="httptools",
         ws="none",
         lifespan="on",
@@ -137,6 +176,11 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
+        ssl_context_factory=(
+            partial(reloading.open_tls, settings.tls_cert, settings.tls_key, workers == 1)
+            if settings.tls_cert
+            else None
+        ),
     )
 
 
