@@ -236,7 +236,7 @@ def test_no_error_repeats_the_password_of_the_url(cli: Cli, monkeypatch: pytest.
 
 
 def test_an_unexpected_failure_is_a_sentence_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> bytes:
+    def fail(*_: str) -> bytes:
         raise RuntimeError("one\ntwo postgresql://me:hush@h/x")
 
     monkeypatch.setattr(app, "give_api_document", fail)

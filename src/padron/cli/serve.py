@@ -102,7 +102,7 @@ class _Parent(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], files: CertificateFiles | None) -> None:
         super().__init__(config, sockets)
         self._files = files
-        self._unaware: set[int | None] = set()  # the processes that have not been told to read the certificate again
+        self._unaware: set[int | None] = set()  # the processes that must still read the certificate again
 
     def handle_hup(self) -> None:
         """Let the processes read the certificate again, instead of starting others in their place.
