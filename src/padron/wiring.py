@@ -90,6 +90,7 @@ def make_app() -> ASGIApp:
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
+    from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
@@ -109,6 +110,7 @@ def make_app() -> ASGIApp:
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
             PlanWorker(runtime),
+            OpenFilesWorker(),
         ]
         async with sender, run_workers(workers):
             yield

@@ -21,6 +21,7 @@ from padron.cli.certificates import CertificateFiles
 from padron.cli.holding import hold_file
 from padron.cli.logs import build_log_config
 from padron.cli.loops import LOOP
+from padron.cli.open_files import raise_file_limit
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
 from padron.config import Settings, give_environment
@@ -57,6 +58,7 @@ def serve(
     _check_workers(workers, settings)
     files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
     loaded = None if files is None else files.load()
+    raise_file_limit()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can hear it
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
