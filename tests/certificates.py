@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import trustme
+from cryptography import x509
 
 NAME = "padron.test"
 
@@ -21,6 +22,12 @@ class Pair:
     def options(self) -> tuple[str, ...]:
         """The options of ``padron serve`` that name them."""
         return ("--tls-cert", str(self.certificate), "--tls-key", str(self.key))
+
+    @property
+    def serial(self) -> str:
+        """The certificate's number, as a client sees it."""
+        digits = f"{x509.load_pem_x509_certificate(self.certificate.read_bytes()).serial_number:X}"
+        return digits.zfill(len(digits) + len(digits) % 2)
 
     def copy_from(self, other: "Pair") -> None:
         """Put another certificate and key into these files, as a renewal does."""
