@@ -62,53 +62,38 @@ async def wait_for_serial(program: Program, serial: str) -> None:
 
 
 @pytest.mark.parametrize("engine, workers", ENGINES_AND_WORKERS)
-async def test_a_renewed_certificate_is_served_and_no_request_is_lost(
+async def test_a_renewed_certificate_is_served_a_bad_one_is_not_and_no_request_is_lost(
     url: str, tmp_path: Path, authority: Authority, served: Pair, workers: int
 ) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=1)
     options = (*served.options, "--workers", str(workers))
+    first, second = served.serial, authority.issue("second")
     async with run_program(url, tmp_path, *options, trust=authority.trust()) as program:
         assert program.scheme == "https"
-        before, pids = served.serial, program.worker_pids
-        assert await program.get_serial() == before
+        assert await program.get_serial() == first
+        pids = program.worker_pids
         async with waiting_for_a_change(program, fleet) as answer:
-            served.copy_from(authority.issue("renewed"))
-            assert await program.get_serial() == before  # until the signal
+            served.key.write_bytes(second.key.read_bytes())
+            program.hang_up()
+            await program.wait_for_log("does not belong to the certificate")
+            await wait_for_serial(program, first)
+            served.certificate.unlink()
+            program.hang_up()
+            await program.wait_for_log("there is no such file")
+            await wait_for_serial(program, first)
+            assert program.read_log().count("ERROR") == 2  # one for each signal, however many processes there are
+            served.copy_from(second)
+            await wait_for_serial(program, first)  # until the signal
             program.hang_up()
             await program.wait_for_log("New connections get the certificate")
-            await wait_for_serial(program, served.serial)
+            await wait_for_serial(program, second.serial)
             assert not answer.done()
             await set_status(program, fleet, 3)
             assert len((await answer).document["changes"]) == 1  # on the connection with the certificate before
         assert program.worker_pids == pids
+        assert program.read_log().count("New connections get the certificate") == 1
+        assert program.read_log().count("ERROR") == 2
         assert "WARNING" not in program.read_log()
-        assert "ERROR" not in program.read_log()
-        assert await program.stop() == 0
-
-
-@pytest.mark.parametrize("engine, workers", ENGINES_AND_WORKERS)
-async def test_a_bad_certificate_is_one_error_and_the_one_before_stays(
-    url: str, tmp_path: Path, authority: Authority, served: Pair, workers: int
-) -> None:
-    await make_fleets(url, accounts=1, vehicles=1)
-    options = (*served.options, "--workers", str(workers))
-    other = authority.issue("other")
-    async with run_program(url, tmp_path, *options, trust=authority.trust()) as program:
-        before = await program.get_serial()
-        served.key.write_bytes(other.key.read_bytes())
-        program.hang_up()
-        await program.wait_for_log("does not belong to the certificate")
-        await wait_for_serial(program, before)
-        served.certificate.unlink()
-        program.hang_up()
-        await program.wait_for_log("there is no such file")
-        await wait_for_serial(program, before)
-        assert program.read_log().count("ERROR") == 2
-        served.copy_from(other)
-        program.hang_up()
-        await program.wait_for_log("New connections get the certificate")
-        await wait_for_serial(program, other.serial)
-        assert program.read_log().count("ERROR") == 2
         assert await program.stop() == 0
 
 
