@@ -97,6 +97,22 @@ async def test_a_renewed_certificate_is_served_a_bad_one_is_not_and_no_request_i
         assert await program.stop() == 0
 
 
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_process_that_starts_while_the_files_are_bad_says_why_and_ends_no_other(
+    url: str, tmp_path: Path, authority: Authority, served: Pair
+) -> None:
+    await make_fleets(url, accounts=1, vehicles=1)
+    async with run_program(url, tmp_path, *served.options, "--workers", "2", trust=authority.trust()) as program:
+        served.key.write_bytes(b"")
+        killed, other = program.worker_pids
+        os.kill(killed, signal.SIGKILL)
+        await program.wait_for_log("This process cannot serve: ")
+        assert {await program.get("/livez") for _ in range(5)} == {200}
+        assert other in program.worker_pids
+        assert "Traceback" not in program.read_log()
+        assert await program.stop() == 0
+
+
 async def test_an_expired_certificate_is_a_warning_at_the_start_and_on_sighup(
     tmp_path: Path, authority: Authority
 ) -> None:

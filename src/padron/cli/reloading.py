@@ -8,12 +8,15 @@ import logging
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from padron.cli.certificates import CertificateFiles, LoadedCertificate, write_instant
 from padron.cli.outputs import InputFileError
+
+RESTART_S = 3.0  # between two attempts of a process that has no certificate
 
 _log = logging.getLogger("padron.serve")
 
@@ -90,6 +93,8 @@ def open_tls(certificate: str, key: str, is_alone: bool, *_: object) -> ssl.SSLC
         live = LiveCertificate(CertificateFiles(certificate=certificate, key=key))
     except InputFileError as error:
         _log.error("This process cannot serve: %s", error)
+        if not is_alone:
+            time.sleep(RESTART_S)  # the parent starts another one at once, and the files may stay bad for long
         sys.exit(1)
 
     def reload() -> None:
