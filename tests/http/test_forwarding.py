@@ -14,7 +14,7 @@ from padron.http.calls import Call
 from padron.http.declarations import Route, Success
 from padron.http.reach import Reach
 from padron.http.requests import forwarding
-from padron.http.requests.forwarding import ENTRIES_MAX, Peer, find_client, find_scheme, is_trusted
+from padron.http.requests.forwarding import ENTRIES_MAX, LastHop, find_client, find_scheme, is_trusted
 from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from tests.conftest import OpenStore, SteppedClock
@@ -61,7 +61,9 @@ PROXY = "10.0.0.1"
 )
 def test_the_client_is_the_last_address_that_no_trusted_proxy_has(header: bytes | None, client: str) -> None:
     assert find_client(PROXY, header, NETWORKS) == client
-    assert Peer(PROXY, "http", NETWORKS).find_client({} if header is None else {b"x-forwarded-for": header}) == client
+    assert (
+        LastHop(PROXY, "http", NETWORKS).find_client({} if header is None else {b"x-forwarded-for": header}) == client
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,15 +76,15 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(header: bytes 
 )  # fmt: skip
 def test_a_peer_is_trusted_by_its_network(peer: str, trusted: bool) -> None:  # noqa: FBT001
     assert is_trusted(peer, NETWORKS) is trusted
-    assert Peer(peer, "http", NETWORKS).is_trusted is trusted
+    assert LastHop(peer, "http", NETWORKS).is_trusted is trusted
     assert not is_trusted(peer, ())
 
 
 def test_of_everybody_else_the_headers_are_ignored() -> None:
     headers = {b"x-forwarded-for": b"198.51.100.1", b"x-forwarded-proto": b"https"}
-    for peer in (Peer("203.0.113.5", "http", NETWORKS), Peer(PROXY, "http", ()), Peer("", "http", NETWORKS)):
+    for peer in (LastHop("203.0.113.5", "http", NETWORKS), LastHop(PROXY, "http", ()), LastHop("", "http", NETWORKS)):
         assert (peer.find_client(headers), peer.find_scheme(headers)) == (peer.address, "http")
-    proxy = Peer(PROXY, "http", NETWORKS)
+    proxy = LastHop(PROXY, "http", NETWORKS)
     assert (proxy.find_client(headers), proxy.find_scheme(headers)) == ("198.51.100.1", "https")
 
 
@@ -141,12 +143,12 @@ def test_a_connection_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return is_trusted(address, networks)
 
     monkeypatch.setattr(forwarding, "is_trusted", judge)
-    peer = Peer("203.0.113.5", "http", NETWORKS)
+    peer = LastHop("203.0.113.5", "http", NETWORKS)
     assert asked == []  # nobody has asked for the client
     for _ in range(3):
         assert peer.find_client({b"x-forwarded-for": b"198.51.100.1"}) == "203.0.113.5"
     assert asked == ["203.0.113.5"]
-    assert Peer("203.0.113.5", "http", ()).find_client({}) == "203.0.113.5"
+    assert LastHop("203.0.113.5", "http", ()).find_client({}) == "203.0.113.5"
     assert asked == ["203.0.113.5"]  # without trusted networks there is nothing to judge
 
 

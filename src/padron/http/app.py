@@ -25,7 +25,7 @@ from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
 from padron.http.declarations import Route
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
-from padron.http.requests.forwarding import Peer
+from padron.http.requests.forwarding import LastHop
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from padron.http.stopping import on_stop_signal
@@ -62,10 +62,10 @@ class Server:
         for task in self.readers:
             task.cancel()
 
-    def meet(self, scope: AsgiScope) -> Peer:
+    def meet(self, scope: AsgiScope) -> LastHop:
         """Give the other end of the connection of a request."""
         client = scope.get("client")
-        return Peer(client[0] if client else "", scope.get("scheme", "http"), self._proxies)
+        return LastHop(client[0] if client else "", scope.get("scheme", "http"), self._proxies)
 
     def make_request_id(self) -> str:
         """Give an id that no other request has: 64 random bits of this process and a running number."""
@@ -87,7 +87,7 @@ class Resource:
         server = self._server
         call = Call(
             scope, receive, server.make_request_id(), server.runtime, server.readers, server.places,
-            peer=server.meet(scope),
+            hop=server.meet(scope),
         )  # fmt: skip
         try:
             reply = await self._give_reply(call)

@@ -26,7 +26,7 @@ from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import Places, Seat
-from padron.http.requests.forwarding import UNKNOWN_PEER, Peer
+from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
 from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
@@ -59,7 +59,7 @@ class Call:
     """One request. ``principal`` is set before an endpoint that needs it is called."""
 
     __slots__ = (
-        "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "peer",
+        "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "hop",
         "principal", "request_id", "runtime", "scope", "seat",
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ class Call:
         readers: set[asyncio.Task[object]],
         places: Places,
         *,
-        peer: Peer = UNKNOWN_PEER,
+        hop: LastHop = UNKNOWN_HOP,
     ) -> None:
         self.scope = scope
         self._receive = receive
@@ -83,7 +83,7 @@ class Call:
         self.principal: Principal
         self.held_key: HeldKey | None = None
         self.seat = Seat(places)
-        self.peer = peer
+        self.hop = hop
         self._body: bytes | None = None
         self._is_whole = False  # the whole body has been read
         self._confirmed_at_s: float | None = None  # when the key was last checked; None where no key is needed
@@ -97,12 +97,12 @@ class Call:
     @property
     def client_address(self) -> str:
         """The address of the client, as a trusted proxy names it or the connection has it; empty if it has none."""
-        return self.peer.find_client(self.headers)
+        return self.hop.find_client(self.headers)
 
     @property
     def scheme(self) -> str:
         """The scheme that the client used: http or https."""
-        return self.peer.find_scheme(self.headers)
+        return self.hop.find_scheme(self.headers)
 
     async def authenticate(self) -> None:
         """Find the principal of the request. Raises ``unauthorized`` and ``invalid_token``."""

@@ -21,7 +21,7 @@ _match_entry = re.compile(
 ).fullmatch
 
 
-class Peer:
+class LastHop:
     """The other end of a connection, and what the headers of its requests say about the client behind it.
 
     Nothing is computed until somebody asks. Keep the peer as long as the connection, so that it is judged only once.
@@ -54,7 +54,7 @@ class Peer:
         return find_scheme(self.scheme, headers.get(b"x-forwarded-proto")) if self.is_trusted else self.scheme
 
 
-UNKNOWN_PEER = Peer("", "http", ())
+UNKNOWN_HOP = LastHop("", "http", ())
 
 
 def is_trusted(peer: str, networks: Networks) -> bool:
