@@ -90,7 +90,7 @@ def check_beginning(beginning: bytes, searched: int) -> None:
         raise _refuse_line_end()
     if line_end >= 0 and searched <= line_end:
         _check_line(beginning[: line_end + 1])
-    if beginning.count(b"\n") > HEADER_COUNT_MAX + 1 or len(beginning) - line_end > HEADER_BYTES_MAX + len(END):
+    if beginning.count(b"\n") - 1 > HEADER_COUNT_MAX or len(beginning) - line_end > HEADER_BYTES_MAX + len(END):
         raise refuse_headers()
 
 
