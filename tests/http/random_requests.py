@@ -58,10 +58,10 @@ class RandomRequests:
         pick = self._dice.choice
         method, target = self._make_call()
         lines = ["Host: x"]
-        if self._dice.random() < 0.02:
+        if method != "HEAD" and self._dice.random() < 0.02:
             lines = pick([[], ["Host: x", "Host: y"], ["Host: x y"], ["host:x"], ["Host: x "]])
         lines += self._authorization()
-        has_body = method in {"PATCH", "POST", "PUT"} or self._dice.random() < 0.05
+        has_body = method in {"PATCH", "POST", "PUT"} or (method == "GET" and self._dice.random() < 0.05)
         body = self._body() if has_body else b""
         lines += self._conditions(method)
         if has_body:
