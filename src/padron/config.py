@@ -6,14 +6,16 @@ so no message of this module repeats more of it than its scheme.
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
 from padron.domain.quoting import quote, show_word
+from padron.network_settings import find_origins_fault, find_root_fault, list_origins
 
 PREFIX = "PADRON_"
 PORT_MAX = 65_535
@@ -39,6 +41,13 @@ class SettingsError(Exception):
     """A wrong setting: its name, what is wrong, and what to do."""
 
 
+class _GivenSetting(NamedTuple):
+    """A setting as it was given: by which option or variable, and its text."""
+
+    source: str
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What an operator can choose. The printed form does not show the URLs, because they can contain a password."""
@@ -50,6 +59,11 @@ class Settings:
     read_database_url: str = field(default="", repr=False)  # of a streaming replica, for reads that may be behind
     read_staleness_s: float = 2.0  # the maximum delay of such reads
     webhook_allow: str = ""  # networks besides the public internet that webhooks may reach, by http and any port too
+    tls_cert: str = ""  # files in PEM: the certificate with its chain, and its key; without both, plain HTTP
+    tls_key: str = ""
+    forwarded_allow: str = ""  # networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+    root_path: str = ""  # the path below which a proxy shows the server
+    cors_origins: str = ""  # the origins of pages that may call the API
 
     @property
     def is_sqlite(self) -> bool:
@@ -64,10 +78,23 @@ class Settings:
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Give the networks of ``webhook_allow``."""
-        return tuple(ip_network(part) for part in self.webhook_allow.split(",") if part)
+        return _list_networks(self.webhook_allow)
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Give the networks of ``forwarded_allow``."""
+        return _list_networks(self.forwarded_allow)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Give the origins of ``cors_origins``."""
+        return frozenset(list_origins(self.cors_origins)) if self.cors_origins else frozenset()
 
 
-_NAMED = ("database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s")
+_NAMED = (
+    "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
+    "tls_cert", "tls_key", "forwarded_allow", "root_path", "cors_origins",
+)  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
 _NAMES = [variable.removeprefix(PREFIX) for variable in VARIABLES]
@@ -80,13 +107,13 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
     ``SettingsError``.
     """
     _check_names(environment)
-    given: dict[str, tuple[str, str]] = {}
+    given: dict[str, _GivenSetting] = {}
     for variable, name in VARIABLES.items():
         if environment.get(variable):
-            given[name] = (variable, environment[variable])
+            given[name] = _GivenSetting(variable, environment[variable])
     for name, value in (options or {}).items():
         if value is not None:
-            given[name] = (f"--{name.replace('_', '-')}", value)
+            given[name] = _GivenSetting(f"--{name.replace('_', '-')}", value)
     defaults = Settings()
     settings = Settings(
         database_url=_parse_url(*given["database_url"]) if "database_url" in given else defaults.database_url,
@@ -102,7 +129,13 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         read_staleness_s=(
             _parse_staleness(*given["read_staleness_s"]) if "read_staleness_s" in given else defaults.read_staleness_s
         ),
+        tls_cert=_pick(given, "tls_cert", _parse_file),
+        tls_key=_pick(given, "tls_key", _parse_file),
+        forwarded_allow=_pick(given, "forwarded_allow", _parse_networks),
+        root_path=_pick(given, "root_path", _parse_root_path),
+        cors_origins=_pick(given, "cors_origins", _parse_origins),
     )
+    _check_tls(given)
     if settings.read_database_url and settings.is_sqlite:
         raise SettingsError(
             f"{given['read_database_url'][0]} names a replica of PostgreSQL, but the database is a SQLite file. "
@@ -128,6 +161,18 @@ def _check_names(environment: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), _NAMES, n=1)
             hint = f"Did you mean {PREFIX}{near[0]}?" if near else f"The variables are {', '.join(VARIABLES)}."
             raise SettingsError(f"The environment variable {show_word(name)} is unknown. {hint}")
+
+
+def _pick(given: Mapping[str, _GivenSetting], name: str, parse: Callable[[str, str], str]) -> str:
+    """Give a setting whose default is empty text."""
+    return parse(*given[name]) if name in given else ""
+
+
+def _check_tls(given: Mapping[str, _GivenSetting]) -> None:
+    for one, other, what in (("tls_cert", "tls_key", "key"), ("tls_key", "tls_cert", "certificate")):
+        if one in given and other not in given:
+            option = f"--{other.replace('_', '-')}"
+            raise SettingsError(f"{given[one].source} is set without its {what}. Name the file with {option} as well.")
 
 
 def _parse_url(source: str, text: str) -> str:
@@ -172,6 +217,30 @@ def _parse_log(source: str, text: str) -> LogForm:
         return LogForm(text)
     except ValueError:
         raise SettingsError(f"{source} is {quote(text)}: use json or text.") from None
+
+
+def _parse_file(source: str, text: str) -> str:
+    if "\0" in text:
+        raise SettingsError(f"{source} is {quote(text)}, which cannot be the name of a file.")
+    return text
+
+
+def _parse_root_path(source: str, text: str) -> str:
+    fault = find_root_fault(text)
+    if fault is not None:
+        raise SettingsError(f"{source}{fault}")
+    return text
+
+
+def _parse_origins(source: str, text: str) -> str:
+    fault = find_origins_fault(text)
+    if fault is not None:
+        raise SettingsError(f"{source}{fault}")
+    return ",".join(list_origins(text))
+
+
+def _list_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part) for part in text.split(",") if part)
 
 
 def _parse_networks(source: str, text: str) -> str:

@@ -86,9 +86,11 @@ def make_app() -> ASGIApp:
     """Give the server's application with the settings of the environment. uvicorn calls it in each process."""
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
+    from padron.http.reach import Reach  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
+    from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
@@ -108,19 +110,23 @@ def make_app() -> ASGIApp:
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
             PlanWorker(runtime),
+            OpenFilesWorker(),
         ]
         async with sender, run_workers(workers):
             yield
 
-    return build_app(open_database, [work])
+    reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
+    return build_app(open_database, [work], reach)
 
 
-def give_api_document(webhooks: str = "inline") -> bytes:
+def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:
     """Give the OpenAPI document as readable JSON. ``webhooks`` is ``inline``, ``extension`` or ``none``."""
     from padron.http.docs.events import EVENTS  # noqa: PLC0415
     from padron.http.docs.openapi import WebhookPlace, encode_document  # noqa: PLC0415
+    from padron.http.reach import set_root_path  # noqa: PLC0415
     from padron.http.routes import ROUTES  # noqa: PLC0415
 
+    set_root_path(root_path)
     return encode_document(ROUTES, EVENTS, WebhookPlace(webhooks))
 
 

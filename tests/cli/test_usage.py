@@ -236,7 +236,7 @@ def test_no_error_repeats_the_password_of_the_url(cli: Cli, monkeypatch: pytest.
 
 
 def test_an_unexpected_failure_is_a_sentence_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: str) -> bytes:
+    def fail(*_: str) -> bytes:
         raise RuntimeError("one\ntwo postgresql://me:hush@h/x")
 
     monkeypatch.setattr(app, "give_api_document", fail)
@@ -244,7 +244,7 @@ def test_an_unexpected_failure_is_a_sentence_too(cli: Cli, monkeypatch: pytest.M
 
 
 def test_ctrl_c_ends_with_130_and_says_nothing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: str) -> bytes:
+    def interrupt(*_: str) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(app, "give_api_document", interrupt)

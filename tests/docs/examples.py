@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = frozenset({"console", "http"})
-NOT_RUN = frozenset({"json", "nginx", "python", "sql", ""})  # answers and payloads; test_scale.py runs the SQL
+# Answers, payloads, and configurations of other programs. test_scale.py runs the SQL.
+NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", ""})
 
 _BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)$", re.MULTILINE)

@@ -23,6 +23,7 @@ import pytest
 
 from padron.cli import run
 from padron.http.routes import ROUTES
+from tests.certificates import Authority
 from tests.docs import examples
 from tests.docs.examples import DOCUMENTS, Command, Request, Values
 from tests.e2e.program import give_environment, run_server
@@ -44,6 +45,7 @@ LEFT_OUT = {
 }
 _FIND_REQUEST = re.compile(r"(?:^x-request-id: |^Set .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
+EMPTY = {"README.md", "edge.md"}  # there a reader begins with nothing
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 
@@ -233,9 +235,11 @@ async def _end_when_it_listens(process: asyncio.subprocess.Process) -> tuple[byt
 async def test_every_command_runs(path: Path, tmp_path: Path, register: Register, postgres: Postgres) -> None:
     served = folder = tmp_path / "register"
     served.mkdir()
-    if path.name == "README.md":  # there a reader begins with nothing
+    if path.name in EMPTY:
         folder = tmp_path / "empty"
         folder.mkdir()
+    if path.name == "edge.md":
+        Authority(folder).issue("server")
     if path.name == "scale.md":
         out, err, status = await run_shell(served, "createuser padron && createdb -O padron padron", postgres)
         assert status == 0, out + err

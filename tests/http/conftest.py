@@ -10,6 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Message
 
 from padron.http.app import build_app
+from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from tests.cast import Cast, make_cast
@@ -37,13 +38,13 @@ async def run_lifespan(app: ASGIApp) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def run_api(runtime: Runtime, cast: Cast) -> AsyncIterator[Api]:
+async def run_api(runtime: Runtime, cast: Cast, reach: Reach = DIRECT) -> AsyncIterator[Api]:
     """Give the cast's clients of an application over this runtime; the application closes it at the end."""
 
     async def open_runtime() -> Runtime:
         return runtime
 
-    app = build_app(open_runtime)
+    app = build_app(open_runtime, reach=reach)
     transport = httpx2.ASGITransport(app=app)
     async with (
         run_lifespan(app),

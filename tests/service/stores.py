@@ -201,6 +201,10 @@ class FaultyStore:
         return self._store.read_caught_up(account_id)
 
     @property
+    def reads_at_once(self) -> bool:
+        return self._store.reads_at_once
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
 

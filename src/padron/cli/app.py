@@ -93,8 +93,8 @@ def openapi(
         none leaves them out, for generators that cannot read them, such as openapi-generator -g python.
     """
     del json
-    options.read()
-    print(give_api_document(webhooks).decode(), end="")
+    settings = options.read()
+    print(give_api_document(webhooks, settings.root_path).decode(), end="")
     return 0
 
 

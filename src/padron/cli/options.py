@@ -69,6 +69,21 @@ class ServerOptions(CommonOptions):
     read_staleness_s: str | None = None
     """The maximum delay of the replica, in seconds [PADRON_READ_STALENESS_S; default 2]."""
 
+    tls_cert: str | None = None
+    """A file in PEM with the certificate for TLS and its chain; needs --tls-key [PADRON_TLS_CERT]."""
+
+    tls_key: str | None = None
+    """A file in PEM with the certificate's key, without a password [PADRON_TLS_KEY]."""
+
+    forwarded_allow: str | None = None
+    """Networks of proxies whose X-Forwarded-For and -Proto count: CIDRs between commas [PADRON_FORWARDED_ALLOW]."""
+
+    root_path: str | None = None
+    """The path below which a proxy shows the server, such as /padron [PADRON_ROOT_PATH]."""
+
+    cors_origins: str | None = None
+    """Origins of web pages that may call the API, such as https://a.example, between commas [PADRON_CORS_ORIGINS]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

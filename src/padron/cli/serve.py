@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated
 
 import uvicorn
@@ -15,8 +16,12 @@ from cyclopts import Parameter
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from padron.cli import reloading
+from padron.cli.certificates import CertificateFiles
 from padron.cli.holding import hold_file
 from padron.cli.logs import build_log_config
+from padron.cli.loops import LOOP
+from padron.cli.open_files import raise_file_limit
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
 from padron.config import Settings, give_environment
@@ -39,6 +44,8 @@ def serve(
 ) -> int:
     """Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.
 
+    SIGHUP reads the certificate again. Open connections stay.
+
     Parameters
     ----------
     workers
@@ -49,10 +56,14 @@ def serve(
     """
     settings = options.read()
     _check_workers(workers, settings)
+    files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
+    loaded = None if files is None else files.load()
+    raise_file_limit()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can hear it
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with hold_file(settings), _bind(settings) as listener:
-        address = _give_address(settings.host, listener.getsockname()[1])
+        address = _give_address(settings, listener.getsockname()[1])
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
@@ -63,9 +74,11 @@ def serve(
             if greeting is not None:
                 print(greeting, flush=True)
 
+        if loaded is not None:
+            reloading.warn_of_dates(loaded)
         if workers == 1:
             return _run_alone(config, listener, announce)
-        return _run_workers(config, listener, announce)
+        return _run_workers(config, listener, announce, files)
 
 
 class _Server(uvicorn.Server):
@@ -76,15 +89,41 @@ class _Server(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if not self.config.is_ssl:
+            reloading.hear_hangup(reloading.say_nothing_to_reload)
         await super().startup(sockets)
         if self.started:
             self._announce()
 
 
 class _Parent(Multiprocess):
-    """Remembers the signal that ended it, and takes no connections afterwards."""
+    """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP."""
 
     ended_by: signal.Signals | None = None
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], files: CertificateFiles | None) -> None:
+        super().__init__(config, sockets)
+        self._files = files
+        self._unaware: set[int | None] = set()  # the processes that must still read the certificate again
+
+    def handle_hup(self) -> None:
+        """Let the processes read the certificate again, instead of starting others in their place.
+
+        A new process would take over a request only after the end of the old one, and streams would break.
+        """
+        if self._files is None:
+            reloading.say_nothing_to_reload()
+        elif reloading.check_files(self._files):
+            self._unaware = {process.pid for process in self.processes}
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        for process in self.processes if self._unaware else ():
+            # A process that is still starting may have read the old certificate and cannot hear the signal yet.
+            if process.pid in self._unaware and process.is_ready() and process.pid is not None:
+                os.kill(process.pid, signal.SIGHUP)
+                self._unaware.discard(process.pid)
+        self._unaware &= {process.pid for process in self.processes}
 
     def handle_int(self) -> None:
         self._end(signal.SIGINT)
@@ -110,10 +149,12 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callab
     return 0
 
 
-def _run_workers(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+def _run_workers(
+    config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None], files: CertificateFiles | None
+) -> int:
     listener.set_inheritable(True)
     listener.listen(BACKLOG)  # from now on, connections wait for the first ready process
-    parent = _Parent(config, sockets=[listener])
+    parent = _Parent(config, [listener], files)
     announce()
     parent.run()
     if parent.ended_by is signal.SIGINT:
@@ -126,7 +167,7 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         APP,
         factory=True,
         workers=workers,
-        loop="auto",  # uvloop if it is installed
+        loop=LOOP,
         http="padron.http.edge.protocol:EdgeProtocol",
         ws="none",
         lifespan="on",
@@ -137,6 +178,11 @@ def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
+        ssl_context_factory=(
+            partial(reloading.open_tls, settings.tls_cert, settings.tls_key, workers == 1)
+            if settings.tls_cert
+            else None
+        ),
     )
 
 
@@ -182,7 +228,8 @@ def _bind(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _give_address(host: str, port: int) -> str:
-    """Give an address to show that works on this machine."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+def _give_address(settings: Settings, port: int) -> str:
+    """Give an address to show that works on this machine, with the root path."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if settings.tls_cert else 'http'}://{shown}:{port}{settings.root_path}"

@@ -1,6 +1,7 @@
 """The application. Every request goes through ``Resource``, so that every answer, errors included, has our form."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_heade
 from padron.http.declarations import Route
 from padron.http.edge import heads
 from padron.http.edge.edge import Edge
+from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths, give_raw_path
 from padron.http.server import Server, answer_whatever
@@ -51,13 +53,15 @@ class Resource:
             scope["query_string"],
             {},
             scope["path_params"],
-            scope.get("scheme", "http"),
+            server.meet((scope.get("client") or ("",))[0], scope.get("scheme", "http")),
         )
         call = Call(request, server.make_request_id(), server, receive=receive)
         try:
             reply = await answer_whatever(call, self._answer(call, scope))
             if reply is None:
                 return
+            if cors := server.give_cors_headers(call.headers):
+                reply = dataclasses.replace(reply, headers=(*reply.headers, *cors))
             if isinstance(reply, StreamReply):
                 await _stream(send, reply, call)
                 return
@@ -94,6 +98,8 @@ class Resource:
 
     def _answer_without_route(self, call: Call) -> Reply:
         method = call.request.method
+        if method == "OPTIONS" and (preflight := self._server.answer_preflight(call.headers)) is not None:
+            return preflight
         if not self._operations:
             if call.request.path == b"*":  # RFC 9110, 9.3.7: a question about the server itself
                 return Reply(204, headers=((b"allow", b", ".join(heads.KNOWN_METHODS)),))
@@ -131,14 +137,19 @@ class App:
 
 
 def build_app(
-    open_runtime: Callable[[], Awaitable[Runtime]], background: Sequence[Background] = (), *, is_fast: bool = True
+    open_runtime: Callable[[], Awaitable[Runtime]],
+    background: Sequence[Background] = (),
+    reach: Reach = DIRECT,
+    *,
+    is_fast: bool = True,
 ) -> App:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
-    The ``background`` tasks run beside the calls while the runtime is open. Without ``is_fast``, the edge answers no
-    call itself.
+    The ``background`` tasks run beside the calls while the runtime is open. ``reach`` says how clients reach it.
+    Without ``is_fast``, the edge answers no call itself.
     """
-    server = Server()
+    server = Server(reach)
+    set_root_path(reach.root_path)
 
     @asynccontextmanager
     async def live(_: object) -> AsyncIterator[None]:
@@ -157,5 +168,6 @@ def build_app(
     for route in ROUTES:
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
-    router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ())), lifespan=live)
-    return App(router, Edge(server, ROUTES, is_fast=is_fast))
+    strip = make_stripper(reach.root_path) if reach.root_path else None
+    router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ()), strip), lifespan=live)
+    return App(router, Edge(server, ROUTES if is_fast else (), strip))

@@ -27,6 +27,7 @@ from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import Places, Seat
+from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
 from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
@@ -80,7 +81,17 @@ class Request:
     query: bytes
     headers: dict[bytes, bytes]
     path_parameters: dict[str, str]
-    scheme: str = "http"
+    hop: LastHop = UNKNOWN_HOP
+
+    @property
+    def client_address(self) -> str:
+        """The address of the client, as a trusted proxy names it or the connection has it; empty if it has none."""
+        return self.hop.find_client(self.headers)
+
+    @property
+    def scheme(self) -> str:
+        """The scheme that the client used: http or https."""
+        return self.hop.find_scheme(self.headers)
 
 
 class Call:

@@ -4,7 +4,7 @@ The router splits the path before it decodes it. So ``%2F`` is a part of its seg
 slash is a bad VIN and not another address.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,16 +23,26 @@ class _Node:
 
 
 class Paths:
-    """All addresses, as one ASGI application. ``default`` answers unknown addresses."""
+    """All addresses, as one ASGI application. ``default`` answers unknown addresses.
 
-    def __init__(self, apps: Mapping[str, ASGIApp], default: ASGIApp) -> None:
+    ``strip`` removes what a proxy puts before each of the server's paths.
+    """
+
+    def __init__(
+        self, apps: Mapping[str, ASGIApp], default: ASGIApp, strip: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._root = _Node()
         self._default = default
+        self._strip = strip
         for path, app in apps.items():
             self._add(path, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request by the application of its path. The scope has the path's parameters."""
+        if self._strip is not None:
+            scope["raw_path"] = self._strip(
+                give_raw_path(scope)
+            )  # a request is the same with and without the root path
         parameters: dict[str, str] = {}
         app = _find(self._root, _split(give_raw_path(scope)), 0, parameters)
         scope["path_params"] = parameters

@@ -3,17 +3,21 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from itertools import count
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import Headers
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
+from padron.http.answers.cors import Cors
 from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError, build_problem_reply
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call, ClientGoneError
 from padron.http.places import Places
+from padron.http.reach import DIRECT, Reach
+from padron.http.requests.forwarding import LastHop, is_trusted
 from padron.service.runtime import Runtime
 
 BODY_REST_S = 1.0  # for the rest of bodies that are arriving when the server receives the signal to stop
@@ -24,7 +28,9 @@ _log = logging.getLogger("padron.http")
 class Server:
     """The state that the resources of one process share: the open runtime, and the request counter."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Reach = DIRECT) -> None:
+        self._cors = Cors(reach.origins) if reach.origins else None
+        self._proxies = reach.proxies
         self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
         self.places = Places()
         self.readers: set[asyncio.Task[object]] = set()
@@ -44,6 +50,22 @@ class Server:
     def make_request_id(self) -> str:
         """Give an id that no other request has: 64 random bits of this process and a running number."""
         return f"{self._prefix}{next(self._numbers):012x}"
+
+    def meet(self, address: str, scheme: str) -> LastHop:
+        """Give the other end of a connection."""
+        return LastHop(address, scheme, self._proxies)
+
+    def is_proxy(self, address: str) -> bool:
+        """Say whether an address is that of a trusted proxy."""
+        return is_trusted(address, self._proxies)
+
+    def answer_preflight(self, headers: Mapping[bytes, bytes]) -> Reply | None:
+        """Give the answer to an OPTIONS that a browser sends before a call of a permitted page."""
+        return None if self._cors is None else self._cors.answer_preflight(headers)
+
+    def give_cors_headers(self, headers: Mapping[bytes, bytes]) -> Headers:
+        """Give the headers that browsers need beside every answer; none where no other page may call."""
+        return () if self._cors is None else self._cors.give_headers(headers)
 
     async def compress(self, reply: Reply, call: Call) -> Reply:
         """Give a large answer compressed if the client takes that."""

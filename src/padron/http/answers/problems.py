@@ -8,6 +8,7 @@ import msgspec
 from padron.domain.errors import Code
 from padron.domain.idempotency import Headers
 from padron.http.answers.replies import Reply
+from padron.http.reach import place
 
 RETRY_AFTER_S = 1
 
@@ -27,7 +28,7 @@ class Problem:
     @property
     def type(self) -> str:
         """The relative reference to the page about this problem."""
-        return f"/errors/{self.slug}"
+        return place(f"/errors/{self.slug}")
 
 
 class ProblemError(Exception):

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from padron.http.docs.markdown import RenderedGuide, render_guide
+from padron.http.reach import place
 
 _INSTALLED = Path(__file__).parent / "guides"
 _CHECKOUT = Path(__file__).parents[4] / "docs"
@@ -64,7 +65,7 @@ def _lead(link: str) -> str | None:
     name = posixpath.basename(target).removesuffix(".md")
     if name not in find_guides():
         return None
-    return f"/docs/{name}#{section}" if section else f"/docs/{name}"
+    return place(f"/docs/{name}#{section}" if section else f"/docs/{name}")
 
 
 def _find_title(path: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from padron import __version__
 from padron.domain.status import STATUS_TEXTS
-from padron.http import idempotency
+from padron.http import idempotency, reach
 from padron.http.answers import problems
 from padron.http.answers.problems import Problem
 from padron.http.declarations import Parameter, Route, Success
@@ -90,7 +90,7 @@ def build_document(
         "info": {"title": "Padrón", "version": __version__, "description": DESCRIPTION,
                  "contact": {"name": "The operator of this server"},
                  "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
-        "servers": [{"url": "/", "description": "The server that this document comes from."}],
+        "servers": [{"url": reach.place("") or "/", "description": "The server that this document comes from."}],
         "tags": tags,
         "security": [{"apiKey": []}],
         "paths": paths,

@@ -16,6 +16,7 @@ from padron.http.docs.examples import give_problem_example
 from padron.http.docs.guides import Guide
 from padron.http.docs.markdown import render_markdown
 from padron.http.docs.reference import Section
+from padron.http.reach import place
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -112,6 +113,7 @@ def _open_templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["place"] = place  # for every link to this server
     # The Markdown is our own text, and its renderer escapes HTML. A path may break only after a slash.
     environment.filters["markdown"] = lambda text: Markup(render_markdown(text))  # noqa: S704
     environment.filters["markdown_line"] = lambda text: Markup(_strip_paragraph(render_markdown(text)))  # noqa: S704

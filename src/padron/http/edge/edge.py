@@ -4,7 +4,7 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
-from collections.abc import Awaitable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
 from padron.http.edge.connections import OpenConnections
+from padron.http.requests.forwarding import LastHop
 from padron.http.server import Server, answer_whatever, word_failure
 
 _PARAMETER = "{vin}"
@@ -56,15 +57,20 @@ class Shortcut:
 class Edge:
     """The edge of one process: its connections, and the calls that it answers itself."""
 
-    def __init__(self, server: Server, routes: Sequence[Route], *, is_fast: bool = True) -> None:
+    def __init__(self, server: Server, routes: Sequence[Route], strip: Callable[[bytes], bytes] | None = None) -> None:
+        """``strip`` removes what a proxy puts before each of the server's paths."""
         self._server = server
-        self.connections = OpenConnections()
-        self._entries: dict[str, list[_ShortRoute]] = {}
+        self._strip = strip
+        self.connections = OpenConnections(is_exempt=server.is_proxy)
+        self._routes: dict[str, list[_ShortRoute]] = {}
         for route in routes:
-            if is_fast and (route.begin is not None or route.is_brief):
+            if route.begin is not None or route.is_brief:
                 before, _, behind = route.path.partition(_PARAMETER)
-                entry = _ShortRoute(route, before.encode(), behind.encode())
-                self._entries.setdefault(route.method, []).append(entry)
+                self._routes.setdefault(route.method, []).append(_ShortRoute(route, before.encode(), behind.encode()))
+
+    def meet(self, address: str, scheme: str) -> LastHop:
+        """Give the other end of a connection."""
+        return self._server.meet(address, scheme)
 
     def make_request_id(self) -> str:
         """Give an id for a request that is refused before anybody else sees it."""
@@ -72,8 +78,8 @@ class Edge:
 
     def find_shortcut(self, request: Request) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
-        path = request.path
-        for entry in self._entries.get(request.method, ()):
+        path = request.path if self._strip is None else self._strip(request.path)
+        for entry in self._routes.get(request.method, ()):
             if path.startswith(entry.before) and path.endswith(entry.behind):
                 segment = path[len(entry.before) : len(path) - len(entry.behind)]
                 # A VIN has no %. What is no VIN in spite of its length is refused as on the ordinary way.
@@ -92,7 +98,7 @@ class Edge:
         route, principal = shortcut.route, shortcut.principal
         call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
-        answering = _Answering(call, responder)
+        answering = _Answering(self._server, call, responder)
         try:
             call.seat.take(principal.account_id)
             if route.scope is not None:
@@ -135,14 +141,17 @@ class Edge:
 class _Answering:
     """Sends the answer to one call, once, and gives its place back."""
 
-    __slots__ = ("_call", "_responder")
+    __slots__ = ("_call", "_responder", "_server")
 
-    def __init__(self, call: Call, responder: Responder) -> None:
+    def __init__(self, server: Server, call: Call, responder: Responder) -> None:
+        self._server = server
         self._call = call
         self._responder = responder
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
+        if cors := self._server.give_cors_headers(self._call.headers):
+            reply.headers = (*reply.headers, *cors)
         self._responder.send(reply, self._call.request_id)
 
     def fail(self, error: BaseException) -> None:

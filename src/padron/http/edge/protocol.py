@@ -83,7 +83,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._flow = FlowControl(self._transport)
         self._outlet = Outlet(self._transport, self._loop)
-        self._peer = Peer(self._transport)
+        self._peer = Peer(self._transport, self._edge.meet)
         if not self._edge.connections.admit(self, self._peer.address):
             self._outlet.abort()
             return
@@ -246,7 +246,7 @@ class EdgeProtocol(asyncio.Protocol):
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
         path, query = heads.split_target(intake.method, intake.target)
-        request = Request(intake.method, path, query, headers, {}, self._peer.scheme)
+        request = Request(intake.method, path, query, headers, {}, self._peer.hop)
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))

@@ -12,10 +12,10 @@ from padron.http.docs import pages, reference
 from padron.http.docs.events import EVENTS
 from padron.http.docs.guides import find_guides
 from padron.http.docs.openapi import encode_document
+from padron.http.reach import place
 
 _PROBLEMS = sorted(ALL_PROBLEMS, key=lambda problem: (problem.status, problem.error_detail))
 _PROBLEMS_BY_SLUG = {problem.slug: problem for problem in _PROBLEMS}
-_START = {"name": "Padrón", "documentation": "/docs", "openapi": "/openapi.json", "errors": "/errors"}
 # Pages name each asset with its version, so browsers can keep it for ever.
 _ASSET_HEADERS: Headers = (
     (b"cache-control", b"public, max-age=31536000, immutable"),
@@ -27,19 +27,21 @@ async def get_start(call: Call) -> Reply:
     """GET /: leads a browser to the documentation, and gives a program the addresses."""
     vary = ((b"vary", b"accept"),)
     if b"text/html" in call.headers.get(b"accept", b""):
-        return Reply(302, headers=((b"location", b"/docs"), *vary))
-    return build_json_reply(200, _START, vary)
+        return Reply(302, headers=((b"location", place("/docs").encode()), *vary))
+    addresses = {"documentation": place("/docs"), "openapi": place("/openapi.json"), "errors": place("/errors")}
+    return build_json_reply(200, {"name": "Padrón", **addresses}, vary)
 
 
 async def get_document(_: Call) -> Reply:
     """GET /openapi.json."""
-    return Reply(200, await asyncio.to_thread(_encode_document), JSON_HEADERS)
+    return Reply(200, await asyncio.to_thread(_encode_document, place("")), JSON_HEADERS)
 
 
 async def get_docs(call: Call) -> Reply:
     """GET /docs. The lines of curl have the address of the request, whose Host header was already checked."""
-    address = b"%s://%s" % (call.request.scheme.encode(), call.headers[b"host"])
-    page = await asyncio.to_thread(_render_docs)
+    root = place("")
+    address = b"%s://%s%s" % (call.request.scheme.encode(), call.headers[b"host"], root.encode())
+    page = await asyncio.to_thread(_render_docs, root)
     return Reply(200, page.replace(reference.SERVER.encode(), address), PAGE_HEADERS)
 
 
@@ -48,7 +50,7 @@ async def get_guide(call: Call) -> Reply:
     name = call.path_parameters["guide"]
     if name not in find_guides():
         raise ProblemError(PATH_NOT_FOUND, "There is no guide with this name. See /docs for all guides.")
-    return Reply(200, await asyncio.to_thread(_render_guide, name), PAGE_HEADERS)
+    return Reply(200, await asyncio.to_thread(_render_guide, place(""), name), PAGE_HEADERS)
 
 
 async def get_asset(call: Call) -> Reply:
@@ -72,9 +74,10 @@ async def get_error(call: Call) -> Reply:
     return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
 
 
-# Each takes more than a hundred milliseconds the first time, so they are made on a thread.
+# Each takes more than a hundred milliseconds the first time, so they are made on a thread. They name addresses, so
+# they are kept by the root path.
 @cache
-def _encode_document() -> bytes:
+def _encode_document(_root: str) -> bytes:
     # Imported late, because the document also describes the operations of this module.
     from padron.http.routes import ROUTES as ALL  # noqa: PLC0415
 
@@ -82,12 +85,12 @@ def _encode_document() -> bytes:
 
 
 @cache
-def _render_docs() -> bytes:
-    return pages.render_docs(_encode_document(), _PROBLEMS)
+def _render_docs(root: str) -> bytes:
+    return pages.render_docs(_encode_document(root), _PROBLEMS)
 
 
 @cache
-def _render_guide(name: str) -> bytes:
+def _render_guide(_root: str, name: str) -> bytes:
     return pages.render_guide(find_guides()[name])
 
 

@@ -25,6 +25,7 @@ from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
 from padron.http.calls import CLOSE, Call
 from padron.http.declarations import Parameter, Route, Success
+from padron.http.reach import place
 from padron.http.requests import import_options, queries
 from padron.http.shapes.imports import ImportList, ImportShape, shape_import
 from padron.service.imports import file_imports, uploads
@@ -79,7 +80,7 @@ async def _queue(call: Call, upload: Upload) -> Reply:
 
 
 def _build_accepted(queued: FileImport) -> Reply:
-    location = f"/api/v2/imports/{format_import_id(queued.import_id)}"
+    location = place(f"/api/v2/imports/{format_import_id(queued.import_id)}")
     return build_json_reply(202, shape_import(queued), ((b"location", location.encode()),))
 
 

@@ -14,6 +14,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success
+from padron.http.reach import place
 from padron.http.requests import queries
 from padron.http.requests.conditions import format_etag
 from padron.http.shapes.plans import PlannedChangeList, PlannedChangeShape, shape_plan
@@ -35,7 +36,7 @@ def word_planned(planned: Planned, request: PlanRequest) -> Reply:
         raise AssertionError(request)  # a request that is not refused always plans something
     plan_id = planned.plan.plan_id.encode()
     if request.is_for_later:
-        return build_json_reply(202, shape_plan(planned.plan), ((b"location", f"{_PATH}/".encode() + plan_id),))
+        return build_json_reply(202, shape_plan(planned.plan), ((b"location", place(f"{_PATH}/").encode() + plan_id),))
     etag = format_etag(format_tag(planned.vehicle))
     return Reply(204, headers=((b"etag", etag), (b"padron-planned-change", plan_id)))
 

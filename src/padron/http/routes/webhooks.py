@@ -14,6 +14,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success
+from padron.http.reach import place
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.webhooks import (
@@ -45,7 +46,7 @@ async def create_webhook(call: Call) -> Reply:
     endpoint = await endpoints.add_endpoint(
         call.runtime, call.principal, url=body.url, description=body.description, chosen=chosen
     )
-    location = (b"location", f"{_PATH}/{endpoint.endpoint_id}".encode())
+    location = (b"location", place(f"{_PATH}/{endpoint.endpoint_id}").encode())
     return build_json_reply(201, shape_endpoint(endpoint, call.runtime.clock(), with_secret=True), (location,))
 
 

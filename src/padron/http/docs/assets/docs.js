@@ -5,10 +5,11 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Behind a proxy only the browser knows the address that leads here.
+  // Behind a proxy only the browser knows the address that leads here: what is before the page's own path, /docs.
   const server = document.body.dataset.server;
-  if (server && server !== location.origin) {
-    for (const code of all("code.curl")) code.textContent = code.textContent.replaceAll(server, location.origin);
+  const here = location.origin + location.pathname.replace(/\/docs\/?$/, "");
+  if (server && server !== here) {
+    for (const code of all("code.curl")) code.textContent = code.textContent.replaceAll(server, here);
   }
 
   const reveal = () => {

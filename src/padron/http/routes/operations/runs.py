@@ -23,6 +23,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Route, Success
+from padron.http.reach import place
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.operations import ResultList, RunBody, RunShape, shape_result, shape_run
@@ -43,7 +44,7 @@ async def start_run(call: Call) -> Reply:
     check_operation_name(name)
     body = await read_json(call, RunBody, BULK_BODY_BYTES_MAX)
     report = await runs.start_run(call.runtime, call.principal, name, _parse_question(body))
-    location = f"/api/v2/operations/{name}/runs/{format_run_id(report.run.run_id)}"
+    location = place(f"/api/v2/operations/{name}/runs/{format_run_id(report.run.run_id)}")
     status = 202 if report.run.is_queueing else 201
     return build_json_reply(status, shape_run(report), ((b"location", location.encode()),))
 
