@@ -49,6 +49,7 @@ FILE_FORMS = _choose(10, 200)
 DOCUMENT_CASES = _choose(8, 100)
 DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
 BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
+TWO_WAYS_REQUESTS = _choose(500, 2_000)
 
 # Races: changes, or seconds
 EXCLUSION_CHANGES = _choose(3_000, 20_000)

@@ -179,7 +179,18 @@ async def test_refusals_are_filtered_and_come_in_pages(api: Api, clock: Any) -> 
 
 
 @pytest.mark.parametrize(
-    "query", ["from=yesterday", "to=2026-11-23", "vin=X", "from=2026-11-23T10:00:00", "x=1", "cursor=A"]
+    "query",
+    [
+        "from=yesterday",
+        "to=2026-11-23",
+        "vin=X",
+        "from=2026-11-23T10:00:00",
+        "x=1",
+        "cursor=A",
+        "operation=%00",
+        "operation=",
+        f"operation={'x' * 101}",
+    ],
 )
 async def test_a_bad_question_for_refusals_is_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{REFUSALS}?{query}")).code == (400, "BadParameters")

@@ -247,6 +247,7 @@ class EdgeProtocol(asyncio.Protocol):
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
         path, query = heads.split_target(intake.method, intake.target)
         request = Request(intake.method, path, query, headers, {}, self._peer.hop)
+        self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
@@ -261,7 +262,6 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _hold(self, shortcut: Shortcut, size: int, rest: bytes) -> bytes:
         """Wait a moment for the body of a request that may be answered at once."""
-        self._body = b""
         if size:
             self._held = shortcut
             if rest:

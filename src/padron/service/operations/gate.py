@@ -49,9 +49,11 @@ async def list_refusals(
 ) -> Page[Refusal]:
     """Give a page of the matching refusals, newest hour first.
 
-    Raises ``forbidden`` and ``bad_parameters`` for a bad cursor.
+    Raises ``forbidden``, and ``bad_parameters`` for a bad cursor or a bad name of an operation.
     """
     principal.check_scope(Scope.GATE_CHECK)
+    if query.operation is not None:
+        check_operation_name(query.operation)
     epoch = runtime.store.epoch
     after = cursors.parse_refusal_cursor(epoch, cursor)
     # The answer also includes what this server refused a moment ago.
