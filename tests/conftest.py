@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
@@ -241,9 +242,15 @@ def clock() -> SteppedClock:
 
 
 @pytest.fixture
-async def runtime(open_store: OpenStore, clock: SteppedClock) -> AsyncIterator[Runtime]:
+def limits() -> Limits:
+    """The limits of ``runtime`` and ``api``. A test that wants others names them as a parameter ``limits``."""
+    return DEFAULT_LIMITS
+
+
+@pytest.fixture
+async def runtime(open_store: OpenStore, clock: SteppedClock, limits: Limits) -> AsyncIterator[Runtime]:
     """The register as the use cases see it."""
-    runtime = build_runtime(await open_store(), clock)
+    runtime = build_runtime(await open_store(), clock, limits=limits)
     yield runtime
     await runtime.watch.close()
     await runtime.work_watch.close()

@@ -13,12 +13,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
+from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX, Limits, build_limits, parse_value
 from padron.domain.quoting import quote, show_word
 
 PREFIX = "PADRON_"
 PORT_MAX = 65_535
 STALENESS_S_MIN = 0.2
 STALENESS_S_MAX = 300.0
+
+_COMPARED_MAX = 60  # characters: comparing more with the known names takes long
 
 _match_port = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
@@ -50,6 +53,7 @@ class Settings:
     read_database_url: str = field(default="", repr=False)  # of a streaming replica, for reads that may be behind
     read_staleness_s: float = 2.0  # the maximum delay of such reads
     webhook_allow: str = ""  # networks besides the public internet that webhooks may reach, by http and any port too
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,7 +71,7 @@ class Settings:
         return tuple(ip_network(part) for part in self.webhook_allow.split(",") if part)
 
 
-_NAMED = ("database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s")
+_NAMED = ("database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s", "limits")
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
 _NAMES = [variable.removeprefix(PREFIX) for variable in VARIABLES]
@@ -102,6 +106,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         read_staleness_s=(
             _parse_staleness(*given["read_staleness_s"]) if "read_staleness_s" in given else defaults.read_staleness_s
         ),
+        limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
     )
     if settings.read_database_url and settings.is_sqlite:
         raise SettingsError(
@@ -186,3 +191,23 @@ def _parse_networks(source: str, text: str) -> str:
                 "Use CIDRs such as 10.1.0.0/16,fd00:1::/64."
             ) from None
     return ",".join(networks)
+
+
+def _parse_limits(source: str, text: str) -> Limits:
+    """Give the limits of a text such as ``vehicles=2000000,keys=500``."""
+    given: dict[str, int] = {}
+    for part in text.split(","):
+        name, mark, value = (piece.strip() for piece in part.partition("="))
+        if name not in LIMIT_NAMES:
+            near = difflib.get_close_matches(name[:_COMPARED_MAX], LIMIT_NAMES, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The limits are {', '.join(LIMIT_NAMES)}."
+            raise SettingsError(f"{source} has {quote(name)}, which is not a limit. {hint}")
+        if name in given:
+            raise SettingsError(f"{source} has {name} twice. Name each limit once.")
+        number = parse_value(value) if mark else None
+        if number is None:
+            raise SettingsError(
+                f"{source} has {quote(part.strip())}: use {name}= and a whole number from 1 to {VALUE_MAX}."
+            )
+        given[name] = number
+    return build_limits(given)

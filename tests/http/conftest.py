@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp, Message
 
+from padron.domain.limits import Limits
 from padron.http.app import build_app
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
@@ -60,7 +61,7 @@ async def run_api(runtime: Runtime, cast: Cast) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-async def api(open_store: Callable[[], Awaitable[Store]], clock: Any) -> AsyncIterator[Api]:  # noqa: ANN401
-    runtime = build_runtime(await open_store(), clock)
+async def api(open_store: Callable[[], Awaitable[Store]], clock: Any, limits: Limits) -> AsyncIterator[Api]:  # noqa: ANN401
+    runtime = build_runtime(await open_store(), clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         yield api

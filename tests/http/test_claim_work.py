@@ -148,7 +148,9 @@ async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     await register_fleet(api, 1)
     assert api.acme.member is not None
     to_app: asyncio.Queue[Message] = asyncio.Queue()
-    call = Call({"path_params": {"name": "query-fines"}}, to_app.get, "r-1", api.runtime, set(), Places())
+    call = Call(
+        {"path_params": {"name": "query-fines"}}, to_app.get, "r-1", api.runtime, set(), Places(api.runtime.limits)
+    )
     call.principal = api.acme.member.principal
     to_app.put_nowait({"type": "http.request", "body": b'{"wait": 30}'})
     waiting = asyncio.create_task(claim_work(call))

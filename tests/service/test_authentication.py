@@ -63,8 +63,8 @@ def slow(runtime: Runtime) -> SlowDirectory:
 
 
 @pytest.fixture
-def authenticator(slow: SlowDirectory, clock: SteppedClock) -> Authenticator:
-    return Authenticator(slow, clock)  # type: ignore[arg-type]
+def authenticator(slow: SlowDirectory, clock: SteppedClock, runtime: Runtime) -> Authenticator:
+    return Authenticator(slow, clock, runtime.rates)  # type: ignore[arg-type]
 
 
 async def make_key(runtime: Runtime, cast: Cast, expires_in: timedelta | None = None) -> NewKey:

@@ -69,6 +69,9 @@ class ServerOptions(CommonOptions):
     read_staleness_s: str | None = None
     """The maximum delay of the replica, in seconds [PADRON_READ_STALENESS_S; default 2]."""
 
+    limits: str | None = None
+    """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

@@ -43,6 +43,8 @@ class Code(StrEnum):
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
+    RATE_EXCEEDED = "rate_exceeded"
+    SERVER_FULL = "server_full"
     SCHEMA_MISMATCH = "schema_mismatch"
 
 

@@ -40,8 +40,9 @@ class Server:
     """The state that the resources of one process share: the open runtime, and the request counter."""
 
     def __init__(self) -> None:
-        self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
-        self.places = Places()
+        # Both are set before the first request, and before the server listens for a signal to stop.
+        self.runtime: Runtime
+        self.places: Places
         self.readers: set[asyncio.Task[object]] = set()
         self.compressor = Compressor()
         self._prefix = secrets.token_hex(8)
@@ -163,6 +164,7 @@ def build_app(open_runtime: Callable[[], Awaitable[Runtime]], background: Sequen
     @asynccontextmanager
     async def live(_: object) -> AsyncIterator[None]:
         server.runtime = await open_runtime()
+        server.places = Places(server.runtime.limits)
         try:
             async with AsyncExitStack() as stack:
                 stack.enter_context(on_stop_signal(server.stop))

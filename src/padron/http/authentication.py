@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from padron.domain.errors import Code, PadronError
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
+
     from padron.domain.account import Principal
     from padron.http.calls import Call
 
@@ -16,4 +18,10 @@ async def authenticate(call: Call) -> Principal:
     scheme, _, token = call.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
-    return await call.runtime.authenticator.authenticate(token.strip())
+    return await call.runtime.authenticator.authenticate(token.strip(), give_address(call.scope))
+
+
+def give_address(scope: Scope) -> str:
+    """Give the address of the client for the limits of failed authentication; "" when it is unknown."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""

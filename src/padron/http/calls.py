@@ -20,12 +20,13 @@ from starlette.types import Message, Receive, Scope
 
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
+from padron.domain.file_import import PART_BYTES
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
 from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
-from padron.http.places import Places, Seat
+from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
@@ -39,6 +40,7 @@ CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the
 # A streamed body may take any time. But after this time of waiting it must have arrived at this pace at least.
 STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
+STREAM_HELD_BYTES = PART_BYTES + 65_536  # what a streamed body takes of the memory: a part, and what just arrived
 
 _match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 ACCEPT_IDENTITY = ((b"accept-encoding", b"identity"),)  # RFC 9110, 15.5.16
@@ -91,9 +93,10 @@ class Call:
         return parameters
 
     async def authenticate(self) -> None:
-        """Find the principal of the request. Raises ``unauthorized`` and ``invalid_token``."""
+        """Find the principal of the request. Raises ``unauthorized``, ``invalid_token`` and ``rate_exceeded``."""
         self.principal = await authenticate(self)
-        self._confirmed_at_s = asyncio.get_running_loop().time()
+        self._confirmed_at_s = now_s = asyncio.get_running_loop().time()
+        self.runtime.rates.take_request(self.principal.actor, now_s)
 
     async def confirm(self) -> None:
         """Check the key again unless it was checked a moment ago. Call this after any wait.
@@ -123,13 +126,18 @@ class Call:
         return self._body
 
     def check_declared(self, size_max: int) -> None:
-        """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode."""
+        """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode.
+
+        A body for which there is no memory is refused as well, before any of it is read.
+        """
         for name, plain in _CODINGS:
             if name in self.headers and self.scope["method"] not in _BODILESS:
                 _check_coding(name, self.headers[name], plain)
         declared = self.headers.get(b"content-length")
-        if declared is not None and int(declared) > size_max:
-            raise _refuse_body(size_max)
+        if declared is not None:
+            if int(declared) > size_max:
+                raise _refuse_body(size_max)
+            self.seat.check_room(min(int(declared), STREAM_HELD_BYTES))
 
     async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
         """Give the body as it arrives, only once. Raises a refusal for a body that is too large or too slow."""
@@ -137,6 +145,7 @@ class Call:
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
         self.seat.wait()
+        self.seat.hold_bytes(STREAM_HELD_BYTES)
         while more:
             began = loop.time()
             message = await self._receive_within(BODY_WAIT_S_MAX)
@@ -223,6 +232,8 @@ class Call:
             body += cast("bytes", message.get("body", b""))
             if len(body) > size_max:
                 raise _refuse_body(size_max)
+            if len(body) > UNCOUNTED_BYTES:
+                self.seat.hold_bytes(len(body))
             if not message.get("more_body", False):
                 self._is_whole = True
                 return body

@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 
 from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
+from padron.service.rates import Rates
+from padron.service.recent import Recent
 from padron.store.directory import Directory
 
 BELIEVED_S = 1.5
@@ -22,6 +24,7 @@ RENEWED_EVERY_S = 1.0
 KEPT_S = 10.0  # after the last use of a key: renewing it costs a tenth of a look-up
 RENEWED_AT_ONCE = 200
 ENTRIES_MAX = 10_000
+PROVEN_KEPT = 50_000  # keys that were valid once: looking them up again needs no token of their address
 LOOKUPS_MAX = 500  # at once: invented keys must neither delay the known keys nor fill the memory
 LAST_USE_STEP = timedelta(hours=1)  # the last use of a key is stored with this precision
 
@@ -53,18 +56,22 @@ class _Entry:
 class Authenticator:
     """Keeps the keys that were used recently, by the digest of the whole token."""
 
-    def __init__(self, directory: Directory, clock: Callable[[], datetime]) -> None:
+    def __init__(self, directory: Directory, clock: Callable[[], datetime], rates: Rates) -> None:
         self._directory = directory
         self._clock = clock
+        self._rates = rates
         self._entries: dict[bytes, _Entry] = {}
+        self._proven: Recent[bytes, bool] = Recent(PROVEN_KEPT)  # by the digest, which nobody can guess
         self._renewed_at_s = 0.0
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def authenticate(self, token: str) -> Principal:
-        """Give the principal of a token. Raises ``invalid_token``, with one text for all invalid tokens.
+    async def authenticate(self, token: str, address: str = "") -> Principal:
+        """Give the principal of a token from a client address.
 
-        Raises ``overloaded`` for an unknown key while too many other keys are looked up.
+        Raises ``invalid_token``, with one text for all invalid tokens. A key that was valid before is looked up in any
+        case. Raises ``rate_exceeded`` for another key from an address that sent too many invalid ones, and
+        ``overloaded`` while too many such keys are looked up.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         loop = asyncio.get_running_loop()
@@ -74,11 +81,18 @@ class Authenticator:
             self._start(self._renew())
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
-            if self._lookup_count >= LOOKUPS_MAX:
-                raise PadronError(Code.OVERLOADED, "Too many unknown API keys are being looked up. Try again shortly.")
+            if self._proven.get(digest):
+                look_up = self._look_up_again(token, digest)
+            else:
+                if self._lookup_count >= LOOKUPS_MAX:
+                    detail = "Too many unknown API keys are being looked up. Try again shortly."
+                    raise PadronError(Code.OVERLOADED, detail)
+                self._rates.take_try(address, now_s)
+                self._lookup_count += 1
+                look_up = self._look_up(token, digest, address)
             if len(self._entries) >= ENTRIES_MAX:
                 self._entries.clear()
-            entry = _Entry(now_s, now_s, loop.create_task(self._look_up(token)))
+            entry = _Entry(now_s, now_s, loop.create_task(look_up))
             self._entries[digest] = entry
         entry.used_at_s = now_s
         try:
@@ -99,12 +113,31 @@ class Authenticator:
             with suppress(Exception):
                 await task
 
-    async def _look_up(self, token: str) -> _Known:
-        self._lookup_count += 1
+    async def _look_up(self, token: str, digest: bytes, address: str) -> _Known:
+        """Look up a key for the first time. Only an invalid one keeps the token of its address."""
+        is_invalid = False
         try:
-            return await self._find(token)
+            known = await self._find(token)
+            is_invalid = not known.key.is_usable(self._clock())
+        except PadronError as error:
+            is_invalid = error.code is Code.INVALID_TOKEN
+            raise
+        else:
+            if not is_invalid:
+                self._proven.set(digest, value=True)
+            return known
         finally:
             self._lookup_count -= 1
+            if not is_invalid:
+                self._rates.give_back(address)
+
+    async def _look_up_again(self, token: str, digest: bytes) -> _Known:
+        try:
+            return await self._find(token)
+        except PadronError as error:
+            if error.code is Code.INVALID_TOKEN:
+                self._proven.drop(digest)
+            raise
 
     async def _find(self, token: str) -> _Known:
         credential = parse_credential(token)

@@ -283,11 +283,24 @@ OVERLOADED = Problem(
     meaning="More requests are waiting than the server can answer in time.",
     remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
+RATE_EXCEEDED = Problem(
+    slug="rate-exceeded", status=429, title="Too many requests in a short time", error_type="tooManyRequests",
+    error_detail="RateExceeded",
+    meaning="The API key sent more requests than its rate allows, or the client's address sent too many keys that are "
+    "not valid. The fields RateLimit and RateLimit-Policy say which limit it was.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request. Send requests more slowly from then on.",
+)  # fmt: skip
 INTERNAL_ERROR = Problem(
     slug="internal-error", status=500, title="Internal error", error_type="internalError",
     error_detail="InternalError",
     meaning="The server failed with an internal error. The request may or may not have taken effect.",
     remedy="Give the request id to the operator, who finds the error in the server's log.",
+)  # fmt: skip
+SERVER_FULL = Problem(
+    slug="server-full", status=503, title="Server full", error_type="serviceUnavailable", error_detail="ServerFull",
+    meaning="The server already holds as many bytes of requests as it may. It refused this request before it read the "
+    "body, so the request had no effect.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
     slug="store-unavailable", status=503, title="Database not available", error_type="serviceUnavailable",
@@ -336,6 +349,8 @@ PROBLEMS: dict[Code, Problem] = {
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
+    Code.RATE_EXCEEDED: RATE_EXCEEDED,
+    Code.SERVER_FULL: SERVER_FULL,
 }
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
@@ -346,7 +361,8 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
-    UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
+    SERVER_FULL,
 )  # fmt: skip
 
 _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
@@ -380,7 +396,7 @@ def build_problem_reply(
         "errorDetail": problem.error_detail,
         **(extension or {}),
     }
-    if problem.status in {429, 503}:
+    if problem.status in {429, 503} and all(name != b"retry-after" for name, _ in headers):
         headers = (*headers, (b"retry-after", b"%d" % RETRY_AFTER_S))
     return Reply(
         problem.status,

@@ -13,6 +13,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Route, Success
+from padron.http.places import Kind
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import (
@@ -116,6 +117,8 @@ async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
     given = queries.read_query(call, queries.LIST_PARAMETERS)
     query = queries.parse_vehicle_query(given)
+    if query.as_of is not None:
+        call.seat.begin(Kind.SCAN)
     found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
     body: dict[str, object] = {
         "vehicles": [shape_vehicle(version) for version in found.page.rows],
