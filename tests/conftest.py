@@ -20,6 +20,7 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
+from tests.databases import STRAY_COUNTS
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
@@ -197,6 +198,13 @@ async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
     yield open_one
     for store in stores:
         await store.close()
+    if engine == "sqlite" and stores:
+        file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            stray = list(file.execute(STRAY_COUNTS))
+        finally:
+            file.close()
+        assert stray == []
 
 
 @pytest.fixture

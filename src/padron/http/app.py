@@ -16,8 +16,8 @@ from padron.domain.quoting import show_word
 from padron.http import idempotency
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
-from padron.http.answers.errors import word_error
-from padron.http.answers.problems import ProblemError, build_problem_reply
+from padron.http.answers.errors import build_problem_reply, word_error
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.calls import CLOSE, Call, ClientGoneError, guard_headers
 from padron.http.declarations import Route
