@@ -1,4 +1,4 @@
-"""What an account counts: what a register of before begins with, from its vehicles."""
+"""What an account counts: what an earlier register begins with, from its vehicles."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

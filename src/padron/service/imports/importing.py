@@ -92,17 +92,16 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
 ) -> ImportSummary:
     """Register and update the vehicles of the rows, and give the outcome. Raises ``forbidden``.
 
-    A row that cannot be used is refused alone, with all its faults. So is a row that would register
-    a vehicle beyond the account's limit; rows that update vehicles go on. When the database fails,
-    or ``should_stop`` says so between two transactions, the summary so far is given.
+    A row that cannot be used is refused alone, with all its faults, and so is a vehicle beyond the
+    account's limit. When the database fails, or ``should_stop`` says so between two transactions,
+    the summary so far is given.
 
     - ``keep_duplicates`` keeps a row with a taken VIN as a further current vehicle, unless the
       register already holds it.
     - ``dry_run`` makes the same decisions and writes nothing.
     - ``normalize`` and ``language`` are as for ``open_parser``.
     - ``start`` is the progress of an earlier run: its rows are not written again.
-    - ``checkpoint`` is awaited inside each transaction, after its rows are written. If the
-      transaction is retried, it is awaited again.
+    - ``checkpoint`` is awaited inside each attempt at a transaction, after its rows are written.
     - ``on_step`` is called after the commit.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)

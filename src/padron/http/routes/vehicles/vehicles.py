@@ -187,7 +187,8 @@ ROUTES: tuple[Route, ...] = (
         body_example={"vehicleInfo": {"vin": "3LNHL2GC1BR262548", "plate": "RTA412C", "ownerName": "Flota Norte"}},
         answers={200: Success(description="The vehicle as it is now.", body=UpsertedVehicle, headers=_ETAG)},
         problems=(
-            problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
+            problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.VEHICLE_LIMIT_REACHED,
+            problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
     ),
     Route(
@@ -205,7 +206,7 @@ ROUTES: tuple[Route, ...] = (
         },
         problems=(
             problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.PLATE_IN_USE,
-            problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
+            problems.VEHICLE_LIMIT_REACHED, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
     ),
     Route(
