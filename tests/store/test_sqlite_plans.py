@@ -37,6 +37,7 @@ WALK = {
     "directory: insert_account",
     "directory: list_accounts",
     "directory: list_api_keys",
+    "directory: list_usable_secrets",
     "gate: list_refusals",
     "directory: renew_epoch",
     "webhooks: count_endpoints",

@@ -17,6 +17,7 @@ from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse
 from padron.domain.errors import Code, PadronError
 from padron.service.rates import Rates
 from padron.service.recent import Recent
+from padron.service.usable_keys import UsableKeys
 from padron.store.directory import Directory
 
 BELIEVED_S = 1.5
@@ -62,6 +63,7 @@ class Authenticator:
         self._rates = rates
         self._entries: dict[bytes, _Entry] = {}
         self._proven: Recent[bytes, bool] = Recent(PROVEN_KEPT)  # by the digest, which nobody can guess
+        self._usable = UsableKeys(directory, clock)
         self._renewed_at_s = 0.0
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,9 +71,8 @@ class Authenticator:
     async def authenticate(self, token: str, address: str = "") -> Principal:
         """Give the principal of a token from a client address.
 
-        Raises ``invalid_token``, with one text for all invalid tokens. A key that was valid before is looked up in any
-        case. Raises ``rate_exceeded`` for another key from an address that sent too many invalid ones, and
-        ``overloaded`` while too many such keys are looked up.
+        Raises ``invalid_token``, with one text for all invalid tokens. Raises ``rate_exceeded`` for an invalid key from
+        an address that sent too many of them, and ``overloaded`` while too many such keys are looked up.
         """
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         loop = asyncio.get_running_loop()
@@ -81,19 +82,7 @@ class Authenticator:
             self._start(self._renew())
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
-            if self._proven.get(digest):
-                look_up = self._look_up_again(token, digest)
-            else:
-                if self._lookup_count >= LOOKUPS_MAX:
-                    detail = "Too many unknown API keys are being looked up. Try again shortly."
-                    raise PadronError(Code.OVERLOADED, detail)
-                self._rates.take_try(address, now_s)
-                self._lookup_count += 1
-                look_up = self._look_up(token, digest, address)
-            if len(self._entries) >= ENTRIES_MAX:
-                self._entries.clear()
-            entry = _Entry(now_s, now_s, loop.create_task(look_up))
-            self._entries[digest] = entry
+            entry = await self._begin(token, digest, address, now_s)
         entry.used_at_s = now_s
         try:
             # Shielded: if one caller hangs up, the others still need the look-up.
@@ -106,8 +95,35 @@ class Authenticator:
             raise _give_invalid()
         return known.principal
 
+    async def _begin(self, token: str, digest: bytes, address: str, now_s: float) -> _Entry:
+        """Begin to look up a key. Raises ``rate_exceeded`` and ``overloaded``, but not for a key that is listed."""
+        is_proven = self._proven.get(digest) is not None
+        if not is_proven:
+            try:
+                self._take_try(address, now_s)
+            except PadronError:
+                if not await self._usable.has(token, now_s):
+                    raise
+                is_proven = True
+        if is_proven:
+            look_up = self._look_up_again(token, digest)
+        else:
+            self._lookup_count += 1
+            look_up = self._look_up(token, digest, address)
+        if len(self._entries) >= ENTRIES_MAX:
+            self._entries.clear()
+        entry = _Entry(now_s, now_s, asyncio.create_task(look_up))
+        self._entries[digest] = entry
+        return entry
+
+    def _take_try(self, address: str, now_s: float) -> None:
+        if self._lookup_count >= LOOKUPS_MAX:
+            raise PadronError(Code.OVERLOADED, "Too many unknown API keys are being looked up. Try again shortly.")
+        self._rates.take_try(address, now_s)
+
     async def close(self) -> None:
         """Wait for look-ups, and for writes of the last use."""
+        await self._usable.close()
         pending: list[Awaitable[object]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
         for task in pending:
             with suppress(Exception):
@@ -132,12 +148,18 @@ class Authenticator:
                 self._rates.give_back(address)
 
     async def _look_up_again(self, token: str, digest: bytes) -> _Known:
+        """Look up a key that was valid before."""
         try:
-            return await self._find(token)
+            known = await self._find(token)
         except PadronError as error:
             if error.code is Code.INVALID_TOKEN:
                 self._proven.drop(digest)
             raise
+        if known.key.is_usable(self._clock()):
+            self._proven.set(digest, value=True)
+        else:
+            self._proven.drop(digest)
+        return known
 
     async def _find(self, token: str) -> _Known:
         credential = parse_credential(token)

@@ -1,7 +1,7 @@
 """The buckets of one server process: one for each API key, and one for each client address that sends unknown keys.
 
-A key is never refused because of its address. The bucket of an address only counts look-ups of keys that this process
-does not know, so whoever sends a known key through the same proxy is not affected by it.
+The bucket of an address counts look-ups of keys that are not valid. ``authentication.py`` sees to it that no valid key
+is refused because of its address.
 """
 
 from padron.domain.limits import Limits

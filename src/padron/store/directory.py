@@ -65,6 +65,14 @@ class Directory:
         rows = await self._port.read_page("list_api_keys", account_id)
         return [_to_key(row, self._port.to_instant) for row in rows]
 
+    async def list_usable_secrets(self, now: datetime, limit: int) -> dict[str, bytes]:
+        """Give the digests of the secrets of usable keys, by the key's id: for the server itself, never for a request.
+
+        The result has at most ``limit`` keys: those that were used last.
+        """
+        rows = await self._port.read_page("list_usable_secrets", now, limit)
+        return {row[0]: row[1] for row in rows}
+
     async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
         """Give one key, if there is one."""
         rows = await self._port.read_point("find_api_key", account_id, key_id)

@@ -133,7 +133,7 @@ def list_problems(route: Route) -> list[Problem]:
         found[problems.CURSOR_GONE.slug] = problems.CURSOR_GONE
     if route.body is not None:
         found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
-    if route.body is not None or route.media_types:
+    if route.body is not None or route.media_types or route.method == "POST":
         found[problems.SERVER_FULL.slug] = problems.SERVER_FULL
     return sorted(found.values(), key=lambda problem: (problem.status, problem.slug))
 

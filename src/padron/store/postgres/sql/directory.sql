@@ -44,6 +44,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
 FROM api_keys WHERE account_id = $1 ORDER BY created_at, key_id;
 
+-- name: list_usable_secrets
+-- The digests of the secrets of keys that are usable at an instant, the key that was used last first.
+SELECT key_id, secret_sha256 FROM api_keys
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
+ORDER BY last_used_at DESC NULLS LAST, key_id LIMIT $2;
+
 -- name: find_api_key
 -- One key.
 SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
