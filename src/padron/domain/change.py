@@ -30,6 +30,10 @@ class ChangeType(StrEnum):
     INFO_CHANGED = "infoChanged"
 
 
+# Names that are found faster than members of an enum.
+_STATUS_CHANGED, _REGISTERED, _FORMER = ChangeType.STATUS_CHANGED, ChangeType.REGISTERED, VehicleStatus.INFO_CHANGED
+
+
 @dataclass(kw_only=True, slots=True)
 class Change:
     """A change about to be recorded: the vehicle as it is afterwards, and who, when and why.
@@ -145,10 +149,14 @@ def count_new(changes: Sequence[Change]) -> int:
     """Give how many current vehicles there are more after the changes than before. It may be below zero."""
     count = 0
     for change in changes:
-        if change.type is ChangeType.REGISTERED or change.restores:
+        # No properties, because a batch of status calls comes here, and counts nothing.
+        if change.type is _STATUS_CHANGED:
+            if change.vehicle.slot < 0:  # retires
+                count -= 1
+            elif change.from_status is _FORMER:  # restores
+                count += 1
+        elif change.type is _REGISTERED:
             count += 1
-        elif change.retires:
-            count -= 1
     return count
 
 
