@@ -34,8 +34,8 @@ async def faulty(open_store: OpenStore) -> FaultyStore:
 
 
 @pytest.fixture
-async def api(faulty: FaultyStore, clock: SteppedClock) -> AsyncIterator[Api]:
-    runtime = build_runtime(faulty, clock)
+async def api(faulty: FaultyStore, clock: SteppedClock, limits: Limits) -> AsyncIterator[Api]:
+    runtime = build_runtime(faulty, clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         await api.acme.register(HUMMER)
         faulty.key_write_count = 0

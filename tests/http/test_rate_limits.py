@@ -15,7 +15,9 @@ from tests.cast import make_cast, make_vin
 from tests.conftest import SteppedClock
 from tests.http.api import CAR, LIST, STATUS, VEHICLE, Api, Reply
 from tests.http.conftest import run_api
+from tests.http.raw import RawCall
 from tests.http.test_authentication import ask
+from tests.http.test_changes import run_second_app
 
 SLOW_KEYS = Limits(key_requests_per_s=1, key_burst=3)
 FEW_FAILURES = Limits(failed_keys_per_minute=1, failed_keys_burst=3)
@@ -87,6 +89,17 @@ async def test_unknown_keys_of_one_address_are_429_after_a_few_and_before_any_lo
     for number in range(10):
         check_refusal(await ask(api, f"{UNKNOWN}{number}"), "address", 3, 180)
     assert len(asked) == looked_up
+
+
+@few_failures
+async def test_another_address_may_try_on(api: Api) -> None:
+    for number in range(5):
+        last = await ask(api, f"{UNKNOWN}{number}")
+    assert last.status == 429
+    async with run_second_app(api.runtime) as app:  # which shares the buckets
+        for address, status in (("192.0.2.1", 401), ("127.0.0.1", 429), ("2001:db8::1", 401)):
+            call = RawCall(app, None, "GET", LIST, [("authorization", UNKNOWN)], client=(address, 4_711))
+            assert await call.read_status() == status
 
 
 @few_failures
