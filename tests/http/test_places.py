@@ -122,6 +122,22 @@ async def test_an_upload_that_the_server_has_no_memory_for_leaves_nothing_behind
     assert await select("SELECT count(*) FROM imports") == [(0,)]
 
 
+@pytest.mark.parametrize("limits", [Limits(total_body_bytes=20_000)], ids=["little"])
+async def test_bodies_that_arrive_side_by_side_are_all_answered_if_there_was_memory_for_them(api: Api) -> None:
+    body = make_bulk(9_000)
+    async with run_second_app(api.runtime) as app:
+        headers = [("content-length", str(len(body)))]
+        path = "/api/v2/vehicles/status"
+        asked = [RawCall(app, api.cast.acme, "POST", path, headers, body=None) for _ in range(5)]
+        refused = asked[2:]
+        for call in refused:
+            assert (await call.read_problem())[:2] == (503, "ServerFull")
+        for part in range(0, len(body), 1_000):
+            for call in asked[:2]:
+                call.send_body(body[part : part + 1_000], more=part + 1_000 < len(body))
+        assert [await call.read_status() for call in asked[:2]] == [200, 200]
+
+
 LIMITS = Limits(calls=3, waiting=2, exports=2, scans=1, body_bytes=5_000, total_body_bytes=8_000)
 
 

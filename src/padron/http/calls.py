@@ -125,10 +125,11 @@ class Call:
             raise _refuse_body(size_max)
         return self._body
 
-    def check_declared(self, size_max: int) -> None:
+    def check_declared(self, size_max: int, held_max: int = BULK_BODY_BYTES_MAX) -> None:
         """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode.
 
-        A body for which there is no memory is refused as well, before any of it is read.
+        A body for which there is no memory is refused as well, before any of it is read. For another one the memory is
+        kept, so that requests that were let in do not fail when their bodies arrive side by side.
         """
         for name, plain in _CODINGS:
             if name in self.headers and self.scope["method"] not in _BODILESS:
@@ -137,11 +138,11 @@ class Call:
         if declared is not None:
             if int(declared) > size_max:
                 raise _refuse_body(size_max)
-            self.seat.check_room(min(int(declared), STREAM_HELD_BYTES))
+            self.seat.hold_bytes(min(int(declared), held_max))
 
     async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
         """Give the body as it arrives, only once. Raises a refusal for a body that is too large or too slow."""
-        self.check_declared(size_max)
+        self.check_declared(size_max, STREAM_HELD_BYTES)
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
         self.seat.wait()

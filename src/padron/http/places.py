@@ -109,8 +109,11 @@ class Seat:
         self._kind = kind
         taken[self._account_id] = taken.get(self._account_id, 0) + 1
 
-    def check_room(self, byte_count: int) -> None:
-        """Raise ``server_full`` or ``overloaded`` unless a body of this size fits into the memory for bodies."""
+    def hold_bytes(self, byte_count: int) -> None:
+        """Count so many bytes of the request's body, until the end of the request.
+
+        Raises ``server_full`` or ``overloaded`` when the memory for bodies does not have so many left.
+        """
         extra = byte_count - self._byte_count
         if self._account_id is None or byte_count <= UNCOUNTED_BYTES or extra <= 0:
             return
@@ -123,14 +126,6 @@ class Seat:
                 f"The requests of this account already hold {places.limits.body_bytes} bytes of bodies, the maximum. "
                 "Send fewer large requests at once.",
             )
-
-    def hold_bytes(self, byte_count: int) -> None:
-        """Count so many bytes of the request's body, until its end. Raises as ``check_room``."""
-        self.check_room(byte_count)
-        extra = byte_count - self._byte_count
-        if self._account_id is None or byte_count <= UNCOUNTED_BYTES or extra <= 0:
-            return
-        places = self._places
         self._byte_count = byte_count
         places.body_bytes[self._account_id] = places.body_bytes.get(self._account_id, 0) + extra
         places.body_byte_count += extra
