@@ -98,7 +98,8 @@ def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[st
             last = min(start + CHUNK, each) - 1
             apart = () if engine.is_sqlite else ("insert_identities",)
             names = ("insert_vehicles", *apart, "insert_versions", "insert_registrations", "set_counter")
-            execute(engine.write(names, start, last, f"({first} + s.n)", account=place + 1, last_change=last + 1))
+            counted = {"last_change": last + 1, "vehicle_count": last + 1}
+            execute(engine.write(names, start, last, f"({first} + s.n)", account=place + 1, **counted))
             if each > CHUNK:
                 done = first + last + 1
                 say(f"{done:,} vehicles, {done / (time.perf_counter() - began):,.0f}/s")
@@ -114,7 +115,7 @@ def fill_history(url: str, account: int, each: int, changes: int, say: Callable[
     indexes = _drop_indexes(engine, execute, ["changes"])
     for start in range(0, changes, CHUNK * 5):
         last = min(start + CHUNK * 5, changes) - 1
-        more = {"account": account, "each": each, "last_change": each + last + 1}
+        more = {"account": account, "each": each, "last_change": each + last + 1, "vehicle_count": each}
         execute(engine.write(("insert_changes", "set_counter"), start, last, f"(s.n % {each})", **more))
         say(f"{last + 1:,} changes, {(last + 1) / (time.perf_counter() - began):,.0f}/s")
     _make_indexes(execute, indexes, say)

@@ -33,4 +33,4 @@ SELECT {account}, {each} + 1 + s.n, 1 + s.n % {each}, {vin}, 'statusChanged', {n
 FROM {rows};
 
 -- name: set_counter
-UPDATE counters SET last_change = {last_change} WHERE account_id = {account};
+UPDATE counters SET last_change = {last_change}, vehicle_count = {vehicle_count} WHERE account_id = {account};

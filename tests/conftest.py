@@ -14,11 +14,13 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
+from tests.databases import STRAY_COUNTS
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
@@ -196,6 +198,13 @@ async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
     yield open_one
     for store in stores:
         await store.close()
+    if engine == "sqlite" and stores:
+        file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            stray = list(file.execute(STRAY_COUNTS))
+        finally:
+            file.close()
+        assert stray == []
 
 
 @pytest.fixture
@@ -241,9 +250,15 @@ def clock() -> SteppedClock:
 
 
 @pytest.fixture
-async def runtime(open_store: OpenStore, clock: SteppedClock) -> AsyncIterator[Runtime]:
+def limits() -> Limits:
+    """The limits of ``runtime`` and ``api``. A test that wants others names them as a parameter ``limits``."""
+    return DEFAULT_LIMITS
+
+
+@pytest.fixture
+async def runtime(open_store: OpenStore, clock: SteppedClock, limits: Limits) -> AsyncIterator[Runtime]:
     """The register as the use cases see it."""
-    runtime = build_runtime(await open_store(), clock)
+    runtime = build_runtime(await open_store(), clock, limits=limits)
     yield runtime
     await runtime.watch.close()
     await runtime.work_watch.close()

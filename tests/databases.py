@@ -22,6 +22,11 @@ STRAY_IDENTITIES = """
     SELECT h.*, i.* FROM vehicles AS h FULL JOIN identities AS i USING (account_id, vehicle_id)
     WHERE (h.vin, h.slot, h.plate) IS DISTINCT FROM (i.vin, i.slot, i.plate)
 """
+# Each account counts its current vehicles.
+STRAY_COUNTS = """
+    SELECT c.account_id, c.vehicle_count FROM counters AS c WHERE c.vehicle_count <> (
+        SELECT count(*) FROM vehicles AS h WHERE h.account_id = c.account_id AND h.slot >= 0)
+"""
 # xmin is the transaction that wrote the row: whatever is altered, granted or made is another row.
 _MARK_SCHEMA = """
     SELECT md5(string_agg(mark, ' ' ORDER BY mark)) FROM (
@@ -128,7 +133,7 @@ class Databases:
         connection = database.connection
         while await connection.fetchval(_END_OTHERS):  # noqa: ASYNC110 - another process has no event for us
             await asyncio.sleep(0.001)
-        stray = [str(row) for row in await connection.fetch(STRAY_IDENTITIES)]
+        stray = [str(row) for check in (STRAY_IDENTITIES, STRAY_COUNTS) for row in await connection.fetch(check)]
         is_as_new = await connection.fetchval(_MARK_SCHEMA) == database.schema_mark
         if not is_as_new or await connection.fetchval(_MEASURE) > BYTES_MAX:
             await self._give_up(database)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
+from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX, Limits, build_limits, parse_value
 from padron.domain.quoting import quote, show_word
 from padron.network_settings import find_origins_fault, find_root_fault, list_origins
 
@@ -21,6 +22,8 @@ PREFIX = "PADRON_"
 PORT_MAX = 65_535
 STALENESS_S_MIN = 0.2
 STALENESS_S_MAX = 300.0
+
+_COMPARED_MAX = 60  # characters: comparing more with the known names takes long
 
 _match_port = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
@@ -64,6 +67,7 @@ class Settings:
     forwarded_allow: str = ""  # networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
     root_path: str = ""  # the path below which a proxy shows the server
     cors_origins: str = ""  # the origins of pages that may call the API
+    limits: Limits = DEFAULT_LIMITS
 
     @property
     def is_sqlite(self) -> bool:
@@ -93,7 +97,7 @@ class Settings:
 
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
-    "tls_cert", "tls_key", "forwarded_allow", "root_path", "cors_origins",
+    "tls_cert", "tls_key", "forwarded_allow", "root_path", "cors_origins", "limits",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -134,6 +138,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         forwarded_allow=_pick(given, "forwarded_allow", _parse_networks),
         root_path=_pick(given, "root_path", _parse_root_path),
         cors_origins=_pick(given, "cors_origins", _parse_origins),
+        limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
     )
     _check_tls(given)
     if settings.read_database_url and settings.is_sqlite:
@@ -255,3 +260,23 @@ def _parse_networks(source: str, text: str) -> str:
                 "Use CIDRs such as 10.1.0.0/16,fd00:1::/64."
             ) from None
     return ",".join(networks)
+
+
+def _parse_limits(source: str, text: str) -> Limits:
+    """Give the limits of a text such as ``vehicles=2000000,keys=500``."""
+    given: dict[str, int] = {}
+    for part in text.split(","):
+        name, mark, value = (piece.strip() for piece in part.partition("="))
+        if name not in LIMIT_NAMES:
+            near = difflib.get_close_matches(name[:_COMPARED_MAX], LIMIT_NAMES, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The limits are {', '.join(LIMIT_NAMES)}."
+            raise SettingsError(f"{source} has {quote(name)}, which is not a limit. {hint}")
+        if name in given:
+            raise SettingsError(f"{source} has {name} twice. Name each limit once.")
+        number = parse_value(value) if mark else None
+        if number is None:
+            raise SettingsError(
+                f"{source} has {quote(part.strip())}: use {name}= and a whole number from 1 to {VALUE_MAX}."
+            )
+        given[name] = number
+    return build_limits(given)

@@ -47,7 +47,7 @@ async def open_runtime(
     else:
         store = await _open_database(settings, with_replica=with_replica)
     try:
-        return await open_timed_runtime(store, await open_clock(store, clock), sender)
+        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits)
     except BaseException:
         await store.close()
         raise

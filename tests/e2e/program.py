@@ -133,7 +133,7 @@ class Server:
 
 @asynccontextmanager
 async def run_server(
-    url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "", read_url: str = ""
+    url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "", read_url: str = "", limits: str = ""
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
@@ -145,6 +145,7 @@ async def run_server(
                 **give_environment(),
                 "PADRON_WEBHOOK_ALLOW": webhook_allow,
                 "PADRON_READ_DATABASE_URL": read_url,
+                "PADRON_LIMITS": limits,
             },
             stdout=subprocess.DEVNULL,
             stderr=stderr,
@@ -173,12 +174,12 @@ class Outcome:
         return document
 
 
-async def run_command(url: str, *arguments: str) -> Outcome:
+async def run_command(url: str, *arguments: str, limits: str = "") -> Outcome:
     """Run a command on the register and give how it ended."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "padron", *arguments, "--database-url", url),
-        env=give_environment(),
+        env={**give_environment(), "PADRON_LIMITS": limits},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

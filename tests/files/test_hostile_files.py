@@ -13,7 +13,7 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.files import ahead
 from padron.files.ahead import AheadRows, open_rows_ahead, stream_rows_ahead
-from padron.files.child import Limits, Order, give_limits
+from padron.files.child import ChildLimits, Order, give_limits
 from padron.files.columns import FileRow
 from tests.cast import HUMMER, make_vin
 from tests.files.workbooks import MAIN, RELATIONS, SHEET, TEXTS, build_workbook, give_relations, give_row
@@ -93,7 +93,9 @@ FILES = {
 def test_a_file_made_to_stop_the_program_is_read_or_refused_soon(
     path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "give_limits", lambda *_, **__: Limits(cpu_s=CPU_S, wall_s=150, memory_bytes=300 << 20))
+    monkeypatch.setattr(
+        ahead, "give_limits", lambda *_, **__: ChildLimits(cpu_s=CPU_S, wall_s=150, memory_bytes=300 << 20)
+    )
     write, said = FILES[name]
     write(path)
     if said is None:
@@ -110,16 +112,16 @@ SLOW = write_text(b"vin\n" + b"\n" * 30_000_000)  # some seconds of reading, wit
 @pytest.mark.parametrize(
     "limits, said",
     [
-        (Limits(cpu_s=1, wall_s=50), "took more than 1 seconds of processor time"),
-        (Limits(cpu_s=50, wall_s=1), "was not read within 1 seconds"),
-        (Limits(cpu_s=50, wall_s=50, silence_s=0.02), "was not read within 0 seconds"),
-        (Limits(cpu_s=50, wall_s=50, memory_bytes=1 << 20), "takes more than 1 MB of memory"),
+        (ChildLimits(cpu_s=1, wall_s=50), "took more than 1 seconds of processor time"),
+        (ChildLimits(cpu_s=50, wall_s=1), "was not read within 1 seconds"),
+        (ChildLimits(cpu_s=50, wall_s=50, silence_s=0.02), "was not read within 0 seconds"),
+        (ChildLimits(cpu_s=50, wall_s=50, memory_bytes=1 << 20), "takes more than 1 MB of memory"),
     ],
     ids=["processor", "time", "silence", "memory"],
 )
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["command", "server"])
 async def test_each_limit_ends_the_reading_with_a_sentence(
-    path: Path, limits: Limits, said: str, monkeypatch: pytest.MonkeyPatch, *, is_streamed: bool
+    path: Path, limits: ChildLimits, said: str, monkeypatch: pytest.MonkeyPatch, *, is_streamed: bool
 ) -> None:
     SLOW(path)
     monkeypatch.setattr(ahead, "give_limits", lambda *_, **__: limits)

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp, Message
 
+from padron.domain.limits import Limits
 from padron.http.app import build_app
 from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime, build_runtime
@@ -61,7 +62,7 @@ async def run_api(runtime: Runtime, cast: Cast, reach: Reach = DIRECT) -> AsyncI
 
 
 @pytest.fixture
-async def api(open_store: Callable[[], Awaitable[Store]], clock: Any) -> AsyncIterator[Api]:  # noqa: ANN401
-    runtime = build_runtime(await open_store(), clock)
+async def api(open_store: Callable[[], Awaitable[Store]], clock: Any, limits: Limits) -> AsyncIterator[Api]:  # noqa: ANN401
+    runtime = build_runtime(await open_store(), clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         yield api

@@ -21,6 +21,7 @@ class RawCall:
         target: str,
         headers: Iterable[tuple[str, str]] = (),
         body: str | None = "",
+        client: tuple[str, int] | None = None,
     ) -> None:
         path, _, query = target.partition("?")
         given = [("host", "padron.test"), *headers]
@@ -31,7 +32,7 @@ class RawCall:
         self._scope = {
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in given], "http_version": "1.1",
-            "scheme": "http",
+            "scheme": "http", "client": client,
         }  # fmt: skip
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._started: asyncio.Future[Message] = asyncio.get_running_loop().create_future()

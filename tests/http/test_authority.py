@@ -144,10 +144,10 @@ async def test_a_call_whose_body_comes_with_its_headers_looks_at_its_key_once(
     looks = 0
     authenticate = api.runtime.authenticator.authenticate
 
-    async def count(token: str) -> Principal:
+    async def count(token: str, address: str) -> Principal:
         nonlocal looks
         looks += 1
-        return await authenticate(token)
+        return await authenticate(token, address)
 
     await api.acme.register(HUMMER)
     monkeypatch.setattr(api.runtime.authenticator, "authenticate", count)

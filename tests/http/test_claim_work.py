@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Message
 
 from padron.http.calls import Call, ClientGoneError, Request
+from padron.http.places import Places
 from padron.http.routes.operations.claims import claim_work
 from padron.http.server import Server
 from tests.cast import HUMMER, JEEP
@@ -151,6 +152,7 @@ async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     request = Request("POST", b"/api/v2/operations/query-fines/claims", b"", {}, {"name": "query-fines"})
     server = Server()
     server.runtime = api.runtime
+    server.places = Places(api.runtime.limits)
     call = Call(request, "r-1", server, receive=to_app.get)
     call.principal = api.acme.member.principal
     to_app.put_nowait({"type": "http.request", "body": b'{"wait": 30}'})

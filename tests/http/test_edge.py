@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from padron.http import calls, places
+from padron.domain.limits import Limits
+from padron.http import calls
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
 from padron.wiring import read_clock
@@ -77,7 +78,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     async def open_runtime() -> Runtime:
         path = tmp_path_factory.mktemp("edge") / "padron.db"
-        runtime = build_runtime(await sqlite.open_store(str(path)), read_clock)
+        runtime = build_runtime(await sqlite.open_store(str(path)), read_clock, limits=Limits(waiting=20))
         cast = await make_cast(runtime)
         await save(runtime.store, cast.acme.account.account_id, registered(HUMMER, plate="RTA412C"))
         tokens.append(cast.acme.token)
@@ -273,9 +274,8 @@ def test_a_body_that_waits_to_be_asked_for_is_not_asked_for_in_vain(server: Serv
 
 
 def test_one_keys_long_polls_beyond_the_limit_are_429_while_its_other_calls_are_answered(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server,
 ) -> None:
-    monkeypatch.setattr(places, "ACCOUNT_WAITING_MAX", 20)
     head = f"GET /api/v2/changes?wait=30&type=vehicle.info_changed HTTP/1.1\r\nHost: x\r\n{server.authorization}\r\n"
     connections = [server.connect() for _ in range(20)]
     try:

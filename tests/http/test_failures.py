@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from padron.domain.errors import Code, PadronError
-from padron.http import places
+from padron.domain.limits import Limits
 from padron.service.runtime import build_runtime
-from padron.service.statuses import coalescer
 from padron.store.base import Store
 from tests.cast import HUMMER, make_cast
 from tests.conftest import OpenStore, SteppedClock
@@ -27,8 +26,8 @@ async def faulty(open_store: OpenStore) -> FaultyStore:
 
 
 @pytest.fixture
-async def api(faulty: FaultyStore, clock: SteppedClock) -> AsyncIterator[Api]:
-    runtime = build_runtime(faulty, clock)
+async def api(faulty: FaultyStore, clock: SteppedClock, limits: Limits) -> AsyncIterator[Api]:
+    runtime = build_runtime(faulty, clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         await api.acme.register()
         yield api
@@ -89,10 +88,10 @@ async def test_a_store_that_fails_between_two_writes_leaves_nothing_behind(
     assert await api.acme.list_vins("assetStatusId=2") == []
 
 
+@pytest.mark.parametrize("limits", [Limits(queued_changes=3)], ids=["three"])
 async def test_calls_beyond_what_may_wait_are_429_with_retry_after_and_the_rest_are_answered(
-    api: Api, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
+    api: Api, faulty: FaultyStore
 ) -> None:
-    monkeypatch.setattr(coalescer, "WAITING_MAX", 3)
     faulty.open.clear()
     faulty.entered.clear()
     first = asyncio.create_task(api.acme.patch_status(HUMMER, 3))
@@ -109,22 +108,24 @@ async def test_calls_beyond_what_may_wait_are_429_with_retry_after_and_the_rest_
     assert [reply.status for reply in await asyncio.gather(first, *waiting)] == [204] * 4
 
 
+@pytest.mark.parametrize("limits", [Limits(total_calls=1)], ids=["one"])
 async def test_a_server_with_too_many_requests_under_way_refuses_more_but_stays_alive(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api, faulty: FaultyStore
 ) -> None:
-    monkeypatch.setattr(places, "CALLS_MAX", 0)
+    faulty.open.clear()
+    held = asyncio.create_task(api.beta.put(VEHICLE, CAR))
+    await asyncio.sleep(0.1)
     for reply in (await api.acme.get(LIST), await api.acme.put(VEHICLE, CAR), await api.acme.get(STATUS)):
         assert reply.code == (429, "TooManyRequests")
         assert int(reply.headers["retry-after"]) >= 1
     assert (await api.nobody.get("/livez")).status == 200
-    monkeypatch.undo()
+    faulty.open.set()
+    assert (await held).status == 201
     assert (await api.acme.get(STATUS)).status == 200
 
 
-async def test_an_account_with_too_many_calls_under_way_leaves_places_to_others(
-    api: Api, faulty: FaultyStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(places, "ACCOUNT_CALLS_MAX", 2)
+@pytest.mark.parametrize("limits", [Limits(calls=2)], ids=["two"])
+async def test_an_account_with_too_many_calls_under_way_leaves_places_to_others(api: Api, faulty: FaultyStore) -> None:
     await api.beta.register()
     faulty.open.clear()
     held = [asyncio.create_task(api.acme.patch_status(HUMMER, status)) for status in (3, 4)]

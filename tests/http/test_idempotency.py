@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from padron.domain import idempotency as limits
 from padron.domain.errors import Code, PadronError
+from padron.domain.idempotency import KEPT_FOR, LEASE
+from padron.domain.limits import Limits
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.service.accounts import add_account
@@ -33,8 +34,8 @@ async def faulty(open_store: OpenStore) -> FaultyStore:
 
 
 @pytest.fixture
-async def api(faulty: FaultyStore, clock: SteppedClock) -> AsyncIterator[Api]:
-    runtime = build_runtime(faulty, clock)
+async def api(faulty: FaultyStore, clock: SteppedClock, limits: Limits) -> AsyncIterator[Api]:
+    runtime = build_runtime(faulty, clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         await api.acme.register(HUMMER)
         faulty.key_write_count = 0
@@ -196,7 +197,7 @@ async def test_an_answer_that_could_not_be_kept_is_never_followed_by_the_work_ag
     faulty.fails_at_key_write, faulty.error = 2, PadronError(Code.STORE_UNAVAILABLE, "Gone.")
     assert (await post(api.acme, {}, path=undo)).status == 200
     assert (await post(api.acme, {}, path=undo)).code == (409, "IdempotencyKeyInUse")
-    clock.now += limits.LEASE
+    clock.now += LEASE
     lost = await post(api.acme, {}, path=undo)
     assert lost.code == (409, "IdempotencyAnswerLost")
     assert await count_changes(api) == 3
@@ -210,7 +211,7 @@ async def test_a_server_that_died_before_its_work_was_committed_holds_the_key_fo
     assert (await post(api.acme)).status == 503
     faulty.fails_before_change = None
     assert (await post(api.acme)).code == (409, "IdempotencyKeyInUse")
-    clock.now += limits.LEASE
+    clock.now += LEASE
     assert (await post(api.acme)).status == 200
     assert await count_changes(api) == 2
 
@@ -222,7 +223,7 @@ async def test_work_that_outlasted_its_lease_is_undone_when_the_key_was_taken_up
     faulty.entered.clear()
     slow = asyncio.create_task(post(api.acme))
     await faulty.entered.wait()
-    clock.now += limits.LEASE
+    clock.now += LEASE
     faulty.both_entered.clear()
     late = asyncio.create_task(post(api.acme))
     await asyncio.wait_for(_wait_for_claims(faulty, 2), 10)
@@ -244,30 +245,27 @@ async def test_after_a_day_a_key_may_be_used_anew_and_its_row_goes(
 ) -> None:
     await post(api.acme)
     await post(api.acme, GATE, "another", "/api/v2/gate")
-    clock.now += limits.KEPT_FOR - timedelta(minutes=1)
+    clock.now += KEPT_FOR - timedelta(minutes=1)
     assert (await post(api.acme)).headers["idempotency-replayed"] == "true"
     clock.now += timedelta(minutes=1)
     anew = await post(api.acme, {"vehicles": [{"vin": HUMMER, "vehicleStatusId": 4}]})
     assert anew.body["results"][0]["outcome"] == "changed"
     assert await delete_expired(api.runtime, api.acme.account_id) == 1
     assert await select("SELECT key_count, byte_count FROM idempotency_totals") == [(1, len(anew.content))]
-    clock.now += limits.KEPT_FOR
+    clock.now += KEPT_FOR
     assert await delete_expired(api.runtime, api.acme.account_id) == 1
     assert await select("SELECT key_count, byte_count FROM idempotency_totals") == [(0, 0)]
     assert await select("SELECT count(*) FROM idempotency_keys") == [(0,)]
 
 
-@pytest.mark.parametrize("limit", ["KEYS_MAX", "ANSWERS_BYTES_MAX"])
-async def test_an_account_cannot_keep_answers_without_end(
-    api: Api, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
-    size = len((await post(api.acme)).content)
-    monkeypatch.setattr(limits, limit, 1 if limit == "KEYS_MAX" else size - 1)
+@pytest.mark.parametrize("limits", [Limits(idempotency_keys=1), Limits(idempotency_bytes=1)], ids=["keys", "bytes"])
+async def test_an_account_cannot_keep_answers_without_end(api: Api, clock: SteppedClock) -> None:
+    assert (await post(api.acme)).status == 200
     refused = await post(api.acme, key="one too many")
     assert refused.code == (429, "TooManyRequests")
     assert (await post(api.acme)).status == 200
     assert (await post(api.beta, GATE, path="/api/v2/gate")).status == 200
-    clock.now += limits.KEPT_FOR
+    clock.now += KEPT_FOR
     assert (await post(api.acme, key="one too many")).status == 200
 
 

@@ -6,9 +6,7 @@ from collections import Counter
 
 import pytest
 
-from padron.domain.file_import import OPEN_MAX
-from padron.domain.operation import OPERATIONS_MAX, RUNS_FILLING_MAX
-from padron.domain.webhook import ENDPOINTS_MAX
+from padron.domain.limits import DEFAULT_LIMITS
 from tests.cast import make_vin, registered, save
 from tests.conftest import Select
 from tests.http.api import VEHICLE, Api, Client
@@ -24,9 +22,9 @@ async def declare(client: Client, name: str) -> int:
 
 @pytest.mark.slow_callback("sends 200 requests and more at once, from the same loop")
 async def test_the_limit_of_operations_is_exact(api: Api, select: Select) -> None:
-    asked = (declare(api.acme, f"op-{number}") for number in range(OPERATIONS_MAX + 50))
-    assert Counter(await asyncio.gather(*asked)) == {201: OPERATIONS_MAX, 400: 50}
-    assert await select("SELECT count(*) FROM operations") == [(OPERATIONS_MAX,)]
+    asked = (declare(api.acme, f"op-{number}") for number in range(DEFAULT_LIMITS.operations + 50))
+    assert Counter(await asyncio.gather(*asked)) == {201: DEFAULT_LIMITS.operations, 400: 50}
+    assert await select("SELECT count(*) FROM operations") == [(DEFAULT_LIMITS.operations,)]
     assert await declare(api.acme, "op-0") in {200, 400}
     assert await declare(api.beta, "op-0") == 201
 
@@ -42,9 +40,9 @@ async def test_the_limit_of_endpoints_is_exact(api: Api, select: Select) -> None
         body = {"url": f"https://example.com/{number}", "eventTypes": ["vehicle.status_changed"]}
         return (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(body))).status
 
-    asked = (add(number) for number in range(ENDPOINTS_MAX + 20))
-    assert Counter(await asyncio.gather(*asked)) == {201: ENDPOINTS_MAX, 409: 20}
-    assert await select("SELECT count(*) FROM webhook_endpoints") == [(ENDPOINTS_MAX,)]
+    asked = (add(number) for number in range(DEFAULT_LIMITS.webhooks + 20))
+    assert Counter(await asyncio.gather(*asked)) == {201: DEFAULT_LIMITS.webhooks, 409: 20}
+    assert await select("SELECT count(*) FROM webhook_endpoints") == [(DEFAULT_LIMITS.webhooks,)]
 
 
 async def test_the_limit_of_imports_is_exact(api: Api) -> None:
@@ -52,8 +50,8 @@ async def test_the_limit_of_imports_is_exact(api: Api) -> None:
         content = f"vin\n{make_vin(number)}\n".encode()
         return (await api.acme.send("POST", "/api/v2/imports", content, {"content-type": "text/csv"})).status
 
-    statuses = Counter(await asyncio.gather(*(upload(number) for number in range(OPEN_MAX + 20))))
-    assert statuses == {202: OPEN_MAX, 409: 20}
+    statuses = Counter(await asyncio.gather(*(upload(number) for number in range(DEFAULT_LIMITS.imports + 20))))
+    assert statuses == {202: DEFAULT_LIMITS.imports, 409: 20}
 
 
 async def test_the_limit_of_runs_by_filter_is_exact_and_runs_by_vin_go_on(
@@ -66,9 +64,9 @@ async def test_the_limit_of_runs_by_filter_is_exact_and_runs_by_vin_go_on(
     await save(api.runtime.store, api.acme.account_id, *fleet)
     await declare(api.acme, "poll")
     await declare(api.acme, "weigh")
-    names = ["poll", "weigh"] * (RUNS_FILLING_MAX + 5)
+    names = ["poll", "weigh"] * (DEFAULT_LIMITS.runs + 5)
     asked = (start(api.acme, name, {"filter": {"ownerName": "Ana"}}) for name in names)
-    assert Counter(await asyncio.gather(*asked)) == {202: RUNS_FILLING_MAX, 409: RUNS_FILLING_MAX + 10}
+    assert Counter(await asyncio.gather(*asked)) == {202: DEFAULT_LIMITS.runs, 409: DEFAULT_LIMITS.runs + 10}
     assert await start(api.acme, "poll", {"vins": [make_vin(1), make_vin(2)]}) == 201
 
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from padron.domain.webhook import TEST_EVENT, EventType
-from padron.http.answers.problems import build_problem_reply
+from padron.http.answers.errors import build_problem_reply
 from padron.http.docs.events import EVENTS
 from padron.http.docs.openapi import build_document, list_problems
 from padron.http.routes import ROUTES

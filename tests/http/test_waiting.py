@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 from starlette.types import ASGIApp
 
-from padron.http import calls, places
+from padron.domain.limits import Limits
+from padron.http import calls
 from tests.cast import HUMMER, JEEP, Member, wait_until
 from tests.http.api import LIST, STATUS, Api
 from tests.http.operations_api import CLAIMS, declare
@@ -73,10 +74,13 @@ every_kind = pytest.mark.parametrize("start", list(KINDS.values()), ids=list(KIN
 
 
 @pytest.fixture
+def limits() -> Limits:
+    return Limits(waiting=2, calls=2)
+
+
+@pytest.fixture
 async def app(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ASGIApp]:
     """An application in which an account may have two requests that wait, and two calls."""
-    monkeypatch.setattr(places, "ACCOUNT_WAITING_MAX", 2)
-    monkeypatch.setattr(places, "ACCOUNT_CALLS_MAX", 2)
     monkeypatch.setattr(calls, "BODY_SLOW_S", 0.01)
     for client, plate in ((api.acme, "ACME001"), (api.beta, "BETA001")):
         await client.register(HUMMER, plate=plate)
@@ -169,10 +173,8 @@ async def test_all_kinds_share_the_places_of_an_account(api: Api, app: ASGIApp) 
         await call.hang_up()
 
 
-async def test_the_places_of_the_server_are_bounded_for_all_together(
-    api: Api, app: ASGIApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(places, "WAITING_MAX", 3)
+@pytest.mark.parametrize("limits", [Limits(waiting=2, calls=2, total_waiting=3)], ids=["three"])
+async def test_the_places_of_the_server_are_bounded_for_all_together(api: Api, app: ASGIApp) -> None:
     waiting = [poll(app, member) for member in (api.cast.acme, api.cast.acme, api.cast.beta)]
     await asyncio.sleep(0.1)
     refused = poll(app, api.cast.beta)

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator, ValidationError  # type: ignore[imp
 from openapi_spec_validator import validate
 
 from padron.delivery.sender import HttpSender
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.target import URL_LENGTH_MAX
-from padron.domain.webhook import ENDPOINTS_MAX
 from padron.http.app import build_app
 from padron.http.docs.events import EVENTS
 from padron.http.docs.openapi import build_document
@@ -123,7 +123,7 @@ async def test_a_body_without_url_or_types_is_400(api: Api) -> None:
 
 
 async def test_an_account_has_so_many_endpoints_and_no_more(api: Api) -> None:
-    for _ in range(ENDPOINTS_MAX):
+    for _ in range(DEFAULT_LIMITS.webhooks):
         made = await create(api.acme)
     assert (await post(api.acme, WEBHOOKS, BODY)).code == (409, "WebhookLimitReached")
     await create(api.beta)

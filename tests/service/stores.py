@@ -86,6 +86,9 @@ class FaultyTransaction:
     async def load_former_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
         return await self._transaction.load_former_details(vehicle_ids)
 
+    async def count_vehicles(self) -> int:
+        return await self._transaction.count_vehicles()
+
     async def move_vehicles(self, slots: Mapping[int, int]) -> None:
         if self._faults.fails_at_move:
             raise self._faults.error

@@ -6,6 +6,7 @@ import pytest
 
 from padron.domain.account import hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
+from padron.domain.limits import Limits
 from padron.service.accounts import add_account, add_key, get_account, list_accounts, list_keys, revoke_key
 from padron.service.runtime import Runtime
 from tests.cast import Cast
@@ -52,6 +53,17 @@ async def test_only_a_digest_of_the_secret_is_stored(runtime: Runtime, cast: Cas
     rows = await select("SELECT * FROM api_keys")
     assert len(rows) == 4
     assert credential.secret not in repr(rows)
+
+
+@pytest.mark.parametrize("limits", [Limits(keys=3)], ids=["three"])
+async def test_one_key_too_many_is_refused_until_another_one_is_revoked(runtime: Runtime, cast: Cast) -> None:
+    first = await add_key(runtime, cast.acme.account, label="third", scopes=READ, expires_in=None)
+    with pytest.raises(PadronError, match="already has 3 API keys") as caught:
+        await add_key(runtime, cast.acme.account, label="fourth", scopes=READ, expires_in=None)
+    assert caught.value.code is Code.KEY_LIMIT_REACHED
+    await add_key(runtime, cast.beta.account, label="second", scopes=READ, expires_in=None)
+    await revoke_key(runtime, first.key.key_id)
+    await add_key(runtime, cast.acme.account, label="fourth", scopes=READ, expires_in=None)
 
 
 async def test_each_key_is_another_one(runtime: Runtime, cast: Cast) -> None:

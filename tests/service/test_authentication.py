@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -22,6 +22,7 @@ OTHER_SECRETS = {
     "sqlite": "UPDATE api_keys SET secret_sha256 = randomblob(32)",
     "postgres": "UPDATE api_keys SET secret_sha256 = sha256('x')",
 }
+Flood = list[asyncio.Task[Principal]]
 SCOPES = [Scope.VEHICLES_READ.value]
 
 
@@ -34,6 +35,7 @@ class SlowDirectory:
         self.open.set()
         self.entered = asyncio.Event()
         self.find_count = 0
+        self.list_count = 0
         self.renewed: list[int] = []  # how many keys each renewal asked for
         self.error: Exception | None = None
 
@@ -47,6 +49,12 @@ class SlowDirectory:
         if self.error is not None:
             raise self.error
         return await self._directory.find_key(account_id, key_id)
+
+    async def list_usable_secrets(self, now: datetime, limit: int) -> dict[str, bytes]:
+        self.list_count += 1
+        if self.error is not None:
+            raise self.error
+        return await self._directory.list_usable_secrets(now, limit)
 
     async def find_keys(self, keys: Sequence[KeyName]) -> list[ApiKey]:
         self.renewed.append(len(keys))
@@ -63,8 +71,8 @@ def slow(runtime: Runtime) -> SlowDirectory:
 
 
 @pytest.fixture
-def authenticator(slow: SlowDirectory, clock: SteppedClock) -> Authenticator:
-    return Authenticator(slow, clock)  # type: ignore[arg-type]
+def authenticator(slow: SlowDirectory, clock: SteppedClock, runtime: Runtime) -> Authenticator:
+    return Authenticator(slow, clock, runtime.rates)  # type: ignore[arg-type]
 
 
 async def make_key(runtime: Runtime, cast: Cast, expires_in: timedelta | None = None) -> NewKey:
@@ -315,21 +323,71 @@ async def test_the_last_use_of_a_key_is_noted_once_an_hour(
     gc.collect()
 
 
+async def flood(authenticator: Authenticator, slow: SlowDirectory, monkeypatch: pytest.MonkeyPatch) -> Flood:
+    """Have so many unknown keys looked up that no further one may be."""
+    monkeypatch.setattr(authentication, "LOOKUPS_MAX", 3)
+    slow.open.clear()
+    tokens = [format_token(f"1k{number:012}", "0" * 43) for number in range(4)]
+    tried = [asyncio.create_task(authenticator.authenticate(token)) for token in tokens[:3]]
+    await asyncio.sleep(0.01)
+    with pytest.raises(PadronError) as caught:
+        await authenticator.authenticate(tokens[3])
+    assert caught.value.code is Code.OVERLOADED
+    return tried
+
+
 async def test_a_flood_of_made_up_keys_is_bounded_and_holds_up_no_key_that_is_known(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "LOOKUPS_MAX", 3)
     assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
-    slow.open.clear()
-    flood = [
-        asyncio.create_task(authenticator.authenticate(format_token(f"1k{number:012}", "0" * 43)))
-        for number in range(3)
-    ]
-    await asyncio.sleep(0.01)
+    tried = await flood(authenticator, slow, monkeypatch)
+    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
+    unseen = asyncio.create_task(authenticator.authenticate(cast.beta.token))
+    slow.open.set()
+    assert {type(error) for error in await asyncio.gather(*tried, return_exceptions=True)} == {PadronError}
+    assert await unseen == cast.beta.principal
+
+
+async def test_what_a_flood_makes_the_server_list_is_listed_twice_a_minute_at_most(
+    runtime: Runtime, authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = await flood(authenticator, slow, monkeypatch)
+    new = await make_key(runtime, cast)
+    for _ in range(50):
+        with pytest.raises(PadronError) as caught:
+            await authenticator.authenticate(new.token)
+        assert caught.value.code is Code.OVERLOADED
+    assert slow.list_count == 1
+    let_pass(monkeypatch, 31)
+    slow.open.set()
+    assert (await authenticator.authenticate(new.token)).actor == new.key.key_id
+    assert slow.list_count == 2
+    await asyncio.gather(*tried, return_exceptions=True)
+
+
+async def test_a_flood_learns_nothing_from_a_list_of_keys(
+    runtime: Runtime, authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoked, expired = await make_key(runtime, cast), await make_key(runtime, cast, timedelta(seconds=1))
+    await revoke_key(runtime, revoked.key.key_id)
+    tried = await flood(authenticator, slow, monkeypatch)
+    other_secret = format_token(cast.beta.principal.actor, "0" * 43)
+    for token in (revoked.token, expired.token, other_secret, "x", cast.beta.token[:-1] + "-"):
+        with pytest.raises(PadronError) as caught:
+            await authenticator.authenticate(token)
+        assert caught.value.code is Code.OVERLOADED
+    slow.open.set()
+    await asyncio.gather(*tried, return_exceptions=True)
+
+
+async def test_a_list_that_cannot_be_read_refuses_as_before(
+    authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow.error = PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.")
+    tried = await flood(authenticator, slow, monkeypatch)
     with pytest.raises(PadronError) as caught:
         await authenticator.authenticate(cast.beta.token)
     assert caught.value.code is Code.OVERLOADED
-    assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
     slow.open.set()
-    assert {type(error) for error in await asyncio.gather(*flood, return_exceptions=True)} == {PadronError}
-    assert await authenticator.authenticate(cast.beta.token) == cast.beta.principal
+    await asyncio.gather(*tried, return_exceptions=True)
+    await authenticator.close()

@@ -312,9 +312,9 @@ async def test_a_task_that_is_ended_leaves_nobody_hanging(coalescer: Coalescer, 
 
 
 async def test_more_calls_than_may_wait_are_refused_at_once_and_those_admitted_are_answered(
-    coalescer: Coalescer, faulty: FaultyStore, acme: int, monkeypatch: pytest.MonkeyPatch
+    faulty: FaultyStore, acme: int
 ) -> None:
-    monkeypatch.setattr(module, "WAITING_MAX", 5)
+    coalescer = Coalescer(faulty, lambda: NOON, waiting_max=5)
     faulty.open.clear()
     under_way = asyncio.ensure_future(coalescer.submit(acme, ask()))
     await faulty.entered.wait()

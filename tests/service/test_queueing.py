@@ -8,6 +8,7 @@ import pytest
 
 from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
+from padron.domain.limits import Limits
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
     Run,
@@ -252,11 +253,11 @@ async def test_a_server_that_stops_lets_those_who_wait_for_their_turn_go(runtime
     assert not runtime.queueing._tasks
 
 
+@pytest.mark.parametrize("limits", [Limits(runs=2)], ids=["two"])
 async def test_runs_that_lost_their_process_do_not_hold_the_places_for_ever(
-    runtime: Runtime, fleet: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, fleet: Cast, clock: SteppedClock
 ) -> None:
     acme = fleet.acme.principal
-    monkeypatch.setattr(runs, "RUNS_FILLING_MAX", 2)
     for _ in range(2):
         await leave_behind(runtime, fleet, 1)
     for _ in range(2):

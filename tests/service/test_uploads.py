@@ -9,6 +9,7 @@ import pytest
 from padron.domain import file_import
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import ImportState, format_import_id
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.service.imports import file_imports
 from padron.service.imports.steps import end_import, import_file
 from padron.service.imports.uploads import ImportRequest, begin_upload
@@ -20,7 +21,7 @@ from tests.service.uploading import ROWS, look, make_csv, take, upload
 
 async def test_only_so_many_are_open_and_an_upload_counts(runtime: Runtime, cast: Cast) -> None:
     request = ImportRequest(request_id="r")
-    opened = [await begin_upload(runtime, cast.acme.principal, request) for _ in range(file_import.OPEN_MAX)]
+    opened = [await begin_upload(runtime, cast.acme.principal, request) for _ in range(DEFAULT_LIMITS.imports)]
     with pytest.raises(PadronError) as refusal:
         await begin_upload(runtime, cast.acme.principal, request)
     assert refusal.value.code is Code.IMPORT_LIMIT_REACHED

@@ -11,6 +11,8 @@ from padron.store.base import Store
 from tests.cast import NOON, after
 from tests.conftest import OpenStore
 
+KEYS_MAX = 5
+
 
 def make_key(account_id: int, name: str = "one", *, at: datetime = NOON, ends: datetime | None = None) -> ApiKey:
     return ApiKey(
@@ -59,16 +61,35 @@ async def test_of_two_who_add_the_same_account_at_once_one_is_refused(open_store
 
 async def test_a_key_is_read_back_as_it_was_added(store: Store, acme: int, beta: int) -> None:
     key = make_key(acme, ends=after(60))
-    await store.directory.add_key(key)
+    await store.directory.add_key(key, KEYS_MAX)
     assert await store.directory.find_key(acme, key.key_id) == key
     assert await store.directory.find_key(acme, "none") is None
     assert await store.directory.find_key(beta, key.key_id) is None
 
 
+async def test_of_many_keys_that_are_added_at_once_so_many_are_as_there_may_be(
+    open_store: OpenStore, acme: int, beta: int
+) -> None:
+    stores = [await open_store(), await open_store()]
+    asked = [stores[n % 2].directory.add_key(make_key(acme, f"k{n}"), KEYS_MAX) for n in range(20)]
+    assert sum(await asyncio.gather(*asked)) == KEYS_MAX
+    assert len(await stores[0].directory.list_keys(acme)) == KEYS_MAX
+    assert await stores[0].directory.add_key(make_key(beta), KEYS_MAX)
+
+
+async def test_a_revoked_and_an_expired_key_leave_their_places(store: Store, acme: int) -> None:
+    assert await store.directory.add_key(make_key(acme, "brief", ends=after(60)), 1)
+    assert not await store.directory.add_key(make_key(acme, "other", at=after(59)), 1)
+    assert await store.directory.add_key(make_key(acme, "later", at=after(60)), 1)
+    assert not await store.directory.add_key(make_key(acme, "third", at=after(61)), 1)
+    await store.directory.revoke_key(acme, f"{acme}klater", after(62))
+    assert await store.directory.add_key(make_key(acme, "third", at=after(63)), 1)
+
+
 async def test_keys_are_listed_oldest_first_with_those_that_ended(store: Store, acme: int, beta: int) -> None:
     for name, at in (("b", after(2)), ("c", after(1)), ("B", after(2)), ("a", after(3))):
-        await store.directory.add_key(make_key(acme, name, at=at, ends=after(4)))
-    await store.directory.add_key(make_key(beta))
+        await store.directory.add_key(make_key(acme, name, at=at, ends=after(4)), KEYS_MAX)
+    await store.directory.add_key(make_key(beta), KEYS_MAX)
     await store.directory.revoke_key(acme, f"{acme}kc", after(5))
     names = [key.key_id.partition("k")[2] for key in await store.directory.list_keys(acme)]
     assert names == ["c", "B", "b", "a"]
@@ -76,7 +97,7 @@ async def test_keys_are_listed_oldest_first_with_those_that_ended(store: Store, 
 
 async def test_the_first_revocation_stays(store: Store, acme: int, beta: int) -> None:
     key = make_key(acme)
-    await store.directory.add_key(key)
+    await store.directory.add_key(key, KEYS_MAX)
     assert await store.directory.revoke_key(acme, key.key_id, after(1))
     assert await store.directory.revoke_key(acme, key.key_id, after(2))
     assert not await store.directory.revoke_key(beta, key.key_id, after(3))
@@ -87,8 +108,8 @@ async def test_the_first_revocation_stays(store: Store, acme: int, beta: int) ->
 
 
 async def test_the_last_use_of_a_key_is_noted(store: Store, acme: int) -> None:
-    await store.directory.add_key(make_key(acme))
-    await store.directory.add_key(make_key(acme, "two"))
+    await store.directory.add_key(make_key(acme), KEYS_MAX)
+    await store.directory.add_key(make_key(acme, "two"), KEYS_MAX)
     await store.directory.touch_key(acme, f"{acme}kone", after(9))
     keys = {key.key_id: key.last_used_at for key in await store.directory.list_keys(acme)}
     assert keys == {f"{acme}kone": after(9), f"{acme}ktwo": None}

@@ -37,6 +37,7 @@ OF_THE_SERVER = {
     "list_due_accounts": "a server looks whose planned changes are due",
     "find_epoch": "the register itself: read when a server starts",
     "renew_epoch": "the register itself: the command after a backup was restored",
+    "list_usable_secrets": "a server lists the keys that it must not refuse while it is flooded with invalid ones",
     "find_api_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.

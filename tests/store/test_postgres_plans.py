@@ -109,7 +109,8 @@ async def test_no_page_of_the_list_reads_many_rows(filled: asyncpg.Connection) -
 
 OTHERS = f"""
     INSERT INTO accounts (name, created_at) SELECT 'A' || n, now() FROM generate_series(1, {VEHICLES}) AS n;
-    INSERT INTO counters (account_id, last_change) SELECT account_id, 0 FROM accounts;
+    INSERT INTO counters (account_id, last_change, vehicle_count)
+    SELECT account_id, 0, CASE account_id WHEN 1 THEN {VEHICLES} ELSE 0 END FROM accounts;
     INSERT INTO api_keys (account_id, key_id, label, scopes, secret_sha256, created_at)
     SELECT account_id, 'k' || account_id, 'k', 'vehicles:read', sha256('x'), now() FROM accounts;
     INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)

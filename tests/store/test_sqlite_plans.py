@@ -32,10 +32,12 @@ WALK = {
     "imports: list_waiting_imports",  # an index of what has not ended
     "operations: list_operations",
     "plans: find_next_instant",
+    "directory: count_usable_keys",
     "directory: find_epoch",  # a table of one row
     "directory: insert_account",
     "directory: list_accounts",
     "directory: list_api_keys",
+    "directory: list_usable_secrets",
     "gate: list_refusals",
     "directory: renew_epoch",
     "webhooks: count_endpoints",

@@ -84,6 +84,9 @@ class ServerOptions(CommonOptions):
     cors_origins: str | None = None
     """Origins of web pages that may call the API, such as https://a.example, between commas [PADRON_CORS_ORIGINS]."""
 
+    limits: str | None = None
+    """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

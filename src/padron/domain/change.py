@@ -30,6 +30,10 @@ class ChangeType(StrEnum):
     INFO_CHANGED = "infoChanged"
 
 
+# Names that are found faster than members of an enum.
+_STATUS_CHANGED, _REGISTERED, _FORMER = ChangeType.STATUS_CHANGED, ChangeType.REGISTERED, VehicleStatus.INFO_CHANGED
+
+
 @dataclass(kw_only=True, slots=True)
 class Change:
     """A change about to be recorded: the vehicle as it is afterwards, and who, when and why.
@@ -82,11 +86,13 @@ class NumberedChange:
 class WrittenChanges:
     """Changes that one transaction wrote, in order. ``first_number`` is 0 when there is no change.
 
-    One record covers all of them: the status call writes hundreds at once and needs no number.
+    One record covers all of them: the status call writes hundreds at once and needs no number. ``vehicle_count`` is
+    the number of the account's current vehicles afterwards. It is None where only statuses changed.
     """
 
     changes: Sequence[Change]
     first_number: int
+    vehicle_count: int | None = None
 
     def __iter__(self) -> Iterator[NumberedChange]:
         """Give each change with its number."""
@@ -137,6 +143,35 @@ def build_status_change(
 def find_latest(changes: Sequence[Change]) -> datetime:
     """Give the latest instant of the changes. There must be at least one."""
     return changes[0].at if len(changes) == 1 else max(change.at for change in changes)
+
+
+def count_new(changes: Sequence[Change]) -> int:
+    """Give how many current vehicles there are more after the changes than before. It may be below zero."""
+    count = 0
+    for change in changes:
+        # No properties, because a batch of status calls comes here, and counts nothing.
+        if change.type is _STATUS_CHANGED:
+            if change.vehicle.slot < 0:  # retires
+                count -= 1
+            elif change.from_status is _FORMER:  # restores
+                count += 1
+        elif change.type is _REGISTERED:
+            count += 1
+    return count
+
+
+def check_vehicle_limit(written: WrittenChanges, vehicles_max: int) -> None:
+    """Raise ``vehicle_limit_reached`` when the account has too many vehicles. Its transaction is then undone.
+
+    Call it only after a registration. Who already has too many can still update them.
+    """
+    if written.vehicle_count is not None and written.vehicle_count > vehicles_max:
+        raise PadronError(Code.VEHICLE_LIMIT_REACHED, word_vehicle_limit(vehicles_max))
+
+
+def word_vehicle_limit(vehicles_max: int) -> str:
+    """Say that a vehicle cannot be registered."""
+    return f"The vehicle was not registered, because this account already has {vehicles_max} vehicles, the maximum."
 
 
 def keep_order(changes: Sequence[Change], last_at: datetime) -> None:

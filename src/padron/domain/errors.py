@@ -14,6 +14,7 @@ class Code(StrEnum):
     MULTIPLE_VEHICLES_FOUND = "multiple_vehicles_found"
     NO_DUPLICATES = "no_duplicates"
     PLATE_IN_USE = "plate_in_use"
+    VEHICLE_LIMIT_REACHED = "vehicle_limit_reached"
     REVISION_MISMATCH = "revision_mismatch"
     OPERATION_NOT_FOUND = "operation_not_found"
     RUN_NOT_FOUND = "run_not_found"
@@ -35,6 +36,7 @@ class Code(StrEnum):
     ACCOUNT_NOT_FOUND = "account_not_found"
     ACCOUNT_EXISTS = "account_exists"
     KEY_NOT_FOUND = "key_not_found"
+    KEY_LIMIT_REACHED = "key_limit_reached"
     WEBHOOK_NOT_FOUND = "webhook_not_found"
     WEBHOOK_LIMIT_REACHED = "webhook_limit_reached"
     DELIVERY_NOT_FOUND = "delivery_not_found"
@@ -43,6 +45,8 @@ class Code(StrEnum):
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
+    RATE_EXCEEDED = "rate_exceeded"
+    SERVER_FULL = "server_full"
     SCHEMA_MISMATCH = "schema_mismatch"
 
 

@@ -16,7 +16,6 @@ from padron.domain.vehicle import check_text
 
 UPLOAD_BYTES_MAX = 1_000_000_000
 PART_BYTES = 262_144
-OPEN_MAX = 10  # imports of one account that have not ended
 REFUSALS_KEPT_MAX = 100_000  # faults
 FILE_NAME_LENGTH_MAX = 255
 LEASE = timedelta(seconds=30)
@@ -144,9 +143,9 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def check_room(open_imports: Sequence[FileImport]) -> None:
+def check_room(open_imports: Sequence[FileImport], imports_max: int) -> None:
     """Raise ``import_limit_reached`` when the account already has the maximum of open imports."""
-    if len(open_imports) >= OPEN_MAX:
+    if len(open_imports) >= imports_max:
         raise PadronError(
             Code.IMPORT_LIMIT_REACHED,
             f"This account already has {len(open_imports)} open imports, the maximum. "

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.limits import Limits
 
 KEY_LENGTH_MAX = 255
 KEPT_FOR = timedelta(hours=24)
 LEASE = timedelta(seconds=60)  # longer than any call waits; afterwards another process may take the key over
 ANSWER_BYTES_MAX = 4_000_000
-KEYS_MAX = 100_000  # of an account
-ANSWERS_BYTES_MAX = 256_000_000  # of an account
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -129,11 +128,11 @@ def decide_repeat(kept: KeptKey, fingerprint: bytes, now: datetime) -> KeptAnswe
     return None
 
 
-def check_room(totals: KeyTotals) -> None:
+def check_room(totals: KeyTotals, limits: Limits) -> None:
     """Raise ``overloaded`` when an account exceeds the limit of keys, or the limit of bytes in kept answers."""
-    if totals.key_count > KEYS_MAX or totals.byte_count > ANSWERS_BYTES_MAX:
+    if totals.key_count > limits.idempotency_keys or totals.byte_count > limits.idempotency_bytes:
         raise PadronError(
             Code.OVERLOADED,
-            f"This account has reached the limit of kept answers to Idempotency-Keys ({KEYS_MAX:,} keys, or "
-            f"{ANSWERS_BYTES_MAX // 1_000_000} MB). They expire after 24 hours.",
+            "This account has reached the limit of kept answers to Idempotency-Keys "
+            f"({limits.idempotency_keys:,} keys, or {limits.idempotency_bytes:,} bytes). They expire after 24 hours.",
         )

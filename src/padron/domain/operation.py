@@ -20,7 +20,6 @@ from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 
 OPERATION_NAME_PATTERN = "^[a-z0-9][a-z0-9-]{0,63}$"
-OPERATIONS_MAX = 200  # of one account
 DESCRIPTION_LENGTH_MAX = 500
 LEASE_S_MAX = 86_400
 ATTEMPTS_MAX = 100
@@ -31,7 +30,6 @@ RESULT_BYTES_MAX = 65_536
 RUN_VINS_MAX = 10_000
 RUN_CHUNK_SIZE = 250  # vehicles that one transaction queues: on SQLite the event loop waits for it
 RUN_FIRST_CHUNKS = 4  # of a run by filter, before the call is answered
-RUNS_FILLING_MAX = 10  # runs by filter of one account that do not have all of their vehicles yet
 REFUSALS_KEPT_MAX = 1_000  # of one run; further refusals are only counted
 STALLED_AFTER = timedelta(seconds=10)  # the process of a run has ended if it queued nothing for this long
 CLAIM_ID_PATTERN = "^[0-9a-f]{16}-[0-9]{1,18}-[0-9]{1,4}$"

@@ -15,7 +15,6 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES
 
-ENDPOINTS_MAX = 50  # of one account
 DESCRIPTION_LENGTH_MAX = 200
 ENDPOINT_ID_LENGTH = 22  # base62 digits
 ROTATION = timedelta(hours=24)  # how long a replaced secret still signs

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from padron.domain.file_reading import Header, ReadingOptions, UnreadableFileError
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
-from padron.files.child import Child, Limits, Order, give_limits, word_wait
+from padron.files.child import Child, ChildLimits, Order, give_limits, word_wait
 from padron.files.columns import FileRow
 
 PIPE_BYTES = 1 << 20
@@ -194,7 +194,7 @@ def open_rows_ahead(
 
 
 @asynccontextmanager
-async def stream_rows_ahead(order: Order, limits: Limits | None = None) -> AsyncIterator[StreamedRows]:
+async def stream_rows_ahead(order: Order, limits: ChildLimits | None = None) -> AsyncIterator[StreamedRows]:
     """Begin to read a file without blocking the server's event loop. ``open`` then waits for the header."""
     child = _start(order, limits or give_limits(Path(order.path), is_beside_server=True))
     try:
@@ -203,7 +203,7 @@ async def stream_rows_ahead(order: Order, limits: Limits | None = None) -> Async
         await asyncio.to_thread(child.close)  # the system takes some time to free its memory
 
 
-def _start(order: Order, limits: Limits) -> Child:
+def _start(order: Order, limits: ChildLimits) -> Child:
     child = Child(order, limits)
     with suppress(OSError):
         fcntl(child.output, _SET_PIPE_BYTES, PIPE_BYTES)

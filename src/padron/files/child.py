@@ -41,7 +41,7 @@ _log = logging.getLogger("padron.files")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class ChildLimits:
     """The limits for reading one file. A higher ``niceness`` gives other processes more of the processor."""
 
     cpu_s: int
@@ -64,23 +64,23 @@ class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     """What the process gets on its standard input."""
 
     order: Order
-    limits: Limits
+    limits: ChildLimits
 
 
-def give_limits(path: Path, *, is_beside_server: bool) -> Limits:
+def give_limits(path: Path, *, is_beside_server: bool) -> ChildLimits:
     """Give the limits for a file by its size."""
     try:
         size = path.stat().st_size
     except OSError:
         size = 0  # opening the file will give the error
     cpu_s = min(CPU_S_MAX, CPU_S_MIN + CPU_S_FOR_MB * size // 1_000_000)
-    return Limits(cpu_s=cpu_s, wall_s=cpu_s * WALL_FACTOR, niceness=NICENESS if is_beside_server else 0)
+    return ChildLimits(cpu_s=cpu_s, wall_s=cpu_s * WALL_FACTOR, niceness=NICENESS if is_beside_server else 0)
 
 
 class Child:
     """A process that reads one file. Whoever starts it must close it."""
 
-    def __init__(self, order: Order, limits: Limits) -> None:
+    def __init__(self, order: Order, limits: ChildLimits) -> None:
         self.limits = limits
         self._killed_for: str | None = None
         command = [sys.executable, "-P", "-m", PROGRAM]  # -P: import nothing from the current folder
@@ -136,7 +136,7 @@ def word_wait(seconds: float) -> str:
     return f"The file was not read within {seconds:,.0f} seconds, the limit. Split it into smaller files."
 
 
-def word_memory(limits: Limits) -> str:
+def word_memory(limits: ChildLimits) -> str:
     """Say that reading a file takes too much memory."""
     return (
         f"Reading the file takes more than {limits.memory_bytes >> 20:,} MB of memory, the limit. "
@@ -144,7 +144,7 @@ def word_memory(limits: Limits) -> str:
     )
 
 
-def _word_end(status: int, limits: Limits) -> str:
+def _word_end(status: int, limits: ChildLimits) -> str:
     if status == -signal.SIGXCPU:
         return (
             f"Reading the file took more than {limits.cpu_s:,} seconds of processor time, the limit for its size. "
@@ -173,7 +173,7 @@ def _give_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def accept_limits(limits: Limits) -> None:
+def accept_limits(limits: ChildLimits) -> None:
     """Apply the limits to this process. They cannot be removed again."""
     # A terminal sends these signals to all processes of a group. The process that started this one decides when to end.
     for number in (signal.SIGINT, signal.SIGTERM):

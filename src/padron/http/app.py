@@ -20,6 +20,7 @@ from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_heade
 from padron.http.declarations import Route
 from padron.http.edge import heads
 from padron.http.edge.edge import Edge
+from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths, give_raw_path
@@ -150,10 +151,14 @@ def build_app(
     """
     server = Server(reach)
     set_root_path(reach.root_path)
+    strip = make_stripper(reach.root_path) if reach.root_path else None
+    edge = Edge(server, ROUTES if is_fast else (), strip)
 
     @asynccontextmanager
     async def live(_: object) -> AsyncIterator[None]:
         server.runtime = await open_runtime()
+        server.places = Places(server.runtime.limits)
+        edge.connections.set_limits(server.runtime.limits)
         try:
             async with AsyncExitStack() as stack:
                 stack.enter_context(on_stop_signal(server.stop))
@@ -168,6 +173,5 @@ def build_app(
     for route in ROUTES:
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
-    strip = make_stripper(reach.root_path) if reach.root_path else None
     router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ()), strip), lifespan=live)
-    return App(router, Edge(server, ROUTES if is_fast else (), strip))
+    return App(router, edge)

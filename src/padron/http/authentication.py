@@ -18,7 +18,7 @@ async def authenticate(call: Call) -> Principal:
     token = find_token(call.headers)
     if token is None:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
-    return await call.runtime.authenticator.authenticate(token)
+    return await call.runtime.authenticator.authenticate(token, call.request.client_address)
 
 
 def find_token(headers: Mapping[bytes, bytes]) -> str | None:

@@ -21,12 +21,13 @@ from starlette.types import Message, Receive, Scope
 
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
+from padron.domain.file_import import PART_BYTES
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
 from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
-from padron.http.places import Places, Seat
+from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
 from padron.service.runtime import Runtime
 
@@ -41,6 +42,7 @@ CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the
 # A streamed body may take any time. But after this time of waiting it must have arrived at this pace at least.
 STREAM_GRACE_S = 30.0
 STREAM_BYTES_PER_S_MIN = 1_000
+STREAM_HELD_BYTES = PART_BYTES + 65_536  # what a streamed body takes of the memory: a part, and what just arrived
 
 match_host = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?").fullmatch
 ACCEPT_IDENTITY = ((b"accept-encoding", b"identity"),)  # RFC 9110, 15.5.16
@@ -129,13 +131,14 @@ class Call:
         self._confirmed_at_s: float | None = None  # when the key was last checked; None where no key is needed
 
     async def authenticate(self) -> None:
-        """Find the principal of the request. Raises ``unauthorized`` and ``invalid_token``."""
+        """Find the principal of the request. Raises ``unauthorized``, ``invalid_token`` and ``rate_exceeded``."""
         self.principal = await authenticate(self)
         self.note_authentication()
 
     def note_authentication(self) -> None:
-        """Note that the key was checked now."""
-        self._confirmed_at_s = asyncio.get_running_loop().time()
+        """Note that the key was checked now, and count the request. Raises ``rate_exceeded``."""
+        self._confirmed_at_s = now_s = asyncio.get_running_loop().time()
+        self.runtime.rates.take_request(self.principal.actor, now_s)
 
     async def confirm(self) -> None:
         """Check the key again unless it was checked a moment ago. Call this after any wait.
@@ -164,21 +167,28 @@ class Call:
             raise _refuse_body(size_max)
         return self._body
 
-    def check_declared(self, size_max: int) -> None:
-        """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode."""
+    def check_declared(self, size_max: int, held_max: int = BULK_BODY_BYTES_MAX) -> None:
+        """Raise a refusal for a body that is declared as too large, or as encoded in a way that we do not decode.
+
+        A body for which there is no memory is refused as well, before any of it is read. For another one the memory is
+        kept, so that requests that were let in do not fail when their bodies arrive side by side.
+        """
         for name, plain in _CODINGS:
             if name in self.headers and self.request.method not in _BODILESS:
                 _check_coding(name, self.headers[name], plain)
         declared = self.headers.get(b"content-length")
-        if declared is not None and int(declared) > size_max:
-            raise _refuse_body(size_max)
+        if declared is not None:
+            if int(declared) > size_max:
+                raise _refuse_body(size_max)
+            self.seat.hold_bytes(min(int(declared), held_max))
 
     async def stream_body(self, size_max: int) -> AsyncIterator[bytes]:
         """Give the body as it arrives, only once. Raises a refusal for a body that is too large or too slow."""
-        self.check_declared(size_max)
+        self.check_declared(size_max, STREAM_HELD_BYTES)
         loop = asyncio.get_running_loop()
         size, waited_s, more = 0, 0.0, True
         self.seat.wait()
+        self.seat.hold_bytes(STREAM_HELD_BYTES)
         while more:
             began = loop.time()
             message = await self._receive_within(BODY_WAIT_S_MAX)
@@ -265,6 +275,8 @@ class Call:
             body += cast("bytes", message.get("body", b""))
             if len(body) > size_max:
                 raise _refuse_body(size_max)
+            if len(body) > UNCOUNTED_BYTES:
+                self.seat.hold_bytes(len(body))
             if not message.get("more_body", False):
                 self._is_whole = True
                 return body

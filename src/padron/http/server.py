@@ -11,8 +11,8 @@ from padron.domain.idempotency import Headers
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
 from padron.http.answers.cors import Cors
-from padron.http.answers.errors import word_error
-from padron.http.answers.problems import ProblemError, build_problem_reply
+from padron.http.answers.errors import build_problem_reply, word_error
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call, ClientGoneError
 from padron.http.places import Places
@@ -31,8 +31,9 @@ class Server:
     def __init__(self, reach: Reach = DIRECT) -> None:
         self._cors = Cors(reach.origins) if reach.origins else None
         self._proxies = reach.proxies
-        self.runtime: Runtime  # set before the first request, and before the server listens for a signal to stop
-        self.places = Places()
+        # Both are set before the first request, and before the server listens for a signal to stop.
+        self.runtime: Runtime
+        self.places: Places
         self.readers: set[asyncio.Task[object]] = set()
         self.compressor = Compressor()
         self._prefix = secrets.token_hex(8)

@@ -54,7 +54,10 @@ async def get_account(runtime: Runtime, name: str) -> Account:
 async def add_key(
     runtime: Runtime, account: Account, *, label: str, scopes: Iterable[str], expires_in: timedelta | None
 ) -> NewKey:
-    """Make a key and give it with its token. Raises ``bad_parameters`` for a bad label or scope."""
+    """Make a key and give it with its token. Raises ``bad_parameters`` for a bad label or scope.
+
+    Raises ``key_limit_reached`` when the account has too many keys that are neither revoked nor expired.
+    """
     check_name("The key's label", label, KEY_LABEL_LENGTH_MAX)
     chosen = parse_scopes(scopes)
     random_part = encode_base62(secrets.randbits(128), KEY_ID_RANDOM_LENGTH)
@@ -71,7 +74,11 @@ async def add_key(
         revoked_at=None,
         last_used_at=None,
     )
-    await runtime.store.directory.add_key(key)
+    if not await runtime.store.directory.add_key(key, runtime.limits.keys):
+        raise PadronError(
+            Code.KEY_LIMIT_REACHED,
+            f"The account already has {runtime.limits.keys} API keys, the maximum. Revoke a key that is not used.",
+        )
     return NewKey(key=key, token=format_token(key.key_id, secret))
 
 

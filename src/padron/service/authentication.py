@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 
 from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse_credential
 from padron.domain.errors import Code, PadronError
+from padron.service.rates import Rates
+from padron.service.recent import Recent
+from padron.service.usable_keys import UsableKeys
 from padron.store.directory import Directory
 
 BELIEVED_S = 1.5
@@ -22,6 +25,7 @@ RENEWED_EVERY_S = 1.0
 KEPT_S = 10.0  # after the last use of a key: renewing it costs a tenth of a look-up
 RENEWED_AT_ONCE = 200
 ENTRIES_MAX = 10_000
+PROVEN_KEPT = 50_000  # keys that were valid once: looking them up again needs no token of their address
 LOOKUPS_MAX = 500  # at once: invented keys must neither delay the known keys nor fill the memory
 LAST_USE_STEP = timedelta(hours=1)  # the last use of a key is stored with this precision
 
@@ -59,29 +63,28 @@ class _Entry:
 class Authenticator:
     """Keeps the keys that were used recently, by the digest of the whole token."""
 
-    def __init__(self, directory: Directory, clock: Callable[[], datetime]) -> None:
+    def __init__(self, directory: Directory, clock: Callable[[], datetime], rates: Rates) -> None:
         self._directory = directory
         self._clock = clock
+        self._rates = rates
         self._entries: dict[bytes, _Entry] = {}
+        self._proven: Recent[bytes, bool] = Recent(PROVEN_KEPT)  # by the digest, which nobody can guess
+        self._usable = UsableKeys(directory, clock)
         self._renewed_at_s = 0.0
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def authenticate(self, token: str) -> Principal:
-        """Give the principal of a token. Raises ``invalid_token``, with one text for all invalid tokens.
+    async def authenticate(self, token: str, address: str = "") -> Principal:
+        """Give the principal of a token from a client address.
 
-        Raises ``overloaded`` for an unknown key while too many other keys are looked up.
+        Raises ``invalid_token``, with one text for all invalid tokens. Raises ``rate_exceeded`` for an invalid key from
+        an address that sent too many of them, and ``overloaded`` while too many such keys are looked up.
         """
         digest = _digest(token)
         now_s = self._look_at_time()
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
-            if self._lookup_count >= LOOKUPS_MAX:
-                raise PadronError(Code.OVERLOADED, "Too many unknown API keys are being looked up. Try again shortly.")
-            if len(self._entries) >= ENTRIES_MAX:
-                self._entries.clear()
-            entry = _Entry(now_s, now_s, asyncio.create_task(self._look_up(token)))
-            self._entries[digest] = entry
+            entry = await self._begin(token, digest, address, now_s)
         entry.used_at_s = now_s
         try:
             # Shielded: if one caller hangs up, the others still need the look-up.
@@ -104,8 +107,35 @@ class Authenticator:
         known = entry.lookup.result()
         return known.principal if known.is_lasting or known.key.is_usable(self._clock()) else None
 
+    async def _begin(self, token: str, digest: bytes, address: str, now_s: float) -> _Entry:
+        """Begin to look up a key. Raises ``rate_exceeded`` and ``overloaded``, but not for a key that is listed."""
+        is_proven = self._proven.get(digest) is not None
+        if not is_proven:
+            try:
+                self._take_try(address, now_s)
+            except PadronError:
+                if not await self._usable.has(token, now_s):
+                    raise
+                is_proven = True
+        if is_proven:
+            look_up = self._look_up_again(token, digest)
+        else:
+            self._lookup_count += 1
+            look_up = self._look_up(token, digest, address)
+        if len(self._entries) >= ENTRIES_MAX:
+            self._entries.clear()
+        entry = _Entry(now_s, now_s, asyncio.create_task(look_up))
+        self._entries[digest] = entry
+        return entry
+
+    def _take_try(self, address: str, now_s: float) -> None:
+        if self._lookup_count >= LOOKUPS_MAX:
+            raise PadronError(Code.OVERLOADED, "Too many unknown API keys are being looked up. Try again shortly.")
+        self._rates.take_try(address, now_s)
+
     async def close(self) -> None:
         """Wait for look-ups, and for writes of the last use."""
+        await self._usable.close()
         pending: list[Awaitable[object]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
         for task in pending:
             with suppress(Exception):
@@ -119,12 +149,37 @@ class Authenticator:
             self._start(self._renew())
         return now_s
 
-    async def _look_up(self, token: str) -> _Known:
-        self._lookup_count += 1
+    async def _look_up(self, token: str, digest: bytes, address: str) -> _Known:
+        """Look up a key for the first time. Only an invalid one keeps the token of its address."""
+        is_invalid = False
         try:
-            return await self._find(token)
+            known = await self._find(token)
+            is_invalid = not known.key.is_usable(self._clock())
+        except PadronError as error:
+            is_invalid = error.code is Code.INVALID_TOKEN
+            raise
+        else:
+            if not is_invalid:
+                self._proven.set(digest, value=True)
+            return known
         finally:
             self._lookup_count -= 1
+            if not is_invalid:
+                self._rates.give_back(address)
+
+    async def _look_up_again(self, token: str, digest: bytes) -> _Known:
+        """Look up a key that was valid before."""
+        try:
+            known = await self._find(token)
+        except PadronError as error:
+            if error.code is Code.INVALID_TOKEN:
+                self._proven.drop(digest)
+            raise
+        if known.key.is_usable(self._clock()):
+            self._proven.set(digest, value=True)
+        else:
+            self._proven.drop(digest)
+        return known
 
     async def _find(self, token: str) -> _Known:
         credential = parse_credential(token)

@@ -14,6 +14,7 @@ from datetime import datetime
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey, KeptAnswer, KeyClaim, check_room, decide_repeat, give_claim
+from padron.domain.limits import Limits
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from padron.store.idempotency import KeyTransaction, keep_answer
@@ -37,7 +38,7 @@ async def claim_key(runtime: Runtime, principal: Principal, key: str, fingerprin
     async def work(transaction: WriteTransaction) -> KeyClaim | KeptAnswer | None:
         keys = transaction.keys
         if await keys.add_key(claim):
-            await _take_room(keys, now)
+            await _take_room(keys, now, runtime.limits)
             return claim
         kept = await keys.lock_key(claim.actor, claim.key)
         if kept is None:
@@ -101,13 +102,13 @@ async def delete_expired(runtime: Runtime, account_id: int) -> int:
     return deleted
 
 
-async def _take_room(transaction: KeyTransaction, now: datetime) -> None:
+async def _take_room(transaction: KeyTransaction, now: datetime, limits: Limits) -> None:
     totals = await transaction.add_totals(1, 0)
     try:
-        check_room(totals)
+        check_room(totals, limits)
     except PadronError:
         await _delete_some(transaction, now)
-        check_room(await transaction.add_totals(0, 0))
+        check_room(await transaction.add_totals(0, 0), limits)
 
 
 async def _delete_some(transaction: KeyTransaction, now: datetime) -> int:

@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.service.authentication import Authenticator
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.work_watch import WorkWatch
+from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.webhooks.sending import NoSender, Sender
@@ -23,6 +25,8 @@ class Runtime:
 
     store: Store
     clock: Callable[[], datetime]
+    limits: Limits
+    rates: Rates
     coalescer: Coalescer
     authenticator: Authenticator
     refusals: RefusalLog
@@ -55,13 +59,18 @@ class Runtime:
         await self.store.close()
 
 
-def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | None = None) -> Runtime:
+def build_runtime(
+    store: Store, clock: Callable[[], datetime], sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
+    rates = Rates(limits)
     return Runtime(
         store=store,
         clock=clock,
-        coalescer=Coalescer(store, clock),
-        authenticator=Authenticator(store.directory, clock),
+        limits=limits,
+        rates=rates,
+        coalescer=Coalescer(store, clock, limits.queued_changes),
+        authenticator=Authenticator(store.directory, clock, rates),
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),
         queueing=Queueing(store, clock),
@@ -71,8 +80,10 @@ def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | 
     )
 
 
-async def open_timed_runtime(store: Store, clock: RegisterClock, sender: Sender | None = None) -> Runtime:
+async def open_timed_runtime(
+    store: Store, clock: RegisterClock, sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender)
+    runtime = build_runtime(store, clock, sender, limits)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

@@ -70,6 +70,10 @@ class WriteTransaction(Protocol):
         """
         ...
 
+    async def count_vehicles(self) -> int:
+        """Give the number of the account's current vehicles. Other transactions may register more until the end."""
+        ...
+
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
         """Give the former ones of these vehicles, by id, locked. Lock the current ones with their VINs first."""
         ...

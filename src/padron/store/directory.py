@@ -47,14 +47,31 @@ class Directory:
         rows = await self._port.read_point("find_account", name)
         return _to_account(rows[0], self._port.to_instant) if rows else None
 
-    async def add_key(self, key: ApiKey) -> None:
-        """Add a key."""
-        await self._run("insert_api_key", *_from_new_key(key))
+    async def add_key(self, key: ApiKey, keys_max: int) -> bool:
+        """Add a key. Give False when the account already has so many keys that are neither revoked nor expired."""
+
+        async def work(port: WritePort) -> bool:
+            await port.fetch("lock_key_holder", key.account_id)
+            ((usable,),) = await port.fetch("count_usable_keys", key.account_id, key.created_at)
+            if usable >= keys_max:
+                return False
+            await port.fetch("insert_api_key", *_from_new_key(key))
+            return True
+
+        return await self._port.write(work)
 
     async def list_keys(self, account_id: int) -> list[ApiKey]:
         """Give an account's keys, revoked and expired ones included, oldest first."""
         rows = await self._port.read_page("list_api_keys", account_id)
         return [_to_key(row, self._port.to_instant) for row in rows]
+
+    async def list_usable_secrets(self, now: datetime, limit: int) -> dict[str, bytes]:
+        """Give the digests of the secrets of usable keys, by the key's id: for the server itself, never for a request.
+
+        The result has at most ``limit`` keys: those that were used last.
+        """
+        rows = await self._port.read_page("list_usable_secrets", now, limit)
+        return {row[0]: row[1] for row in rows}
 
     async def find_key(self, account_id: int, key_id: str) -> ApiKey | None:
         """Give one key, if there is one."""

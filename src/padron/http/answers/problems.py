@@ -1,16 +1,10 @@
-"""Every error of the API: one table from codes to HTTP, and the form of RFC 9457."""
+"""Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import msgspec
 
 from padron.domain.errors import Code
 from padron.domain.idempotency import Headers
-from padron.http.answers.replies import Reply
 from padron.http.reach import place
-
-RETRY_AFTER_S = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +100,13 @@ RUN_LIMIT_REACHED = Problem(
     meaning="The account already has the maximum of runs by filter in the state queueing.",
     remedy="Wait until one of them is in the state open (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
     "request.",
+)  # fmt: skip
+VEHICLE_LIMIT_REACHED = Problem(
+    slug="vehicle-limit-reached", status=409, title="Too many vehicles", error_type="conflict",
+    error_detail="VehicleLimitReached",
+    meaning="The account already has the maximum of current vehicles. The vehicle was not registered. Registered "
+    "vehicles can still be updated.",
+    remedy="Ask the operator for a higher limit.",
 )  # fmt: skip
 CLAIM_NOT_FOUND = Problem(
     slug="claim-not-found", status=404, title="Claim not found", error_type="notFound", error_detail="ClaimNotFound",
@@ -291,11 +292,24 @@ OVERLOADED = Problem(
     meaning="More requests are waiting than the server can answer in time.",
     remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
+RATE_EXCEEDED = Problem(
+    slug="rate-exceeded", status=429, title="Too many requests in a short time", error_type="tooManyRequests",
+    error_detail="RateExceeded",
+    meaning="The API key sent more requests than its rate allows, or the client's address sent too many keys that are "
+    "not valid. The fields RateLimit and RateLimit-Policy say which limit it was.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request. Send requests more slowly from then on.",
+)  # fmt: skip
 INTERNAL_ERROR = Problem(
     slug="internal-error", status=500, title="Internal error", error_type="internalError",
     error_detail="InternalError",
     meaning="The server failed with an internal error. The request may or may not have taken effect.",
     remedy="Give the request id to the operator, who finds the error in the server's log.",
+)  # fmt: skip
+SERVER_FULL = Problem(
+    slug="server-full", status=503, title="Server full", error_type="serviceUnavailable", error_detail="ServerFull",
+    meaning="The server already holds as many bytes of requests as it may. It refused this request before it read the "
+    "body, so the request had no effect.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
     slug="store-unavailable", status=503, title="Database not available", error_type="serviceUnavailable",
@@ -314,6 +328,8 @@ PROBLEMS: dict[Code, Problem] = {
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
     Code.NO_DUPLICATES: NO_DUPLICATES,
     Code.PLATE_IN_USE: PLATE_IN_USE,
+    Code.VEHICLE_LIMIT_REACHED: VEHICLE_LIMIT_REACHED,
+    Code.KEY_LIMIT_REACHED: BAD_PARAMETERS,
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
     Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
@@ -344,55 +360,20 @@ PROBLEMS: dict[Code, Problem] = {
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
+    Code.RATE_EXCEEDED: RATE_EXCEEDED,
+    Code.SERVER_FULL: SERVER_FULL,
 }
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
     OPERATION_NOT_FOUND, RUN_NOT_FOUND, CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT,
     MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
-    PLATE_IN_USE, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH, BODY_TOO_LARGE, TARGET_TOO_LONG,
+    PLATE_IN_USE, VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
+    BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
-    UNSUPPORTED_MEDIA_TYPE, OVERLOADED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
+    SERVER_FULL,
 )  # fmt: skip
-
-_CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
-    Code.UNAUTHORIZED: ((b"www-authenticate", b"Bearer"),),
-    Code.INVALID_TOKEN: ((b"www-authenticate", b'Bearer error="invalid_token"'),),
-    Code.KEY_IN_USE: ((b"retry-after", b"%d" % RETRY_AFTER_S),),
-}
-
-
-def give_code_headers(code: Code) -> Headers:
-    """Give the additional headers of an error with this code."""
-    return _CODE_HEADERS.get(code, ())
-
-
-def build_problem_reply(
-    problem: Problem,
-    detail: str,
-    request_id: str,
-    headers: Headers = (),
-    *,
-    extension: Mapping[str, object] | None = None,
-) -> Reply:
-    """Give the answer for an error: the form of RFC 9457, the contract's two names, and an extension's members."""
-    body = {
-        "type": problem.type,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-        "instance": request_id,
-        "errorType": problem.error_type,
-        "errorDetail": problem.error_detail,
-        **(extension or {}),
-    }
-    if problem.status in {429, 503}:
-        headers = (*headers, (b"retry-after", b"%d" % RETRY_AFTER_S))
-    return Reply(
-        problem.status,
-        msgspec.json.encode(body),
-        ((b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers),
-    )

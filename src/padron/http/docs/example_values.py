@@ -140,13 +140,18 @@ DETAILS: dict[str, str] = {
     "MethodNotAllowed": "This address does not accept POST, only GET, HEAD, OPTIONS.",
     "MultipleVehiclesFound": f"The account has 2 current vehicles with the VIN {VIN}: resolve the duplicates first.",
     "PathNotFound": "There is nothing at this address. See /docs for all addresses.",
+    "RateExceeded": "This API key has sent more than 50000 requests a second, and 100000 at once. Send fewer, or wait "
+    "for the seconds in Retry-After.",
     "RequestTimeout": "The body did not arrive within 10 seconds.",
     "RevisionMismatch": f"The vehicle {VIN} is at revision 3, not 2. Read the vehicle again and decide.",
+    "ServerFull": "The server already holds many large requests. Try again shortly.",
     "StoreUnavailable": "The database cannot be reached.",
     "TargetTooLong": "The address has more than 2048 bytes.",
     "TooManyRequests": "The server is already handling the maximum number of requests. Try again.",
     "Unauthorized": "Send an API key: Authorization: Bearer padron_…",
     "UnsupportedMediaType": "The body is declared as 'text/plain': send JSON in UTF-8.",
+    "VehicleLimitReached": "The vehicle was not registered, because this account already has 10000000 vehicles, the "
+    "maximum.",
     "VehicleNotFound": f"The account has no current vehicle with the VIN {VIN}.",
 }
 INSTANCE = _REQUEST_ID

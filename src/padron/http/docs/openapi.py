@@ -26,12 +26,19 @@ from padron.http.shapes.vehicles import ProblemShape
 _BYTES = "application/octet-stream"
 _EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
-_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.STORE_UNAVAILABLE)
+_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE)
 _CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that can give CursorGone
+_RETRY_AFTER = {"Retry-After": "Seconds to wait."}
 _PROBLEM_HEADERS = {
-    401: ("WWW-Authenticate", 'Bearer, with error="invalid_token" when a key was sent.'),
-    429: ("Retry-After", "Seconds to wait."),
-    503: ("Retry-After", "Seconds to wait."),
+    401: {"WWW-Authenticate": 'Bearer, with error="invalid_token" when a key was sent.'},
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
+_RATE_HEADERS = {
+    "RateLimit": "With `RateExceeded`: the limit's name, what is left of it (r), and the seconds until there is more "
+    "(t).",
+    "RateLimit-Policy": "With `RateExceeded`: the limit's name, its quota (q), and the seconds in which the whole "
+    "quota comes back (w).",
 }
 
 DESCRIPTION = """\
@@ -126,6 +133,8 @@ def list_problems(route: Route) -> list[Problem]:
         found[problems.CURSOR_GONE.slug] = problems.CURSOR_GONE
     if route.body is not None:
         found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
+    if route.body is not None or route.media_types or route.method == "POST":
+        found[problems.SERVER_FULL.slug] = problems.SERVER_FULL
     return sorted(found.values(), key=lambda problem: (problem.status, problem.slug))
 
 
@@ -252,10 +261,21 @@ def _describe_problems(found: Iterable[Problem]) -> dict[str, Any]:
             "description": " Or: ".join(f"`{problem.error_detail}`: {problem.meaning}" for problem in group),
             "content": {"application/problem+json": {"schema": _refer(ProblemShape), "examples": shown}},
         }
-        if status in _PROBLEM_HEADERS:
-            name, text = _PROBLEM_HEADERS[status]
-            answer["headers"] = {name: {"description": text, "schema": {"type": "string"}, "required": True}}
+        headers = _describe_headers(_PROBLEM_HEADERS.get(status, {}), required=True)
+        if problems.RATE_EXCEEDED in group:
+            headers |= _describe_headers(_RATE_HEADERS)
+        if headers:
+            answer["headers"] = headers
         described[str(status)] = answer
+    return described
+
+
+def _describe_headers(headers: Mapping[str, str], *, required: bool = False) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    for name, text in headers.items():
+        described[name] = {"description": text, "schema": {"type": "string"}}
+        if required:
+            described[name]["required"] = True
     return described
 
 

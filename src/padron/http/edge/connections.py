@@ -6,10 +6,9 @@ from collections.abc import Callable
 from ipaddress import IPv6Address
 from typing import Protocol
 
+from padron.domain.limits import DEFAULT_LIMITS, Limits
+
 SWEEP_S = 0.5
-CONNECTIONS_MAX = 8_192
-ADDRESS_CONNECTIONS_MAX = 2_048
-UNSENT_BYTES_MAX = 64_000_000  # of answers that clients do not take, in this process
 
 _log = logging.getLogger("padron.http")
 
@@ -34,24 +33,25 @@ class Connection(Protocol):
 class OpenConnections:
     """All open connections of a process. ``now_s`` is the event loop's time, as old as one sweep at most."""
 
-    def __init__(
-        self, *, total_max: int = CONNECTIONS_MAX, address_max: int = ADDRESS_CONNECTIONS_MAX,
-        unsent_bytes_max: int = UNSENT_BYTES_MAX, is_exempt: Callable[[str], bool] = lambda _: False,
-    ) -> None:  # fmt: skip
-        self._total_max = total_max
-        self._address_max = address_max
-        self._unsent_bytes_max = unsent_bytes_max
+    def __init__(self, is_exempt: Callable[[str], bool] = lambda _: False) -> None:
+        self._limits = DEFAULT_LIMITS
         self._is_exempt = is_exempt  # proxies, behind which many clients have one address
         self._open: dict[Connection, str] = {}
         self._by_address: dict[str, int] = {}
         self._stalled: dict[Connection, None] = {}  # their clients do not take what was sent; the longest first
         self._is_sweeping = False
 
+    def set_limits(self, limits: Limits) -> None:
+        """Set how many connections there may be, and how many bytes may wait for clients."""
+        self._limits = limits
+
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a new connection. Say whether it may stay; one that may not is not counted."""
         group = group_address(address)
         count = self._by_address.get(group, 0)
-        if len(self._open) >= self._total_max or (count >= self._address_max and not self._is_exempt(address)):
+        if len(self._open) >= self._limits.total_connections or (
+            count >= self._limits.address_connections and not self._is_exempt(address)
+        ):
             return False
         self._open[connection] = group
         self._by_address[group] = count + 1
@@ -74,7 +74,7 @@ class OpenConnections:
         """Note that a client does not take what was sent. Beyond the bound of all, the longest stalled one ends."""
         self._stalled[connection] = None
         unsent = sum(stalled.unsent_bytes for stalled in self._stalled)
-        while unsent > self._unsent_bytes_max and self._stalled:
+        while unsent > self._limits.total_unsent_bytes and self._stalled:
             longest = next(iter(self._stalled))
             unsent -= longest.unsent_bytes
             del self._stalled[longest]

@@ -100,6 +100,7 @@ class Edge:
         call.principal = principal
         answering = _Answering(self._server, call, responder)
         try:
+            call.note_authentication()
             call.seat.take(principal.account_id)
             if route.scope is not None:
                 principal.check_scope(route.scope)
@@ -107,6 +108,7 @@ class Edge:
                 self._read(call, route, answering)
             elif not route.begin(call, body, answering):
                 call.seat.leave()
+                call.runtime.rates.return_request(principal.actor)  # the ordinary way counts it
                 return False
         except Exception as error:  # noqa: BLE001 - the last resort: whatever goes wrong is answered
             answering.fail(error)
@@ -114,7 +116,6 @@ class Edge:
 
     def _read(self, call: Call, route: Route, answering: "_Answering") -> None:
         """Answer a read. If it need not wait, it is over when this returns."""
-        call.note_authentication()
         reading = self._give_reply(call, route)
         if not call.runtime.answers_at_once:
             answering.run(reading)

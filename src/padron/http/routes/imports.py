@@ -23,7 +23,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
-from padron.http.calls import CLOSE, Call
+from padron.http.calls import CLOSE, STREAM_HELD_BYTES, Call
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.reach import place
 from padron.http.requests import import_options, queries
@@ -59,7 +59,7 @@ async def start_import(call: Call) -> Reply | StreamReply:
     )
     _check_media_type(call.headers.get(b"content-type"))
     idempotency.check_header(call)
-    call.check_declared(UPLOAD_BYTES_MAX)
+    call.check_declared(UPLOAD_BYTES_MAX, STREAM_HELD_BYTES)
     upload = await uploads.begin_upload(call.runtime, call.principal, request)
     try:
         digest = hashlib.sha256(idempotency.give_head(call))

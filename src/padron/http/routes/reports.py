@@ -16,6 +16,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.calls import Call, ClientGoneError
 from padron.http.declarations import Parameter, Route, Success
+from padron.http.places import Kind
 from padron.http.requests import queries
 from padron.service.reports import time_in_status
 from padron.service.reports.shapes import (
@@ -45,9 +46,11 @@ async def report_time_in_status(call: Call) -> Reply | StreamReply:
     if _parse_format(call, given) == "csv":
         for name in queries.PAGE_PARAMETERS & given.keys():
             raise PadronError(Code.BAD_PARAMETERS, f"A CSV has all vehicles in one page: leave out {name}.")
+        call.seat.begin(Kind.EXPORT)
         query = await time_in_status.open_report(call.runtime, call.principal, period, filters)
         return StreamReply(_stream(call, query), _CSV_HEADERS)
     limit = queries.parse_limit(given)
+    call.seat.begin(Kind.SCAN)
     gone = call.watch_client()
     try:
         found = await time_in_status.report_page(

@@ -7,7 +7,14 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Protocol
 
-from padron.domain.change import Change, build_status_change, get_only
+from padron.domain.change import (
+    Change,
+    WrittenChanges,
+    build_status_change,
+    check_vehicle_limit,
+    get_only,
+    word_vehicle_limit,
+)
 from padron.domain.errors import PadronError
 from padron.domain.file_import import ImportCounts
 from padron.domain.status import VehicleStatus
@@ -32,7 +39,11 @@ class ChunkTransaction(Protocol):
         """Give the current core data of vehicles, by vehicle id."""
         ...
 
-    async def save_changes(self, changes: Sequence[Change]) -> object:
+    async def count_vehicles(self) -> int:
+        """Give the number of the account's current vehicles."""
+        ...
+
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         """Write the changes, in order."""
         ...
 
@@ -52,6 +63,7 @@ class _RowEnd(Enum):
     UPDATED = auto()
     UNCHANGED = auto()
     KEPT = auto()  # as a further vehicle with its VIN
+    NO_ROOM = auto()  # for a new vehicle: the account has the maximum
 
 
 @dataclass(slots=True, eq=False)
@@ -63,9 +75,18 @@ class _Record:
 
 
 class Chunk:
-    """The rows of one transaction. Each attempt at the transaction needs a new chunk."""
+    """The rows of one transaction. Each attempt at the transaction needs a new chunk.
 
-    def __init__(self, *, keep_duplicates: bool, by: str, request_id: str, at: datetime) -> None:
+    A chunk with ``counts_first`` refuses each row that would register one vehicle too many. To do so it reads the
+    number of vehicles first. Another chunk is quicker, but raises ``vehicle_limit_reached`` for such a row.
+    """
+
+    def __init__(
+        self, *, keep_duplicates: bool, by: str, request_id: str, at: datetime, vehicles_max: int, counts_first: bool
+    ) -> None:
+        self._vehicles_max = vehicles_max
+        self._counts_first = counts_first
+        self._room: int | None = None  # how many vehicles may still be registered, if it is known
         self._keep_duplicates = keep_duplicates
         self._by = by
         self._request_id = request_id
@@ -84,15 +105,22 @@ class Chunk:
         every = sorted([*parsed.rows, *doubtful], key=lambda row: row.line) if doubtful else parsed.rows
         refusals = [fault for row in parsed.refused for fault in row.faults]
         ends: Counter[_RowEnd] = Counter()
+        if self._counts_first:
+            self._room = max(0, self._vehicles_max - await transaction.count_vehicles())
         await self._load(transaction, every)
         for row in every:
             records = self._by_vin.setdefault(row.vin, [])
             faults = self._list_faults(row, records, is_doubtful=row.line in lines)
             if faults or row.line in lines:
                 refusals += faults
+            elif (end := self._take(row, records)) is _RowEnd.NO_ROOM:
+                detail = word_vehicle_limit(self._vehicles_max)
+                refusals.append(RowFault(line=row.line, column=VIN_COLUMN, detail=detail))
             else:
-                ends[self._take(row, records)] += 1
-        await transaction.save_changes(self._changes)
+                ends[end] += 1
+        written = await transaction.save_changes(self._changes)
+        if ends[_RowEnd.REGISTERED] or ends[_RowEnd.KEPT]:
+            check_vehicle_limit(written, self._vehicles_max)
         refusals.sort(key=lambda fault: fault.line)
         counts = ImportCounts(
             read=len(parsed.rows) + len(parsed.refused),
@@ -147,14 +175,17 @@ class Chunk:
         if not records:
             return self._register(row)
         slot = 1 + max(record.vehicle.slot for record in records)
-        self._add(row, slot)
-        return _RowEnd.KEPT
+        return _RowEnd.KEPT if self._add(row, slot) else _RowEnd.NO_ROOM
 
     def _register(self, row: ParsedRow) -> _RowEnd:
-        self._add(row, 0)
-        return _RowEnd.REGISTERED
+        return _RowEnd.REGISTERED if self._add(row, 0) else _RowEnd.NO_ROOM
 
-    def _add(self, row: ParsedRow, slot: int) -> None:
+    def _add(self, row: ParsedRow, slot: int) -> bool:
+        """Add a vehicle, unless there is no room for it."""
+        if self._room is not None:
+            if self._room == 0:
+                return False
+            self._room -= 1
         change = build_registration(
             self._give_registration(row),
             by=self._by,
@@ -164,6 +195,7 @@ class Chunk:
         )
         self._changes.append(change)
         self._remember(_Record(change.vehicle, change.details or {}))
+        return True
 
     def _check_edit(self, row: ParsedRow, records: list[_Record], *, is_doubtful: bool) -> list[RowFault]:
         """Give why an exported row cannot update a vehicle. After a later change, its other cells are outdated."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from padron.domain.account import Principal, Scope
-from padron.domain.errors import PadronError
+from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import ImportCounts
 from padron.domain.file_reading import UnreadableFileError
 from padron.domain.language import Language
@@ -26,6 +26,8 @@ from padron.store.base import WriteTransaction
 # Rows of one transaction. On SQLite a server's other calls wait for it. A command delays no event
 # loop, so it uses more rows.
 CHUNK_ROWS = 500
+
+_FULL_TRIES = 5  # others may register vehicles after the count, and so take the room
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,16 +92,16 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
 ) -> ImportSummary:
     """Register and update the vehicles of the rows, and give the outcome. Raises ``forbidden``.
 
-    A row that cannot be used is refused alone, with all its faults. When the database fails, or
-    ``should_stop`` says so between two transactions, the summary so far is given.
+    A row that cannot be used is refused alone, with all its faults, and so is a vehicle beyond the
+    account's limit. When the database fails, or ``should_stop`` says so between two transactions,
+    the summary so far is given.
 
     - ``keep_duplicates`` keeps a row with a taken VIN as a further current vehicle, unless the
       register already holds it.
     - ``dry_run`` makes the same decisions and writes nothing.
     - ``normalize`` and ``language`` are as for ``open_parser``.
     - ``start`` is the progress of an earlier run: its rows are not written again.
-    - ``checkpoint`` is awaited inside each transaction, after its rows are written. If the
-      transaction is retried, it is awaited again.
+    - ``checkpoint`` is awaited inside each attempt at a transaction, after its rows are written.
     - ``on_step`` is called after the commit.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
@@ -144,8 +146,23 @@ class _Writer:
     keep_duplicates: bool = field(kw_only=True)
     checkpoint: SaveStep = _check_nothing
     rehearsal: Rehearsal | None = None
+    is_full: bool = False  # the account has reached its limit on vehicles, or is near it
 
     async def write(self, before: ImportCounts, parsed: ParsedRows) -> ImportStep:
+        """Write the rows of one transaction.
+
+        At the limit on vehicles it refuses the rows for which there is no room. Before, it need not count.
+        """
+        for _ in range(_FULL_TRIES):
+            try:
+                return await self._write(before, parsed)
+            except PadronError as error:
+                if error.code is not Code.VEHICLE_LIMIT_REACHED:
+                    raise
+                self.is_full, reached = True, error
+        raise reached
+
+    async def _write(self, before: ImportCounts, parsed: ParsedRows) -> ImportStep:
         at = self.runtime.clock()
 
         async def work(transaction: WriteTransaction) -> ImportStep:
@@ -153,7 +170,12 @@ class _Writer:
             if self.rehearsal is not None:
                 register = self.rehearsal.begin(transaction)
             chunk = Chunk(
-                keep_duplicates=self.keep_duplicates, by=self.principal.actor, request_id=self.request_id, at=at
+                keep_duplicates=self.keep_duplicates,
+                by=self.principal.actor,
+                request_id=self.request_id,
+                at=at,
+                vehicles_max=self.runtime.limits.vehicles,
+                counts_first=self.is_full or self.rehearsal is not None,
             )
             result = await chunk.write(register, parsed)
             step = ImportStep(counts=before.add(result.counts), refusals=result.refusals)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import apsw
 import msgspec
 
-from padron.domain.change import Change, ChangeType
+from padron.domain.change import Change, ChangeType, WrittenChanges
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.files.memory import open_scratch, translate_scratch_errors
 from padron.service.imports.chunks import ChunkTransaction
@@ -60,6 +60,11 @@ class Rehearsal:
         with translate_scratch_errors():
             self._scratch.executemany(_SAVE, self._rows)
         self._last_id = self._next_id + 1
+
+    @property
+    def new_count(self) -> int:
+        """Give how many vehicles the transactions before this one would have registered."""
+        return -self._last_id
 
     def find_by_vin(self, vin: str) -> list[RehearsedVehicle]:
         """Give the vehicles that would now have this VIN."""
@@ -111,7 +116,11 @@ class RehearsedTransaction:
         held = [vehicle_id for vehicle_id in vehicle_ids if vehicle_id not in self._details]
         return {**await self._transaction.load_details(held), **self._details}
 
-    async def save_changes(self, changes: Sequence[Change]) -> None:
+    async def count_vehicles(self) -> int:
+        """Give the number of current vehicles that there would now be."""
+        return await self._transaction.count_vehicles() + self._rehearsal.new_count
+
+    async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         """Note the vehicles that the changes would leave."""
         details: dict[int, Details] = {}
         for change in changes:
@@ -124,6 +133,7 @@ class RehearsedTransaction:
             elif vehicle_id not in details:
                 details.update(await self.load_details([vehicle_id]))
             self._rehearsal.add(change.vehicle, details[vehicle_id])
+        return WrittenChanges(changes=changes, first_number=0)
 
     def _leave_out(self, vehicles: Sequence[Vehicle]) -> list[Vehicle]:
         return [vehicle for vehicle in vehicles if not self._rehearsal.knows(vehicle.vehicle_id)]

@@ -52,7 +52,7 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
 
     async def work(transaction: WriteTransaction) -> None:
         imports = transaction.imports
-        check_room(await imports.list_open())
+        check_room(await imports.list_open(), runtime.limits.imports)
         await imports.add_import(new)
 
     await runtime.store.write(principal.account_id, work)

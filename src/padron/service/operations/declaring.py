@@ -8,7 +8,6 @@ from padron.domain.operation import (
     ATTEMPTS_MAX,
     DESCRIPTION_LENGTH_MAX,
     LEASE_S_MAX,
-    OPERATIONS_MAX,
     Operation,
     check_operation_name,
     check_range,
@@ -48,9 +47,9 @@ async def put_operation(
         await operations.lock_declarer()
         known = {operation.name: operation for operation in await operations.list_operations()}
         before = known.get(name)
-        if before is None and len(known) >= OPERATIONS_MAX:
+        if before is None and len(known) >= runtime.limits.operations:
             raise PadronError(
-                Code.BAD_PARAMETERS, f"This account already has {OPERATIONS_MAX} operations, the maximum."
+                Code.BAD_PARAMETERS, f"This account already has {runtime.limits.operations} operations, the maximum."
             )
         if before is not None and before == replace(asked, created_at=before.created_at, updated_at=before.updated_at):
             return Declared(operation=before, created=False)

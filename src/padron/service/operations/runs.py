@@ -11,7 +11,6 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.operation import (
     RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
-    RUNS_FILLING_MAX,
     ResultEntry,
     Run,
     RunQuestion,
@@ -129,12 +128,13 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
     else:
         position_max = len(question.vins)
     at = runtime.clock()
+    runs_max = runtime.limits.runs
 
     async def work(transaction: WriteTransaction) -> Run | None:
         operations = transaction.operations
         if question.vins is None:
             await operations.lock_declarer()
-            if len(await operations.list_filling_runs(RUNS_FILLING_MAX)) == RUNS_FILLING_MAX:
+            if len(await operations.list_filling_runs(runs_max)) == runs_max:
                 return None
         for _ in range(_ID_TRIES_MAX):
             run = Run(
@@ -159,7 +159,7 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
         await _take_up_stalled(runtime, account_id)
         raise PadronError(
             Code.RUN_LIMIT_REACHED,
-            f"The account has {RUNS_FILLING_MAX} runs by filter whose vehicles are still being queued, the maximum. "
+            f"The account has {runs_max} runs by filter whose vehicles are still being queued, the maximum. "
             "Wait until one of them is open, or name the vehicles by VIN.",
         )
     return run
@@ -170,7 +170,7 @@ async def _take_up_stalled(runtime: Runtime, account_id: int) -> None:
 
     async def find(transaction: WriteTransaction) -> list[Run]:
         operations = transaction.operations
-        return await operations.list_filling_runs(RUNS_FILLING_MAX)
+        return await operations.list_filling_runs(runtime.limits.runs)
 
     for run in await runtime.store.write(account_id, find):
         runtime.queueing.go_on_if_stalled(account_id, run)

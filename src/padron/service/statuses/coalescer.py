@@ -14,6 +14,7 @@ from datetime import datetime
 
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.vehicle import Vehicle
 from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
@@ -25,7 +26,6 @@ BATCH_SIZE_MAX = 256
 # the one after.
 GATHER_TURNS = 3
 APART_S = 1.0
-WAITING_MAX = 4_096  # calls of one account; more calls are refused at once, which keeps the admitted ones fast
 
 
 @dataclass(slots=True, eq=False)
@@ -38,10 +38,16 @@ _Batch = Mapping[int, list[_Call]]
 
 
 class Coalescer:
-    """Runs single status calls in batches. The calls of an account keep their order."""
+    """Runs single status calls in batches. The calls of an account keep their order.
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    At most ``waiting_max`` calls of an account wait. More are refused at once, which keeps the admitted ones fast.
+    """
+
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime], waiting_max: int = DEFAULT_LIMITS.queued_changes
+    ) -> None:
         self._store = store
+        self._waiting_max = waiting_max
         self._clock = clock
         self._waiting: dict[int, deque[_Call]] = {}  # by account, the next one first
         self._busy: set[int] = set()  # the accounts that have a running batch
@@ -63,7 +69,7 @@ class Coalescer:
         waiting = self._waiting.get(account_id)
         if waiting is None:
             waiting = self._waiting[account_id] = deque()
-        elif len(waiting) >= WAITING_MAX:
+        elif len(waiting) >= self._waiting_max:
             raise PadronError(Code.OVERLOADED, "Too many calls of this account are waiting. Try again shortly.")
         waiting.append(_Call(request, done))
         self._begin()

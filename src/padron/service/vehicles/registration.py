@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import Change, ChangeType, check_revision, get_only
+from padron.domain.change import Change, ChangeType, check_revision, check_vehicle_limit, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Details, Difference, Edits, Vehicle, VehicleVersion, apply_edits, give_vin
@@ -47,16 +47,18 @@ class Registered:
 async def put_vehicle(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
     """Register or update the vehicle with this VIN. Only the VIN identifies it.
 
-    Raises ``forbidden``, ``multiple_vehicles_found``, ``plate_in_use``, ``revision_mismatch``.
+    Raises ``forbidden``, ``multiple_vehicles_found``, ``plate_in_use``, ``revision_mismatch``, and
+    ``vehicle_limit_reached`` for a new vehicle.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     at = runtime.clock()
+    vehicles_max = runtime.limits.vehicles
 
     async def work(transaction: WriteTransaction) -> Registered:
         found = await transaction.lock_vehicles([registration.vin])
         found = await _check_plate_free(transaction, registration, found)
         if not found:
-            return await register_vehicle(transaction, principal, registration, at)
+            return await register_vehicle(transaction, principal, registration, at, vehicles_max)
         vehicle = get_only(found, registration.vin)
         return await update_vehicle(transaction, principal, registration, vehicle, at)
 
@@ -66,11 +68,12 @@ async def put_vehicle(runtime: Runtime, principal: Principal, registration: Regi
 async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
     """Register or update a vehicle that its VIN or its plate identifies (contract 1.3).
 
-    Raises ``forbidden``, and ``multiple_vehicles_found`` when several vehicles have the VIN or the
-    plate.
+    Raises ``forbidden``, ``multiple_vehicles_found`` when several vehicles have the VIN or the
+    plate, and ``vehicle_limit_reached`` for a new vehicle.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     at = runtime.clock()
+    vehicles_max = runtime.limits.vehicles
     plate = str(registration.edits["plate"])
 
     async def work(transaction: WriteTransaction) -> Registered:
@@ -83,7 +86,7 @@ async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registrati
                 f"The VIN {registration.vin} and the plate {plate} belong to {len(found)} different vehicles.",
             )
         if not found:
-            return await register_vehicle(transaction, principal, registration, at)
+            return await register_vehicle(transaction, principal, registration, at, vehicles_max)
         (vehicle,) = found.values()
         return await update_vehicle(transaction, principal, registration, vehicle, at)
 
@@ -91,15 +94,18 @@ async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registrati
 
 
 async def register_vehicle(
-    transaction: WriteTransaction, principal: Principal, registration: Registration, at: datetime
+    transaction: WriteTransaction, principal: Principal, registration: Registration, at: datetime, vehicles_max: int
 ) -> Registered:
-    """Write a new vehicle, which is Active. Raises ``revision_mismatch`` if the caller requires an existing one."""
+    """Write a new vehicle, which is Active. Raises ``revision_mismatch`` if the caller requires an existing one.
+
+    Raises ``vehicle_limit_reached`` if it is one too many.
+    """
     if registration.condition is WriteCondition.MUST_EXIST or registration.revisions is not None:
         raise PadronError(
             Code.REVISION_MISMATCH, f"If-Match requires the vehicle {registration.vin}, but it does not exist."
         )
     change = build_registration(registration, by=principal.actor, at=at)
-    await transaction.save_changes([change])
+    check_vehicle_limit(await transaction.save_changes([change]), vehicles_max)
     version = VehicleVersion(
         vehicle=change.vehicle, details=change.details or {}, began=0, valid_from=change.at, valid_to=None
     )

@@ -56,10 +56,10 @@ async def add_endpoint(
 
     async def work(transaction: WriteTransaction) -> Endpoint:
         webhooks = transaction.webhooks
-        if await webhooks.count_endpoints() >= webhook.ENDPOINTS_MAX:
+        if await webhooks.count_endpoints() >= runtime.limits.webhooks:
             raise PadronError(
                 Code.WEBHOOK_LIMIT_REACHED,
-                f"This account already has {webhook.ENDPOINTS_MAX} webhook endpoints, the maximum. Delete one.",
+                f"This account already has {runtime.limits.webhooks} webhook endpoints, the maximum. Delete one.",
             )
         endpoint = Endpoint(
             endpoint_id=endpoint_id,

@@ -27,12 +27,13 @@ CREATE TABLE register (
     epoch text COLLATE "C" NOT NULL
 );
 
--- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
--- transaction locks.
+-- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
+-- there are. Its row is the last thing that a transaction locks.
 CREATE TABLE counters (
     account_id bigint NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change bigint NOT NULL,
-    last_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z'
+    last_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
+    vehicle_count bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.

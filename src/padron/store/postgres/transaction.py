@@ -13,6 +13,7 @@ from padron.domain.change import (
     NumberedChange,
     Span,
     WrittenChanges,
+    count_new,
     find_latest,
     give_ids,
     keep_order,
@@ -61,6 +62,9 @@ class PostgresTransaction(NounTransactions):
         rows = await self._connection.fetch(SQL["load_details"], self._account_id, vehicle_ids)
         return {vehicle_id: to_details(details) for vehicle_id, details in rows}
 
+    async def count_vehicles(self) -> int:
+        return int(await self._connection.fetchval(SQL["count_vehicles"], self._account_id))
+
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
         rows = await self._connection.fetch(SQL["lock_former"], self._account_id, vehicle_ids)
         return _give_vehicles(rows)
@@ -98,12 +102,12 @@ class PostgresTransaction(NounTransactions):
                 raise RuntimeError("A locked vehicle changed after it was read.")
             return WrittenChanges(changes=changes, first_number=firsts[self._account_id])
         # The numbers come first, because a new vehicle's id is its number. From here other writers of the account wait.
-        taken = (len(changes), find_latest(changes), self._account_id)
-        ((last, last_at),) = await self._connection.fetch(SQL["take_numbers"], *taken)
+        taken = (len(changes), find_latest(changes), self._account_id, count_new(changes))
+        ((last, last_at, vehicle_count),) = await self._connection.fetch(SQL["take_numbers"], *taken)
         keep_order(changes, last_at)
         first = last - len(changes) + 1
         give_ids(changes, first)
-        written = WrittenChanges(changes=changes, first_number=first)
+        written = WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
         numbered = list(written)
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)

@@ -28,12 +28,12 @@ CREATE TABLE register (
     epoch TEXT NOT NULL
 ) STRICT;
 
--- The number and the instant of the account's last change: no later one goes before it. Its row is the last thing that a
--- transaction locks.
+-- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
+-- there are. Its row is the last thing that a transaction locks.
 CREATE TABLE counters (
     account_id INTEGER NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change INTEGER NOT NULL
-, last_at INTEGER NOT NULL DEFAULT 0) STRICT;
+, last_at INTEGER NOT NULL DEFAULT 0, vehicle_count INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.

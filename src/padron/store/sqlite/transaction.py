@@ -14,6 +14,7 @@ from padron.domain.change import (
     FeedEntry,
     Span,
     WrittenChanges,
+    count_new,
     find_latest,
     give_ids,
     keep_order,
@@ -76,6 +77,11 @@ class SqliteTransaction(NounTransactions):
             for (details,) in self._execute(SQL["find_details"], (self._account_id, vehicle_id))
         }
 
+    async def count_vehicles(self) -> int:
+        """Give the number of current vehicles."""
+        ((count,),) = self._execute(SQL["count_vehicles"], (self._account_id,))
+        return int(count)
+
     async def lock_former(self, vehicle_ids: Sequence[int]) -> list[Vehicle]:
         """Give the former ones of these vehicles."""
         execute, account_id, statement = self._execute, self._account_id, SQL["lock_former"]
@@ -112,7 +118,8 @@ class SqliteTransaction(NounTransactions):
         if not changes:
             return NONE_WRITTEN
         latest = from_instant(find_latest(changes))
-        ((last, last_at),) = self._execute(SQL["take_numbers"], (len(changes), latest, self._account_id))
+        taken = (len(changes), latest, self._account_id, count_new(changes))
+        ((last, last_at, vehicle_count),) = self._execute(SQL["take_numbers"], taken)
         if last_at > latest:
             keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1
@@ -123,7 +130,7 @@ class SqliteTransaction(NounTransactions):
             self._executemany(
                 SQL["insert_change"], (self._give_row(change, n, n) for n, change in enumerate(changes, first))
             )
-            return WrittenChanges(changes=changes, first_number=first)
+            return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
         rows = []
         for number, change in enumerate(changes, start=first):
             vehicle_id = change.vehicle.vehicle_id
@@ -142,7 +149,7 @@ class SqliteTransaction(NounTransactions):
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
             rows.append(self._give_row(change, number, vehicle_id))
         self._executemany(SQL["insert_change"], rows)
-        return WrittenChanges(changes=changes, first_number=first)
+        return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
 
     def _update_status(self, change: Change) -> None:
         vehicle = change.vehicle

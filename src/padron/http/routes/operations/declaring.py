@@ -1,7 +1,8 @@
 """Declaring operations and listing them."""
 
 from padron.domain.account import Scope
-from padron.domain.operation import OPERATIONS_MAX, check_operation_name
+from padron.domain.limits import DEFAULT_LIMITS
+from padron.domain.operation import check_operation_name
 from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
@@ -41,7 +42,8 @@ ROUTES: tuple[Route, ...] = (
         name="putOperation", method="PUT", path="/api/v2/operations/{name}", tag="Operations",
         summary="Declare an operation",
         description="Declares a kind of work that workers do on vehicles, or changes it. Later claims get the new "
-        f"lease. The same declaration again changes nothing. An account has at most {OPERATIONS_MAX} operations.",
+        f"lease. The same declaration again changes nothing. An account has at most "
+        f"{DEFAULT_LIMITS.operations} operations, unless the operator has set another limit.",
         endpoint=put_operation, scope=Scope.OPERATIONS_MANAGE,
         parameters=(parameters.OPERATION_NAME,),
         body=OperationBody,

@@ -4,12 +4,12 @@ from msgspec import UNSET, UnsetType, structs
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.operation import (
     REFUSALS_KEPT_MAX,
     RUN_CHUNK_SIZE,
     RUN_FIRST_CHUNKS,
     RUN_VINS_MAX,
-    RUNS_FILLING_MAX,
     ResultEntry,
     RunQuestion,
     check_operation_name,
@@ -117,8 +117,9 @@ ROUTES: tuple[Route, ...] = (
         f"`vins` may have at most {RUN_VINS_MAX:,} VINs, and all are queued before the answer. For a filter, the first "
         f"{RUN_CHUNK_SIZE * RUN_FIRST_CHUNKS:,} vehicles are queued before the answer. If there are more, the answer "
         "is 202, and the rest are added while the run's state is `queueing`. An account may have at most "
-        f"{RUNS_FILLING_MAX} runs by filter in this state. The first {REFUSALS_KEPT_MAX:,} refusals of a run are kept, "
-        "and all are counted. Vehicles that are registered later are not in the run. The body may have at most "
+        f"{DEFAULT_LIMITS.runs} runs by filter in this state, unless the operator has set another limit. The first "
+        f"{REFUSALS_KEPT_MAX:,} refusals of a run are kept, and all are counted. Vehicles that are registered later "
+        "are not in the run. The body may have at most "
         "1,000,000 bytes.",
         endpoint=start_run, scope=Scope.OPERATIONS_RUN,
         parameters=(parameters.OPERATION_NAME,),

@@ -14,7 +14,7 @@ from padron.domain.undo import UNDONE_CHANGES_MAX
 from padron.domain.vin import parse_vin
 from padron.http import parameters
 from padron.http.answers import problems
-from padron.http.answers.problems import build_problem_reply
+from padron.http.answers.errors import build_problem_reply
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Route, Success

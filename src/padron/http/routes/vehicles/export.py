@@ -15,6 +15,7 @@ from padron.http.answers.replies import StreamReply
 from padron.http.answers.streams import stream_file
 from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success
+from padron.http.places import Kind
 from padron.http.requests import queries
 from padron.service.vehicles import export
 
@@ -25,7 +26,9 @@ async def export_vehicles(call: Call) -> StreamReply:
     """GET /api/v2/vehicles.csv."""
     given = queries.read_query(call, queries.EXPORT_PARAMETERS | _WORDING)
     query = queries.parse_vehicle_query(given)
-    return await stream_file(call, _encode(call, query, _parse_wording(given)), "vehicles.csv")
+    wording = _parse_wording(given)
+    call.seat.begin(Kind.EXPORT)
+    return await stream_file(call, _encode(call, query, wording), "vehicles.csv")
 
 
 def _parse_wording(given: dict[str, str]) -> Wording:

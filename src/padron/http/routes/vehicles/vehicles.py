@@ -15,6 +15,7 @@ from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Route, Success
+from padron.http.places import Kind
 from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.requests.conditions import (
@@ -120,6 +121,8 @@ async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
     given = queries.read_query(call, queries.LIST_PARAMETERS)
     query = queries.parse_vehicle_query(given)
+    if query.as_of is not None:
+        call.seat.begin(Kind.SCAN)
     is_long = query.limit > SHORT_PAGE or query.as_of is not None
     async with call.runtime.turns.take(call.principal.account_id) if is_long else nullcontext():
         found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
@@ -190,7 +193,8 @@ ROUTES: tuple[Route, ...] = (
         body_example={"vehicleInfo": {"vin": "3LNHL2GC1BR262548", "plate": "RTA412C", "ownerName": "Flota Norte"}},
         answers={200: Success(description="The vehicle as it is now.", body=UpsertedVehicle, headers=_ETAG)},
         problems=(
-            problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
+            problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.VEHICLE_LIMIT_REACHED,
+            problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
     ),
     Route(
@@ -208,7 +212,7 @@ ROUTES: tuple[Route, ...] = (
         },
         problems=(
             problems.BAD_PARAMETERS, problems.MULTIPLE_VEHICLES_FOUND, problems.PLATE_IN_USE,
-            problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
+            problems.VEHICLE_LIMIT_REACHED, problems.REVISION_MISMATCH, *_BODY_PROBLEMS,
         ),
     ),
     Route(

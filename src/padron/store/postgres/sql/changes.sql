@@ -2,9 +2,12 @@
 -- A past instant is the number of the last change before it. Only versions and changes hold the state at that instant.
 
 -- name: take_numbers
--- Takes the account's next change numbers. Gives the last of them, and the earliest instant allowed for its changes.
-UPDATE counters SET last_change = last_change + $1, last_at = greatest(last_at, $2) WHERE account_id = $3
-RETURNING last_change, last_at;
+-- Takes the account's next change numbers, and counts its vehicles. Gives the last number, the earliest instant allowed
+-- for its changes, and the number of current vehicles afterwards.
+UPDATE counters
+SET last_change = last_change + $1, last_at = greatest(last_at, $2), vehicle_count = vehicle_count + $4
+WHERE account_id = $3
+RETURNING last_change, last_at, vehicle_count;
 
 -- name: insert_change
 -- One row of the record.
@@ -56,6 +59,10 @@ JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = c.vehicle_id;
 -- name: find_last_change
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = $1;
+
+-- name: count_vehicles
+-- The number of the account's current vehicles.
+SELECT vehicle_count FROM counters WHERE account_id = $1;
 
 -- name: find_last_instant
 -- The instant of the account's last change.

@@ -25,6 +25,15 @@ SELECT account_id, name, created_at FROM accounts ORDER BY name;
 -- The account with a name.
 SELECT account_id, name, created_at FROM accounts WHERE name = $1;
 
+-- name: lock_key_holder
+-- The lock to add a key, so that two concurrent transactions cannot pass the limit together.
+SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
+
+-- name: count_usable_keys
+-- The number of an account's keys that are neither revoked nor expired at an instant.
+SELECT count(*) FROM api_keys
+WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2);
+
 -- name: insert_api_key
 -- A new key.
 INSERT INTO api_keys (account_id, key_id, label, scopes, secret_sha256, created_at, expires_at)
@@ -34,6 +43,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 -- An account's keys, oldest first.
 SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
 FROM api_keys WHERE account_id = $1 ORDER BY created_at, key_id;
+
+-- name: list_usable_secrets
+-- The digests of the secrets of keys that are usable at an instant, the key that was used last first.
+SELECT key_id, secret_sha256 FROM api_keys
+WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)
+ORDER BY last_used_at DESC NULLS LAST, key_id LIMIT $2;
 
 -- name: find_api_key
 -- One key.

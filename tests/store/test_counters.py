@@ -1,4 +1,4 @@
-"""The instant of an account's last change: what a register of before begins with."""
+"""What an account counts: what an earlier register begins with, from its vehicles."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.store import postgres, sqlite
-from padron.store.base import Store
+from padron.store.base import Store, WriteTransaction
 from padron.store.sql.migrations import load_migrations
 from tests.cast import HUMMER, NOON, get_one, registered, save, status_changed
 from tests.database import write
@@ -16,11 +16,13 @@ from tests.postgres import Postgres
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OF_BEFORE = """
     INSERT INTO accounts (name, created_at) VALUES ('Acme', {at}), ('Beta', {at});
-    INSERT INTO counters (account_id, last_change) VALUES (1, 2), (2, 0);
+    INSERT INTO counters (account_id, last_change) VALUES (1, 4), (2, 0);
     INSERT INTO vehicles (account_id, vehicle_id, vin, slot, status, status_since, status_by, revision, created_at,
         updated_at)
     VALUES (1, 1, '137ZA903X1E412677', 0, 1, {at}, 'k', 1, {at}, {at}),
-        (1, 2, '1C4RJEAG2EC476429', 0, 1, {earlier}, 'k', 1, {earlier}, {earlier});
+        (1, 2, '1C4RJEAG2EC476429', 0, 1, {earlier}, 'k', 1, {earlier}, {earlier}),
+        (1, 3, '1C4RJEAG2EC476429', 1, 1, {earlier}, 'k', 1, {earlier}, {earlier}),
+        (1, 4, '1C4RJEAG2EC476429', -1, 0, {earlier}, 'k', 1, {earlier}, {earlier});
 """
 IDENTITIES = "INSERT INTO identities SELECT account_id, vehicle_id, vin, slot, plate FROM vehicles"
 
@@ -47,8 +49,15 @@ async def migrate_in_two(engine: str, database: str, monkeypatch: pytest.MonkeyP
     await migrate()
 
 
+async def count_vehicles(store: Store, account_id: int) -> int:
+    async def work(transaction: WriteTransaction) -> int:
+        return await transaction.count_vehicles()
+
+    return await store.write(account_id, work)
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-async def test_an_account_of_before_goes_on_from_its_latest_vehicle(
+async def test_an_account_of_before_goes_on_from_its_latest_vehicle_and_has_counted_the_current_ones(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = str(tmp_path / "padron.db")
@@ -60,9 +69,11 @@ async def test_an_account_of_before_goes_on_from_its_latest_vehicle(
     await migrate_in_two(engine, database, monkeypatch)
     store: Store = await (sqlite if engine == "sqlite" else postgres).open_store(database)
     assert [await store.read(account).find_last_instant() for account in (1, 2)] == [NOON, EPOCH]
+    assert [await count_vehicles(store, account) for account in (1, 2)] == [3, 0]
     vehicle = await get_one(store, 1)
     await save(store, 1, status_changed(vehicle, VehicleStatus.SOLD, at=NOON - timedelta(hours=2)))
     await save(store, 2, registered(HUMMER, at=NOON - timedelta(hours=2)))
+    assert [await count_vehicles(store, account) for account in (1, 2)] == [3, 1]
     assert [(await get_one(store, account)).updated_at for account in (1, 2)] == [NOON, NOON - timedelta(hours=2)]
     await store.close()
     if server is not None:
