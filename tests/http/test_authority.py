@@ -90,7 +90,7 @@ async def test_a_file_breaks_off_for_a_client_whose_key_was_revoked_while_it_rea
     api: Api, app: ASGIApp, leaver: Member, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It gets no portion more than what it had taken, and the answer does not look complete."""
-    monkeypatch.setattr(export, "PAGE", 1)
+    monkeypatch.setattr(export, "PAGE_BESIDE_CALLS", 1)
     monkeypatch.setattr(time_in_status, "BATCH_VEHICLES", 1)
     for number in range(5):
         await api.acme.put_vehicle(make_vin(number))

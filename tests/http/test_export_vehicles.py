@@ -57,7 +57,7 @@ async def test_its_headers_make_it_a_file(api: Api) -> None:
 
 
 async def test_filters_and_order_are_those_of_the_list(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "PAGE", 2)
+    monkeypatch.setattr(export, "PAGE_BESIDE_CALLS", 2)
     for number in range(7):
         await api.acme.register(make_vin(number), doors=number % 3, modelName=f"M{9 - number}")
     await api.acme.patch_status(make_vin(3), 8)
@@ -94,7 +94,7 @@ async def test_a_key_that_is_revoked_meanwhile_gets_no_more(
 ) -> None:
     monkeypatch.setattr(authentication, "BELIEVED_S", 0)
     monkeypatch.setattr(calls, "CONFIRMED_S", 0)
-    monkeypatch.setattr(export, "PAGE", 1)
+    monkeypatch.setattr(export, "PAGE_BESIDE_CALLS", 1)
     original = export.export_vehicles
 
     async def revoke_after_two(*arguments: Any) -> AsyncIterator[object]:  # noqa: ANN401
@@ -147,7 +147,7 @@ PREPARED = pytest.mark.slow_callback("writes 20,000 vehicles in one transaction 
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     faults = Faults()
     monkeypatch.setattr(export, "export_vehicles", faults.spoil(export.export_vehicles))
-    monkeypatch.setattr(export, "PAGE", 10)
+    monkeypatch.setattr(export, "PAGE_BESIDE_CALLS", 10)
     return faults
 
 
