@@ -8,13 +8,14 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from padron.domain.account import format_key_id, format_token
 from padron.domain.vin import VIN_LENGTH
 from tests.cast import NOON, UNKNOWN_VIN, make_vin
 
 VEHICLES = 6
 SEVERAL_VIN = make_vin(VEHICLES)
 TOKENS = ("acme", "gamma", "beta", "revoked")
-_UNKNOWN_TOKEN = "padron_1_AAAAAAAAAAAAAAAA_" + "A" * 43
+_UNKNOWN_TOKEN = format_token(format_key_id(1, "A" * 12), "B" * 43)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
