@@ -73,7 +73,7 @@ class Resource:
             call.seat.leave()
 
     async def _answer(self, call: Call, scope: AsgiScope) -> Reply | StreamReply:
-        call.headers = guard_headers(scope)
+        call.headers = call.request.headers = guard_headers(scope)
         method = call.request.method
         route = self._operations.get(method)
         if route is None:
@@ -101,7 +101,7 @@ class Resource:
         if method == "OPTIONS" and (preflight := self._server.answer_preflight(call.headers)) is not None:
             return preflight
         if not self._operations:
-            if call.request.path == b"*":  # RFC 9110, 9.3.7: a question about the server itself
+            if method == "OPTIONS" and call.request.path == b"*":  # RFC 9110, 9.3.7: a question about the server itself
                 return Reply(204, headers=((b"allow", b", ".join(heads.KNOWN_METHODS)),))
             raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
         if method == "OPTIONS":

@@ -26,6 +26,7 @@ class Intake:
         self._read: list[tuple[bytes, bytes]] = []
         self.method = ""
         self.version = "1.1"
+        self.is_head_asked = False  # a HEAD is under way, whose answer has no body
         self.keeps_alive = True
         self.is_complete = True
         self.is_overrun = False  # the parser saw the beginning of another request
@@ -41,6 +42,7 @@ class Intake:
         self.is_complete = False
         self.is_overrun = False
         self._has_head = False
+        self.is_head_asked = head.startswith(b"HEAD ")
         self.body_bytes = self._frame_bytes = 0
         heads.check_head(head)
         try:

@@ -359,7 +359,7 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _end_answer(self) -> None:
         self._state.total_requests += 1
-        self._is_answering = False
+        self._is_answering = self._intake.is_head_asked = False
         self._cycle = None
         if self._outlet.is_closing():
             if self._outlet.may_be_reset:
@@ -385,7 +385,8 @@ class EdgeProtocol(asyncio.Protocol):
                 return
         request_id = self._edge.make_request_id()
         reply = word_error(refusal, request_id)
-        self._outlet.write(encode_reply(reply, request_id, self._state.default_headers, keeps_alive=False))
+        data = encode_reply(reply, request_id, self._state.default_headers, keeps_alive=False)
+        self._outlet.write(data.partition(heads.END)[0] + heads.END if self._intake.is_head_asked else data)
         self._close_early()
 
     def _close_early(self) -> None:
