@@ -12,7 +12,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names locks format bench bench-quick bench-growth bench-parts lock hooks clean
+.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ bench-growth: .venv/.dev .venv/.rivals  ## measure as it grows (ARGS="--vehicles
 
 bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to bench.parts)
 	$(BIN)/python -m bench.parts $(ARGS)
+
+bench-neighbours: .venv/.dev  ## measure one account's calls beside the worst loads of another
+	$(BIN)/python -m bench.neighbours $(ARGS)
 
 # uv reads neither its own configuration nor pip's here, so what it writes is the same on every machine. Each lock
 # is bound by the ones before it: the runtime that is tested is the runtime that is run.

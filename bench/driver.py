@@ -137,7 +137,7 @@ async def run(given: argparse.Namespace, accounts: list[dict[str, Any]]) -> dict
         "perSecond": round(good / took),
         "statuses": statuses,
         "generatorCpu": round(used / took, 2),
-        **give_percentiles(latencies),
+        **give_percentiles(latencies or [took]),  # nothing was answered in all this time
     }
     if pace is not None:
         seen |= {"rate": given.rate, "lateP99Ms": give_percentiles(pace.lateness or [0.0])["p99Ms"]}

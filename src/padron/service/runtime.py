@@ -12,6 +12,7 @@ from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.work_watch import WorkWatch
 from padron.service.statuses.coalescer import Coalescer
+from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
@@ -28,6 +29,7 @@ class Runtime:
     watch: ChangeWatch
     queueing: Queueing
     work_watch: WorkWatch
+    turns: Turns
     sender: Sender = field(default_factory=NoSender)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
@@ -64,6 +66,7 @@ def build_runtime(store: Store, clock: Callable[[], datetime], sender: Sender | 
         watch=ChangeWatch(store),
         queueing=Queueing(store, clock),
         work_watch=WorkWatch(store, clock),
+        turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
     )
 

@@ -118,7 +118,8 @@ async def follow_changes(
     gone = heartbeat.gone
     at_least = 0
     while not gone.done() and not runtime.watch.is_stopping:
-        found = await list_changes(runtime, principal, query, at_least=at_least)
+        async with runtime.turns.take(principal.account_id):  # a change wakes all streams of its account at once
+            found = await list_changes(runtime, principal, query, at_least=at_least)
         query = replace(query, after=found.position)
         if found.entries:
             yield found

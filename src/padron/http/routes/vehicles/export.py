@@ -37,11 +37,16 @@ def _parse_wording(given: dict[str, str]) -> Wording:
 
 async def _encode(call: Call, query: VehicleQuery, wording: Wording) -> AsyncIterator[bytes]:
     head = encode_csv([name_columns(wording)])
-    async for page in export.export_vehicles(call.runtime, call.principal, query):
-        yield head + encode_csv(give_rows(page, wording))
+    pages = export.export_vehicles(call.runtime, call.principal, query, export.PAGE_BESIDE_CALLS)
+    while True:
+        async with call.runtime.turns.take(call.principal.account_id):
+            page = await anext(pages, None)
+            piece = head if page is None else head + encode_csv(give_rows(page, wording))
+        if piece:
+            yield piece
+        if page is None:
+            return
         head = b""
-    if head:
-        yield head
 
 
 ROUTES: tuple[Route, ...] = (
