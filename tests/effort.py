@@ -77,6 +77,8 @@ IMPORT_ROWS = _choose(8_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 
 # Sizes
+SLOW_CLIENTS = _choose(150, 500)
+SLOW_CLIENT_ANSWERS = _choose(1_000, 10_000)  # to others, each time
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)

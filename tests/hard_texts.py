@@ -18,6 +18,7 @@ from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
 from padron.http import calls, routing
 from padron.http.answers.problems import ProblemError
+from padron.http.edge import heads
 from padron.http.requests import bodies, conditions, json_faults, queries
 from padron.http.shapes.operations import ResultsBody
 from padron.service.changes import cursors
@@ -68,6 +69,17 @@ def _guard(headers: list[tuple[bytes, bytes]]) -> Callable[[], object]:
     return _try(calls.guard_headers, {"query_string": b"", "raw_path": b"/", "headers": headers})
 
 
+def _check_head(fill: Callable[[int], bytes]) -> Callable[[int], Callable[[], object]]:
+    """Check a head as when it is complete, and as when its end has not arrived."""
+
+    def make(size: int) -> Callable[[], object]:
+        beginning = _LINE + fill(size)
+        checks = (_try(heads.check_head, beginning + heads.END), _try(heads.check_beginning, beginning, 0))
+        return lambda: [check() for check in checks]
+
+    return make
+
+
 def _find_path(raw: bytes) -> Callable[[], object]:
     return lambda: routing._split(raw)
 
@@ -76,6 +88,21 @@ def _hand(function: Callable[[str], object], text: Callable[[int], str]) -> Call
     return lambda size: _try(function, text(size))
 
 
+_LINE = b"GET / HTTP/1.1\r\n"
+_HEADS: dict[str, Callable[[int], bytes]] = {
+    "names": lambda size: b"a" * size,
+    "values": lambda size: b"a:" + b" " * size,
+    "colons": lambda size: b":" * size,
+    "many": lambda size: b"a:\r\n" * (size // 4),
+    "carriage-returns": lambda size: b"\r" * size,
+    "line-feeds": lambda size: b"\n" * size,
+    "line-ends": lambda size: b"\r\n" * (size // 2),
+    "controls": lambda size: b"a:" + b"\0" * size,
+    "continued": lambda size: b"a: b\r\n " * (size // 7),
+    "without-colon": lambda size: b"a\r\n" * (size // 3),
+    "last-wrong": lambda size: b"a: b\r\n" * (size // 6) + b"\0",
+    "upgrades": lambda size: b"upgrade:\r" * (size // 9),
+}
 _RESULT = b'{"results": [{"claimId": "a", "outcome": "failed", "result": %s}]}'
 _TEXTS: dict[str, Callable[[int], str]] = {
     "spaces": lambda size: " " * size,
@@ -141,6 +168,21 @@ FUNCTIONS: dict[str, Hard] = {
     "query-many": Hard(make=lambda size: _ask(b"&".join(b"a%d=1" % number for number in range(size)))),
     "query-long-name": Hard(make=lambda size: _ask(b"a" * size + b"=1")),
     "query-semicolons": Hard(make=lambda size: _ask(b";" * size)),
+    **{f"head-{kind}": Hard(make=_check_head(fill), size=1 << 16) for kind, fill in _HEADS.items()},
+    "head-long-address": Hard(make=lambda size: _try(heads.check_beginning, b"GET /" + b"a" * size, 0), size=1 << 16),
+    "head-spaces-for-an-address": Hard(
+        make=lambda size: _try(heads.check_head, b"GET " + b" " * size + b"HTTP/1.1\r\n\r\n"), size=1 << 16
+    ),
+    "head-unparsable": Hard(
+        make=lambda size: _try(heads.explain_unparsable, _LINE + b"a: b\r\n" * (size // 6) + heads.END), size=1 << 16
+    ),
+    "head-upgrades": Hard(
+        make=lambda size: lambda: heads.hide_upgrade(_LINE + b"\r\nupgrade:" * (size // 10) + heads.END), size=1 << 16
+    ),
+    "head-whole-address": Hard(
+        make=lambda size: _try(heads.split_target, "GET", b"http://" + b"a" * size), size=1 << 16
+    ),
+    "head-empty-lines": Hard(make=lambda size: lambda: heads.skip_empty_lines(b"\r\n" * size), size=1 << 16),
     "path-slashes": Hard(make=lambda size: _find_path(b"/" * size)),
     "path-percents": Hard(make=lambda size: _find_path(b"/%41" * (size // 4))),
     "body-lone-surrogates": Hard(make=lambda size: _describe_body(_RESULT % (b'"' + b"\\ud800" * (size // 6)))),

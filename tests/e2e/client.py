@@ -74,9 +74,9 @@ class Connection:
             body = await self._reader.readexactly(length)
         return Answer(status=int(first.split(" ")[1]), headers=headers, body=body, seconds=time.perf_counter() - begun)
 
-    async def read_to_end(self) -> bytes:
+    async def read_to_end(self, seconds_max: float = ANSWER_S_MAX) -> bytes:
         """Give what comes until the server closes the connection."""
-        async with asyncio.timeout(ANSWER_S_MAX):
+        async with asyncio.timeout(seconds_max):
             try:
                 return await self._reader.read()
             except ConnectionResetError:

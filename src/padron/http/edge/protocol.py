@@ -107,7 +107,7 @@ class EdgeProtocol(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Stay open while an answer is under way that nobody can cancel. Otherwise the client has gone."""
-        if self._is_answering and self._cycle is None and self._held is None:
+        if self._is_answering and self._cycle is None and self._held is None and not self._outlet.is_ending:
             self._intake.keeps_alive = False
             return True
         return False
