@@ -51,6 +51,8 @@ class UsableKeys:
             await asyncio.wait([self._listing])
 
     async def _read(self) -> None:
-        with suppress(PadronError):  # the list from before is better than none
-            self._secrets = await self._directory.list_usable_secrets(self._clock(), LISTED_MAX)
-        self._listing = None
+        try:
+            with suppress(PadronError):  # the list from before is better than none
+                self._secrets = await self._directory.list_usable_secrets(self._clock(), LISTED_MAX)
+        finally:
+            self._listing = None
