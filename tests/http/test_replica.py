@@ -13,7 +13,8 @@ from padron.domain.account import Scope
 from padron.domain.change import START, Place
 from padron.service.accounts import add_account, revoke_key
 from padron.service.changes.cursors import format_feed_cursor
-from padron.service.changes.feed import FeedFilter, FeedQuery, Wait, follow_changes
+from padron.service.changes.feed import Wait, follow_changes
+from padron.service.changes.pages import FeedFilter, FeedQuery
 from padron.service.operations.gate import LARGE_QUESTION
 from padron.service.runtime import build_runtime
 from padron.store.postgres import open_store

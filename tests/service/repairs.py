@@ -13,7 +13,8 @@ from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.vehicle import Details, Edits
 from padron.domain.vin import Vin
-from padron.service.changes.feed import FeedFilter, FeedQuery, list_changes
+from padron.service.changes.feed import list_changes
+from padron.service.changes.pages import FeedFilter, FeedQuery
 from padron.service.runtime import Runtime
 from padron.service.statuses.single import set_status
 from padron.service.statuses.undo import UndoneVehicle, undo_request

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.service.authentication import Authenticator
+from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.operations.queueing import Queueing
@@ -34,6 +35,7 @@ class Runtime:
     queueing: Queueing
     work_watch: WorkWatch
     turns: Turns
+    recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 

@@ -21,7 +21,8 @@ from padron.http.requests.conditions import read_seen
 from padron.http.shapes.changes import ChangeList
 from padron.service.changes import feed
 from padron.service.changes.events import give_event
-from padron.service.changes.feed import FeedFilter, FeedPage, FeedQuery, Wait
+from padron.service.changes.feed import Wait
+from padron.service.changes.pages import FeedFilter, FeedPage, FeedQuery
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 

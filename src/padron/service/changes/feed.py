@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import ChangeType, FeedEntry, Place
+from padron.domain.change import FeedEntry, Place
 from padron.service.changes import cursors
+from padron.service.changes.pages import FeedPage, FeedQuery
 from padron.service.changes.watch import Gone
 from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
@@ -15,43 +16,11 @@ SCANNED_MAX = 5_000  # changes that one request looks at to find some that match
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FeedFilter:
-    """The changes that a reader asks for. None means all."""
-
-    types: frozenset[ChangeType] | None = None
-    operational_changed: bool | None = None
-
-    def fits(self, entry: FeedEntry) -> bool:
-        """Say whether a change matches."""
-        if self.types is not None and entry.change.type not in self.types:
-            return False
-        return self.operational_changed is None or entry.changed_operational is self.operational_changed
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedQuery:
-    """A question to the feed: the matching changes after a place, at most ``limit`` in a page."""
-
-    after: Place
-    limit: int
-    wanted: FeedFilter
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Wait:
     """The seconds to wait for a change, and a future that is done when the client has gone."""
 
     seconds: float
     gone: Gone
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FeedPage:
-    """Changes in order, and the position to continue from. Filters may move it beyond the last change."""
-
-    entries: list[FeedEntry]
-    position: Place
-    more: bool
 
 
 def format_cursor(runtime: Runtime, place: Place) -> str:
@@ -119,7 +88,10 @@ async def follow_changes(
     at_least = 0
     while not gone.done() and not runtime.watch.is_stopping:
         async with runtime.turns.take(principal.account_id):  # a change wakes all streams of its account at once
-            found = await list_changes(runtime, principal, query, at_least=at_least)
+            recent = runtime.recent_pages.find(principal.account_id, query, at_least)
+            found = recent or await list_changes(runtime, principal, query, at_least=at_least)
+            if recent is None:
+                runtime.recent_pages.keep(principal.account_id, query, found)
         query = replace(query, after=found.position)
         if found.entries:
             yield found

@@ -13,6 +13,7 @@ from padron.store.base import Store
 from padron.store.settling import settle
 
 LOOK_EVERY_S = 0.05
+WOKEN_AT_ONCE = 20
 STOP_S_MAX = 3.0  # for a current look
 
 Gone = asyncio.Future[None]  # done when the waiting client has hung up
@@ -77,8 +78,12 @@ class ChangeWatch:
         if not self._waiting:
             return None
         numbers = await self._store.load_last_changes(list(self._waiting))
+        woken = 0
         for account_id, number in numbers.items():
-            for after, came in self._waiting.get(account_id, ()):
+            for after, came in tuple(self._waiting.get(account_id, ())):
                 if number > after:
                     settle(came, None)
+                    woken += 1
+                    if woken % WOKEN_AT_ONCE == 0:
+                        await asyncio.sleep(0)  # a thousand streams that wake at once would delay everybody else
         return LOOK_EVERY_S
