@@ -58,7 +58,7 @@ CANCELLED_CALLS = _choose(200, 5_000)
 HANG_UPS = _choose(60, 1_000)
 
 # Servers that are killed or stopped under load
-KILLS = _choose({"sqlite": 6, "postgres": 2}, {"sqlite": 30, "postgres": 15})
+KILLS = _choose({"sqlite": 10, "postgres": 2}, {"sqlite": 30, "postgres": 15})
 FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
 FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
 LATE_MIRRORS = _choose(4, 8)  # of each account and kind
