@@ -1,4 +1,4 @@
-"""What the process that parses a file is told: the file, and the limits that it applies to itself."""
+"""The order for the process that parses a file: which file, and the limits that the process applies to itself."""
 
 import os
 import resource
