@@ -46,7 +46,7 @@ ROUND_TRIPS = _choose({"sqlite": 12, "postgres": 6}, {"sqlite": 200, "postgres":
 FILE_FORMS = _choose(10, 200)
 
 # Requests generated from the document, for each operation and each way of generating
-DOCUMENT_CASES = _choose(8, 100)
+DOCUMENT_CASES = _choose(5, 100)
 DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
 BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
 
@@ -80,7 +80,7 @@ PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)
 MEMORY_ROWS = _choose(12_000, 60_000)
-LINEAR_CHARACTERS = _choose(1_024, 4_096)
+LINEAR_CHARACTERS = _choose(512, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 
 PROFILE = "padron"
