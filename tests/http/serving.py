@@ -8,19 +8,14 @@ from contextlib import contextmanager
 import uvicorn
 
 from padron.http.app import build_app
-from padron.http.edge.connections import OpenConnections
 from padron.http.edge.protocol import EdgeProtocol
 from padron.service.runtime import Runtime
 
 
 @contextmanager
-def serve_in_thread(
-    open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True, connections: OpenConnections | None = None
-) -> Iterator[int]:
+def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True) -> Iterator[int]:
     """Give the port of a running server, which may have a fast path and limits of its own."""
     app = build_app(open_runtime, is_fast=is_fast)
-    if connections is not None:
-        app.edge.connections = connections
     started = threading.Event()
 
     class Server(uvicorn.Server):

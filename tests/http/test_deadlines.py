@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from padron.domain.limits import Limits
 from padron.http.edge import connections, outlet, protocol
-from padron.http.edge.connections import OpenConnections
 from padron.http.edge.outlet import Outlet
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import sqlite
@@ -43,15 +43,16 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
     async def open_runtime() -> Runtime:
         path = tmp_path_factory.mktemp("deadlines") / "padron.db"
-        runtime = build_runtime(await sqlite.open_store(str(path)), read_clock)
+        runtime = build_runtime(
+            await sqlite.open_store(str(path)), read_clock, limits=Limits(address_connections=ADDRESS_MAX)
+        )
         cast = await make_cast(runtime)
         fleet = [registered(make_vin(number), ownerName="Ana" * 90) for number in range(VEHICLES)]
         await save(runtime.store, cast.acme.account.account_id, *fleet)
         tokens.append(cast.acme.token)
         return runtime
 
-    limits = OpenConnections(address_max=ADDRESS_MAX)
-    with serve_in_thread(open_runtime, connections=limits) as port:
+    with serve_in_thread(open_runtime) as port:
         yield Target(port, tokens[0])
 
 
