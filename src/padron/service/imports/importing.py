@@ -7,7 +7,7 @@ refusals are handed on at once.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -89,6 +89,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     on_step: Callable[[ImportStep], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     chunk_rows: int = CHUNK_ROWS,
+    takes_turns: bool = False,
 ) -> ImportSummary:
     """Register and update the vehicles of the rows, and give the outcome. Raises ``forbidden``.
 
@@ -103,6 +104,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     - ``start`` is the progress of an earlier run: its rows are not written again.
     - ``checkpoint`` is awaited inside each attempt at a transaction, after its rows are written.
     - ``on_step`` is called after the commit.
+    - ``takes_turns`` is for a server: between two transactions, its other accounts have their turn.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
@@ -125,7 +127,8 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
                 if should_stop():
                     return ImportSummary(counts=counts, is_interrupted=True)
                 if chunk:
-                    step = await writer.write(counts, parser.parse_rows(chunk))
+                    async with runtime.turns.take(principal.account_id) if takes_turns else nullcontext():
+                        step = await writer.write(counts, parser.parse_rows(chunk))
                     counts = step.counts
                     on_step(step)
         except UnreadableFileError as error:

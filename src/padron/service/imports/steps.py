@@ -35,7 +35,7 @@ from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
 # Fewer rows than a command uses: between two transactions the calls of this process run.
-CHUNK_ROWS = 100
+CHUNK_ROWS = 50
 
 
 @dataclass(slots=True, eq=False)
@@ -188,6 +188,7 @@ async def import_file(runtime: Runtime, run: ImportRun, should_stop: Callable[[]
             checkpoint=Checkpoint(run, rows, runtime.clock).save,
             should_stop=must_stop,
             chunk_rows=CHUNK_ROWS,
+            takes_turns=True,
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import msgspec
@@ -63,7 +64,9 @@ async def set_statuses(call: Call) -> Reply:
         return build_problem_reply(problems.BATCH_REFUSED, detail, call.request_id, extension=extension)
 
     answer_within(call, word)
-    return word(await bulk.set_statuses(call.runtime, call.principal, request))
+    is_long = len(vins) > _AT_ONCE_MAX
+    async with call.runtime.turns.take(call.principal.account_id) if is_long else nullcontext():
+        return word(await bulk.set_statuses(call.runtime, call.principal, request))
 
 
 async def undo_request(call: Call) -> Reply:
