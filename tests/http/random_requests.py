@@ -212,5 +212,6 @@ _OTHERS = [
 _RAW_BODIES = [
     b"", b" ", b"{", b"nonsense", b"\xef\xbb\xbf{}", b'{"vehicleStatusId": 3', b'{"vehicleStatusId": 3} x',
     b'{"vehicleStatusId": 3, "vehicleStatusId": 4}', b'{"vehicleStatusId": 3, "reason": "\xff"}', b"[" * 2_000,
-    b" " * 16_385, b" " * 16_385, b'{"vehicleStatusId": 03}', b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b'\t{"vehicleStatusId"\r\n:\n4}\n',
+    b'{"vehicleStatusId": 03}', b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b'\t{"vehicleStatusId"\r\n:\n4}\n',
+    b" " * 16_385, b" " * 16_385,
 ]  # fmt: skip
