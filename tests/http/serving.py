@@ -8,19 +8,13 @@ from contextlib import contextmanager
 import uvicorn
 
 from padron.http.app import build_app
-from padron.http.edge.connections import OpenConnections
 from padron.http.edge.protocol import EdgeProtocol
 from padron.service.runtime import Runtime
 
 
 @contextmanager
-def serve_in_thread(
-    open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True, connections: OpenConnections | None = None
-) -> Iterator[int]:
-    """Give the port of a running server, which may have a fast path and limits of its own."""
-    app = build_app(open_runtime, is_fast=is_fast)
-    if connections is not None:
-        app.edge.connections = connections
+def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True) -> Iterator[int]:
+    """Give the port of a running server, with the fast path or without."""
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -29,7 +23,7 @@ def serve_in_thread(
             started.set()
 
     config = uvicorn.Config(
-        app,
+        build_app(open_runtime, is_fast=is_fast),
         host="127.0.0.1",
         port=0,
         http=EdgeProtocol,

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from padron.domain.limits import Limits
 from padron.http.edge import connections
 from padron.http.edge.connections import OpenConnections, group_address
 from tests.cast import wait_until
@@ -29,8 +30,14 @@ class Line:
         self.is_aborted = True
 
 
+def open_with(**limits: int) -> OpenConnections:
+    registry = OpenConnections()
+    registry.set_limits(Limits(**limits))
+    return registry
+
+
 async def test_one_address_more_than_the_bound_is_turned_away_and_others_come_in() -> None:
-    registry = OpenConnections(address_max=2)
+    registry = open_with(address_connections=2)
     first, second = Line(), Line()
     assert registry.admit(first, "192.0.2.1")
     assert registry.admit(second, "192.0.2.1")
@@ -42,7 +49,7 @@ async def test_one_address_more_than_the_bound_is_turned_away_and_others_come_in
 
 
 async def test_one_more_than_the_bound_in_total_is_turned_away() -> None:
-    registry = OpenConnections(total_max=2)
+    registry = open_with(total_connections=2)
     first = Line()
     assert registry.admit(first, "192.0.2.1")
     assert registry.admit(Line(), "192.0.2.2")
@@ -52,7 +59,7 @@ async def test_one_more_than_the_bound_in_total_is_turned_away() -> None:
 
 
 async def test_who_was_turned_away_gives_no_place_back() -> None:
-    registry = OpenConnections(total_max=1)
+    registry = open_with(total_connections=1)
     assert registry.admit(Line(), "192.0.2.1")
     refused = Line()
     assert not registry.admit(refused, "192.0.2.1")
@@ -61,7 +68,8 @@ async def test_who_was_turned_away_gives_no_place_back() -> None:
 
 
 async def test_a_proxy_may_have_more_connections_than_others_but_not_more_than_all() -> None:
-    registry = OpenConnections(total_max=3, address_max=1, is_exempt=lambda address: address == "192.0.2.9")
+    registry = OpenConnections(lambda address: address == "192.0.2.9")
+    registry.set_limits(Limits(total_connections=3, address_connections=1))
     assert [registry.admit(Line(), "192.0.2.9") for _ in range(4)] == [True, True, True, False]
 
 
@@ -86,7 +94,7 @@ def test_a_network_that_one_client_has_counts_as_one_address(one: str, other: st
 
 
 async def test_beyond_the_bound_of_unsent_bytes_the_longest_stalled_ends() -> None:
-    registry = OpenConnections(unsent_bytes_max=100)
+    registry = open_with(total_unsent_bytes=100)
     lines = [Line(40) for _ in range(4)]
     for line in lines:
         registry.admit(line, "")
@@ -104,7 +112,7 @@ async def test_beyond_the_bound_of_unsent_bytes_the_longest_stalled_ends() -> No
 
 
 async def test_a_stalled_one_that_alone_is_beyond_the_bound_ends() -> None:
-    registry = OpenConnections(unsent_bytes_max=100)
+    registry = open_with(total_unsent_bytes=100)
     line = Line(101)
     registry.admit(line, "")
     registry.stall(line)
