@@ -1,5 +1,6 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
 from tests.databases import STRAY_COUNTS
+from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
@@ -100,6 +102,26 @@ def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> 
     is_unwatched = any(request.path.is_relative_to(folder) for folder in UNWATCHED)
     if request.node.get_closest_marker("slow_callback") is None and not is_unwatched:
         assert not slow, "\n".join(["The event loop was held up:", *slow])
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
+    """The event loop that all tests share, on which each test leaves its connections to the next."""
+    loop = asyncio.get_running_loop()
+    with KEPT.installed(loop):
+        yield loop
+        KEPT.forget_all()
+        await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def _no_task_left(event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Cancel what a test left running, as if its event loop had ended."""
+    yield
+    if left := asyncio.all_tasks(event_loop_of_all):
+        for task in left:
+            task.cancel()
+        event_loop_of_all.run_until_complete(asyncio.wait(left))
 
 
 @pytest.fixture(scope="session")
@@ -189,7 +211,8 @@ async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
     async def open_one() -> Store:
         store: Store
         if engine == "sqlite":
-            store = await sqlite.open_store(database)
+            # A fresh copy of the template has no migration to look for.
+            store = await sqlite.open_store(database) if stores else sqlite.SqliteStore(database)
         else:
             store = await postgres.open_store(database)
         stores.append(store)

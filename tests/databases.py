@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from tests.kept_connections import KEPT
+
 T = TypeVar("T")
 
-BYTES_MAX = 8_000_000  # of all tables and indexes: from then on the rows that were deleted slow the next tests down
+BYTES_MAX = 3_000_000  # of all tables: from then on the rows that were deleted slow the next tests down
 
 # PostgreSQL finds vehicles by rows apart from their own, which must say the same, whatever a test has done.
 STRAY_IDENTITIES = """
@@ -28,15 +30,19 @@ STRAY_COUNTS = """
         SELECT count(*) FROM vehicles AS h WHERE h.account_id = c.account_id AND h.slot >= 0)
 """
 # xmin is the transaction that wrote the row: whatever is altered, granted or made is another row.
-_MARK_SCHEMA = """
-    SELECT md5(string_agg(mark, ' ' ORDER BY mark)) FROM (
+_INSPECT = """
+    SELECT sum(hashtextextended(mark, 0)) AS schema_mark, (
+        SELECT sum(pg_relation_size(oid))::bigint FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    ) AS table_bytes
+    FROM (
         SELECT concat('database ', xmin) AS mark FROM pg_database WHERE datname = current_database()
         UNION ALL SELECT concat('setting ', setdatabase, setrole, xmin) FROM pg_db_role_setting
         UNION ALL SELECT concat('namespace ', oid, ' ', xmin) FROM pg_namespace WHERE nspname NOT LIKE 'pg_%'
         UNION ALL SELECT concat('class ', oid, ' ', xmin) FROM pg_class WHERE relnamespace = 'public'::regnamespace
-        UNION ALL SELECT concat('column ', attrelid, ' ', attnum, ' ', xmin) FROM pg_attribute
-            WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
-        UNION ALL SELECT concat('function ', oid, ' ', xmin) FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT concat('column ', attrelid, ' ', attnum, ' ', xmin) FROM pg_attribute WHERE attrelid >= 16384
+        UNION ALL SELECT concat('function ', oid, ' ', xmin) FROM pg_proc
+            WHERE oid >= 16384 AND pronamespace <> pg_my_temp_schema()
         UNION ALL SELECT concat('trigger ', oid, ' ', xmin) FROM pg_trigger
         UNION ALL SELECT concat('constraint ', oid, ' ', xmin) FROM pg_constraint WHERE oid >= 16384
         UNION ALL SELECT concat('statistic ', starelid, ' ', staattnum) FROM pg_statistic WHERE starelid >= 16384
@@ -44,9 +50,11 @@ _MARK_SCHEMA = """
         UNION ALL SELECT concat('register ', r) FROM register AS r
     ) AS marks
 """
-_MEASURE = """
-    SELECT sum(pg_relation_size(oid))::bigint FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')
+# A function of the connection plans its statements once, and is asked once.
+_MAKE_EMPTYING = """
+    CREATE FUNCTION pg_temp.empty_register() RETURNS text[] LANGUAGE plpgsql AS $$
+    DECLARE strays text[] := ARRAY({strays});
+    BEGIN {statements}; RETURN strays; END $$
 """
 _LIST_TABLES = """
     SELECT relname FROM pg_class
@@ -55,7 +63,7 @@ _LIST_TABLES = """
 _LIST_SEQUENCES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
 _END_OTHERS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1::int[])
 """
 # Foreign keys and triggers have no say while all goes.
 _SETTINGS = {"session_replication_role": "replica", "application_name": "tests", "lock_timeout": "5000", "jit": "off"}
@@ -65,8 +73,7 @@ _SETTINGS = {"session_replication_role": "replica", "application_name": "tests",
 class _Database:
     url: str
     connection: asyncpg.Connection
-    schema_mark: str
-    empty: str  # the statements that empty it
+    schema_mark: int
 
 
 class Databases:
@@ -83,15 +90,23 @@ class Databases:
 
     async def lend(self) -> str:
         """Give the URL of an empty database."""
-        return await self._run(self._lend())
+        url = await self._run(self._lend())
+        KEPT.keep(url)
+        return url
 
     async def take_back(self, url: str) -> list[str] | None:
         """Give what is wrong in the database, which its test is done with; None when it was not lent by us."""
         database = self._lent.pop(url, None)
-        return None if database is None else await self._run(self._take_back(database))
+        if database is None:
+            return None
+        wrong = await self._run(self._take_back(database))
+        if database not in self._idle:
+            KEPT.forget(url)
+        return wrong
 
     async def leave_alone(self, url: str) -> None:
         """Connect no more to a database that is lent, for a test that wants nobody else there."""
+        KEPT.forget(url)
         await self._run(self._lent[url].connection.close())
 
     def close(self) -> None:
@@ -111,19 +126,14 @@ class Databases:
 
     async def _make(self) -> _Database:
         url = await self._create()
-        connection = await asyncpg.connect(url, server_settings=_SETTINGS)
-        tables, sequences = await connection.fetch(_LIST_TABLES), await connection.fetch(_LIST_SEQUENCES)
-        statements = [
-            *(f"DELETE FROM {name}" for (name,) in tables),  # noqa: S608 - a name out of the catalog
-            *(f"SELECT setval('{name}', 1, false)" for (name,) in sequences),
-        ]
-        mark = await connection.fetchval(_MARK_SCHEMA)
-        return _Database(url=url, connection=connection, schema_mark=mark, empty="; ".join(statements))
+        connection = await _connect(url)
+        ((mark, _),) = await connection.fetch(_INSPECT)
+        return _Database(url=url, connection=connection, schema_mark=mark)
 
     async def _take_back(self, database: _Database) -> list[str]:
         try:
             if database.connection.is_closed():
-                database.connection = await asyncpg.connect(database.url, server_settings=_SETTINGS)
+                database.connection = await _connect(database.url)
             return await self._empty(database)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await self._give_up(database)  # the test made the server or the database unfit for use
@@ -131,16 +141,16 @@ class Databases:
 
     async def _empty(self, database: _Database) -> list[str]:
         connection = database.connection
-        while await connection.fetchval(_END_OTHERS):  # noqa: ASYNC110 - another process has no event for us
+        kept = KEPT.list_backends(database.url)
+        while await connection.fetchval(_END_OTHERS, kept):  # noqa: ASYNC110 - another process has no event for us
             await asyncio.sleep(0.001)
-        stray = [str(row) for check in (STRAY_IDENTITIES, STRAY_COUNTS) for row in await connection.fetch(check)]
-        is_as_new = await connection.fetchval(_MARK_SCHEMA) == database.schema_mark
-        if not is_as_new or await connection.fetchval(_MEASURE) > BYTES_MAX:
+        ((mark, table_bytes),) = await connection.fetch(_INSPECT)
+        strays: list[str] = await connection.fetchval("SELECT pg_temp.empty_register()")
+        if mark != database.schema_mark or table_bytes > BYTES_MAX:
             await self._give_up(database)
-            return stray
-        await connection.execute(database.empty)
-        self._idle.append(database)
-        return stray
+        else:
+            self._idle.append(database)
+        return strays
 
     async def _give_up(self, database: _Database) -> None:
         database.connection.terminate()
@@ -151,3 +161,18 @@ class Databases:
         for database in (*self._idle, *self._lent.values()):
             database.connection.terminate()
         await asyncio.sleep(0)
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    """Connect to a migrated database, and make the function that empties it."""
+    connection = await asyncpg.connect(url, server_settings=_SETTINGS)
+    statements = [
+        *(f"DELETE FROM {name}" for (name,) in await connection.fetch(_LIST_TABLES)),  # noqa: S608 - of the catalog
+        *(f"PERFORM setval('{name}', 1, false)" for (name,) in await connection.fetch(_LIST_SEQUENCES)),
+    ]
+    strays = " UNION ALL ".join(
+        f"SELECT stray::text FROM ({check}) AS stray"  # noqa: S608 - our own
+        for check in (STRAY_IDENTITIES, STRAY_COUNTS)
+    )
+    await connection.execute(_MAKE_EMPTYING.format(strays=strays, statements="; ".join(statements)))
+    return connection

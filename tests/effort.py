@@ -46,7 +46,7 @@ ROUND_TRIPS = _choose({"sqlite": 12, "postgres": 6}, {"sqlite": 200, "postgres":
 FILE_FORMS = _choose(10, 200)
 
 # Requests generated from the document, for each operation and each way of generating
-DOCUMENT_CASES = _choose(8, 100)
+DOCUMENT_CASES = _choose(5, 100)
 DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
 BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
 TWO_WAYS_REQUESTS = _choose(500, 2_000)
@@ -59,7 +59,7 @@ CANCELLED_CALLS = _choose(200, 5_000)
 HANG_UPS = _choose(60, 1_000)
 
 # Servers that are killed or stopped under load
-KILLS = _choose({"sqlite": 6, "postgres": 2}, {"sqlite": 30, "postgres": 15})
+KILLS = _choose({"sqlite": 10, "postgres": 2}, {"sqlite": 30, "postgres": 15})
 FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
 FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
 LATE_MIRRORS = _choose(4, 8)  # of each account and kind
@@ -83,7 +83,7 @@ PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)
 MEMORY_ROWS = _choose(12_000, 60_000)
-LINEAR_CHARACTERS = _choose(1_024, 4_096)
+LINEAR_CHARACTERS = _choose(512, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 
 PROFILE = "padron"

@@ -218,6 +218,6 @@ FUNCTIONS: dict[str, Hard] = {
     "json-blank-lines": Hard(make=lambda size: _read_file(JsonRows, b"{}\n" + b"\n" * size), size=1 << 16),
     "json-names": Hard(
         make=lambda size: _read_file(JsonRows, b"{" + b",".join(b'"%d": 1' % n for n in range(size // 9)) + b"}"),
-        size=1 << 16,
+        size=1 << 14,
     ),
 }

@@ -106,4 +106,4 @@ def find_uses(tree: ast.AST) -> list[str]:
     ],
 )
 def test_the_measure_itself_finds_what_takes_the_square(source: str, method: str) -> None:
-    assert find_slow_text(re.compile(source), method, 1_024) is not None
+    assert find_slow_text(re.compile(source), method, SIZE) is not None

@@ -21,6 +21,7 @@ from padron.cli.options import ServerOptions
 from padron.cli.planned import planned
 from padron.cli.register import register
 from padron.cli.report import report
+from padron.cli.serve import serve
 from padron.cli.vehicles import vehicles
 from padron.cli.vins import vins
 from padron.config import VARIABLES
@@ -300,3 +301,4 @@ def test_a_command_that_is_named_says_of_itself_what_the_list_of_commands_says(c
     named = [accounts, keys, vehicles, report, duplicates, planned, register, vins]
     for command in named:
         assert f"{command.name[0]} {command.help}" in listed
+    assert f"serve {(serve.__doc__ or '').splitlines()[0]}" in listed

@@ -26,11 +26,13 @@ from padron.http.routes import ROUTES
 from tests.certificates import Authority
 from tests.docs import examples
 from tests.docs.examples import DOCUMENTS, Command, Request, Values
-from tests.e2e.program import give_environment, run_server
+from tests.e2e.program import run_server
 from tests.postgres import Postgres
+from tests.starting import give_environment, run_program, write_command
 
 VIN, OTHER_VIN = "3LNHL2GC1BR262548", "1C4RJEAG2EC476429"
 COMMAND_S_MAX = 50
+TOOLS = "tools"  # the folder of the commands that stand in for others
 
 # What is not run, by how it begins, and why. Each must be in a document still.
 LEFT_OUT = {
@@ -137,14 +139,6 @@ def run_here(folder: Path, *words: str) -> str:
     return printed.getvalue()
 
 
-def run_program(folder: Path, *words: str) -> str:
-    ended = subprocess.run(
-        [sys.executable, "-m", "padron", *words], cwd=folder, env=give_environment(), check=True, capture_output=True,
-        text=True,
-    )  # fmt: skip
-    return ended.stdout
-
-
 @asynccontextmanager
 async def furnished(register: Register, folder: Path, path: Path, postgres: Postgres) -> AsyncIterator[Values]:
     """Give what stands in for the placeholders, while a server serves a copy of the register in the folder."""
@@ -153,8 +147,9 @@ async def furnished(register: Register, folder: Path, path: Path, postgres: Post
     if path.name == "duplicates.md":
         for plate, status, words in (("RTA412C", 1, ()), ("RTA421C", 4, ("--keep-duplicates",))):
             (folder / "legacy.csv").write_text(f"vin,plate,vehicleStatusId\n{VIN},{plate},{status}\n", "utf-8")
-            run_program(folder, "vehicles", "import", "legacy.csv", "--account", "Acme", *words)
-        found = json.loads(run_program(folder, "duplicates", "list", "--account", "Acme", "--json"))
+            imported = run_program("vehicles", "import", "legacy.csv", "--account", "Acme", *words, folder=folder)
+            assert imported.status == 0, imported.stderr
+        found = run_program("duplicates", "list", "--account", "Acme", "--json", folder=folder).document
         vehicles = found["duplicates"][0]["vehicles"]
         ids = (str(vehicles[0]["vehicleId"]), str(vehicles[1]["vehicleId"]))
         revisions = {str(one["vehicleId"]): one["revision"] for one in vehicles}
@@ -187,7 +182,7 @@ def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
 
 async def run_shell(folder: Path, script: str, postgres: Postgres | None = None) -> tuple[str, str, int]:
     """Run what a reader would paste into a shell. curl fails for any answer that is not 2xx."""
-    tools = folder / "tools"
+    tools = folder / TOOLS
     tools.mkdir(exist_ok=True)
     (folder / ".curlrc").write_text("fail-with-body\n", "utf-8")
     (tools / "pbpaste").write_text(f"#!/bin/sh\necho {VIN}\n", "utf-8")  # of macOS
@@ -240,6 +235,8 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
         folder.mkdir()
     if path.name == "edge.md":
         Authority(folder).issue("server")
+    else:
+        write_command(served / TOOLS / "padron")
     if path.name == "scale.md":
         out, err, status = await run_shell(served, "createuser padron && createdb -O padron padron", postgres)
         assert status == 0, out + err
@@ -257,7 +254,7 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
             check_output(command, out)
             if "duplicates resolve" in script:  # so that there is something to merge
                 (request_id,) = re.findall(r"\bRequest ([0-9a-z-]+)", out)
-                run_program(folder, "undo", request_id, "--account", "Acme")
+                assert run_program("undo", request_id, "--account", "Acme", folder=folder).status == 0
             if given := _FIND_REQUEST.findall(out.replace("\r", "")):
                 values = replace(values, request_id=given[-1])
 

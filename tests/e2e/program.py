@@ -4,19 +4,15 @@ Every server listens on a port that the system chose and tells it in its log, so
 """
 
 import asyncio
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -27,6 +23,7 @@ from padron.service.accounts import add_account, add_key
 from padron.wiring import migrate_database, use_runtime
 from tests.cast import make_vin, registered, save
 from tests.e2e.client import connect
+from tests.starting import Outcome, Program, run_program, start_program
 
 START_S_MAX = 20
 STOP_S_MAX = 10
@@ -74,33 +71,33 @@ async def make_fleets(url: str, *, accounts: int = 3, vehicles: int = 6, details
 class Server:
     """A ``padron serve`` that was started."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self._process = process
+    def __init__(self, program: Program, log: Path) -> None:
+        self._program = program
         self._log = log
         self.port = 0
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._program.pid
 
     @property
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._program.poll() is not None
 
     def read_log(self) -> str:
         return self._log.read_text("utf-8")
 
     def kill(self) -> None:
         """End it as a crash would: nothing of its own runs any more."""
-        self._process.kill()
-        self._process.wait(STOP_S_MAX)
+        self._program.kill()
+        self._program.wait(STOP_S_MAX)
 
     def ask_to_stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
+        self._program.send_signal(signal.SIGTERM)
 
     async def wait(self, seconds_max: float = STOP_S_MAX) -> int:
         """Give its exit status."""
-        return await asyncio.to_thread(self._process.wait, seconds_max)
+        return await asyncio.to_thread(self._program.wait, seconds_max)
 
     async def stop(self) -> int:
         self.ask_to_stop()
@@ -138,19 +135,10 @@ async def run_server(
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
     command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "padron", *command],
-            env={  # empty counts as unset
-                **give_environment(),
-                "PADRON_WEBHOOK_ALLOW": webhook_allow,
-                "PADRON_READ_DATABASE_URL": read_url,
-                "PADRON_LIMITS": limits,
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
-    server = Server(process, log)
+    variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
+    with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
+        program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
+    server = Server(program, log)
     try:
         await server.wait_until_ready()
         yield server
@@ -158,42 +146,7 @@ async def run_server(
         server.end()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """How a command ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What it printed with ``--json``."""
-        assert self.status == 0, self.stderr
-        document: dict[str, Any] = json.loads(self.stdout)
-        return document
-
-
 async def run_command(url: str, *arguments: str, limits: str = "") -> Outcome:
     """Run a command on the register and give how it ended."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "padron", *arguments, "--database-url", url),
-        env={**give_environment(), "PADRON_LIMITS": limits},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        stdout, stderr = await asyncio.wait_for(process.communicate(), START_S_MAX)
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    assert process.returncode is not None
-    return Outcome(status=process.returncode, stdout=stdout.decode(), stderr=stderr.decode())
-
-
-def give_environment() -> dict[str, str]:
-    """Give this process's environment without its settings of the program."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PADRON_")}
+    variables = {"PADRON_LIMITS": limits}  # empty counts as unset
+    return await asyncio.to_thread(run_program, *arguments, "--database-url", url, variables=variables)

@@ -1,11 +1,10 @@
 """A ``padron serve`` with any options, with TLS or without, and a client for it."""
 
 import asyncio
+import os
 import re
 import signal
 import ssl
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -15,7 +14,8 @@ import psutil
 from tests.cast import wait_until
 from tests.certificates import NAME
 from tests.e2e.client import Connection
-from tests.e2e.program import START_S_MAX, Server, give_environment
+from tests.e2e.program import START_S_MAX, Server
+from tests.starting import start_program
 
 _find_address = re.compile(r"Listening on (https?)://127\.0\.0\.1:(\d+)(\S*),").search
 
@@ -104,14 +104,9 @@ async def run_program(
 ) -> AsyncIterator[Program]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / "server.log"
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "padron", "serve", "--database-url", url, "--port", "0", *options],
-            env=give_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
-    server = Server(process, log)
+    words = ["serve", "--database-url", url, "--port", "0", *options]
+    with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
+        server = Server(start_program(*words, stdout=stdout, stderr=stderr), log)
     try:
         program = Program(server, trust)
         await program._wait_until_ready()

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ import pytest
 from padron.domain.vehicle import Details
 from tests.cast import wait_until
 from tests.e2e.client import build_request, connect
-from tests.e2e.program import Fleet, give_environment, make_fleets, run_server
+from tests.e2e.program import Fleet, make_fleets, run_server
+from tests.starting import start_program
 
 # 6 MB as CSV: a system keeps up to 4 MB on their way to a client who reads nothing.
 VEHICLES = 20_000
@@ -33,31 +33,25 @@ async def test_an_interrupted_command_leaves_no_file(
     url, fleet = filled
     folder = tmp_path / "exports"
     folder.mkdir()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "padron", "vehicles", "export", "--account", fleet.name, str(folder / f"out.{form}")),
-        *("--database-url", url),
-        env=give_environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    words = ("vehicles", "export", "--account", fleet.name, str(folder / f"out.{form}"), "--database-url", url)
+    with (tmp_path / "out").open("w+b") as out, (tmp_path / "err").open("w+b") as err:
+        program = start_program(*words, stdout=out, stderr=err)
 
-    async def has_begun() -> bool:
-        return any(folder.iterdir())
+        async def has_begun() -> bool:
+            return any(folder.iterdir())
 
-    try:
-        await wait_until(has_begun, seconds_max=30)
-        process.send_signal(number)
-        out, err = await asyncio.wait_for(process.communicate(), 20)
-    except BaseException:
-        process.kill()
-        raise
-    assert process.returncode == status, err
+        try:
+            await wait_until(has_begun, seconds_max=30)
+            program.send_signal(number)
+            assert await asyncio.to_thread(program.wait, 20) == status
+        finally:
+            program.kill()
     assert list(folder.iterdir()) == []
-    assert out == b""
-    assert b"Traceback" not in err
+    assert (tmp_path / "out").read_bytes() == b""
+    said = (tmp_path / "err").read_text("utf-8")
+    assert "Traceback" not in said
     if number is signal.SIGTERM:
-        assert err == b"padron: The export was interrupted. No file was written.\n"
+        assert said == "padron: The export was interrupted. No file was written.\n"
 
 
 async def test_a_server_that_ends_breaks_an_export_off_visibly(filled: tuple[str, Fleet], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.program import Fleet, Server, make_fleets, run_command, run_serve
 
 IMPORTS = "/api/v2/imports"
 ROWS = effort.IMPORT_ROWS
-LONG_ROWS = 20_000  # of a file that takes longer than another server takes to import a small one
+LONG_ROWS = 10_000  # of a file that takes longer than another server takes to import a small one
 BAD_EVERY = 1_000
 
 _COUNT = "SELECT count(*), max(number), count(DISTINCT vin) FROM changes WHERE account_id = $1"

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from tests.postgres import Postgres
+from tests.starting import run_program
 
 END_S_MAX = 10
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PADRON_")}
@@ -174,9 +175,10 @@ def test_commands_work_beside_a_running_server(tmp_path: Path) -> None:
 def test_webhooks_reach_this_machine_only_when_the_option_names_it(
     tmp_path: Path, options: tuple[str, ...], status: int
 ) -> None:
-    assert run(tmp_path, "accounts", "add", "Acme").returncode == 0
+    assert run_program("accounts", "add", "Acme", folder=tmp_path).status == 0
     words = ["--account", "Acme", "--name", "k", "--scope", "webhooks:manage", "--json"]
-    headers = {"Authorization": f"Bearer {json.loads(run(tmp_path, 'keys', 'add', *words).stdout)['secret']}"}
+    key = run_program("keys", "add", *words, folder=tmp_path).document
+    headers = {"Authorization": f"Bearer {key['secret']}"}
     body = json.dumps({"url": "http://127.0.0.1:9/hook", "eventTypes": ["vehicle.status_changed"]})
     with serve(tmp_path, *options) as server:
         assert server.call("POST", "/api/v2/webhooks", headers, body) == status

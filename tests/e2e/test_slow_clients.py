@@ -172,7 +172,7 @@ async def test_clients_that_read_nothing_of_large_answers_take_little_memory(tmp
                 (await asyncio.open_connection("127.0.0.1", server.port, limit=1))[1] for _ in range(UNREAD_CLIENTS)
             ]
             for writer in writers:
-                writer.transport.pause_reading()
+                writer.transport.pause_reading()  # type: ignore[attr-defined]  # of the transport for both ways
                 writer.write(request * 500)
             most = 0
             until = time.monotonic() + 4

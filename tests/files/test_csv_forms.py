@@ -20,7 +20,7 @@ from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
 from tests.files.reading import read_all, read_rows
 
-HOSTILE_BYTES = 1_000_000
+HOSTILE_BYTES = 400_000
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def test_no_file_takes_more_than_a_time_in_proportion_to_its_size(path: Path, co
                 pass
     except PadronError as refused:
         assert len(refused.detail) < 2_000  # noqa: PT017 - some are no table, and all are read or refused in time
-    assert time.process_time() - began < 8  # it takes a few; what is quadratic takes hours
+    assert time.process_time() - began < 4  # it takes one; what is quadratic takes hours
 
 
 @pytest.mark.parametrize("row", ['"', f'{HUMMER},"'])

@@ -13,8 +13,9 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.files import ahead
 from padron.files.ahead import AheadRows, open_rows_ahead, stream_rows_ahead
-from padron.files.child import ChildLimits, Order, give_limits
+from padron.files.child import give_limits
 from padron.files.columns import FileRow
+from padron.files.orders import ChildLimits, Order
 from tests.cast import HUMMER, make_vin
 from tests.files.workbooks import MAIN, RELATIONS, SHEET, TEXTS, build_workbook, give_relations, give_row
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-
 from padron.domain.tags import parse_tag
 from padron.service.runtime import Runtime
 from padron.store.base import Store, WriteTransaction
 from tests.cast import HUMMER, Cast, Member, registered
+from tests.http.asgi import AsgiClient, Content
 
 VEHICLE = f"/api/v2/vehicles/{HUMMER}"
 STATUS = f"{VEHICLE}/status"
@@ -18,8 +17,6 @@ HISTORY = f"{VEHICLE}/history"
 LIST = "/api/v2/vehicles"
 UPSERT = "/api/upsert-vehicle-info"
 CAR = {"plate": "RTA412C", "brandName": "Hummer", "modelName": "H1", "doors": 4, "ownerName": "Flota Norte"}
-
-Content = bytes | str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +59,10 @@ class Reply:
 
 
 class Client:
-    """One caller. Whatever it is not told to send, it does not send."""
+    """One caller."""
 
-    def __init__(self, http: httpx2.AsyncClient, member: Member | None = None) -> None:
-        self._http = http
+    def __init__(self, http: AsgiClient, member: Member | None = None) -> None:
+        self.http = http
         self.member = member
 
     @property
@@ -84,8 +81,8 @@ class Client:
         every = {} if self.member is None else {"Authorization": f"Bearer {self.member.token}"}
         pairs = {**every, **(headers or {})}.items()
         sent = [(name.encode(), value.encode("latin-1")) for name, value in pairs]
-        response = await self._http.request(method, target, content=content, headers=sent)
-        return Reply(status=response.status_code, headers=dict(response.headers), content=response.content)
+        answer = await self.http.request(method, target, content, sent)
+        return Reply(status=answer.status, headers=answer.headers, content=answer.content)
 
     async def get(self, target: str, **headers: str) -> Reply:
         return await self.send("GET", target, headers=_name_headers(headers))

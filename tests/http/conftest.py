@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx2
 import pytest
 from starlette.types import ASGIApp, Message
 
@@ -16,6 +15,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from tests.cast import Cast, make_cast
 from tests.http.api import Api, Client
+from tests.http.asgi import AsgiClient
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
 
@@ -46,11 +46,8 @@ async def run_api(runtime: Runtime, cast: Cast, reach: Reach = DIRECT) -> AsyncI
         return runtime
 
     app = build_app(open_runtime, reach=reach)
-    transport = httpx2.ASGITransport(app=app)
-    async with (
-        run_lifespan(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://padron.test", headers={}) as http,
-    ):
+    http = AsgiClient(app)
+    async with run_lifespan(app):
         yield Api(
             acme=Client(http, cast.acme),
             beta=Client(http, cast.beta),

@@ -14,7 +14,8 @@ from padron.service.runtime import Runtime
 
 @contextmanager
 def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True) -> Iterator[int]:
-    """Give the port of a running server, with the fast path or without."""
+    """Give the port of a running server, which may have a fast path and limits of its own."""
+    app = build_app(open_runtime, is_fast=is_fast)
     started = threading.Event()
 
     class Server(uvicorn.Server):
@@ -23,7 +24,7 @@ def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: 
             started.set()
 
     config = uvicorn.Config(
-        build_app(open_runtime, is_fast=is_fast),
+        app,
         host="127.0.0.1",
         port=0,
         http=EdgeProtocol,

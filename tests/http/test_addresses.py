@@ -88,7 +88,6 @@ async def test_one_place_in_addresses_has_one_name() -> None:
 
 async def send_raw(api: Api, method: str, target: str) -> int:
     """Send a request whose target no client library has touched, and give the status."""
-    transport = api.acme._http._transport
     status = 0
     sent: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -104,5 +103,5 @@ async def send_raw(api: Api, method: str, target: str) -> int:
         "type": "http", "method": method, "path": target, "raw_path": target.encode(), "query_string": b"",
         "headers": [(b"host", b"x"), (b"authorization", b"Bearer " + api.acme.member.token.encode())],
     }  # fmt: skip
-    await transport.app(scope, receive, send)  # type: ignore[attr-defined]
+    await api.acme.http.app(scope, receive, send)
     return status

@@ -8,7 +8,8 @@ import pytest
 
 from tests.cast import HUMMER
 from tests.conftest import Select, SteppedClock
-from tests.http.api import Api, Content
+from tests.http.api import Api
+from tests.http.asgi import Content
 from tests.http.operations_api import (
     OPERATION,
     RESULTS,

@@ -10,7 +10,8 @@ import pytest
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from tests.cast import HUMMER
-from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Content, Reply
+from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Reply
+from tests.http.asgi import Content
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from padron.domain.limits import Limits
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.http.edge import connections
 from padron.http.edge.connections import OpenConnections, group_address
 from tests.cast import wait_until
@@ -30,14 +32,15 @@ class Line:
         self.is_aborted = True
 
 
-def open_with(**limits: int) -> OpenConnections:
-    registry = OpenConnections()
-    registry.set_limits(Limits(**limits))
+def limit(is_exempt: Callable[[str], bool] = lambda _: False, **limits: int) -> OpenConnections:
+    """Give a registry with these limits."""
+    registry = OpenConnections(is_exempt)
+    registry.set_limits(replace(DEFAULT_LIMITS, **limits))
     return registry
 
 
 async def test_one_address_more_than_the_bound_is_turned_away_and_others_come_in() -> None:
-    registry = open_with(address_connections=2)
+    registry = limit(address_connections=2)
     first, second = Line(), Line()
     assert registry.admit(first, "192.0.2.1")
     assert registry.admit(second, "192.0.2.1")
@@ -49,7 +52,7 @@ async def test_one_address_more_than_the_bound_is_turned_away_and_others_come_in
 
 
 async def test_one_more_than_the_bound_in_total_is_turned_away() -> None:
-    registry = open_with(total_connections=2)
+    registry = limit(total_connections=2)
     first = Line()
     assert registry.admit(first, "192.0.2.1")
     assert registry.admit(Line(), "192.0.2.2")
@@ -59,7 +62,7 @@ async def test_one_more_than_the_bound_in_total_is_turned_away() -> None:
 
 
 async def test_who_was_turned_away_gives_no_place_back() -> None:
-    registry = open_with(total_connections=1)
+    registry = limit(total_connections=1)
     assert registry.admit(Line(), "192.0.2.1")
     refused = Line()
     assert not registry.admit(refused, "192.0.2.1")
@@ -68,8 +71,7 @@ async def test_who_was_turned_away_gives_no_place_back() -> None:
 
 
 async def test_a_proxy_may_have_more_connections_than_others_but_not_more_than_all() -> None:
-    registry = OpenConnections(lambda address: address == "192.0.2.9")
-    registry.set_limits(Limits(total_connections=3, address_connections=1))
+    registry = limit(lambda address: address == "192.0.2.9", total_connections=3, address_connections=1)
     assert [registry.admit(Line(), "192.0.2.9") for _ in range(4)] == [True, True, True, False]
 
 
@@ -94,7 +96,7 @@ def test_a_network_that_one_client_has_counts_as_one_address(one: str, other: st
 
 
 async def test_beyond_the_bound_of_unsent_bytes_the_longest_stalled_ends() -> None:
-    registry = open_with(total_unsent_bytes=100)
+    registry = limit(total_unsent_bytes=100)
     lines = [Line(40) for _ in range(4)]
     for line in lines:
         registry.admit(line, "")
@@ -112,7 +114,7 @@ async def test_beyond_the_bound_of_unsent_bytes_the_longest_stalled_ends() -> No
 
 
 async def test_a_stalled_one_that_alone_is_beyond_the_bound_ends() -> None:
-    registry = open_with(total_unsent_bytes=100)
+    registry = limit(total_unsent_bytes=100)
     line = Line(101)
     registry.admit(line, "")
     registry.stall(line)

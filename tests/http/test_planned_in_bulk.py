@@ -174,7 +174,7 @@ async def test_an_undo_of_what_is_only_planned_needs_the_scope_of_statuses(api: 
     later = await plan(api.acme, effectiveAt=give(1))
     path = f"/api/v2/requests/{later.body['requestId']}/undo"
     scopes = [Scope.VEHICLES_READ.value, Scope.VEHICLES_WRITE.value]
-    writer = Client(api.acme._http, await make_member(api.runtime, api.cast.acme.account, "writer", scopes))
+    writer = Client(api.acme.http, await make_member(api.runtime, api.cast.acme.account, "writer", scopes))
     assert (await writer.send("POST", path, "{}")).status == 403
     assert (await api.beta.send("POST", path, "{}")).code == (404, "RequestNotFound")
     assert len(await list_plans(api.acme, "state=pending")) == 1
@@ -186,7 +186,7 @@ async def test_an_undo_of_what_is_only_planned_needs_the_scope_of_statuses(api: 
 async def test_a_planned_change_outlives_its_key_and_a_deactivation_takes_the_vehicle_from_the_gate(api: Api) -> None:
     scopes = [Scope.VEHICLES_STATUS.value]
     member = await make_member(api.runtime, api.cast.acme.account, "leaver", scopes)
-    assert (await plan(Client(api.acme._http, member), effectiveAt=give(1))).status == 202
+    assert (await plan(Client(api.acme.http, member), effectiveAt=give(1))).status == 202
     await revoke_key(api.runtime, member.principal.actor)
     gate = f"/api/v2/gate/{HUMMER}?operation=dispatch"
     assert (await api.acme.get(gate)).body["allowed"] is True

@@ -172,7 +172,7 @@ async def test_a_new_account_that_the_replica_does_not_have_yet_is_empty_and_no_
     await hold(replica)
     account = await add_account(api.runtime, "Delta")
     scopes = [scope.value for scope in Scope]
-    delta = Client(api.nobody._http, await make_member(api.runtime, account, "Delta", scopes))
+    delta = Client(api.nobody.http, await make_member(api.runtime, account, "Delta", scopes))
     for target in (LIST, OPERABLE, CHANGES, "/api/v2/gate/refusals"):
         reply = await delta.get(target)
         assert reply.status == 200, reply.content

@@ -8,7 +8,6 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
-import httpx2
 import pytest
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
@@ -27,6 +26,7 @@ from padron.workers.webhooks import WebhookWorker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
 from tests.http.api import Api, Client, Reply
+from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
 
 WEBHOOKS = "/api/v2/webhooks"
@@ -360,9 +360,8 @@ async def test_the_worker_starts_and_stops_with_the_application(
             return runtime
 
         app = build_app(open_runtime, [lambda opened: run_workers([WebhookWorker(opened)])])
-        transport = httpx2.ASGITransport(app=app)
-        async with run_lifespan(app), httpx2.AsyncClient(transport=transport, base_url="http://padron.test") as http:
-            acme = Client(http, cast.acme)
+        async with run_lifespan(app):
+            acme = Client(AsgiClient(app), cast.acme)
             await create(acme, url=receiver.url)
             await acme.register()
             await acme.patch_status()

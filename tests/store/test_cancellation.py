@@ -90,6 +90,7 @@ async def test_random_cancels_leak_nothing(store: Store, acme: int, select: Sele
 
 async def test_cancelled_reads_and_writes_leave_no_connection_behind(postgres_server: Postgres) -> None:
     url = await postgres_server.create_database()
+    await postgres_server.leave_alone(url)
     store = await postgres.open_store(url)
     small = Connections(url, 2)
     dice = random.Random(3)

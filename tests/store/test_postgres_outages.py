@@ -33,6 +33,12 @@ def engine() -> str:
     return "postgres"
 
 
+@pytest.fixture(autouse=True)
+async def _new_connections(database: str, postgres_server: Postgres) -> None:
+    """Let the program connect anew where it has no connection: what goes wrong then is what these tests are about."""
+    await postgres_server.leave_alone(database)
+
+
 async def get_code(call: Awaitable[Any]) -> tuple[Code | None, float]:
     """Give the code that the call is refused with, if it is, and the seconds that it took."""
     begun = time.perf_counter()

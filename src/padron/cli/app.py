@@ -21,7 +21,6 @@ from padron import __version__
 from padron.cli.examples import EXIT_STATUS, HELP_FLAGS, add_examples, find_command
 from padron.cli.options import CommonOptions, Json
 from padron.cli.outputs import InputFileError, UsageError, print_error, print_json
-from padron.cli.serve import serve
 from padron.config import SettingsError
 from padron.domain.errors import PadronError
 from padron.wiring import give_api_document, migrate_database
@@ -40,8 +39,11 @@ app = App(
     help_epilogue=EXIT_STATUS,
     help_format="plaintext",  # so that examples keep their lines
 )
-app.command(serve)
-# By name, so that each command is imported only when it is called: a server starts faster without them.
+# By name, so that each command is imported only when it is called: the others start faster without it.
+app.command(
+    "padron.cli.serve:serve",
+    help="Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.",
+)
 app.command("padron.cli.accounts:accounts", help="Add and list accounts, the owners of vehicles.")
 app.command("padron.cli.accounts:keys", help="Add, list and revoke API keys.")
 app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from padron.domain.file_reading import Header, ReadingOptions, UnreadableFileError
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
-from padron.files.child import Child, ChildLimits, Order, give_limits, word_wait
+from padron.files.child import Child, give_limits, word_wait
 from padron.files.columns import FileRow
+from padron.files.orders import ChildLimits, Order
 
 PIPE_BYTES = 1 << 20
 _SET_PIPE_BYTES = 1031  # F_SETPIPE_SZ of Linux; elsewhere a pipe keeps its size

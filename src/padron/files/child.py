@@ -1,4 +1,4 @@
-"""The process that parses a file: its limits, the environment that it inherits, and the explanation of its end.
+"""The process that parses a file: its start, the environment that it inherits, and the explanation of its end.
 
 A malicious file can stop, crash or fill only this process. The process gets neither the server's settings, which
 contain passwords, nor its sockets. It ends by itself when nobody reads its output.
@@ -6,29 +6,25 @@ contain passwords, nor its sockets. It ends by itself when nobody reads its outp
 
 import logging
 import os
-import resource
 import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
-from padron.domain.file_reading import ReadingOptions, UnreadableFileError
+from padron.domain.file_reading import UnreadableFileError
+from padron.files.orders import EXIT_MEMORY, ChildLimits, Instruction, Order, word_memory
 
 PROGRAM = "padron.files.reader"
-EXIT_MEMORY = 3  # the exit status of a process without enough memory to report that
 WAIT_S_MAX = 5.0  # for a process that was killed or has closed its pipe
 ERRORS_BYTES_MAX = 1 << 16  # of its standard error
 NICENESS = 10  # for imports by a server, so that its calls come first
 
 CPU_S_MIN, CPU_S_FOR_MB, CPU_S_MAX = 120, 10, 1_800
 WALL_FACTOR = 3  # seconds of waiting allowed for one second of processor time, because a machine may be busy
-SILENCE_S_MAX = 60.0  # a working process sends a batch every second
-MEMORY_BYTES_MAX = 1 << 30
 
 # The variables that Python needs to start in the same way and to find temporary folders. The process gets no others.
 _INHERITED = frozenset(
@@ -38,33 +34,6 @@ _INHERITED = frozenset(
     }
 )  # fmt: skip
 _log = logging.getLogger("padron.files")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChildLimits:
-    """The limits for reading one file. A higher ``niceness`` gives other processes more of the processor."""
-
-    cpu_s: int
-    wall_s: float  # how long the receiver waits for it; its own waiting does not count
-    silence_s: float = SILENCE_S_MAX
-    memory_bytes: int = MEMORY_BYTES_MAX
-    niceness: int = 0
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """Which file to read, and the arguments for ``open_rows``."""
-
-    path: str
-    is_path_told: bool = True  # in what is said of the file
-    options: ReadingOptions = ReadingOptions()
-    keep_duplicates: bool = False
-
-
-class Instruction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process gets on its standard input."""
-
-    order: Order
-    limits: ChildLimits
 
 
 def give_limits(path: Path, *, is_beside_server: bool) -> ChildLimits:
@@ -136,14 +105,6 @@ def word_wait(seconds: float) -> str:
     return f"The file was not read within {seconds:,.0f} seconds, the limit. Split it into smaller files."
 
 
-def word_memory(limits: ChildLimits) -> str:
-    """Say that reading a file takes too much memory."""
-    return (
-        f"Reading the file takes more than {limits.memory_bytes >> 20:,} MB of memory, the limit. "
-        "Split it into smaller files, or save it as CSV."
-    )
-
-
 def _word_end(status: int, limits: ChildLimits) -> str:
     if status == -signal.SIGXCPU:
         return (
@@ -171,23 +132,3 @@ def _give_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
         raise AssertionError  # Popen was called with all three pipes
     return pipe
-
-
-def accept_limits(limits: ChildLimits) -> None:
-    """Apply the limits to this process. They cannot be removed again."""
-    # A terminal sends these signals to all processes of a group. The process that started this one decides when to end.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    if limits.niceness:
-        os.nice(limits.niceness)
-    _limit(resource.RLIMIT_CPU, limits.cpu_s, limits.cpu_s + 5)
-    _limit(resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes)
-    _limit(resource.RLIMIT_CORE, 0, 0)
-
-
-def _limit(kind: int, soft: int, hard: int) -> None:
-    _, given = resource.getrlimit(kind)
-    if given != resource.RLIM_INFINITY:
-        soft, hard = min(soft, given), min(hard, given)
-    with suppress(ValueError, OSError):  # not every system supports every limit
-        resource.setrlimit(kind, (soft, hard))

@@ -20,7 +20,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 find_undecoded = re.compile("[\ud800-\udfff]").findall
-_find_decoded = re.compile("[\u0080-\ud7ff\ue000-\U0010ffff]").findall
+_find_decoded = re.compile("[^\0-\x7f\ud800-\udfff]").findall
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,8 +14,8 @@ import msgspec
 
 from padron.domain.errors import PadronError
 from padron.files.batches import Batch, pack
-from padron.files.child import EXIT_MEMORY, Instruction, Order, accept_limits, word_memory
 from padron.files.columns import FileRow, FileRows, ImportRow
+from padron.files.orders import EXIT_MEMORY, Instruction, Order, accept_limits, word_memory
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
 

@@ -28,7 +28,7 @@ from padron.domain.file_import import (
 )
 from padron.domain.file_reading import Header, UnreadableFileError
 from padron.files.ahead import AheadRows, stream_rows_ahead
-from padron.files.child import Order
+from padron.files.orders import Order
 from padron.service.imports.file_imports import DELETED_ROWS, clear_parts
 from padron.service.imports.importing import ImportStep, ImportSummary, import_vehicles
 from padron.service.runtime import Runtime

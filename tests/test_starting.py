@@ -1,0 +1,114 @@
+"""A program that the tests fork from a warm process is like one that is started, and ends with the tests."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from padron.store import sqlite
+from tests.starting import give_environment, run_program, start_program
+
+END_S_MAX = 20
+_find_port = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)").search
+
+# Starts a server, says its process id, and then ends as a test's process that is killed.
+ORPHAN = """
+import os, signal, sys
+from pathlib import Path
+from tests.starting import start_program, warm_up
+with Path(os.devnull).open("wb") as null:
+    program = start_program("serve", "--port", "0", stdout=null, stderr=null, folder=Path(sys.argv[1]))
+print(program.pid, warm_up(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    sqlite.migrate(str(tmp_path / "padron.db"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--version"], ["accounts", "list", "--json"], ["nothing"], ["keys", "add", "--account", "x"]],
+    ids=" ".join,
+)
+def test_a_command_ends_and_prints_as_one_that_is_started(folder: Path, words: list[str]) -> None:
+    started = subprocess.run(
+        [sys.executable, "-m", "padron", *words], cwd=folder, env=give_environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    forked = run_program(*words, folder=folder)
+    assert (forked.status, forked.stdout, forked.stderr) == (started.returncode, started.stdout, started.stderr)
+
+
+def wait_for_port(log: Path) -> int:
+    deadline = time.monotonic() + END_S_MAX
+    while (found := _find_port(log.read_text("utf-8"))) is None:
+        assert time.monotonic() < deadline, log.read_text("utf-8")
+        time.sleep(0.01)
+    return int(found[1])
+
+
+def ask(port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=END_S_MAX)
+    connection.request("GET", "/readyz")
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def look_at(pid: int) -> dict[str, object]:
+    """Give what a process has from its start, as the system shows it."""
+    process, status = Path(f"/proc/{pid}"), Path(f"/proc/{pid}/status").read_text("utf-8")
+    shown = dict(re.findall(r"^(Sig(?:Blk|Ign|Cgt)|Umask):\t(.*)$", status, re.MULTILINE))
+    files = [re.sub(r"\d", "", str(one.readlink())) for one in (process / "fd").iterdir()]
+    # The database is opened as it is needed, and a client's connection ends a moment after it.
+    files = sorted(one for one in files if "padron.db" not in one and not one.startswith("socket"))
+    return {**shown, "files": files, "folder": (process / "cwd").readlink(), "nice": psutil.Process(pid).nice()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="The system does not show what a process has.")
+def test_a_server_has_the_signals_files_and_folder_of_one_that_is_started(folder: Path) -> None:
+    words = ["serve", "--port", "0"]
+    log = folder / "log"
+    with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
+        program = start_program(*words, stdout=stdout, stderr=stderr, folder=folder)
+    try:
+        ask(wait_for_port(log))
+        forked = look_at(program.pid)
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(END_S_MAX) == 0
+    finally:
+        program.kill()
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "padron", *words],
+            cwd=folder, env=give_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+        )  # fmt: skip
+    with process:
+        try:
+            ask(wait_for_port(log))
+            assert look_at(process.pid) == forked
+        finally:
+            process.kill()
+
+
+def test_what_a_killed_process_of_the_tests_has_started_ends_with_it(folder: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ORPHAN, str(folder)], cwd=Path(__file__).parent.parent, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    pid, address = ended.stdout.split()
+    deadline = time.monotonic() + END_S_MAX
+    while psutil.pid_exists(int(pid)) or Path(address).parent.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
