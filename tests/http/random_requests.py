@@ -175,12 +175,13 @@ class RandomRequests:
         chance = self._dice.random()
         if chance < 0.75:
             return [f"Content-Length: {len(body)}"], body
-        if chance < 0.93:
+        if chance < 0.91:
             half = len(body) // 2
             parts = self._dice.choice([[body], [body[:half], body[half:]]])
             chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part)
             return ["Transfer-Encoding: chunked"], chunks + b"0\r\n\r\n"
-        return self._dice.choice([([], b""), (["Content-Length: 0"], b""), (["Content-Length: x"], body)])
+        too_large = ["Content-Length: 16385"], b""
+        return self._dice.choice([([], b""), (["Content-Length: 0"], b""), (["Content-Length: x"], body), too_large])
 
 
 _GATE_QUERIES = [

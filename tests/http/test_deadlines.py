@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from padron.domain.limits import Limits
+from padron.http import calls
 from padron.http.edge import connections, outlet, protocol
 from padron.http.edge.outlet import Outlet
 from padron.service.runtime import Runtime, build_runtime
@@ -43,9 +44,8 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
     async def open_runtime() -> Runtime:
         path = tmp_path_factory.mktemp("deadlines") / "padron.db"
-        runtime = build_runtime(
-            await sqlite.open_store(str(path)), read_clock, limits=Limits(address_connections=ADDRESS_MAX)
-        )
+        limits = Limits(address_connections=ADDRESS_MAX)
+        runtime = build_runtime(await sqlite.open_store(str(path)), read_clock, limits=limits)
         cast = await make_cast(runtime)
         fleet = [registered(make_vin(number), ownerName="Ana" * 90) for number in range(VEHICLES)]
         await save(runtime.store, cast.acme.account.account_id, *fleet)
@@ -101,12 +101,30 @@ def test_a_head_that_drips_is_408_though_bytes_of_it_come(target: Target, monkey
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 1000000", b"Transfer-Encoding: chunked"])
-def test_a_body_below_the_least_pace_is_408(target: Target, framing: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [5, 700], ids=["at once", "after a good beginning"])
+def test_a_body_below_the_least_pace_is_408(
+    target: Target, framing: bytes, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(protocol, "REQUEST_S", SHORT_S)
+    monkeypatch.setattr(protocol, "PACE_EVERY_S", 0.05)
     head = target.give_head(b"POST /api/v2/imports HTTP/1.1", b"Content-Type: text/csv", framing)
     with Wire(target.port) as wire:
-        wire.send(head, b"5\r\nvin\r\n\r\n")
-        assert wire.read_final("POST").error == (408, "RequestTimeout")
+        wire.send(head, b"%x\r\n%b\r\n" % (size, b"vin\n".ljust(size)))
+        refused = wire.read_final("POST")
+        assert refused.error == (408, "RequestTimeout")
+        assert refused.document["detail"].startswith("The body arrived too slowly.")
+        assert wire.read_end()
+
+
+def test_a_body_that_stays_away_is_408_though_the_key_is_known(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that could be answered at once waits a moment for its body, and then as every other request does."""
+    monkeypatch.setattr(calls, "BODY_WAIT_S_MAX", SHORT_S)
+    path = f"/api/v2/vehicles/{make_vin(0)}/status".encode()
+    with Wire(target.port) as wire:
+        wire.send(target.give_head(b"GET " + path + b" HTTP/1.1"))
+        assert wire.read_final().status == 200
+        wire.send(target.give_head(b"PATCH " + path + b" HTTP/1.1", b"Content-Length: 22") + b'{"vehicle')
+        assert wire.read_final("PATCH").error == (408, "RequestTimeout")
         assert wire.read_end()
 
 

@@ -1,6 +1,7 @@
 """Several requests in one write: each is answered, in their order, and none that follows a last answer is looked at."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from padron.domain.errors import Code, PadronError
-from padron.http import places
+from padron.domain.limits import Limits
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
@@ -56,14 +57,14 @@ class Target:
 
 
 @pytest.fixture
-def target(engine: str, database: str) -> Iterator[Target]:
+def target(engine: str, database: str, limits: Limits) -> Iterator[Target]:
     target = Target()
 
     async def open_runtime() -> Runtime:
         opened = await (sqlite.open_store(database) if engine == "sqlite" else postgres.open_store(database))
         store = FaultyStore(opened)
         target.stores.append(store)
-        runtime = build_runtime(store, read_clock)
+        runtime = build_runtime(store, read_clock, limits=limits)
         target.casts.append(await make_cast(runtime))
         fleet = [registered(make_vin(number)) for number in range(VEHICLES)]
         await save(opened, target.casts[0].acme.account.account_id, *fleet)
@@ -204,8 +205,8 @@ def test_a_client_that_leaves_before_the_end_of_its_body_changes_nothing(target:
     assert target.read_status(0) == 1
 
 
-def test_every_request_gives_its_place_back(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "ACCOUNT_CALLS_MAX", 2)
+@pytest.mark.parametrize("limits", [Limits(calls=1)])
+def test_every_request_gives_its_place_back(target: Target) -> None:
     tomorrow = (read_clock() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     planned = json.dumps({"vehicleStatusId": 3, "effectiveAt": tomorrow}).encode()
     bad = target.get(f"/api/v2/vehicles/{'I' * 17}/status")
@@ -223,3 +224,19 @@ def test_every_request_gives_its_place_back(target: Target, monkeypatch: pytest.
             for _ in range(4):
                 wire.send(request)
                 assert wire.read_final(method).status == status
+
+
+@pytest.mark.parametrize("limits", [Limits(calls=1)])
+def test_a_request_beyond_the_places_of_its_account_is_turned_away(target: Target) -> None:
+    """While one change is being written, the other connections' changes come in."""
+    statuses = Counter[int]()
+    wires = [Wire(target.port) for _ in range(20)]
+    for _ in range(20):
+        for number, wire in enumerate(wires):
+            wire.send(target.patch(number, 3))
+        statuses += Counter(wire.read_final("PATCH").status for wire in wires)
+        if {*statuses} == {204, 429}:
+            break
+    for wire in wires:
+        wire.close()
+    assert {*statuses} == {204, 429}
