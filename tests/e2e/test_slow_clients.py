@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests import effort
-from tests.e2e.client import Connection, connect
+from tests.e2e.client import Answer, Connection, build_request, connect
 from tests.e2e.load import Load
 from tests.e2e.program import Fleet, Server, make_fleets, run_server
 
@@ -24,6 +24,9 @@ CLOSED_S_MAX = 20
 SLOW_FACTOR_MAX = 2.0
 SLOW_S_MIN = 0.02  # below, a share of the slowest says more about the machine than about the program
 ROUNDS = 3
+GREEDY_REQUESTS = 1_200
+OVERTAKEN_MAX = 120
+TURN_ATTEMPTS = 5
 UNREAD_CLIENTS = 50
 UNREAD_GROWTH_BYTES_MAX = 100_000_000
 
@@ -184,3 +187,24 @@ async def test_clients_that_read_nothing_of_large_answers_take_little_memory(tmp
             for writer in writers:
                 writer.transport.abort()
         assert most - before < UNREAD_GROWTH_BYTES_MAX
+
+
+async def test_many_requests_of_one_connection_let_another_have_its_turn(tmp_path: Path) -> None:
+    """The number in a request's id says how many were begun before it."""
+
+    def read_number(answer: Answer) -> int:
+        return int(answer.headers["x-request-id"][-12:], 16)
+
+    async with serve(tmp_path) as (server, fleet):
+        request = build_request("GET", f"/api/v2/vehicles/{fleet.vins[0]}/status", token=fleet.token)
+        begun = []
+        for _ in range(TURN_ATTEMPTS):  # the other's request may be late, on a busy machine
+            async with connect(server.port) as greedy, connect(server.port) as other:
+                await other.send(request)
+                await other.read_answer()
+                sent = asyncio.gather(greedy.send(request * GREEDY_REQUESTS), other.send(request))
+                begun.append(read_number(await other.read_answer()) - read_number(await greedy.read_answer()))
+                await sent
+                for _ in range(GREEDY_REQUESTS - 1):
+                    await greedy.read_answer()
+        assert min(begun) < OVERTAKEN_MAX, begun
