@@ -75,7 +75,7 @@ async def open_api(store: Store, clock: SetClock) -> AsyncIterator[Api]:
 @pytest.fixture(autouse=True)
 def _same_request_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw the same request ids in both: a cursor carries a mark of the request that made its change."""
-    monkeypatch.setattr("padron.http.app.secrets", SimpleNamespace(token_hex=lambda size: "0" * 2 * size))
+    monkeypatch.setattr("padron.http.server.secrets", SimpleNamespace(token_hex=lambda size: "0" * 2 * size))
 
 
 @pytest.fixture

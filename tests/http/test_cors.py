@@ -121,7 +121,7 @@ async def test_a_failure_and_an_outage_can_be_read_too(api: Api) -> None:
 
 async def test_a_stream_can_be_read(api: Api) -> None:
     await api.acme.register()
-    app = api.acme._http._transport.app  # type: ignore[attr-defined]
+    app = api.acme.http.app
     feed = RawCall(app, api.cast.acme, "GET", "/api/v2/changes", [("accept", "text/event-stream"), ("origin", ORIGIN)])
     headers = await feed.read_headers()
     assert headers["content-type"].startswith("text/event-stream")

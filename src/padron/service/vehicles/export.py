@@ -18,15 +18,16 @@ PAGE_BESIDE_CALLS = 100  # in a server: one page takes two milliseconds of the e
 
 
 async def export_vehicles(
-    runtime: Runtime, principal: Principal, query: VehicleQuery, page_size: int = PAGE
+    runtime: Runtime, principal: Principal, query: VehicleQuery, page_size: int | None = None
 ) -> AsyncIterator[list[VehicleVersion]]:
     """Give the vehicles, a page at a time. The question's limit is ignored. Raises ``forbidden``."""
     principal.check_scope(Scope.VEHICLES_READ)
     reader = runtime.store.read(principal.account_id)
-    asked = replace(query, limit=page_size, after=None)
+    size = page_size or PAGE
+    asked = replace(query, limit=size, after=None)
     while rows := await reader.list_vehicles(asked):
         yield [version for version, _ in rows]
-        if len(rows) < page_size:
+        if len(rows) < size:
             return
         asked = replace(asked, after=rows[-1][1])
 
