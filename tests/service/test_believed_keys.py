@@ -9,7 +9,7 @@ from padron.domain.account import format_key_id, format_token
 from padron.domain.errors import Code
 from padron.service import authentication
 from padron.service.accounts import revoke_key
-from padron.service.authentication import Authenticator
+from padron.service.authentication import Authenticator, digest_token
 from padron.service.runtime import Runtime
 from tests.cast import Cast
 from tests.conftest import SteppedClock
@@ -30,16 +30,16 @@ async def test_only_a_key_that_was_found_a_moment_ago_is_believed(
     runtime: Runtime, cast: Cast, authenticator: Authenticator, slow: SlowDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = await make_key(runtime, cast)
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None
     assert slow.find_count == 0
     principal = await authenticator.authenticate(new.token)
-    assert authenticator.believe(new.token) == principal
-    assert authenticator.believe(new.token[:-1]) is None
-    assert authenticator.believe("") is None
+    assert authenticator.believe(digest_token(new.token)) == principal
+    assert authenticator.believe(digest_token(new.token[:-1])) is None
+    assert authenticator.believe(digest_token("")) is None
     let_pass(monkeypatch, authentication.BELIEVED_S - 0.1)
-    assert authenticator.believe(new.token) == principal
+    assert authenticator.believe(digest_token(new.token)) == principal
     let_pass(monkeypatch, authentication.BELIEVED_S + 0.1)
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None
     await authenticator.close()
 
 
@@ -50,15 +50,15 @@ async def test_a_key_is_not_believed_while_it_is_looked_up(
     slow.open.clear()
     asking = asyncio.create_task(authenticator.authenticate(new.token))
     await slow.entered.wait()
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None
     slow.open.set()
-    assert await asking == authenticator.believe(new.token)
+    assert await asking == authenticator.believe(digest_token(new.token))
 
 
 @pytest.mark.parametrize("token", ["nonsense", format_token(format_key_id(1, "A" * 12), "B" * 43), "\ud800"])
 async def test_a_key_that_is_not_valid_is_not_believed(authenticator: Authenticator, token: str) -> None:
     for _ in range(2):
-        assert authenticator.believe(token) is None
+        assert authenticator.believe(digest_token(token)) is None
         await refuse(authenticator, token)
 
 
@@ -66,11 +66,11 @@ async def test_a_key_that_has_expired_is_believed_no_more(
     runtime: Runtime, cast: Cast, authenticator: Authenticator, clock: SteppedClock
 ) -> None:
     new = await make_key(runtime, cast, expires_in=timedelta(hours=1))
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None
     principal = await authenticator.authenticate(new.token)
-    assert authenticator.believe(new.token) == principal
+    assert authenticator.believe(digest_token(new.token)) == principal
     clock.now += timedelta(hours=1)
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None
     assert (await refuse(authenticator, new.token)).code is Code.INVALID_TOKEN
 
 
@@ -78,11 +78,11 @@ async def test_a_key_that_was_revoked_is_believed_no_more_once_keys_are_renewed(
     runtime: Runtime, cast: Cast, authenticator: Authenticator, slow: SlowDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new = await make_key(runtime, cast)
-    assert await authenticator.authenticate(new.token) == authenticator.believe(new.token)
+    assert await authenticator.authenticate(new.token) == authenticator.believe(digest_token(new.token))
     await revoke_key(runtime, new.key.key_id)
     let_pass(monkeypatch, authentication.RENEWED_EVERY_S + 0.1)
     slow.entered.clear()
-    authenticator.believe(new.token)  # begins the renewal, as every look does
+    authenticator.believe(digest_token(new.token))  # begins the renewal, as every look does
     await slow.entered.wait()
     await authenticator.close()
-    assert authenticator.believe(new.token) is None
+    assert authenticator.believe(digest_token(new.token)) is None

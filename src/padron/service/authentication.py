@@ -80,7 +80,7 @@ class Authenticator:
         Raises ``invalid_token``, with one text for all invalid tokens. Raises ``rate_exceeded`` for an invalid key from
         an address that sent too many of them, and ``overloaded`` while too many such keys are looked up.
         """
-        digest = _digest(token)
+        digest = digest_token(token)
         now_s = self._look_at_time()
         entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
@@ -97,10 +97,13 @@ class Authenticator:
             raise _give_invalid()
         return known.principal
 
-    def believe(self, token: str) -> Principal | None:
-        """Give the principal of a token that was found a moment ago; None where ``authenticate`` must be asked."""
+    def believe(self, digest: bytes) -> Principal | None:
+        """Give the principal of a token that was found a moment ago; None where ``authenticate`` must be asked.
+
+        ``digest`` is the token's, by ``digest_token``.
+        """
         now_s = self._look_at_time()
-        entry = self._entries.get(_digest(token))
+        entry = self._entries.get(digest)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S or not entry.is_found:
             return None
         entry.used_at_s = now_s
@@ -238,7 +241,8 @@ async def _try(work: Awaitable[None]) -> None:
         await work
 
 
-def _digest(token: str) -> bytes:
+def digest_token(token: str) -> bytes:
+    """Give the name under which a token is kept in memory."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

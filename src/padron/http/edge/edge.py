@@ -4,7 +4,7 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from padron.http.declarations import Route
 from padron.http.edge.connections import OpenConnections
 from padron.http.requests.forwarding import LastHop
 from padron.http.server import Server, answer_whatever, word_failure
+from padron.service.authentication import Authenticator, digest_token
 
 _PARAMETER = "{vin}"
 # What a request with one of these headers asks for is not answered here.
@@ -54,6 +55,26 @@ class Shortcut:
     principal: Principal
 
 
+class Keyring:
+    """The key of a connection's last request. Most connections send the same one with every request."""
+
+    __slots__ = ("_digest", "_header")
+
+    def __init__(self) -> None:
+        self._header: bytes | None = None
+        self._digest = b""
+
+    def believe(self, headers: Mapping[bytes, bytes], authenticator: Authenticator) -> Principal | None:
+        """Give the principal of the key in these headers, if it was looked up a moment ago."""
+        header = headers.get(b"authorization")
+        if header is None or header != self._header:
+            token = find_token(headers)
+            if token is None:
+                return None
+            self._header, self._digest = header, digest_token(token)
+        return authenticator.believe(self._digest)
+
+
 class Edge:
     """The edge of one process: its connections, and the calls that it answers itself."""
 
@@ -76,7 +97,7 @@ class Edge:
         """Give an id for a request that is refused before anybody else sees it."""
         return self._server.make_request_id()
 
-    def find_shortcut(self, request: Request) -> Shortcut | None:
+    def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
         path = request.path if self._strip is None else self._strip(request.path)
         for entry in self._routes.get(request.method, ()):
@@ -85,8 +106,7 @@ class Edge:
                 # A VIN has no %. What is no VIN in spite of its length is refused as on the ordinary way.
                 if len(segment) != VIN_LENGTH or not segment.isalnum() or not _UNUSUAL.isdisjoint(request.headers):
                     return None
-                token = find_token(request.headers)
-                principal = None if token is None else self._server.runtime.authenticator.believe(token)
+                principal = keyring.believe(request.headers, self._server.runtime.authenticator)
                 if principal is None:
                     return None
                 request.path_parameters["vin"] = segment.decode("ascii")

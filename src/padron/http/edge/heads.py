@@ -30,7 +30,7 @@ HEAD_BYTES_MAX = METHOD_BYTES_MAX + TARGET_BYTES_MAX + len("  HTTP/1.1\r\n") + H
 LENGTH_DIGITS_MAX = 18
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
-_LINE = rb"%b{1,32} [\x21-\x7e]{1,%d} HTTP/1\.[01]\r\n" % (_TOKEN, TARGET_BYTES_MAX)
+_LINE = rb"%b{1,32} [\x21\x22\x24-\x7e]{1,%d} HTTP/1\.[01]\r\n" % (_TOKEN, TARGET_BYTES_MAX)
 _FIELD = rb"%b+:[\t\x20-\x7e\x80-\xff]*\r\n" % _TOKEN
 # Each part ends with a character that the part before it cannot contain, so the time is linear.
 _match_head = re.compile(rb"%b(?:%b)*\r\n" % (_LINE, _FIELD)).fullmatch
@@ -71,7 +71,6 @@ def check_head(head: bytes) -> None:
         or head.count(b"\n") > HEADER_COUNT_MAX + 2
         or head.startswith(_REFUSED_METHODS)
         or len(head) - head.index(b"\n") > HEADER_BYTES_MAX + len(END) - 1
-        or b"#" in head[: head.index(b"\n")]
     ):
         raise _explain(head)
 

@@ -21,7 +21,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
 from padron.http.edge import heads
-from padron.http.edge.edge import Edge, Shortcut
+from padron.http.edge.edge import Edge, Keyring, Shortcut
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
 from padron.http.edge.outlet import BYTES_PER_S_MIN, Outlet, encode_reply
@@ -62,6 +62,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._flow: FlowControl
         self._outlet: Outlet
         self._peer: Peer
+        self._keyring = Keyring()
         self._deadline_s = inf  # when the client must have done its part
         self._on_deadline: Callable[[], None]
         # What has arrived of the next head, or of later requests while this one is answered.
@@ -252,7 +253,7 @@ class EdgeProtocol(asyncio.Protocol):
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
         if size is not None and size <= BODY_BYTES_MAX and len(headers) == len(intake.fields):
-            shortcut = self._edge.find_shortcut(request)
+            shortcut = self._edge.find_shortcut(request, self._keyring)
             if shortcut is not None:
                 return self._hold(shortcut, size, rest)
         if not intake.is_complete:

@@ -85,7 +85,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     normalize: bool = False,
     language: Language = Language.ENGLISH,
     start: ImportCounts = ImportCounts(),  # noqa: B008 - it is frozen
-    checkpoint: SaveStep | None = None,
+    checkpoint: SaveStep = _check_nothing,
     on_step: Callable[[ImportStep], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
     chunk_rows: int = CHUNK_ROWS,
@@ -99,23 +99,20 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
 
     - ``keep_duplicates`` keeps a row with a taken VIN as a further current vehicle, unless the
       register already holds it.
-    - ``dry_run`` makes the same decisions and writes nothing.
+    - ``dry_run`` makes the same decisions and writes nothing. ``on_step`` is called after each commit.
     - ``normalize`` and ``language`` are as for ``open_parser``.
     - ``start`` is the progress of an earlier run: its rows are not written again.
     - ``checkpoint`` is awaited inside each attempt at a transaction, after its rows are written.
-    - ``on_step`` is called after the commit.
     - ``takes_turns`` is for a server: between two transactions, its other accounts have their turn.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
-    writer = _Writer(runtime, principal, request_id=request_id, keep_duplicates=keep_duplicates)
-    writer.checkpoint = checkpoint or _check_nothing
+    writer = _Writer(runtime, principal, request_id=request_id, keep_duplicates=keep_duplicates, checkpoint=checkpoint)
     counts = start
     source = _GivenRows(rows) if isinstance(rows, Sequence) else rows
     with ExitStack() as opened:
-        parser = opened.enter_context(
-            open_parser(keep_duplicates=keep_duplicates, normalize=normalize, language=language)
-        )
+        made = open_parser(keep_duplicates=keep_duplicates, normalize=normalize, language=language)
+        parser = opened.enter_context(made)
         if dry_run:
             writer.rehearsal = opened.enter_context(open_rehearsal())
         try:
@@ -147,7 +144,7 @@ class _Writer:
     principal: Principal
     request_id: str = field(kw_only=True)
     keep_duplicates: bool = field(kw_only=True)
-    checkpoint: SaveStep = _check_nothing
+    checkpoint: SaveStep = field(kw_only=True)
     rehearsal: Rehearsal | None = None
     is_full: bool = False  # the account has reached its limit on vehicles, or is near it
 
