@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from padron.delivery.sender import escape_text, parse_retry_after
@@ -61,7 +62,7 @@ def _describe_body(content: bytes) -> Callable[[], object]:
 
 
 def _ask(query_string: bytes) -> Callable[[], object]:
-    call: Any = type("Asked", (), {"scope": {"query_string": query_string}})()
+    call: Any = SimpleNamespace(request=SimpleNamespace(query=query_string))
     return _try(queries.read_query, call, queries.LIST_PARAMETERS)
 
 
