@@ -240,3 +240,21 @@ def test_a_request_beyond_the_places_of_its_account_is_turned_away(target: Targe
     for wire in wires:
         wire.close()
     assert {*statuses} == {204, 429}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v2/changes",
+        "/api/v2/vehicles.csv",
+        "/api/v2/reports/time-in-status?format=csv&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
+    ],
+)
+def test_the_head_of_a_stream_ends_and_the_next_request_is_answered(target: Target, path: str) -> None:
+    head = target.get(path, "Accept: text/event-stream, text/csv", method="HEAD")
+    with Wire(target.port) as wire:
+        wire.send(head + target.get_status(0))
+        answer = wire.read_final("HEAD")
+        assert (answer.status, answer.body) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/")
+        assert wire.read_final().document["vin"] == make_vin(0)

@@ -16,6 +16,7 @@ from padron.http import idempotency
 from padron.http.answers import problems
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
+from padron.http.answers.streams import give_nothing
 from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_headers
 from padron.http.declarations import Route
 from padron.http.edge import heads
@@ -64,6 +65,9 @@ class Resource:
             if cors := server.give_cors_headers(call.headers):
                 reply = dataclasses.replace(reply, headers=(*reply.headers, *cors))
             if isinstance(reply, StreamReply):
+                if call.request.method == "HEAD":  # it has no pieces, and so it ends, although a feed never does
+                    await reply.chunks.aclose()
+                    reply = StreamReply(give_nothing(), reply.headers)
                 await _stream(send, reply, call)
                 return
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:

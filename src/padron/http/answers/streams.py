@@ -17,8 +17,6 @@ async def stream_file(call: Call, pieces: AsyncIterator[bytes], file_name: str) 
     )
     await call.read_body()  # a GET's body is ignored, but it must be read before we can notice that the client goes
     first = await anext(pieces)
-    if call.request.method == "HEAD":
-        return StreamReply(_give_nothing(), headers)
     return StreamReply(_follow(call, first, pieces), headers)
 
 
@@ -36,7 +34,8 @@ async def _follow(call: Call, first: bytes, pieces: AsyncIterator[bytes]) -> Asy
         gone.cancel()
 
 
-async def _give_nothing() -> AsyncGenerator[bytes, None]:
+async def give_nothing() -> AsyncGenerator[bytes, None]:
+    """Give no piece."""
     nothing: tuple[bytes, ...] = ()
     for piece in nothing:
         yield piece
