@@ -83,8 +83,10 @@ class RandomRequests:
             call = "PATCH", f"/api/v2/vehicles/{vin}/status{pick(['', '', '', '', '?x=1', '?', '?operation=a'])}"
         elif chance < 0.6:
             call = "GET", f"/api/v2/vehicles/{vin}/status{pick(['', '', '', '?x=1', '?', '?asOf=now'])}"
-        elif chance < 0.85:
+        elif chance < 0.75:
             call = "GET", f"/api/v2/gate/{vin}{pick(_GATE_QUERIES)}"
+        elif chance < 0.85:
+            call = "GET", pick(_READS).format(vin=vin)
         else:
             path = pick([f"/api/v2/vehicles/{vin}/status", f"/api/v2/gate/{vin}?operation=dispatch"])
             call = pick(["HEAD", "HEAD", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PROPFIND"]), path
@@ -184,6 +186,11 @@ class RandomRequests:
         return self._dice.choice([([], b""), (["Content-Length: 0"], b""), (["Content-Length: x"], body), too_large])
 
 
+_READS = [
+    "/api/v2/vehicles/{vin}", "/api/v2/vehicles/{vin}?asOf=2026-01-01T00:00:00Z", "/api/v2/vehicles/{vin}?x=1",
+    "/api/v2/vehicles/{vin}/history?limit=2", "/api/v2/vehicle-statuses", "/api/v2/vehicles?limit=3",
+    "/api/v2/vehicles?limit=0", "/api/v2/vehicles?asOf=2026-01-01T00:00:00Z", "/api/v2/vehicles?sort=vin&limit=200",
+]  # fmt: skip
 _GATE_QUERIES = [
     "?operation=dispatch", "?operation=dispatch", "?operation=dispatch", "?operation=fines", "", "?", "?operation",
     "?operation=", "?operation=a&operation=b", "?operation=a&x=1", "?x=1", "?operation=%00", "?operation=%ff",

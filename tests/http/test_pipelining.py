@@ -20,6 +20,11 @@ from tests.service.stores import FaultyStore
 
 VEHICLES = 100
 STATUSES = (1, 3, 4, 5, 6)
+STREAMS = [
+    "/api/v2/changes",
+    "/api/v2/vehicles.csv",
+    "/api/v2/reports/time-in-status?format=csv&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
+]
 
 
 @dataclass(kw_only=True)
@@ -242,14 +247,7 @@ def test_a_request_beyond_the_places_of_its_account_is_turned_away(target: Targe
     assert {*statuses} == {204, 429}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/v2/changes",
-        "/api/v2/vehicles.csv",
-        "/api/v2/reports/time-in-status?format=csv&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
-    ],
-)
+@pytest.mark.parametrize("path", STREAMS)
 def test_the_head_of_a_stream_ends_and_the_next_request_is_answered(target: Target, path: str) -> None:
     head = target.get(path, "Accept: text/event-stream, text/csv", method="HEAD")
     with Wire(target.port) as wire:
@@ -258,3 +256,13 @@ def test_the_head_of_a_stream_ends_and_the_next_request_is_answered(target: Targ
         assert (answer.status, answer.body) == (200, b"")
         assert answer.headers["content-type"].startswith("text/")
         assert wire.read_final().document["vin"] == make_vin(0)
+
+
+@pytest.mark.parametrize("path", STREAMS)
+def test_a_client_of_the_old_version_gets_no_stream_which_it_could_not_cut(target: Target, path: str) -> None:
+    with Wire(target.port) as wire:
+        wire.send(target.get(path, "Accept: text/event-stream, text/csv", version="1.0"))
+        answer = wire.read_final()
+        assert answer.error == (400, "MalformedRequest")
+        assert "transfer-encoding" not in answer.headers
+        assert wire.read_end()

@@ -32,6 +32,8 @@ from padron.wiring import use_runtime
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
 KEEP_ALIVE_S = 15
+UNSENT_BYTES = 131_072  # of a connection that the system keeps, before the program keeps the rest
+_TCP_NOTSENT_LOWAT = 25  # of Linux; the socket module has no name for it before Python 3.12
 GRACE_S = 7  # for running requests after the signal to end; with the other work, the end takes less than ten seconds
 WORKERS_MAX = 64
 
@@ -219,6 +221,9 @@ def _bind(settings: Settings) -> Iterator[socket.socket]:
     family, kind, protocol, _, address = found[0]
     with socket.socket(family, kind, protocol) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "linux":
+            # Its connections inherit it. What a client does not take then waits in the program, which bounds it.
+            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         try:
             listener.bind(address)
         except OSError as error:

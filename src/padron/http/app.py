@@ -21,6 +21,7 @@ from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_heade
 from padron.http.declarations import Route
 from padron.http.edge import heads
 from padron.http.edge.edge import Edge
+from padron.http.edge.peers import EXTENSION
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
 from padron.http.routes import ROUTES
@@ -49,15 +50,7 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        request = Request(
-            scope["method"],
-            give_raw_path(scope),
-            scope["query_string"],
-            {},
-            scope["path_params"],
-            server.meet((scope.get("client") or ("",))[0], scope.get("scheme", "http")),
-        )
-        call = Call(request, server.make_request_id(), server, receive=receive)
+        call = Call(self._give_request(scope), server.make_request_id(), server, receive=receive)
         try:
             reply = await answer_whatever(call, self._answer(call, scope))
             if reply is None:
@@ -77,8 +70,19 @@ class Resource:
         finally:
             call.seat.leave()
 
+    def _give_request(self, scope: AsgiScope) -> Request:
+        """Give the request as the protocol has it, or from the scope of another server, with its headers to come."""
+        request: Request | None = scope.get("extensions", {}).get(EXTENSION, {}).get("request")
+        if request is None:
+            client = scope.get("client")
+            hop = self._server.meet(client[0] if client else "", scope.get("scheme", "http"))
+            request = Request(scope["method"], b"", scope["query_string"], {}, {}, hop)
+        request.path, request.path_parameters = give_raw_path(scope), scope["path_params"]
+        return request
+
     async def _answer(self, call: Call, scope: AsgiScope) -> Reply | StreamReply:
-        call.headers = call.request.headers = guard_headers(scope)
+        if EXTENSION not in scope.get("extensions", ()):
+            call.headers = call.request.headers = guard_headers(scope)
         method = call.request.method
         route = self._operations.get(method)
         if route is None:
@@ -95,6 +99,9 @@ class Resource:
         if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
             return await idempotency.answer_once(call, route.endpoint)
         reply = await route.endpoint(call)
+        if isinstance(reply, StreamReply) and scope.get("http_version") == "1.0":
+            await reply.chunks.aclose()
+            raise ProblemError(problems.MALFORMED_REQUEST, "This answer is a stream, which needs HTTP/1.1.", CLOSE)
         if method in _READING:
             await call.confirm()  # the key may be revoked by now, and only a valid key may get what was read
         if isinstance(reply, StreamReply):

@@ -56,9 +56,9 @@ class Route:
     ``media_types`` are those of a body that is a file and not JSON. An operation with ``is_streamed`` reads its body
     itself, as it arrives, and handles the Idempotency-Key itself.
 
-    The edge answers the most frequent calls without a task, where ``begin`` or ``is_brief`` says so. ``begin`` gets the
-    whole body, and gives False for a call that the endpoint must answer. The endpoint of a brief read only reads by an
-    index, and asks for no body.
+    The edge answers the most frequent calls itself, where ``begin`` or ``is_brief`` says so. ``begin`` gets the whole
+    body, and gives False for a call that the endpoint must answer. The endpoint of a brief read asks for no body, does
+    not stream, and waits only for the database.
     """
 
     name: str

@@ -83,11 +83,16 @@ class Edge:
         self._server = server
         self._strip = strip
         self.connections = OpenConnections(is_exempt=server.is_proxy)
+        self._fixed: dict[bytes, Route] = {}  # GET, by path
         self._routes: dict[str, list[_ShortRoute]] = {}
         for route in routes:
-            if route.begin is not None or route.is_brief:
-                before, _, behind = route.path.partition(_PARAMETER)
+            if route.begin is None and not route.is_brief:
+                continue
+            before, parameter, behind = route.path.partition(_PARAMETER)
+            if parameter:
                 self._routes.setdefault(route.method, []).append(_ShortRoute(route, before.encode(), behind.encode()))
+            else:
+                self._fixed[before.encode()] = route
 
     def meet(self, address: str, scheme: str) -> LastHop:
         """Give the other end of a connection."""
@@ -100,17 +105,23 @@ class Edge:
     def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
         path = request.path if self._strip is None else self._strip(request.path)
-        for entry in self._routes.get(request.method, ()):
-            if path.startswith(entry.before) and path.endswith(entry.behind):
-                segment = path[len(entry.before) : len(path) - len(entry.behind)]
+        route = self._fixed.get(path) if request.method == "GET" else None
+        if route is None:
+            route = self._find_route(path, request)
+        if route is None or not _UNUSUAL.isdisjoint(request.headers):
+            return None
+        principal = keyring.believe(request.headers, self._server.runtime.authenticator)
+        return None if principal is None else Shortcut(request, route, principal)
+
+    def _find_route(self, path: bytes, request: Request) -> Route | None:
+        """Give the route of a path with a VIN, and put the VIN into the request."""
+        for short in self._routes.get(request.method, ()):
+            if path.startswith(short.before) and path.endswith(short.behind):
+                segment = path[len(short.before) : len(path) - len(short.behind)]
                 # A VIN has no %. What is no VIN in spite of its length is refused as on the ordinary way.
-                if len(segment) != VIN_LENGTH or not segment.isalnum() or not _UNUSUAL.isdisjoint(request.headers):
-                    return None
-                principal = keyring.believe(request.headers, self._server.runtime.authenticator)
-                if principal is None:
-                    return None
-                request.path_parameters["vin"] = segment.decode("ascii")
-                return Shortcut(request, entry.route, principal)
+                if len(segment) == VIN_LENGTH and segment.isalnum():
+                    request.path_parameters["vin"] = segment.decode("ascii")
+                    return short.route
         return None
 
     def begin(self, shortcut: Shortcut, body: bytes, responder: Responder) -> bool:

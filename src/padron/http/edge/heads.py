@@ -118,6 +118,14 @@ def check_fields(fields: Headers, headers: dict[bytes, bytes], *, is_old: bool) 
     return Framing.CHUNKED
 
 
+def join_fields(fields: Headers) -> dict[bytes, bytes]:
+    """Give fields by name. Several lines of one name mean the same as a list in one line (RFC 9110, 5.3)."""
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        lines.setdefault(name, []).append(value)
+    return {name: b", ".join(values) for name, values in lines.items()}
+
+
 def expects_continue(headers: dict[bytes, bytes], version: str) -> bool:
     """Say whether the client waits for 100 before it sends the body. HTTP/1.0 has none (RFC 9110, 10.1.1)."""
     return version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"

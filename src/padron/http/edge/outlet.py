@@ -4,7 +4,10 @@ uvicorn's cycle of a request writes through an outlet as if it were the transpor
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from math import inf
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -14,6 +17,8 @@ from padron.http.answers.replies import Reply, list_headers
 BYTES_PER_S_MIN = 1_000  # in a body that arrives, and in an answer that a client takes
 UNTAKEN_S = 30.0  # a client that takes less than this pace for so long is cut off
 DRAINED_BYTES_MAX = 1_000_000  # thrown away after the last answer
+
+_DROP_UNSENT = struct.pack("ii", 1, 0)  # on, after 0 seconds
 
 
 class Outlet:
@@ -62,6 +67,10 @@ class Outlet:
     def abort(self) -> None:
         """Close the connection at once, without sending the rest."""
         self.is_ending = True
+        opened = self._transport.get_extra_info("socket")
+        with suppress(OSError, AttributeError):
+            # Otherwise the system would keep what was not sent, uncounted, for as long as the client is silent.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT)
         self._transport.abort()
 
     def drain(self, data: bytes) -> None:

@@ -11,6 +11,8 @@ from padron.domain.idempotency import Headers
 from padron.http.calls import Request
 from padron.http.requests.forwarding import LastHop
 
+EXTENSION = "padron"  # of the scope: it has the request, whose head was checked
+
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
 
@@ -48,5 +50,5 @@ class Peer:
             "query_string": request.query,
             "headers": fields,
             "state": state.copy(),
-            "extensions": {},
+            "extensions": {EXTENSION: {"request": request}},
         }

@@ -43,16 +43,13 @@ _log = logging.getLogger("padron.http")
 class EdgeProtocol(asyncio.Protocol):
     """Takes the requests of one connection, and answers each before it looks at the next."""
 
-    # How uvicorn calls it.
-    def __init__(  # type: ignore[explicit-any]
+    def __init__(  # type: ignore[explicit-any]  # as uvicorn calls it
         self,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        if not config.loaded:
-            config.load()
         self._app = config.loaded_app
         self._edge = cast("Edge", config.loaded_app.edge)
         self._state = server_state
@@ -247,12 +244,15 @@ class EdgeProtocol(asyncio.Protocol):
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
         path, query = heads.split_target(intake.method, intake.target)
+        is_plain = len(headers) == len(intake.fields)
+        if not is_plain:
+            headers = heads.join_fields(intake.fields)
         request = Request(intake.method, path, query, headers, {}, self._peer.hop)
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
-        if size is not None and size <= BODY_BYTES_MAX and len(headers) == len(intake.fields):
+        if is_plain and size is not None and size <= BODY_BYTES_MAX:
             shortcut = self._edge.find_shortcut(request, self._keyring)
             if shortcut is not None:
                 return self._hold(shortcut, size, rest)

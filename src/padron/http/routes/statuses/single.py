@@ -138,7 +138,7 @@ ROUTES: tuple[Route, ...] = (
         name="listVehicleStatuses", method="GET", path="/api/v2/vehicle-statuses", tag="Status",
         summary="List the vehicle statuses",
         description="The statuses with their names in English and Spanish. Any valid key may ask.",
-        endpoint=list_statuses,
+        endpoint=list_statuses, is_brief=True,
         answers={200: Success(description="All statuses.", body=StatusNameList)},
     ),
 )  # fmt: skip

@@ -171,7 +171,7 @@ def _declare_list(name: str, path: str, summary: str) -> Route:
         description="A page of the current vehicles that match all filters, or of former versions with "
         "assetStatusId=2. Pages neither repeat nor skip a vehicle that stays in the list. With asOf, all pages show "
         "the register as it was at that instant. An unknown parameter is refused.",
-        endpoint=list_vehicles, scope=Scope.VEHICLES_READ,
+        endpoint=list_vehicles, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(
             *parameters.FILTERS, parameters.AS_OF, parameters.SORT, parameters.LIMIT, parameters.CURSOR,
             parameters.SEEN,
@@ -220,7 +220,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Read a vehicle",
         description="Gives the vehicle's status and all its values. With asOf, it gives the status and values of that "
         "instant, including the VIN, and no ETag. An unknown query parameter is refused.",
-        endpoint=get_vehicle, scope=Scope.VEHICLES_READ,
+        endpoint=get_vehicle, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.AS_OF, parameters.IF_NONE_MATCH),
         answers={
             200: Success(description="The vehicle.", body=VehicleShape, headers=_ETAG),
@@ -232,7 +232,7 @@ ROUTES: tuple[Route, ...] = (
         name="listVehicleHistory", method="GET", path=f"{_VEHICLE_PATH}/history", tag="Vehicles",
         summary="Read a vehicle's history",
         description="Every change of the vehicle, newest first: its author (the id of an API key), instant and values.",
-        endpoint=list_history, scope=Scope.VEHICLES_READ,
+        endpoint=list_history, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Success(description="A page.", body=HistoryList)},
         problems=_FIND_PROBLEMS,
