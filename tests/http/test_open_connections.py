@@ -1,6 +1,7 @@
 """The bounds on connections: of one address, in total, and on the bytes that clients do not take."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,8 @@ import pytest
 
 from padron.domain.limits import DEFAULT_LIMITS
 from padron.http.edge import connections
-from padron.http.edge.connections import OpenConnections, group_address
+from padron.http.edge.connections import TAKEN_AT_ONCE, OpenConnections, group_address
+from padron.http.edge.connections import Line as WaitingLine
 from tests.cast import wait_until
 
 
@@ -159,3 +161,35 @@ async def test_one_that_cannot_be_looked_at_is_closed_and_the_others_are_looked_
     assert "a planted fault" in caplog.text
     registry.leave(broken)
     registry.leave(good)
+
+
+class Asking:
+    """A connection with several requests, which notes in which turn of the event loop each is taken."""
+
+    def __init__(self, line: WaitingLine, count: int, taken: list["Asking"]) -> None:
+        self._line = line
+        self._count = count
+        self._taken = taken
+
+    def take_next(self) -> None:
+        self._taken.append(self)
+        self._count -= 1
+        if self._count:
+            self._line.join(self)
+
+
+async def test_connections_with_many_requests_take_turns_a_few_in_each_turn_of_the_loop() -> None:
+    line, taken = WaitingLine(), list[Asking]()
+    asking = [Asking(line, 5, taken) for _ in range(10)]
+    for one in asking:
+        line.join(one)
+        line.join(one)  # waits only once
+    sizes = [0]
+    while len(taken) < 50:
+        await asyncio.sleep(0)
+        sizes.append(len(taken))
+    assert max(after - before for before, after in itertools.pairwise(sizes)) <= TAKEN_AT_ONCE
+    for start in range(0, 50, 10):
+        assert taken[start : start + 10] == asking
+    await asyncio.sleep(0)
+    assert len(taken) == 50

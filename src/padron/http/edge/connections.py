@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from ipaddress import IPv6Address
+from itertools import islice
 from typing import Protocol
 
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 
 SWEEP_S = 0.5
+TAKEN_AT_ONCE = 4  # requests of connections in the line, in one turn of the event loop
 
 _log = logging.getLogger("padron.http")
 
@@ -108,3 +110,36 @@ def group_address(address: str) -> str:
         return address
     mapped = parsed.ipv4_mapped  # as a socket for both versions gives IPv4
     return parsed.packed[:8].hex() if mapped is None else str(mapped)
+
+
+class InLine(Protocol):
+    """A connection with a further request."""
+
+    def take_next(self) -> None:
+        """Take the request, and join the line again if there is another one."""
+        ...
+
+
+class Line:
+    """The connections whose next request has arrived before the last one was answered.
+
+    In each turn of the event loop, a few of them take one request each. So a client that sends hundreds at once, on
+    many connections, delays the others by the time of these few.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[InLine, None] = {}  # the first one first
+
+    def join(self, connection: InLine) -> None:
+        """Let a connection wait for its turn. It waits only once."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._serve)
+        self._waiting[connection] = None
+
+    def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        for connection in [*islice(self._waiting, TAKEN_AT_ONCE)]:
+            del self._waiting[connection]
+            loop.call_soon(connection.take_next)
+        if self._waiting:
+            loop.call_soon(self._serve)

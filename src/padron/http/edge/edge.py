@@ -15,7 +15,7 @@ from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
-from padron.http.edge.connections import OpenConnections
+from padron.http.edge.connections import Line, OpenConnections
 from padron.http.requests.forwarding import LastHop
 from padron.http.server import Server, answer_whatever, word_failure
 from padron.service.authentication import Authenticator, digest_token
@@ -83,6 +83,7 @@ class Edge:
         self._server = server
         self._strip = strip
         self.connections = OpenConnections(is_exempt=server.is_proxy)
+        self.line = Line()
         self._fixed: dict[bytes, Route] = {}  # GET, by path
         self._routes: dict[str, list[_ShortRoute]] = {}
         for route in routes:

@@ -33,7 +33,6 @@ REQUEST_S = 30.0  # from then on, a body must have arrived at the least pace
 PACE_EVERY_S = 1.0
 DRAIN_S = 2.0  # for a client to read a last answer, while what it still sends is thrown away
 AHEAD_BYTES_MAX = 65_536  # of later requests that arrive before the answer to this one
-AT_ONCE_MAX = 16  # requests of one connection that are begun before other connections have their turn
 
 _CARRIAGE_RETURN = 0x0D
 
@@ -131,7 +130,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._edge.connections.resume(self)
         self._flow.resume_writing()
         if self._buffer and not self._is_answering:
-            self._loop.call_soon(self._continue)
+            self._edge.line.join(self)
 
     def shutdown(self) -> None:
         """End the connection after the answer under way. uvicorn calls this when the server stops."""
@@ -182,7 +181,8 @@ class EdgeProtocol(asyncio.Protocol):
 
     # The way in.
 
-    def _continue(self) -> None:
+    def take_next(self) -> None:
+        """Take the next request, because it is this connection's turn."""
         if not self._outlet.is_closing():
             self._take(self._buffer)
 
@@ -193,16 +193,16 @@ class EdgeProtocol(asyncio.Protocol):
             return
         self._is_taking = True
         self._buffer = b""
-        begun = 0
+        has_begun = False
         try:
             while data and not self._outlet.is_ending:
                 if not self._intake.is_complete:
                     data = self._take_body(data)
-                elif self._is_answering or self._flow.write_paused or begun >= AT_ONCE_MAX:
+                elif self._is_answering or self._flow.write_paused or has_begun:
                     self._keep(data)
                     return
                 else:
-                    begun += 1
+                    has_begun = True
                     data = self._take_head(data)
         except ProblemError as refusal:
             self._refuse(refusal)
@@ -215,7 +215,7 @@ class EdgeProtocol(asyncio.Protocol):
         if len(data) > AHEAD_BYTES_MAX:
             self._flow.pause_reading()
         if not self._is_answering and not self._flow.write_paused:
-            self._loop.call_soon(self._continue)
+            self._edge.line.join(self)
 
     def _take_head(self, data: bytes) -> bytes:
         """Take a head when it is complete, and begin to answer. Give what follows it."""
