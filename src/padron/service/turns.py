@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 REST_S_MAX = 0.05  # most of a longer portion was a wait for the database
-TURNS_BESIDE_DATABASE = 8  # at once, where nearly all of a portion is a wait for PostgreSQL
+TURNS_BESIDE_DATABASE = 2  # at once, where much of a portion is a wait for PostgreSQL
 
 
 class _Lane:
