@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.domain.rates import Rate, find_network
+from padron.domain.addresses import find_network
+from padron.domain.rates import Rate
 
 RATE = Rate(name="key", burst=5, token_s=0.5)
 NOW = 1_000.0

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from padron.domain.addresses import find_network
 from padron.domain.limits import DEFAULT_LIMITS
 from padron.http.edge import connections
-from padron.http.edge.connections import TAKEN_AT_ONCE, OpenConnections, group_address
+from padron.http.edge.connections import TAKEN_AT_ONCE, OpenConnections
 from padron.http.edge.connections import Line as WaitingLine
 from tests.cast import wait_until
 
@@ -94,7 +95,7 @@ async def test_a_proxy_may_have_more_connections_than_others_but_not_more_than_a
     ],
 )
 def test_a_network_that_one_client_has_counts_as_one_address(one: str, other: str, *, is_same: bool) -> None:
-    assert (group_address(one) == group_address(other)) is is_same
+    assert (find_network(one) == find_network(other)) is is_same
 
 
 async def test_beyond_the_bound_of_unsent_bytes_the_longest_stalled_ends() -> None:

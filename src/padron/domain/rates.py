@@ -5,12 +5,9 @@ bucket never refuses anything.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from math import ceil
 
 from padron.domain.errors import Code, PadronError
-
-_NETWORK_BITS = 64  # of an IPv6 address: one customer has at least such a network, with all its addresses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,19 +46,3 @@ class RateExceededError(PadronError):
         super().__init__(Code.RATE_EXCEEDED, detail)
         self.rate = rate
         self.wait_s = max(1, ceil(wait_s))
-
-
-def find_network(address: str) -> str:
-    """Give the part of a client's address that a limit is about: an IPv4 address, or the /64 of an IPv6 address.
-
-    An IPv4 address in the form of IPv6 is the IPv4 address. Other text, such as a path of a socket, stays as it is.
-    """
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS)}/{_NETWORK_BITS}"

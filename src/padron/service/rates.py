@@ -4,8 +4,9 @@ The bucket of an address counts look-ups of keys that are not valid. ``authentic
 is refused because of its address.
 """
 
+from padron.domain.addresses import find_network
 from padron.domain.limits import Limits
-from padron.domain.rates import Rate, RateExceededError, find_network
+from padron.domain.rates import Rate, RateExceededError
 from padron.service.recent import Recent
 
 KEYS_KEPT = 20_000

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from ipaddress import IPv6Address
 from itertools import islice
 from typing import Protocol
 
+from padron.domain.addresses import find_network
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 
 SWEEP_S = 0.5
@@ -49,7 +49,7 @@ class OpenConnections:
 
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a new connection. Say whether it may stay; one that may not is not counted."""
-        group = group_address(address)
+        group = find_network(address)
         count = self._by_address.get(group, 0)
         if len(self._open) >= self._limits.total_connections or (
             count >= self._limits.address_connections and not self._is_exempt(address)
@@ -98,18 +98,6 @@ class OpenConnections:
         self._is_sweeping = bool(self._open)
         if self._is_sweeping:
             loop.call_later(SWEEP_S, self._sweep)
-
-
-def group_address(address: str) -> str:
-    """Give what connections are counted by: an IPv4 address, or the /64 network of an IPv6 address."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    mapped = parsed.ipv4_mapped  # as a socket for both versions gives IPv4
-    return parsed.packed[:8].hex() if mapped is None else str(mapped)
 
 
 class InLine(Protocol):

@@ -7,9 +7,10 @@ each connection whether its peer is trusted. If the peer is not, the server igno
 
 import re
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
-IpAddress = IPv4Address | IPv6Address
+from padron.domain.addresses import IpAddress, parse_address
+
 Networks = Sequence[IPv4Network | IPv6Network]
 
 ENTRIES_MAX = 32  # no longer chain of proxies is followed, so a list of any length takes the same short time
@@ -61,7 +62,7 @@ def is_trusted(peer: str, networks: Networks) -> bool:
     """Say whether a connection comes from a trusted proxy. Text that is not an address is not trusted."""
     if not networks:
         return False
-    address = _parse(peer)
+    address = parse_address(peer)
     return address is not None and _is_within(address, networks)
 
 
@@ -72,7 +73,7 @@ def find_client(peer: str, forwarded_for: bytes | None, networks: Networks) -> s
     one is the client. An entry that is not an address, such as ``unknown``, ends the search, because all entries
     before it may be forged. The client is then the address that was found last.
     """
-    found = _parse(peer)
+    found = parse_address(peer)
     end = 0 if forwarded_for is None else len(forwarded_for)
     for _ in range(ENTRIES_MAX):
         if forwarded_for is None or end < 0:
@@ -108,14 +109,4 @@ def _is_within(address: IpAddress, networks: Networks) -> bool:
 
 def _parse_entry(entry: bytes) -> IpAddress | None:
     match = _match_entry(entry)
-    return None if match is None else _parse((match[1] or match[2] or match[3]).decode())
-
-
-def _parse(text: str) -> IpAddress | None:
-    """Give the address in its one form: IPv4 inside IPv6 is IPv4, and a zone counts only on this machine."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address if mapped is None else mapped
+    return None if match is None else parse_address((match[1] or match[2] or match[3]).decode())

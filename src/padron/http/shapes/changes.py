@@ -84,23 +84,23 @@ class ChangeList(Struct, rename="camel"):
 def shape_verdict(verdict: Verdict) -> VerdictShape:
     """Give the JSON form of a verdict."""
     shape = VerdictShape(vin=verdict.vin, allowed=verdict.is_allowed)
-    if verdict.reason is not None:
-        shape.reason = verdict.reason.value
-        if verdict.vehicle is not None:
-            shape.vehicle_status_id = verdict.vehicle.status.value
-            shape.since = verdict.vehicle.status_since
+    _say_why(shape, verdict)
     return shape
 
 
 def shape_single(verdict: Verdict, cursor: str) -> GateSingle:
     """Give the JSON form of the verdict on one vehicle."""
     shape = GateSingle(vin=verdict.vin, allowed=verdict.is_allowed, cursor=cursor)
+    _say_why(shape, verdict)
+    return shape
+
+
+def _say_why(shape: VerdictShape | GateSingle, verdict: Verdict) -> None:
     if verdict.reason is not None:
         shape.reason = verdict.reason.value
         if verdict.vehicle is not None:
             shape.vehicle_status_id = verdict.vehicle.status.value
             shape.since = verdict.vehicle.status_since
-    return shape
 
 
 def shape_refusal(refusal: Refusal) -> GateRefusalShape:
