@@ -1,7 +1,6 @@
 """The application. Every request goes through ``Resource``, so that every answer, errors included, has our form."""
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -26,7 +25,7 @@ from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths, give_raw_path
-from padron.http.server import Server, answer_whatever
+from padron.http.server import Server, admit, answer_whatever
 from padron.http.stopping import on_stop_signal
 from padron.service.runtime import Runtime
 
@@ -55,14 +54,14 @@ class Resource:
             reply = await answer_whatever(call, self._answer(call, scope))
             if reply is None:
                 return
-            if cors := server.give_cors_headers(call.headers):
-                reply = dataclasses.replace(reply, headers=(*reply.headers, *cors))
             if isinstance(reply, StreamReply):
+                reply = server.add_cors(reply, call)
                 if call.request.method == "HEAD":  # it has no pieces, and so it ends, although a feed never does
                     await reply.chunks.aclose()
                     reply = StreamReply(give_nothing(), reply.headers)
                 await _stream(send, reply, call)
                 return
+            reply = server.add_cors(reply, call)
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:
                 # Otherwise a client without a valid key could keep the connection by never ending a body.
                 reply.headers = (*reply.headers, *CLOSE)
@@ -90,12 +89,7 @@ class Resource:
         if route.public:
             return await route.endpoint(call)
         await call.authenticate()
-        call.seat.take(call.principal.account_id)
-        if route.either_scope:
-            call.principal.check_either_scope(route.either_scope)
-        if route.scope is not None:
-            # The service checks it too. We check here as well, because 403 comes before any check of VIN and body.
-            call.principal.check_scope(route.scope)
+        admit(call, route)
         if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
             return await idempotency.answer_once(call, route.endpoint)
         reply = await route.endpoint(call)

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from itertools import count
+from typing import TypeVar
 
 from padron.domain.errors import Code, PadronError
-from padron.domain.idempotency import Headers
 from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
 from padron.http.answers.cors import Cors
@@ -15,10 +16,13 @@ from padron.http.answers.errors import build_problem_reply, word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call, ClientGoneError
+from padron.http.declarations import Route
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach
 from padron.http.requests.forwarding import LastHop, is_trusted
 from padron.service.runtime import Runtime
+
+Answer = TypeVar("Answer", bound=Reply | StreamReply)
 
 BODY_REST_S = 1.0  # for the rest of bodies that are arriving when the server receives the signal to stop
 
@@ -64,15 +68,27 @@ class Server:
         """Give the answer to an OPTIONS that a browser sends before a call of a permitted page."""
         return None if self._cors is None else self._cors.answer_preflight(headers)
 
-    def give_cors_headers(self, headers: Mapping[bytes, bytes]) -> Headers:
-        """Give the headers that browsers need beside every answer; none where no other page may call."""
-        return () if self._cors is None else self._cors.give_headers(headers)
+    def add_cors(self, reply: Answer, call: Call) -> Answer:
+        """Give the answer with the headers that browsers need; as it is where no other page may call."""
+        if self._cors is None:
+            return reply
+        return replace(reply, headers=(*reply.headers, *self._cors.give_headers(call.headers)))
 
     async def compress(self, reply: Reply, call: Call) -> Reply:
         """Give a large answer compressed if the client takes that."""
         if len(reply.body) < BYTES_MIN:
             return reply
         return await self.compressor.compress(reply, call.headers.get(b"accept-encoding"))
+
+
+def admit(call: Call, route: Route) -> None:
+    """Take a place for a call whose key is known, and check the key's scopes. Raises ``overloaded``, ``forbidden``."""
+    call.seat.take(call.principal.account_id)
+    if route.either_scope:
+        call.principal.check_either_scope(route.either_scope)
+    if route.scope is not None:
+        # The service checks it too. We check here as well, because 403 comes before any check of VIN and body.
+        call.principal.check_scope(route.scope)
 
 
 async def answer_whatever(call: Call, work: Awaitable[Reply | StreamReply]) -> Reply | StreamReply | None:

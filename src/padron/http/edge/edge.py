@@ -17,7 +17,7 @@ from padron.http.calls import Call, Request
 from padron.http.declarations import Route
 from padron.http.edge.connections import Line, OpenConnections
 from padron.http.requests.forwarding import LastHop
-from padron.http.server import Server, answer_whatever, word_failure
+from padron.http.server import Server, admit, answer_whatever, word_failure
 from padron.service.authentication import Authenticator, digest_token
 
 _PARAMETER = "{vin}"
@@ -133,9 +133,7 @@ class Edge:
         answering = _Answering(self._server, call, responder)
         try:
             call.note_authentication()
-            call.seat.take(principal.account_id)
-            if route.scope is not None:
-                principal.check_scope(route.scope)
+            admit(call, route)
             if route.begin is None:
                 self._read(call, route, answering)
             elif not route.begin(call, body, answering):
@@ -183,9 +181,7 @@ class _Answering:
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
-        if cors := self._server.give_cors_headers(self._call.headers):
-            reply.headers = (*reply.headers, *cors)
-        self._responder.send(reply, self._call.request_id)
+        self._responder.send(self._server.add_cors(reply, self._call), self._call.request_id)
 
     def fail(self, error: BaseException) -> None:
         self.answer(word_failure(self._call, error))
