@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from padron.cli.outputs import InputFileError, word_trouble
+from padron.domain.instants import format_instant
 from padron.domain.quoting import quote_path
 
 FILE_BYTES_MAX = 1_000_000
@@ -35,9 +36,9 @@ class LoadedCertificate:
     def find_warning(self, now: datetime) -> str | None:
         """Give a sentence if clients will refuse the certificate because of its dates."""
         if now > self.valid_until:
-            return f"The certificate {self.name} expired at {write_instant(self.valid_until)}. Clients will refuse it."
+            return f"The certificate {self.name} expired at {format_instant(self.valid_until)}. Clients will refuse it."
         if now < self.valid_from:
-            begin = write_instant(self.valid_from)
+            begin = format_instant(self.valid_from)
             return f"The certificate {self.name} is valid only from {begin}. Clients will refuse it."
         return None
 
@@ -125,11 +126,6 @@ def read_validity(der: bytes) -> Validity:
         place = _read_element(der, place).end
     begin = _read_element(der, _read_element(der, place).start)
     return Validity(_read_time(der, begin), _read_time(der, _read_element(der, begin.end)))
-
-
-def write_instant(at: datetime) -> str:
-    """Give an instant as messages show it."""
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class _Element(NamedTuple):

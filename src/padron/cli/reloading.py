@@ -13,8 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from padron.cli.certificates import CertificateFiles, LoadedCertificate, write_instant
+from padron.cli.certificates import CertificateFiles, LoadedCertificate
 from padron.cli.outputs import InputFileError
+from padron.domain.instants import format_instant
 
 RESTART_S = 3.0  # between two attempts of a process that has no certificate
 
@@ -72,7 +73,7 @@ def check_files(files: CertificateFiles) -> bool:
 
 def say_reloaded(loaded: LoadedCertificate) -> None:
     """Log that new connections get this certificate."""
-    _log.info("New connections get the certificate %s, valid until %s", loaded.name, write_instant(loaded.valid_until))
+    _log.info("New connections get the certificate %s, valid until %s", loaded.name, format_instant(loaded.valid_until))
     warn_of_dates(loaded)
 
 
