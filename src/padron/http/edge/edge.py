@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from padron.domain.account import Principal
 from padron.domain.vin import VIN_LENGTH
+from padron.http.answers.errors import word_error
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
@@ -103,6 +105,13 @@ class Edge:
         """Give an id for a request that is refused before anybody else sees it."""
         return self._server.make_request_id()
 
+    def word_refusal(self, refusal: ProblemError, request: Request | None, hop: LastHop, request_id: str) -> Reply:
+        """Give the answer to what cannot be a request, and count it. Without ``request`` its head was not read."""
+        reply = word_error(refusal, request_id)
+        if self._server.tally is not None:
+            self._server.tally.note_refusal(request or Request("", b"", b"", {}, {}, hop), reply, request_id)
+        return reply
+
     def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
         path = request.path if self._strip is None else self._strip(request.path)
@@ -130,7 +139,7 @@ class Edge:
         route, principal = shortcut.route, shortcut.principal
         call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
-        answering = _Answering(self._server, call, responder)
+        answering = _Answering(self._server, call, responder, route.path)
         try:
             call.note_authentication()
             admit(call, route)
@@ -172,16 +181,19 @@ class Edge:
 class _Answering:
     """Sends the answer to one call, once, and gives its place back."""
 
-    __slots__ = ("_call", "_responder", "_server")
+    __slots__ = ("_call", "_path", "_responder", "_server")
 
-    def __init__(self, server: Server, call: Call, responder: Responder) -> None:
+    def __init__(self, server: Server, call: Call, responder: Responder, path: str) -> None:
         self._server = server
         self._call = call
         self._responder = responder
+        self._path = path  # of the route
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
         self._responder.send(self._server.add_cors(reply, self._call), self._call.request_id)
+        if self._server.tally is not None:
+            self._server.tally.note(self._call, self._path, reply.status, len(reply.body), reply.problem)
 
     def fail(self, error: BaseException) -> None:
         self.answer(word_failure(self._call, error))

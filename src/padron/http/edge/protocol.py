@@ -16,7 +16,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from padron.http.answers import problems
-from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
@@ -66,6 +65,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._searched = 0
         self._is_taking = False
         # The request.
+        self._request: Request | None = None  # while it is answered
         self._intake = Intake()
         self._intake.take_data = self._take_data
         self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
@@ -247,7 +247,7 @@ class EdgeProtocol(asyncio.Protocol):
         is_plain = len(headers) == len(intake.fields)
         if not is_plain:
             headers = heads.join_fields(intake.fields)
-        request = Request(intake.method, path, query, headers, {}, self._peer.hop)
+        self._request = request = Request(intake.method, path, query, headers, {}, self._peer.hop)
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
@@ -361,7 +361,7 @@ class EdgeProtocol(asyncio.Protocol):
     def _end_answer(self) -> None:
         self._state.total_requests += 1
         self._is_answering = self._intake.is_head_asked = False
-        self._cycle = None
+        self._cycle = self._request = None
         if self._outlet.is_closing():
             if self._outlet.may_be_reset:
                 self._flow.resume_reading()
@@ -385,7 +385,7 @@ class EdgeProtocol(asyncio.Protocol):
                 self._outlet.abort()
                 return
         request_id = self._edge.make_request_id()
-        reply = word_error(refusal, request_id)
+        reply = self._edge.word_refusal(refusal, self._request, self._peer.hop, request_id)
         data = encode_reply(reply, request_id, self._state.default_headers, keeps_alive=False)
         self._outlet.write(data.partition(heads.END)[0] + heads.END if self._intake.is_head_asked else data)
         self._close_early()
