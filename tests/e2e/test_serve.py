@@ -217,7 +217,7 @@ def test_the_log_has_one_line_for_each_event(tmp_path: Path, form: str) -> None:
         assert server.end() == 0
         assert server.process.stderr is not None
         lines = [server.line, *server.process.stderr.readlines()]
-    assert len(lines) == 1
+    assert len(lines) == 3  # the start, the refused request, the end
     assert all(line.isascii() and line.rstrip("\n").isprintable() for line in lines)
     if form == "json":
         assert [json.loads(line)["level"] for line in lines] == ["info"] * 3
