@@ -11,11 +11,14 @@ from prometheus_client.samples import Sample
 async def fetch(port: int, request: str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
     """Send one request to a metrics port, and give everything that comes back."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request.encode())
-    async with asyncio.timeout(10):
-        answer = await reader.read()
-    writer.close()
-    return answer
+    try:
+        writer.write(request.encode())
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionError:
+        return b""  # cut off
+    finally:
+        writer.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
