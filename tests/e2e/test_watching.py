@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -177,7 +178,7 @@ class TestSqlite:
                     assert answer.status == 404
                     slowest = max(slowest, answer.seconds)
             assert slowest < 1
-            program.send_signal(15)
+            program.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(program.wait, 10) == 0
         finally:
             program.kill()

@@ -23,7 +23,7 @@ async def survey_register(runtime: Runtime) -> Survey:
 
 
 def give_survey_families(runtime: Runtime, survey: Survey) -> Sequence[Family]:
-    """Give the figures of a look. Ages go on growing until the next look."""
+    """Give the figures of a look. Ages continue to grow until the next look."""
     now = runtime.clock()
     webhooks = survey.webhooks
     return (
