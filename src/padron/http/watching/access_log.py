@@ -1,7 +1,7 @@
 """One line in the log for each request: all of them while few come, and one for several when many come.
 
-Each line has the number of requests for which it was written, so the sum over the lines is the number of requests. A line holds nothing
-that a client can choose but the choice among our own words: no address, no query and no header of the request.
+Each line has the number of requests for which it was written, so the sum over the lines is the number of requests. A
+line holds nothing that a client can choose freely: no address as the client wrote it, no query, and no header.
 """
 
 import logging
