@@ -56,8 +56,8 @@ def test_after_a_busy_second_a_quiet_one_has_every_line() -> None:
 def test_successes_take_no_lines_from_failures() -> None:
     log = AccessLog()
     for _ in range(5_000):
-        log.take(204)
-    assert [log.take(status) for status in (400, 404, 503)] == [1, 1, 1]
+        log.take(204, 1.0)
+    assert [log.take(status, 1.0) for status in (400, 404, 503)] == [1, 1, 1]
 
 
 def test_a_line_has_what_is_known(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,6 @@ line holds nothing that a client can choose freely: no address as the client wro
 
 import logging
 from dataclasses import dataclass
-from time import perf_counter
 
 SUCCESSES_PER_S = 100  # lines of one process; beyond that one line stands for several requests
 FAILURES_PER_S = 1_000  # every failure has a line, unless there are so many that they would fill the disk
@@ -67,10 +66,9 @@ class AccessLog:
         self._successes = Sampler(SUCCESSES_PER_S)
         self._failures = Sampler(FAILURES_PER_S)
 
-    def take(self, status: int) -> int:
+    def take(self, status: int, now_s: float) -> int:
         """Count an answer. Give for how many answers its line stands, or 0 if it gets none."""
-        sampler = self._successes if status < FAILED else self._failures
-        return sampler.take(perf_counter())
+        return (self._successes if status < FAILED else self._failures).take(now_s)
 
     def write(self, answered: Answered, stands_for: int) -> None:
         """Write a line. The handler of the log does not wait for the disk."""

@@ -48,38 +48,43 @@ class Tally:
         request = call.request
         if request.is_noted:  # the connection itself refused it before
             return
-        method = request.method
-        duration_s = self._count(method, route, status, problem, request.began_s)
+        now_s = perf_counter()
+        duration_s = now_s - request.began_s
+        # This runs for each status call. So it looks up once, and does by itself what ``_count`` does.
+        histogram = self._durations_s.get((request.method, route, status))
+        if histogram is None or problem:
+            self._count(request.method, route, status, problem, duration_s)
+        else:
+            histogram.observe(duration_s)
         log = self._access_log
         if log is None:
             return
-        stands_for = log.take(status)
-        if not stands_for:
-            return
-        principal = call.principal if hasattr(call, "principal") else None
-        log.write(
-            Answered(
-                method=_name(method),
+        stands_for = log.take(status, now_s)
+        if stands_for:
+            principal = call.principal if hasattr(call, "principal") else None
+            answered = Answered(
+                method=_name(request.method),
                 route=route,
                 status=status,
                 duration_s=duration_s,
-                byte_count=0 if method == "HEAD" else byte_count,
+                byte_count=0 if request.method == "HEAD" else byte_count,
                 request_id=call.request_id,
                 account_id=None if principal is None else principal.account_id,
                 key_id=None if principal is None else principal.actor,
                 client=request.client_address if principal is None else "",
                 problem=problem,
-            ),
-            stands_for,
-        )
+            )
+            log.write(answered, stands_for)
 
     def note_refusal(self, request: Request, reply: Reply, request_id: str) -> None:
         """Count a refusal of the connection itself, which knows no route and no key."""
         request.is_noted = True
-        duration_s = self._count(request.method, NO_ROUTE, reply.status, reply.problem, request.began_s)
+        now_s = perf_counter()
+        duration_s = now_s - request.began_s
+        self._count(request.method, NO_ROUTE, reply.status, reply.problem, duration_s)
         if self._access_log is None:
             return
-        stands_for = self._access_log.take(reply.status)
+        stands_for = self._access_log.take(reply.status, now_s)
         if stands_for:
             answered = Answered(
                 method=_name(request.method),
@@ -112,15 +117,14 @@ class Tally:
             ),
         )  # fmt: skip
 
-    def _count(self, method: str, route: str, status: int, problem: str, began_s: float) -> float:
-        duration_s = perf_counter() - began_s
-        histogram = self._durations_s.get((method, route, status))
+    def _count(self, method: str, route: str, status: int, problem: str, duration_s: float) -> None:
+        key = (_name(method), route, status)
+        histogram = self._durations_s.get(key)
         if histogram is None:
-            histogram = self._durations_s.setdefault((_name(method), route, status), Histogram())
+            histogram = self._durations_s[key] = Histogram()
         histogram.observe(duration_s)
         if problem:
             self._problems[problem] += 1
-        return duration_s
 
 
 def _name(method: str) -> str:
