@@ -105,6 +105,19 @@ async def test_there_are_few_connections_at_once(monkeypatch: pytest.MonkeyPatch
         assert (await scrape(port)).find("process_open_fds")
 
 
+async def test_a_server_that_ends_does_not_wait_for_a_silent_scraper(caplog: pytest.LogCaptureFixture) -> None:
+    began_s = asyncio.get_running_loop().time()
+    async with serve() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET")
+        await asyncio.sleep(0.05)
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    assert asyncio.get_running_loop().time() - began_s < 1
+    assert caplog.records == []
+
+
 async def test_a_port_that_is_taken_leaves_the_server_without_metrics(caplog: pytest.LogCaptureFixture) -> None:
     announced: list[int] = []
     async with serve() as port, serve_metrics(MeterBoard(), "127.0.0.1", port, announced.append):

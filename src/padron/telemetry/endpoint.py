@@ -16,6 +16,7 @@ from padron.telemetry.exposition import expose
 CONNECTIONS_MAX = 8
 HEAD_BYTES_MAX = 8_192
 HEAD_S_MAX = 5.0
+END_S_MAX = 1.0
 TAKEN_S_MAX = 10.0  # for a scraper to take the answer; Prometheus itself gives up after ten seconds
 PATH = "/metrics"
 
@@ -27,7 +28,7 @@ class MetricsEndpoint:
 
     def __init__(self, board: MeterBoard) -> None:
         self._board = board
-        self._open_count = 0
+        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._wording = asyncio.Lock()  # one thread at a time, however many scrapers there are
         self._copies_s = Histogram()
         self._scrapes_s = Histogram(DURATIONS_S)
@@ -35,10 +36,12 @@ class MetricsEndpoint:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the request of a connection, and close it. Whatever the client does, this raises nothing."""
-        self._open_count += 1
+        task = asyncio.current_task()
+        if task is None or len(self._open) >= CONNECTIONS_MAX:
+            writer.transport.abort()
+            return
+        self._open[task] = writer
         try:
-            if self._open_count > CONNECTIONS_MAX:
-                return
             async with asyncio.timeout(HEAD_S_MAX):
                 head = await reader.readuntil(b"\r\n\r\n")
             writer.write(await self._respond(head.decode("latin-1")))
@@ -51,8 +54,15 @@ class MetricsEndpoint:
         except Exception:  # noqa: BLE001 - nobody waits for this task
             _log.exception("a scrape failed")
         finally:
-            self._open_count -= 1
+            del self._open[task]
             writer.transport.abort()  # what the client has not taken by now, it will not get
+
+    async def close(self) -> None:
+        """End all connections."""
+        for writer in self._open.values():
+            writer.transport.abort()
+        if self._open:
+            await asyncio.wait([*self._open], timeout=END_S_MAX)
 
     async def _respond(self, head: str) -> bytes:
         line, *fields = head.split("\r\n")
@@ -91,7 +101,8 @@ async def serve_metrics(
     board: MeterBoard, host: str, port: int, announce: Callable[[int], None]
 ) -> AsyncIterator[None]:
     """Serve the board's metrics while the block runs. If the port is taken, log that and run the block without."""
-    server = await _listen(MetricsEndpoint(board), host, port)
+    endpoint = MetricsEndpoint(board)
+    server = await _listen(endpoint, host, port)
     if server is not None:
         announce(server.sockets[0].getsockname()[1])
     try:
@@ -99,6 +110,7 @@ async def serve_metrics(
     finally:
         if server is not None:
             server.close()
+            await endpoint.close()
 
 
 async def _listen(endpoint: MetricsEndpoint, host: str, port: int) -> asyncio.Server | None:
