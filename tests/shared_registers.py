@@ -1,0 +1,63 @@
+"""Registers that the tests of one module share. An account's tests cannot see another's, so each test has its own.
+
+Opening and closing a register costs more than what most tests then ask of it. Tests that share one get new accounts
+instead, in a register that is already full of other accounts' vehicles with the same VINs and plates.
+"""
+
+import shutil
+from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from padron.store import postgres, sqlite
+from padron.store.base import Store
+from tests.databases import STRAY_COUNTS
+from tests.postgres import Postgres
+
+MARK = "shared_register"
+
+
+def is_shared(node: pytest.Item) -> bool:
+    """Say whether a test shares its module's registers. The mark that is closest to the test decides."""
+    mark = node.get_closest_marker(MARK)
+    return mark is not None and mark.args != (False,)
+
+
+def list_strays(path: str) -> list[tuple[Any, ...]]:
+    """Give the accounts of a SQLite file whose count of vehicles is wrong."""
+    with closing(apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)) as file:
+        return list(file.execute(STRAY_COUNTS))
+
+
+class SharedRegisters:
+    """The registers of one module: one on each engine, opened for the first test that asks for it."""
+
+    def __init__(self, folder: Path, template: Path, give_server: Callable[[], Postgres]) -> None:
+        self._folder = folder
+        self._template = template
+        self._give_server = give_server
+        self._closing = AsyncExitStack()
+
+    async def open(self, engine: str) -> Store:
+        """Open an empty register. What its user closes first is closed before ``close`` looks into it."""
+        if engine == "sqlite":
+            path = str(shutil.copy(self._template, self._folder / "padron.db"))
+            self._closing.callback(check_file, path)
+            return sqlite.SqliteStore(path)
+        server = self._give_server()
+        url = await server.create_database()
+        self._closing.push_async_callback(server.drop_database, url)
+        return await postgres.open_store(url)
+
+    async def close(self) -> None:
+        """Be done with all of them. Fails when one has come to contradict itself."""
+        await self._closing.aclose()
+
+
+def check_file(path: str) -> None:
+    """Check that a SQLite file does not contradict itself."""
+    assert list_strays(path) == []
