@@ -26,7 +26,7 @@ from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
-from tests.shared_registers import SharedRegisters, check_file, is_shared
+from tests.shared_registers import SharedRegisters, check_file, shares_register
 
 settings.load_profile(effort.PROFILE)
 
@@ -115,14 +115,12 @@ async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(autouse=True)
-def _no_task_left(
-    request: pytest.FixtureRequest, event_loop_of_all: asyncio.AbstractEventLoop
-) -> Iterator[None]:
+def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Cancel what a test left running, as if its event loop had ended."""
     before = asyncio.all_tasks(event_loop_of_all)  # of what the module's tests share, which goes on
     yield
     left = asyncio.all_tasks(event_loop_of_all) - before
-    if left and not is_shared(request.node):
+    if left and "shared_registers" not in request.fixturenames:
         for task in left:
             task.cancel()
         event_loop_of_all.run_until_complete(asyncio.wait(left))
@@ -288,8 +286,9 @@ def shared_clock() -> SteppedClock:
 
 
 @pytest.fixture
-def clock(request: pytest.FixtureRequest) -> SteppedClock:
-    if not is_shared(request.node):
+def clock(limits: Limits, request: pytest.FixtureRequest) -> SteppedClock:
+    """The clock of the test's register. One that is shared is set back to noon for each test."""
+    if not shares_register(request.node, limits):
         return SteppedClock()
     shared: SteppedClock = request.getfixturevalue("shared_clock")
     shared.now = NOON

@@ -13,18 +13,22 @@ from typing import Any
 import apsw
 import pytest
 
+from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.databases import STRAY_COUNTS
 from tests.postgres import Postgres
 
-MARK = "shared_register"
+# A test that asks for one of these looks at its register as a whole, or runs or changes what serves it.
+_OF_ONE_REGISTER = {
+    "app", "database", "disk_folder", "monkeypatch", "open_store", "replica", "runtime", "select", "store", "worker",
+}  # fmt: skip
 
 
-def is_shared(node: pytest.Item) -> bool:
-    """Say whether a test shares its module's registers. The mark that is closest to the test decides."""
-    mark = node.get_closest_marker(MARK)
-    return mark is not None and mark.args != (False,)
+def shares_register(test: pytest.Function, limits: Limits) -> bool:
+    """Say whether a test of the API shares its module's registers."""
+    is_own = test.get_closest_marker("own_register") is not None or limits is not DEFAULT_LIMITS
+    return not is_own and _OF_ONE_REGISTER.isdisjoint(test.fixturenames) and "api" in test.fixturenames
 
 
 def list_strays(path: str) -> list[tuple[Any, ...]]:

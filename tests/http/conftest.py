@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Message
 
-from padron.domain.limits import DEFAULT_LIMITS, Limits
+from padron.domain.limits import Limits
 from padron.http.app import build_app
 from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime, build_runtime
@@ -18,7 +18,7 @@ from padron.store.base import Store
 from tests.cast import Cast, make_cast
 from tests.http.api import Api, Client
 from tests.http.asgi import AsgiClient
-from tests.shared_registers import SharedRegisters, is_shared
+from tests.shared_registers import SharedRegisters, shares_register
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
 
@@ -84,16 +84,15 @@ class SharedApis:
             cast = await make_cast(runtime, cast_number)
             opened = self._opened[engine] = await self._stack.enter_async_context(run_api(runtime, cast))
             return opened
+        assert clock is opened.runtime.clock, "A test with a clock of its own shares no register."
         return give_clients(opened.nobody.http, opened.runtime, await make_cast(opened.runtime, cast_number))
 
 
 @pytest.fixture
 def api(engine: str, clock: Any, limits: Limits, request: pytest.FixtureRequest) -> Api:  # noqa: ANN401
-    """The cast's clients of an application: of one that the module's tests share, where they are marked so."""
+    """The cast's clients of an application: of one that the module's tests share, unless the test needs its own."""
     del engine, clock  # both are parts of either application
-    if is_shared(request.node):
-        assert limits is DEFAULT_LIMITS, "A test with limits of its own shares no register."
-    api: Api = request.getfixturevalue("shared_api" if is_shared(request.node) else "own_api")
+    api: Api = request.getfixturevalue("shared_api" if shares_register(request.node, limits) else "own_api")
     return api
 
 

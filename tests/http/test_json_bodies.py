@@ -13,7 +13,7 @@ from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Reply
 from tests.http.asgi import Content
 
-pytestmark = [pytest.mark.shared_register, pytest.mark.parametrize("engine", ["sqlite"])]
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 on_each_call = pytest.mark.parametrize("method, target", [("PATCH", STATUS), ("PUT", VEHICLE), ("PUT", UPSERT)])
 GOOD: dict[str, dict[str, Any]] = {

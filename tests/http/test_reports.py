@@ -182,12 +182,14 @@ async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monke
     assert seen == [HUMMER, JEEP, *(make_vin(number) for number in range(20))]
 
 
+@pytest.mark.own_register
 async def test_a_report_under_way_when_the_server_ends_is_told_so(api: Api) -> None:
     api.runtime.stop_waiting()
     await asyncio.sleep(0)
     assert (await api.acme.get(f"{REPORT}?{PERIOD}")).status == 503
 
 
+@pytest.mark.own_register
 async def test_a_csv_that_could_not_be_finished_is_cut_off_and_has_no_sum(api: Api) -> None:
     api.runtime.stop_waiting()
     with pytest.raises(StoppedError):  # which ends the connection
