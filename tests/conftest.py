@@ -1,6 +1,7 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -64,6 +65,17 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
+
+
+def pytest_sessionstart() -> None:
+    """Leave the garbage alone while the tests are collected: nearly all that is made stays until the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector begin, and pass over the thousands of tests each time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
