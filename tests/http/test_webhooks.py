@@ -220,6 +220,7 @@ async def test_a_question_to_the_log_that_makes_no_sense_is_400(api: Api, query:
     assert (await api.acme.get(f"{WEBHOOKS}/{made['id']}/deliveries?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_document_and_its_page_describe_the_calls(api: Api) -> None:
     document = (await api.nobody.get("/openapi.json")).body
     await asyncio.to_thread(validate, document)  # which takes long
