@@ -7,6 +7,7 @@ instead, in a register that is already full of other accounts' vehicles with the
 import shutil
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def list_strays(path: str) -> list[tuple[Any, ...]]:
         return list(file.execute(STRAY_COUNTS))
 
 
+@dataclass(frozen=True, kw_only=True)
+class SharedRegister:
+    """A register that a module's tests share, and its path or URL."""
+
+    store: Store
+    database: str
+
+
 class SharedRegisters:
     """The registers of one module: one on each engine, opened for the first test that asks for it."""
 
@@ -46,16 +55,16 @@ class SharedRegisters:
         self._give_server = give_server
         self._closing = AsyncExitStack()
 
-    async def open(self, engine: str) -> Store:
-        """Open an empty register. What its user closes first is closed before ``close`` looks into it."""
+    async def open(self, engine: str) -> SharedRegister:
+        """Open an empty register. Who asked for it closes its store."""
         if engine == "sqlite":
             path = str(shutil.copy(self._template, self._folder / "padron.db"))
             self._closing.callback(check_file, path)
-            return sqlite.SqliteStore(path)
+            return SharedRegister(store=sqlite.SqliteStore(path), database=path)
         server = self._give_server()
         url = await server.create_database()
         self._closing.push_async_callback(server.drop_database, url)
-        return await postgres.open_store(url)
+        return SharedRegister(store=await postgres.open_store(url), database=url)
 
     async def close(self) -> None:
         """Be done with all of them. Fails when one has come to contradict itself."""

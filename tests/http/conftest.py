@@ -80,7 +80,7 @@ class SharedApis:
         cast_number = next(self._numbers)
         opened = self._opened.get(engine)
         if opened is None:
-            runtime = build_runtime(await self._registers.open(engine), clock)
+            runtime = build_runtime((await self._registers.open(engine)).store, clock)
             cast = await make_cast(runtime, cast_number)
             opened = self._opened[engine] = await self._stack.enter_async_context(run_api(runtime, cast))
             return opened
