@@ -54,6 +54,14 @@ class SharedRegisters:
         self._template = template
         self._give_server = give_server
         self._closing = AsyncExitStack()
+        self._lent: dict[str, SharedRegister] = {}
+
+    async def lend(self, engine: str) -> SharedRegister:
+        """Give the register that all tests of the module use, which stays open until the last is over."""
+        if engine not in self._lent:
+            register = self._lent[engine] = await self.open(engine)
+            self._closing.push_async_callback(register.store.close)
+        return self._lent[engine]
 
     async def open(self, engine: str) -> SharedRegister:
         """Open an empty register. Who asked for it closes its store."""

@@ -1,8 +1,6 @@
 """A database that fails between two writes: whichever it is, nothing is left behind. Without these tests a change
 row that is written in a transaction of its own goes unnoticed."""
 
-from collections.abc import AsyncIterator
-
 import apsw
 import asyncpg
 import pytest
@@ -12,15 +10,24 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Store
 from tests.cast import (
-    HUMMER, JEEP, NOON, after, get_one, info_changed, registered, restored, retired, save, status_changed,
+    HUMMER,
+    JEEP,
+    NOON,
+    after,
+    get_one,
+    info_changed,
+    registered,
+    restored,
+    retired,
+    save,
+    status_changed,
 )  # fmt: skip
 from tests.conftest import Select
 from tests.shared_registers import SharedRegister, SharedRegisters
 
 TABLES = (
     "SELECT * FROM vehicles WHERE account_id = $1 ORDER BY vehicle_id",
-    "SELECT vehicle_id, began, ended, is_former, vin, plate FROM versions WHERE account_id = $1 "
-    "ORDER BY vehicle_id, began",
+    "SELECT vehicle_id, began, ended, is_former, vin, plate FROM versions WHERE account_id = $1 ORDER BY 1, 2",
     "SELECT account_id, number, vehicle_id, type, request_id FROM changes WHERE account_id = $1 ORDER BY number",
     "SELECT * FROM counters WHERE account_id = $1",
 )
@@ -44,20 +51,10 @@ _FAIL_POSTGRES = """
 _FAIL_SQLITE = "CREATE TRIGGER planted AFTER {} ON {} BEGIN SELECT RAISE(ABORT, 'planted'); END"
 
 
-@pytest.fixture(scope="module")
-async def opened(shared_registers: SharedRegisters) -> AsyncIterator[dict[str, SharedRegister]]:
-    """The registers of all cases: a database whose schema was changed is of no use to other tests."""
-    opened: dict[str, SharedRegister] = {}
-    yield opened
-    for register in opened.values():
-        await register.store.close()
-
-
 @pytest.fixture
-async def register(engine: str, shared_registers: SharedRegisters, opened: dict[str, SharedRegister]) -> SharedRegister:
-    if engine not in opened:
-        opened[engine] = await shared_registers.open(engine)
-    return opened[engine]
+async def register(engine: str, shared_registers: SharedRegisters) -> SharedRegister:
+    """The register of all cases: a database whose schema was changed is of no use to tests of other modules."""
+    return await shared_registers.lend(engine)
 
 
 @pytest.fixture
