@@ -14,7 +14,7 @@ from padron.http.routes import changes
 from padron.service.runtime import Runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, Member, make_vin, registered, save
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.conftest import run_lifespan
 
 CHANGES = "/api/v2/changes"
@@ -154,6 +154,7 @@ async def test_filters_leave_out_changes_and_the_cursor_moves_past_them(api: Api
 BAD_QUERIES = ("after=x", "limit=501", "wait=31", "wait=x", "type=no", "operationalChanged=yes", "x=1", "after=")
 
 
+@before_the_store
 @pytest.mark.parametrize("query", BAD_QUERIES)
 async def test_a_bad_question_is_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{CHANGES}?{query}")).code == (400, "BadParameters")

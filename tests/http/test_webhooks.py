@@ -25,7 +25,7 @@ from padron.workers.base import run_workers
 from padron.workers.webhooks import WebhookWorker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
-from tests.http.api import Api, Client, Reply
+from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
 
@@ -98,6 +98,7 @@ async def test_an_endpoint_is_created_and_its_secret_shown_this_once(api: Api) -
     assert secret != (await create(api.acme))["secret"]
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "changes",
     [
