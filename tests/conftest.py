@@ -1,6 +1,7 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -21,12 +22,12 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
-from tests.databases import STRAY_COUNTS
 from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica
+from tests.shared_registers import SharedRegisters, check_file, shares_register
 
 settings.load_profile(effort.PROFILE)
 
@@ -64,6 +65,17 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
+
+
+def pytest_sessionstart() -> None:
+    """Leave the garbage alone while the tests are collected: nearly all that is made stays until the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector begin, and pass over the thousands of tests each time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -115,10 +127,12 @@ async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(autouse=True)
-def _no_task_left(event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
+def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Cancel what a test left running, as if its event loop had ended."""
+    before = asyncio.all_tasks(event_loop_of_all)  # of what the module's tests share, which goes on
     yield
-    if left := asyncio.all_tasks(event_loop_of_all):
+    left = asyncio.all_tasks(event_loop_of_all) - before
+    if left and "shared_registers" not in request.fixturenames:
         for task in left:
             task.cancel()
         event_loop_of_all.run_until_complete(asyncio.wait(left))
@@ -222,17 +236,27 @@ async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
     for store in stores:
         await store.close()
     if engine == "sqlite" and stores:
-        file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            stray = list(file.execute(STRAY_COUNTS))
-        finally:
-            file.close()
-        assert stray == []
+        check_file(database)
 
 
 @pytest.fixture
 async def store(open_store: OpenStore) -> Store:
     return await open_store()
+
+
+@pytest.fixture(scope="module")
+async def shared_registers(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SharedRegisters]:
+    """The registers that a module's tests share."""
+
+    def give_server() -> Postgres:
+        server: Postgres = request.getfixturevalue("postgres_server")
+        return server
+
+    registers = SharedRegisters(tmp_path_factory.mktemp("shared"), template, give_server)
+    yield registers
+    await registers.close()
 
 
 @pytest.fixture
@@ -267,9 +291,20 @@ class SteppedClock:
         return self.now
 
 
-@pytest.fixture
-def clock() -> SteppedClock:
+@pytest.fixture(scope="module")
+def shared_clock() -> SteppedClock:
+    """The clock of the registers that a module's tests share."""
     return SteppedClock()
+
+
+@pytest.fixture
+def clock(limits: Limits, request: pytest.FixtureRequest) -> SteppedClock:
+    """The clock of the test's register. One that is shared is set back to noon for each test."""
+    if not shares_register(request.node, limits):
+        return SteppedClock()
+    shared: SteppedClock = request.getfixturevalue("shared_clock")
+    shared.now = NOON
+    return shared
 
 
 @pytest.fixture

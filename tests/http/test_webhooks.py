@@ -25,7 +25,7 @@ from padron.workers.base import run_workers
 from padron.workers.webhooks import WebhookWorker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
-from tests.http.api import Api, Client, Reply
+from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
 
@@ -98,6 +98,7 @@ async def test_an_endpoint_is_created_and_its_secret_shown_this_once(api: Api) -
     assert secret != (await create(api.acme))["secret"]
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "changes",
     [
@@ -220,6 +221,7 @@ async def test_a_question_to_the_log_that_makes_no_sense_is_400(api: Api, query:
     assert (await api.acme.get(f"{WEBHOOKS}/{made['id']}/deliveries?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_document_and_its_page_describe_the_calls(api: Api) -> None:
     document = (await api.nobody.get("/openapi.json")).body
     await asyncio.to_thread(validate, document)  # which takes long
