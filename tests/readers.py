@@ -1,6 +1,7 @@
 """Forks the processes that read files, as ``starting.py`` forks the program: their start is most of their work.
 
-The rooms that use imports need many of them. ``tests/files`` starts them as the program does.
+The rooms that use imports need many of them. ``tests/files`` starts them as the program does. Nor do they let others
+go first: beside other tests, each import would wait for its reader.
 """
 
 import os
@@ -8,14 +9,16 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
+
+import pytest
 
 from padron.files import child
 from tests.orders import send_order
 from tests.starting import Program, warm_up
 
 _END_S_MAX = 60
-_start_process = child.start_process
+_start_process, _NICENESS = child.start_process, child.NICENESS
 
 
 class ForkedReader:
@@ -50,18 +53,16 @@ class ForkedReader:
 @contextmanager
 def forked_readers() -> Iterator[None]:
     """Fork every process that reads a file, until the block ends."""
-    child.start_process = lambda environment: cast("subprocess.Popen[bytes]", ForkedReader(environment))
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "start_process", ForkedReader)
+        patch.setattr(child, "NICENESS", 0)
         yield
-    finally:
-        child.start_process = _start_process
 
 
 @contextmanager
 def started_readers() -> Iterator[None]:
     """Start these processes as the program does, until the block ends."""
-    forked, child.start_process = child.start_process, _start_process
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child, "start_process", _start_process)
+        patch.setattr(child, "NICENESS", _NICENESS)
         yield
-    finally:
-        child.start_process = forked
