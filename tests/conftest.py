@@ -1,6 +1,7 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -46,10 +47,16 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
-# Left out between two edits: what starts many processes.
+# Left out between two edits, beside campaigns and PostgreSQL.
 _SLOW_FILES = {
+    # start many processes
     "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
     "test_imports.py",
+    # wait for what happens after a time
+    "test_authority.py", "test_deadlines.py", "test_rate_limits.py", "test_waiting.py", "test_webhooks.py",
+    # do much: render every page, read large lists, cancel at every step
+    "test_clock.py", "test_cuts.py", "test_export_vehicles.py", "test_limits_at_once.py", "test_pages.py",
+    "test_root_path.py",
 }  # fmt: skip
 _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
@@ -67,6 +74,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
 
 
+def pytest_collection() -> None:
+    """Look for no garbage among ten thousand tests that are being made, nor later: they stay until the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if effort.IS_TORTURE:
         for item in items:  # each has time enough for its long form
@@ -81,8 +98,13 @@ def is_slow(item: pytest.Item) -> bool:
     """Say whether a test is left out between two edits."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     fixtures = {*getattr(item, "fixturenames", ())}
-    is_long = item.get_closest_marker("campaign") is not None or item.path.name in _SLOW_FILES
+    is_long = item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
     return parameters.get("engine") == "postgres" or is_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
+
+
+def is_slow_file(path: Path) -> bool:
+    """Say whether a file's tests are left out between two edits; the rules of the domain never are."""
+    return path.name in _SLOW_FILES and path.parent.name != "domain"
 
 
 @pytest.fixture(scope="session")
