@@ -26,6 +26,7 @@ from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
+from tests.readers import forked_readers
 from tests.replica import ReplicaServer, run_replica
 from tests.shared_registers import SharedRegisters, check_file, shares_register
 
@@ -46,10 +47,16 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
-# Left out between two edits: what starts many processes.
+# Left out between two edits, beside campaigns and PostgreSQL.
 _SLOW_FILES = {
+    # start many processes
     "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
     "test_imports.py",
+    # wait for what happens after a time
+    "test_authority.py", "test_deadlines.py", "test_rate_limits.py", "test_waiting.py", "test_webhooks.py",
+    # do much: render every page, read large lists, cancel at every step
+    "test_clock.py", "test_cuts.py", "test_export_vehicles.py", "test_limits_at_once.py", "test_pages.py",
+    "test_root_path.py",
 }  # fmt: skip
 _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
@@ -92,8 +99,13 @@ def is_slow(item: pytest.Item) -> bool:
     """Say whether a test is left out between two edits."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     fixtures = {*getattr(item, "fixturenames", ())}
-    is_long = item.get_closest_marker("campaign") is not None or item.path.name in _SLOW_FILES
+    is_long = item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
     return parameters.get("engine") == "postgres" or is_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
+
+
+def is_slow_file(path: Path) -> bool:
+    """Say whether a file's tests are left out between two edits; the rules of the domain never are."""
+    return path.name in _SLOW_FILES and path.parent.name != "domain"
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +148,13 @@ def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.Abs
         for task in left:
             task.cancel()
         event_loop_of_all.run_until_complete(asyncio.wait(left))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_readers() -> Iterator[None]:
+    """Fork the processes that read files. It takes a tenth of the time of a start."""
+    with forked_readers():
+        yield
 
 
 @pytest.fixture(scope="session")
