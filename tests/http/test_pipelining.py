@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
+from padron.http import calls
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
@@ -335,6 +337,30 @@ def test_a_body_counts_on_the_fast_way_as_on_the_other(target: Target, split: in
         with Wire(target.port) as wire:
             wire.send(*([request] if split is None else [request[:split], request[split:]]), pause_s=0.05)
             assert wire.read_final("PATCH").status == status
+
+
+@pytest.mark.parametrize("limits", [Limits(calls=2, waiting=1)])
+def test_bodies_that_nobody_ends_hold_no_place_of_a_call(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even for the moment in which they may still arrive."""
+    monkeypatch.setattr(calls, "BODY_SLOW_S", 30.0)
+    body = json.dumps({"vehicles": [{"vin": make_vin(0), "vehicleStatusId": 3}]}).encode()
+    request = target.get("/api/v2/vehicles/status", f"Content-Length: {len(body)}", method="POST") + body
+    with Wire(target.port) as one, Wire(target.port) as two, Wire(target.port) as three, Wire(target.port) as other:
+        for wire in (one, two):
+            wire.send(request[:-1])
+        other.send(request)
+        assert other.read_final("POST").status == 200
+        time.sleep(0.2)  # until both have arrived
+        for _ in range(3):
+            other.send(request)
+            assert other.read_final("POST").status == 200
+        three.send(request[:-1])
+        refused = three.read_final("POST")
+        assert refused.error == (429, "TooManyRequests")
+        assert "bodies are arriving" in refused.document["detail"]
+        for wire in (one, two):
+            wire.send(request[-1:])
+            assert wire.read_final("POST").status == 200
 
 
 def test_the_host_of_a_whole_address_is_the_one_that_counts(target: Target) -> None:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from padron.http.calls import Request
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
 
@@ -15,6 +17,7 @@ class Cycle(RequestResponseCycle):
     what waits for a change, or streams, ends: nobody can tell such a client from one that has gone.
     """
 
+    request: Request
     is_watched = False  # the application waits until the client goes
     has_client_ended = False
     _is_body_given = False

@@ -263,6 +263,7 @@ class EdgeProtocol(Link):
             if intake.is_overrun:  # what follows is not answered
                 intake.keeps_alive = self._cycle.keep_alive = False
                 rest = b""
+            self._cycle.request.has_arrived = True
             self._cycle.more_body = False
             self._cycle.message_event.set()
         return rest
@@ -293,6 +294,7 @@ class EdgeProtocol(Link):
 
     def _begin_task(self, request: Request) -> None:
         """Run the application for a request, whose body may still be arriving."""
+        request.has_arrived = self._intake.is_complete
         cycle = self._cycle = Cycle(
             scope=self._peer.build_scope(request, self._intake.version, self._intake.fields, self._app_state),
             transport=cast("asyncio.Transport", self._outlet),
@@ -306,6 +308,7 @@ class EdgeProtocol(Link):
             keep_alive=self._intake.keeps_alive,
             on_response=self._end_answer,
         )
+        cycle.request = request
         cycle.has_client_ended = self._has_client_ended
         cycle.body += self._body
         cycle.more_body = not self._intake.is_complete
