@@ -23,9 +23,9 @@ def give_families(server: Watched, connections: OpenConnections) -> Sequence[Fam
         *(() if server.tally is None else server.tally.give_families()),
         give_gauges(
             "padron_requests_under_way",
-            "Requests with a known key that are answered now: working, or waiting (long polls, streams, slow bodies).",
+            "Requests with a known key: working, waiting for the body, or waiting longer (long polls, streams, slow bodies).",
             "state",
-            {"working": places.call_count, "waiting": places.waiting_count},
+            {"working": places.call_count, "arriving": places.arriving_count, "waiting": places.waiting_count},
         ),
         give_gauge("padron_requests_under_way_max", "The limit of working requests.", places.limits.total_calls),
         give_gauges(
