@@ -45,13 +45,14 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
     remedy="Send the header Authorization: Bearer, followed by a valid API key.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
-    meaning="The API key is valid, but does not have the scope that this operation needs.",
-    remedy="Ask an operator for a key with the scope that the detail names.",
+    meaning="The API key is valid, but does not have the scope that this operation needs, or must not be used from the "
+    "client's address.",
+    remedy="Ask an operator for a key with the scope, or with the network, that the detail names.",
 )  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
