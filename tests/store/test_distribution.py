@@ -40,7 +40,7 @@ OF_THE_SERVER = {
     "list_usable_secrets": "a server lists the keys that it must not refuse while it is flooded with invalid ones",
     "rename_account": "the directory: the command that renames an account",
     "note_former_account": "the directory: the command that deletes an account",
-    "find_enabled_api_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
+    "find_enabled_api_keys": "a server renews the keys in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
 TOGETHER = {"load_together", "save_statuses"}

@@ -8,7 +8,13 @@ from padron.domain.account import Account
 from padron.service import accounts as service
 from padron.service.runtime import Runtime
 
-accounts = App(name="accounts", help="Add, list and change accounts, the owners of vehicles.")
+accounts = App(name="accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
+# By name, because it needs much that the other commands start faster without.
+accounts.command(
+    "padron.cli.account_deletion:delete_with_export",
+    name="delete",
+    help="Delete an account with all that belongs to it, for ever. Servers may run meanwhile.",
+)
 
 _DEFAULTS = CommonOptions()
 

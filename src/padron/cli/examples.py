@@ -22,6 +22,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "accounts list": ("padron accounts list",),
     "accounts rename": ("padron accounts rename Acme 'Acme Norte'",),
     "accounts disable": ("padron accounts disable Acme",),
+    "accounts delete": (
+        "padron accounts delete Acme --export-to acme-2026",
+        "padron accounts delete Acme --yes Acme --no-export",
+    ),
     "accounts enable": ("padron accounts enable Acme",),
     "keys": ("padron keys list --account Acme",),
     "keys add": (
