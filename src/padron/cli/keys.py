@@ -22,7 +22,7 @@ _DEFAULTS = CommonOptions()
 _SCOPES = ", ".join(scope.value for scope in Scope)
 _SCOPE_HELP = f"What the key may do. Separate several scopes with commas or spaces: {_SCOPES}."
 
-Networks = Annotated[
+NetworksOption = Annotated[
     list[str] | None,
     Parameter(
         name="--networks",
@@ -41,7 +41,7 @@ def add_key(
     name: str,
     scope: Annotated[list[str], Parameter(name="--scope", consume_multiple=True, negative="", help=_SCOPE_HELP)],
     expires_in: str | None = None,
-    networks: Networks = None,
+    networks: NetworksOption = None,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
@@ -138,7 +138,7 @@ def change_key(
     /,
     *,
     name: str | None = None,
-    networks: Networks = None,
+    networks: NetworksOption = None,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
