@@ -196,3 +196,33 @@ async def await_rows_gone(select: Select, fleet: Fleet) -> None:
         return await count_rows(select, fleet) < 3 * DELETED
 
     await wait_until(has_begun, seconds_max=60)
+
+
+async def test_a_run_is_cancelled_for_the_workers_of_every_process_and_survives_a_restart(
+    engine: str, url: str, tmp_path: Path
+) -> None:
+    (fleet,) = await make_fleets(url, accounts=1, vehicles=40)
+    operation = "/api/v2/operations/query-fines"
+    declared = {"description": "x", "leaseSeconds": 60, "attempts": 1}
+
+    async def claim(server: Server) -> list[str]:
+        async with connect(server.port) as connection:
+            answer = await connection.request("POST", f"{operation}/claims", token=fleet.token, body={"limit": 5})
+        return [one["id"] for one in answer.document["claims"]]
+
+    async with serve(engine, url, tmp_path) as server, connect(server.port) as connection:
+        assert (await connection.request("PUT", operation, token=fleet.token, body=declared)).status == 201
+        run = await connection.request("POST", f"{operation}/runs", token=fleet.token, body={"all": True})
+        held = await claim(server)
+        assert len(held) == 5
+        run_address = f"{operation}/runs/{run.document['id']}"
+        assert (await connection.request("DELETE", run_address, token=fleet.token)).status == 204
+        for _ in range(6):
+            assert await claim(server) == []
+        server.kill()
+    async with serve(engine, url, tmp_path) as server, connect(server.port) as connection:
+        assert await claim(server) == []
+        read = (await connection.request("GET", run_address, token=fleet.token)).document
+        assert (read["state"], read["counts"]["cancelled"]) == ("cancelled", 40)
+        assert (await connection.request("DELETE", operation, token=fleet.token)).status == 204
+        assert (await connection.request("GET", run_address, token=fleet.token)).status == 404

@@ -129,7 +129,7 @@ class PlanBoard:
 
     async def find_next_instant(self) -> datetime | None:
         """Give the instant of the earliest pending plan of enabled accounts, even a past one; None without one."""
-        # A page: it passes over all due plans of disabled accounts, which nobody executes.
+        # A page: it skips all due plans of disabled accounts.
         rows = await self._port.read_page("find_next_instant")
         return self._port.to_instant(rows[0][0]) if rows else None
 

@@ -251,10 +251,13 @@ CREATE TABLE runs (
     created_at timestamptz NOT NULL,
     created_by text COLLATE "C" NOT NULL,
     moved_at timestamptz NOT NULL,
+    cancelled_at timestamptz,
+    cancelled_by text COLLATE "C",
     PRIMARY KEY (account_id, run_id)
 );
 
 CREATE INDEX runs_queueing ON runs (account_id, operation, run_id) WHERE is_queueing = 1;
+CREATE INDEX runs_by_operation ON runs (account_id, operation, run_id);
 
 -- Vehicles that a run left out: the first of them.
 CREATE TABLE refusals (

@@ -230,11 +230,12 @@ CREATE TABLE runs (
     refused_count INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     created_by TEXT NOT NULL,
-    moved_at INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL, cancelled_at INTEGER, cancelled_by TEXT,
     PRIMARY KEY (account_id, run_id)
 ) STRICT;
 
 CREATE INDEX runs_queueing ON runs (account_id, operation, run_id) WHERE is_queueing = 1;
+CREATE INDEX runs_by_operation ON runs (account_id, operation, run_id);
 
 -- Vehicles that a run left out: the first of them.
 CREATE TABLE refusals (
