@@ -10,6 +10,8 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
+from padron.http import calls
+from padron.http.edge import protocol
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
@@ -195,10 +197,14 @@ def test_many_changes_in_one_write_are_all_answered_when_the_store_fails(target:
         assert wire.read_final("PATCH").status == 204
 
 
-def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(target: Target) -> None:
+def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "BODY_SLOW_S", 0.05)
+    monkeypatch.setattr(calls, "BODY_SLOW_S", 0.05)
     request = target.patch(0, 3)
     with Wire(target.port) as wire:
-        wire.send(request[:-30], request[-30:-5], request[-5:] + target.get_status(0), pause_s=1.0)
+        wire.send(request[:-30], request[-30:-5], request[-5:] + target.get_status(0), pause_s=0.2)
         assert wire.read_final("PATCH").status == 204
         assert wire.read_final().document["vehicleStatusId"] == 3
 

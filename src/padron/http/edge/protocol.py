@@ -61,8 +61,7 @@ class EdgeProtocol(asyncio.Protocol):
         self._keyring = Keyring()
         self._deadline_s = inf  # when the client must have done its part
         self._on_deadline: Callable[[], None]
-        # What has arrived of the next head, or of later requests while this one is answered.
-        self._buffer = b""
+        self._buffer = b""  # what has arrived of the next head, or of later requests while this one is answered
         self._searched = 0
         self._is_taking = False
         # The request.
@@ -285,6 +284,7 @@ class EdgeProtocol(asyncio.Protocol):
         if not intake.is_complete:
             return rest
         self._deadline_s = inf
+        self._outlet.may_be_reset = intake.is_overrun  # otherwise a close would wait for the client to close too
         held, self._held = self._held, None
         if held is not None:
             self._answer(held)
