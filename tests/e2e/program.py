@@ -142,12 +142,18 @@ async def run_server(
     webhook_allow: str = "",
     read_url: str = "",
     limits: str = "",
+    forwarded_allow: str = "",
     options: Sequence[str] = (),
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
     command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers), *options]
-    variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
+    variables = {
+        "PADRON_WEBHOOK_ALLOW": webhook_allow,
+        "PADRON_READ_DATABASE_URL": read_url,
+        "PADRON_LIMITS": limits,
+        "PADRON_FORWARDED_ALLOW": forwarded_allow,
+    }
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)

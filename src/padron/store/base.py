@@ -21,6 +21,7 @@ from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
+from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -113,6 +114,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def removal(self) -> RemovalTransaction:
+        """The removal of the whole account."""
+        ...
+
+    @property
     def webhooks(self) -> WebhookTransaction:
         """The account's webhooks."""
         ...
@@ -150,6 +156,11 @@ class NounTransactions(ABC):
     def plans(self) -> PlanTransaction:
         """Give the account's planned changes."""
         return PlanTransaction(self.port)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        """Give the removal of the account."""
+        return RemovalTransaction(self.port)
 
     @property
     def webhooks(self) -> WebhookTransaction:
