@@ -93,6 +93,7 @@ def make_app() -> ASGIApp:
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
@@ -109,14 +110,17 @@ def make_app() -> ASGIApp:
 
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
+        soundness = SoundnessWorker(runtime)
         workers = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
             PlanWorker(runtime),
             OpenFilesWorker(),
+            soundness,
         ]
         async with sender, run_workers(workers):
+            await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
