@@ -34,6 +34,9 @@ SENTENCES: dict[TroubleCode, str] = {
     TroubleCode.REPLICA_BEHIND: "The replica is behind or gone. The primary answers its reads.",
 }
 
+# A small write may succeed where a larger one did not. So nobody tries before the last failure is some seconds old.
+TRY_AFTER_S = 5.0
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:

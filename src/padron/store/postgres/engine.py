@@ -154,7 +154,7 @@ class PostgresStore:
 
     async def watch(self) -> None:
         """Try to write again after the server could not."""
-        if self._troubles.is_write_failing:
+        if self._troubles.is_time_to_try:
             await self.directory.try_to_write()
 
     async def examine(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from padron.domain.trouble import Trouble, TroubleCode, TroubledError
+from padron.domain.trouble import TRY_AFTER_S, Trouble, TroubleCode, TroubledError
 
 DAMAGE_S = 60.0  # without another report of damage, the server counts as ready again
 _OF_WRITES = (TroubleCode.DISK_FULL, TroubleCode.DISK_FAILING, TroubleCode.READ_ONLY)
@@ -19,6 +19,7 @@ class ServerTroubles:
 
     def __init__(self) -> None:
         self._write: Trouble | None = None
+        self._failed_s = 0.0
         self._damaged_until_s = float("-inf")
 
     @property
@@ -27,9 +28,9 @@ class ServerTroubles:
         return Trouble(code=TroubleCode.DAMAGED) if monotonic() < self._damaged_until_s else self._write
 
     @property
-    def is_write_failing(self) -> bool:
-        """Say whether the last write failed because the server could not or may not write."""
-        return self._write is not None
+    def is_time_to_try(self) -> bool:
+        """Say whether the last write failed because the server could not write, some seconds ago."""
+        return self._write is not None and monotonic() > self._failed_s + TRY_AFTER_S
 
     def note_written(self) -> None:
         """Remember that a transaction was committed."""
@@ -44,5 +45,5 @@ class ServerTroubles:
             if error.trouble.code is TroubleCode.DAMAGED:
                 self._damaged_until_s = monotonic() + DAMAGE_S
             elif error.trouble.code in _OF_WRITES:
-                self._write = error.trouble
+                self._write, self._failed_s = error.trouble, monotonic()
             raise

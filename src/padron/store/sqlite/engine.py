@@ -29,7 +29,7 @@ from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
-from padron.store.sqlite.soundness.log_check import has_lost_commits, keep_log
+from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
 
@@ -38,11 +38,6 @@ T = TypeVar("T")
 _log = logging.getLogger("padron.store")
 
 MIGRATIONS = load_migrations("padron.store.sqlite")
-
-_LOST_COMMITS = (
-    "The log beside the database file is damaged: SQLite can read only a part of it, and changes that were answered "
-    "are in the rest. Restore a backup."
-)
 
 
 class SqliteStore:
@@ -147,7 +142,7 @@ class SqliteStore:
         """Look whether the files are at their places, and whether the disk takes writes again if it did not."""
         await asyncio.to_thread(self._guard.look_at_disk)
         self._guard.look()
-        if self._guard.is_write_failing:
+        if self._guard.is_time_to_try:
             await self.directory.try_to_write()
 
     async def examine(self) -> bool:
@@ -198,7 +193,7 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
     try:
         if has_lost_commits(connection, os.path.realpath(path)):
             keep_log(connection)
-            raise TroubledError(TroubleCode.DAMAGED, _LOST_COMMITS)
+            raise TroubledError(TroubleCode.DAMAGED, LOST_COMMITS)
         with translate_errors():
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")

@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
-from padron.domain.trouble import SENTENCES, Trouble, TroubleCode, TroubledError
+from padron.domain.trouble import SENTENCES, TRY_AFTER_S, Trouble, TroubleCode, TroubledError
 
 ASIDE_SUFFIX = "-of-removed-file"
 FREE_BYTES_MIN = 1_048_576  # with less room the next transactions fail
@@ -35,6 +36,7 @@ class FileGuard:
         self._inodes: dict[str, _Inode] = {}
         self._lasting: Trouble | None = None  # read by every call, so it is an attribute and not a question
         self._write: Trouble | None = None
+        self._failed_s = 0.0
         self._place: Trouble | None = None
 
     @property
@@ -43,9 +45,9 @@ class FileGuard:
         return self._lasting or self._write or self._place
 
     @property
-    def is_write_failing(self) -> bool:
-        """Say whether the last write failed because of the disk."""
-        return self._write is not None and self._lasting is None
+    def is_time_to_try(self) -> bool:
+        """Say whether the last write failed because of the disk, some seconds ago, so that one may succeed now."""
+        return self._write is not None and self._lasting is None and monotonic() > self._failed_s + TRY_AFTER_S
 
     def check(self) -> None:
         """Raise when nothing may be served any more."""
@@ -68,7 +70,7 @@ class FileGuard:
         if error.trouble.code in _FOR_EVER:
             self._lasting = self._lasting or error.trouble
         elif error.trouble.code in {TroubleCode.DISK_FULL, TroubleCode.DISK_FAILING, TroubleCode.READ_ONLY}:
-            self._write = error.trouble
+            self._write, self._failed_s = error.trouble, monotonic()
 
     def note_damage(self) -> None:
         """Remember that a check found damage."""

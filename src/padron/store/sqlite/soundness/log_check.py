@@ -12,6 +12,11 @@ import apsw
 
 from padron.store.sqlite.connection import translate_errors
 
+LOST_COMMITS = (
+    "The log beside the database file is damaged: SQLite can read only a part of it, and changes that were answered "
+    "are in the rest. Restore a backup."
+)
+
 _LOG_HEAD = struct.Struct(">6I8x")  # magic, format, page size, checkpoint, two salts; then two checksums
 _PAGE_HEAD = struct.Struct(">4I8x")  # page, size of the database after a commit or 0, two salts; then two checksums
 _CHECKED_BYTES = 24  # of the head
