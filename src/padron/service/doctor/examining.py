@@ -28,5 +28,5 @@ async def examine(examination: Examination, now: datetime, note: Note) -> AsyncI
 
 
 def _ends_it(finding: Finding) -> bool:
-    """Say whether the rows cannot be read after this: another schema has other rows."""
-    return finding.check is CheckName.SCHEMA and finding.severity is Severity.FAULT
+    """Say whether the rows cannot be read after this: there is no register, or another schema has other rows."""
+    return finding.check in {CheckName.FILE, CheckName.SCHEMA} and finding.severity is Severity.FAULT

@@ -26,6 +26,8 @@ _OF_RECORDS = {
     CheckName.ORPHANS: "No row lacks what it belongs to.",
 }
 
+CHECKS = tuple(_OF_RECORDS)
+
 
 class _Faults:
     """The faults found so far: the first few of each check, and how many there are."""
