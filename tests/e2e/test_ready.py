@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import os
 import shutil
 import sys
@@ -12,10 +13,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests import effort
 from tests.cast import wait_until
+from tests.damages import OF_PLACES, damage_file, find_pages, make_free_pages
 from tests.e2e.client import Connection, connect
 from tests.e2e.load import Load
-from tests.e2e.program import Server, make_fleets, run_server
+from tests.e2e.program import Server, make_fleets, run_command, run_server
 from tests.e2e.test_disk_full import fill_disk, full_disk
 
 NOTICED_S_MAX = 1.5  # a second, and some time for a busy machine
@@ -146,6 +149,39 @@ async def test_the_check_of_the_whole_file_is_over_before_a_small_register_is_se
     async with serve_load(url, tmp_path) as (_, _, connection):
         answer = await connection.request("GET", "/readyz")
         assert answer.document == {"status": "ok", "integrity": "checked"}
+
+
+@on_sqlite
+async def test_a_server_on_a_damaged_file_serves_nothing_and_says_so_once(
+    url: str, database: str, tmp_path: Path
+) -> None:  # fmt: skip
+    (fleet, *_) = await make_fleets(url, vehicles=200)
+    make_free_pages(database)
+    damage_file(database, OF_PLACES["a bit of a free page"], find_pages(database), effort.roll(1))
+    async with run_server(url, tmp_path, is_sound=False) as server, connect(server.port) as connection:
+        await wait_for(connection, ["damaged"])
+        for target in (f"/api/v2/vehicles/{fleet.vins[0]}", "/api/v2/vehicles", "/api/v2/changes"):
+            answer = await connection.request("GET", target, token=fleet.token)
+            answer.check_problem(503, "serviceUnavailable", "StoreUnavailable")
+        assert server.read_log().count("CRITICAL") == 1
+        doctor = await run_command(url, "doctor")
+        assert doctor.status == 1
+        assert "fault  pages" in doctor.stdout
+        assert await server.stop() == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_doctor_finds_nothing_wrong_beside_a_server_under_load(url: str, tmp_path: Path, engine: str) -> None:
+    load = Load(await make_fleets(url))
+    async with run_server(url, tmp_path) as server, load.under_way(server.port):
+        for _ in range(3):
+            doctor = await run_command(url, "doctor", "--json")
+            findings = json.loads(doctor.stdout)["findings"]
+            found = {one["check"]: one for one in findings if one["severity"] == "fault"}
+            found.pop("settings", None) if engine == "postgres" else None  # of the server of the tests
+            assert found == {}
+        await load.wait_for_answers(100)
+    assert load.give_statuses() == {204}
 
 
 @on_postgres

@@ -162,17 +162,21 @@ class PostgresStore:
         return True
 
     async def check(self) -> None:
-        """Return when the database answers within a second. Raises ``schema_mismatch`` for another schema."""
+        """Return when the database answers within a second, is in order and takes writes."""
+        if await self.check_answer():
+            raise TroubledError(TroubleCode.READ_ONLY, "The database takes no writes: it is a standby or read-only.")
+        if (trouble := self._troubles.trouble) is not None:
+            raise TroubledError(trouble.code, trouble.sentence)
+
+    async def check_answer(self) -> bool:
+        """Say whether the database only reads. Raises ``schema_mismatch`` for another schema."""
         try:
             ((applied, is_read_only),) = await self._points.fetch(_READ_STATE, (), CHECK_S_MAX)
         except asyncpg.UndefinedTableError:
             check_schema(0)
-            return
+            return False
         check_schema(applied or 0)
-        if is_read_only:
-            raise TroubledError(TroubleCode.READ_ONLY, "The database takes no writes: it is a standby or read-only.")
-        if (trouble := self._troubles.trouble) is not None:
-            raise TroubledError(trouble.code, trouble.sentence)
+        return bool(is_read_only)
 
     async def prepare(self) -> None:
         """Read the properties of server and register, and start to watch the replica, if there is one."""
@@ -198,7 +202,7 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
     """
     store = PostgresStore(url, read_url, stale_s_max)
     try:
-        await store.check()
+        await store.check_answer()  # a standby will do for a command that only reads
         await store.prepare()
     except BaseException as error:
         await store.close()
