@@ -294,7 +294,7 @@ class Store(Protocol):
 
     @property
     def is_being_checked(self) -> bool | None:
-        """Say whether ``examine`` has yet to end; None before the first one begins, and where the engine has no check."""
+        """Say whether ``examine`` has yet to end; None before the first one, and where the engine has no check."""
         ...
 
     async def watch(self) -> None:
