@@ -1,6 +1,7 @@
 """A SQLite file that is damaged, cut off from its log, removed or replaced is noticed, and not served any more."""
 
 import asyncio
+import logging
 import shutil
 import struct
 from collections.abc import Callable
@@ -67,8 +68,13 @@ async def test_each_page_of_a_new_file_has_a_checksum(unserved: Path) -> None:
         assert content[begin + PAGE_BYTES - 8 : begin + PAGE_BYTES] == struct.pack("<2I", first, second)
 
 
-async def test_a_file_without_checksums_is_used_as_before_and_can_get_them(old: Path) -> None:
+async def test_a_file_without_checksums_is_used_as_before_and_can_get_them(
+    old: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     store = await sqlite.open_store(str(old))
+    assert await store.examine() is True
+    assert "padron register checksums" in caplog.text
     account = await store.directory.add_account("Acme", NOON)
     await save(store, account.account_id, registered(make_vin(1)))
     await store.check()
@@ -263,12 +269,14 @@ async def test_the_log_of_a_replaced_file_is_put_aside_so_that_the_new_file_stay
 
 
 async def test_the_check_finds_a_sound_file_sound_beside_a_writer(
-    store: SqliteStore, acme: int, select: Select
-) -> None:  # fmt: skip
+    store: SqliteStore, acme: int, select: Select, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     examining = asyncio.create_task(store.examine())
     for number in range(20):
         await save(store, acme, registered(make_vin(number)))
     assert await examining is True
+    assert "checksums" not in caplog.text
     assert store.is_being_checked is False
     await store.check()
     assert await select("SELECT count(*) FROM changes") == [(20,)]

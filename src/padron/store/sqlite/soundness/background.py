@@ -17,6 +17,7 @@ import apsw
 
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.soundness.checksums import has_checksums
 from padron.store.sqlite.soundness.guard import FileGuard
 
 WHOLE_BYTES_MAX = 256_000_000  # a larger file is checked table by table, so that the log can start again in between
@@ -90,6 +91,11 @@ class FileCheck:
         connection = open_connection(self._path, read_only=True)
         try:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            if not has_checksums(connection):
+                _log.info(
+                    "The pages of the database file have no checksums. To add them, stop the server and run "
+                    "`padron register checksums`."
+                )
             is_large = Path(self._path).stat().st_size > WHOLE_BYTES_MAX
             return check_pages(connection, is_large=is_large, must_stop=self._must_stop)
         finally:
