@@ -214,6 +214,16 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def is_being_checked(self) -> bool | None:
+        return self._store.is_being_checked
+
+    async def watch(self) -> None:
+        await self._store.watch()
+
+    async def examine(self) -> bool:
+        return await self._store.examine()
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
 

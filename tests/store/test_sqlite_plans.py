@@ -22,6 +22,7 @@ from padron.store.sqlite.port import DIALECT, SQL
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
+    if file != "sql/doctor.sql"  # its statements mean every row of a portion, or of an account
     for name, statement in load_statements("padron.store.sqlite", file).items()
     # Templates, and a name that only the other engine fills.
     if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
@@ -44,6 +45,7 @@ WALK = {
     "gate: list_refusals",
     "directory: release_endpoints",
     "directory: renew_epoch",
+    "directory: try_to_write",
     "webhooks: count_endpoints",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
