@@ -12,9 +12,6 @@ from padron.http.watching.tally import Tally
 from padron.log_lines import give_families as give_log_families
 from padron.meters import Family, FamilyKind
 from padron.service.runtime import Runtime
-from padron.telemetry.endpoint import PATH, serve_metrics
-from padron.workers.base import run_workers
-from padron.workers.survey import SurveyWorker
 
 _log = logging.getLogger("padron.serve")
 
@@ -36,6 +33,10 @@ async def watch(settings: Settings, runtime: Runtime, worker: int) -> AsyncItera
     if address is None:
         yield
         return
+    from padron.telemetry.endpoint import PATH, serve_metrics  # noqa: PLC0415 - most servers need none of it
+    from padron.workers.base import run_workers  # noqa: PLC0415
+    from padron.workers.survey import SurveyWorker  # noqa: PLC0415
+
     host, port = address.host, address.port and address.port + max(worker - 1, 0)
     engine = "sqlite" if settings.is_sqlite else "postgres"
 

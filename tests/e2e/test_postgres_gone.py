@@ -121,6 +121,15 @@ async def test_without_its_database_every_call_is_503_within_two_seconds(
         answers = await load.touch_all(connection)
         assert {answer.status for answer in answers} == {204}
         assert "ERROR" not in server.read_log()
+
+        async def is_over() -> bool:
+            return "The database can be used again" in server.read_log()
+
+        await wait_until(is_over)
+        # One line for all calls that were refused, and one for the end.
+        told = server.read_log().splitlines()
+        outage = [line for line in told if "calls are refused" in line or "be used again" in line]
+        assert ["be used again" in line for line in outage] == [False, True]
         assert await server.stop() == 0
     await check_record(select, load.calls)
 
