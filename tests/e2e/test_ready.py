@@ -25,7 +25,7 @@ NOTICED_S_MAX = 1.5  # a second, and some time for a busy machine
 TMPFS_BYTES = 4_000_000
 _MS_NOSUID = 2
 
-needs_linux = pytest.mark.skipif(sys.platform != "linux", trouble="only Linux has these limits and mounts")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these limits and mounts")
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 on_postgres = pytest.mark.parametrize("engine", ["postgres"])
 
