@@ -44,8 +44,8 @@ app.command(
     "padron.cli.serve:serve",
     help="Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.",
 )
-app.command("padron.cli.accounts:accounts", help="Add and list accounts, the owners of vehicles.")
-app.command("padron.cli.accounts:keys", help="Add, list and revoke API keys.")
+app.command("padron.cli.accounts:accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
+app.command("padron.cli.keys:keys", help="Add, list, change, rotate and revoke API keys.")
 app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")
 app.command("padron.cli.report:report", help="Report on an account's vehicles.")
 app.command("padron.cli.doctor:doctor", help="Examine the register, beside a running server, and change nothing.")

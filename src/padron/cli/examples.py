@@ -20,12 +20,28 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "accounts": ("padron accounts add Acme", "padron accounts list"),
     "accounts add": ("padron accounts add Acme", "padron accounts add 'Flota Norte' --json"),
     "accounts list": ("padron accounts list",),
+    "accounts rename": ("padron accounts rename Acme 'Acme Norte'",),
+    "accounts disable": ("padron accounts disable Acme",),
+    "accounts delete": (
+        "padron accounts delete Acme --export-to acme-2026",
+        "padron accounts delete Acme --yes Acme --no-export",
+    ),
+    "accounts enable": ("padron accounts enable Acme",),
     "keys": ("padron keys list --account Acme",),
     "keys add": (
         "padron keys add --account Acme --name app --scope vehicles:status --expires-in 90d",
-        "padron keys add --account Acme --name gate --scope gate:check,changes:read",
+        "padron keys add --account Acme --name gate --scope gate:check,changes:read --networks 192.0.2.0/24",
     ),
     "keys list": ("padron keys list --account Acme",),
+    "keys show": ("padron keys show 1k3fTqZ8",),
+    "keys change": (
+        "padron keys change 1k3fTqZ8 --networks 192.0.2.0/24 2001:db8::/32",
+        "padron keys change 1k3fTqZ8 --networks any --name gate",
+    ),
+    "keys rotate": (
+        "padron keys rotate 1k3fTqZ8 --account Acme",
+        "padron keys rotate 1k3fTqZ8 --account Acme --overlap 1h --expires-in 90d",
+    ),
     "keys revoke": ("padron keys revoke 1k3fTqZ8",),
     "vehicles": (
         "padron vehicles import --account Acme fleet.csv",

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
+from padron.meters import Family
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.gate import GateReader, GateTransaction
@@ -20,6 +21,7 @@ from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
+from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -112,6 +114,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def removal(self) -> RemovalTransaction:
+        """The removal of the whole account."""
+        ...
+
+    @property
     def webhooks(self) -> WebhookTransaction:
         """The account's webhooks."""
         ...
@@ -149,6 +156,11 @@ class NounTransactions(ABC):
     def plans(self) -> PlanTransaction:
         """Give the account's planned changes."""
         return PlanTransaction(self.port)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        """Give the removal of the account."""
+        return RemovalTransaction(self.port)
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -283,6 +295,10 @@ class Store(Protocol):
 
     async def read_time(self) -> datetime | None:
         """Give the present instant by the clock that all servers of the database share; None without such a clock."""
+        ...
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the engine, for the operator. It waits for nothing."""
         ...
 
     async def check(self) -> None:

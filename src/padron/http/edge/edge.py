@@ -4,7 +4,7 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -74,15 +74,15 @@ class Keyring:
         self._header: bytes | None = None
         self._digest = b""
 
-    def believe(self, headers: Mapping[bytes, bytes], authenticator: Authenticator) -> Principal | None:
-        """Give the principal of the key in these headers, if it was looked up a moment ago."""
-        header = headers.get(b"authorization")
+    def believe(self, request: Request, authenticator: Authenticator) -> Principal | None:
+        """Give the principal of the request's key, if it was looked up a moment ago."""
+        header = request.headers.get(b"authorization")
         if header is None or header != self._header:
-            token = find_token(headers)
+            token = find_token(request.headers)
             if token is None:
                 return None
             self._header, self._digest = header, digest_token(token)
-        return authenticator.believe(self._digest)
+        return authenticator.believe(self._digest, request)
 
 
 class Edge:
@@ -109,10 +109,13 @@ class Edge:
         """Give the other end of a connection."""
         return self._server.meet(address, scheme)
 
-    def word_refusal(self, refusal: ProblemError, headers: Mapping[bytes, bytes]) -> Refused:
-        """Give the answer to a request that the protocol itself refuses. ``headers`` are those that it could read."""
+    def word_refusal(self, refusal: ProblemError, request: Request) -> Refused:
+        """Give the answer to what the protocol itself refuses, and count it. ``request`` has what could be read."""
         request_id = self._server.make_request_id()
-        return Refused(self._server.add_cors(word_error(refusal, request_id), headers), request_id)
+        reply = self._server.add_cors(word_error(refusal, request_id), request.headers)
+        if self._server.tally is not None:
+            self._server.tally.note_refusal(request, reply, request_id)
+        return Refused(reply, request_id)
 
     def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
@@ -122,7 +125,7 @@ class Edge:
             route = self._find_route(path, request)
         if route is None or not _UNUSUAL.isdisjoint(request.headers):
             return None
-        principal = keyring.believe(request.headers, self._server.runtime.authenticator)
+        principal = keyring.believe(request, self._server.runtime.authenticator)
         return None if principal is None else Shortcut(request, route, principal)
 
     def _find_route(self, path: bytes, request: Request) -> Route | None:
@@ -141,7 +144,7 @@ class Edge:
         route, principal = shortcut.route, shortcut.principal
         call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
-        answering = _Answering(self._server, call, responder)
+        answering = _Answering(self._server, call, responder, route.path)
         try:
             call.note_authentication()
             admit(call, route)
@@ -185,16 +188,19 @@ class Edge:
 class _Answering:
     """Sends the answer to one call, once, and gives its place back."""
 
-    __slots__ = ("_call", "_responder", "_server")
+    __slots__ = ("_call", "_path", "_responder", "_server")
 
-    def __init__(self, server: Server, call: Call, responder: Responder) -> None:
+    def __init__(self, server: Server, call: Call, responder: Responder, path: str) -> None:
         self._server = server
         self._call = call
         self._responder = responder
+        self._path = path  # of the route
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
         self._responder.send(self._server.add_cors(reply, self._call.headers), self._call.request_id)
+        if self._server.tally is not None:
+            self._server.tally.note(self._call, self._path, reply.status, len(reply.body), reply.problem)
 
     def fail(self, error: BaseException) -> None:
         self.answer(word_failure(self._call, error))

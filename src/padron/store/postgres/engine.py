@@ -11,6 +11,7 @@ import asyncpg
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.trouble import TroubleCode, TroubledError
+from padron.meters import Family
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
@@ -19,6 +20,7 @@ from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
+from padron.store.postgres.measures import give_families
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.sort_keys import rewrite_texts
@@ -146,6 +148,13 @@ class PostgresStore:
         """Give the server's time when the statement runs, not when its snapshot was taken."""
         ((now,),) = await self._points.fetch(_READ_TIME, (), CHECK_S_MAX)
         return cast("datetime", now)
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the connections, the commits and the replica."""
+        pools = {
+            "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
+        }  # fmt: skip
+        return give_families(pools, self._tasks, self._together_tasks, self._replica)
 
     @property
     def is_being_checked(self) -> None:

@@ -15,6 +15,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import quote_path
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
+from padron.meters import Family
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
@@ -25,6 +26,7 @@ from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
+from padron.store.sqlite.measures import give_families
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
@@ -52,6 +54,7 @@ class SqliteStore:
         self._file_check = FileCheck(path, self._guard)
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages), self._guard)
         self._connections = ReadConnections(path, self._guard)
+        self._path = path
         self._guard.look()
         self._held: HeldKey | None = None
         self._board = SqliteBoard(self._committer, self._connections)
@@ -124,6 +127,10 @@ class SqliteStore:
     async def read_time(self) -> None:
         """Give None, because a file has no clock. Its one server uses its own clock."""
         return
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the file and its writer."""
+        return give_families(self._path, self._committer, self._connections)
 
     @property
     def is_being_checked(self) -> bool | None:
