@@ -56,12 +56,12 @@ async def check_all_say_503(port: int, fleet: Fleet) -> None:
     answers = await asyncio.gather(*(ask(port, fleet, *request) for request in requests))
     for (method, target, _), answer in zip(requests, answers, strict=True):
         is_probe = target == "/readyz"
-        further = frozenset({"reasons"} if is_probe else ())
+        further = frozenset({"troubles"} if is_probe else ())
         problem = answer.check_problem(503, "serviceUnavailable", "StoreUnavailable", further=further)
         assert int(answer.headers["retry-after"]) >= 1, (method, target)
         assert answer.seconds < (READY_S_MAX if is_probe else ANSWER_S_MAX) + SLACK_S, (method, target)
         if is_probe:
-            assert [reason["code"] for reason in problem["reasons"]] == ["database_unreachable"]
+            assert [trouble["code"] for trouble in problem["troubles"]] == ["database_unreachable"]
     live = await ask(port, fleet, "GET", "/livez", None)
     assert live.status == 200
     assert live.seconds < SLACK_S

@@ -30,7 +30,7 @@ on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 on_postgres = pytest.mark.parametrize("engine", ["postgres"])
 
 
-async def list_reasons(connection: Connection) -> list[str]:
+async def list_troubles(connection: Connection) -> list[str]:
     """Give the codes of what is wrong, after checking the answer."""
     answer = await connection.request("GET", "/readyz")
     assert answer.seconds < 1.0 + 0.5
@@ -40,17 +40,17 @@ async def list_reasons(connection: Connection) -> list[str]:
         assert answer.document["status"] == "ok"
         return [warning["code"] for warning in answer.document.get("warnings", [])]
     problem = answer.check_problem(
-        503, "serviceUnavailable", "StoreUnavailable", further=frozenset({"reasons"})
+        503, "serviceUnavailable", "StoreUnavailable", further=frozenset({"troubles"})
     )  # fmt: skip
-    reasons = problem["reasons"]
-    assert all(reason["detail"].endswith(".") for reason in reasons)
-    assert problem["detail"] == reasons[0]["detail"]
-    return [reason["code"] for reason in reasons]
+    troubles = problem["troubles"]
+    assert all(trouble["detail"].endswith(".") for trouble in troubles)
+    assert problem["detail"] == troubles[0]["detail"]
+    return [trouble["code"] for trouble in troubles]
 
 
 async def wait_for(connection: Connection, codes: list[str], seconds_max: float = 10) -> None:
     async def is_so() -> bool:
-        return await list_reasons(connection) == codes
+        return await list_troubles(connection) == codes
 
     await wait_until(is_so, seconds_max=seconds_max)
 
@@ -59,7 +59,7 @@ async def wait_for(connection: Connection, codes: list[str], seconds_max: float 
 async def serve_load(url: str, folder: Path) -> AsyncIterator[tuple[Server, Load, Connection]]:
     load = Load(await make_fleets(url))
     async with run_server(url, folder) as server, connect(server.port) as connection:
-        assert await list_reasons(connection) == []
+        assert await list_troubles(connection) == []
         yield server, load, connection
 
 
@@ -70,9 +70,9 @@ async def test_a_disk_that_refuses_to_write_is_told_and_its_end_too(url: str, da
         await load.touch_all(connection)
         with full_disk(server, database):
             await fill_disk(load, connection)
-            assert await list_reasons(connection) == ["disk_failing"]
+            assert await list_troubles(connection) == ["disk_failing"]
             await asyncio.sleep(1)
-            assert await list_reasons(connection) == ["disk_failing"]  # nobody wrote in between
+            assert await list_troubles(connection) == ["disk_failing"]  # nobody wrote in between
         await wait_for(connection, [])  # although no call came that wrote
         assert await server.stop() == 0
 
@@ -104,7 +104,7 @@ async def test_a_full_disk_is_told_before_and_after_a_write_fails(database: str,
                 file.write(bytes(disk.f_bavail * disk.f_frsize - 100_000))
             await wait_for(connection, ["disk_full"])  # before anybody writes
             await fill_disk(load, connection)
-            assert await list_reasons(connection) == ["disk_full"]
+            assert await list_troubles(connection) == ["disk_full"]
             filling.unlink()
             await wait_for(connection, [])
             assert {answer.status for answer in await load.touch_all(connection)} == {204}

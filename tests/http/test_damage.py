@@ -112,7 +112,7 @@ async def read_damaged(sound: SoundFile, path: Path, seed: int, *, is_examined: 
             if ready.status == 503 or "refused" in outcomes:
                 after = await api.nobody.get("/readyz")
                 assert after.status == 503
-                assert [reason["code"] for reason in after.body["reasons"]] == ["damaged"]
+                assert [trouble["code"] for trouble in after.body["troubles"]] == ["damaged"]
                 return "refused"
             return "right"
     except PadronError:

@@ -6,7 +6,7 @@ from padron.http.answers.errors import build_problem_reply
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Route, Success
-from padron.http.shapes.health import HealthShape, ReasonShape
+from padron.http.shapes.health import HealthShape, TroubleShape
 from padron.service.register import find_readiness
 
 _OK = HealthShape(status="ok")
@@ -21,17 +21,17 @@ async def live(_: Call) -> Reply:
 async def ready(call: Call) -> Reply:
     """GET /readyz: the database answers, with this program's schema, and nothing is wrong with it."""
     found = await find_readiness(call.runtime)
-    reasons = [ReasonShape(code=trouble.code.value, detail=trouble.sentence) for trouble in found.troubles]
+    shown = [TroubleShape(code=trouble.code.value, detail=trouble.sentence) for trouble in found.troubles]
     if not found.is_ready:
-        extension = {"reasons": reasons}
-        return build_problem_reply(problems.STORE_UNAVAILABLE, reasons[0].detail, call.request_id, extension=extension)
+        extension = {"troubles": shown}
+        return build_problem_reply(problems.STORE_UNAVAILABLE, shown[0].detail, call.request_id, extension=extension)
     shape = HealthShape(status="ok")
     if found.is_replica_fresh is not None:
         shape.replica = "fresh" if found.is_replica_fresh else "behind"
     if found.is_being_checked is not None:
         shape.integrity = "checking" if found.is_being_checked else "checked"
-    if reasons:
-        shape.warnings = reasons
+    if shown:
+        shape.warnings = shown
     return build_json_reply(200, shape)
 
 
@@ -45,7 +45,7 @@ ROUTES: tuple[Route, ...] = (
         name="getReadiness", method="GET", path="/readyz", tag="System", public=True,
         summary="Can it serve?",
         description="200 when the database answers, takes writes and has this program's schema. No key is needed. "
-        "Otherwise 503, and the member `reasons` of the problem lists what is wrong: each has a `code` for programs "
+        "Otherwise 503, and the member `troubles` of the problem lists what is wrong: each has a `code` for programs "
         f"and a `detail` for people. The codes are {_CODES}. A server on a SQLite file checks it after each start and "
         "once a day: `integrity` says how far this is. If there is a replica, `replica` says whether it answers reads. "
         "If it does not, the primary answers them, and `warnings` says so.",

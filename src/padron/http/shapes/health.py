@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 
-class ReasonShape(Struct):
+class TroubleShape(Struct):
     """Something that is wrong with the register: ``code`` is for programs, and ``detail`` is for people."""
 
     code: str
@@ -21,4 +21,4 @@ class HealthShape(Struct, omit_defaults=True):
     status: Literal["ok"]
     replica: Literal["fresh", "behind"] | UnsetType = UNSET
     integrity: Literal["checking", "checked"] | UnsetType = UNSET
-    warnings: list[ReasonShape] | UnsetType = UNSET
+    warnings: list[TroubleShape] | UnsetType = UNSET
