@@ -14,6 +14,7 @@ from padron.service.clock import open_clock
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
+from padron.store.examination import Examination
 from padron.store.sql.migrations import Migration
 
 SWITCH_INTERVAL_S = 0.0005
@@ -83,6 +84,27 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
     return await postgres.migrate(settings.database_url, dry_run=dry_run)
 
 
+def open_examination(settings: Settings) -> Examination:
+    """Give an examination of the register. It opens the database when it begins, and changes nothing."""
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+        return sqlite.SqliteExamination(settings.sqlite_path, sqlite.MIGRATIONS)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.PostgresExamination(settings.database_url, postgres.MIGRATIONS)
+
+
+def write_checksums(settings: Settings, *, renew: bool) -> bool:
+    """Write the SQLite file again with a checksum in each page, and say whether that was necessary.
+
+    No server may use the file. Raises ``store_unavailable`` for a damaged file.
+    """
+    from padron.store import sqlite  # noqa: PLC0415
+
+    return sqlite.write_checksums(settings.sqlite_path, renew=renew)
+
+
 def make_app(worker: int = 0) -> ASGIApp:
     """Give the server's application with the settings of the environment. uvicorn calls it in each process.
 
@@ -97,6 +119,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
@@ -113,17 +136,20 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
+        soundness = SoundnessWorker(runtime)
         workers = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
             PlanWorker(runtime),
             OpenFilesWorker(),
+            soundness,
         ]
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
             await stack.enter_async_context(run_workers(workers))
             await stack.enter_async_context(watch(settings, runtime, worker))
+            await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)

@@ -18,6 +18,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
 
 T = TypeVar("T")
@@ -60,6 +61,10 @@ class FaultyTransaction:
     def plans(self) -> PlanTransaction:
         self._touch()
         return FaultyPlans(self._transaction.plans, self._faults)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        return self._transaction.removal
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -207,6 +212,16 @@ class FaultyStore:
     @property
     def reads_at_once(self) -> bool:
         return self._store.reads_at_once
+
+    @property
+    def is_being_checked(self) -> bool | None:
+        return self._store.is_being_checked
+
+    async def watch(self) -> None:
+        await self._store.watch()
+
+    async def examine(self) -> bool:
+        return await self._store.examine()
 
     @property
     def is_replica_fresh(self) -> bool | None:

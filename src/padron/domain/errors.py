@@ -18,6 +18,7 @@ class Code(StrEnum):
     REVISION_MISMATCH = "revision_mismatch"
     OPERATION_NOT_FOUND = "operation_not_found"
     RUN_NOT_FOUND = "run_not_found"
+    RUN_ENDED = "run_ended"
     RUN_LIMIT_REACHED = "run_limit_reached"
     CLAIM_NOT_FOUND = "claim_not_found"
     CLAIM_WITHDRAWN = "claim_withdrawn"

@@ -54,6 +54,10 @@ class WebhookTransaction:
         await self._port.fetch("lock_account")  # the lock is on the account's row
         return await self._count("count_endpoints")
 
+    async def is_account_enabled(self) -> bool:
+        """Say whether the account is enabled. Lock the endpoint first, which disabling changes too."""
+        return bool(await self._port.fetch("find_enabled_account"))
+
     async def find_last_change(self) -> int:
         """Give the number of the account's last change, or 0 before the first one."""
         return await self._count("find_last_change")

@@ -87,7 +87,7 @@ async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> boo
     async def work(transaction: WriteTransaction) -> bool:
         webhooks = transaction.webhooks
         endpoint = await webhooks.lock_endpoint(endpoint_id)
-        if endpoint is None or endpoint.is_leased(now):
+        if endpoint is None or endpoint.is_leased(now) or not await webhooks.is_account_enabled():
             return False
         # A worker that dies with the lease cannot save when the next delivery is due. So the
         # endpoint stays awake until a worker releases it.

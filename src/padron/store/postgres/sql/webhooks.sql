@@ -177,12 +177,13 @@ ORDER BY attempt DESC LIMIT 100;
 SELECT 1 FROM webhook_endpoints LIMIT 1;
 
 -- name: list_ready
--- Endpoints without a worker that have due deliveries, new changes in the feed, or are deleted but not yet cleared. The
+-- Endpoints of enabled accounts without a worker that have due deliveries, new changes in the feed, or are deleted but not yet cleared. The
 -- accounts take turns: the first endpoint of each, then the second of each.
 SELECT account_id, endpoint_id FROM (
 SELECT e.account_id, e.endpoint_id, coalesce(e.wake_at, $1) AS ready_at,
     row_number() OVER (PARTITION BY e.account_id ORDER BY coalesce(e.wake_at, $1), e.endpoint_id) AS turn
 FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
+    JOIN accounts AS a ON a.account_id = e.account_id AND a.disabled_at IS NULL
 WHERE (e.lease_until IS NULL OR e.lease_until <= $1) AND (
     e.deleted_at IS NOT NULL
     OR (e.off_reason IS NULL AND (e.rest_until IS NULL OR e.rest_until <= $1)
