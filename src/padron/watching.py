@@ -18,6 +18,9 @@ _log = logging.getLogger("padron.serve")
 
 def make_tally(settings: Settings) -> Tally | None:
     """Give what counts the answers; None where nobody asked for metrics or for a log of the requests."""
+    if settings.metrics_listen:
+        # Now, because what is loaded later is not left out of the garbage collector's looks.
+        import padron.telemetry.endpoint  # noqa: F401, PLC0415
     if settings.access_log is Switch.ON:
         return Tally(AccessLog())
     return Tally() if settings.metrics_listen else None

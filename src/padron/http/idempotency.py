@@ -11,11 +11,11 @@ from typing import TypeVar, cast
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
 from padron.http.answers import problems
-from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Parameter, Respond
+from padron.http.server import word_failure
 from padron.service import idempotency
 from padron.service.runtime import Runtime
 
@@ -88,7 +88,7 @@ async def _answer(call: Call, endpoint: Respond) -> Reply | StreamReply:
     try:
         return await endpoint(call)
     except (PadronError, ProblemError) as error:
-        return word_error(error, call.request_id)
+        return word_failure(call, error)
 
 
 async def _settle(runtime: Runtime, claim: KeyClaim, call: Call, reply: Reply | StreamReply) -> None:
