@@ -138,6 +138,7 @@ async def run_server(
     read_url: str = "",
     limits: str = "",
     forwarded_allow: str = "",
+    secret_file: str = "",
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
@@ -147,6 +148,7 @@ async def run_server(
         "PADRON_READ_DATABASE_URL": read_url,
         "PADRON_LIMITS": limits,
         "PADRON_FORWARDED_ALLOW": forwarded_allow,
+        "PADRON_SECRET_FILE": secret_file,
     }
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)

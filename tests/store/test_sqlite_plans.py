@@ -42,6 +42,7 @@ WALK = {
     "directory: release_endpoints",
     "directory: renew_epoch",
     "webhooks: count_endpoints",
+    "webhooks: count_marks",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
     "webhooks: has_endpoints",

@@ -73,6 +73,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron report time-in-status --account Acme --from yesterday --to today --csv > yesterday.csv",
         "padron report time-in-status --account Acme --from 2026-11-01T00:00:00-06:00 --to now",
     ),
+    "secrets": ("padron secrets rotate --secret-file padron.keys",),
+    "secrets new-key": ("padron secrets new-key > padron.keys",),
+    "secrets list": ("padron secrets list --secret-file padron.keys",),
+    "secrets rotate": (
+        "padron secrets rotate --secret-file padron.keys",
+        "padron secrets rotate --secret-file padron.keys --plain",
+    ),
     "register": ("padron register renew",),
     "register renew": ("padron register renew",),
     "duplicates": ("padron duplicates list --account Acme",),

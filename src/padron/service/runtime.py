@@ -16,6 +16,7 @@ from padron.service.operations.work_watch import WorkWatch
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
+from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
@@ -37,6 +38,7 @@ class Runtime:
     turns: Turns
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
+    secret_box: SecretBox = field(default_factory=SecretBox)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
     @property
@@ -62,7 +64,11 @@ class Runtime:
 
 
 def build_runtime(
-    store: Store, clock: Callable[[], datetime], sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: Callable[[], datetime],
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
@@ -79,13 +85,18 @@ def build_runtime(
         work_watch=WorkWatch(store, clock),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
+        secret_box=secret_box or SecretBox(),
     )
 
 
 async def open_timed_runtime(
-    store: Store, clock: RegisterClock, sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: RegisterClock,
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits)
+    runtime = build_runtime(store, clock, sender, limits, secret_box)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime
