@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
+from padron.store.examination import Examination
 from padron.store.sql.migrations import Migration
 
 SWITCH_INTERVAL_S = 0.0005
@@ -94,16 +95,42 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
     return await postgres.migrate(settings.database_url, dry_run=dry_run)
 
 
-def make_app() -> ASGIApp:
-    """Give the server's application with the settings of the environment. uvicorn calls it in each process."""
+def open_examination(settings: Settings) -> Examination:
+    """Give an examination of the register. It opens the database when it begins, and changes nothing."""
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+        return sqlite.SqliteExamination(settings.sqlite_path, sqlite.MIGRATIONS)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.PostgresExamination(settings.database_url, postgres.MIGRATIONS)
+
+
+def write_checksums(settings: Settings, *, renew: bool) -> bool:
+    """Write the SQLite file again with a checksum in each page, and say whether that was necessary.
+
+    No server may use the file. Raises ``store_unavailable`` for a damaged file.
+    """
+    from padron.store import sqlite  # noqa: PLC0415
+
+    return sqlite.write_checksums(settings.sqlite_path, renew=renew)
+
+
+def make_app(worker: int = 0) -> ASGIApp:
+    """Give the server's application with the settings of the environment. uvicorn calls it in each process.
+
+    ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
+    """
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.watching import make_tally, watch  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
@@ -121,18 +148,24 @@ def make_app() -> ASGIApp:
 
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
+        soundness = SoundnessWorker(runtime)
         workers = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
             PlanWorker(runtime),
             OpenFilesWorker(),
+            soundness,
         ]
-        async with sender, run_workers(workers):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(sender)
+            await stack.enter_async_context(run_workers(workers))
+            await stack.enter_async_context(watch(settings, runtime, worker))
+            await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach)
+    return build_app(open_database, [work], reach, tally=make_tally(settings))
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

@@ -241,7 +241,7 @@ async def open_outlet() -> AsyncIterator[tuple[Outlet, asyncio.Transport, socket
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, here)
     try:
-        yield Outlet(transport, loop), transport, there
+        yield Outlet(transport, loop, None, lambda: None), transport, there
     finally:
         transport.abort()
         there.close()

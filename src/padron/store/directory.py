@@ -144,6 +144,10 @@ class Directory:
         """Give the register's present life a new name. An open store keeps the name that it read when it opened."""
         await self._run("renew_epoch", epoch)
 
+    async def try_to_write(self) -> None:
+        """Write what is there already. Raises ``store_unavailable`` when the database takes no writes."""
+        await self._run("try_to_write")
+
     async def _run(self, name: str, *parameters: object) -> Sequence[Row]:
         async def work(port: WritePort) -> Sequence[Row]:
             return await port.fetch(name, *parameters)

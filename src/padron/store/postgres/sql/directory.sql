@@ -9,6 +9,10 @@ SELECT epoch FROM register;
 -- A new life of the register. From now on the server refuses cursors of the earlier life.
 UPDATE register SET epoch = $1;
 
+-- name: try_to_write
+-- Changes nothing. It finds out whether the database takes writes again after one failed.
+UPDATE register SET epoch = epoch;
+
 -- name: insert_account
 -- A new account.
 INSERT INTO accounts (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING account_id;

@@ -9,6 +9,10 @@ SELECT epoch FROM register;
 -- A new life of the register. From now on the server refuses cursors of the earlier life.
 UPDATE register SET epoch = ?1;
 
+-- name: try_to_write
+-- Changes nothing. It finds out whether the database takes writes again after one failed.
+UPDATE register SET epoch = epoch;
+
 -- name: insert_account
 -- A new account. Its number is one that no account has had: SQLite itself would give that of a deleted account again.
 INSERT INTO accounts (account_id, name, created_at)

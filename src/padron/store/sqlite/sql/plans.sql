@@ -127,3 +127,7 @@ SELECT DISTINCT account_id FROM planned_changes INDEXED BY planned_changes_next
 WHERE state = 'pending' AND effective_at <= ?1
     AND account_id NOT IN (SELECT account_id FROM accounts WHERE disabled_at IS NOT NULL)
 ORDER BY account_id;
+
+-- name: survey_plans
+-- For the operator: the number of pending plans, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM planned_changes WHERE state = 'pending' LIMIT ?1) AS pending;
