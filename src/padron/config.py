@@ -80,6 +80,7 @@ class Settings:
     tls_key: str = ""
     forwarded_allow: str = ""  # networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
     root_path: str = ""  # the path below which a proxy shows the server
+    secret_file: str = ""  # a file with keys that encrypt the secrets of webhooks
     cors_origins: str = ""  # the origins of pages that may call the API
     limits: Limits = DEFAULT_LIMITS
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
@@ -118,7 +119,8 @@ class Settings:
 
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
-    "tls_cert", "tls_key", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen", "access_log",
+    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen",
+    "access_log",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -156,6 +158,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         ),
         tls_cert=_pick(given, "tls_cert", _parse_file),
         tls_key=_pick(given, "tls_key", _parse_file),
+        secret_file=_pick(given, "secret_file", _parse_file),
         forwarded_allow=_pick(given, "forwarded_allow", _parse_networks),
         root_path=_pick(given, "root_path", _parse_root_path),
         cors_origins=_pick(given, "cors_origins", _parse_origins),

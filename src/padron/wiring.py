@@ -6,12 +6,17 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.secret_files import read_keys
+from padron.service.administration.secrets import check_secrets
 from padron.service.clock import open_clock
 from padron.service.runtime import Runtime, open_timed_runtime
+from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import Sender
 from padron.store.base import Store
 from padron.store.examination import Examination
@@ -49,10 +54,16 @@ async def open_runtime(
     else:
         store = await _open_database(settings, with_replica=with_replica)
     try:
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits)
+        box = make_secret_box(settings.secret_file)
+        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box)
     except BaseException:
         await store.close()
         raise
+
+
+def make_secret_box(path: str) -> SecretBox:
+    """Give the keys of a secret file. Without a path, nothing is encrypted."""
+    return SecretBox(partial(read_keys, Path(path)) if path else None)
 
 
 @asynccontextmanager
@@ -130,6 +141,7 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     async def open_database() -> Runtime:
         runtime = await open_runtime(settings, sender=sender, with_replica=True)
+        await check_secrets(runtime)
         # What is loaded by now stays for ever. Looking through it for garbage held up all calls for up to 100 ms.
         gc.freeze()
         return runtime

@@ -149,6 +149,7 @@ async def run_server(
     forwarded_allow: str = "",
     options: Sequence[str] = (),
     is_sound: bool = True,
+    secret_file: str = "",
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
@@ -158,6 +159,7 @@ async def run_server(
         "PADRON_READ_DATABASE_URL": read_url,
         "PADRON_LIMITS": limits,
         "PADRON_FORWARDED_ALLOW": forwarded_allow,
+        "PADRON_SECRET_FILE": secret_file,
     }
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)

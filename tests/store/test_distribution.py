@@ -31,6 +31,8 @@ OF_THE_SERVER = {
     "load_last_changes": "the watch of a server process asks for all accounts that somebody waits for",
     "has_endpoints": "a worker of webhooks asks whether there is anything to watch",
     "list_ready": "a worker of webhooks looks for work, in all accounts",
+    "count_marks": "a server that starts, and commands, look which keys the secrets need",
+    "list_other_marks": "the command that encrypts all secrets with another key",
     "renew_leases": "a worker's sign of life, for all that it holds",
     "list_waiting_imports": "a server looks for uploaded files to import, in all accounts",
     "find_next_instant": "a server looks when the next planned change is due, in all accounts",

@@ -47,6 +47,7 @@ WALK = {
     "directory: renew_epoch",
     "directory: try_to_write",
     "webhooks: count_endpoints",
+    "webhooks: count_marks",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
     "webhooks: has_endpoints",

@@ -52,6 +52,7 @@ app.command("padron.cli.doctor:doctor", help="Examine the register, beside a run
 app.command("padron.cli.duplicates:duplicates", help="Show vehicles with the same VIN, and make one vehicle of them.")
 app.command("padron.cli.planned:planned", help="List and cancel planned changes of status.")
 app.command("padron.cli.register:register", help="Work on the whole register.")
+app.command("padron.cli.secrets:secrets", help="Encrypt the secrets of webhooks with keys from a file.")
 app.command("padron.cli.undo:undo", help="Undo what a request changed.")
 app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 

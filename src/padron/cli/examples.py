@@ -76,6 +76,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "doctor": ("padron doctor", "padron doctor --json --database-url sqlite:////srv/padron.db"),
     "register": ("padron register renew", "padron register checksums"),
     "register checksums": ("padron register checksums", "padron register checksums --renew"),
+    "secrets": ("padron secrets rotate --secret-file padron.keys",),
+    "secrets new-key": ("padron secrets new-key > padron.keys",),
+    "secrets list": ("padron secrets list --secret-file padron.keys",),
+    "secrets rotate": (
+        "padron secrets rotate --secret-file padron.keys",
+        "padron secrets rotate --secret-file padron.keys --plain",
+    ),
     "register renew": ("padron register renew",),
     "duplicates": ("padron duplicates list --account Acme",),
     "duplicates list": ("padron duplicates list --account Acme",),

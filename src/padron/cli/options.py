@@ -75,6 +75,9 @@ class ServerOptions(CommonOptions):
     tls_key: str | None = None
     """A file in PEM with the certificate's key, without a password [PADRON_TLS_KEY]."""
 
+    secret_file: str | None = None
+    """A file with keys that encrypt the secrets of webhooks; see docs/administration.md [PADRON_SECRET_FILE]."""
+
     forwarded_allow: str | None = None
     """Networks of proxies whose X-Forwarded-For and -Proto count: CIDRs between commas [PADRON_FORWARDED_ALLOW]."""
 

@@ -27,6 +27,7 @@ from padron.cli.processes import NumberedProcesses
 from padron.config import LogForm, Settings, give_environment
 from padron.domain.errors import Code, PadronError
 from padron.network_settings import PORT_MAX
+from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
 from padron.wiring import use_runtime
 
@@ -212,6 +213,7 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     """Check that the database opens and has this program's schema. Give the text of ``--demo``, if asked for."""
     async with use_runtime(settings) as runtime:
         await check_register(runtime)
+        await check_secrets(runtime)
         if not demo:
             return None
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time

@@ -44,6 +44,7 @@ class Code(StrEnum):
     PLAN_NOT_FOUND = "plan_not_found"
     PLAN_ENDED = "plan_ended"
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
+    SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
     RATE_EXCEEDED = "rate_exceeded"

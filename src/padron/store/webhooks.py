@@ -182,6 +182,15 @@ class WebhookBoard:
         """Say whether any account has an endpoint."""
         return bool(await self._port.read_point("has_endpoints"))
 
+    async def count_marks(self) -> dict[str, int]:
+        """Give how many endpoints have secrets under each key's mark; an empty mark means not encrypted."""
+        return {row[0]: row[1] for row in await self._port.read_page("count_marks")}
+
+    async def list_other_marks(self, mark: str, after: EndpointKey, limit: int) -> list[EndpointKey]:
+        """Give endpoints after one with a secret that is not under this mark."""
+        rows = await self._port.read_page("list_other_marks", mark, *after, limit)
+        return [EndpointKey(account_id=row[0], endpoint_id=row[1]) for row in rows]
+
     async def list_ready(self, now: datetime, limit: int) -> list[EndpointKey]:
         """Give endpoints that have work and no worker."""
         return [EndpointKey(*row) for row in await self._port.read_point("list_ready", now, limit)]
