@@ -8,12 +8,14 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
+from padron.domain.keeping import AGE_NAMES, DEFAULT_AGES, AgeError, KeptAges, build_ages, parse_age
 from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX, Limits, build_limits, parse_value
 from padron.domain.quoting import quote, show_word
 from padron.network_settings import (
@@ -83,6 +85,8 @@ class Settings:
     secret_file: str = ""  # a file with keys that encrypt the secrets of webhooks
     cors_origins: str = ""  # the origins of pages that may call the API
     limits: Limits = DEFAULT_LIMITS
+    keep: KeptAges = DEFAULT_AGES
+    archive_to: str = ""  # an existing folder for archived changes; empty: none are archived
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
     access_log: Switch = Switch.ON
 
@@ -120,7 +124,7 @@ class Settings:
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
     "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen",
-    "access_log",
+    "access_log", "keep", "archive_to",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -163,10 +167,17 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         root_path=_pick(given, "root_path", _parse_root_path),
         cors_origins=_pick(given, "cors_origins", _parse_origins),
         limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
+        keep=_parse_ages(*given["keep"]) if "keep" in given else defaults.keep,
+        archive_to=_pick(given, "archive_to", _parse_file),
         metrics_listen=_pick(given, "metrics_listen", _parse_listen),
         access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
     )
     _check_tls(given)
+    if (settings.keep.changes is None) != (not settings.archive_to):
+        one = given["archive_to"].source if settings.archive_to else given["keep"].source
+        raise SettingsError(
+            f"{one} needs its other half: --keep changes=AGE says what is archived, and --archive-to DIR says where."
+        )
     if settings.read_database_url and settings.is_sqlite:
         raise SettingsError(
             f"{given['read_database_url'][0]} names a replica of PostgreSQL, but the database is a SQLite file. "
@@ -320,3 +331,23 @@ def _parse_limits(source: str, text: str) -> Limits:
             )
         given[name] = number
     return build_limits(given)
+
+
+def _parse_ages(source: str, text: str) -> KeptAges:
+    """Give the ages of a text such as ``changes=5y,runs=90d``."""
+    given: dict[str, timedelta | None] = {}
+    for part in text.split(","):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in AGE_NAMES:
+            near = difflib.get_close_matches(name[:_COMPARED_MAX], AGE_NAMES, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The kinds are {', '.join(AGE_NAMES)}."
+            raise SettingsError(f"{source} has {quote(name)}, which has no age. {hint}")
+        if name in given:
+            raise SettingsError(f"{source} has {name} twice. Name each kind once.")
+        try:
+            given[name] = parse_age(value)
+        except AgeError:
+            raise SettingsError(
+                f"{source} has {quote(part.strip())}: use {name}= and 1d to 36525d, such as 90d, 26w or 5y, or forever."
+            ) from None
+    return build_ages(given)

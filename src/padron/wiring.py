@@ -125,7 +125,8 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
     from padron.watching import make_tally, watch  # noqa: PLC0415
-    from padron.workers.base import run_workers  # noqa: PLC0415
+    from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
+    from padron.workers.base import Worker, run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
@@ -149,7 +150,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
-        workers = [
+        workers: list[Worker] = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
@@ -157,6 +158,8 @@ def make_app(worker: int = 0) -> ASGIApp:
             OpenFilesWorker(),
             soundness,
         ]
+        if settings.keep.changes is not None:
+            workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
             await stack.enter_async_context(run_workers(workers))

@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.gate import GateReader, GateTransaction
@@ -89,6 +90,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        """The archiving of the account's record."""
+        ...
+
+    @property
     def gate(self) -> GateTransaction:
         """The account's remembered refusals, in this same transaction, like all nouns below."""
         ...
@@ -131,6 +137,11 @@ class NounTransactions(ABC):
     @abstractmethod
     def port(self) -> WritePort:
         """The transaction as the classes of the nouns use it."""
+
+    @property
+    def archives(self) -> ArchiveTransaction:
+        """Give the archiving of the account's record."""
+        return ArchiveTransaction(self.port)
 
     @property
     def gate(self) -> GateTransaction:
@@ -176,6 +187,11 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def archives(self) -> ArchiveReader:
+        """What the archiving of the account's record reads."""
+        return ArchiveReader(self._port)
 
     @property
     def gate(self) -> GateReader:
