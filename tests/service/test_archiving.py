@@ -1,0 +1,87 @@
+"""Archiving: what is answered afterwards is what was answered before, and everything else is refused clearly."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from padron.domain.change import START, Span
+from padron.domain.errors import Code, PadronError
+from padron.domain.finding import CheckName
+from padron.service.retention.archiving import ArchivePlan, Step, archive_account
+from padron.service.runtime import Runtime
+from padron.service.statuses.undo import undo_request
+from padron.service.vehicles.reading import get_vehicle, list_history
+from padron.service.vehicles.recency import read_place
+from padron.store.base import Store
+from tests import effort
+from tests.cast import HUMMER, JEEP, NOON, Cast, get_one, info_changed, registered, save, status_changed
+from tests.conftest import Select, SteppedClock
+from tests.service.old_records import (
+    learn,
+    read_archive,
+    read_feed,
+    read_history,
+    read_report,
+    read_state,
+    refuses,
+    without_presence,
+    write_record,
+)
+from tests.service.test_doctor import find_faults
+
+pytestmark = pytest.mark.campaign
+
+
+@pytest.mark.parametrize("number", range(effort.ARCHIVED_RECORDS))
+async def test_every_question_has_its_answer_from_before_or_is_refused(
+    runtime: Runtime, cast: Cast, clock: SteppedClock, tmp_path: Path, engine: str, database: str, number: int
+) -> None:
+    dice = effort.roll(number)
+    acme = cast.acme.principal
+    await write_record(runtime, acme.account_id, dice, effort.ARCHIVED_CHANGES)
+    feed = await read_feed(runtime, acme, START)
+    clock.now = feed[-1].change.at + timedelta(days=1)
+    known = await learn(runtime, acme, feed, dice)
+    for share in (0.4, 0.8, 1.0):
+        cutoff = feed[int(len(feed) * share) - 1].change.at + timedelta(microseconds=1)
+        clock.now = cutoff + timedelta(days=400)
+        plan = ArchivePlan(folder=tmp_path, age=timedelta(days=400), portion=dice.choice([7, 25, 1_000]))
+        await archive_account(runtime, acme.account_id, plan)
+        start = await runtime.store.read(acme.account_id).find_record_start()
+        archived = [entry for entry in feed if entry.change.number <= start.number]
+        assert start.number >= len(feed) * share * 0.5
+        assert start.at == max(entry.change.at for entry in archived) < cutoff
+        kept = read_archive(tmp_path, acme.account_id)
+        assert [one.change for one in kept] == [entry.change for entry in archived]
+        assert [(one.vehicle_id, one.vin) for one in kept] == [(entry.vehicle_id, entry.vin) for entry in archived]
+        for at, states in known.states.items():
+            for status, before in states.items():
+                question = read_state(runtime, acme, at, status)
+                if at < start.at:
+                    assert await refuses(Code.ARCHIVED, question)
+                else:
+                    assert await question == before
+        for (from_at, to_at), report in known.reports.items():
+            if from_at < start.at:
+                assert await refuses(Code.ARCHIVED, read_report(runtime, acme, from_at, to_at))
+            else:
+                assert await read_report(runtime, acme, from_at, to_at) == report
+        refused = 0
+        for entry in feed:
+            # Where all that follows happens to be kept, the answer is still whole.
+            question = read_feed(runtime, acme, entry.place)
+            try:
+                assert await question == feed[entry.change.number :]
+            except PadronError as error:
+                assert (error.code, entry.change.number < start.number) == (Code.CURSOR_GONE, True)
+                refused += 1
+        assert refused > 0
+        assert await refuses(Code.CURSOR_GONE, read_place(runtime, acme, None))
+        last = {entry.vehicle_id: entry for entry in feed}
+        for vehicle_id, entry in last.items():
+            shown = await read_history(runtime, acme, entry)
+            assert shown == known.histories[vehicle_id][: len(shown)]
+            assert shown[-1].number <= max(start.number, vehicle_id)
+            assert len(shown) == 1 or shown[-2].number > start.number
+        assert (await find_faults(engine, database)).keys() <= {CheckName.CLOCK}  # which is at noon
