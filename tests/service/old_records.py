@@ -1,7 +1,8 @@
 """Records to archive: any history of some vehicles, all that may be asked about it, and the answers."""
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -59,9 +60,6 @@ class Known:
     states: dict[datetime, dict[VehicleStatus | None, list[VehicleVersion]]]
     reports: dict[tuple[datetime, datetime], TimesInStatus]
     histories: dict[int, list[HistoryEntry]]
-
-    def number_at(self, at: datetime) -> int:
-        return max((entry.change.number for entry in self.feed if entry.change.at <= at), default=0)
 
 
 async def read_feed(runtime: Runtime, principal: Principal, after: Place) -> list[FeedEntry]:
@@ -123,21 +121,15 @@ async def learn(runtime: Runtime, principal: Principal, feed: list[FeedEntry], d
     return Known(feed=feed, states=states, reports=reports, histories=histories)
 
 
-async def refuses(code: Code, question: object) -> bool:
-    """Say whether a question is refused with this code, and no other."""
+async def refuses(code: Code, question: Awaitable[object]) -> bool:
+    """Say whether a question is refused with this code."""
     try:
-        await question  # type: ignore[misc]
+        await question
     except PadronError as error:
-        assert error.code is code, error.detail
-        return True
+        return error.code is code
     return False
 
 
 def read_archive(folder: Path, account_id: int) -> list[ArchivedChange]:
     """Give all archived changes, from all files in order."""
     return [change for part in list_parts(folder, account_id) for change in read_changes(part)]
-
-
-def without_presence(entry: FeedEntry) -> FeedEntry:
-    """Give an entry without what belongs to the moment of reading."""
-    return replace(entry, is_operational=False)
