@@ -214,7 +214,7 @@ async def test_a_file_with_other_changes_is_never_replaced(
     header, *lines, trailer = gzip.decompress(part.path.read_bytes()).splitlines(keepends=True)
     others = b"".join(lines).replace(b"r-STOLEN-0", b"r-other-0")
     sums = [hashlib.sha256(text).hexdigest().encode() for text in (b"".join(lines), others)]
-    text = header + others + trailer.replace(*sums)
+    text = header + others + trailer.replace(sums[0], sums[1])
     part.path.write_bytes(gzip.compress(text))
     with pytest.raises(ArchiveError, match="other changes with the same numbers"):
         await archive_account(runtime, account_id, ArchivePlan(folder=tmp_path, age=AGE))

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from padron.domain.account import Principal
+from padron.domain.archives import RecordStart
 from padron.domain.change import START
 from padron.domain.errors import Code
 from padron.domain.finding import CheckName
 from padron.service.retention.archiving import ArchivePlan, archive_account
+from padron.service.retention.past import rebuild_state, verify_archive
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 from tests import effort
 from tests.cast import Cast
 from tests.conftest import SteppedClock
 from tests.service.old_records import (
+    Known,
     learn,
     read_archive,
     read_feed,
@@ -51,18 +55,7 @@ async def test_every_question_has_its_answer_from_before_or_is_refused(
         kept = read_archive(tmp_path, acme.account_id)
         assert [one.change for one in kept] == [entry.change for entry in archived]
         assert [(one.vehicle_id, one.vin) for one in kept] == [(entry.vehicle_id, entry.vin) for entry in archived]
-        for at, states in known.states.items():
-            for status, before in states.items():
-                question = read_state(runtime, acme, at, status)
-                if at < start.at:
-                    assert await refuses(Code.ARCHIVED, question)
-                else:
-                    assert await question == before
-        for (from_at, to_at), report in known.reports.items():
-            if from_at < start.at:
-                assert await refuses(Code.ARCHIVED, read_report(runtime, acme, from_at, to_at))
-            else:
-                assert await read_report(runtime, acme, from_at, to_at) == report
+        await _check_past(runtime, acme, known, start, tmp_path)
         refused = 0
         for entry in feed:
             # Where all that follows happens to be kept, the answer is still whole.
@@ -73,10 +66,32 @@ async def test_every_question_has_its_answer_from_before_or_is_refused(
                 assert await read_feed(runtime, acme, entry.place) == feed[entry.change.number :]
         assert refused > 0
         assert await refuses(Code.CURSOR_GONE, read_place(runtime, acme, None))
-        last = {entry.vehicle_id: entry for entry in feed}
-        for vehicle_id, entry in last.items():
-            shown = await read_history(runtime, acme, entry)
-            assert shown == known.histories[vehicle_id][: len(shown)]
-            assert shown[-1].number <= max(start.number, vehicle_id)
-            assert len(shown) == 1 or shown[-2].number > start.number
+        assert all(one.fault is None for one in verify_archive(tmp_path, None))
+        await _check_histories(runtime, acme, known, start)
         assert (await find_faults(engine, database)).keys() <= {CheckName.CLOCK}  # which is at noon
+
+
+async def _check_past(runtime: Runtime, acme: Principal, known: Known, start: RecordStart, folder: Path) -> None:
+    for at, states in known.states.items():
+        for status, before in states.items():
+            question = read_state(runtime, acme, at, status)
+            if at < start.at:
+                assert await refuses(Code.ARCHIVED, question)
+            else:
+                assert await question == before
+        if at < start.at:
+            assert list(rebuild_state(folder, acme.account_id, at)) == states[None]
+    for (from_at, to_at), report in known.reports.items():
+        if from_at < start.at:
+            assert await refuses(Code.ARCHIVED, read_report(runtime, acme, from_at, to_at))
+        else:
+            assert await read_report(runtime, acme, from_at, to_at) == report
+
+
+async def _check_histories(runtime: Runtime, acme: Principal, known: Known, start: RecordStart) -> None:
+    last = {entry.vehicle_id: entry for entry in known.feed}
+    for vehicle_id, entry in last.items():
+        shown = await read_history(runtime, acme, entry)
+        assert shown == known.histories[vehicle_id][: len(shown)]
+        assert shown[-1].number <= max(start.number, vehicle_id)
+        assert len(shown) == 1 or shown[-2].number > start.number

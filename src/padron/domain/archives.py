@@ -40,7 +40,7 @@ class RecordStart:
         if number < self.number:
             raise PadronError(
                 Code.CURSOR_GONE,
-                f"The feed now begins after change {self.number:,} ({format_instant(self.at)}): the archive has the rest. "
+                f"The feed now begins after change {self.number:,} ({format_instant(self.at)}); the rest is archived. "
                 "Load the list from its first page, and follow the feed from the cursor that this page gives.",
             )
 
