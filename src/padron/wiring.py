@@ -55,7 +55,9 @@ async def open_runtime(
         store = await _open_database(settings, with_replica=with_replica)
     try:
         box = make_secret_box(settings.secret_file)
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box)
+        return await open_timed_runtime(
+            store, await open_clock(store, clock), sender, settings.limits, box, settings.keep
+        )
     except BaseException:
         await store.close()
         raise

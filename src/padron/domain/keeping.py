@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from padron.domain import file_import, gate, webhook
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # before everything in a register
 
 AGE_MIN = timedelta(days=1)
 AGE_MAX = timedelta(days=36_525)
@@ -20,6 +22,7 @@ class KeptAges:
 
     changes: timedelta | None = None  # then they go into the archive; everything else is deleted
     runs: timedelta | None = None  # finished ones, with their work and results
+    results: timedelta | None = None  # that workers gave, also of runs that stay
     refusals: timedelta | None = gate.KEPT  # of the gate
     deliveries: timedelta | None = webhook.KEPT  # of webhooks, once they are settled
     imports: timedelta | None = file_import.KEPT  # ended ones, with their refused lines
@@ -58,3 +61,8 @@ def format_age(age: timedelta | None) -> str:
 def build_ages(given: Mapping[str, timedelta | None]) -> KeptAges:
     """Give the default ages with other values for some of them, by name."""
     return KeptAges(**given)
+
+
+def find_end(age: timedelta | None, now: datetime) -> datetime:
+    """Give the instant before which data of this age is too old. For what is kept for ever, nothing is earlier."""
+    return _NEVER if age is None else now - age

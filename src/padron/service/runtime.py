@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
 from padron.service.authentication import Authenticator
@@ -45,6 +46,7 @@ class Runtime:
     turns: Turns
     counts: ServiceCounts
     outage: OutageLog
+    ages: KeptAges = DEFAULT_AGES
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
@@ -80,6 +82,7 @@ def build_runtime(
     sender: Sender | None = None,
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
+    ages: KeptAges = DEFAULT_AGES,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
@@ -101,6 +104,7 @@ def build_runtime(
         counts=counts,
         outage=OutageLog(store, counts),
         secret_box=secret_box or SecretBox(),
+        ages=ages,
     )
     runtime.meters.add(partial(give_families, runtime))
     return runtime
@@ -112,8 +116,9 @@ async def open_timed_runtime(
     sender: Sender | None = None,
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
+    ages: KeptAges = DEFAULT_AGES,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits, secret_box)
+    runtime = build_runtime(store, clock, sender, limits, secret_box, ages)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

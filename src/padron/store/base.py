@@ -19,6 +19,7 @@ from padron.store.directory import Directory
 from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
+from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
@@ -110,6 +111,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def old_runs(self) -> OldRuns:
+        """The deletion of the account's old runs and results."""
+        ...
+
+    @property
     def operations(self) -> OperationTransaction:
         """The account's operations, with their runs, work and results."""
         ...
@@ -157,6 +163,11 @@ class NounTransactions(ABC):
     def keys(self) -> KeyTransaction:
         """Give the account's Idempotency-Keys."""
         return KeyTransaction(self.port)
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """Give the deletion of the account's old runs and results."""
+        return OldRuns(self.port)
 
     @property
     def operations(self) -> OperationTransaction:
