@@ -23,8 +23,8 @@ SELECT max(number), count(*), min(changed_at) FROM (
 
 -- name: find_needed_by_webhooks
 -- The last number that no webhook needs any more: neither its position in the feed nor a delivery comes before it.
-SELECT min(e.position), min((SELECT min(d.number) FROM webhook_deliveries AS d
-    WHERE d.account_id = e.account_id AND d.endpoint_id = e.endpoint_id)) - 1
+SELECT min(e.position), min((SELECT d.number FROM webhook_deliveries AS d
+    WHERE d.account_id = e.account_id AND d.endpoint_id = e.endpoint_id ORDER BY d.number LIMIT 1)) - 1
 FROM webhook_endpoints AS e WHERE e.account_id = ?1;
 
 -- name: list_archived
