@@ -74,6 +74,7 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
         "postgres": ((False,), (True,), (False,), (True, True)) * 3,
     },
 )
+ARCHIVE_KILLS = _choose(4, 60)
 IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 

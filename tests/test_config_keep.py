@@ -18,7 +18,7 @@ def test_without_the_setting_the_ages_are_the_default_ones() -> None:
 
 
 @pytest.mark.parametrize("name", AGE_NAMES)
-@pytest.mark.parametrize(("text", "days"), [("7d", 7), ("26w", 182), ("5y", 1_825), ("36525d", 36_525)])
+@pytest.mark.parametrize("text, days", [("7d", 7), ("26w", 182), ("5y", 1_825), ("36525d", 36_525)])
 def test_each_age_can_be_set_and_reaches_other_processes_as_it_is(name: str, text: str, days: int) -> None:
     settings = read_settings({"PADRON_KEEP": f"{name}={text}"} | (PLACE if name == "changes" else {}))
     assert settings.keep == replace(DEFAULT_AGES, **{name: timedelta(days=days)})
@@ -40,7 +40,7 @@ def test_what_is_no_age_is_refused(value: str) -> None:
 
 
 def test_unknown_and_repeated_names_are_refused() -> None:
-    with pytest.raises(SettingsError, match="has .chnages., which has no age. Did you mean changes"):
+    with pytest.raises(SettingsError, match=r"has .chnages., which has no age\. Did you mean changes"):
         read_settings({"PADRON_KEEP": "chnages=5y"})
     with pytest.raises(SettingsError, match="has runs twice"):
         read_settings({"PADRON_KEEP": "runs=1y,runs=2y"})
