@@ -179,7 +179,7 @@ async def test_a_damaged_or_missing_file_stops_the_deletion(
     lines = gzip.decompress(whole).splitlines(keepends=True)
     damages = {
         "cut": whole[:-9],
-        "a bit": bytes([*whole[:200], whole[200] ^ 1, *whole[201:]]),
+        **{f"bit {n}": bytes([*whole[:n], whole[n] ^ 4, *whole[n + 1 :]]) for n in range(30, len(whole), 97)},
         "a line less": gzip.compress(b"".join(lines[:5] + lines[6:])),
         "other values": gzip.compress(b"".join(lines).replace(b"STOLEN", b"STOLEM")),
         "no trailer": gzip.compress(b"".join(lines[:-1])),

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -238,7 +239,7 @@ class _Reading:
                 self._trailer = msgspec.json.decode(before, type=ArchiveTrailer)
         except FileNotFoundError as error:
             raise ArchiveError(self._path, "does not exist") from error
-        except (OSError, EOFError, ValueError) as error:  # gzip raises all three for damaged bytes
+        except (OSError, EOFError, ValueError, zlib.error) as error:  # gzip raises all of them for damaged bytes
             raise ArchiveError(self._path, f"is damaged or cannot be read: {error}") from error
 
     def give_trailer(self) -> ArchiveTrailer:
