@@ -1,5 +1,6 @@
 """Archiving: what is answered afterwards is what was answered before, and everything else is refused clearly."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from padron.domain.account import Principal
 from padron.domain.archives import RecordStart
 from padron.domain.change import START
-from padron.domain.errors import Code
+from padron.domain.errors import Code, PadronError
 from padron.domain.finding import CheckName
 from padron.service.retention.archiving import ArchivePlan, archive_account
 from padron.service.retention.past import rebuild_state, verify_archive
@@ -95,3 +96,58 @@ async def _check_histories(runtime: Runtime, acme: Principal, known: Known, star
         assert shown == known.histories[vehicle_id][: len(shown)]
         assert shown[-1].number <= max(start.number, vehicle_id)
         assert len(shown) == 1 or shown[-2].number > start.number
+
+
+async def test_what_is_asked_while_changes_are_archived_is_right_or_refused(
+    runtime: Runtime, cast: Cast, clock: SteppedClock, tmp_path: Path
+) -> None:
+    dice = effort.roll(3)
+    acme = cast.acme.principal
+    await write_record(runtime, acme.account_id, dice, effort.ARCHIVED_CHANGES)
+    feed = await read_feed(runtime, acme, START)
+    clock.now = feed[-1].change.at + timedelta(days=400)
+    known = await learn(runtime, acme, feed, dice)
+    last = [*{entry.vehicle_id: entry for entry in feed}.values()]
+    plan = ArchivePlan(folder=tmp_path, age=timedelta(days=1), portion=5)
+    archiving = asyncio.create_task(archive_account(runtime, acme.account_id, plan))
+
+    async def ask_the_past() -> bool:
+        at = dice.choice([*known.states])
+        try:
+            assert await read_state(runtime, acme, at, None) == known.states[at][None]
+        except PadronError as error:
+            return error.code is Code.ARCHIVED
+        return False
+
+    async def ask_for_a_report() -> bool:
+        ends = dice.choice([*known.reports])
+        try:
+            assert await read_report(runtime, acme, *ends) == known.reports[ends]
+        except PadronError as error:
+            return error.code is Code.ARCHIVED
+        return False
+
+    async def ask_for_the_feed() -> bool:
+        entry = dice.choice(feed)
+        try:
+            assert await read_feed(runtime, acme, entry.place) == feed[entry.change.number :]
+        except PadronError as error:
+            return error.code is Code.CURSOR_GONE
+        return False
+
+    async def ask_for_a_history() -> bool:
+        entry = dice.choice(last)
+        try:
+            shown = await read_history(runtime, acme, entry)
+        except PadronError as error:
+            return error.code is Code.ARCHIVED
+        assert shown == known.histories[entry.vehicle_id][: len(shown)]
+        return False
+
+    refused = 0
+    while not archiving.done():
+        refused += sum(
+            await asyncio.gather(ask_the_past(), ask_for_a_report(), ask_for_the_feed(), ask_for_a_history())
+        )  # fmt: skip
+    assert await archiving == len(feed)
+    assert refused > 0

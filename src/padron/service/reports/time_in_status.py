@@ -70,8 +70,9 @@ async def report_page(
         query = await open_report(runtime, principal, period, filters)
     else:
         continued = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
-        await check_place(runtime, principal, continued.told)
         query = continued.query
+        (await runtime.store.read(principal.account_id).find_record_start()).check_number(query.since)
+        await check_place(runtime, principal, continued.told)
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
     async for batch in follow_report(runtime, principal, query, is_gone):

@@ -75,6 +75,8 @@ async def list_vehicles(
     epoch = runtime.store.epoch
     continued = cursors.continue_list(epoch, query, cursor)
     asked, told = continued.query, continued.told
+    if asked.up_to is not None:  # the past has a refusal of its own, better than that of a cursor
+        (await runtime.store.read(principal.account_id).find_record_start()).check_number(asked.up_to)
     await check_place(runtime, principal, told)
     at_least = max(await find_seen(runtime, principal, seen), told.number)
     if query.as_of is not None and asked.up_to is None:
