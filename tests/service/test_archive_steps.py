@@ -15,7 +15,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
 from padron.domain.webhook import EventType, Filter
 from padron.files.archives import ArchiveError, list_parts
-from padron.service.retention.archiving import ArchivePlan, Step, archive_account, archive_register
+from padron.service.retention.archiving import ArchivePlan, ArchiveStep, archive_account, archive_register
 from padron.service.runtime import Runtime
 from padron.service.statuses.undo import undo_request
 from padron.service.webhooks.endpoints import add_endpoint, replay_after
@@ -66,7 +66,7 @@ class Killed(BaseException):
     """The process ends here: nothing after this line runs."""
 
 
-@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("step", ArchiveStep)
 @pytest.mark.parametrize("time", [1, 2, 3])
 async def test_a_kill_after_any_step_loses_and_doubles_no_change(
     runtime: Runtime,
@@ -74,13 +74,13 @@ async def test_a_kill_after_any_step_loses_and_doubles_no_change(
     feed: list[FeedEntry],
     list_numbers: ListNumbers,
     tmp_path: Path,
-    step: Step,
+    step: ArchiveStep,
     time: int,
 ) -> None:
     account_id = cast.acme.principal.account_id
     left = [time]
 
-    def end(noted: Step) -> None:
+    def end(noted: ArchiveStep) -> None:
         left[0] -= noted is step
         if not left[0]:
             raise Killed
@@ -167,8 +167,8 @@ async def test_a_damaged_or_missing_file_stops_the_deletion(
 ) -> None:
     account_id = cast.acme.principal.account_id
 
-    def end(step: Step) -> None:
-        if step is Step.SETTLED:
+    def end(step: ArchiveStep) -> None:
+        if step is ArchiveStep.SETTLED:
             raise Killed
 
     plan = ArchivePlan(folder=tmp_path, age=AGE)
@@ -203,8 +203,8 @@ async def test_a_file_with_other_changes_is_never_replaced(
 ) -> None:
     account_id = cast.acme.principal.account_id
 
-    def end(step: Step) -> None:
-        if step is Step.WRITTEN:
+    def end(step: ArchiveStep) -> None:
+        if step is ArchiveStep.WRITTEN:
             raise Killed
 
     with pytest.raises(Killed):

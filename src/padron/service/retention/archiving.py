@@ -27,7 +27,7 @@ CLEARED_NUMBERS = 200  # in one transaction: a few milliseconds, in which nobody
 REST_S_MAX = 0.5
 
 
-class Step(StrEnum):
+class ArchiveStep(StrEnum):
     """What has just become durable."""
 
     BEGUN = "begun"
@@ -43,7 +43,7 @@ class ArchivePlan:
     folder: Path
     age: timedelta
     portion: int = PORTION_CHANGES
-    note: Callable[[Step], None] = lambda _: None
+    note: Callable[[ArchiveStep], None] = lambda _: None
     is_stopping: Callable[[], bool] = lambda: False
 
 
@@ -101,7 +101,7 @@ async def _begin(runtime: Runtime, account_id: int, mark: ArchiveMark, before: d
 
     if not await runtime.store.write(account_id, work):
         return False
-    plan.note(Step.BEGUN)
+    plan.note(ArchiveStep.BEGUN)
     return True
 
 
@@ -109,13 +109,13 @@ async def _write(runtime: Runtime, account_id: int, mark: ArchiveMark, plan: Arc
     """Write the portion's file, and note that its changes are archived. Give their number."""
     after, last = mark.archived_to, mark.archiving_to
     trailer = await _write_file(runtime.store.read(account_id), runtime.store.epoch, account_id, mark, plan)
-    plan.note(Step.WRITTEN)
+    plan.note(ArchiveStep.WRITTEN)
 
     async def work(transaction: WriteTransaction) -> bool:
         return await transaction.archives.settle_portion(after, last, trailer.latest_at)
 
     is_settled = await runtime.store.write(account_id, work)
-    plan.note(Step.SETTLED)
+    plan.note(ArchiveStep.SETTLED)
     return trailer.count if is_settled else 0  # another server may have settled the same portion
 
 
@@ -148,7 +148,7 @@ async def _clear(runtime: Runtime, account_id: int, mark: ArchiveMark, plan: Arc
         began_s = clock()
         await runtime.store.write(account_id, work)
         await asyncio.sleep(min(clock() - began_s, REST_S_MAX))  # at least half of the time belongs to the others
-        plan.note(Step.CLEARED)
+        plan.note(ArchiveStep.CLEARED)
         first = last
 
 

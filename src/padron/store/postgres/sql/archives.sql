@@ -47,11 +47,12 @@ WHERE account_id = $1 AND archived_to = $2 AND archiving_to = $3 RETURNING 1;
 
 -- name: clear_changes
 -- Deletes archived changes from a number ($2) up to another one ($3), and those that they supersede. Kept are: a
--- vehicle's registration, its last change and its last change of status up to the archive's end ($4), the change at
--- that end, and those of a request that goes on after it. Later questions need these and no others.
+-- vehicle's registration, its last change and its last change of status up to the archive's end ($4), and the changes
+-- of a request that goes on after it. Later questions need these and no others. The change at the archive's end is the
+-- last one of its vehicle.
 DELETE FROM changes WHERE account_id = $1 AND number IN (
     SELECT c.number FROM changes AS c
-    WHERE c.account_id = $1 AND c.number >= $2 AND c.number <= $3 AND NOT (c.number = c.vehicle_id OR c.number = $4
+    WHERE c.account_id = $1 AND c.number >= $2 AND c.number <= $3 AND NOT (c.number = c.vehicle_id
         OR c.number = (SELECT l.number FROM changes AS l
             WHERE l.account_id = $1 AND l.vehicle_id = c.vehicle_id AND l.number <= $4
             ORDER BY l.number DESC LIMIT 1)
@@ -67,7 +68,7 @@ DELETE FROM changes WHERE account_id = $1 AND number IN (
         SELECT DISTINCT p.vehicle_id FROM changes AS p
         WHERE p.account_id = $1 AND p.number >= $2 AND p.number <= $3) AS seen
     JOIN changes AS o ON o.account_id = $1 AND o.vehicle_id = seen.vehicle_id AND o.number < $2
-        AND NOT (o.number = o.vehicle_id OR o.number = $4
+        AND NOT (o.number = o.vehicle_id
         OR o.number = (SELECT l.number FROM changes AS l
             WHERE l.account_id = $1 AND l.vehicle_id = o.vehicle_id AND l.number <= $4
             ORDER BY l.number DESC LIMIT 1)
