@@ -41,7 +41,7 @@ class ArchiveError(PadronError):
 
 
 class ArchiveHeader(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The first line: which changes of which account follow. ``epoch`` names the register's life that wrote them."""
+    """The first line: whose changes follow, and their numbers. ``epoch`` names the register's life that wrote them."""
 
     format: int
     epoch: str

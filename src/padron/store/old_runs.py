@@ -30,5 +30,5 @@ class OldRuns:
         return work or len(await self._port.fetch("delete_run_refusals", run_id, limit))
 
     async def delete(self, run_id: int) -> None:
-        """Delete a run of which nothing else is left."""
+        """Delete a run whose work, results and refusals are gone."""
         await self._port.fetch("delete_run", run_id)

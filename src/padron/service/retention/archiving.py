@@ -84,7 +84,7 @@ async def archive_account(runtime: Runtime, account_id: int, plan: ArchivePlan) 
 
 
 async def _begin(runtime: Runtime, account_id: int, mark: ArchiveMark, before: datetime, plan: ArchivePlan) -> bool:
-    """Note the end of the next portion. Give False if there is none yet."""
+    """Note the end of the next portion. Give False if it must wait."""
     after = mark.archived_to
     portion = await runtime.store.read(account_id).archives.find_portion(after, before, plan.portion)
     if portion is None:
