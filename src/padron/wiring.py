@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.pulse import PULSE
 from padron.service.clock import open_clock
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
@@ -93,6 +94,7 @@ def make_app() -> ASGIApp:
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.pulse import PulseWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
@@ -115,6 +117,7 @@ def make_app() -> ASGIApp:
             ClearingWorker(runtime),
             PlanWorker(runtime),
             OpenFilesWorker(),
+            PulseWorker(runtime, PULSE.beat),
         ]
         async with sender, run_workers(workers):
             yield

@@ -208,6 +208,10 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def stalled_s(self) -> float:
+        return self._store.stalled_s
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
 
