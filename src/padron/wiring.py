@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.domain.errors import PadronError
 from padron.pulse import PULSE
 from padron.service.clock import open_clock
 from padron.service.runtime import Runtime, open_timed_runtime
@@ -57,10 +58,18 @@ async def open_runtime(
 
 @asynccontextmanager
 async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create: bool = True) -> AsyncIterator[Runtime]:
-    """Give an open runtime and close it at the end."""
+    """Give an open runtime and close it at the end. It is for an operator, who learns what is wrong with which server.
+
+    Raises the errors of the block.
+    """
     runtime = await open_runtime(settings, is_alone=is_alone, may_create=may_create)
     try:
         yield runtime
+    except Exception as error:
+        explained = None if settings.is_sqlite else _explain(settings, error)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
         await runtime.close()
 
@@ -152,3 +161,9 @@ async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
 
     read_url = settings.read_database_url if with_replica else ""
     return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)
+
+
+def _explain(settings: Settings, error: Exception) -> PadronError | None:
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.explain(settings.database_url, error)

@@ -18,8 +18,9 @@ _READ_NUMBER = "SELECT max(number) FROM schema_migrations"
 _READ_NEWER = "SELECT kind FROM schema_migrations WHERE number > $1 ORDER BY number"
 _RECORD = "INSERT INTO schema_migrations (number, name, kind) VALUES ($1, $2, $3)"
 _MAKE_RECORD = """
-    CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text COLLATE "C" NOT NULL)
+    CREATE TABLE schema_migrations (number integer PRIMARY KEY, name text COLLATE "C" NOT NULL)
 """
+_HAS_RECORD = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _HAS_KINDS = """
     SELECT EXISTS (
         SELECT FROM pg_attribute
@@ -71,7 +72,8 @@ async def _migrate_once(
     await connection.execute("BEGIN")
     await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
     await connection.execute(_WAIT_BRIEFLY)
-    await connection.execute(_MAKE_RECORD)
+    if not await connection.fetchval(_HAS_RECORD):  # asked first, because a user who may not make tables may look
+        await connection.execute(_MAKE_RECORD)
     pending = list_pending(migrations, await read_applied(connection.fetch, migrations))
     if pending and not await connection.fetchval(_HAS_KINDS):
         await connection.execute(_ADD_KINDS)
