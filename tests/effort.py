@@ -73,7 +73,7 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
         "postgres": ((False,), (True,), (False,), (True, True)) * 3,
     },
 )
-IMPORT_ROWS = _choose(8_000, 20_000)
+IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 
 # Sizes
@@ -82,7 +82,7 @@ SLOW_CLIENT_ANSWERS = _choose(1_000, 10_000)  # to others, each time
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)
-MEMORY_ROWS = _choose(12_000, 60_000)
+MEMORY_ROWS = _choose(4_000, 60_000)
 LINEAR_CHARACTERS = _choose(512, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 

@@ -9,13 +9,16 @@ import uvicorn
 
 from padron.http.app import build_app
 from padron.http.edge.protocol import EdgeProtocol
+from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime
 
 
 @contextmanager
-def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True) -> Iterator[int]:
+def serve_in_thread(
+    open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True, reach: Reach = DIRECT
+) -> Iterator[int]:
     """Give the port of a running server, which may have a fast path and limits of its own."""
-    app = build_app(open_runtime, is_fast=is_fast)
+    app = build_app(open_runtime, is_fast=is_fast, reach=reach)
     started = threading.Event()
 
     class Server(uvicorn.Server):

@@ -236,6 +236,7 @@ async def test_the_process_lives_and_the_database_answers(api: Api) -> None:
         assert (reply.status, reply.body) == (200, {"status": "ok"})
 
 
+@pytest.mark.own_register
 async def test_without_its_database_the_process_lives_and_is_not_ready(api: Api) -> None:
     await api.store.close()
     assert (await api.nobody.get("/livez")).status == 200

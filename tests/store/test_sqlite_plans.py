@@ -30,6 +30,7 @@ STATEMENTS = {
 # account goes a look for its children.
 WALK = {
     "imports: list_waiting_imports",  # an index of what has not ended
+    "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",
     "plans: find_next_instant",
     "directory: count_usable_keys",
@@ -50,7 +51,7 @@ WALK = {
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT|search|asked|counted)"
+    r"SCAN (?!json_each|CONSTANT|search|asked|counted|open_runs)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search

@@ -55,13 +55,13 @@ class Resource:
             if reply is None:
                 return
             if isinstance(reply, StreamReply):
-                reply = server.add_cors(reply, call)
+                reply = server.add_cors(reply, call.headers)
                 if call.request.method == "HEAD":  # it has no pieces, and so it ends, although a feed never does
                     await reply.chunks.aclose()
                     reply = StreamReply(give_nothing(), reply.headers)
                 await _stream(send, reply, call)
                 return
-            reply = server.add_cors(reply, call)
+            reply = server.add_cors(reply, call.headers)
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:
                 # Otherwise a client without a valid key could keep the connection by never ending a body.
                 reply.headers = (*reply.headers, *CLOSE)

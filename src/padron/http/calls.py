@@ -37,7 +37,7 @@ TARGET_BYTES_MAX = 2_048
 BODY_BYTES_MAX = 16_384  # for a call on a single vehicle
 BULK_BODY_BYTES_MAX = 1_000_000
 BODY_WAIT_S_MAX = 10.0
-BODY_SLOW_S = 0.25  # a request whose body takes longer counts as waiting, no longer as a call
+BODY_SLOW_S = 0.25  # a request whose body takes longer counts as waiting
 CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the two seconds of a revocation
 # A streamed body may take any time. But after this time of waiting it must have arrived at this pace at least.
 STREAM_GRACE_S = 30.0
@@ -84,6 +84,7 @@ class Request:
     headers: dict[bytes, bytes]
     path_parameters: dict[str, str]
     hop: LastHop = UNKNOWN_HOP
+    has_arrived: bool = False  # the whole body, before the call began
 
     @property
     def client_address(self) -> str:
@@ -232,6 +233,8 @@ class Call:
 
     async def _receive_body(self, size_max: int) -> bytes:
         self.check_declared(size_max)
+        if self._is_declared() and not self.request.has_arrived:
+            self.seat.arrive()
         # No asyncio.timeout, which costs 3 us, because nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[object]", asyncio.current_task(loop))
@@ -252,8 +255,7 @@ class Call:
 
     async def has_unread_body(self) -> bool:
         """Say whether a part of the body has not arrived yet. It would keep the connection busy after the answer."""
-        declared = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
-        if self._is_whole or not declared:
+        if self._is_whole or not self._is_declared():
             return False
         if b"expect" in self.headers:
             return True  # reading would make the client send it
@@ -265,6 +267,9 @@ class Call:
         except TimeoutError:
             return True
         return False
+
+    def _is_declared(self) -> bool:
+        return self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
     async def _collect_body(self, size_max: int) -> bytes:
         body = b""

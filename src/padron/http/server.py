@@ -68,11 +68,11 @@ class Server:
         """Give the answer to an OPTIONS that a browser sends before a call of a permitted page."""
         return None if self._cors is None else self._cors.answer_preflight(headers)
 
-    def add_cors(self, reply: Answer, call: Call) -> Answer:
-        """Give the answer with the headers that browsers need; as it is where no other page may call."""
+    def add_cors(self, reply: Answer, headers: Mapping[bytes, bytes]) -> Answer:
+        """Give the answer to a request with these headers, and what browsers need; as it is where no page may call."""
         if self._cors is None:
             return reply
-        return replace(reply, headers=(*reply.headers, *self._cors.give_headers(call.headers)))
+        return replace(reply, headers=(*reply.headers, *self._cors.give_headers(headers)))
 
     async def compress(self, reply: Reply, call: Call) -> Reply:
         """Give a large answer compressed if the client takes that."""

@@ -12,6 +12,7 @@ from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
+from padron.service.operations.room import QueuedWork
 from padron.service.operations.work_watch import WorkWatch
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
@@ -33,6 +34,7 @@ class Runtime:
     refusals: RefusalLog
     watch: ChangeWatch
     queueing: Queueing
+    queued_work: QueuedWork
     work_watch: WorkWatch
     turns: Turns
     recent_pages: RecentPages = field(default_factory=RecentPages)
@@ -76,6 +78,7 @@ def build_runtime(
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),
         queueing=Queueing(store, clock),
+        queued_work=QueuedWork(store, limits.queued_work),
         work_watch=WorkWatch(store, clock),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),

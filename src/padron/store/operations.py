@@ -169,6 +169,10 @@ class OperationReader:
         rows = await self._port.read_page("count_work", run_id, now, attempts_max)
         return {WorkState(state): count for state, count in rows}
 
+    async def count_queued_runs(self) -> int:
+        """Give the number of vehicles in the account's runs that still have queued work."""
+        return int((await self._port.read_page("count_queued_runs"))[0][0])
+
     async def list_refusals(self, run_id: int) -> list[RunRefusal]:
         """Give the kept refusals of a run, in order."""
         return [

@@ -97,9 +97,10 @@ RUN_NOT_FOUND = Problem(
 RUN_LIMIT_REACHED = Problem(
     slug="run-limit-reached", status=409, title="Too many runs", error_type="conflict",
     error_detail="RunLimitReached",
-    meaning="The account already has the maximum of runs by filter in the state queueing.",
-    remedy="Wait until one of them is in the state open (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
-    "request.",
+    meaning="The account already has the maximum of runs by filter in the state queueing, or of vehicles in runs with "
+    "queued work. The detail says which.",
+    remedy="Wait until a run by filter is in the state open (GET /api/v2/operations/{name}/runs/{runId}), or let "
+    "workers claim work. Then repeat the request.",
 )  # fmt: skip
 VEHICLE_LIMIT_REACHED = Problem(
     slug="vehicle-limit-reached", status=409, title="Too many vehicles", error_type="conflict",

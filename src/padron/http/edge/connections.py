@@ -47,6 +47,14 @@ class OpenConnections:
         """Set how many connections there may be, and how many bytes may wait for clients."""
         self._limits = limits
 
+    def list_open(self) -> list[Connection]:
+        """Give all open connections."""
+        return [*self._open]
+
+    def count_stalled(self) -> int:
+        """Say how many clients do not take what was sent."""
+        return len(self._stalled)
+
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a new connection. Say whether it may stay; one that may not is not counted."""
         group = find_network(address)
@@ -89,7 +97,7 @@ class OpenConnections:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        for connection in [*self._open]:
+        for connection in self.list_open():
             try:
                 connection.check_time(now_s)
             except Exception:  # noqa: BLE001 - one connection may not keep the others from being looked at

@@ -46,8 +46,8 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
 
     All given VINs are queued before this returns. For a filter, only the first thousand vehicles
     are, and the rest follow in the background. Raises ``forbidden``, ``bad_parameters``,
-    ``operation_not_found``, and ``run_limit_reached`` for a filter while too many runs by filter
-    are still being filled.
+    ``operation_not_found``, and ``run_limit_reached`` when the account has too much queued work,
+    or for a filter while too many runs by filter are still being filled.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     if question.vins is not None:
@@ -56,6 +56,7 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
         raise PadronError(Code.BAD_PARAMETERS, "assetStatusId 2 means former versions. No operation runs on them.")
     account_id = principal.account_id
     operation = await get_operation(runtime, account_id, name)
+    await runtime.queued_work.take(account_id, 1 if question.vins is None else len(question.vins))
     run = await _add_run(runtime, principal, operation.name, question)
     refusals: list[RunRefusal] = []
     chunks = count(1)

@@ -130,6 +130,20 @@ SELECT CASE WHEN state <> 'claimed' OR lease_until > $3 THEN state
     WHEN attempts < $4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
 FROM work WHERE account_id = $1 AND run_id = $2 GROUP BY 1;
 
+-- name: count_queued_runs
+-- How many vehicles are in the runs that have queued work. The index is read once for each of these runs.
+WITH RECURSIVE open_runs (operation, run_id) AS (
+    SELECT o.name, (SELECT min(w.run_id) FROM work AS w
+        WHERE w.account_id = $1 AND w.operation = o.name AND w.state = 'queued')
+    FROM operations AS o WHERE o.account_id = $1
+    UNION ALL
+    SELECT open_runs.operation, (SELECT min(w.run_id) FROM work AS w
+        WHERE w.account_id = $1 AND w.operation = open_runs.operation AND w.state = 'queued' AND w.run_id > open_runs.run_id)
+    FROM open_runs WHERE open_runs.run_id IS NOT NULL
+)
+SELECT coalesce(sum(r.queued_count), 0)::bigint
+FROM open_runs JOIN runs AS r ON r.account_id = $1 AND r.run_id = open_runs.run_id;
+
 -- name: list_run_refusals
 -- The kept refusals of a run.
 SELECT vin, reason, status, since FROM refusals WHERE account_id = $1 AND run_id = $2 ORDER BY place;
