@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from starlette.types import ASGIApp
@@ -93,11 +93,15 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
     return await postgres.migrate(settings.database_url, dry_run=dry_run)
 
 
-def make_app() -> ASGIApp:
-    """Give the server's application with the settings of the environment. uvicorn calls it in each process."""
+def make_app(worker: int = 0) -> ASGIApp:
+    """Give the server's application with the settings of the environment. uvicorn calls it in each process.
+
+    ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
+    """
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.watching import make_tally, watch  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
@@ -128,11 +132,14 @@ def make_app() -> ASGIApp:
             OpenFilesWorker(),
             PulseWorker(runtime, PULSE.beat),
         ]
-        async with sender, run_workers(workers):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(sender)
+            await stack.enter_async_context(run_workers(workers))
+            await stack.enter_async_context(watch(settings, runtime, worker))
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach)
+    return build_app(open_database, [work], reach, tally=make_tally(settings))
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

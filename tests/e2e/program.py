@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ START_S_MAX = 20
 STOP_S_MAX = 10
 
 _find_port = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)").search
+_find_metrics_ports = re.compile(r"Metrics of this process are on http://127\.0\.0\.1:(\d+)/metrics").findall
 _numbers = count(1)
 
 
@@ -87,6 +88,10 @@ class Server:
     def read_log(self) -> str:
         return self._log.read_text("utf-8")
 
+    def list_metrics_ports(self) -> list[int]:
+        """Give the port of each process that serves metrics."""
+        return [int(port) for port in _find_metrics_ports(self.read_log())]
+
     def kill(self) -> None:
         """End it as a crash would: nothing of its own runs any more."""
         self._program.kill()
@@ -130,11 +135,18 @@ class Server:
 
 @asynccontextmanager
 async def run_server(
-    url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "", read_url: str = "", limits: str = ""
+    url: str,
+    folder: Path,
+    *,
+    workers: int = 1,
+    webhook_allow: str = "",
+    read_url: str = "",
+    limits: str = "",
+    options: Sequence[str] = (),
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
-    command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
+    command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers), *options]
     variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)

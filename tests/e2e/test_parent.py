@@ -81,7 +81,7 @@ async def test_a_dead_process_is_named_with_what_ended_it_and_replaced(
         await wait_until_it_answers(unit)
         victim, *_ = await wait_for_children(unit)
         unit.children[0].send_signal(by)
-        await unit.wait_for_log(f"The process {victim} was ended by {by.name} after ")
+        await unit.wait_for_log(f"({victim}) was ended by {by.name} after ")
         assert "Another one starts in 0.5 seconds" in unit.log
         assert victim not in await wait_for_children(unit)
         await wait_until_it_answers(unit)
@@ -96,7 +96,7 @@ async def test_a_process_that_dies_again_and_again_is_replaced_ever_more_slowly(
         for pause in ("0.5", "1", "2"):
             sick = next(pid for pid in await wait_for_children(unit) if pid != steady)
             next(child for child in unit.children if child.pid == sick).kill()
-            await unit.wait_for_log(f"The process {sick} was ended by SIGKILL")
+            await unit.wait_for_log(f"({sick}) was ended by SIGKILL")
             assert f"Another one starts in {pause} seconds" in unit.log.splitlines()[-1]
             async with connect(port) as connection:  # the other one serves meanwhile
                 assert (await connection.request("GET", "/readyz")).status == 200
@@ -109,7 +109,7 @@ async def test_a_process_that_is_frozen_is_killed_and_replaced(url: str, tmp_pat
         await wait_until_it_answers(unit)
         victim, *_ = await wait_for_children(unit)
         unit.children[0].send_signal(signal.SIGSTOP)
-        await unit.wait_for_log(f"The process {victim} gave no sign of life and was killed")
+        await unit.wait_for_log(f"({victim}) gave no sign of life and was killed")
         assert victim not in await wait_for_children(unit)
 
 

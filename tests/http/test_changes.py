@@ -180,6 +180,7 @@ async def test_wait_holds_the_request_until_a_change_is_made_on_another_server(
     async with asyncio.timeout(10):
         body = await waiting
     assert [change["vin"] for change in body["changes"]] == [HUMMER]
+    assert sum(api.runtime.counts.feed_lag_s.copy().counts) == 1
 
 
 async def test_wait_is_over_when_its_time_is(api: Api) -> None:

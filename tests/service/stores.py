@@ -10,6 +10,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
+from padron.meters import Family
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.gate import GateTransaction
@@ -214,6 +215,9 @@ class FaultyStore:
     @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
+
+    def give_families(self) -> Sequence[Family]:
+        return self._store.give_families()
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

@@ -30,9 +30,11 @@ STATEMENTS = {
 # account goes a look for its children.
 WALK = {
     "imports: list_waiting_imports",  # an index of what has not ended
+    "imports: survey_imports",
     "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",
     "plans: find_next_instant",
+    "plans: survey_plans",  # counts what is pending, up to a limit
     "directory: count_usable_keys",
     "directory: find_epoch",  # a table of one row
     "directory: insert_account",
@@ -48,6 +50,8 @@ WALK = {
     "webhooks: list_endpoints",
     "webhooks: list_ready",
     "webhooks: renew_leases",
+    "webhooks: survey_deliveries",
+    "webhooks: survey_endpoints",
 }
 
 _walks = re.compile(

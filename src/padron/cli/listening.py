@@ -40,7 +40,7 @@ def open_listener(settings: Settings, environment: MutableMapping[str, str]) -> 
     Raises ``store_unavailable`` for an address that cannot be used, and ``UsageError`` for a wrong socket of systemd.
     """
     handed = _take_handed(environment)
-    with _bind(settings) if handed is None else handed as opened:
+    with bind(settings.host, settings.port) if handed is None else handed as opened:
         if sys.platform == "linux":
             # Its connections inherit it. What a client does not take then waits in the program, which bounds it.
             opened.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
@@ -66,11 +66,11 @@ def _take_handed(environment: MutableMapping[str, str]) -> socket.socket | None:
     return handed
 
 
-def _bind(settings: Settings) -> socket.socket:
-    """Bind the port first, so that a port in use gives a clear message."""
-    where = f"{settings.host} port {settings.port}"
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a port, before anything is made for it. Raises ``store_unavailable`` with a clear message."""
+    where = f"{host} port {port}"
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise PadronError(
             Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: this address does not exist."

@@ -87,6 +87,12 @@ class ServerOptions(CommonOptions):
     limits: str | None = None
     """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
 
+    metrics_listen: str | None = None
+    """HOST:PORT for metrics, such as 127.0.0.1:9464; a port for each process [PADRON_METRICS_LISTEN]."""
+
+    access_log: str | None = None
+    """Whether each request has a line in the log: on or off [PADRON_ACCESS_LOG; default on]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

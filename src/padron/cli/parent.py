@@ -4,6 +4,7 @@ No process outlives its parent, not even one that was killed. The processes hold
 other end only the parent has, so its end is the end of the pipe.
 """
 
+import copy
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import NoReturn, cast
@@ -24,9 +26,12 @@ from uvicorn.supervisors.multiprocess import Process
 from padron.cli import reloading
 from padron.cli.certificates import CertificateFiles
 from padron.cli.lingering import LingeringServer
+from padron.cli.logs import build_log_config
 from padron.cli.notifying import Notifier
 from padron.cli.watching import Watch, end_hung_process
+from padron.config import LogForm
 from padron.pulse import PULSE
+from padron.wiring import make_app
 
 STEADY_S = 30.0  # a process that lived for less did not work, and the next one waits
 PAUSE_S_MIN = 0.5  # before the process after the first that did not work; then twice as long each time
@@ -40,9 +45,15 @@ class ServingProcess(Process):
     """One of several processes. It follows its parent into the end."""
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], life: "Connection[None, None]", short_lives: int
+        self,
+        number: int,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        life: "Connection[None, None]",
+        short_lives: int,
     ) -> None:
         """``life`` ends with the parent. ``short_lives`` counts the processes before this one that did not work."""
+        self.number = number
         self._life = life
         self.short_lives = short_lives
         self.began_s = time.monotonic()
@@ -74,23 +85,30 @@ class ServingProcess(Process):
 class _Absence:
     """A process that must still be started."""
 
+    number: int
     due_s: float
     short_lives: int
 
 
 class Parent(Multiprocess):
-    """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP."""
+    """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP.
+
+    Each process has a number from 1 on, which its lines in the log and the port of its metrics show. One that takes
+    the place of another has its number.
+    """
 
     ended_by: signal.Signals | None = None
 
     def __init__(
         self,
         config: uvicorn.Config,
-        sockets: list[socket.socket],
+        listener: socket.socket,
+        form: LogForm,
         files: CertificateFiles | None,
         notifier: Notifier,
     ) -> None:
-        super().__init__(config, sockets)
+        super().__init__(config, [listener])
+        self._form = form
         self.processes: list[ServingProcess] = []  # type: ignore[assignment]  # of our own kind
         self._files = files
         self._notifier = notifier
@@ -101,8 +119,8 @@ class Parent(Multiprocess):
 
     def init_processes(self) -> None:
         """Start all processes."""
-        for _ in range(self.processes_num):
-            self._start(0)
+        for number in range(1, self.processes_num + 1):
+            self._start(number, 0)
 
     def keep_subprocess_alive(self) -> None:
         """Look after the processes. uvicorn calls this twice a second."""
@@ -123,7 +141,10 @@ class Parent(Multiprocess):
         for process in self.processes:
             process.process.join(max(until_s - time.monotonic(), 0.0))
             if process.exitcode is None:
-                _log.error("The process %s did not end within %d seconds and is killed", process.pid, END_S_MAX)
+                _log.error(
+                    "Process %d (%s) did not end within %d seconds and is killed",
+                    process.number, process.pid, END_S_MAX,
+                )  # fmt: skip
                 process.process.kill()
                 process.process.join()
 
@@ -159,8 +180,11 @@ class Parent(Multiprocess):
         for listener in self.sockets:
             listener.close()  # otherwise clients could still connect, and would wait for processes that are ending
 
-    def _start(self, short_lives: int) -> None:
-        process = ServingProcess(self.config, self.sockets, self._life, short_lives)
+    def _start(self, number: int, short_lives: int) -> None:
+        config = copy.copy(self.config)
+        config.app = partial(make_app, number)
+        config.log_config = build_log_config(self._form, number)
+        process = ServingProcess(number, config, self.sockets, self._life, short_lives)
         process.start()
         self.processes.append(process)
 
@@ -183,15 +207,19 @@ class Parent(Multiprocess):
         why = "gave no sign of life and was killed" if was_silent else describe_end(process.exitcode)
         if process.exitcode == STARTUP_FAILURE and not self._is_ready:
             # No process has ever served, so the next one would fail in the same way.
-            _log.error("The process %s %s. No process could start, so the server ends", process.pid, why)
+            _log.error(
+                "Process %d (%s) %s. No process could start, so the server ends", process.number, process.pid, why
+            )
             self.should_exit.set()
             return
         short_lives = 0 if lived_s >= STEADY_S else process.short_lives + 1
         pause_s = give_pause(short_lives)
-        self._absences.append(_Absence(due_s=time.monotonic() + pause_s, short_lives=short_lives))
+        self._absences.append(
+            _Absence(number=process.number, due_s=time.monotonic() + pause_s, short_lives=short_lives)
+        )
         _log.error(
-            "The process %s %s after %.1f seconds. Another one starts %s",
-            process.pid, why, lived_s, f"in {pause_s:g} seconds" if pause_s else "now",
+            "Process %d (%s) %s after %.1f seconds. Another one starts %s",
+            process.number, process.pid, why, lived_s, f"in {pause_s:g} seconds" if pause_s else "now",
         )  # fmt: skip
 
     def _start_due(self) -> None:
@@ -199,7 +227,7 @@ class Parent(Multiprocess):
         due = [absence for absence in self._absences if absence.due_s <= now_s]
         self._absences = [absence for absence in self._absences if absence.due_s > now_s]
         for absence in due:
-            self._start(absence.short_lives)
+            self._start(absence.number, absence.short_lives)
 
     def _pass_hangup(self) -> None:
         for process in self.processes if self._unaware else ():
@@ -225,15 +253,8 @@ def give_pause(short_lives: int) -> float:
     return min(PAUSE_S_MIN * 2.0 ** (short_lives - 1), PAUSE_S_MAX) if short_lives else 0.0
 
 
-def run_parent(
-    config: uvicorn.Config,
-    sockets: list[socket.socket],
-    files: CertificateFiles | None,
-    notifier: Notifier,
-    announce: Callable[[], None],
-) -> int:
+def run_parent(parent: Parent, announce: Callable[[], None]) -> int:
     """Serve with several processes until a signal ends them, and give the exit status."""
-    parent = Parent(config, sockets, files, notifier)
     announce()
     parent.run()
     if parent.ended_by is signal.SIGINT:

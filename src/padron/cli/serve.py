@@ -18,16 +18,17 @@ from padron.cli import reloading
 from padron.cli.certificates import CertificateFiles
 from padron.cli.holding import hold_file
 from padron.cli.lingering import LingeringServer
-from padron.cli.listening import Listener, open_listener
+from padron.cli.listening import Listener, bind, open_listener
 from padron.cli.logs import build_log_config
 from padron.cli.loops import LOOP
 from padron.cli.notifying import Notifier, take_notifier
 from padron.cli.open_files import raise_file_limit
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
-from padron.cli.parent import run_parent
+from padron.cli.parent import Parent, run_parent
 from padron.cli.watching import Watch
 from padron.config import Settings, give_environment
+from padron.network_settings import PORT_MAX
 from padron.pulse import PULSE
 from padron.service.register import check_register
 from padron.wiring import use_runtime
@@ -69,6 +70,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     notifier = take_notifier(os.environ)
     with hold_file(settings), open_listener(settings, os.environ) as listener:
+        _check_metrics_ports(settings, workers)
         address = _give_address(settings, listener)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
@@ -83,11 +85,14 @@ def serve(
 
         if loaded is not None:
             reloading.warn_of_dates(loaded)
-        if workers == 1:
-            return _run_alone(config, listener.socket, notifier, announce)
-        listener.socket.set_inheritable(True)
-        listener.socket.listen(BACKLOG)  # from now on, connections wait for the first ready process
-        return run_parent(config, [listener.socket], files, notifier, announce)
+        try:
+            if workers == 1:
+                return _run_alone(config, listener.socket, notifier, announce)
+            listener.socket.set_inheritable(True)
+            listener.socket.listen(BACKLOG)  # from now on, connections wait for the first ready process
+            return run_parent(Parent(config, listener.socket, settings.log, files, notifier), announce)
+        finally:
+            _log.info("Stopped")
 
 
 class _Server(LingeringServer):
@@ -166,6 +171,18 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time
 
         return await prepare_demo(runtime, address)
+
+
+def _check_metrics_ports(settings: Settings, workers: int) -> None:
+    """Raise ``store_unavailable`` if a process could not serve its metrics."""
+    address = settings.metrics_address
+    if address is None:
+        return
+    ports = [address.port + number for number in range(workers)] if address.port else [0]
+    if ports[-1] > PORT_MAX:
+        raise UsageError(f"--metrics-listen needs {workers} ports from {address.port} on: choose a lower one.")
+    for port in ports:
+        bind(address.host, port).close()
 
 
 def _give_address(settings: Settings, listener: Listener) -> str:

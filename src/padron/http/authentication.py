@@ -27,6 +27,10 @@ async def authenticate(call: Call) -> Principal:
     except RateExceededError:
         await asyncio.sleep(PAUSE_S)
         raise
+    except PadronError as error:
+        if error.code is Code.INVALID_TOKEN:
+            call.refused_keys.note(call.request.client_address)
+        raise
 
 
 def find_token(headers: Mapping[bytes, bytes]) -> str | None:

@@ -14,7 +14,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol, cast
 
 from starlette.types import Message, Receive, Scope
@@ -29,6 +30,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
+from padron.http.watching.refused_keys import RefusedKeys
 from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
@@ -69,6 +71,7 @@ class Shared(Protocol):
     runtime: Runtime
     places: Places
     readers: set[asyncio.Task[object]]  # the tasks of all calls that are reading a body
+    refused_keys: RefusedKeys
 
 
 @dataclass(slots=True)
@@ -84,6 +87,8 @@ class Request:
     headers: dict[bytes, bytes]
     path_parameters: dict[str, str]
     hop: LastHop = UNKNOWN_HOP
+    began_s: float = field(default_factory=perf_counter)
+    is_noted: bool = False  # its answer has been counted
     has_arrived: bool = False  # the whole body, before the call began
 
     @property
@@ -105,7 +110,7 @@ class Call:
 
     __slots__ = (
         "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "path_parameters",
-        "principal", "request", "request_id", "runtime", "seat",
+        "principal", "refused_keys", "request", "request_id", "runtime", "seat",
     )  # fmt: skip
 
     def __init__(
@@ -124,6 +129,7 @@ class Call:
         self._readers = shared.readers
         self.request_id = request_id
         self.runtime = shared.runtime
+        self.refused_keys = shared.refused_keys
         self.principal: Principal
         self.held_key: HeldKey | None = None
         self.seat = Seat(shared.places)

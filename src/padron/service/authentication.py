@@ -74,6 +74,16 @@ class Authenticator:
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def known_count(self) -> int:
+        """How many keys were used in the last seconds."""
+        return len(self._entries)
+
+    @property
+    def lookup_count(self) -> int:
+        """How many unknown keys are looked up now."""
+        return self._lookup_count
+
     async def authenticate(self, token: str, address: str = "") -> Principal:
         """Give the principal of a token from a client address.
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from padron.domain.limits import DEFAULT_LIMITS, Limits
+from padron.meters import MeterBoard
 from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
@@ -17,6 +19,9 @@ from padron.service.operations.work_watch import WorkWatch
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
+from padron.service.watching.counts import ServiceCounts
+from padron.service.watching.measures import give_families
+from padron.service.watching.outage import OutageLog
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
@@ -37,8 +42,11 @@ class Runtime:
     queued_work: QueuedWork
     work_watch: WorkWatch
     turns: Turns
+    counts: ServiceCounts
+    outage: OutageLog
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
+    meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
     @property
@@ -53,6 +61,7 @@ class Runtime:
 
     async def close(self) -> None:
         """Let current work end, then close the store."""
+        await self.outage.close()
         await self.watch.close()
         await self.work_watch.close()
         await self.queueing.close()
@@ -68,7 +77,8 @@ def build_runtime(
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
-    return Runtime(
+    counts = ServiceCounts()
+    runtime = Runtime(
         store=store,
         clock=clock,
         limits=limits,
@@ -82,7 +92,11 @@ def build_runtime(
         work_watch=WorkWatch(store, clock),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
+        counts=counts,
+        outage=OutageLog(store, counts),
     )
+    runtime.meters.add(partial(give_families, runtime))
+    return runtime
 
 
 async def open_timed_runtime(

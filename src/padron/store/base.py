@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
+from padron.meters import Family
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.gate import GateReader, GateTransaction
@@ -291,6 +292,10 @@ class Store(Protocol):
 
     async def read_time(self) -> datetime | None:
         """Give the present instant by the clock that all servers of the database share; None without such a clock."""
+        ...
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the engine, for the operator. It waits for nothing."""
         ...
 
     async def check(self) -> None:

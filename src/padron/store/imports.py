@@ -112,6 +112,10 @@ class ImportBoard:
         """Give accounts in which an import waits for a worker. An import that the holder itself has also counts."""
         return [row[0] for row in await self._port.read_point("list_waiting_imports", now, holder, limit)]
 
+    async def survey_imports(self) -> dict[ImportState, int]:
+        """Give the number of imports of all accounts that have not ended, by state."""
+        return {ImportState(state): count for state, count in await self._port.read_page("survey_imports")}
+
 
 def _to_import(row: Row, to_instant: ToInstant) -> FileImport:
     named = IMPORT.name(row)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from padron.domain.change import FeedEntry
+from padron.domain.surveys import COUNTED_MAX, WebhookSurvey
 from padron.domain.webhook import (
     Answer,
     Attempt,
@@ -188,6 +189,19 @@ class WebhookBoard:
             return await port.fetch("renew_leases", holder, until)
 
         return [EndpointKey(*row) for row in await self._port.write(work)]
+
+    async def survey_webhooks(self) -> WebhookSurvey:
+        """Give what the endpoints of all accounts wait for."""
+        ((working, failing, off, behind, oldest_at),) = await self._port.read_page("survey_endpoints")
+        ((pending,),) = await self._port.read_page("survey_deliveries", COUNTED_MAX)
+        return WebhookSurvey(
+            working=working,
+            failing=failing,
+            off=off,
+            pending=pending,
+            behind=behind,
+            oldest_at=give_or_none(self._port.to_instant, oldest_at),
+        )
 
 
 def _to_endpoint(row: Row, to_instant: ToInstant) -> Endpoint:

@@ -109,10 +109,13 @@ class Edge:
         """Give the other end of a connection."""
         return self._server.meet(address, scheme)
 
-    def word_refusal(self, refusal: ProblemError, headers: Mapping[bytes, bytes]) -> Refused:
-        """Give the answer to a request that the protocol itself refuses. ``headers`` are those that it could read."""
+    def word_refusal(self, refusal: ProblemError, request: Request) -> Refused:
+        """Give the answer to what the protocol itself refuses, and count it. ``request`` has what could be read."""
         request_id = self._server.make_request_id()
-        return Refused(self._server.add_cors(word_error(refusal, request_id), headers), request_id)
+        reply = self._server.add_cors(word_error(refusal, request_id), request.headers)
+        if self._server.tally is not None:
+            self._server.tally.note_refusal(request, reply, request_id)
+        return Refused(reply, request_id)
 
     def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
@@ -141,7 +144,7 @@ class Edge:
         route, principal = shortcut.route, shortcut.principal
         call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
-        answering = _Answering(self._server, call, responder)
+        answering = _Answering(self._server, call, responder, route.path)
         try:
             call.note_authentication()
             admit(call, route)
@@ -185,16 +188,19 @@ class Edge:
 class _Answering:
     """Sends the answer to one call, once, and gives its place back."""
 
-    __slots__ = ("_call", "_responder", "_server")
+    __slots__ = ("_call", "_path", "_responder", "_server")
 
-    def __init__(self, server: Server, call: Call, responder: Responder) -> None:
+    def __init__(self, server: Server, call: Call, responder: Responder, path: str) -> None:
         self._server = server
         self._call = call
         self._responder = responder
+        self._path = path  # of the route
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
         self._responder.send(self._server.add_cors(reply, self._call.headers), self._call.request_id)
+        if self._server.tally is not None:
+            self._server.tally.note(self._call, self._path, reply.status, len(reply.body), reply.problem)
 
     def fail(self, error: BaseException) -> None:
         self.answer(word_failure(self._call, error))

@@ -57,6 +57,7 @@ class EdgeProtocol(Link):
         self._is_taking = False
         self._has_client_ended = False  # it sends nothing more, but may still read
         # The request.
+        self._request: Request | None = None  # while it is answered
         self._intake = Intake()
         self._intake.take_data = self._take_data
         self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
@@ -216,7 +217,7 @@ class EdgeProtocol(Link):
         if target.host is not None:
             headers[b"host"] = target.host
             intake.fields = heads.replace_host(intake.fields, target.host)
-        request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
+        self._request = request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
@@ -331,7 +332,7 @@ class EdgeProtocol(Link):
     def _end_answer(self) -> None:
         self._state.total_requests += 1
         self._is_answering = self._intake.is_head_asked = False
-        self._cycle = None
+        self._cycle = self._request = None
         if self._outlet.is_closing():
             if self._outlet.may_be_reset:
                 self._flow.resume_reading()
@@ -355,7 +356,8 @@ class EdgeProtocol(Link):
                 self._outlet.abort()
                 return
         headers = heads.join_fields(self._intake.fields) if self._intake.has_head else {}
-        refused = self._edge.word_refusal(refusal, headers)
+        unread = Request(self._intake.method if headers else "", b"", b"", headers, {}, self._peer.hop)
+        refused = self._edge.word_refusal(refusal, self._request or unread)
         data = encode_reply(refused.reply, refused.request_id, self._state.default_headers, keeps_alive=False)
         self._outlet.write(data.partition(heads.END)[0] + heads.END if self._intake.is_head_asked else data)
         self._close_early()

@@ -6,6 +6,7 @@ cancelled, writes nothing more.
 """
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -36,6 +37,8 @@ from padron.store.base import WriteTransaction
 
 # Fewer rows than a command uses: between two transactions the calls of this process run.
 CHUNK_ROWS = 50
+
+_log = logging.getLogger("padron.imports")
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +86,7 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportR
 
     taken = await runtime.store.write(account_id, work)
     if taken is not None and taken.state is ImportState.FAILED:
+        _tell_end(runtime, account_id, taken.import_id, ImportState.FAILED)
         await clear_parts(runtime, account_id, taken.import_id)
         return None
     return None if taken is None else ImportRun(account_id, taken)
@@ -144,6 +148,8 @@ async def end_import(runtime: Runtime, run: ImportRun, state: ImportState, detai
         await imports.save_import(file_import.end(present, state, now, detail))
 
     await _write_held(runtime, run, work)
+    if not run.is_lost:
+        _tell_end(runtime, run.account_id, run.taken.import_id, state)
     await clear_parts(runtime, run.account_id, run.taken.import_id)
 
 
@@ -227,6 +233,13 @@ class Checkpoint:
             tries=0,
         )
         await imports.save_import(after)
+
+
+def _tell_end(runtime: Runtime, account_id: int, import_id: int, state: ImportState) -> None:
+    """Count the end of an import, and log a failure. Its reason may quote the file, so the log does not have it."""
+    runtime.counts.imports_ended[state] += 1
+    if state is ImportState.FAILED:
+        _log.warning("import %x of account %d failed: the import itself says why", import_id, account_id)
 
 
 async def _write_held(runtime: Runtime, run: ImportRun, work: Callable[[WriteTransaction], Awaitable[None]]) -> None:

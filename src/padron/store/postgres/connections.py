@@ -30,6 +30,10 @@ class Connections:
         self._url = url
         self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
+        self.size_max = size_max
+        self.used_count = 0
+        self.waiting_count = 0
+        self.failed_count = 0  # connections that could not be made
         self._idle: list[asyncpg.Connection] = []
         self._closed = False
 
@@ -127,16 +131,20 @@ class Connections:
     async def _take(self, wait_s_max: float, opening: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         deadline = monotonic() + wait_s_max
         if self._places.locked():
-            async with asyncio.timeout(deadline - monotonic()):
-                await self._places.acquire()
+            self.waiting_count += 1
+            try:
+                async with asyncio.timeout(deadline - monotonic()):
+                    await self._places.acquire()
+            finally:
+                self.waiting_count -= 1
         else:
             await self._places.acquire()  # without a timer, which costs a tenth of a short read; this never waits
+        self.used_count += 1
         connection: asyncpg.Connection | None = None
         try:
             connection = self._find_idle()
             if connection is None:
-                async with asyncio.timeout(deadline - monotonic()):
-                    connection = await open_connection(self._url)
+                connection = await self._open(deadline)
             if opening is not None:
                 await connection.execute(opening, timeout=deadline - monotonic())
             yield connection
@@ -145,9 +153,18 @@ class Connections:
                 connection.terminate()  # it was interrupted, and a late answer may still arrive on it
             raise
         finally:
+            self.used_count -= 1
             self._places.release()
             if connection is not None:
                 self._give_back(connection)
+
+    async def _open(self, deadline: float) -> asyncpg.Connection:
+        try:
+            async with asyncio.timeout(deadline - monotonic()):
+                return await open_connection(self._url)
+        except Exception:
+            self.failed_count += 1
+            raise
 
     def _find_idle(self) -> asyncpg.Connection | None:
         if self._closed:

@@ -10,6 +10,7 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
+from padron.meters import Family
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
@@ -18,6 +19,7 @@ from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
+from padron.store.postgres.measures import give_families
 from padron.store.postgres.migrating import migrate_connection, read_applied
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
@@ -140,6 +142,13 @@ class PostgresStore:
         """Give the server's time when the statement runs, not when its snapshot was taken."""
         ((now,),) = await self._points.fetch(_READ_TIME, (), CHECK_S_MAX)
         return cast("datetime", now)
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the connections, the commits and the replica."""
+        pools = {
+            "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
+        }  # fmt: skip
+        return give_families(pools, self._tasks, self._together_tasks, self._replica)
 
     async def check(self) -> None:
         """Return when the database answers within a second. Raises ``schema_mismatch`` for another schema."""

@@ -14,11 +14,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import inf
+from time import perf_counter
 from typing import Any, TypeVar
 
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.meters import SIZES, Histogram
 from padron.store.settling import fail, fail_all, settle
 from padron.store.sqlite.connection import translate_errors
 from padron.store.sqlite.log_copies import LogCopier
@@ -51,6 +53,8 @@ class GroupCommitter:
         self._closing = False
         self._step_began_s: float | None = None  # None while there is nothing to do
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-commit")
+        self.commit_s = Histogram()
+        self.group_sizes = Histogram(SIZES)
         self._task = asyncio.create_task(self._run(), name="padron-sqlite-writer")
 
     async def run(self, work: Callable[[apsw.Connection], Awaitable[T]]) -> T:
@@ -62,6 +66,11 @@ class GroupCommitter:
         self._wake.set()
         result: T = await job.done  # cancelling the caller cancels only the future; the work continues
         return result
+
+    @property
+    def waiting_count(self) -> int:
+        """How many transactions wait for the next group."""
+        return len(self._jobs)
 
     @property
     def is_alive(self) -> bool:
@@ -122,7 +131,10 @@ class GroupCommitter:
             if self._connection.total_changes() == changes_before:
                 self._roll_back()  # nothing was written, so there is no need to wait for the disk
             elif self._connection.in_transaction:
+                began_s = perf_counter()
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+                self.commit_s.observe(perf_counter() - began_s)
+                self.group_sizes.observe(len(jobs))
         except Exception as error:  # noqa: BLE001 - every waiting caller must get any error
             self._roll_back()
             fail_all((job.done for job in jobs or self._take_waiting()), _word(error))

@@ -21,6 +21,7 @@ class ReadConnections:
         self._threads = ThreadPoolExecutor(max_workers=READ_THREADS, thread_name_prefix="padron-read")
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
+        self.reading_count = 0  # statements on the threads, those that wait for a thread included
 
     async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that an index answers in microseconds."""
@@ -34,9 +35,13 @@ class ReadConnections:
 
     async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that may take a while."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read_on_thread, statement, parameters
-        )
+        self.reading_count += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._read_on_thread, statement, parameters
+            )
+        finally:
+            self.reading_count -= 1
 
     def close(self) -> None:
         """Wait for the reads under way, then close all connections."""

@@ -10,6 +10,7 @@ import apsw
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.sorting import give_sort_key
+from padron.meters import Family
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
@@ -20,6 +21,7 @@ from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
+from padron.store.sqlite.measures import give_families
 from padron.store.sqlite.migrating import READ_NEWER, READ_NUMBER, apply_migrations
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
@@ -41,6 +43,7 @@ class SqliteStore:
         connection.set_busy_timeout(0)  # from now on a wait would block the event loop
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages))
         self._connections = ReadConnections(path)
+        self._path = path
         self._held: HeldKey | None = None
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
@@ -117,6 +120,10 @@ class SqliteStore:
     async def read_time(self) -> None:
         """Give None, because a file has no clock. Its one server uses its own clock."""
         return
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the file and its writer."""
+        return give_families(self._path, self._committer, self._connections)
 
     async def check(self) -> None:
         """Return when the writer runs and the file has this program's schema."""

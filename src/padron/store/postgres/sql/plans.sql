@@ -133,3 +133,7 @@ SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effect
 -- name: list_due_accounts
 -- The accounts that have due plans.
 SELECT DISTINCT account_id FROM planned_changes WHERE state = 'pending' AND effective_at <= $1 ORDER BY account_id;
+
+-- name: survey_plans
+-- For the operator: the number of pending plans, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM planned_changes WHERE state = 'pending' LIMIT $1) AS pending;

@@ -192,3 +192,21 @@ WHERE (e.lease_until IS NULL OR e.lease_until <= $1) AND (
 -- name: renew_leases
 -- Renews all leases of a worker.
 UPDATE webhook_endpoints SET lease_until = $2 WHERE lease_holder = $1 RETURNING account_id, endpoint_id;
+
+-- name: survey_endpoints
+-- For the operator: endpoints that work, fail, or are off; the changes that the slowest one has not reached; and the
+-- instant of the oldest change that waits for its delivery.
+SELECT count(*) FILTER (WHERE e.off_reason IS NULL AND e.failing_since IS NULL),
+    count(*) FILTER (WHERE e.off_reason IS NULL AND e.failing_since IS NOT NULL),
+    count(*) FILTER (WHERE e.off_reason IS NOT NULL),
+    coalesce(max(c.last_change - e.position) FILTER (WHERE e.off_reason IS NULL), 0),
+    min((SELECT h.changed_at FROM changes AS h WHERE h.account_id = e.account_id AND h.number = (
+        SELECT min(d.number) FROM webhook_deliveries AS d
+        WHERE d.account_id = e.account_id AND d.endpoint_id = e.endpoint_id AND d.state = 'pending')))
+        FILTER (WHERE e.off_reason IS NULL)
+FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
+WHERE e.deleted_at IS NULL;
+
+-- name: survey_deliveries
+-- For the operator: the number of pending deliveries, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE state = 'pending' LIMIT $1) AS pending;

@@ -108,3 +108,7 @@ HAVING (count(*) FILTER (WHERE state = 'running') = 0 AND count(*) FILTER (WHERE
 ORDER BY (SELECT max(ended_at) FROM imports AS past
     WHERE past.account_id = imports.account_id AND past.ended_at IS NOT NULL) NULLS FIRST, account_id
 LIMIT ?3;
+
+-- name: survey_imports
+-- For the operator: the imports that have not ended, by state.
+SELECT state, count(*) FROM imports WHERE state IN ('uploading', 'queued', 'running') GROUP BY state;

@@ -122,3 +122,7 @@ SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effect
 -- The accounts that have due plans. By default the planner walks all pending plans.
 SELECT DISTINCT account_id FROM planned_changes INDEXED BY planned_changes_next
 WHERE state = 'pending' AND effective_at <= ?1 ORDER BY account_id;
+
+-- name: survey_plans
+-- For the operator: the number of pending plans, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM planned_changes WHERE state = 'pending' LIMIT ?1) AS pending;
