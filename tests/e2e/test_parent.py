@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from padron.cli.parent import SILENT_S_MAX
 from tests.cast import wait_until
 from tests.e2e.client import connect
 from tests.e2e.load import Load
@@ -14,6 +15,9 @@ from tests.e2e.units import Unit, is_alive, is_open, run_unit
 from tests.postgres import Postgres
 
 WORKERS = 2
+
+
+pytestmark = pytest.mark.timeout(150)  # each starts several processes, one after the other
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ async def wait_for_children(unit: Unit, count: int = WORKERS) -> list[int]:
     async def are_there() -> bool:
         return len(unit.children) == count
 
-    await wait_until(are_there, seconds_max=20)
+    await wait_until(are_there, seconds_max=40)
     return [child.pid for child in unit.children]
 
 
@@ -54,7 +58,7 @@ async def test_processes_end_with_a_parent_that_was_killed_and_finish_what_they_
             async def are_gone() -> bool:
                 return not any(is_alive(pid) for pid in pids)
 
-            await wait_until(are_gone, seconds_max=10)
+            await wait_until(are_gone, seconds_max=15)
         assert not is_open(port)
         assert load.give_statuses() == {204}
         assert unit.log.count("The parent process has ended") == WORKERS
@@ -72,16 +76,13 @@ async def test_processes_that_are_still_starting_end_with_a_parent_that_was_kill
         await wait_until(are_gone, seconds_max=15)
 
 
-@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSEGV])
-async def test_a_dead_process_is_named_with_what_ended_it_and_replaced(
-    url: str, tmp_path: Path, by: signal.Signals
-) -> None:
+async def test_a_dead_process_is_named_with_what_ended_it_and_replaced(url: str, tmp_path: Path) -> None:
     await make_fleets(url, accounts=1)
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
         await wait_until_it_answers(unit)
         victim, *_ = await wait_for_children(unit)
-        unit.children[0].send_signal(by)
-        await unit.wait_for_log(f"({victim}) was ended by {by.name} after ")
+        unit.children[0].send_signal(signal.SIGSEGV)
+        await unit.wait_for_log(f"({victim}) was ended by SIGSEGV after ")
         assert "Another one starts in 0.5 seconds" in unit.log
         assert victim not in await wait_for_children(unit)
         await wait_until_it_answers(unit)
@@ -109,7 +110,7 @@ async def test_a_process_that_is_frozen_is_killed_and_replaced(url: str, tmp_pat
         await wait_until_it_answers(unit)
         victim, *_ = await wait_for_children(unit)
         unit.children[0].send_signal(signal.SIGSTOP)
-        await unit.wait_for_log(f"({victim}) gave no sign of life and was killed")
+        await unit.wait_for_log(f"({victim}) gave no sign of life and was killed", SILENT_S_MAX + 15)
         assert victim not in await wait_for_children(unit)
 
 

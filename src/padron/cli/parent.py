@@ -36,6 +36,8 @@ from padron.wiring import make_app
 STEADY_S = 30.0  # a process that lived for less did not work, and the next one waits
 PAUSE_S_MIN = 0.5  # before the process after the first that did not work; then twice as long each time
 PAUSE_S_MAX = 30.0
+PING_S_MAX = 1.0  # for a process to answer, before the parent looks after the next one
+SILENT_S_MAX = 30.0  # then it is killed; on a busy machine one that works may take seconds to answer
 END_S_MAX = 12.0  # for a process to end after the signal; it takes less than ten seconds unless it hangs
 
 _log = logging.getLogger("padron.serve")
@@ -57,6 +59,7 @@ class ServingProcess(Process):
         self._life = life
         self.short_lives = short_lives
         self.began_s = time.monotonic()
+        self.answered_at_s = self.began_s
         self.was_ready = False
         super().__init__(config, sockets)
 
@@ -128,7 +131,7 @@ class Parent(Multiprocess):
             self._notifier.feed()
             if self.should_exit.is_set():
                 return
-            if not process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+            if not process.process.is_alive() or not _is_heard(process):
                 self._replace(process)
             elif not process.was_ready:
                 self._greet(process)
@@ -190,7 +193,7 @@ class Parent(Multiprocess):
 
     def _greet(self, process: ServingProcess) -> None:
         """Note that a new process serves, once it does. The first one is systemd's sign that the server does."""
-        if not process.is_ready(timeout=self.config.timeout_worker_healthcheck):
+        if not process.is_ready(timeout=PING_S_MAX):
             return
         process.was_ready = True
         if not self._is_ready:
@@ -236,6 +239,13 @@ class Parent(Multiprocess):
                 os.kill(process.pid, signal.SIGHUP)
                 self._unaware.discard(process.pid)
         self._unaware &= {process.pid for process in self.processes}
+
+
+def _is_heard(process: ServingProcess) -> bool:
+    """Ask a process for a sign of life, and say whether it gave one lately."""
+    if process.ping(timeout=PING_S_MAX):
+        process.answered_at_s = time.monotonic()
+    return time.monotonic() - process.answered_at_s < SILENT_S_MAX
 
 
 def describe_end(exit_status: int | None) -> str:
