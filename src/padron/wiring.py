@@ -1,18 +1,22 @@
 """Joins the rooms. It is the only module that names an engine, and it imports only the engine in use."""
 
+import asyncio
 import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
 from padron.service.clock import open_clock
+from padron.service.register import make_epoch
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sending import Sender
+from padron.store.backups import BackupNote, RestoredRegister, ShowProgress, describe_backup, show_nothing
 from padron.store.base import Store
 from padron.store.sql.migrations import Migration
 
@@ -64,11 +68,12 @@ async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create:
         await runtime.close()
 
 
-def prepare_file(settings: Settings) -> None:
+def prepare_file(settings: Settings, *, is_checked: bool = True) -> None:
     """Make sure that the SQLite file is a register, or create it. Raises ``store_unavailable`` otherwise."""
     from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
-    sqlite.check_file(settings.sqlite_path, may_create=True)
+    if is_checked:
+        sqlite.check_file(settings.sqlite_path, may_create=True)
     sqlite.create_file(settings.sqlite_path)
 
 
@@ -81,6 +86,43 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
     from padron.store import postgres  # noqa: PLC0415
 
     return await postgres.migrate(settings.database_url, dry_run=dry_run)
+
+
+def back_up(settings: Settings, target: Path, show: ShowProgress = show_nothing) -> BackupNote:
+    """Copy the register into an empty file, check the copy, and say what it holds. Raises ``store_unavailable``."""
+    if settings.is_sqlite:
+        from padron.store.sqlite import backup, check_file  # noqa: PLC0415 - only the engine that is used is loaded
+
+        check_file(settings.sqlite_path, may_create=False)
+        summary = backup.copy_checked(settings.sqlite_path, target, show)
+    else:
+        from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+        summary = asyncio.run(dumps.dump_database(settings.database_url, target, show))
+    return describe_backup(target, "sqlite" if settings.is_sqlite else "postgresql", summary, read_clock())
+
+
+def check_place(settings: Settings, *, replace: bool) -> None:
+    """Raise ``store_unavailable`` unless a backup may be restored into the database."""
+    if settings.is_sqlite:
+        from padron.store.sqlite import backup  # noqa: PLC0415
+
+        backup.check_target(Path(settings.sqlite_path), replace=replace)
+        return
+    from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+    asyncio.run(dumps.check_target(settings.database_url, replace=replace))
+
+
+def restore_backup(settings: Settings, source: Path, show: ShowProgress = show_nothing) -> RestoredRegister:
+    """Restore a checked backup as a new life of the register. Raises ``store_unavailable`` for a damaged one."""
+    if settings.is_sqlite:
+        from padron.store.sqlite import backup  # noqa: PLC0415
+
+        return backup.restore_file(source, Path(settings.sqlite_path), make_epoch(), show)
+    from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+    return asyncio.run(dumps.load_dump(source, settings.database_url, make_epoch()))
 
 
 def make_app() -> ASGIApp:

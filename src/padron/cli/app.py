@@ -51,6 +51,8 @@ app.command("padron.cli.report:report", help="Report on an account's vehicles.")
 app.command("padron.cli.duplicates:duplicates", help="Show vehicles with the same VIN, and make one vehicle of them.")
 app.command("padron.cli.planned:planned", help="List and cancel planned changes of status.")
 app.command("padron.cli.register:register", help="Work on the whole register after a backup was restored.")
+app.command("padron.cli.backup:backup", help="Copy the whole register into a file, while servers use it.")
+app.command("padron.cli.restore:restore", help="Restore a backup into the database, and check what was restored.")
 app.command("padron.cli.undo:undo", help="Undo what a request changed.")
 app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 

@@ -57,6 +57,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron report time-in-status --account Acme --from yesterday --to today --csv > yesterday.csv",
         "padron report time-in-status --account Acme --from 2026-11-01T00:00:00-06:00 --to now",
     ),
+    "backup": ("padron backup padron-2026-11-01.db", "padron backup /mnt/backups/padron.dump --replace"),
+    "restore": (
+        "padron restore padron-2026-11-01.db --database-url sqlite:///restored.db",
+        "padron restore /mnt/backups/padron.dump --replace",
+    ),
     "register": ("padron register renew",),
     "register renew": ("padron register renew",),
     "duplicates": ("padron duplicates list --account Acme",),
