@@ -61,6 +61,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "restore": (
         "padron restore padron-2026-11-01.db --database-url sqlite:///restored.db",
         "padron restore /mnt/backups/padron.dump --replace",
+        "padron restore /mnt/padron-backup --at 2026-11-01T08:00:00Z --database-url sqlite:///restored.db",
     ),
     "register": ("padron register renew",),
     "register renew": ("padron register renew",),

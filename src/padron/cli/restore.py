@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,13 +17,14 @@ from padron.cli.backup import (
     word_summary,
 )
 from padron.cli.holding import check_name, hold_file
-from padron.cli.options import CommonOptions, Json
-from padron.cli.outputs import InputFileError, give_instant, print_error, print_json, word_trouble
+from padron.cli.options import CommonOptions, Json, parse_instant
+from padron.cli.outputs import InputFileError, UsageError, print_error, print_json, word_trouble
 from padron.config import Settings
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
 from padron.domain.quoting import quote_path
 from padron.service.backups import RestoredRegister
-from padron.wiring import check_place, restore_backup
+from padron.wiring import check_place, restore_backup, try_backup
 
 _DEFAULTS = CommonOptions()
 _SQLITE_MAGIC = b"SQLite format 3\0"
@@ -33,6 +35,8 @@ def restore(
     source: Annotated[Path, Parameter(name="FROM", allow_leading_hyphen=True)],
     /,
     *,
+    at: str | None = None,
+    check: Annotated[bool, Parameter(negative="")] = False,
     replace: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
@@ -45,28 +49,47 @@ def restore(
     Parameters
     ----------
     source
-        A file that padron backup wrote.
+        A file that padron backup wrote, or the folder of a continuous backup.
+    at
+        With a folder: restore the state at this instant, such as 2026-11-01T08:00:00Z, instead of the newest one.
+    check
+        With a folder: restore into a temporary file, check it and delete it. The database is not touched.
     replace
         Replace a register that has accounts. A SQLite file is kept under another name.
     """
     settings = options.read()
-    _check_source(source, settings)
-    check_name(settings)
+    until = None if at is None else parse_instant("--at", at, datetime.now(UTC))
+    is_folder = source.is_dir()
+    if (at is not None or check) and not is_folder:
+        raise UsageError("--at and --check need the folder of a continuous backup.")
+    if not is_folder or not settings.is_sqlite:
+        _check_source(source, settings, is_folder=is_folder)
     try:
-        with heed_termination(), _hold(settings), show_progress("Restoring") as show:
-            check_place(settings, replace=replace)
-            restored = restore_backup(settings, source, show)
+        with heed_termination(), show_progress("Restoring") as show:
+            if check:
+                restored = try_backup(source, until, show)
+            else:
+                check_name(settings)
+                with _hold(settings):
+                    check_place(settings, replace=replace)
+                    restored = restore_backup(settings, source, until, show)
     except KeyboardInterrupt as end:
         print_error("The restore was interrupted. Nothing was replaced.")
         if isinstance(end, TerminatedError):
             return TERMINATED
         raise
-    _report(settings, source, restored, json=json)
+    _report(None if check else settings, source, restored, json=json)
     return 0
 
 
-def _check_source(source: Path, settings: Settings) -> None:
+def _check_source(source: Path, settings: Settings, *, is_folder: bool) -> None:
     """Raise ``InputFileError`` for what cannot be read, and ``bad_parameters`` for a backup of the other engine."""
+    if is_folder:
+        raise PadronError(
+            Code.BAD_PARAMETERS,
+            f"{quote_path(source)} is a folder, as a continuous backup of a SQLite file, but the database is "
+            "PostgreSQL. Name a SQLite file with --database-url.",
+        )
     try:
         with source.open("rb") as file:
             head = file.read(len(_SQLITE_MAGIC))
@@ -107,12 +130,14 @@ def _hold(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _report(settings: Settings, source: Path, restored: RestoredRegister, *, json: bool) -> None:
+def _report(settings: Settings | None, source: Path, restored: RestoredRegister, *, json: bool) -> None:
+    """Print what was restored. Without settings it was restored on trial."""
     if json:
         print_json(
             {
                 "from": str(source),
-                "reachedAt": give_instant(restored.reached_at),
+                "isTrial": settings is None,
+                "reachedAt": None if restored.reached_at is None else format_instant(restored.reached_at),
                 "epoch": restored.new_epoch,
                 "compared": restored.is_compared,
                 "kept": restored.kept or None,
@@ -121,12 +146,19 @@ def _report(settings: Settings, source: Path, restored: RestoredRegister, *, jso
             }
         )
         return
-    place = settings.sqlite_path if settings.is_sqlite else "the database"
-    print(f"Restored {source} into {place}: {word_summary(restored.summary)}.")
+    what = word_summary(restored.summary)
+    if settings is None:
+        print(f"{source} can be restored: {what}. The temporary file was deleted.")
+    else:
+        place = settings.sqlite_path if settings.is_sqlite else "the database"
+        print(f"Restored {source} into {place}: {what}.")
+    if restored.reached_at is not None:
+        print(f"This is the state of {format_instant(restored.reached_at)}.")
     if restored.kept:
         print(f"The former register is kept as {restored.kept}.")
     if not restored.is_compared:
         print("There was no note beside the backup, so its numbers were not compared.")
     for remark in restored.remarks:
         print(remark)
-    print(f"The register has the new epoch {restored.new_epoch}, and earlier cursors get 410.")
+    if settings is not None:
+        print(f"The register has the new epoch {restored.new_epoch}, and earlier cursors get 410.")

@@ -6,8 +6,9 @@ A backup is compared with its register by them, and a restored register with its
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -75,6 +76,46 @@ class RestoredRegister:
     kept: str = ""  # where the file is that was replaced
     reached_at: datetime | None = None  # by a continuous backup: the instant of the last commit that is restored
     remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupPlan:
+    """How a server keeps a continuous backup."""
+
+    folder: str
+    keep: timedelta  # any instant since then can be restored
+    base_bytes: int  # of log; then a new base is made
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackupState:
+    """The state of a continuous backup: a snapshot for readiness and metrics."""
+
+    folder: str
+    trouble: str = ""  # why nothing is copied now
+    copied_at: datetime | None = None  # all that was committed until then can be restored; None before the first base
+    copied_bytes: int = 0  # by this process
+    waiting_bytes: int = 0  # in memory
+    base_at: datetime | None = None
+    checked_at: datetime | None = None  # when the newest backup was restored on trial
+    check_trouble: str = ""  # what was wrong with it
+
+    def give_age_s(self, now: datetime) -> float | None:
+        """Give the seconds of changes that would be lost now with the database. None before the first base."""
+        return None if self.copied_at is None else max((now - self.copied_at).total_seconds(), 0.0)
+
+
+class ContinuousBackup(Protocol):
+    """What the rest of the program knows of a continuous backup."""
+
+    @property
+    def state(self) -> BackupState:
+        """A snapshot of its state. Any thread may ask, and it waits for nothing."""
+        ...
+
+    def note_check(self, at: datetime, trouble: str) -> None:
+        """Note how the trial restore of the newest backup ended: with an empty text if it was right."""
+        ...
 
 
 def find_difference(wanted: RegisterSummary, found: RegisterSummary) -> str | None:
