@@ -50,6 +50,7 @@ def restore(
     ----------
     source
         A file that padron backup wrote, or the folder of a continuous backup.
+
     at
         With a folder: restore the state at this instant, such as 2026-11-01T08:00:00Z, instead of the newest one.
     check

@@ -63,7 +63,7 @@ class LogCopier:
             if self._pages < self._due:
                 return False
             self._begun, self._due = self._pages, self._pages + self._pages // 4
-            self._copying = self._thread.submit(self._copy, "PASSIVE")
+            self._copying = self._thread.submit(self._copy_beside)
         return self._copying.done() or self._pages >= self._begun + self._length
 
     def finish(self) -> None:
@@ -80,7 +80,7 @@ class LogCopier:
         if self._keeper is None:
             self._copy("RESTART" if is_held else "PASSIVE")
             return
-        # The keeper is a reader itself, so RESTART would always wait for it in vain, and FULL would while it is behind.
+        # The keeper is a reader itself, so RESTART would always wait for it, and FULL would while it is behind.
         is_free = self._keeper.catch_up(self._pages)
         self._copy("FULL" if is_held and is_free else "PASSIVE")
         if is_free:
@@ -102,6 +102,12 @@ class LogCopier:
         if self._keeper is not None:
             self._keeper.note_commit(pages)
         return apsw.SQLITE_OK
+
+    def _copy_beside(self) -> None:
+        """Copy what is in the log now, while the writer continues. What the keeper did not read stays in the log."""
+        if self._keeper is not None:
+            self._keeper.catch_up(self._begun)
+        self._copy("PASSIVE")
 
     def _copy(self, mode: str) -> None:
         """Copy as much as readers allow."""

@@ -33,7 +33,7 @@ class CopiedBase:
 
 
 def copy_file(source: str, target: Path, is_over: Callable[[], bool]) -> CopiedBase:
-    """Copy the file as it is, at half of the disk's speed. Raises ``OSError``, and ``CopyStoppedError`` if it is over."""
+    """Copy the file as it is, at half the speed. Raises ``OSError``, and ``CopyStoppedError`` if it is over."""
     descriptor = _open_kept(source)
     digest = hashlib.sha256()
     place = 0

@@ -30,7 +30,7 @@ class Start:
 
 
 def choose_base(folder: Path, at: datetime | None) -> Start:
-    """Give the newest base that is not after an instant. Raises ``store_unavailable`` when there is none."""
+    """Give the newest base that is not after an instant. Raises ``store_unavailable`` when no base is."""
     oldest: datetime | None = None
     try:
         for chain in reversed(list_chains(folder)):

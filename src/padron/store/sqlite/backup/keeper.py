@@ -29,6 +29,8 @@ TROUBLE_S = 1.0
 CLOSE_S_MAX = 3.0
 BASE_EVERY = timedelta(days=1)
 BASE_AGAIN_S = 10.0  # after a base that failed
+BASE_END_S_MAX = 2.0  # for a base that is under way when the server stops
+BASE_LOOK_S = 0.02
 
 _log = logging.getLogger("padron.backup")
 
@@ -129,9 +131,11 @@ class LogBackup:
         if chain.number != self._waiting.chain:
             return
         if is_last:
-            chain.writer.write([end_record(self._waiting.log)])
-        else:
-            self._care_for_base(chain)
+            self._end_chain(chain)
+            return
+        self._care_for_base(chain)
+        if chain.base is None and self._is_base_due(chain):
+            self._begin_base(chain)
 
     def _begin_chain(self) -> _Chain:
         writer = ChainWriter(self._place.folder, datetime.now(UTC))
@@ -172,19 +176,30 @@ class LogBackup:
         copied_bytes = self.state.copied_bytes + chain.writer.written_bytes - before
         self.state = replace(self.state, copied_bytes=copied_bytes)
 
+    def _is_base_due(self, chain: _Chain) -> bool:
+        is_old = chain.base_at is None or datetime.now(UTC) - chain.base_at >= self._base_every
+        is_due = is_old or chain.writer.written_bytes >= chain.bytes_due
+        return is_due and time.monotonic() >= chain.base_due_s
+
     def _care_for_base(self, chain: _Chain) -> None:
-        """Begin a base when one is due, and end one whose log is written."""
+        """End a base that is copied and whose log is written. Raise the error of one that failed."""
         base = chain.base
         if base is None:
-            is_old = chain.base_at is None or datetime.now(UTC) - chain.base_at >= self._base_every
-            is_due = is_old or chain.writer.written_bytes >= chain.bytes_due
-            if is_due and time.monotonic() >= chain.base_due_s:
-                self._begin_base(chain)
-        elif base.error is not None:
+            return
+        if base.error is not None:
             chain.base, chain.base_due_s = None, time.monotonic() + BASE_AGAIN_S
             raise base.error
-        elif base.note is not None and not chain.written.is_before(base.note.ready):
+        if base.note is not None and not chain.written.is_before(base.note.ready):
             self._end_base(chain, base.note)
+
+    def _end_chain(self, chain: _Chain) -> None:
+        """End the chain in order. A base that is nearly copied is completed, because a chain is useless without one."""
+        ends_s = time.monotonic() + BASE_END_S_MAX
+        while chain.base is not None and time.monotonic() < ends_s:
+            time.sleep(BASE_LOOK_S)
+            self._ship(chain)
+            self._care_for_base(chain)
+        chain.writer.write([end_record(self._waiting.log)])
 
     def _begin_base(self, chain: _Chain) -> None:
         base = _Base(number=chain.base_number + 1, log=self._waiting.log)
@@ -196,7 +211,7 @@ class LogBackup:
         target = chain.writer.chain.give_base(base.number)
 
         def is_over() -> bool:
-            return self._closing.is_set() or chain.number != self._waiting.chain
+            return chain.number != self._waiting.chain
 
         try:
             copied = copy_file(self._path, target, is_over)

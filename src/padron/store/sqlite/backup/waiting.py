@@ -28,7 +28,7 @@ _log = logging.getLogger("padron.backup")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogPortion:
-    """Records to write, the last of which may be the last of all that was committed at ``read_at_us``."""
+    """Records to write. ``is_last`` if nothing else was committed at ``read_at_us``."""
 
     records: Sequence[Record]
     is_last: bool

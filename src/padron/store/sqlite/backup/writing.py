@@ -32,11 +32,10 @@ class ChainLostError(OSError):
 class ChainWriter:
     """Writes one chain. Every method may raise ``OSError``; then it can be called again with the same record."""
 
-    def __init__(self, folder: Path, at: datetime, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(self, folder: Path, at: datetime) -> None:
         self.chain: ChainFolder = make_chain(folder, at)
         self.begins: dict[int, int] = {}  # the segment in which each log begins
         self.written_bytes = 0
-        self._segment_bytes = segment_bytes
         self._digest = NO_DIGEST
         self._segment = 0
         self._place = 0
@@ -44,7 +43,7 @@ class ChainWriter:
 
     def write(self, records: Sequence[Record]) -> None:
         """Append records, and return when they are on the disk."""
-        if self._descriptor is None or self._place >= self._segment_bytes:
+        if self._descriptor is None or self._place >= SEGMENT_BYTES:
             self._begin_segment()
         assert self._descriptor is not None  # noqa: S101 - a segment was begun
         self._check_there()
