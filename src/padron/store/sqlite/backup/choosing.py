@@ -62,8 +62,11 @@ class ChainReader:
         self.remark = ""
         self.last_at: datetime | None = None  # of the last commit that was read
 
-    def read(self) -> Iterator[Record]:
-        """Give the records of the log, in order. Raises ``store_unavailable`` for a missing or damaged segment."""
+    def read(self, until: datetime | None) -> Iterator[Record]:
+        """Give the records of the log, in order. Raises ``store_unavailable`` for a missing or damaged segment.
+
+        Damage after a commit of the instant ``until`` or later does not matter.
+        """
         segments = self._chain.list_segments()
         newest = max([self._chain.find_newest_segment(), *segments])
         record: Record | None = None
@@ -74,6 +77,8 @@ class ChainReader:
                 if record.log >= self._base.log:
                     yield record
         except DamagedError as error:
+            if until is not None and self.last_at is not None and until <= self.last_at:
+                return
             if not error.is_tail:
                 raise PadronError(Code.STORE_UNAVAILABLE, f"{error}. {self._give_advice()}") from error
             self.remark = f"The copy of the log ends in the middle of a record, as after a crash ({error})."

@@ -93,6 +93,7 @@ class _Replay:
     def __init__(self, start: Start, part: Path, at: datetime | None) -> None:
         self._start = start
         self._part = part
+        self._until = at
         self._until_us = None if at is None else to_microseconds(at)
         self._reached = LogMark(log=0, frame=0)
         self._log: _Log | None = None
@@ -105,7 +106,7 @@ class _Replay:
         reader = ChainReader(self._start)
         is_over = False
         try:
-            for record in reader.read():
+            for record in reader.read(self._until):
                 if self._take(record):
                     is_over = True
                     break

@@ -1,9 +1,9 @@
 """Reads from SQLite's log what was committed, and keeps SQLite from overwriting what is not read yet.
 
-A read transaction, the pin, keeps SQLite from it. A pin of a log that is not all in the file prevents a new start of the
-log. A pin of a log that is all in the file allows one start, but then prevents copying, and so a second start. The
-next pin begins before the present one ends, and the present one ends only when all up to the next one is read. So
-the log is read without a gap, whoever copies it and whoever writes to it, other processes included.
+A read transaction, the pin, keeps SQLite from it. A pin of a log that is not all in the file prevents a new start of
+the log. A pin of a log that is all in the file allows one start, but then prevents copying, and so a second start.
+The next pin begins before the present one ends, and the present one ends only when all up to the next one is read.
+So the log is read without a gap, whoever copies it and whoever writes to it, other processes included.
 """
 
 import os
