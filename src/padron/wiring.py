@@ -135,6 +135,14 @@ def restore_backup(
     return asyncio.run(dumps.load_dump(source, settings.database_url, make_epoch()))
 
 
+def check_backup_folder(settings: Settings) -> None:
+    """Raise ``store_unavailable`` when a server cannot keep its continuous backup in the folder of the settings."""
+    if settings.backup_to:
+        from padron.store.sqlite.backup.places import BackupPlace  # noqa: PLC0415
+
+        BackupPlace(Path(settings.backup_to)).close()
+
+
 def try_backup(source: Path, at: datetime | None, show: ShowProgress = show_nothing) -> RestoredRegister:
     """Restore a continuous backup into a temporary file, check it, and delete it. Raises ``store_unavailable``."""
     from padron.store.sqlite.backup import replaying  # noqa: PLC0415

@@ -130,12 +130,20 @@ class Server:
 
 @asynccontextmanager
 async def run_server(
-    url: str, folder: Path, *, workers: int = 1, webhook_allow: str = "", read_url: str = "", limits: str = ""
+    url: str,
+    folder: Path,
+    *,
+    workers: int = 1,
+    webhook_allow: str = "",
+    read_url: str = "",
+    limits: str = "",
+    backup_to: Path | None = None,
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; at the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
     command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
     variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
+    variables |= {} if backup_to is None else {"PADRON_BACKUP_TO": str(backup_to)}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)

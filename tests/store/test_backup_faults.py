@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +16,15 @@ import pytest
 
 from padron.domain.errors import PadronError
 from padron.store.sqlite.backup import bases, writing
+from padron.store.sqlite.backup.choosing import ChainReader, choose_base
 from padron.store.sqlite.backup.folders import ChainFolder, list_chains
 from tests import effort
-from tests.cast import wait_until
+from tests.cast import make_vin, wait_until
 from tests.store.kept_backups import find_refusal, keep, list_vins, restore
 
 pytestmark = pytest.mark.slow_callback  # the tests themselves restore on the event loop
 
+LOST_S_MAX = 1.0
 WORKS_AGAIN = "works again"
 DOES_NOT_WORK = "does not work"
 
@@ -181,7 +184,7 @@ def full_folder(patch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return write(descriptor, data)
 
     with patch.context() as inner:
-        inner.setattr(writing.os, "pwrite", pwrite_half)
+        inner.setattr(os, "pwrite", pwrite_half)
         inner.setattr(bases, "write_all", write_nothing)
         yield refused
 
@@ -226,7 +229,7 @@ def hanging_folder(patch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
         fdatasync(descriptor)
 
     with patch.context() as inner:
-        inner.setattr(writing.os, "fdatasync", hang)
+        inner.setattr(os, "fdatasync", hang)
         try:
             yield entered
         finally:
@@ -323,3 +326,65 @@ async def test_an_unmounted_folder_is_not_filled(tmp_path: Path, monkeypatch: py
         restore(kept.folder, tmp_path / "restored.db")
         assert list_vins(tmp_path / "restored.db") == list_vins(kept.path)
         assert len(list_chains(kept.folder)) == 1
+
+
+WRITE_AND_TELL = """
+import asyncio, sys, time
+from datetime import timedelta
+from padron.store.backups import BackupPlan
+from padron.store.sqlite import SqliteStore
+from padron.store.sqlite.backup.keeper import LogBackup
+from tests.cast import make_vin, registered, save
+
+async def write(store, first):
+    for number in range(first, first + 100_000):
+        await save(store, 1, registered(make_vin(number), ownerName="x" * 2_000))
+        print(number, time.monotonic(), flush=True)
+
+async def main(path, folder, *firsts):
+    backup = LogBackup(path, BackupPlan(folder=folder, keep=timedelta(days=1), base_bytes=1 << 30))
+    store = SqliteStore(path, log_pages=20, keeper=backup)
+    while backup.state.copied_at is None:
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*(write(store, int(first)) for first in firsts))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(180)
+async def test_a_kill_while_the_log_starts_again_all_the_time_loses_no_more_than_a_second(
+    disk_folder: Path, tmp_path: Path
+) -> None:
+    """Kill the writer and delete the database. The log of 20 pages is copied some dozen times until then."""
+    path, folder = disk_folder / "padron.db", tmp_path / "backup"
+    folder.mkdir()
+    async with keep(disk_folder) as kept:
+        await kept.write(1)
+    told: dict[int, float] = {}
+    for turn in range(effort.LOG_KILLS):
+        firsts = [str(1_000_000 * (1 + 3 * turn + way)) for way in range(3)]
+        writer = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITE_AND_TELL, str(path), str(folder), *firsts, stdout=asyncio.subprocess.PIPE
+        )
+        assert writer.stdout is not None
+        for _ in range(200 + 37 * turn):
+            number, at_s = (await writer.stdout.readline()).split()
+            told[int(number)] = float(at_s)
+        killed_s = time.monotonic()
+        writer.kill()
+        rest = (await writer.stdout.read()).split(b"\n")[:-1]
+        told |= {int(line.split()[0]): float(line.split()[1]) for line in rest if len(line.split()) == 2}
+        await writer.wait()
+        for side in ("", "-wal", "-shm"):
+            Path(f"{path}{side}").unlink()
+        restored = restore(folder, path)
+        vins = list_vins(path)
+        told = {
+            number: at_s for number, at_s in told.items() if at_s < killed_s - LOST_S_MAX or make_vin(number) in vins
+        }
+        assert {make_vin(number) for number in told} <= {*vins}
+        assert restored.summary.accounts[0].last_change == len(vins)
+    logs = max(record.log for record in ChainReader(choose_base(folder, None)).read(None))
+    assert logs > 5

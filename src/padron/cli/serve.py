@@ -27,7 +27,7 @@ from padron.cli.outputs import UsageError
 from padron.config import Settings, give_environment
 from padron.domain.errors import Code, PadronError
 from padron.service.register import check_register
-from padron.wiring import use_runtime
+from padron.wiring import check_backup_folder, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
@@ -66,6 +66,7 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with hold_file(settings), _bind(settings) as listener:
         address = _give_address(settings, listener.getsockname()[1])
+        check_backup_folder(settings)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
