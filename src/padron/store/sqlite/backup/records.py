@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+import zstandard
+
 from padron.domain.quoting import quote_path
 from padron.store.sqlite.backup.frames import Commit
 
@@ -21,7 +23,7 @@ VERSION = 1
 DIGEST_BYTES = 16
 CHAIN_BYTES = 8
 NO_DIGEST = bytes(DIGEST_BYTES)
-COMPRESSION = 1  # zlib's fastest: pages of one table are alike
+COMPRESSION = 3  # of zstd: pages of one record are alike, so a tenth is left, at 400 MB/s
 
 _FILE_MAGIC = b"PadronLg"
 _RECORD_MAGIC = b"PadR"
@@ -82,7 +84,8 @@ def encode_file_head(segment: int, chain: bytes, before: bytes) -> bytes:
 
 def encode_record(record: Record, before: bytes) -> bytes:
     """Give the bytes of a record; the last of them are its digest."""
-    stored = zlib.compress(record.payload, COMPRESSION) if record.kind is RecordKind.FRAMES else record.payload
+    is_packed = record.kind is RecordKind.FRAMES
+    stored = zstandard.ZstdCompressor(level=COMPRESSION).compress(record.payload) if is_packed else record.payload
     head = _RECORD_HEAD.pack(
         _RECORD_MAGIC, record.kind, record.log, record.first, record.count, len(record.commits), len(stored),
         len(record.payload), before,
@@ -134,7 +137,8 @@ def _read_record(data: memoryview, path: Path, place: int, before: bytes) -> Fou
     digest = hashlib.blake2b(data[place : end - DIGEST_BYTES], digest_size=DIGEST_BYTES).digest()
     if digest != data[end - DIGEST_BYTES : end]:
         raise DamagedError(path, place, "a record has other bytes than were written", is_tail=is_last)
-    stored = data[stored_at : stored_at + stored_bytes]
+    stored = bytes(data[stored_at : stored_at + stored_bytes])
+    is_packed = kind == RecordKind.FRAMES
     record = Record(
         kind=RecordKind(kind),
         log=log,
@@ -144,6 +148,6 @@ def _read_record(data: memoryview, path: Path, place: int, before: bytes) -> Fou
             Commit(frame=frame, page_count=page_count, at_us=at_us)
             for frame, page_count, at_us in _COMMIT.iter_unpack(data[place + RECORD_HEAD_BYTES : stored_at])
         ),
-        payload=zlib.decompress(stored, bufsize=size_bytes) if kind == RecordKind.FRAMES else bytes(stored),
+        payload=zstandard.ZstdDecompressor().decompress(stored, max_output_size=size_bytes) if is_packed else stored,
     )
     return FoundRecord(record=record, place=place, end=end, digest=digest)
