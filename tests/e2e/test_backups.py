@@ -95,6 +95,7 @@ async def test_a_backup_made_under_load_restores_to_one_instant_of_the_register(
             made = (await operator.back_up("padron.backup")).document
             await load.wait_for_answers(100)
         assert load.give_statuses() == {204}
+        assert load.give_slowest_share(0.99) < 1.0
         assert "ERROR" not in server.read_log()
         assert await server.stop() == 0
     assert made["vehicles"] == 18

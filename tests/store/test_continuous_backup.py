@@ -15,7 +15,10 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.store.backups import BackupPlan
 from padron.store.sqlite.backup.folders import ChainFolder, list_chains
+from padron.store.sqlite.backup.frames import LogLostError
 from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.tail import LogTail, _unpin
+from padron.store.sqlite.connection import open_connection
 from tests.cast import make_vin, wait_until
 from tests.store.kept_backups import KEEP, Kept, dump, find_refusal, keep, list_vins, restore
 
@@ -106,7 +109,7 @@ async def test_old_bases_and_segments_go_and_what_is_kept_can_be_restored(
                 await kept.write(5)
                 await asyncio.sleep(0.02)
             await kept.wait_until_copied()
-            since = datetime.now(UTC) - timedelta(seconds=1.2)
+    since = datetime.now(UTC) - timedelta(seconds=1.2)
     (chain,) = list_chains(kept.folder)
     bases = chain.list_bases()
     assert bases[0].number > 3
@@ -200,6 +203,30 @@ async def test_a_log_that_another_program_cuts_off_ends_the_chain_aloud_and_a_ne
         assert list_vins(tmp_path / "restored.db") == list_vins(kept.path)
     gaps = sum(GAP in record.getMessage() for record in caplog.records)
     assert len(list_chains(kept.folder)) == 1 + gaps
+
+
+async def test_a_log_that_started_twice_unread_is_never_taken_for_the_next_one(tmp_path: Path) -> None:
+    """Pins prevent this. Should one fail, the salts of the log say so."""
+    path = str(tmp_path / "notes.db")
+    file = open_connection(path)
+    file.execute("CREATE TABLE notes (text BLOB)")
+    tail = LogTail(path)
+    tail.begin()
+    assert len(tail.advance(0, 1 << 20)) == 2
+    for starts in (1, 2):
+        for connection in (tail._now, tail._next):
+            _unpin(connection)
+        for _ in range(starts):
+            file.execute(NOTE)
+            file.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        file.execute(NOTE)
+        if starts == 1:
+            assert [record.log for record in tail.advance(0, 1 << 20)] == [2, 2]
+        else:
+            with pytest.raises(LogLostError):
+                tail.advance(0, 1 << 20)
+    tail.close()
+    file.close()
 
 
 async def test_a_second_server_does_not_get_the_folder(tmp_path: Path) -> None:

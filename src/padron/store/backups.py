@@ -186,7 +186,7 @@ def find_note(backup: Path) -> BackupNote | None:
         return msgspec.json.decode(path.read_bytes(), type=BackupNote)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise PadronError(
             Code.STORE_UNAVAILABLE,
             f"The note {quote_path(path)} beside the backup cannot be read: {error}. Without it, the backup can be "

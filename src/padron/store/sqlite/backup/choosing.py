@@ -68,7 +68,7 @@ class ChainReader:
         Damage after a commit of the instant ``until`` or later does not matter.
         """
         segments = self._chain.list_segments()
-        newest = max([self._chain.find_newest_segment(), *segments])
+        newest = max([self._base.segment, self._chain.find_newest_segment(), *segments])
         record: Record | None = None
         try:
             for record in self._read_segments(newest):

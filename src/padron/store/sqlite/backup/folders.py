@@ -5,6 +5,7 @@ on. A base is a copy of the database's file, made while the program writes. Its 
 log from the base's first record to its ``ready`` mark makes them one state, so a base is usable only with this log.
 """
 
+import hashlib
 import os
 import re
 import secrets
@@ -188,14 +189,23 @@ def _delete_chain(folder: Path, chain: ChainFolder) -> None:
 
 
 def encode_base_note(note: BaseNote) -> bytes:
-    """Give the note as JSON that people can read."""
-    return msgspec.json.format(msgspec.json.encode(note), indent=2) + b"\n"
+    """Give the note as a line of JSON, and a line with its hash."""
+    line = msgspec.json.encode(note)
+    return line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n"
 
 
 def _read_note(path: Path) -> BaseNote:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=BaseNote)
+        line, _, digest = path.read_bytes().partition(b"\n")
+        if digest.strip() == hashlib.sha256(line).hexdigest().encode():
+            return msgspec.json.decode(line, type=BaseNote)
     except (OSError, msgspec.MsgspecError) as error:
-        raise PadronError(
-            Code.STORE_UNAVAILABLE, f"The note {quote_path(path)} of a base cannot be read: {error}."
-        ) from error
+        raise _refuse_note(path, str(error)) from error
+    raise _refuse_note(path, "its hash is another one")
+
+
+def _refuse_note(path: Path, why: str) -> PadronError:
+    return PadronError(
+        Code.STORE_UNAVAILABLE,
+        f"The note {quote_path(path)} of a base is damaged: {why}. Move it away to use the base before it.",
+    )

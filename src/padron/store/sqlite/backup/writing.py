@@ -1,6 +1,8 @@
 """Writes the segments of a chain: each record is synced, and a record that failed is written again at its place."""
 
 import os
+import shutil
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -30,7 +32,7 @@ class ChainLostError(OSError):
 
 
 class ChainWriter:
-    """Writes one chain. Every method may raise ``OSError``; then it can be called again with the same record."""
+    """Writes one chain. ``write`` may raise ``OSError``; then it can be called again with the same records."""
 
     def __init__(self, folder: Path, at: datetime) -> None:
         self.chain: ChainFolder = make_chain(folder, at)
@@ -40,10 +42,15 @@ class ChainWriter:
         self._segment = 0
         self._place = 0
         self._descriptor: int | None = None
+        try:
+            self._begin_segment()
+        except OSError:
+            shutil.rmtree(self.chain.path, ignore_errors=True)  # the next try makes another one
+            raise
 
     def write(self, records: Sequence[Record]) -> None:
         """Append records, and return when they are on the disk."""
-        if self._descriptor is None or self._place >= SEGMENT_BYTES:
+        if self._place >= SEGMENT_BYTES:
             self._begin_segment()
         assert self._descriptor is not None  # noqa: S101 - a segment was begun
         self._check_there()
@@ -60,7 +67,7 @@ class ChainWriter:
                 os.ftruncate(self._descriptor, place)
             raise
         try:
-            os.fdatasync(self._descriptor)
+            _sync(self._descriptor)
         except OSError as error:
             # After a failed sync nobody knows which bytes are on the disk.
             raise ChainLostError(error.errno, error.strerror) from error
@@ -102,6 +109,13 @@ class ChainWriter:
             raise ChainLostError(error.errno, error.strerror) from error
         if (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) or own.st_size < self._place:
             raise ChainLostError(0, "the file was replaced")
+
+
+def _sync(descriptor: int) -> None:
+    if sys.platform == "linux":
+        os.fdatasync(descriptor)
+    else:
+        os.fsync(descriptor)
 
 
 def _write_at(descriptor: int, data: bytes, place: int) -> None:
