@@ -9,7 +9,6 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.secret_files import FILE_BYTES_MAX, make_key, read_keys
 
-
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()  # the same in each process that collects tests
 
 
