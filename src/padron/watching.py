@@ -12,15 +12,15 @@ from padron.http.watching.tally import Tally
 from padron.log_lines import give_families as give_log_families
 from padron.meters import Family, FamilyKind
 from padron.service.runtime import Runtime
-from padron.telemetry.endpoint import PATH, serve_metrics
-from padron.workers.base import run_workers
-from padron.workers.survey import SurveyWorker
 
 _log = logging.getLogger("padron.serve")
 
 
 def make_tally(settings: Settings) -> Tally | None:
     """Give what counts the answers; None where nobody asked for metrics or for a log of the requests."""
+    if settings.metrics_listen:
+        # Now, because what is loaded later is not left out of the garbage collector's looks.
+        import padron.telemetry.endpoint  # noqa: F401, PLC0415
     if settings.access_log is Switch.ON:
         return Tally(AccessLog())
     return Tally() if settings.metrics_listen else None
@@ -36,6 +36,10 @@ async def watch(settings: Settings, runtime: Runtime, worker: int) -> AsyncItera
     if address is None:
         yield
         return
+    from padron.telemetry.endpoint import PATH, serve_metrics  # noqa: PLC0415 - most servers need none of it
+    from padron.workers.base import run_workers  # noqa: PLC0415
+    from padron.workers.survey import SurveyWorker  # noqa: PLC0415
+
     host, port = address.host, address.port and address.port + max(worker - 1, 0)
     engine = "sqlite" if settings.is_sqlite else "postgres"
 

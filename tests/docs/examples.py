@@ -123,6 +123,7 @@ class Values:
             # The server's address, and the key, of which documents show the beginning or a variable.
             (r"http://127\.0\.0\.1:8080|\$BASE\b", self.address),
             (r"padron_(1k)?…|\$KEY\b", self.key),
+            (r"\b1kXq7Rt2LmP9zA\b", self.key.split("_")[1]),
             # Ids that another call or command gave.
             (r"\b000654321abcde0000a1b2c3d4e5f6\b", self.plan_id),
             (r"\be0676a397aca606e000000000002\b", self.request_id),

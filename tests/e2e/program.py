@@ -116,12 +116,16 @@ class Server:
                     child.kill()
         self.kill()
 
-    async def wait_until_ready(self) -> None:
+    async def wait_until_listening(self) -> None:
         async with asyncio.timeout(START_S_MAX):
             while (found := _find_port(self.read_log())) is None:
                 assert not self.has_ended, self.read_log()
                 await asyncio.sleep(0.005)
             self.port = int(found[1])
+
+    async def wait_until_ready(self) -> None:
+        await self.wait_until_listening()
+        async with asyncio.timeout(START_S_MAX):
             while not await self._is_ready():
                 assert not self.has_ended, self.read_log()
                 await asyncio.sleep(0.005)
@@ -142,17 +146,28 @@ async def run_server(
     webhook_allow: str = "",
     read_url: str = "",
     limits: str = "",
+    forwarded_allow: str = "",
     options: Sequence[str] = (),
+    is_sound: bool = True,
+    secret_file: str = "",
+    backup_to: Path | None = None,
 ) -> AsyncIterator[Server]:
-    """Give a server that is ready; at the end it is gone."""
+    """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
     command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers), *options]
-    variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
+    variables = {
+        "PADRON_WEBHOOK_ALLOW": webhook_allow,
+        "PADRON_READ_DATABASE_URL": read_url,
+        "PADRON_LIMITS": limits,
+        "PADRON_FORWARDED_ALLOW": forwarded_allow,
+        "PADRON_SECRET_FILE": secret_file,
+    }
+    variables |= {} if backup_to is None else {"PADRON_BACKUP_TO": str(backup_to)}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)
     try:
-        await server.wait_until_ready()
+        await (server.wait_until_ready() if is_sound else server.wait_until_listening())
         yield server
     finally:
         server.end()

@@ -243,3 +243,4 @@ async def test_without_its_database_the_process_lives_and_is_not_ready(api: Api)
     reply = await api.nobody.get("/readyz")
     assert reply.code == (503, "StoreUnavailable")
     assert int(reply.headers["retry-after"]) >= 1
+    assert [trouble["code"] for trouble in reply.body["troubles"]] == ["database_unreachable"]

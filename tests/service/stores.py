@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.gate import GateTransaction
@@ -18,6 +19,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
 
 T = TypeVar("T")
@@ -60,6 +62,10 @@ class FaultyTransaction:
     def plans(self) -> PlanTransaction:
         self._touch()
         return FaultyPlans(self._transaction.plans, self._faults)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        return self._transaction.removal
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -211,6 +217,20 @@ class FaultyStore:
     @property
     def stalled_s(self) -> float:
         return self._store.stalled_s
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
+
+    @property
+    def is_being_checked(self) -> bool | None:
+        return self._store.is_being_checked
+
+    async def watch(self) -> None:
+        await self._store.watch()
+
+    async def examine(self) -> bool:
+        return await self._store.examine()
 
     @property
     def is_replica_fresh(self) -> bool | None:

@@ -22,6 +22,7 @@ from padron.store.sqlite.port import DIALECT, SQL
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
+    if file != "sql/doctor.sql"  # its statements mean every row of a portion, or of an account
     for name, statement in load_statements("padron.store.sqlite", file).items()
     # Templates, and a name that only the other engine fills.
     if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
@@ -42,8 +43,11 @@ WALK = {
     "directory: list_api_keys",
     "directory: list_usable_secrets",
     "gate: list_refusals",
+    "directory: release_endpoints",
     "directory: renew_epoch",
+    "directory: try_to_write",
     "webhooks: count_endpoints",
+    "webhooks: count_marks",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
     "webhooks: has_endpoints",
@@ -52,10 +56,24 @@ WALK = {
     "webhooks: renew_leases",
     "webhooks: survey_deliveries",
     "webhooks: survey_endpoints",
+    # The first rows of what an account has, of which each statement takes a portion.
+    "removal: remove_account",
+    "removal: remove_api_keys",
+    "removal: remove_changes",
+    "removal: remove_gate_refusals",
+    "removal: remove_import_refusals",
+    "removal: remove_operations",
+    "removal: remove_refusals",
+    "removal: remove_vehicles",
+    "removal: remove_versions",
+    "removal: remove_webhook_attempts",
+    "removal: remove_webhook_deliveries",
+    "removal: remove_webhook_endpoints",
+    "removal: remove_work",
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT|search|asked|counted|open_runs)"
+    r"SCAN (?!json_each|CONSTANT|search|asked|counted|open_runs|accounts USING INDEX accounts_disabled)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search

@@ -30,8 +30,9 @@ from padron.cli.watching import Watch
 from padron.config import Settings, give_environment
 from padron.network_settings import PORT_MAX
 from padron.pulse import PULSE
+from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
-from padron.wiring import use_runtime
+from padron.wiring import check_backup_folder, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
@@ -72,6 +73,7 @@ def serve(
     with hold_file(settings), open_listener(settings, os.environ) as listener:
         _check_metrics_ports(settings, workers)
         address = _give_address(settings, listener)
+        check_backup_folder(settings)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
@@ -166,6 +168,7 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     """Check that the database opens and has this program's schema. Give the text of ``--demo``, if asked for."""
     async with use_runtime(settings) as runtime:
         await check_register(runtime)
+        await check_secrets(runtime)
         if not demo:
             return None
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time

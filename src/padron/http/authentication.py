@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 async def authenticate(call: Call) -> Principal:
-    """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``."""
+    """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``.
+
+    Raises ``forbidden`` for a key that must not be used from the client's address.
+    """
     token = find_token(call.headers)
     if token is None:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")

@@ -22,6 +22,7 @@ from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.watching.counts import ServiceCounts
 from padron.service.watching.measures import give_families
 from padron.service.watching.outage import OutageLog
+from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
@@ -47,6 +48,7 @@ class Runtime:
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
+    secret_box: SecretBox = field(default_factory=SecretBox)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
     @property
@@ -73,7 +75,11 @@ class Runtime:
 
 
 def build_runtime(
-    store: Store, clock: Callable[[], datetime], sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: Callable[[], datetime],
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
@@ -94,15 +100,20 @@ def build_runtime(
         sender=sender or NoSender(),
         counts=counts,
         outage=OutageLog(store, counts),
+        secret_box=secret_box or SecretBox(),
     )
     runtime.meters.add(partial(give_families, runtime))
     return runtime
 
 
 async def open_timed_runtime(
-    store: Store, clock: RegisterClock, sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: RegisterClock,
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits)
+    runtime = build_runtime(store, clock, sender, limits, secret_box)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

@@ -33,6 +33,10 @@ class ImportTransaction:
         await self._port.fetch("lock_importer")
         return [_to_import(row, self._port.to_instant) for row in await self._port.fetch("list_open_imports")]
 
+    async def is_account_enabled(self) -> bool:
+        """Say whether the account is enabled."""
+        return bool(await self._port.fetch("find_enabled_account"))
+
     async def add_import(self, new: FileImport) -> None:
         """Add an import."""
         await self._port.write_rows("insert_import", [_from_import(new)])

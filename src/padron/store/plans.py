@@ -129,12 +129,13 @@ class PlanBoard:
         self._port = port
 
     async def find_next_instant(self) -> datetime | None:
-        """Give the instant of the earliest pending plan, even a past one; None if no plan is pending."""
-        rows = await self._port.read_point("find_next_instant")
+        """Give the instant of the earliest pending plan of enabled accounts, even a past one; None without one."""
+        # A page: it skips all due plans of disabled accounts.
+        rows = await self._port.read_page("find_next_instant")
         return self._port.to_instant(rows[0][0]) if rows else None
 
     async def list_due_accounts(self, now: datetime) -> list[int]:
-        """Give the accounts that have due plans."""
+        """Give the enabled accounts that have due plans."""
         return [row[0] for row in await self._port.read_page("list_due_accounts", now)]
 
     async def count_pending_plans(self) -> int:

@@ -54,6 +54,10 @@ class WebhookTransaction:
         await self._port.fetch("lock_account")  # the lock is on the account's row
         return await self._count("count_endpoints")
 
+    async def is_account_enabled(self) -> bool:
+        """Say whether the account is enabled. Lock the endpoint first, which disabling changes too."""
+        return bool(await self._port.fetch("find_enabled_account"))
+
     async def find_last_change(self) -> int:
         """Give the number of the account's last change, or 0 before the first one."""
         return await self._count("find_last_change")
@@ -177,6 +181,15 @@ class WebhookBoard:
     async def has_endpoints(self) -> bool:
         """Say whether any account has an endpoint."""
         return bool(await self._port.read_point("has_endpoints"))
+
+    async def count_marks(self) -> dict[str, int]:
+        """Give how many endpoints have secrets under each key's mark; an empty mark means not encrypted."""
+        return {row[0]: row[1] for row in await self._port.read_page("count_marks")}
+
+    async def list_other_marks(self, mark: str, after: EndpointKey, limit: int) -> list[EndpointKey]:
+        """Give endpoints after one with a secret that is not under this mark."""
+        rows = await self._port.read_page("list_other_marks", mark, *after, limit)
+        return [EndpointKey(account_id=row[0], endpoint_id=row[1]) for row in rows]
 
     async def list_ready(self, now: datetime, limit: int) -> list[EndpointKey]:
         """Give endpoints that have work and no worker."""

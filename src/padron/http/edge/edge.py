@@ -4,7 +4,7 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -74,15 +74,15 @@ class Keyring:
         self._header: bytes | None = None
         self._digest = b""
 
-    def believe(self, headers: Mapping[bytes, bytes], authenticator: Authenticator) -> Principal | None:
-        """Give the principal of the key in these headers, if it was looked up a moment ago."""
-        header = headers.get(b"authorization")
+    def believe(self, request: Request, authenticator: Authenticator) -> Principal | None:
+        """Give the principal of the request's key, if it was looked up a moment ago."""
+        header = request.headers.get(b"authorization")
         if header is None or header != self._header:
-            token = find_token(headers)
+            token = find_token(request.headers)
             if token is None:
                 return None
             self._header, self._digest = header, digest_token(token)
-        return authenticator.believe(self._digest)
+        return authenticator.believe(self._digest, request)
 
 
 class Edge:
@@ -125,7 +125,7 @@ class Edge:
             route = self._find_route(path, request)
         if route is None or not _UNUSUAL.isdisjoint(request.headers):
             return None
-        principal = keyring.believe(request.headers, self._server.runtime.authenticator)
+        principal = keyring.believe(request, self._server.runtime.authenticator)
         return None if principal is None else Shortcut(request, route, principal)
 
     def _find_route(self, path: bytes, request: Request) -> Route | None:

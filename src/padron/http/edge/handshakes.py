@@ -24,10 +24,6 @@ class SecuredProtocol(Protocol):
         """Begin."""
         ...
 
-    def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
-        ...
-
     def note_beneath(self, beneath: asyncio.Transport) -> None:
         """Take the transport beneath TLS, before the connection begins."""
         ...
@@ -56,7 +52,6 @@ class Handshake(asyncio.Protocol):
         self._goodbye_s_max = goodbye_s_max
         self._beneath: asyncio.Transport
         self._task: asyncio.Task[None]
-        self._early = b""  # what the client sent directly behind its part of the handshake
         self._is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,10 +75,6 @@ class Handshake(asyncio.Protocol):
             )
         )
         self._task = loop.create_task(self._finish(shaking))
-
-    def data_received(self, data: bytes) -> None:
-        """Keep what comes before the connection was handed over."""
-        self._early += data
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Give the place back."""
@@ -116,9 +107,7 @@ class Handshake(asyncio.Protocol):
             return
         self._inner.note_beneath(self._beneath)
         secured.set_protocol(cast("asyncio.Protocol", self._inner))
-        self._inner.connection_made(secured)
-        if self._early:
-            self._inner.data_received(self._early)
+        self._inner.connection_made(secured)  # before any data: the loop gives it only after this step
 
     def _leave(self) -> None:
         self._connections.leave(self)

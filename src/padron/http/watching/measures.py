@@ -23,7 +23,7 @@ def give_families(server: Watched, connections: OpenConnections) -> Sequence[Fam
         *(() if server.tally is None else server.tally.give_families()),
         give_gauges(
             "padron_requests_under_way",
-            "Requests with a known key: working, waiting for the body, or waiting longer (polls, streams, bodies).",
+            "Requests with a known key: working, waiting for the body, or waiting longer (long polls, streams).",
             "state",
             {"working": places.call_count, "arriving": places.arriving_count, "waiting": places.waiting_count},
         ),

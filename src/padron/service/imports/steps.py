@@ -74,8 +74,8 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportR
         imports = transaction.imports
         chosen = choose_next(await imports.list_open(), holder, now)
         present = None if chosen is None else await imports.lock_import(chosen.import_id)
-        if present is None or choose_next([present], holder, now) is None:
-            return None  # no import waits, or it was cancelled or renewed at this moment
+        if present is None or choose_next([present], holder, now) is None or not await imports.is_account_enabled():
+            return None  # no import waits, or it was cancelled or renewed at this moment, or nothing is done for it
         taken = file_import.claim(present, holder, now)
         if taken.dry_run:  # a dry run keeps nothing between attempts, so it reads all rows again
             taken = replace(taken, counts=ImportCounts(), refusals_kept=0, bytes_read=0)

@@ -24,11 +24,12 @@ from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
-from padron.service.operations.declaring import get_operation
+from padron.service.operations.declaring import get_operation, refuse_operation
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
+_AFTER_ALL_RUNS = 2**63 - 1
 _ID_TRIES_MAX = 5  # two runs of one account in the same millisecond get the same id once in two million pairs
 
 
@@ -88,6 +89,16 @@ async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str
     )
 
 
+async def list_runs(runtime: Runtime, principal: Principal, name: str, *, limit: int, cursor: str | None) -> Page[Run]:
+    """Give a page of an operation's runs, newest first. Raises as ``get_run``, and for a bad cursor."""
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    epoch = runtime.store.epoch
+    (before,) = cursors.parse_numbers(epoch, "runs", cursor, 1) or (_AFTER_ALL_RUNS,)
+    await get_operation(runtime, principal.account_id, name)
+    found = await runtime.store.read(principal.account_id).operations.list_runs(name, before, look_beyond(limit))
+    return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, "runs", last.run_id))
+
+
 async def list_run_results(
     runtime: Runtime, principal: Principal, name: str, run_id: str, *, limit: int, cursor: str | None
 ) -> Page[ResultEntry]:
@@ -135,8 +146,10 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
         operations = transaction.operations
         if question.vins is None:
             await operations.lock_declarer()
-            if len(await operations.list_filling_runs(runs_max)) == runs_max:
-                return None
+        if not await operations.hold_operation(operation):
+            raise refuse_operation(operation)
+        if question.vins is None and len(await operations.list_filling_runs(runs_max)) == runs_max:
+            return None
         for _ in range(_ID_TRIES_MAX):
             run = Run(
                 run_id=make_run_id(at, secrets.randbits(32)),

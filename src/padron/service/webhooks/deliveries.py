@@ -8,9 +8,10 @@ import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from padron.domain import webhook
+from padron.domain.errors import PadronError
 from padron.domain.signature import give_headers
 from padron.domain.webhook import (
     LEASE,
@@ -87,7 +88,7 @@ async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> boo
     async def work(transaction: WriteTransaction) -> bool:
         webhooks = transaction.webhooks
         endpoint = await webhooks.lock_endpoint(endpoint_id)
-        if endpoint is None or endpoint.is_leased(now):
+        if endpoint is None or endpoint.is_leased(now) or not await webhooks.is_account_enabled():
             return False
         # A worker that dies with the lease cannot save when the next delivery is due. So the
         # endpoint stays awake until a worker releases it.
@@ -166,7 +167,12 @@ async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOu
     now = runtime.clock()
     body = encode_payload(sending.entry)
     message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
-    headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
+    try:
+        secrets = [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)]
+    except PadronError as error:  # a failed attempt: it is sent again when the key is back
+        answer = Answer(status=None, error=error.detail, duration=timedelta(0))
+        return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
+    headers = give_headers(secrets, message_id, now, body)
     answer = await runtime.sender.send(
         Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.trouble import TroubleCode, TroubledError
 
 ANSWER_S_MAX = 1.8  # for one step, on the client side: we give up a hanging server before two seconds
 PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
@@ -75,6 +76,14 @@ _WORDS_OF_CLASSES = {
 # asyncpg warns that it does not use a password file, at the place of its code. explaining.py says it to the operator.
 warnings.filterwarnings("ignore", "password file", UserWarning, module="asyncpg")
 
+_TROUBLES = {
+    "53100": TroubleCode.DISK_FULL,
+    "25006": TroubleCode.READ_ONLY,
+    "58": TroubleCode.DISK_FAILING,
+    "XX001": TroubleCode.DAMAGED,
+    "XX002": TroubleCode.DAMAGED,
+}
+
 
 async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connection:
     """Connect, with ``patient`` for migrations, which may take long. Raises ``store_unavailable``.
@@ -125,18 +134,20 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.") from error
+        raise TroubledError(
+            TroubleCode.DATABASE_UNREACHABLE, "The database does not answer in time."
+        ) from error  # fmt: skip
     except OSError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.") from error
+        raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The database cannot be reached.") from error
     except asyncpg.PostgresError as error:
         if not _is_unavailable(error.sqlstate or ""):
             raise
         # The server's own words may reveal internals. They stay in the cause, for the log.
-        raise PadronError(Code.STORE_UNAVAILABLE, _word(error.sqlstate or "")) from error
+        raise TroubledError(_find_trouble(error.sqlstate or ""), _word(error.sqlstate or "")) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):
             raise  # a wrong value or option is a mistake of the program
-        raise PadronError(Code.STORE_UNAVAILABLE, "The connection to the database was lost.") from error
+        raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The connection to the database was lost.") from error
 
 
 def _word(state: str) -> str:
@@ -146,3 +157,7 @@ def _word(state: str) -> str:
 
 def _is_unavailable(state: str) -> bool:
     return state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES
+
+
+def _find_trouble(state: str) -> TroubleCode:
+    return _TROUBLES.get(state) or _TROUBLES.get(state[:2], TroubleCode.DATABASE_UNREACHABLE)

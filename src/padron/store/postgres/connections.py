@@ -13,6 +13,7 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, translate_errors
+from padron.store.postgres.troubles import ServerTroubles
 
 CLOSE_S_MAX = 1.0
 PROBE_EVERY_S = 1.0
@@ -26,7 +27,10 @@ Condition = Callable[[asyncpg.Connection], Awaitable[bool]]
 class Connections:
     """At most ``size_max`` connections to one database."""
 
-    def __init__(self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX) -> None:
+    def __init__(
+        self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX, troubles: ServerTroubles | None = None
+    ) -> None:
+        self.troubles = troubles or ServerTroubles()
         self._url = url
         self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
@@ -43,7 +47,7 @@ class Connections:
         """Give the rows of one statement in a transaction of its own. Raises ``store_unavailable``."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
-        with translate_errors():
+        with self.troubles.note_errors(), translate_errors():
             async with self._reach(limit_s) as connection:
                 return await self._ask(connection, statement, parameters, deadline, limit_s)
 
@@ -57,7 +61,7 @@ class Connections:
         """Check the condition, then give the rows on the same connection; None if the server does not meet it."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
-        with translate_errors():
+        with self.troubles.note_errors(), translate_errors():
             async with self._reach(limit_s) as connection:
                 async with asyncio.timeout(deadline - monotonic()):
                     is_met = await condition(connection)

@@ -35,19 +35,10 @@ _WAIT_BRIEFLY = "SET LOCAL lock_timeout = '1s'"
 Ask = Callable[..., Awaitable[Sequence[asyncpg.Record]]]
 
 
-async def read_applied(ask: Ask, migrations: list[Migration]) -> int:
-    """Give the number of the last migration, 0 without any.
-
-    Raises ``schema_mismatch`` for a newer schema in which this program must not work.
-    """
-    try:
-        rows = await ask(_READ_NUMBER)
-    except asyncpg.UndefinedTableError:
-        return 0
-    applied: int = rows[0][0] or 0
+async def check_known(ask: Ask, migrations: list[Migration], applied: int) -> None:
+    """Raise ``schema_mismatch`` for a newer schema in which this program must not work."""
     if applied > len(migrations):
         check_newer(migrations, applied, await _read_kinds(ask, len(migrations)))
-    return applied
 
 
 async def migrate_connection(
@@ -74,7 +65,9 @@ async def _migrate_once(
     await connection.execute(_WAIT_BRIEFLY)
     if not await connection.fetchval(_HAS_RECORD):  # asked first, because a user who may not make tables may look
         await connection.execute(_MAKE_RECORD)
-    pending = list_pending(migrations, await read_applied(connection.fetch, migrations))
+    applied = await connection.fetchval(_READ_NUMBER) or 0
+    await check_known(connection.fetch, migrations, applied)
+    pending = list_pending(migrations, applied)
     if pending and not await connection.fetchval(_HAS_KINDS):
         await connection.execute(_ADD_KINDS)
     for migration in pending:

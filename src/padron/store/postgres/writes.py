@@ -61,7 +61,10 @@ class WriteTasks:
         await asyncio.wait([task])  # unlike `await task`, this does not cancel the task when the caller is cancelled
         if task.cancelled():
             raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.")
-        return task.result()
+        with self._connections.troubles.note_errors():
+            result = task.result()
+        self._connections.troubles.note_written()
+        return result
 
     async def close(self) -> None:
         """Finish the writes under way, and refuse later ones."""

@@ -24,6 +24,7 @@ from padron.meters import SIZES, Histogram
 from padron.store.settling import fail, fail_all, settle
 from padron.store.sqlite.connection import translate_errors
 from padron.store.sqlite.log_copies import LogCopier
+from padron.store.sqlite.soundness.guard import FileGuard
 
 T = TypeVar("T")
 
@@ -45,9 +46,10 @@ class _Job:
 class GroupCommitter:
     """Owns the write connection. One task runs the queue, a group at a time, until the committer is closed."""
 
-    def __init__(self, connection: apsw.Connection, copier: LogCopier) -> None:
+    def __init__(self, connection: apsw.Connection, copier: LogCopier, guard: FileGuard) -> None:
         self._connection = connection
         self._copier = copier
+        self._guard = guard
         self._jobs: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -61,6 +63,7 @@ class GroupCommitter:
         """Give the result of ``work`` once it is on the disk. ``work`` must not wait for anything."""
         if self._closing or self._task.done():
             raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
+        self._guard.check()
         job = _Job(work, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._wake.set()
@@ -90,7 +93,7 @@ class GroupCommitter:
         self._wake.set()
         await self._task
         self._thread.shutdown()
-        self._copier.close()
+        await asyncio.to_thread(self._copier.close)  # a backup may take seconds to end
         self._connection.close()
 
     async def _run(self) -> None:
@@ -137,12 +140,15 @@ class GroupCommitter:
                 self.group_sizes.observe(len(jobs))
         except Exception as error:  # noqa: BLE001 - every waiting caller must get any error
             self._roll_back()
-            fail_all((job.done for job in jobs or self._take_waiting()), _word(error))
+            worded = _word(error)
+            self._guard.note_error(worded)
+            fail_all((job.done for job in jobs or self._take_waiting()), worded)
             return
         for job in jobs:
             if job.error is None:
                 settle(job.done, job.result)
             else:
+                self._guard.note_error(job.error)
                 fail(job.done, job.error)
 
     async def _run_jobs(self, jobs: list[_Job]) -> None:
@@ -185,6 +191,8 @@ class GroupCommitter:
 
     def _commit(self) -> None:
         self._connection.execute("COMMIT")
+        self._guard.note_written()
+        self._guard.look()  # nothing is answered that was written to a file without a name
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

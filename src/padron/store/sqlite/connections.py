@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.soundness.guard import FileGuard
 
 READ_THREADS = 4
 
@@ -15,8 +16,9 @@ READ_THREADS = 4
 class ReadConnections:
     """Gives rows of the last commit. It never waits for a lock on the event loop."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, guard: FileGuard) -> None:
         self._path = path
+        self._guard = guard
         self._point = open_connection(path, read_only=True, busy_timeout_ms=0)
         self._threads = ThreadPoolExecutor(max_workers=READ_THREADS, thread_name_prefix="padron-read")
         self._local = threading.local()
@@ -25,12 +27,13 @@ class ReadConnections:
 
     async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that an index answers in microseconds."""
+        self._guard.check()
         try:
             return self._point.execute(statement, parameters).fetchall()
         except apsw.BusyError:  # SQLite is recovering or resetting the file: wait on a thread
             return await self.read_page(statement, parameters)
         except apsw.Error:
-            with translate_errors():
+            with self._guard.note_errors(), translate_errors():
                 raise
 
     async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
@@ -50,9 +53,10 @@ class ReadConnections:
             connection.close()
 
     def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        self._guard.check()
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = open_connection(self._path, read_only=True)
             self._opened.append(connection)
-        with translate_errors():
+        with self._guard.note_errors(), translate_errors():
             return connection.execute(statement, parameters).fetchall()

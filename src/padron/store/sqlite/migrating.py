@@ -13,6 +13,14 @@ _HAS_KINDS = "SELECT 1 FROM pragma_table_info('schema_migrations') WHERE name = 
 _ADD_KINDS = "ALTER TABLE schema_migrations ADD COLUMN kind TEXT NOT NULL DEFAULT 'contract'"
 
 
+def check_known(connection: apsw.Connection, migrations: list[Migration], applied: int) -> None:
+    """Raise ``schema_mismatch`` for a newer schema in which this program must not work."""
+    if applied > len(migrations):
+        has_kinds = bool(connection.execute(_HAS_KINDS).fetchall())
+        rows = connection.execute(READ_NEWER, (len(migrations),)).fetchall() if has_kinds else []
+        check_newer(migrations, applied, [str(kind) for (kind,) in rows])
+
+
 def apply_migrations(connection: apsw.Connection, migrations: list[Migration]) -> list[Migration]:
     """Apply all pending migrations, and give them. The caller begins and ends the transaction.
 
@@ -20,12 +28,9 @@ def apply_migrations(connection: apsw.Connection, migrations: list[Migration]) -
     """
     connection.execute(_MAKE_RECORD)
     ((applied,),) = connection.execute(READ_NUMBER)
-    has_kinds = bool(connection.execute(_HAS_KINDS).fetchall())
-    if applied > len(migrations):
-        rows = connection.execute(READ_NEWER, (len(migrations),)).fetchall() if has_kinds else []
-        check_newer(migrations, applied, [str(kind) for (kind,) in rows])
+    check_known(connection, migrations, applied)
     pending = list_pending(migrations, applied)
-    if pending and not has_kinds:
+    if pending and not connection.execute(_HAS_KINDS).fetchall():
         connection.execute(_ADD_KINDS)
     for migration in pending:
         connection.execute(migration.sql)
