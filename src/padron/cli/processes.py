@@ -3,7 +3,6 @@
 import copy
 import logging
 import socket
-from functools import partial
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -12,7 +11,7 @@ from uvicorn.supervisors.multiprocess import Process
 
 from padron.cli.logs import build_log_config
 from padron.config import LogForm
-from padron.wiring import make_app
+from padron.numbered_app import NumberedApp
 
 _log = logging.getLogger("padron.serve")
 
@@ -48,7 +47,7 @@ class NumberedProcesses(Multiprocess):
 
     def _start(self, number: int) -> Process:
         config = copy.copy(self.config)
-        config.app = partial(make_app, number)
+        config.app = NumberedApp(number=number)
         config.log_config = build_log_config(self._form, number)
         process = Process(config, self.sockets)
         process.start()
