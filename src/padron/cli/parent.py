@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import NoReturn, cast
@@ -30,8 +29,8 @@ from padron.cli.logs import build_log_config
 from padron.cli.notifying import Notifier
 from padron.cli.watching import Watch, end_hung_process
 from padron.config import LogForm
+from padron.numbered_app import NumberedApp
 from padron.pulse import PULSE
-from padron.wiring import make_app
 
 STEADY_S = 30.0  # a process that lived for less did not work, and the next one waits
 PAUSE_S_MIN = 0.5  # before the process after the first that did not work; then twice as long each time
@@ -185,7 +184,7 @@ class Parent(Multiprocess):
 
     def _start(self, number: int, short_lives: int) -> None:
         config = copy.copy(self.config)
-        config.app = partial(make_app, number)
+        config.app = NumberedApp(number=number)
         config.log_config = build_log_config(self._form, number)
         process = ServingProcess(number, config, self.sockets, self._life, short_lives)
         process.start()
