@@ -47,7 +47,7 @@ LEFT_OUT = {
 }
 _FIND_REQUEST = re.compile(r"(?:^x-request-id: |^Set .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
-EMPTY = {"README.md", "edge.md", "limits.md", "observing.md"}  # there a reader begins with nothing
+EMPTY = {"README.md", "backup.md", "edge.md", "limits.md", "observing.md"}  # there a reader begins with nothing
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 

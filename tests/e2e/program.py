@@ -150,6 +150,7 @@ async def run_server(
     options: Sequence[str] = (),
     is_sound: bool = True,
     secret_file: str = "",
+    backup_to: Path | None = None,
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
@@ -161,6 +162,7 @@ async def run_server(
         "PADRON_FORWARDED_ALLOW": forwarded_allow,
         "PADRON_SECRET_FILE": secret_file,
     }
+    variables |= {} if backup_to is None else {"PADRON_BACKUP_TO": str(backup_to)}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)

@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.gate import GateTransaction
@@ -212,6 +213,10 @@ class FaultyStore:
     @property
     def reads_at_once(self) -> bool:
         return self._store.reads_at_once
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
 
     @property
     def is_being_checked(self) -> bool | None:

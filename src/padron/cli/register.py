@@ -20,10 +20,10 @@ _DEFAULTS = CommonOptions()
 
 @register.command(name="renew")
 def renew(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
-    """Make all earlier cursors invalid. Run this after you restored a backup, before you start the servers.
+    """Make all earlier cursors invalid. Run this after you restored a backup without `padron restore`.
 
-    Clients that follow the feed then get an error and load their lists again. Without this, they would miss changes
-    and not notice it.
+    Run it before you start the servers. Clients that follow the feed then get an error and load their lists again.
+    Without this, they would miss changes and not notice it.
     """
     epoch = run_with_runtime(options, renew_register)
     if json:

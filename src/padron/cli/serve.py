@@ -29,7 +29,7 @@ from padron.domain.errors import Code, PadronError
 from padron.network_settings import PORT_MAX
 from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
-from padron.wiring import use_runtime
+from padron.wiring import check_backup_folder, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
@@ -69,6 +69,7 @@ def serve(
     with hold_file(settings), _bind(settings.host, settings.port) as listener:
         _check_metrics_ports(settings, workers)
         address = _give_address(settings, listener.getsockname()[1])
+        check_backup_folder(settings)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))

@@ -69,6 +69,11 @@ async def renew_register(runtime: Runtime) -> str:
 
     A server that is running keeps the epoch that it read when it started.
     """
-    epoch = secrets.token_hex(EPOCH_LENGTH // 2)
+    epoch = make_epoch()
     await runtime.store.directory.renew_epoch(epoch)
     return epoch
+
+
+def make_epoch() -> str:
+    """Give a name for a new life of the register."""
+    return secrets.token_hex(EPOCH_LENGTH // 2)

@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.gate import GateReader, GateTransaction
@@ -258,6 +259,11 @@ class Store(Protocol):
     @property
     def is_replica_fresh(self) -> bool | None:
         """Whether a replica serves reads now; None without a replica."""
+        ...
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        """The continuous backup that this process keeps; None without one, and on PostgreSQL."""
         ...
 
     def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:

@@ -101,6 +101,11 @@ class PostgresStore:
         return False
 
     @property
+    def backup(self) -> None:
+        """Say that PostgreSQL's own tools keep a continuous backup."""
+        return
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Say whether the replica serves reads."""
         return None if self._replica is None else self._replica.is_fresh

@@ -83,7 +83,7 @@ class GroupCommitter:
         self._wake.set()
         await self._task
         self._thread.shutdown()
-        self._copier.close()
+        await asyncio.to_thread(self._copier.close)  # a backup may take seconds to end
         self._connection.close()
 
     async def _run(self) -> None:

@@ -16,12 +16,14 @@ from padron.domain.quoting import quote_path
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
+from padron.store.backups import BackupPlan
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.plans import PlanBoard
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
+from padron.store.sqlite.backup.keeper import LogBackup
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
@@ -45,14 +47,17 @@ MIGRATIONS = load_migrations("padron.store.sqlite")
 class SqliteStore:
     """The store in one file. Only one server process may use the file, and commands beside it."""
 
-    def __init__(self, path: str, *, log_pages: int = LOG_PAGES) -> None:
+    def __init__(self, path: str, *, log_pages: int = LOG_PAGES, keeper: LogBackup | None = None) -> None:
         connection = open_connection(path)
         with translate_errors():
             ((self.epoch,),) = connection.execute(SQL["find_epoch"])
         connection.set_busy_timeout(0)  # from now on a wait would block the event loop
         self._guard = FileGuard(path)
         self._file_check = FileCheck(path, self._guard)
-        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages), self._guard)
+        self._keeper = keeper
+        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper), self._guard)
+        if keeper is not None:
+            keeper.start()
         self._connections = ReadConnections(path, self._guard)
         self._path = path
         self._guard.look()
@@ -85,6 +90,11 @@ class SqliteStore:
     def is_replica_fresh(self) -> None:
         """Say that there is no replica."""
         return
+
+    @property
+    def backup(self) -> LogBackup | None:
+        """The continuous backup of the file, if this server keeps one."""
+        return self._keeper
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account. Run it again if another job of the same commit fails."""
@@ -176,15 +186,19 @@ class SqliteStore:
             _log.error("The database file was removed or replaced. Its last changes are in %s", quote_path(aside))
 
 
-async def open_store(path: str, *, is_alone: bool = False, may_create: bool = True) -> SqliteStore:
+async def open_store(
+    path: str, *, is_alone: bool = False, may_create: bool = True, plan: BackupPlan | None = None
+) -> SqliteStore:
     """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
 
     Raises ``store_unavailable`` when the file is not a register, and for a missing file that may not be created.
     ``is_alone`` is for a program that loads much data while no server uses the file. The log may then grow longer.
+    ``plan`` is for a server that keeps a continuous backup.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     migrate(path, may_create=may_create)
-    return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES)
+    keeper = None if plan is None else LogBackup(path, plan)
+    return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES, keeper=keeper)
 
 
 def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> list[Migration]:
