@@ -18,6 +18,7 @@ from padron.domain.errors import PadronError
 from padron.store.sqlite.backup import bases, writing
 from padron.store.sqlite.backup.choosing import ChainReader, choose_base
 from padron.store.sqlite.backup.folders import ChainFolder, list_chains
+from padron.store.sqlite.backup.records import FILE_HEAD_BYTES, RecordKind, read_file_head, read_records
 from tests import effort
 from tests.cast import make_vin, wait_until
 from tests.store.kept_backups import find_refusal, keep, list_vins, restore
@@ -91,6 +92,28 @@ def test_a_truncated_segment_is_noticed(sound: Path, copied: Path, tmp_path: Pat
             else:
                 check_prefix(copied, tmp_path, whole)
         path.write_bytes(data)
+
+
+def test_no_record_can_be_missing_without_a_sign(sound: Path, copied: Path, tmp_path: Path) -> None:
+    """A log that ends too early is whole to SQLite, so only the links between records tell."""
+    chain = get_chain(copied)
+    whole = list_vins(sound / "padron.db")
+    segments = [number for number in chain.list_segments() if number >= chain.list_bases()[-1].segment]
+    cut_count = 0
+    for number in segments:
+        path = chain.give_segment(number)
+        data = path.read_bytes()
+        head = read_file_head(memoryview(data), path, number, chain.chain_id)
+        for found in list(read_records(memoryview(data), path, FILE_HEAD_BYTES, head)):
+            path.write_bytes(data[: found.place] + data[found.end :])
+            if number == segments[-1] and found.end == len(data):
+                assert found.record.kind is RecordKind.ENDED
+                check_prefix(copied, tmp_path, whole)
+            else:
+                assert "is missing" in find_refusal(copied, tmp_path / "none.db"), (number, found.place)
+                cut_count += 1
+        path.write_bytes(data)
+    assert cut_count > 10
 
 
 def check_prefix(folder: Path, tmp_path: Path, whole: list[str]) -> None:
