@@ -2,7 +2,8 @@
 # automatically, from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
-WORKERS ?= 3
+# One more than there are cores, because some tests wait. Each begins with seconds of collecting, so not more.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count() or 1))')
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
@@ -23,7 +24,7 @@ run: .venv/.runtime  ## start a server with demo data
 test: .venv/.dev  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in about a minute
+test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in less than a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)

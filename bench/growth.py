@@ -37,7 +37,7 @@ from bench.bulk import fill_history, fill_vehicles, make_vin
 from bench.contestants.base import Place, Running, Wording, run_server
 from bench.fleet import Listed
 from bench.run import Seen, describe_machine, drive
-from bench.servers import ROOT
+from bench.servers import QUIET, ROOT
 from padron.config import read_settings
 from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
@@ -161,7 +161,7 @@ def word(accounts: list[Listed]) -> list[Wording]:
 @contextmanager
 def serve(place: Place, url: str, accounts: list[Listed]) -> Iterator[tuple[Running, float]]:
     """Run a server on a database; give it, and how long it took until it was ready."""
-    command = [sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url]
+    command = [sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url, *QUIET]
     database = None if url.startswith("sqlite") else place.database_process
     begun = time.perf_counter()
     with run_server(command, "/readyz", dict(os.environ), place.folder / "growth.log") as (port, pid):

@@ -46,6 +46,7 @@ def list_servers() -> list[Server]:
     """Give the contestants that answer HTTP."""
     return [
         Padron("padron-sqlite", "Padrón on SQLite", engine="sqlite"),
+        Padron("padron-sqlite-unwatched", "Padrón on SQLite, unwatched", engine="sqlite", is_watched=False),
         Padron("padron-postgres", "Padrón on PostgreSQL", engine="postgres"),
         Padron("padron-postgres-2", "Padrón on PostgreSQL, two processes", engine="postgres", workers=2),
         BareStarlette(),

@@ -24,6 +24,7 @@ from padron.wiring import migrate_database, open_runtime
 
 ROOT = Path(__file__).parents[1]
 ACCOUNTS = 10
+QUIET = ("--access-log", "off")  # a line for each request would hide the results; bench.watched measures its cost
 ALL_ACTIVE = {"bench": VehicleStatus.ACTIVE}
 
 
@@ -155,7 +156,7 @@ class Databases:
         print(f"Registering {vehicles * len(fleets):,} vehicles on {name} ...", flush=True)
         return Contestant(
             name=name,
-            command=[sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url],
+            command=[sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url, *QUIET],
             probe="/livez",
             fleets=fill_database_now(url, vehicles, fleets),
             database=database,

@@ -4,6 +4,7 @@
 -- The directory is copied to every node. It is small, every node reads it, and it is written only when an account is
 -- added or a backup was restored.
 SELECT create_reference_table('accounts');
+SELECT create_reference_table('former_accounts');
 SELECT create_reference_table('schema_migrations');
 SELECT create_reference_table('register');
 

@@ -39,10 +39,11 @@ class Cast:
     gamma: Member
 
 
-async def make_cast(runtime: Runtime) -> Cast:
-    """Give the cast, made in an empty register."""
-    acme = await add_account(runtime, "Acme")
-    beta = await add_account(runtime, "Beta")
+async def make_cast(runtime: Runtime, number: int = 1) -> Cast:
+    """Give the cast, made in an empty register or in one that has casts with other numbers."""
+    suffix = "" if number == 1 else f" {number}"
+    acme = await add_account(runtime, f"Acme{suffix}")
+    beta = await add_account(runtime, f"Beta{suffix}")
     everything = [scope.value for scope in Scope]
     return Cast(
         acme=await make_member(runtime, acme, "Acme", everything),

@@ -1,6 +1,7 @@
 """What every test may ask for: a register of its own, on each engine in turn."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -21,12 +22,13 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
-from tests.databases import STRAY_COUNTS
 from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
 from tests.postgres import Postgres, run_postgres
+from tests.readers import forked_readers
 from tests.replica import ReplicaServer, run_replica
+from tests.shared_registers import SharedRegisters, check_file, shares_register
 
 settings.load_profile(effort.PROFILE)
 
@@ -45,10 +47,16 @@ class Select(Protocol):
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
 
-# Left out between two edits: what starts many processes.
+# Left out between two edits, beside campaigns and PostgreSQL.
 _SLOW_FILES = {
+    # start many processes
     "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
     "test_imports.py",
+    # wait for what happens after a time
+    "test_authority.py", "test_deadlines.py", "test_rate_limits.py", "test_waiting.py", "test_webhooks.py",
+    # do much: render every page, read large lists, cancel at every step
+    "test_clock.py", "test_cuts.py", "test_export_vehicles.py", "test_limits_at_once.py", "test_pages.py",
+    "test_root_path.py",
 }  # fmt: skip
 _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
@@ -66,6 +74,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
 
 
+def pytest_sessionstart() -> None:
+    """Leave the garbage alone while the tests are collected: nearly all that is made stays until the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector begin, and pass over the thousands of tests each time."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if effort.IS_TORTURE:
         for item in items:  # each has time enough for its long form
@@ -80,8 +99,13 @@ def is_slow(item: pytest.Item) -> bool:
     """Say whether a test is left out between two edits."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     fixtures = {*getattr(item, "fixturenames", ())}
-    is_long = item.get_closest_marker("campaign") is not None or item.path.name in _SLOW_FILES
+    is_long = item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
     return parameters.get("engine") == "postgres" or is_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
+
+
+def is_slow_file(path: Path) -> bool:
+    """Say whether a file's tests are left out between two edits; the rules of the domain never are."""
+    return path.name in _SLOW_FILES and path.parent.name != "domain"
 
 
 @pytest.fixture(scope="session")
@@ -115,13 +139,22 @@ async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(autouse=True)
-def _no_task_left(event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
+def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Cancel what a test left running, as if its event loop had ended."""
+    before = asyncio.all_tasks(event_loop_of_all)  # of what the module's tests share, which goes on
     yield
-    if left := asyncio.all_tasks(event_loop_of_all):
+    left = asyncio.all_tasks(event_loop_of_all) - before
+    if left and "shared_registers" not in request.fixturenames:
         for task in left:
             task.cancel()
         event_loop_of_all.run_until_complete(asyncio.wait(left))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_readers() -> Iterator[None]:
+    """Fork the processes that read files. It takes a tenth of the time of a start."""
+    with forked_readers():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -222,17 +255,27 @@ async def open_store(engine: str, database: str) -> AsyncIterator[OpenStore]:
     for store in stores:
         await store.close()
     if engine == "sqlite" and stores:
-        file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            stray = list(file.execute(STRAY_COUNTS))
-        finally:
-            file.close()
-        assert stray == []
+        check_file(database)
 
 
 @pytest.fixture
 async def store(open_store: OpenStore) -> Store:
     return await open_store()
+
+
+@pytest.fixture(scope="module")
+async def shared_registers(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[SharedRegisters]:
+    """The registers that a module's tests share."""
+
+    def give_server() -> Postgres:
+        server: Postgres = request.getfixturevalue("postgres_server")
+        return server
+
+    registers = SharedRegisters(tmp_path_factory.mktemp("shared"), template, give_server)
+    yield registers
+    await registers.close()
 
 
 @pytest.fixture
@@ -267,9 +310,20 @@ class SteppedClock:
         return self.now
 
 
-@pytest.fixture
-def clock() -> SteppedClock:
+@pytest.fixture(scope="module")
+def shared_clock() -> SteppedClock:
+    """The clock of the registers that a module's tests share."""
     return SteppedClock()
+
+
+@pytest.fixture
+def clock(limits: Limits, request: pytest.FixtureRequest) -> SteppedClock:
+    """The clock of the test's register. One that is shared is set back to noon for each test."""
+    if not shares_register(request.node, limits):
+        return SteppedClock()
+    shared: SteppedClock = request.getfixturevalue("shared_clock")
+    shared.now = NOON
+    return shared
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
 LATE_MIRRORS = _choose(4, 8)  # of each account and kind
 LOG_KILLS = _choose(2, 20)
 BACKUP_KILLS = _choose(4, 40)
+DAMAGES = _choose(3, 60)  # of each kind, with and without the check of the whole file
 RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
 SAME_KEY_TURNS = _choose(5, 60)
 WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each server that runs then, in turn: killed?
@@ -74,7 +75,7 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
         "postgres": ((False,), (True,), (False,), (True, True)) * 3,
     },
 )
-IMPORT_ROWS = _choose(8_000, 20_000)
+IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 
 BACKUP_FLIPS = _choose(60, 3_000)  # flipped bits, each with a restore
@@ -85,7 +86,7 @@ SLOW_CLIENT_ANSWERS = _choose(1_000, 10_000)  # to others, each time
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)
-MEMORY_ROWS = _choose(12_000, 60_000)
+MEMORY_ROWS = _choose(4_000, 60_000)
 LINEAR_CHARACTERS = _choose(512, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 

@@ -26,6 +26,7 @@ _LATE = (
     "encodings.idna", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl", "uvloop",
 )  # fmt: skip
+PROGRAM = "padron"
 _STREAMS = 3
 _BLOCK_BYTES = 1 << 16
 _THREADS = Path("/proc/self/task")
@@ -33,8 +34,9 @@ _THREADS = Path("/proc/self/task")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Order:
-    """The program's words, its folder, its environment, and its three standard streams."""
+    """What to run: the program, or its reader of files. Then its words, folder, environment and standard streams."""
 
+    module: str
     words: list[str]
     folder: str
     environment: dict[str, str]
@@ -133,7 +135,10 @@ def _become(order: _Order) -> None:
     time.tzset()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.path[0] = order.folder
+    if order.module == PROGRAM:
+        sys.path[0] = order.folder
+    else:  # the reader of files is started so that it imports nothing from there
+        del sys.path[0]
     sys.argv[1:] = order.words
     gc.enable()
 
@@ -156,7 +161,7 @@ def main() -> None:
     gc.freeze()  # the collector writes to what it looks at, and what is written is no longer shared
     order = _Forker(socket.socket(fileno=int(sys.argv[1])), os.dup(0)).run()
     _become(order)
-    runpy.run_module("padron", run_name="__main__", alter_sys=True)
+    runpy.run_module(order.module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,10 @@ FUNCTIONS: dict[str, Hard] = {
         make=lambda size: _try(heads.explain_unparsable, _LINE + b"a: b\r\n" * (size // 6) + heads.END), size=1 << 16
     ),
     "head-upgrades": Hard(
-        make=lambda size: lambda: heads.hide_upgrade(_LINE + b"\r\nupgrade:" * (size // 10) + heads.END), size=1 << 16
+        make=lambda size: lambda: heads.simplify(_LINE + b"\r\nupgrade:" * (size // 10) + heads.END), size=1 << 16
+    ),
+    "head-tabs": Hard(
+        make=lambda size: lambda: heads.simplify(_LINE + b"a:" + b"\t" * size + b"x\r\n" + heads.END), size=1 << 16
     ),
     "head-whole-address": Hard(
         make=lambda size: _try(heads.split_target, "GET", b"http://" + b"a" * size), size=1 << 16

@@ -17,10 +17,16 @@ _SIGNAL = 128  # and the signal's number: how a shell tells which signal ended a
 
 
 def send_order(
-    path: str, words: Sequence[str], *, folder: str, environment: Mapping[str, str], streams: Sequence[int]
+    path: str,
+    words: Sequence[str],
+    *,
+    module: str = "padron",
+    folder: str,
+    environment: Mapping[str, str],
+    streams: Sequence[int],
 ) -> socket.socket:
     """Order a start. On the connection come two lines: the process's id, and its exit status when it has ended."""
-    order = {"words": words, "folder": folder, "environment": dict(environment)}
+    order = {"module": module, "words": words, "folder": folder, "environment": dict(environment)}
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(path)

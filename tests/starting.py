@@ -47,6 +47,10 @@ class Program:
         """Give the exit status, negative for a signal; None while it runs."""
         return self._status
 
+    def has_ended(self, seconds_max: float) -> bool:
+        """Wait for its end, and say whether it came in time."""
+        return self._ended.wait(seconds_max)
+
     def wait(self, seconds_max: float) -> int:
         """Give the exit status once it has ended."""
         assert self._ended.wait(seconds_max), f"The program did not end within {seconds_max:g} seconds."

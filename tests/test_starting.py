@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
 import pytest
 
+from padron.files.ahead import open_rows_ahead
 from padron.store import sqlite
+from tests.readers import started_readers
 from tests.starting import give_environment, run_program, start_program
 
 END_S_MAX = 20
@@ -69,7 +72,10 @@ def look_at(pid: int) -> dict[str, object]:
     """Give what a process has from its start, as the system shows it."""
     process, status = Path(f"/proc/{pid}"), Path(f"/proc/{pid}/status").read_text("utf-8")
     shown = dict(re.findall(r"^(Sig(?:Blk|Ign|Cgt)|Umask):\t(.*)$", status, re.MULTILINE))
-    files = [re.sub(r"\d", "", str(one.readlink())) for one in (process / "fd").iterdir()]
+    files = []
+    for one in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            files.append(re.sub(r"\d", "", str(one.readlink())))
     # The database is opened as it is needed, and a client's connection ends a moment after it.
     files = sorted(one for one in files if "padron.db" not in one and not one.startswith("socket"))
     return {**shown, "files": files, "folder": (process / "cwd").readlink(), "nice": psutil.Process(pid).nice()}
@@ -99,6 +105,21 @@ def test_a_server_has_the_signals_files_and_folder_of_one_that_is_started(folder
             assert look_at(process.pid) == forked
         finally:
             process.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="The system does not show what a process has.")
+def test_a_reader_of_files_has_what_one_that_is_started_has(folder: Path) -> None:
+    path = folder / "fleet.csv"
+    path.write_bytes(b"vin\n" + b"\n" * 10_000_000)  # a second of reading
+
+    def look_at_reader() -> dict[str, object]:
+        with open_rows_ahead(path) as rows:
+            pid = rows._child.pid
+            return {**look_at(pid), "limits": Path(f"/proc/{pid}/limits").read_text("utf-8")}
+
+    forked = look_at_reader()
+    with started_readers():
+        assert look_at_reader() == forked
 
 
 def test_what_a_killed_process_of_the_tests_has_started_ends_with_it(folder: Path) -> None:

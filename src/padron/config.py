@@ -16,10 +16,17 @@ from urllib.parse import unquote
 from padron.database_urls import SQLITE, find_fault
 from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX, Limits, build_limits, parse_value
 from padron.domain.quoting import quote, show_word
-from padron.network_settings import find_origins_fault, find_root_fault, list_origins
+from padron.network_settings import (
+    PORT_MAX,
+    ListenAddress,
+    find_listen_fault,
+    find_origins_fault,
+    find_root_fault,
+    list_origins,
+    parse_listen,
+)
 
 PREFIX = "PADRON_"
-PORT_MAX = 65_535
 STALENESS_S_MIN = 0.2
 STALENESS_S_MAX = 300.0
 
@@ -39,6 +46,13 @@ class LogForm(StrEnum):
 
     JSON = "json"
     TEXT = "text"
+
+
+class Switch(StrEnum):
+    """Whether a part of the server works."""
+
+    ON = "on"
+    OFF = "off"
 
 
 class SettingsError(Exception):
@@ -67,11 +81,14 @@ class Settings:
     tls_key: str = ""
     forwarded_allow: str = ""  # networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
     root_path: str = ""  # the path below which a proxy shows the server
+    secret_file: str = ""  # a file with keys that encrypt the secrets of webhooks
     cors_origins: str = ""  # the origins of pages that may call the API
     backup_to: str = ""  # the folder of the continuous backup of a SQLite file
     backup_keep_days: int = 7  # any instant since then can be restored
     backup_base_mb: int = 1_024  # of log, after which the continuous backup makes a new base
     limits: Limits = DEFAULT_LIMITS
+    metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
+    access_log: Switch = Switch.ON
 
     @property
     def is_sqlite(self) -> bool:
@@ -94,6 +111,11 @@ class Settings:
         return _list_networks(self.forwarded_allow)
 
     @property
+    def metrics_address(self) -> ListenAddress | None:
+        """Give where the first process serves its metrics; None if nobody asked for them."""
+        return parse_listen(self.metrics_listen)
+
+    @property
     def origins(self) -> frozenset[str]:
         """Give the origins of ``cors_origins``."""
         return frozenset(list_origins(self.cors_origins)) if self.cors_origins else frozenset()
@@ -101,8 +123,8 @@ class Settings:
 
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
-    "tls_cert", "tls_key", "forwarded_allow", "root_path", "cors_origins", "backup_to", "backup_keep_days",
-    "backup_base_mb", "limits",
+    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen",
+    "access_log", "backup_to", "backup_keep_days", "backup_base_mb",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -140,6 +162,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         ),
         tls_cert=_pick(given, "tls_cert", _parse_file),
         tls_key=_pick(given, "tls_key", _parse_file),
+        secret_file=_pick(given, "secret_file", _parse_file),
         forwarded_allow=_pick(given, "forwarded_allow", _parse_networks),
         root_path=_pick(given, "root_path", _parse_root_path),
         cors_origins=_pick(given, "cors_origins", _parse_origins),
@@ -147,6 +170,8 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         backup_keep_days=_pick_count(given, "backup_keep_days", defaults.backup_keep_days),
         backup_base_mb=_pick_count(given, "backup_base_mb", defaults.backup_base_mb),
         limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
+        metrics_listen=_pick(given, "metrics_listen", _parse_listen),
+        access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
     )
     _check_tls(given)
     if settings.backup_to and not settings.is_sqlite:
@@ -265,6 +290,20 @@ def _parse_origins(source: str, text: str) -> str:
     if fault is not None:
         raise SettingsError(f"{source}{fault}")
     return ",".join(list_origins(text))
+
+
+def _parse_listen(source: str, text: str) -> str:
+    fault = find_listen_fault(text)
+    if fault is not None:
+        raise SettingsError(f"{source}{fault}")
+    return text
+
+
+def _parse_switch(source: str, text: str) -> Switch:
+    try:
+        return Switch(text)
+    except ValueError:
+        raise SettingsError(f"{source} is {quote(text)}: use on or off.") from None
 
 
 def _list_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

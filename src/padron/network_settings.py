@@ -1,6 +1,7 @@
 """Checks the settings that say how clients reach the server: its root path, and the origins of pages that may call."""
 
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from padron.domain.quoting import quote
@@ -11,8 +12,11 @@ ORIGINS_MAX = 64
 # for a proxy that removes the root path.
 OWN_PARTS = ("api", "docs", "errors", "openapi.json", "livez", "readyz")
 
+PORT_MAX = 65_535
+
 _match_root = re.compile(r"(?:/[A-Za-z0-9._~-]+)+").fullmatch
 _match_origin = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?").fullmatch
+_match_listen = re.compile(r"(?:\[([0-9A-Fa-f:.%]{2,64})\]|([0-9A-Za-z._-]{1,255})):([0-9]{1,5})").fullmatch
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -55,6 +59,28 @@ def find_origins_fault(text: str) -> str | None:
 def list_origins(text: str) -> list[str]:
     """Give the origins of a list, in lower case as browsers send them."""
     return [part.strip(" ").lower() for part in text.split(",")]
+
+
+class ListenAddress(NamedTuple):
+    """Where to listen. Port 0 means any free port."""
+
+    host: str
+    port: int
+
+
+def find_listen_fault(text: str) -> str | None:
+    """Give the fault of an address to listen on, or None. The text follows the name of the setting in a message."""
+    if parse_listen(text) is None:
+        return f" is {quote(text)}: use HOST:PORT, such as 127.0.0.1:9464 or [::1]:9464."
+    return None
+
+
+def parse_listen(text: str) -> ListenAddress | None:
+    """Give the host and the port of a text such as ``127.0.0.1:9464``; None for any other text."""
+    match = _match_listen(text)
+    if match is None or int(match[3]) > PORT_MAX:
+        return None
+    return ListenAddress(match[1] or match[2], int(match[3]))
 
 
 def _has_usual_port(origin: str) -> bool:

@@ -5,19 +5,24 @@ import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.secret_files import read_keys
+from padron.service.administration.secrets import check_secrets
 from padron.service.clock import open_clock
 from padron.service.register import make_epoch
 from padron.service.runtime import Runtime, open_timed_runtime
+from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import Sender
 from padron.store.backups import BackupNote, BackupPlan, RestoredRegister, ShowProgress, describe_backup, show_nothing
 from padron.store.base import Store
+from padron.store.examination import Examination
 from padron.store.sql.migrations import Migration
 
 SWITCH_INTERVAL_S = 0.0005
@@ -53,10 +58,16 @@ async def open_runtime(
     else:
         store = await _open_database(settings, with_replica=with_replica)
     try:
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits)
+        box = make_secret_box(settings.secret_file)
+        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box)
     except BaseException:
         await store.close()
         raise
+
+
+def make_secret_box(path: str) -> SecretBox:
+    """Give the keys of a secret file. Without a path, nothing is encrypted."""
+    return SecretBox(partial(read_keys, Path(path)) if path else None)
 
 
 @asynccontextmanager
@@ -150,17 +161,43 @@ def try_backup(source: Path, at: datetime | None, show: ShowProgress = show_noth
     return replaying.try_folder(source, make_epoch(), at, show)
 
 
-def make_app() -> ASGIApp:
-    """Give the server's application with the settings of the environment. uvicorn calls it in each process."""
+def open_examination(settings: Settings) -> Examination:
+    """Give an examination of the register. It opens the database when it begins, and changes nothing."""
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+        return sqlite.SqliteExamination(settings.sqlite_path, sqlite.MIGRATIONS)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.PostgresExamination(settings.database_url, postgres.MIGRATIONS)
+
+
+def write_checksums(settings: Settings, *, renew: bool) -> bool:
+    """Write the SQLite file again with a checksum in each page, and say whether that was necessary.
+
+    No server may use the file. Raises ``store_unavailable`` for a damaged file.
+    """
+    from padron.store import sqlite  # noqa: PLC0415
+
+    return sqlite.write_checksums(settings.sqlite_path, renew=renew)
+
+
+def make_app(worker: int = 0) -> ASGIApp:
+    """Give the server's application with the settings of the environment. uvicorn calls it in each process.
+
+    ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
+    """
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.watching import make_tally, watch  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
@@ -171,12 +208,14 @@ def make_app() -> ASGIApp:
 
     async def open_database() -> Runtime:
         runtime = await open_runtime(settings, sender=sender, with_replica=True, with_backup=True)
+        await check_secrets(runtime)
         # What is loaded by now stays for ever. Looking through it for garbage held up all calls for up to 100 ms.
         gc.freeze()
         return runtime
 
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
+        soundness = SoundnessWorker(runtime)
         workers = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
@@ -184,12 +223,17 @@ def make_app() -> ASGIApp:
             PlanWorker(runtime),
             OpenFilesWorker(),
             *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
+            soundness,
         ]
-        async with sender, run_workers(workers):
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(sender)
+            await stack.enter_async_context(run_workers(workers))
+            await stack.enter_async_context(watch(settings, runtime, worker))
+            await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach)
+    return build_app(open_database, [work], reach, tally=make_tally(settings))
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

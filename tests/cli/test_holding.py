@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +14,11 @@ import pytest
 from padron.cli.holding import check_name, hold_file, may_be_served
 from padron.config import Settings, read_settings
 from padron.domain.errors import Code, PadronError
+from padron.store import sqlite
 from tests.cli.conftest import Cli, check_sentence
+from tests.starting import run_program, start_program
 
-HOLD = """
-import sys
-from padron.cli.holding import hold_file
-from padron.config import read_settings
-with hold_file(read_settings({"PADRON_DATABASE_URL": "sqlite:///" + sys.argv[1]})):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+START_S_MAX = 20
 
 
 def give_settings(path: Path) -> Settings:
@@ -36,16 +32,23 @@ def settings(tmp_path: Path) -> Settings:
 
 @contextmanager
 def held_elsewhere(path: Path) -> Iterator[None]:
-    """Hold the file in another process, as a server does."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin
-    assert process.stdout
-    with process:
-        assert process.stdout.readline() == "held\n"
+    """Hold the file in another process: that of a server."""
+    log = path.parent / "server.log"
+    with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
+        server = start_program("serve", "--port", "0", *give_words(path), stdout=stdout, stderr=stderr)
+    try:
+        until = time.monotonic() + START_S_MAX
+        while "Listening on" not in log.read_text("utf-8"):
+            assert time.monotonic() < until, log.read_text("utf-8")
+            time.sleep(0.005)
         yield
-        process.stdin.close()
+    finally:
+        server.kill()
+        server.wait(START_S_MAX)
+
+
+def give_words(path: Path) -> tuple[str, str]:
+    return "--database-url", f"sqlite:///{path}"
 
 
 def test_a_file_that_is_held_takes_no_other_server_and_is_told_from_one_that_is_free(settings: Settings) -> None:
@@ -130,16 +133,16 @@ def test_a_file_in_the_place_of_one_that_is_held_takes_no_second_server_either(
 
 def test_the_lock_outlives_what_sqlite_opens_and_closes_in_the_same_process(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "padron.db"
+    sqlite.migrate(str(path))
     with hold_file(settings):
         for _ in range(3):
             file = apsw.Connection(str(path))
-            file.execute("CREATE TABLE IF NOT EXISTS t (a); INSERT INTO t VALUES (1)")
+            file.execute("BEGIN IMMEDIATE; DELETE FROM accounts; COMMIT")
             file.close()
         (tmp_path / "padron.db.lock").unlink()
-        ended = subprocess.run(
-            [sys.executable, "-c", HOLD, str(path)], input="", capture_output=True, text=True, check=False
-        )
-    assert "held" not in ended.stdout
+        ended = run_program("serve", "--port", "0", *give_words(path))
+    assert ended.status == 1
+    assert "Another server has the database" in ended.stderr
 
 
 def test_sqlite_keeps_its_own_locks_when_the_hold_ends(settings: Settings, tmp_path: Path) -> None:

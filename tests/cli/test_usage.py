@@ -14,9 +14,10 @@ from cyclopts import App
 
 from padron import __version__
 from padron.cli import app
-from padron.cli.accounts import accounts, keys
+from padron.cli.accounts import accounts
 from padron.cli.duplicates import duplicates
 from padron.cli.examples import EXAMPLES
+from padron.cli.keys import keys
 from padron.cli.options import ServerOptions
 from padron.cli.planned import planned
 from padron.cli.register import register

@@ -10,6 +10,7 @@ import pytest
 
 from padron.domain import webhook
 from padron.domain.webhook import DeliveryState, EventType, Filter, OffReason
+from padron.service.watching.counts import AttemptEnd
 from padron.service.webhooks import endpoints
 from padron.service.webhooks.endpoints import EndpointEdits
 from tests.cast import make_vin
@@ -136,7 +137,9 @@ async def test_after_the_last_attempt_the_next_delivery_goes(desk: Desk) -> None
     assert {attempt.answer.status for attempt in logged.attempts} == {400}
 
 
-async def test_410_switches_off_and_switching_on_goes_on_where_it_stopped(desk: Desk) -> None:
+async def test_410_switches_off_and_switching_on_goes_on_where_it_stopped(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()
     desk.receiver.answer = always(410)
@@ -149,6 +152,12 @@ async def test_410_switches_off_and_switching_on_goes_on_where_it_stopped(desk: 
     desk.moment.move(days=1)
     await desk.wait_until_quiet()
     assert desk.receiver.numbers == [2]
+    told = [record.getMessage() for record in caplog.records if record.name == "padron.delivery"]
+    account_id = desk.acme.account.account_id
+    begin = f"webhook {endpoint.endpoint_id} of account {account_id} was switched off: The receiver answered 410"
+    assert [line.startswith(begin) for line in told] == [True]
+    counts = desk.runtime.counts
+    assert (counts.switched_off[OffReason.GONE], counts.attempts[AttemptEnd.REFUSED]) == (1, 1)
     desk.receiver.answer = always(200)
     edits = EndpointEdits(enabled=True)
     await endpoints.change_endpoint(desk.runtime, desk.acme.principal, endpoint.endpoint_id, edits)

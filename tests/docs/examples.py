@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = frozenset({"console", "http"})
 # Answers, payloads, and configurations of other programs. test_scale.py runs the SQL.
-NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", ""})
+NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", "yaml", ""})
 
 _BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)$", re.MULTILINE)
@@ -123,6 +123,7 @@ class Values:
             # The server's address, and the key, of which documents show the beginning or a variable.
             (r"http://127\.0\.0\.1:8080|\$BASE\b", self.address),
             (r"padron_(1k)?…|\$KEY\b", self.key),
+            (r"\b1kXq7Rt2LmP9zA\b", self.key.split("_")[1]),
             # Ids that another call or command gave.
             (r"\b000654321abcde0000a1b2c3d4e5f6\b", self.plan_id),
             (r"\be0676a397aca606e000000000002\b", self.request_id),

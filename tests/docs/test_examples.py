@@ -47,7 +47,7 @@ LEFT_OUT = {
 }
 _FIND_REQUEST = re.compile(r"(?:^x-request-id: |^Set .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
-EMPTY = {"README.md", "backup.md", "edge.md", "limits.md"}  # there a reader begins with nothing
+EMPTY = {"README.md", "backup.md", "edge.md", "limits.md", "observing.md"}  # there a reader begins with nothing
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 
@@ -235,8 +235,8 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
         folder.mkdir()
     if path.name == "edge.md":
         Authority(folder).issue("server")
-    else:
-        write_command(served / TOOLS / "padron")
+    if path.name != "README.md":  # whose commands run as they are installed
+        write_command(folder / TOOLS / "padron")
     if path.name == "scale.md":
         out, err, status = await run_shell(served, "createuser padron && createdb -O padron padron", postgres)
         assert status == 0, out + err

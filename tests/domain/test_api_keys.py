@@ -41,11 +41,14 @@ def make_key(*, expires_in: float | None = None, revoked: bool = False) -> ApiKe
         key_id="1kabcdefGHIJ12",
         label="till",
         scopes=frozenset({"vehicles:read"}),
+        networks=(),
         secret_sha256=hash_secret("secret"),
         created_at=NOON,
         expires_at=None if expires_in is None else after(expires_in),
         revoked_at=NOON if revoked else None,
         last_used_at=None,
+        last_used_from=None,
+        replaced_by=None,
     )
 
 

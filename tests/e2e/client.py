@@ -28,12 +28,15 @@ class Answer:
         document: dict[str, Any] = json.loads(self.body)
         return document
 
-    def check_problem(self, status: int, error_type: str, error_detail: str) -> dict[str, Any]:
-        """Give the body after checking that it is a problem in our form."""
+    def check_problem(
+        self, status: int, error_type: str, error_detail: str, *, further: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
+        """Give the body after checking that it is a problem in our form, with these further members."""
         assert self.status == status, (self.status, self.body)
         assert self.headers["content-type"] == "application/problem+json"
         problem = self.document
-        assert set(problem) == {"type", "title", "status", "detail", "instance", "errorType", "errorDetail"}
+        members = {"type", "title", "status", "detail", "instance", "errorType", "errorDetail"}
+        assert set(problem) == members | further
         assert (problem["status"], problem["errorType"], problem["errorDetail"]) == (status, error_type, error_detail)
         assert problem["instance"]
         return problem

@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ START_S_MAX = 20
 STOP_S_MAX = 10
 
 _find_port = re.compile(r"Listening on http://127\.0\.0\.1:(\d+)").search
+_find_metrics_ports = re.compile(r"Metrics of this process are on http://127\.0\.0\.1:(\d+)/metrics").findall
 _numbers = count(1)
 
 
@@ -87,6 +88,10 @@ class Server:
     def read_log(self) -> str:
         return self._log.read_text("utf-8")
 
+    def list_metrics_ports(self) -> list[int]:
+        """Give the port of each process that serves metrics."""
+        return [int(port) for port in _find_metrics_ports(self.read_log())]
+
     def kill(self) -> None:
         """End it as a crash would: nothing of its own runs any more."""
         self._program.kill()
@@ -111,12 +116,16 @@ class Server:
                     child.kill()
         self.kill()
 
-    async def wait_until_ready(self) -> None:
+    async def wait_until_listening(self) -> None:
         async with asyncio.timeout(START_S_MAX):
             while (found := _find_port(self.read_log())) is None:
                 assert not self.has_ended, self.read_log()
                 await asyncio.sleep(0.005)
             self.port = int(found[1])
+
+    async def wait_until_ready(self) -> None:
+        await self.wait_until_listening()
+        async with asyncio.timeout(START_S_MAX):
             while not await self._is_ready():
                 assert not self.has_ended, self.read_log()
                 await asyncio.sleep(0.005)
@@ -138,17 +147,27 @@ async def run_server(
     read_url: str = "",
     limits: str = "",
     backup_to: Path | None = None,
+    forwarded_allow: str = "",
+    options: Sequence[str] = (),
+    is_sound: bool = True,
+    secret_file: str = "",
 ) -> AsyncIterator[Server]:
-    """Give a server that is ready; at the end it is gone."""
+    """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
-    command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers)]
-    variables = {"PADRON_WEBHOOK_ALLOW": webhook_allow, "PADRON_READ_DATABASE_URL": read_url, "PADRON_LIMITS": limits}
-    variables |= {} if backup_to is None else {"PADRON_BACKUP_TO": str(backup_to)}
+    command = ["serve", "--database-url", url, "--port", "0", "--workers", str(workers), *options]
+    variables = {
+        "PADRON_WEBHOOK_ALLOW": webhook_allow,
+        "PADRON_READ_DATABASE_URL": read_url,
+        "PADRON_LIMITS": limits,
+        "PADRON_FORWARDED_ALLOW": forwarded_allow,
+        "PADRON_SECRET_FILE": secret_file,
+        "PADRON_BACKUP_TO": "" if backup_to is None else str(backup_to),
+    }
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)
     try:
-        await server.wait_until_ready()
+        await (server.wait_until_ready() if is_sound else server.wait_until_listening())
         yield server
     finally:
         server.end()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from padron.service.register import READY_S_MAX
 from tests.cast import wait_until
 from tests.conftest import Select
 from tests.e2e.client import Answer, Connection, connect
@@ -54,9 +55,13 @@ async def check_all_say_503(port: int, fleet: Fleet) -> None:
     requests = list_requests(fleet) * 2
     answers = await asyncio.gather(*(ask(port, fleet, *request) for request in requests))
     for (method, target, _), answer in zip(requests, answers, strict=True):
-        answer.check_problem(503, "serviceUnavailable", "StoreUnavailable")
+        is_probe = target == "/readyz"
+        further = frozenset({"troubles"} if is_probe else ())
+        problem = answer.check_problem(503, "serviceUnavailable", "StoreUnavailable", further=further)
         assert int(answer.headers["retry-after"]) >= 1, (method, target)
-        assert answer.seconds < ANSWER_S_MAX + SLACK_S, (method, target)
+        assert answer.seconds < (READY_S_MAX if is_probe else ANSWER_S_MAX) + SLACK_S, (method, target)
+        if is_probe:
+            assert [trouble["code"] for trouble in problem["troubles"]] == ["database_unreachable"]
     live = await ask(port, fleet, "GET", "/livez", None)
     assert live.status == 200
     assert live.seconds < SLACK_S
@@ -116,6 +121,15 @@ async def test_without_its_database_every_call_is_503_within_two_seconds(
         answers = await load.touch_all(connection)
         assert {answer.status for answer in answers} == {204}
         assert "ERROR" not in server.read_log()
+
+        async def is_over() -> bool:
+            return "The database can be used again" in server.read_log()
+
+        await wait_until(is_over)
+        # One line for all calls that were refused, and one for the end.
+        told = server.read_log().splitlines()
+        outage = [line for line in told if "calls are refused" in line or "be used again" in line]
+        assert ["be used again" in line for line in outage] == [False, True]
         assert await server.stop() == 0
     await check_record(select, load.calls)
 

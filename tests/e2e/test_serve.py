@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -18,16 +18,43 @@ import psutil
 import pytest
 
 from tests.postgres import Postgres
-from tests.starting import run_program
+from tests.starting import Outcome, run_program, start_program
 
 END_S_MAX = 10
+SERVE = ("serve", "--port", "0")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PADRON_")}
+
+
+class Forked:
+    """A server that was forked from the warm process, to be used as one of ``subprocess``."""
+
+    def __init__(self, folder: Path, options: Sequence[str]) -> None:
+        (stdout, printed), (stderr, complained) = os.pipe(), os.pipe()
+        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+        with os.fdopen(printed, "wb") as out, os.fdopen(complained, "wb") as errors:
+            self._program = start_program(*SERVE, *options, stdout=out, stderr=errors, folder=folder)
+        self.pid = self._program.pid
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._program.send_signal(number)
+
+    def kill(self) -> None:
+        self._program.kill()
+
+    def wait(self, timeout: float) -> int:
+        return self._program.wait(timeout)
+
+    def close(self) -> None:
+        self.kill()
+        self.wait(END_S_MAX)
+        self.stdout.close()
+        self.stderr.close()
 
 
 class Server:
     """A running server and the line that said where it listens."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | Forked) -> None:
         assert process.stderr is not None
         self.process = process
         self.line = process.stderr.readline()
@@ -72,8 +99,14 @@ class Server:
 
 @contextmanager
 def serve(folder: Path, *options: str) -> Iterator[Server]:
+    with closing(Forked(folder, options)) as process:
+        yield Server(process)
+
+
+@contextmanager
+def serve_as_operators_do(folder: Path, *options: str) -> Iterator[Server]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "padron", "serve", "--port", "0", *options],
+        [sys.executable, "-m", "padron", *SERVE, *options],
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -87,20 +120,8 @@ def serve(folder: Path, *options: str) -> Iterator[Server]:
             process.kill()
 
 
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "padron", *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-
-
-def check_refusal(ended: subprocess.CompletedProcess[str], said: str, status: int = 1) -> None:
-    assert (ended.returncode, ended.stdout) == (status, "")
+def check_refusal(ended: Outcome, said: str, status: int = 1) -> None:
+    assert (ended.status, ended.stdout) == (status, "")
     assert ended.stderr.count("\n") == 1
     assert said in ended.stderr
 
@@ -120,7 +141,7 @@ def test_the_demos_call_answers_204_and_so_does_the_next_starts(tmp_path: Path) 
 
 
 def test_sigterm_finishes_the_request_under_way(tmp_path: Path) -> None:
-    with serve(tmp_path, "--demo") as server:
+    with serve_as_operators_do(tmp_path, "--demo") as server:
         words = shlex.split(server.read_greeting().splitlines()[-1])
         path, body = words[4].partition(str(server.port))[2], words[words.index("-d") + 1]
         lines = [f"PATCH {path} HTTP/1.1", "Host: localhost", words[6], f"Content-Length: {len(body)}"]
@@ -148,23 +169,21 @@ def test_a_client_that_never_ends_does_not_hold_the_server_up(tmp_path: Path) ->
 
 
 def test_ctrl_c_ends_the_server_with_130(tmp_path: Path) -> None:
-    with serve(tmp_path) as server:
+    with serve_as_operators_do(tmp_path) as server:
         assert server.end(signal.SIGINT) == 130
         assert server.process.stderr is not None
-        assert server.process.stderr.read() == ""
+        (line,) = server.process.stderr.read().splitlines()
+        assert line.endswith(": Stopped")
 
 
 def test_commands_work_beside_a_running_server(tmp_path: Path) -> None:
     with serve(tmp_path) as server:
-        assert run(tmp_path, "accounts", "add", "Acme").returncode == 0
-        key = json.loads(
-            run(
-                tmp_path, "keys", "add", "--account", "Acme", "--name", "k", "--scope", "vehicles:read", "--json"
-            ).stdout
-        )
+        assert run_program("accounts", "add", "Acme", folder=tmp_path).status == 0
+        words = ("--account", "Acme", "--name", "k", "--scope", "vehicles:read", "--json")
+        key = run_program("keys", "add", *words, folder=tmp_path).document
         headers = {"Authorization": f"Bearer {key['secret']}"}
         assert server.call("GET", "/api/vehicles", headers) == 200
-        assert run(tmp_path, "keys", "revoke", key["id"]).returncode == 0
+        assert run_program("keys", "revoke", key["id"], folder=tmp_path).status == 0
         deadline = time.monotonic() + 2
         while server.call("GET", "/api/vehicles", headers) == 200:
             assert time.monotonic() < deadline
@@ -187,12 +206,12 @@ def test_webhooks_reach_this_machine_only_when_the_option_names_it(
 def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "padron.db")
     with serve(tmp_path) as server:
-        check_refusal(run(tmp_path, "serve", "--port", "0"), "Another server has the database")
-        other = run(tmp_path, "serve", "--port", "0", "--database-url", "sqlite:///link.db")
+        check_refusal(run_program(*SERVE, folder=tmp_path), "Another server has the database")
+        other = run_program(*SERVE, "--database-url", "sqlite:///link.db", folder=tmp_path)
         check_refusal(other, "Another server has the database")
         assert server.call("GET", "/livez") == 200
         server.process.kill()
-        server.process.wait()
+        server.process.wait(END_S_MAX)
     with serve(tmp_path) as server:  # a killed server leaves no lock behind
         assert server.call("GET", "/readyz") == 200
 
@@ -200,31 +219,33 @@ def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        check_refusal(run(tmp_path, "serve", "--port", str(port)), f"cannot listen on 127.0.0.1 port {port}")
+        ended = run_program("serve", "--port", str(port), folder=tmp_path)
+        check_refusal(ended, f"cannot listen on 127.0.0.1 port {port}")
 
 
 def test_an_address_of_another_machine_is_one_sentence(tmp_path: Path) -> None:
-    check_refusal(run(tmp_path, "serve", "--host", "192.0.2.1"), "cannot listen on 192.0.2.1 port 8080")
+    ended = run_program("serve", "--host", "192.0.2.1", folder=tmp_path)
+    check_refusal(ended, "cannot listen on 192.0.2.1 port 8080")
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_the_log_has_one_line_for_each_event(tmp_path: Path, form: str) -> None:
     with serve(tmp_path, "--log", form) as server:
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
-            connection.sendall(b"\x01\x1b[31m nonsense\r\n\r\n")  # no event: whoever scans the network sends such
+            connection.sendall(b"\x01\x1b[31m nonsense\r\n\r\n")
             assert b" 400 " in connection.recv(1_000)
         assert server.end() == 0
         assert server.process.stderr is not None
         lines = [server.line, *server.process.stderr.readlines()]
-    assert len(lines) == 1
+    assert len(lines) == 3  # the start, the refused request, the end
     assert all(line.isascii() and line.rstrip("\n").isprintable() for line in lines)
     if form == "json":
-        assert [json.loads(line)["level"] for line in lines] == ["info"]
+        assert [json.loads(line)["level"] for line in lines] == ["info"] * 3
 
 
 async def test_workers_share_postgresql_and_end_together(tmp_path: Path, postgres_server: Postgres) -> None:
     url = await postgres_server.create_database()
-    with serve(tmp_path, "--demo", "--workers", "2", "--database-url", url) as server:
+    with serve_as_operators_do(tmp_path, "--demo", "--workers", "2", "--database-url", url) as server:
         status, _ = server.paste(server.read_greeting())
         assert status == 204
         family = psutil.Process(server.process.pid).children(recursive=True)

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from padron.store.base import Store
 from tests.cast import Cast, make_cast
 from tests.http.api import Api, Client
 from tests.http.asgi import AsgiClient
+from tests.shared_registers import SharedRegisters, shares_register
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
 
@@ -48,18 +51,67 @@ async def run_api(runtime: Runtime, cast: Cast, reach: Reach = DIRECT) -> AsyncI
     app = build_app(open_runtime, reach=reach)
     http = AsgiClient(app)
     async with run_lifespan(app):
-        yield Api(
-            acme=Client(http, cast.acme),
-            beta=Client(http, cast.beta),
-            gamma=Client(http, cast.gamma),
-            nobody=Client(http),
-            runtime=runtime,
-            cast=cast,
-        )
+        yield give_clients(http, runtime, cast)
+
+
+def give_clients(http: AsgiClient, runtime: Runtime, cast: Cast) -> Api:
+    """Give the clients of a cast."""
+    return Api(
+        acme=Client(http, cast.acme),
+        beta=Client(http, cast.beta),
+        gamma=Client(http, cast.gamma),
+        nobody=Client(http),
+        runtime=runtime,
+        cast=cast,
+    )
+
+
+class SharedApis:
+    """The applications that a module's tests share: one on each engine."""
+
+    def __init__(self, registers: SharedRegisters, stack: AsyncExitStack) -> None:
+        self._registers = registers
+        self._stack = stack
+        self._opened: dict[str, Api] = {}
+        self._numbers = count(1)
+
+    async def lend(self, engine: str, clock: Callable[[], datetime]) -> Api:
+        """Give the clients of a new cast."""
+        cast_number = next(self._numbers)
+        opened = self._opened.get(engine)
+        if opened is None:
+            runtime = build_runtime((await self._registers.open(engine)).store, clock)
+            cast = await make_cast(runtime, cast_number)
+            opened = self._opened[engine] = await self._stack.enter_async_context(run_api(runtime, cast))
+            return opened
+        assert clock is opened.runtime.clock, "A test with a clock of its own shares no register."
+        return give_clients(opened.nobody.http, opened.runtime, await make_cast(opened.runtime, cast_number))
 
 
 @pytest.fixture
-async def api(open_store: Callable[[], Awaitable[Store]], clock: Any, limits: Limits) -> AsyncIterator[Api]:  # noqa: ANN401
+def api(engine: str, clock: Any, limits: Limits, request: pytest.FixtureRequest) -> Api:  # noqa: ANN401
+    """The cast's clients of an application: of one that the module's tests share, unless the test needs its own."""
+    del engine, clock  # both are parts of either application
+    api: Api = request.getfixturevalue("shared_api" if shares_register(request.node, limits) else "own_api")
+    return api
+
+
+@pytest.fixture
+async def own_api(open_store: Callable[[], Awaitable[Store]], clock: Any, limits: Limits) -> AsyncIterator[Api]:  # noqa: ANN401
+    """The cast's clients of an application that is the test's alone."""
     runtime = build_runtime(await open_store(), clock, limits=limits)
     async with run_api(runtime, await make_cast(runtime)) as api:
         yield api
+
+
+@pytest.fixture
+async def shared_api(engine: str, clock: Any, shared_apis: SharedApis) -> Api:  # noqa: ANN401
+    """The clients of a new cast, in a register that other tests of the module use as well."""
+    return await shared_apis.lend(engine, clock)
+
+
+@pytest.fixture(scope="module")
+async def shared_apis(shared_registers: SharedRegisters) -> AsyncIterator[SharedApis]:
+    """The applications that a module's tests share."""
+    async with AsyncExitStack() as stack:
+        yield SharedApis(shared_registers, stack)

@@ -9,13 +9,21 @@ import uvicorn
 
 from padron.http.app import build_app
 from padron.http.edge.protocol import EdgeProtocol
+from padron.http.reach import DIRECT, Reach
+from padron.http.watching.tally import Tally
 from padron.service.runtime import Runtime
 
 
 @contextmanager
-def serve_in_thread(open_runtime: Callable[[], Awaitable[Runtime]], *, is_fast: bool = True) -> Iterator[int]:
+def serve_in_thread(
+    open_runtime: Callable[[], Awaitable[Runtime]],
+    *,
+    is_fast: bool = True,
+    reach: Reach = DIRECT,
+    tally: Tally | None = None,
+) -> Iterator[int]:
     """Give the port of a running server, which may have a fast path and limits of its own."""
-    app = build_app(open_runtime, is_fast=is_fast)
+    app = build_app(open_runtime, is_fast=is_fast, reach=reach, tally=tally)
     started = threading.Event()
 
     class Server(uvicorn.Server):

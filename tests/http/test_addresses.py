@@ -7,7 +7,7 @@ from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from tests.cast import HUMMER
-from tests.http.api import VEHICLE, Api
+from tests.http.api import VEHICLE, Api, before_the_store
 
 # What a segment may hold that is trouble somewhere: separators, dots, encodings of encodings, bytes that are no text.
 ODD = (
@@ -19,6 +19,7 @@ ODD = (
 )  # fmt: skip
 
 
+@before_the_store
 @pytest.mark.parametrize("slash", ["%2F", "%2f"])
 @pytest.mark.parametrize("rest", ["", "/status", "/history", "/results"])
 async def test_an_encoded_slash_is_part_of_the_vin(api: Api, slash: str, rest: str) -> None:

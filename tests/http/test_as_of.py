@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.http.api import LIST, VEHICLE, Api
+from tests.http.api import LIST, VEHICLE, Api, before_the_store
 
 BEFORE_ALL = "2026-03-01T11:00:00Z"
 
@@ -50,6 +50,7 @@ async def test_before_all_there_is_nothing(api: Api) -> None:
     assert (await api.acme.get(f"{VEHICLE}?asOf=0001-01-01T00:00:00Z")).code == (404, "VehicleNotFound")
 
 
+@before_the_store
 @pytest.mark.parametrize("target", [LIST, VEHICLE])
 @pytest.mark.parametrize(
     "text, said",

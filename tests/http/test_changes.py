@@ -14,7 +14,7 @@ from padron.http.routes import changes
 from padron.service.runtime import Runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, Member, make_vin, registered, save
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.conftest import run_lifespan
 
 CHANGES = "/api/v2/changes"
@@ -154,6 +154,7 @@ async def test_filters_leave_out_changes_and_the_cursor_moves_past_them(api: Api
 BAD_QUERIES = ("after=x", "limit=501", "wait=31", "wait=x", "type=no", "operationalChanged=yes", "x=1", "after=")
 
 
+@before_the_store
 @pytest.mark.parametrize("query", BAD_QUERIES)
 async def test_a_bad_question_is_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{CHANGES}?{query}")).code == (400, "BadParameters")
@@ -179,6 +180,7 @@ async def test_wait_holds_the_request_until_a_change_is_made_on_another_server(
     async with asyncio.timeout(10):
         body = await waiting
     assert [change["vin"] for change in body["changes"]] == [HUMMER]
+    assert sum(api.runtime.counts.feed_lag_s.copy().counts) == 1
 
 
 async def test_wait_is_over_when_its_time_is(api: Api) -> None:
@@ -199,6 +201,7 @@ async def test_the_operable_list_and_the_feed_after_its_cursor_make_the_whole(ap
     assert (await api.acme.get("/api/v2/vehicles?operational=true&assetStatusId=2")).status == 400
 
 
+@pytest.mark.own_register
 async def test_a_stream_tells_what_was_and_what_comes_and_goes_on_from_the_last_event_id(api: Api) -> None:
     await make_some(api)
     async with run_second_app(api.runtime) as app:
@@ -214,6 +217,7 @@ async def test_a_stream_tells_what_was_and_what_comes_and_goes_on_from_the_last_
         await again.hang_up()
 
 
+@pytest.mark.own_register
 async def test_a_stream_ends_cleanly_when_the_server_stops(api: Api) -> None:
     async with run_second_app(api.runtime) as app:
         stream = Stream(app, api.cast.acme)
@@ -239,6 +243,7 @@ async def test_an_idle_stream_beats_and_ends_when_its_key_is_revoked(api: Api, m
         assert "not valid" in await stream.read_rest()
 
 
+@pytest.mark.own_register
 async def test_a_stream_that_nobody_reads_to_the_end_leaves_no_one_waiting(api: Api) -> None:
     async with run_second_app(api.runtime) as app:
         streams = [Stream(app, api.cast.acme) for _ in range(50)]
@@ -248,6 +253,7 @@ async def test_a_stream_that_nobody_reads_to_the_end_leaves_no_one_waiting(api: 
         assert api.runtime.watch._waiting == {}
 
 
+@pytest.mark.own_register
 async def test_a_follower_sees_each_change_of_16_writers_once_and_in_order(api: Api) -> None:
     vins = [make_vin(number) for number in range(8)]
     for number, vin in enumerate(vins):

@@ -14,7 +14,7 @@ from padron.http.server import Server
 from tests.cast import HUMMER, JEEP
 from tests.conftest import Select, SteppedClock
 from tests.database import write
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.operations_api import (
     CLAIMS,
     OPERATION,
@@ -174,6 +174,7 @@ async def test_the_server_does_not_look_without_anybody_waiting(api: Api) -> Non
     assert not [task for task in asyncio.all_tasks() if "padron-watch" in task.get_name()]
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "body",
     [

@@ -1,18 +1,22 @@
 """Pages of other sites: those of named origins may call and read every answer, and without a setting nobody's may."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from padron.http.answers import cors
 from padron.http.reach import Reach
 from padron.http.routes import ROUTES
-from padron.service.runtime import build_runtime
+from padron.service.runtime import Runtime, build_runtime
+from padron.store import sqlite
+from padron.wiring import read_clock
 from tests.cast import HUMMER, make_cast
 from tests.conftest import OpenStore, SteppedClock
 from tests.http.api import CAR, LIST, STATUS, VEHICLE, Api, Reply
 from tests.http.conftest import run_api
 from tests.http.raw import RawCall
+from tests.http.serving import serve_in_thread
+from tests.http.wire import Wire
 
 ORIGIN, OTHER, EVIL = "https://a.example", "http://localhost:3000", "https://evil.example"
 ALLOWED = {ORIGIN, OTHER}
@@ -147,6 +151,60 @@ def test_the_methods_are_those_of_the_api_and_the_headers_those_that_its_calls_t
     given = {name.lower() for route in ROUTES for one in route.answers.values() for name in one.headers}
     simple = {"vary", "content-type", "cache-control"}
     assert given - simple <= {name.lower() for name in cors.ANSWER_HEADERS}
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    async def open_runtime() -> Runtime:
+        return build_runtime(await sqlite.open_store(str(tmp_path_factory.mktemp("cors") / "p.db")), read_clock)
+
+    with serve_in_thread(open_runtime, reach=Reach(origins=frozenset(ALLOWED))) as port:
+        yield port
+
+
+_LINE = b"GET /livez HTTP/1.1\r\n"
+_FROM = b"Origin: " + ORIGIN.encode() + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent, status",
+    [
+        (_LINE + _FROM + b"\r\n", 400),  # no Host
+        (_LINE + b"Host: a\r\nHost: b\r\n" + _FROM + b"\r\n", 400),
+        (b"GET http://me@x/ HTTP/1.1\r\nHost: x\r\n" + _FROM + b"\r\n", 400),
+        (_LINE + b"Host: x\r\nTransfer-Encoding: gzip\r\n" + _FROM + b"\r\n", 400),
+        (_LINE + b"Host: x\r\nContent-Length: x\r\n" + _FROM + b"\r\n", 400),
+        (b"OFTEN / HTTP/1.1\r\nHost: x\r\n" + _FROM + b"\r\n", 405),
+        (b"POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + _FROM + b"\r\nx\r\n", 400),
+    ],
+)
+def test_a_page_can_read_what_the_protocol_itself_refuses(port: int, sent: bytes, status: int) -> None:
+    with Wire(port) as wire:
+        wire.send(sent)
+        refused = wire.read_final()
+    assert refused.status == status
+    assert refused.headers["access-control-allow-origin"] == ORIGIN
+    assert "X-Request-Id" in refused.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        _LINE + b"Origin: " + EVIL.encode() + b"\r\n\r\n",
+        _LINE + _FROM + _FROM + b"\r\n",
+        _LINE + _FROM + b"A B: not a header\r\n\r\n",
+        _LINE + b"Host: x\r\n" + _FROM + b"\r\n" + b"nonsense\r\n",  # a head of its own, without an origin
+    ],
+)
+def test_what_is_refused_to_others_or_cannot_be_read_permits_nobody(port: int, sent: bytes) -> None:
+    with Wire(port) as wire:
+        wire.send(sent)
+        refused = wire.read_final()
+        if refused.status == 200:
+            refused = wire.read_final()
+    assert refused.status == 400
+    assert "access-control-allow-origin" not in refused.headers
+    assert refused.headers["vary"] == "origin"
 
 
 async def test_without_origins_everything_is_as_if_there_were_no_cors(

@@ -11,7 +11,7 @@ from padron.domain.vehicle import FIELDS
 from padron.http.routes.vehicles.duplicates import LIMIT_MAX
 from padron.service.accounts import add_key
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
-from tests.http.api import LIST, Api, Client, Reply
+from tests.http.api import LIST, Api, Client, Reply, before_the_store
 from tests.http.test_openapi import check_reply
 
 DUPLICATES = "/api/v2/duplicates"
@@ -193,6 +193,7 @@ async def test_what_cannot_be_done_is_named(api: Api, ids: list[int]) -> None:
     assert len((await get(api.acme)).body["duplicates"][0]["vehicles"]) == 3
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "path, body, said",
     [

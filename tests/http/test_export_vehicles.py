@@ -20,7 +20,7 @@ from padron.service.vehicles import export
 from padron.store import sqlite
 from padron.wiring import read_clock
 from tests.cast import HUMMER, JEEP, make_cast, make_vin, registered, save
-from tests.http.api import Api, Client
+from tests.http.api import Api, Client, before_the_store
 from tests.http.serving import serve_in_thread
 from tests.http.test_openapi import check_reply
 
@@ -74,6 +74,7 @@ async def test_filters_and_order_are_those_of_the_list(api: Api, monkeypatch: py
     )
 
 
+@before_the_store
 @pytest.mark.parametrize("query", ["?limit=5", "?cursor=x", "?doors=four", "?sort=shoeSize", "?x=1", "?vin="])
 async def test_a_bad_parameter_is_400(api: Api, query: str) -> None:
     reply = await api.acme.get(f"{PATH}{query}")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padron.domain.addresses import Networks
 from padron.http import app
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
@@ -138,7 +139,7 @@ def test_a_chain_is_followed_only_so_far() -> None:
 def test_a_connection_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def judge(address: str, networks: forwarding.Networks) -> bool:
+    def judge(address: str, networks: Networks) -> bool:
         asked.append(address)
         return is_trusted(address, networks)
 
@@ -177,7 +178,7 @@ FORGED = [(b"x-forwarded-for", b"198.51.100.1"), (b"x-forwarded-for", b"203.0.11
 )
 async def test_a_call_knows_its_client_only_from_a_trusted_proxy(
     open_store: OpenStore, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch,
-    networks: forwarding.Networks, peer: str, client: str, scheme: str,
+    networks: Networks, peer: str, client: str, scheme: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(app, "ROUTES", (*ROUTES, TELL))
     runtime = build_runtime(await open_store(), clock)

@@ -10,7 +10,7 @@ from padron.domain.gate import RefusalQuery
 from padron.domain.status import SETTABLE_STATUSES
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.http.api import Api, Reply
+from tests.http.api import Api, Reply, before_the_store
 
 GATE = "/api/v2/gate"
 REFUSALS = f"{GATE}/refusals"
@@ -80,6 +80,7 @@ async def test_a_vehicle_that_is_active_again_passes_again(api: Api) -> None:
     assert (await ask_one(api)).body["allowed"] is True
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "body, told",
     [
@@ -178,6 +179,7 @@ async def test_refusals_are_filtered_and_come_in_pages(api: Api, clock: Any) -> 
     assert (await api.beta.get(REFUSALS)).body["refusals"] == []
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "query",
     [

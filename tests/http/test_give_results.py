@@ -8,7 +8,7 @@ import pytest
 
 from tests.cast import HUMMER
 from tests.conftest import Select, SteppedClock
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.asgi import Content
 from tests.http.operations_api import (
     OPERATION,
@@ -207,6 +207,7 @@ async def test_a_result_may_have_64_kb_and_no_more(api: Api, select: Select) -> 
     assert (await answer(api.acme, claimed["claimId"], "x" * 65_534)).status == 200
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "content",
     [

@@ -182,19 +182,39 @@ def test_fields_with_one_meaning_say_how_the_body_ends(fields: list[tuple[bytes,
 
 
 @pytest.mark.parametrize(
-    "method, target, path, query",
+    "method, target, path, query, host",
     [
-        ("GET", b"/a/b?c?d", b"/a/b", b"c?d"),
-        ("GET", b"//a", b"//a", b""),
-        ("GET", b"http://x/a?b", b"/a", b"b"),
-        ("GET", b"HTTPS://x", b"/", b""),
-        ("GET", b"http://x?y=/a/b", b"/", b"y=/a/b"),
-        ("GET", b"http://me@x:80/a", b"/a", b""),
-        ("OPTIONS", b"*", b"*", b""),
+        ("GET", b"/a/b?c?d", b"/a/b", b"c?d", None),
+        ("GET", b"//a", b"//a", b"", None),
+        ("GET", b"http://x/a?b", b"/a", b"b", b"x"),
+        ("GET", b"HTTPS://x", b"/", b"", b"x"),
+        ("GET", b"http://x?y=/a/b", b"/", b"y=/a/b", b"x"),
+        ("GET", b"http://[::1]:80/a", b"/a", b"", b"[::1]:80"),
+        ("OPTIONS", b"*", b"*", b"", None),
     ],
 )
-def test_an_address_is_split_as_a_proxy_splits_it(method: str, target: bytes, path: bytes, query: bytes) -> None:
-    assert heads.split_target(method, target) == (path, query)
+def test_an_address_is_split_as_a_proxy_splits_it(
+    method: str, target: bytes, path: bytes, query: bytes, host: bytes | None
+) -> None:
+    assert heads.split_target(method, target) == (path, query, host)
+
+
+@pytest.mark.parametrize(
+    "host", [b"me@x", b"me:secret@x:80", b"x:", b"x:port", b"x:123456", b"[::1", b"a,b", b"%61", b"x\\y"]
+)
+def test_the_host_of_a_whole_address_is_checked_as_strictly_as_the_header(host: bytes) -> None:
+    assert say(heads.split_target, "GET", b"http://" + host + b"/a")[0] == 400
+    assert say(heads.check_fields, ((b"host", host),), {b"host": host}, is_old=False)[0] == 400
+
+
+@pytest.mark.parametrize("space", [b"\t", b" ", b" \t", b"\t ", b"\t\t \t"])
+@pytest.mark.parametrize(
+    "name, value", [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"5"), (b"A", b"b\tc")]
+)
+def test_white_space_around_a_value_is_no_part_of_it(space: bytes, name: bytes, value: bytes) -> None:
+    intake = Intake()
+    intake.take_head(LINE + name + b":" + space + value + space + b"\r\n" + HOST + b"\r\n")
+    assert intake.fields == ((name.lower(), value), (b"host", b"x"))
 
 
 @pytest.mark.parametrize("target", [b"*", b"livez", b"x:80", b"?a", b"ftp://x/a", b"http:/a", b"http://", b"http:///a"])

@@ -12,7 +12,7 @@ import pytest
 from padron.workers.imports import ImportWorker
 from tests.cast import HUMMER, JEEP
 from tests.files.workbooks import write_workbook
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.test_imports import IMPORTS, read, send, wait_for_end, worker
 
 __all__ = ["worker"]
@@ -86,6 +86,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
     assert "did you mean Vendido (8)?" in report[3][2]
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "query, said",
     [

@@ -236,9 +236,11 @@ async def test_the_process_lives_and_the_database_answers(api: Api) -> None:
         assert (reply.status, reply.body) == (200, {"status": "ok"})
 
 
+@pytest.mark.own_register
 async def test_without_its_database_the_process_lives_and_is_not_ready(api: Api) -> None:
     await api.store.close()
     assert (await api.nobody.get("/livez")).status == 200
     reply = await api.nobody.get("/readyz")
     assert reply.code == (503, "StoreUnavailable")
     assert int(reply.headers["retry-after"]) >= 1
+    assert [trouble["code"] for trouble in reply.body["troubles"]] == ["database_unreachable"]

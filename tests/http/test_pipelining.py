@@ -1,6 +1,8 @@
 """Several requests in one write: each is answered, in their order, and none that follows a last answer is looked at."""
 
 import json
+import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +12,8 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
+from padron.http import calls
+from padron.http.edge import protocol
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.wiring import read_clock
@@ -195,10 +199,14 @@ def test_many_changes_in_one_write_are_all_answered_when_the_store_fails(target:
         assert wire.read_final("PATCH").status == 204
 
 
-def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(target: Target) -> None:
+def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "BODY_SLOW_S", 0.05)
+    monkeypatch.setattr(calls, "BODY_SLOW_S", 0.05)
     request = target.patch(0, 3)
     with Wire(target.port) as wire:
-        wire.send(request[:-30], request[-30:-5], request[-5:] + target.get_status(0), pause_s=1.0)
+        wire.send(request[:-30], request[-30:-5], request[-5:] + target.get_status(0), pause_s=0.2)
         assert wire.read_final("PATCH").status == 204
         assert wire.read_final().document["vehicleStatusId"] == 3
 
@@ -265,4 +273,109 @@ def test_a_client_of_the_old_version_gets_no_stream_which_it_could_not_cut(targe
         answer = wire.read_final()
         assert answer.error == (400, "MalformedRequest")
         assert "transfer-encoding" not in answer.headers
+        assert wire.read_end()
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_all_that_was_complete_is_answered_after_the_client_has_ended_its_side(target: Target, parts: int) -> None:
+    """On both ways, and also more than the server reads ahead."""
+    everything = b"".join(
+        target.patch(number % VEHICLES, 3) + target.get(f"/api/v2/vehicles?limit=1&x{number}")
+        for number in range(300 * parts)
+    )
+    with Wire(target.port) as wire:
+        wire.send(everything)
+        wire.socket.shutdown(socket.SHUT_WR)
+        for _ in range(300 * parts):
+            assert wire.read_final("PATCH").status == 204
+            assert wire.read_final().status == 400
+        assert wire.read_end()
+
+
+@pytest.mark.parametrize("request_line", ["/livez", "/api/v2/vehicles.csv", "/api/v2/vehicle-statuses"])
+def test_a_single_request_is_answered_after_the_client_has_ended_its_side(target: Target, request_line: str) -> None:
+    request = target.get(request_line, "Connection: close")
+    with Wire(target.port) as wire:
+        wire.send(request)
+        wire.socket.shutdown(socket.SHUT_WR)
+        received = b""
+        while data := wire.socket.recv(65_536):
+            received += data
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.endswith((b"0\r\n\r\n", b"}"))
+
+
+@pytest.mark.parametrize("cut", [-1, -40])
+def test_a_request_that_is_cut_off_by_the_end_is_not_answered_but_those_before_are(target: Target, cut: int) -> None:
+    for last in (target.patch(0, 8), target.patch(0, 8, is_chunked=True)):
+        with Wire(target.port) as wire:
+            wire.send(target.patch(0, 3) + target.get_status(0) + last[:cut])
+            wire.socket.shutdown(socket.SHUT_WR)
+            assert wire.read_final("PATCH").status == 204
+            assert wire.read_final().document["vehicleStatusId"] == 3
+            assert wire.read_end(5)
+        assert target.read_status(0) == 3
+
+
+def test_a_long_poll_ends_when_its_client_ends_its_side_also_behind_other_requests(target: Target) -> None:
+    poll = target.get("/api/v2/changes?wait=30&type=vehicle.info_changed")
+    with Wire(target.port) as wire:
+        wire.send(poll)
+        assert not wire.read_end(0.3)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.read_end(5)
+    with Wire(target.port) as wire:
+        wire.send(target.patch(0, 3) + poll)
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.read_final("PATCH").status == 204
+        assert wire.read_end(5)
+
+
+@pytest.mark.parametrize("limits", [Limits(body_bytes=1_500, total_body_bytes=3_000)])
+@pytest.mark.parametrize("split", [None, -1])
+def test_a_body_counts_on_the_fast_way_as_on_the_other(target: Target, split: int | None) -> None:
+    """Bodies above one kilobyte have a limit, whether they arrive with their head or later."""
+    path = f"/api/v2/vehicles/{make_vin(0)}/status"
+    for size, status in ((1_500, 204), (1_501, 429), (1_500, 204)):
+        body = b'{"vehicleStatusId": 3}'.ljust(size)
+        request = target.get(path, f"Content-Length: {size}", method="PATCH") + body
+        with Wire(target.port) as wire:
+            wire.send(*([request] if split is None else [request[:split], request[split:]]), pause_s=0.05)
+            assert wire.read_final("PATCH").status == status
+
+
+@pytest.mark.parametrize("limits", [Limits(calls=2, waiting=1)])
+def test_bodies_that_nobody_ends_hold_no_place_of_a_call(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even for the moment in which they may still arrive."""
+    monkeypatch.setattr(calls, "BODY_SLOW_S", 30.0)
+    body = json.dumps({"vehicles": [{"vin": make_vin(0), "vehicleStatusId": 3}]}).encode()
+    request = target.get("/api/v2/vehicles/status", f"Content-Length: {len(body)}", method="POST") + body
+    with Wire(target.port) as one, Wire(target.port) as two, Wire(target.port) as three, Wire(target.port) as other:
+        for wire in (one, two):
+            wire.send(request[:-1])
+        other.send(request)
+        assert other.read_final("POST").status == 200
+        time.sleep(0.2)  # until both have arrived
+        for _ in range(3):
+            other.send(request)
+            assert other.read_final("POST").status == 200
+        three.send(request[:-1])
+        refused = three.read_final("POST")
+        assert refused.error == (429, "TooManyRequests")
+        assert "bodies are arriving" in refused.document["detail"]
+        for wire in (one, two):
+            wire.send(request[-1:])
+            assert wire.read_final("POST").status == 200
+
+
+def test_the_host_of_a_whole_address_is_the_one_that_counts(target: Target) -> None:
+    """Whatever the header says (RFC 9112, 3.2.2), the page shows the address that the client asked for."""
+    with Wire(target.port) as wire:
+        for lines in ((), ("A: 1", "A: 2")):
+            wire.send(target.get("http://fleet.example:8443/docs", *lines))
+            page = wire.read_final()
+            assert page.status == 200
+            assert b"http://fleet.example:8443/api" in page.body
+        wire.send(target.get("http://me@fleet.example/docs"))
+        assert wire.read_final().error == (400, "BadHost")
         assert wire.read_end()

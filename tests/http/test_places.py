@@ -190,3 +190,30 @@ def test_small_bodies_and_requests_without_an_account_are_not_counted() -> None:
     somebody.hold_bytes(UNCOUNTED_BYTES)
     assert places.body_byte_count == 0
     assert not places.running[Kind.SCAN]
+
+
+def test_a_request_whose_body_has_arrived_needs_a_place_and_one_that_waited_goes_on() -> None:
+    places = Places(LIMITS)
+    seats = [Seat(places) for _ in range(3)]
+    for seat in seats:
+        seat.take(1)
+        seat.arrive()
+    assert (places.call_count, places.arriving_count) == (0, 3)
+    late = Seat(places)
+    late.take(1)
+    with pytest.raises(PadronError):
+        late.arrive()
+    late.wait()
+    assert (places.call_count, places.arriving_count, places.waiting_count) == (0, 3, 1)
+    others = [Seat(places) for _ in range(3)]
+    for seat in others:
+        seat.take(1)
+    with pytest.raises(PadronError) as caught:
+        seats[0].work()
+    assert caught.value.code is Code.OVERLOADED
+    late.work()
+    assert places.call_count == 4
+    for seat in (*seats, late, *others):
+        seat.leave()
+    assert not any((places.calls, places.arriving, places.waiting))
+    assert (places.call_count, places.arriving_count, places.waiting_count) == (0, 0, 0)

@@ -8,7 +8,7 @@ import pytest
 from padron.domain.plan import PLANNED_WITHIN
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
 from tests.conftest import SteppedClock
-from tests.http.api import STATUS, VEHICLE, Api
+from tests.http.api import STATUS, VEHICLE, Api, before_the_store
 from tests.http.plans_api import PLANS, give, list_plans, pass_time, plan, send_bulk
 from tests.http.test_openapi import check_reply
 
@@ -261,6 +261,7 @@ async def test_the_list_is_in_the_order_of_the_instants_filtered_and_in_pages(ap
         assert paged == whole
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "query",
     [

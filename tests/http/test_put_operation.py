@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.operations_api import DECLARATION, OPERATION, declare
 
 LIST = "/api/v2/operations"
@@ -28,11 +28,13 @@ async def test_the_same_declaration_again_changes_nothing(api: Api) -> None:
     assert (again.status, again.body) == (200, first.body)
 
 
+@before_the_store
 @pytest.mark.parametrize("name", ["Fines", "query_fines", "-fines", "a" * 65, "caf%C3%A9", "a%20b", "a."])
 async def test_a_bad_name_is_400(api: Api, name: str) -> None:
     assert (await api.acme.put(f"{LIST}/{name}", DECLARATION)).code == (400, "BadParameters")
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "edit",
     [

@@ -1,5 +1,6 @@
 """Rates: a key and an address that send too much are refused early, with 429 and what to do, and nobody else is."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -8,6 +9,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
+from padron.http import authentication
 from padron.service.accounts import add_key, revoke_key
 from padron.service.runtime import build_runtime
 from padron.store.base import Store
@@ -22,8 +24,15 @@ from tests.http.test_changes import run_second_app
 SLOW_KEYS = Limits(key_requests_per_s=1, key_burst=3)
 FEW_FAILURES = Limits(failed_keys_per_minute=1, failed_keys_burst=3)
 UNKNOWN = "Bearer padron_1kAAAAAAAAAAAAAAAAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+REAL_PAUSE_S = authentication.PAUSE_S  # before a guess is refused
+SHORT_PAUSE_S = 0.01
 slow_keys = pytest.mark.parametrize("limits", [SLOW_KEYS], ids=["slow keys"])
 few_failures = pytest.mark.parametrize("limits", [FEW_FAILURES], ids=["few failures"])
+
+
+@pytest.fixture(autouse=True)
+def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "PAUSE_S", SHORT_PAUSE_S)
 
 
 def check_refusal(reply: Reply, name: str, burst: int, window_s: int) -> None:
@@ -89,6 +98,16 @@ async def test_unknown_keys_of_one_address_are_429_after_a_few_and_before_any_lo
     for number in range(10):
         check_refusal(await ask(api, f"{UNKNOWN}{number}"), "address", 3, 180)
     assert len(asked) == looked_up
+
+
+@few_failures
+async def test_whoever_guesses_keys_waits_for_each_refusal(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "PAUSE_S", REAL_PAUSE_S)
+    for number in range(3):
+        await ask(api, f"{UNKNOWN}{number}")
+    begun_s = asyncio.get_running_loop().time()
+    check_refusal(await ask(api, UNKNOWN), "address", 3, 180)
+    assert asyncio.get_running_loop().time() - begun_s >= 0.2
 
 
 @few_failures

@@ -266,5 +266,9 @@ async def test_readiness_tells_whether_the_replica_is_used(api: Api, replica: Re
     await replica.make_restart_short()
     await asyncio.to_thread(replica.kill)
     assert await list_statuses(api) == []
-    assert (await api.nobody.get("/readyz")).body == {"status": "ok", "replica": "behind"}
-    assert (await api.nobody.get("/readyz")).status == 200
+    reply = await api.nobody.get("/readyz")
+    assert reply.status == 200
+    (warning,) = reply.body.pop("warnings")
+    assert reply.body == {"status": "ok", "replica": "behind"}
+    assert warning["code"] == "replica_behind"
+    assert "replica" in warning["detail"]

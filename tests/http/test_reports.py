@@ -10,7 +10,7 @@ import pytest
 from padron.domain.status import VehicleStatus
 from padron.service.reports.time_in_status import StoppedError
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
-from tests.http.api import Api, Reply
+from tests.http.api import Api, Reply, before_the_store
 
 REPORT = "/api/v2/reports/time-in-status"
 PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:01:40Z"  # the hundred seconds from noon on
@@ -139,6 +139,7 @@ async def test_a_csv_has_every_cell_then_the_sums_and_no_formula(api: Api, way: 
     assert rows[4]["days"] == "0.000463"
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "query, said",
     [
@@ -182,12 +183,14 @@ async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monke
     assert seen == [HUMMER, JEEP, *(make_vin(number) for number in range(20))]
 
 
+@pytest.mark.own_register
 async def test_a_report_under_way_when_the_server_ends_is_told_so(api: Api) -> None:
     api.runtime.stop_waiting()
     await asyncio.sleep(0)
     assert (await api.acme.get(f"{REPORT}?{PERIOD}")).status == 503
 
 
+@pytest.mark.own_register
 async def test_a_csv_that_could_not_be_finished_is_cut_off_and_has_no_sum(api: Api) -> None:
     api.runtime.stop_waiting()
     with pytest.raises(StoppedError):  # which ends the connection

@@ -28,6 +28,7 @@ async def test_the_counts_and_the_progress_follow_the_work(api: Api) -> None:
     run = await get_run(api.acme, run_id)
     assert run["counts"] == {
         "queued": 1, "claimed": 1, "succeeded": 1, "failed": 1, "withdrawn": 1, "exhausted": 0,
+            "cancelled": 0,
     }  # fmt: skip
     assert (run["state"], run["progress"], run["vehicleCount"]) == ("open", 0.6, 5)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.http.api import Api
+from tests.http.api import Api, before_the_store
 from tests.http.operations_api import OPERATION, RUNS, claim, declare, get_run, post, register_fleet, start
 
 
@@ -21,6 +21,7 @@ async def test_all_vehicles_are_queued_when_it_is_said(api: Api) -> None:
     assert [one["vin"] for one in await claim(api.acme, 10)] == vins
 
 
+@before_the_store
 @pytest.mark.parametrize("content", [None, "", "{}", '{"filter": {}}', '{"all": false}', '{"all": null}', '{"all": 1}'])
 async def test_what_does_not_say_all_is_not_all(api: Api, content: str | None) -> None:
     await declare(api.acme)
@@ -86,6 +87,7 @@ async def test_another_accounts_vehicle_is_unknown_and_never_queued(api: Api) ->
     assert (await start(api.acme))["vehicleCount"] == 0
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "body",
     [

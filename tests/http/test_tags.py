@@ -21,6 +21,8 @@ BULK = f"{LIST}/status"
 GATE = f"/api/v2/gate/{HUMMER}?operation=dispatch"
 OLD, NEW = "RTA412C", "NEW001"  # plates of the first vehicle and of its namesake
 
+pytestmark = pytest.mark.own_register  # each test has a clock of its own, and counts its vehicles
+
 
 class StoppedClock(SteppedClock):
     """A clock that shows the same instant each time, so that no tag differs by it."""

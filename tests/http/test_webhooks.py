@@ -1,6 +1,5 @@
 """Webhook endpoints over the API: row by row what may be asked, and what is answered."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
-from openapi_spec_validator import validate
 
 from padron.delivery.sender import HttpSender
 from padron.domain.limits import DEFAULT_LIMITS
@@ -21,11 +19,12 @@ from padron.http.docs.openapi import build_document
 from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
+from padron.workers import webhooks
 from padron.workers.base import run_workers
 from padron.workers.webhooks import WebhookWorker
 from tests.cast import HUMMER, make_cast, wait_until
 from tests.delivery.receiver import Received, Receiver, always, run_receiver
-from tests.http.api import Api, Client, Reply
+from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
 
@@ -65,8 +64,13 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def live(open_store: Callable[[], Awaitable[Store]], clock: Any) -> AsyncIterator[Api]:  # noqa: ANN401
-    """The API of a server that sends."""
+async def live(
+    open_store: Callable[[], Awaitable[Store]],
+    clock: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Api]:
+    """The API of a server that sends. It looks often for its first endpoint."""
+    monkeypatch.setattr(webhooks, "NONE_S", 0.02)
     async with HttpSender((IPv4Network("127.0.0.1/32"),), clock) as sender:
         runtime = build_runtime(await open_store(), clock, sender)
         async with run_api(runtime, await make_cast(runtime)) as api, run_workers([WebhookWorker(runtime)]):
@@ -98,6 +102,7 @@ async def test_an_endpoint_is_created_and_its_secret_shown_this_once(api: Api) -
     assert secret != (await create(api.acme))["secret"]
 
 
+@before_the_store
 @pytest.mark.parametrize(
     "changes",
     [
@@ -220,9 +225,9 @@ async def test_a_question_to_the_log_that_makes_no_sense_is_400(api: Api, query:
     assert (await api.acme.get(f"{WEBHOOKS}/{made['id']}/deliveries?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_document_and_its_page_describe_the_calls(api: Api) -> None:
     document = (await api.nobody.get("/openapi.json")).body
-    await asyncio.to_thread(validate, document)  # which takes long
     assert len([path for path in document["paths"] if path.startswith(WEBHOOKS)]) == 8
     page = await api.nobody.get("/docs")
     assert (page.status, b"rotateWebhookSecret" in page.content) == (200, True)

@@ -10,6 +10,8 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
+from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.gate import GateTransaction
@@ -17,6 +19,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
 
 T = TypeVar("T")
@@ -59,6 +62,10 @@ class FaultyTransaction:
     def plans(self) -> PlanTransaction:
         self._touch()
         return FaultyPlans(self._transaction.plans, self._faults)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        return self._transaction.removal
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -208,8 +215,25 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def is_being_checked(self) -> bool | None:
+        return self._store.is_being_checked
+
+    async def watch(self) -> None:
+        await self._store.watch()
+
+    async def examine(self) -> bool:
+        return await self._store.examine()
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
+
+    def give_families(self) -> Sequence[Family]:
+        return self._store.give_families()
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

@@ -214,7 +214,7 @@ async def test_taken_by_many_at_once_it_is_taken_once(runtime: Runtime, cast: Ca
     [(b"%PDF-1.4", "PDF"), (b"plate,doors\nABC123,4\n", "vin"), (b"\x00\x01\x02", "column"), (b"[1]", "column")],
 )
 async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
-    runtime: Runtime, cast: Cast, data: bytes, said: str
+    runtime: Runtime, cast: Cast, data: bytes, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     queued = await upload(runtime, cast.acme.principal, data)
     async with run_worker(runtime):
@@ -222,6 +222,11 @@ async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
     assert failed.state is ImportState.FAILED
     assert said in (failed.detail or "")
     assert "padron-import" not in (failed.detail or "")
+    # The operator hears of it once, without what the file may hold.
+    told = [record.getMessage() for record in caplog.records if record.name == "padron.imports"]
+    account_id = cast.acme.account.account_id
+    assert told == [f"import {queued.import_id:x} of account {account_id} failed: the import itself says why"]
+    assert runtime.counts.imports_ended == {ImportState.FAILED: 1}
 
 
 @pytest.mark.slow_callback("writes a workbook")

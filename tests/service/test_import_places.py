@@ -1,6 +1,7 @@
 """The places of imports: shared by the accounts in turn, and free as soon as an import is over, whatever its file."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -16,17 +17,26 @@ from tests.cast import Cast
 from tests.conftest import Select
 from tests.files.workbooks import build_workbook, give_row
 from tests.processes import list_readers
+from tests.readers import started_readers
 from tests.service.uploading import look, make_csv, report, run_worker, take, upload, wait_for_end
 
 EMPTY_ROWS = 7_000_000  # in a workbook of 60 kB, for which a process takes twenty seconds
 
 
 pytestmark = pytest.mark.timeout(180)  # a busy machine gives a process little time
+looks_for_the_reader = pytest.mark.usefixtures("started")
 
 
 @pytest.fixture(autouse=True)
 def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "RUNS_MAX", 1)
+
+
+@pytest.fixture
+def started() -> Iterator[None]:
+    """Start the processes that read files: the forked ones cannot be told from others."""
+    with started_readers():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,7 @@ async def cancel(runtime: Runtime, cast: Cast, queued: FileImport) -> None:
     await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
 
 
+@looks_for_the_reader
 async def test_an_import_that_is_cancelled_frees_its_place_at_once(runtime: Runtime, cast: Cast, slow: bytes) -> None:
     queued = await upload(runtime, cast.acme.principal, slow)
     async with run_worker(runtime):
@@ -66,6 +77,7 @@ async def test_an_import_that_is_cancelled_frees_its_place_at_once(runtime: Runt
     assert (cancelled.state, cancelled.part_count) == (ImportState.CANCELLED, 0)
 
 
+@looks_for_the_reader
 async def test_a_worker_that_ends_does_not_wait_for_the_file(runtime: Runtime, cast: Cast, slow: bytes) -> None:
     queued = await upload(runtime, cast.acme.principal, slow)
     async with run_worker(runtime):
@@ -75,6 +87,7 @@ async def test_a_worker_that_ends_does_not_wait_for_the_file(runtime: Runtime, c
     assert (left.state, left.lease_holder, left.detail) == (ImportState.RUNNING, None, None)
 
 
+@looks_for_the_reader
 async def test_a_file_that_ends_its_process_is_refused_once(
     runtime: Runtime, cast: Cast, slow: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -24,7 +24,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "changes.FEED": ("list_changes", "list_request_changes", "find_later_changes"),
     "changes.HISTORY": ("list_history",),
     "directory.ACCOUNT": ("list_accounts", "find_account"),
-    "directory.API_KEY": ("list_api_keys", "find_api_key", "find_api_keys"),
+    "directory.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
     "gate.GATE": ("load_gate",),
     "gate.GATE_REFUSAL": ("list_refusals",),
     "idempotency.KEPT_KEY": ("lock_key",),

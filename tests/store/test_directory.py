@@ -2,10 +2,11 @@
 
 import asyncio
 from datetime import datetime
+from ipaddress import ip_network
 
 import pytest
 
-from padron.domain.account import Account, ApiKey
+from padron.domain.account import Account, ApiKey, KeyName
 from padron.domain.errors import Code, PadronError
 from padron.store.base import Store
 from tests.cast import NOON, after
@@ -20,11 +21,14 @@ def make_key(account_id: int, name: str = "one", *, at: datetime = NOON, ends: d
         key_id=f"{account_id}k{name}",
         label=f"Clé {name}",
         scopes=frozenset({"vehicles:read", "vehicles:status"}),
+        networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
         secret_sha256=bytes(range(32)),
         created_at=at,
         expires_at=ends,
         revoked_at=None,
         last_used_at=None,
+        last_used_from=None,
+        replaced_by=None,
     )
 
 
@@ -72,18 +76,86 @@ async def test_of_many_keys_that_are_added_at_once_so_many_are_as_there_may_be(
 ) -> None:
     stores = [await open_store(), await open_store()]
     asked = [stores[n % 2].directory.add_key(make_key(acme, f"k{n}"), KEYS_MAX) for n in range(20)]
-    assert sum(await asyncio.gather(*asked)) == KEYS_MAX
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    refusals = [outcome.code for outcome in outcomes if isinstance(outcome, PadronError)]
+    assert refusals == [Code.KEY_LIMIT_REACHED] * (20 - KEYS_MAX)
     assert len(await stores[0].directory.list_keys(acme)) == KEYS_MAX
-    assert await stores[0].directory.add_key(make_key(beta), KEYS_MAX)
+    await stores[0].directory.add_key(make_key(beta), KEYS_MAX)
 
 
 async def test_a_revoked_and_an_expired_key_leave_their_places(store: Store, acme: int) -> None:
-    assert await store.directory.add_key(make_key(acme, "brief", ends=after(60)), 1)
-    assert not await store.directory.add_key(make_key(acme, "other", at=after(59)), 1)
-    assert await store.directory.add_key(make_key(acme, "later", at=after(60)), 1)
-    assert not await store.directory.add_key(make_key(acme, "third", at=after(61)), 1)
+    await store.directory.add_key(make_key(acme, "brief", ends=after(60)), 1)
+    await refuse_as_one_too_many(store, make_key(acme, "other", at=after(59)))
+    await store.directory.add_key(make_key(acme, "later", at=after(60)), 1)
+    await refuse_as_one_too_many(store, make_key(acme, "third", at=after(61)))
     await store.directory.revoke_key(acme, f"{acme}klater", after(62))
-    assert await store.directory.add_key(make_key(acme, "third", at=after(63)), 1)
+    await store.directory.add_key(make_key(acme, "third", at=after(63)), 1)
+
+
+async def refuse_as_one_too_many(store: Store, key: ApiKey) -> None:
+    with pytest.raises(PadronError) as refusal:
+        await store.directory.add_key(key, 1)
+    assert refusal.value.code is Code.KEY_LIMIT_REACHED
+
+
+async def test_a_replaced_key_ends_at_the_given_time_and_names_its_successor(store: Store, acme: int) -> None:
+    await store.directory.add_key(make_key(acme, "old"), KEYS_MAX)
+    await store.directory.add_key(make_key(acme, "brief", ends=after(5)), KEYS_MAX)
+    for name in ("old", "brief"):
+        await store.directory.replace_key(
+            KeyName(acme, f"{acme}k{name}"), make_key(acme, f"{name}2", at=after(1)), KEYS_MAX, after(60)
+        )
+    keys = {key.key_id: (key.expires_at, key.replaced_by) for key in await store.directory.list_keys(acme)}
+    assert keys == {
+        f"{acme}kold": (after(60), f"{acme}kold2"),
+        f"{acme}kbrief": (after(5), f"{acme}kbrief2"),
+        f"{acme}kold2": (None, None),
+        f"{acme}kbrief2": (None, None),
+    }
+
+
+async def test_of_two_who_replace_a_key_at_once_one_is_refused(open_store: OpenStore, acme: int) -> None:
+    stores = [await open_store(), await open_store()]
+    await stores[0].directory.add_key(make_key(acme, "old"), KEYS_MAX)
+    name = KeyName(acme, f"{acme}kold")
+    asked = [stores[n].directory.replace_key(name, make_key(acme, f"n{n}"), KEYS_MAX, after(60)) for n in range(2)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert [one.code for one in outcomes if isinstance(one, PadronError)] == [Code.KEY_NOT_FOUND]
+    assert len(await stores[0].directory.list_keys(acme)) == 2
+
+
+async def test_a_key_that_cannot_be_added_replaces_none(store: Store, acme: int) -> None:
+    await store.directory.add_key(make_key(acme, "old"), KEYS_MAX)
+    with pytest.raises(PadronError) as refusal:
+        await store.directory.replace_key(KeyName(acme, f"{acme}kold"), make_key(acme, "new"), 1, after(60))
+    assert refusal.value.code is Code.KEY_LIMIT_REACHED
+    (key,) = await store.directory.list_keys(acme)
+    assert (key.replaced_by, key.expires_at) == (None, None)
+
+
+async def test_a_disabled_accounts_keys_are_kept_but_not_found(store: Store, acme: int, beta: int) -> None:
+    for account_id in (acme, beta):
+        await store.directory.add_key(make_key(account_id), KEYS_MAX)
+    names = [KeyName(account_id, f"{account_id}kone") for account_id in (acme, beta)]
+    await store.directory.disable_account(acme, after(1))
+    await store.directory.disable_account(acme, after(2))
+    assert await store.directory.find_key(*names[0]) is None
+    assert [key.account_id for key in await store.directory.find_keys(names)] == [beta]
+    assert [*await store.directory.list_usable_secrets(NOON, 9)] == [names[1].key_id]
+    assert await store.directory.find_any_key(*names[0]) == make_key(acme)
+    assert [account.disabled_at for account in await store.directory.list_accounts()] == [after(1), None]
+    assert await store.directory.enable_account(acme)
+    assert await store.directory.find_key(*names[0]) == make_key(acme)
+
+
+async def test_an_account_gets_no_name_that_another_one_has(store: Store, acme: int, beta: int) -> None:
+    names = {account.account_id: account.name for account in await store.directory.list_accounts()}
+    with pytest.raises(PadronError) as refusal:
+        await store.directory.rename_account(acme, names[beta])
+    assert refusal.value.code is Code.ACCOUNT_EXISTS
+    await store.directory.rename_account(acme, names[acme])
+    await store.directory.rename_account(acme, "Zorro")
+    assert {account.name for account in await store.directory.list_accounts()} == {"Zorro", names[beta]}
 
 
 async def test_keys_are_listed_oldest_first_with_those_that_ended(store: Store, acme: int, beta: int) -> None:
@@ -110,10 +182,10 @@ async def test_the_first_revocation_stays(store: Store, acme: int, beta: int) ->
 async def test_the_last_use_of_a_key_is_noted(store: Store, acme: int) -> None:
     await store.directory.add_key(make_key(acme), KEYS_MAX)
     await store.directory.add_key(make_key(acme, "two"), KEYS_MAX)
-    await store.directory.touch_key(acme, f"{acme}kone", after(9))
-    keys = {key.key_id: key.last_used_at for key in await store.directory.list_keys(acme)}
-    assert keys == {f"{acme}kone": after(9), f"{acme}ktwo": None}
-    await store.directory.touch_key(acme, "none", after(9))
+    await store.directory.touch_key(acme, f"{acme}kone", after(9), "192.0.2.7")
+    keys = {key.key_id: (key.last_used_at, key.last_used_from) for key in await store.directory.list_keys(acme)}
+    assert keys == {f"{acme}kone": (after(9), "192.0.2.7"), f"{acme}ktwo": (None, None)}
+    await store.directory.touch_key(acme, "none", after(9), None)
 
 
 async def test_what_was_written_is_there_after_closing_and_opening(open_store: OpenStore) -> None:

@@ -21,7 +21,7 @@ from tests.store.distribution import Reach, find_reach, list_statements
 SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
 
 # Copied to every node, so that any row may refer to them, and unique beyond an account.
-COPIED = {"accounts", "schema_migrations", "register"}
+COPIED = {"accounts", "former_accounts", "schema_migrations", "register"}
 
 # Statements that are not one account's, and why that is no request's doing.
 OF_THE_SERVER = {
@@ -31,6 +31,8 @@ OF_THE_SERVER = {
     "load_last_changes": "the watch of a server process asks for all accounts that somebody waits for",
     "has_endpoints": "a worker of webhooks asks whether there is anything to watch",
     "list_ready": "a worker of webhooks looks for work, in all accounts",
+    "count_marks": "a server that starts, and commands, look which keys the secrets need",
+    "list_other_marks": "the command that encrypts all secrets with another key",
     "renew_leases": "a worker's sign of life, for all that it holds",
     "list_waiting_imports": "a server looks for uploaded files to import, in all accounts",
     "find_next_instant": "a server looks when the next planned change is due, in all accounts",
@@ -38,7 +40,9 @@ OF_THE_SERVER = {
     "find_epoch": "the register itself: read when a server starts",
     "renew_epoch": "the register itself: the command after a backup was restored",
     "list_usable_secrets": "a server lists the keys that it must not refuse while it is flooded with invalid ones",
-    "find_api_keys": "a server renews the keys that are in use; one that cannot be renewed is looked up by itself",
+    "rename_account": "the directory: the command that renames an account",
+    "note_former_account": "the directory: the command that deletes an account",
+    "find_enabled_api_keys": "a server renews the keys in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
 TOGETHER = {"load_together", "save_statuses"}
@@ -208,7 +212,9 @@ async def test_every_key_index_and_reference_begins_with_the_account(planner: as
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
     """
     columns = dict(map(tuple, await planner.fetch(first)))
-    assert {table for table, column in columns.items() if column != "account_id"} == {"schema_migrations", "register"}
+    assert {table for table, column in columns.items() if column != "account_id"} == {
+        "schema_migrations", "register", "former_accounts",
+    }  # fmt: skip
 
 
 async def test_a_rule_that_is_broken_shows(planner: asyncpg.Connection) -> None:

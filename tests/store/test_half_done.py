@@ -9,14 +9,27 @@ from padron.domain.change import Change
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Store
-from tests.cast import HUMMER, JEEP, after, get_one, info_changed, registered, restored, retired, save, status_changed
+from tests.cast import (
+    HUMMER,
+    JEEP,
+    NOON,
+    after,
+    get_one,
+    info_changed,
+    registered,
+    restored,
+    retired,
+    save,
+    status_changed,
+)  # fmt: skip
 from tests.conftest import Select
+from tests.shared_registers import SharedRegister, SharedRegisters
 
 TABLES = (
-    "SELECT * FROM vehicles ORDER BY vehicle_id",
-    "SELECT vehicle_id, began, ended, is_former, vin, plate FROM versions ORDER BY vehicle_id, began",
-    "SELECT account_id, number, vehicle_id, type, request_id FROM changes ORDER BY number",
-    "SELECT * FROM counters ORDER BY account_id",
+    "SELECT * FROM vehicles WHERE account_id = $1 ORDER BY vehicle_id",
+    "SELECT vehicle_id, began, ended, is_former, vin, plate FROM versions WHERE account_id = $1 ORDER BY 1, 2",
+    "SELECT account_id, number, vehicle_id, type, request_id FROM changes WHERE account_id = $1 ORDER BY number",
+    "SELECT * FROM counters WHERE account_id = $1",
 )
 # What each batch writes: the rows of the record and the counter always.
 STATUSES = [("INSERT", "changes"), ("UPDATE", "counters"), ("UPDATE", "vehicles")]
@@ -32,10 +45,32 @@ WRITES = {
 CASES = [(batch, *write) for batch, writes in WRITES.items() for write in writes]
 Case = tuple[str, str, str]
 _FAIL_POSTGRES = """
-    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
+    CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
     CREATE TRIGGER planted AFTER {} ON {} FOR EACH ROW EXECUTE FUNCTION fail();
 """
 _FAIL_SQLITE = "CREATE TRIGGER planted AFTER {} ON {} BEGIN SELECT RAISE(ABORT, 'planted'); END"
+
+
+@pytest.fixture
+async def register(engine: str, shared_registers: SharedRegisters) -> SharedRegister:
+    """The register of all cases: a database whose schema was changed is of no use to tests of other modules."""
+    return await shared_registers.lend(engine)
+
+
+@pytest.fixture
+def store(register: SharedRegister) -> Store:
+    return register.store
+
+
+@pytest.fixture
+def database(register: SharedRegister) -> str:
+    return register.database
+
+
+@pytest.fixture
+async def acme(store: Store, request: pytest.FixtureRequest) -> int:
+    """An account of the test's own."""
+    return (await store.directory.add_account(request.node.name, NOON)).account_id
 
 
 async def plant(engine: str, database: str, operation: str, table: str) -> None:
@@ -88,12 +123,14 @@ async def test_a_failure_after_any_write_leaves_nothing_behind(
         change = retired(vehicle, at=after(1))
         await save(store, acme, change)
         vehicle = change.vehicle
-    before = [await select(statement) for statement in TABLES]
+    before = [await select(statement, acme) for statement in TABLES]
     changes = make_batch(batch, vehicle)
     await plant(engine, database, operation, table)
-    with pytest.raises((apsw.Error, asyncpg.PostgresError), match="planted"):
-        await save(store, acme, *changes)
-    assert [await select(statement) for statement in TABLES] == before
-    await uproot(engine, database, table)
+    try:
+        with pytest.raises((apsw.Error, asyncpg.PostgresError), match="planted"):
+            await save(store, acme, *changes)
+    finally:
+        await uproot(engine, database, table)
+    assert [await select(statement, acme) for statement in TABLES] == before
     await save(store, acme, *changes)
-    assert [row[1] for row in await select(TABLES[2])] == list(range(1, len(before[2]) + len(changes) + 1))
+    assert [row[1] for row in await select(TABLES[2], acme)] == list(range(1, len(before[2]) + len(changes) + 1))

@@ -22,6 +22,7 @@ from padron.store.sqlite.port import DIALECT, SQL
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
+    if file != "sql/doctor.sql"  # its statements mean every row of a portion, or of an account
     for name, statement in load_statements("padron.store.sqlite", file).items()
     # Templates, and a name that only the other engine fills.
     if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
@@ -30,8 +31,11 @@ STATEMENTS = {
 # account goes a look for its children.
 WALK = {
     "imports: list_waiting_imports",  # an index of what has not ended
+    "imports: survey_imports",
+    "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",
     "plans: find_next_instant",
+    "plans: survey_plans",  # counts what is pending, up to a limit
     "directory: count_usable_keys",
     "directory: find_epoch",  # a table of one row
     "directory: insert_account",
@@ -39,18 +43,37 @@ WALK = {
     "directory: list_api_keys",
     "directory: list_usable_secrets",
     "gate: list_refusals",
+    "directory: release_endpoints",
     "directory: renew_epoch",
+    "directory: try_to_write",
     "webhooks: count_endpoints",
+    "webhooks: count_marks",
     "webhooks: delete_deliveries",
     "webhooks: delete_endpoint",
     "webhooks: has_endpoints",
     "webhooks: list_endpoints",
     "webhooks: list_ready",
     "webhooks: renew_leases",
+    "webhooks: survey_deliveries",
+    "webhooks: survey_endpoints",
+    # The first rows of what an account has, of which each statement takes a portion.
+    "removal: remove_account",
+    "removal: remove_api_keys",
+    "removal: remove_changes",
+    "removal: remove_gate_refusals",
+    "removal: remove_import_refusals",
+    "removal: remove_operations",
+    "removal: remove_refusals",
+    "removal: remove_vehicles",
+    "removal: remove_versions",
+    "removal: remove_webhook_attempts",
+    "removal: remove_webhook_deliveries",
+    "removal: remove_webhook_endpoints",
+    "removal: remove_work",
 }
 
 _walks = re.compile(
-    r"SCAN (?!json_each|CONSTANT|search|asked|counted)"
+    r"SCAN (?!json_each|CONSTANT|search|asked|counted|open_runs|accounts USING INDEX accounts_disabled)"
     r"|USING PRIMARY KEY \(account_id=\?\)$"
     r"|SEARCH (?!webhook_endpoints)\w+ USING PRIMARY KEY \(account_id=\? AND endpoint_id=\?\)$"
 ).search

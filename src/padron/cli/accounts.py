@@ -1,23 +1,22 @@
-"""``padron accounts`` and ``padron keys``."""
+"""``padron accounts``."""
 
-from datetime import datetime
-from typing import Annotated
+from cyclopts import App
 
-from cyclopts import App, Parameter
-
-from padron.cli.options import CommonOptions, Json, parse_duration, run_with_runtime, split_commas
-from padron.cli.outputs import UsageError, give_instant, print_json, print_table
-from padron.domain.account import Account, ApiKey, Scope
-from padron.domain.quoting import join_names, quote
+from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.cli.outputs import give_instant, print_json, print_table
+from padron.domain.account import Account
 from padron.service import accounts as service
 from padron.service.runtime import Runtime
 
-accounts = App(name="accounts", help="Add and list accounts, the owners of vehicles.")
-keys = App(name="keys", help="Add, list and revoke API keys.")
+accounts = App(name="accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
+# By name, because it needs much that the other commands start faster without.
+accounts.command(
+    "padron.cli.account_deletion:delete_with_export",
+    name="delete",
+    help="Delete an account with all that belongs to it, for ever. Servers may run meanwhile.",
+)
 
 _DEFAULTS = CommonOptions()
-_SCOPES = ", ".join(scope.value for scope in Scope)
-_SCOPE_HELP = f"What the key may do. Separate several scopes with commas or spaces: {_SCOPES}."
 
 
 @accounts.command(name="add")
@@ -44,122 +43,97 @@ def list_accounts(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> 
     if json:
         print_json({"accounts": [_show_account(account) for account in found]})
         return 0
-    rows = [(str(account.account_id), account.name, give_instant(account.created_at) or "") for account in found]
-    print_table(("Id", "Name", "Created"), rows, "There are no accounts yet. Add one with: padron accounts add NAME")
+    rows = [
+        (str(account.account_id), account.name, give_instant(account.created_at) or "", _name_state(account))
+        for account in found
+    ]
+    print_table(
+        ("Id", "Name", "Created", "State"), rows, "There are no accounts yet. Add one with: padron accounts add NAME"
+    )
     return 0
 
 
-@keys.command(name="add")
-def add_key(
-    *,
-    account: str,
-    name: str,
-    scope: Annotated[list[str], Parameter(name="--scope", consume_multiple=True, negative="", help=_SCOPE_HELP)],
-    expires_in: str | None = None,
-    json: Json = False,
-    options: CommonOptions = _DEFAULTS,
-) -> int:
-    """Add an API key and show its secret. The secret is shown only this once.
+@accounts.command(name="rename")
+def rename_account(name: str, new_name: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Give an account another name. Its keys, its vehicles and their history stay as they are.
 
     Parameters
     ----------
-    account
-        The name of the account that the key belongs to.
-
     name
-        A label for the key.
+        The account's present name.
 
-    expires_in
-        How long the key is valid: a number and s, m, h, d or w, for example 90d. Without it, the key never expires.
+    new_name
+        Its new name.
     """
-    scopes = _parse_scopes(scope)
-    duration = None if expires_in is None else parse_duration("--expires-in", expires_in)
 
-    async def work(runtime: Runtime) -> service.NewKey:
-        owner = await service.get_account(runtime, account)
-        return await service.add_key(runtime, owner, label=name, scopes=scopes, expires_in=duration)
+    async def work(runtime: Runtime) -> Account:
+        return await service.rename_account(runtime, await service.get_account(runtime, name), new_name)
 
-    new = run_with_runtime(options, work)
+    account = run_with_runtime(options, work)
     if json:
-        print_json({**_show_key(new.key), "secret": new.token})
-        return 0
-    until = give_instant(new.key.expires_at)
-    print(f"Added the key {new.key.key_id}, valid {'for ever' if until is None else f'until {until}'}.")
-    print("Send it with each call. It is shown only this once:")
-    print(f"Authorization: Bearer {new.token}")
+        print_json(_show_account(account))
+    else:
+        print(f"The account {name} now has the name {account.name}.")
     return 0
 
 
-@keys.command(name="list")
-def list_keys(*, account: str, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """List an account's keys, without their secrets; with --json as {"keys": [...]}.
+@accounts.command(name="disable")
+def disable_account(name: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Refuse all keys of an account, within two seconds. Its webhooks, imports and planned changes stop.
+
+    Nothing is lost: padron accounts enable lets everything continue.
 
     Parameters
     ----------
-    account
+    name
         The account's name.
     """
 
-    async def work(runtime: Runtime) -> list[ApiKey]:
-        return await service.list_keys(runtime, await service.get_account(runtime, account))
+    async def work(runtime: Runtime) -> Account:
+        await service.disable_account(runtime, await service.get_account(runtime, name))
+        return await service.get_account(runtime, name)
 
-    found = run_with_runtime(options, work)
+    account = run_with_runtime(options, work)
     if json:
-        print_json({"keys": [_show_key(key) for key in found]})
-        return 0
-    rows = [
-        (key.key_id, key.label, " ".join(sorted(key.scopes)), *(give_instant(at) or "-" for at in _list_instants(key)))
-        for key in found
-    ]
-    columns = ("Id", "Name", "Scopes", "Created", "Expires", "Revoked", "Last used")
-    print_table(columns, rows, "The account has no keys yet. Add one with: padron keys add")
+        print_json(_show_account(account))
+    else:
+        print(f"The account {name} is disabled.")
     return 0
 
 
-@keys.command(name="revoke")
-def revoke_key(key_id: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Revoke an API key. Every server refuses it within two seconds.
+@accounts.command(name="enable")
+def enable_account(name: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Accept the keys of a disabled account again. Planned changes that became due meanwhile happen at once.
 
     Parameters
     ----------
-    key_id
-        The key's id, as padron keys list shows it.
+    name
+        The account's name.
     """
-    run_with_runtime(options, lambda runtime: service.revoke_key(runtime, key_id))
+
+    async def work(runtime: Runtime) -> Account:
+        await service.enable_account(runtime, await service.get_account(runtime, name))
+        return await service.get_account(runtime, name)
+
+    account = run_with_runtime(options, work)
     if json:
-        print_json({"id": key_id, "revoked": True})
+        print_json(_show_account(account))
     else:
-        print(f"Revoked the key {key_id}.")
+        print(f"The account {name} is enabled.")
     return 0
 
 
-def _parse_scopes(values: list[str]) -> list[str]:
-    scopes = split_commas(values)
-    unknown = [scope for scope in scopes if scope not in list(Scope)]
-    if unknown or not scopes:
-        named = join_names(list(map(quote, unknown)))
-        wrong = f"has an unknown scope, {named}" if unknown else "needs at least one scope"
-        raise UsageError(f"--scope {wrong}: choose from {_SCOPES}.")
-    return scopes
-
-
 def _show_account(account: Account) -> dict[str, object]:
-    return {"id": account.account_id, "name": account.name, "createdAt": give_instant(account.created_at)}
-
-
-def _show_key(key: ApiKey) -> dict[str, object]:
-    created_at, expires_at, revoked_at, last_used_at = map(give_instant, _list_instants(key))
     return {
-        "id": key.key_id,
-        "accountId": key.account_id,
-        "name": key.label,
-        "scopes": sorted(key.scopes),
-        "createdAt": created_at,
-        "expiresAt": expires_at,
-        "revokedAt": revoked_at,
-        "lastUsedAt": last_used_at,
+        "id": account.account_id,
+        "name": account.name,
+        "createdAt": give_instant(account.created_at),
+        "disabledAt": give_instant(account.disabled_at),
+        "deletingAt": give_instant(account.deleting_at),
     }
 
 
-def _list_instants(key: ApiKey) -> tuple[datetime | None, ...]:
-    return key.created_at, key.expires_at, key.revoked_at, key.last_used_at
+def _name_state(account: Account) -> str:
+    if account.deleting_at is not None:
+        return f"being deleted since {give_instant(account.deleting_at)}"
+    return "enabled" if account.disabled_at is None else f"disabled since {give_instant(account.disabled_at)}"

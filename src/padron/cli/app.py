@@ -44,15 +44,17 @@ app.command(
     "padron.cli.serve:serve",
     help="Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.",
 )
-app.command("padron.cli.accounts:accounts", help="Add and list accounts, the owners of vehicles.")
-app.command("padron.cli.accounts:keys", help="Add, list and revoke API keys.")
+app.command("padron.cli.accounts:accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
+app.command("padron.cli.keys:keys", help="Add, list, change, rotate and revoke API keys.")
 app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")
 app.command("padron.cli.report:report", help="Report on an account's vehicles.")
+app.command("padron.cli.doctor:doctor", help="Examine the register, beside a running server, and change nothing.")
 app.command("padron.cli.duplicates:duplicates", help="Show vehicles with the same VIN, and make one vehicle of them.")
 app.command("padron.cli.planned:planned", help="List and cancel planned changes of status.")
-app.command("padron.cli.register:register", help="Work on the whole register after a backup was restored.")
 app.command("padron.cli.backup:backup", help="Copy the whole register into a file, while servers use it.")
 app.command("padron.cli.restore:restore", help="Restore a backup into the database, and check what was restored.")
+app.command("padron.cli.register:register", help="Work on the whole register.")
+app.command("padron.cli.secrets:secrets", help="Encrypt the secrets of webhooks with keys from a file.")
 app.command("padron.cli.undo:undo", help="Undo what a request changed.")
 app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 

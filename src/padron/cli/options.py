@@ -75,6 +75,9 @@ class ServerOptions(CommonOptions):
     tls_key: str | None = None
     """A file in PEM with the certificate's key, without a password [PADRON_TLS_KEY]."""
 
+    secret_file: str | None = None
+    """A file with keys that encrypt the secrets of webhooks; see docs/administration.md [PADRON_SECRET_FILE]."""
+
     forwarded_allow: str | None = None
     """Networks of proxies whose X-Forwarded-For and -Proto count: CIDRs between commas [PADRON_FORWARDED_ALLOW]."""
 
@@ -95,6 +98,12 @@ class ServerOptions(CommonOptions):
 
     limits: str | None = None
     """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
+
+    metrics_listen: str | None = None
+    """HOST:PORT for metrics, such as 127.0.0.1:9464; a port for each process [PADRON_METRICS_LISTEN]."""
+
+    access_log: str | None = None
+    """Whether each request has a line in the log: on or off [PADRON_ACCESS_LOG; default on]."""
 
 
 def run_with_runtime(

@@ -1,12 +1,16 @@
 """``padron register``: the register as a whole."""
 
-from cyclopts import App
+from typing import Annotated
 
+from cyclopts import App, Parameter
+
+from padron.cli.holding import hold_file
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import print_json
+from padron.cli.outputs import UsageError, print_json
 from padron.service.register import renew_register
+from padron.wiring import write_checksums
 
-register = App(name="register", help="Work on the whole register after a backup was restored.")
+register = App(name="register", help="Work on the whole register.")
 
 _DEFAULTS = CommonOptions()
 
@@ -23,3 +27,27 @@ def renew(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
         print_json({"epoch": epoch})
         return
     print(f"The register has the new epoch {epoch}, and earlier cursors get 410. Restart running servers.")
+
+
+@register.command(name="checksums")
+def write_all_checksums(
+    *, renew: Annotated[bool, Parameter(negative="")] = False, json: Json = False, options: CommonOptions = _DEFAULTS
+) -> None:
+    """Write the SQLite file again, with a checksum in each page. No server may use the file meanwhile.
+
+    Files of earlier versions have no checksums. The disk needs room for another copy of the file.
+
+    Parameters
+    ----------
+    renew
+        Ignore wrong checksums. Use this after another program, such as sqlite3, copied or wrote the file.
+    """
+    settings = options.read()
+    if not settings.is_sqlite:
+        raise UsageError("The database is PostgreSQL, which has checksums of its own (data_checksums).")
+    with hold_file(settings):
+        was_written = write_checksums(settings, renew=renew)
+    if json:
+        print_json({"written": was_written})
+        return
+    print("Each page has a checksum now." if was_written else "Each page already has a checksum.")

@@ -14,7 +14,6 @@ from typing import Annotated
 import uvicorn
 from cyclopts import Parameter
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from padron.cli import reloading
 from padron.cli.certificates import CertificateFiles
@@ -24,8 +23,11 @@ from padron.cli.loops import LOOP
 from padron.cli.open_files import raise_file_limit
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
-from padron.config import Settings, give_environment
+from padron.cli.processes import NumberedProcesses
+from padron.config import LogForm, Settings, give_environment
 from padron.domain.errors import Code, PadronError
+from padron.network_settings import PORT_MAX
+from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
 from padron.wiring import check_backup_folder, use_runtime
 
@@ -64,7 +66,8 @@ def serve(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can hear it
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with hold_file(settings), _bind(settings) as listener:
+    with hold_file(settings), _bind(settings.host, settings.port) as listener:
+        _check_metrics_ports(settings, workers)
         address = _give_address(settings, listener.getsockname()[1])
         check_backup_folder(settings)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
@@ -79,9 +82,12 @@ def serve(
 
         if loaded is not None:
             reloading.warn_of_dates(loaded)
-        if workers == 1:
-            return _run_alone(config, listener, announce)
-        return _run_workers(config, listener, announce, files)
+        try:
+            if workers == 1:
+                return _run_alone(config, listener, announce)
+            return _run_workers(config, listener, announce, settings.log, files)
+        finally:
+            _log.info("Stopped")
 
 
 class _Server(uvicorn.Server):
@@ -99,13 +105,15 @@ class _Server(uvicorn.Server):
             self._announce()
 
 
-class _Parent(Multiprocess):
+class _Parent(NumberedProcesses):
     """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP."""
 
     ended_by: signal.Signals | None = None
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], files: CertificateFiles | None) -> None:
-        super().__init__(config, sockets)
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], form: LogForm, files: CertificateFiles | None
+    ) -> None:
+        super().__init__(config, sockets, form)
         self._files = files
         self._unaware: set[int | None] = set()  # the processes that must still read the certificate again
 
@@ -153,11 +161,15 @@ def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callab
 
 
 def _run_workers(
-    config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None], files: CertificateFiles | None
+    config: uvicorn.Config,
+    listener: socket.socket,
+    announce: Callable[[], None],
+    form: LogForm,
+    files: CertificateFiles | None,
 ) -> int:
     listener.set_inheritable(True)
     listener.listen(BACKLOG)  # from now on, connections wait for the first ready process
-    parent = _Parent(config, [listener], files)
+    parent = _Parent(config, [listener], form, files)
     announce()
     parent.run()
     if parent.ended_by is signal.SIGINT:
@@ -202,6 +214,7 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     """Check that the database opens and has this program's schema. Give the text of ``--demo``, if asked for."""
     async with use_runtime(settings) as runtime:
         await check_register(runtime)
+        await check_secrets(runtime)
         if not demo:
             return None
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time
@@ -210,11 +223,11 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
 
 
 @contextmanager
-def _bind(settings: Settings) -> Iterator[socket.socket]:
+def _bind(host: str, port: int) -> Iterator[socket.socket]:
     """Bind the port first, so that a port in use gives a clear message."""
-    where = f"{settings.host} port {settings.port}"
+    where = f"{host} port {port}"
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise PadronError(
             Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: this address does not exist."
@@ -232,6 +245,19 @@ def _bind(settings: Settings) -> Iterator[socket.socket]:
                 Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: {os.strerror(error.errno or 0)}."
             ) from error
         yield listener
+
+
+def _check_metrics_ports(settings: Settings, workers: int) -> None:
+    """Raise ``store_unavailable`` if a process could not serve its metrics."""
+    address = settings.metrics_address
+    if address is None:
+        return
+    ports = [address.port + number for number in range(workers)] if address.port else [0]
+    if ports[-1] > PORT_MAX:
+        raise UsageError(f"--metrics-listen needs {workers} ports from {address.port} on: choose a lower one.")
+    for port in ports:
+        with _bind(address.host, port):
+            pass
 
 
 def _give_address(settings: Settings, port: int) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from padron.domain.addresses import IpNetwork
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 
@@ -24,6 +25,7 @@ KEY_ID_RANDOM_LENGTH = 12
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
+_NUMBER_LENGTH_MAX = 18  # of an account: it fits 64 bits
 _match_key = re.compile(r"padron_(([0-9]{1,18})k[0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})").fullmatch
 
 
@@ -48,21 +50,30 @@ class Account:
     account_id: int
     name: str
     created_at: datetime
+    disabled_at: datetime | None = None  # since then its keys are refused, and nothing is done for it
+    deleting_at: datetime | None = None  # since then it is being deleted, which cannot be undone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A stored key. Only the SHA-256 digest of its secret is kept."""
+    """A stored key. Only the SHA-256 digest of its secret is kept.
+
+    ``networks`` are those that it may be used from; none means from everywhere. ``last_used_at`` and ``last_used_from``
+    are noted at most once an hour.
+    """
 
     account_id: int
     key_id: str
     label: str
     scopes: frozenset[str]
+    networks: tuple[IpNetwork, ...]
     secret_sha256: bytes
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    last_used_from: str | None
+    replaced_by: str | None  # the id of the key that was made in its place
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether the key is neither revoked nor expired."""
@@ -114,6 +125,12 @@ def parse_credential(token: str) -> Credential | None:
     if checksum != _give_checksum(key_id, secret):
         return None
     return Credential(account_id=int(account_id), key_id=key_id, secret=secret)
+
+
+def parse_key_id(key_id: str) -> int | None:
+    """Give the account's number, with which the public id of a key begins; None for text without such a number."""
+    number, _, _ = key_id.partition("k")
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= _NUMBER_LENGTH_MAX else None
 
 
 def format_key_id(account_id: int, random_part: str) -> str:

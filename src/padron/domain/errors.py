@@ -18,6 +18,7 @@ class Code(StrEnum):
     REVISION_MISMATCH = "revision_mismatch"
     OPERATION_NOT_FOUND = "operation_not_found"
     RUN_NOT_FOUND = "run_not_found"
+    RUN_ENDED = "run_ended"
     RUN_LIMIT_REACHED = "run_limit_reached"
     CLAIM_NOT_FOUND = "claim_not_found"
     CLAIM_WITHDRAWN = "claim_withdrawn"
@@ -43,6 +44,7 @@ class Code(StrEnum):
     PLAN_NOT_FOUND = "plan_not_found"
     PLAN_ENDED = "plan_ended"
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
+    SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
     RATE_EXCEEDED = "rate_exceeded"

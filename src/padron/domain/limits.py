@@ -23,6 +23,7 @@ class Limits:
     webhooks: int = 50
     operations: int = 200
     runs: int = 10  # by filter, while their vehicles are being queued
+    queued_work: int = 100_000_000  # vehicles in runs with queued work
     imports: int = 10  # that have not ended
     idempotency_keys: int = 100_000  # of the last 24 hours
     idempotency_bytes: int = 256_000_000  # of their answers

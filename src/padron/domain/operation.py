@@ -39,7 +39,7 @@ _match_claim_id = re.compile("([0-7][0-9a-f]{15})-([0-9]{1,18})-([0-9]{1,4})").f
 
 
 class WorkState(StrEnum):
-    """The state of the work on one vehicle. The last four are final."""
+    """The state of the work on one vehicle. The last five are final."""
 
     QUEUED = "queued"
     CLAIMED = "claimed"
@@ -47,6 +47,7 @@ class WorkState(StrEnum):
     FAILED = "failed"
     WITHDRAWN = "withdrawn"  # the vehicle was deactivated
     EXHAUSTED = "exhausted"  # every attempt was claimed, and none was answered
+    CANCELLED = "cancelled"  # its run was cancelled
 
 
 OPEN_STATES = frozenset({WorkState.QUEUED, WorkState.CLAIMED})
@@ -58,6 +59,7 @@ class RunState(StrEnum):
     QUEUEING = "queueing"  # vehicles are still being added
     OPEN = "open"
     FINISHED = "finished"
+    CANCELLED = "cancelled"
 
 
 class Outcome(StrEnum):
@@ -136,6 +138,8 @@ class Run:
     created_at: datetime
     created_by: str
     moved_at: datetime  # when vehicles were last added
+    cancelled_at: datetime | None = None
+    cancelled_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,7 +274,7 @@ def decide_result(work: Work | None, stored: Result | None, given: Result, attem
 
     - ``claim_not_found``
     - ``claim_answered`` for a result that differs from the first one
-    - ``claim_withdrawn`` when the vehicle was deactivated
+    - ``claim_withdrawn`` when the vehicle was deactivated, or the run was cancelled
     - ``claim_expired`` when another worker claimed the vehicle
     """
     claim_id = format_claim_id(given.key)
@@ -288,6 +292,10 @@ def decide_result(work: Work | None, stored: Result | None, given: Result, attem
             f"The claim {claim_id} was withdrawn when the vehicle {work.vin} was deactivated. "
             "Its result was not stored.",
         )
+    if work.state is WorkState.CANCELLED:
+        raise PadronError(
+            Code.CLAIM_WITHDRAWN, f"The run of the claim {claim_id} was cancelled. The result was not stored."
+        )
     if given.key.attempt < work.attempts or work.state not in {WorkState.CLAIMED, WorkState.EXHAUSTED}:
         raise PadronError(
             Code.CLAIM_EXPIRED,
@@ -303,6 +311,8 @@ def decide_result(work: Work | None, stored: Result | None, given: Result, attem
 
 def give_run_state(run: Run, counts: Mapping[WorkState, int]) -> RunState:
     """Give the state of a run. It is finished when none of its work is open."""
+    if run.cancelled_at is not None:
+        return RunState.CANCELLED
     if run.is_queueing:
         return RunState.QUEUEING
     return RunState.OPEN if any(counts.get(state) for state in OPEN_STATES) else RunState.FINISHED

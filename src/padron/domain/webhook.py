@@ -17,6 +17,8 @@ from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES
 
 DESCRIPTION_LENGTH_MAX = 200
 ENDPOINT_ID_LENGTH = 22  # base62 digits
+SEALED = "enc:"  # begins a secret that is encrypted; the mark of its key follows, and another colon
+MARK_LENGTH = 8
 ROTATION = timedelta(hours=24)  # how long a replaced secret still signs
 FAILING_MAX = timedelta(days=5)
 RETRY_AFTER_MAX = timedelta(hours=24)
@@ -129,7 +131,10 @@ class EndpointKey(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """A receiver of webhooks, and its position in the feed. The printed form does not show its secrets."""
+    """A receiver of webhooks, and its position in the feed. The printed form does not show its secrets.
+
+    The secrets are as they are stored, perhaps encrypted: ``service/webhooks/sealing.py`` opens them.
+    """
 
     endpoint_id: str
     url: str
@@ -150,6 +155,12 @@ class Endpoint:
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None = None
+
+    def list_marks(self) -> set[str]:
+        """Give the marks of the keys that encrypt the secrets; an empty one for a secret that is not encrypted."""
+        begin, end = len(SEALED), len(SEALED) + MARK_LENGTH
+        stored = [self.secret, *([] if self.former_secret is None else [self.former_secret])]
+        return {one[begin:end] if one.startswith(SEALED) else "" for one in stored}
 
     def list_secrets(self, now: datetime) -> list[str]:
         """Give the secrets that sign at this instant, the current one first."""

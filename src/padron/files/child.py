@@ -46,20 +46,21 @@ def give_limits(path: Path, *, is_beside_server: bool) -> ChildLimits:
     return ChildLimits(cpu_s=cpu_s, wall_s=cpu_s * WALL_FACTOR, niceness=NICENESS if is_beside_server else 0)
 
 
+def start_process(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start the process with this environment, and with pipes for all three streams."""
+    command = [sys.executable, "-P", "-m", PROGRAM]  # -P: import nothing from the current folder
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603 - our module
+
+
 class Child:
     """A process that reads one file. Whoever starts it must close it."""
 
     def __init__(self, order: Order, limits: ChildLimits) -> None:
         self.limits = limits
         self._killed_for: str | None = None
-        command = [sys.executable, "-P", "-m", PROGRAM]  # -P: import nothing from the current folder
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={name: value for name, value in os.environ.items() if name in _INHERITED},
-        )
+        environment = {name: value for name, value in os.environ.items() if name in _INHERITED}
+        self._process = start_process(environment)
         with _give_pipe(self._process.stdin) as asked, suppress(BrokenPipeError):  # ``explain`` reports its end
             asked.write(msgspec.json.encode(Instruction(order=order, limits=limits)))
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.routing import Router
 from starlette.types import Receive, Send
@@ -27,6 +28,8 @@ from padron.http.routes import ROUTES
 from padron.http.routing import Paths, give_raw_path
 from padron.http.server import Server, admit, answer_whatever
 from padron.http.stopping import on_stop_signal
+from padron.http.watching.measures import give_families
+from padron.http.watching.tally import NO_ROUTE, Sent, Tally
 from padron.service.runtime import Runtime
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
@@ -41,6 +44,7 @@ class Resource:
 
     def __init__(self, server: Server, routes: Sequence[Route]) -> None:
         self._server = server
+        self._path = routes[0].path if routes else NO_ROUTE
         self._operations = {route.method: route for route in routes}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
@@ -50,24 +54,30 @@ class Resource:
         """Answer one request."""
         server = self._server
         call = Call(self._give_request(scope), server.make_request_id(), server, receive=receive)
+        sent = Sent(send)
         try:
             reply = await answer_whatever(call, self._answer(call, scope))
             if reply is None:
                 return
             if isinstance(reply, StreamReply):
-                reply = server.add_cors(reply, call)
+                reply = server.add_cors(reply, call.headers)
                 if call.request.method == "HEAD":  # it has no pieces, and so it ends, although a feed never does
                     await reply.chunks.aclose()
                     reply = StreamReply(give_nothing(), reply.headers)
-                await _stream(send, reply, call)
+                sent.status = 200
+                await _stream(sent.pass_on, reply, call)
                 return
-            reply = server.add_cors(reply, call)
+            reply = server.add_cors(reply, call.headers)
             if await call.has_unread_body() and CLOSE[0] not in reply.headers:
                 # Otherwise a client without a valid key could keep the connection by never ending a body.
                 reply.headers = (*reply.headers, *CLOSE)
-            await send_reply(send, await server.compress(reply, call), call.request_id.encode())
+            reply = await server.compress(reply, call)
+            sent.status, sent.problem = reply.status, reply.problem
+            await send_reply(sent.pass_on, reply, call.request_id.encode())
         finally:
             call.seat.leave()
+            if server.tally is not None:
+                server.tally.note(call, self._path, sent.status, sent.byte_count, sent.problem)
 
     def _give_request(self, scope: AsgiScope) -> Request:
         """Give the request as the protocol has it, or from the scope of another server, with its headers to come."""
@@ -148,13 +158,14 @@ def build_app(
     reach: Reach = DIRECT,
     *,
     is_fast: bool = True,
+    tally: Tally | None = None,
 ) -> App:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
     The ``background`` tasks run beside the calls while the runtime is open. ``reach`` says how clients reach it.
-    Without ``is_fast``, the edge answers no call itself.
+    Without ``is_fast``, the edge answers no call itself. ``tally`` counts the answers.
     """
-    server = Server(reach)
+    server = Server(reach, tally)
     set_root_path(reach.root_path)
     strip = make_stripper(reach.root_path) if reach.root_path else None
     edge = Edge(server, ROUTES if is_fast else (), strip)
@@ -163,6 +174,7 @@ def build_app(
     async def live(_: object) -> AsyncIterator[None]:
         server.runtime = await open_runtime()
         server.places = Places(server.runtime.limits)
+        server.runtime.meters.add(partial(give_families, server, edge.connections))
         edge.connections.set_limits(server.runtime.limits)
         try:
             async with AsyncExitStack() as stack:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 async def authenticate(call: Call) -> Principal:
-    """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``."""
+    """Give the principal of the request's bearer token. Raises ``unauthorized`` and ``invalid_token``.
+
+    Raises ``forbidden`` for a key that must not be used from the client's address.
+    """
     token = find_token(call.headers)
     if token is None:
         raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
@@ -26,6 +29,10 @@ async def authenticate(call: Call) -> Principal:
         return await call.runtime.authenticator.authenticate(token, call.request.client_address)
     except RateExceededError:
         await asyncio.sleep(PAUSE_S)
+        raise
+    except PadronError as error:
+        if error.code is Code.INVALID_TOKEN:
+            call.refused_keys.note(call.request.client_address)
         raise
 
 

@@ -14,7 +14,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol, cast
 
 from starlette.types import Message, Receive, Scope
@@ -29,6 +30,7 @@ from padron.http.answers.problems import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
+from padron.http.watching.refused_keys import RefusedKeys
 from padron.service.runtime import Runtime
 
 HEADER_COUNT_MAX = 64
@@ -37,7 +39,7 @@ TARGET_BYTES_MAX = 2_048
 BODY_BYTES_MAX = 16_384  # for a call on a single vehicle
 BULK_BODY_BYTES_MAX = 1_000_000
 BODY_WAIT_S_MAX = 10.0
-BODY_SLOW_S = 0.25  # a request whose body takes longer counts as waiting, no longer as a call
+BODY_SLOW_S = 0.25  # a request whose body takes longer counts as waiting
 CONFIRMED_S = 0.25  # together with the time that a key is cached, less than the two seconds of a revocation
 # A streamed body may take any time. But after this time of waiting it must have arrived at this pace at least.
 STREAM_GRACE_S = 30.0
@@ -69,6 +71,7 @@ class Shared(Protocol):
     runtime: Runtime
     places: Places
     readers: set[asyncio.Task[object]]  # the tasks of all calls that are reading a body
+    refused_keys: RefusedKeys
 
 
 @dataclass(slots=True)
@@ -84,6 +87,9 @@ class Request:
     headers: dict[bytes, bytes]
     path_parameters: dict[str, str]
     hop: LastHop = UNKNOWN_HOP
+    began_s: float = field(default_factory=perf_counter)
+    is_noted: bool = False  # its answer has been counted
+    has_arrived: bool = False  # the whole body, before the call began
 
     @property
     def client_address(self) -> str:
@@ -104,7 +110,7 @@ class Call:
 
     __slots__ = (
         "_body", "_confirmed_at_s", "_is_whole", "_readers", "_receive", "headers", "held_key", "path_parameters",
-        "principal", "request", "request_id", "runtime", "seat",
+        "principal", "refused_keys", "request", "request_id", "runtime", "seat",
     )  # fmt: skip
 
     def __init__(
@@ -123,6 +129,7 @@ class Call:
         self._readers = shared.readers
         self.request_id = request_id
         self.runtime = shared.runtime
+        self.refused_keys = shared.refused_keys
         self.principal: Principal
         self.held_key: HeldKey | None = None
         self.seat = Seat(shared.places)
@@ -232,6 +239,8 @@ class Call:
 
     async def _receive_body(self, size_max: int) -> bytes:
         self.check_declared(size_max)
+        if self._is_declared() and not self.request.has_arrived:
+            self.seat.arrive()
         # No asyncio.timeout, which costs 3 us, because nearly every body has arrived with its headers.
         loop = asyncio.get_running_loop()
         task = cast("asyncio.Task[object]", asyncio.current_task(loop))
@@ -252,8 +261,7 @@ class Call:
 
     async def has_unread_body(self) -> bool:
         """Say whether a part of the body has not arrived yet. It would keep the connection busy after the answer."""
-        declared = self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
-        if self._is_whole or not declared:
+        if self._is_whole or not self._is_declared():
             return False
         if b"expect" in self.headers:
             return True  # reading would make the client send it
@@ -265,6 +273,9 @@ class Call:
         except TimeoutError:
             return True
         return False
+
+    def _is_declared(self) -> bool:
+        return self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
     async def _collect_body(self, size_max: int) -> bytes:
         body = b""

@@ -10,12 +10,14 @@ from typing import TypeVar, cast
 
 from padron.domain.errors import PadronError
 from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyClaim, check_key
+from padron.domain.signature import SECRET_PREFIX
+from padron.domain.webhook import SEALED
 from padron.http.answers import problems
-from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Parameter, Respond
+from padron.http.server import word_failure
 from padron.service import idempotency
 from padron.service.runtime import Runtime
 
@@ -35,6 +37,7 @@ PROBLEMS = (
     problems.REQUEST_TIMEOUT, problems.UNSUPPORTED_MEDIA_TYPE,
 )  # fmt: skip
 
+_SECRET = SECRET_PREFIX.encode()
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 
@@ -66,7 +69,7 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
         call.request_id = claimed.request_id
-        return Reply(claimed.status, claimed.body, (*claimed.headers, REPLAYED))
+        return Reply(claimed.status, _unseal(runtime, claimed.body), (*claimed.headers, REPLAYED))
     call.held_key = HeldKey(claim=claimed)
     call.runtime = idempotency.hold_key(runtime, call.held_key)
     try:
@@ -81,22 +84,30 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
 def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
     """Keep the answer in the transaction of the request's one write. ``word`` makes it from the write's result."""
     if call.held_key is not None:
-        call.held_key.word = lambda result: _keep(word(cast("T", result)), call.request_id)
+        call.held_key.word = lambda result: _keep(call.runtime, word(cast("T", result)), call.request_id)
 
 
 async def _answer(call: Call, endpoint: Respond) -> Reply | StreamReply:
     try:
         return await endpoint(call)
     except (PadronError, ProblemError) as error:
-        return word_error(error, call.request_id)
+        return word_failure(call, error)
 
 
 async def _settle(runtime: Runtime, claim: KeyClaim, call: Call, reply: Reply | StreamReply) -> None:
     if isinstance(reply, StreamReply) or reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY_REQUESTS:
         await idempotency.release_key(runtime, claim)
     else:
-        await idempotency.save_answer(runtime, claim, _keep(reply, call.request_id))
+        await idempotency.save_answer(runtime, claim, _keep(runtime, reply, call.request_id))
 
 
-def _keep(reply: Reply, request_id: str) -> KeptAnswer:
-    return KeptAnswer(request_id=request_id, status=reply.status, headers=reply.headers, body=reply.body)
+def _keep(runtime: Runtime, reply: Reply, request_id: str) -> KeptAnswer:
+    """Give an answer as it is to be kept. One that shows a webhook's secret is encrypted, as the secret itself is."""
+    body = reply.body
+    if _SECRET in body:
+        body = runtime.secret_box.seal(body.decode()).encode()
+    return KeptAnswer(request_id=request_id, status=reply.status, headers=reply.headers, body=body)
+
+
+def _unseal(runtime: Runtime, body: bytes) -> bytes:
+    return runtime.secret_box.open(body.decode()).encode() if body.startswith(SEALED.encode()) else body

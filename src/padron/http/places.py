@@ -2,6 +2,7 @@
 
 - A request works, or it waits: for a change, for work, for the rest of its body, or for a client that reads its stream.
   Waiting requests do not use the places of working ones.
+- A request whose body arrives in the first moment neither works nor waits. It has a place of a third sort.
 - Some kinds of request read much: exports, and scans of the past. Each kind has places of its own.
 - The bodies in memory have a limit in bytes.
 
@@ -9,6 +10,7 @@ No account can take all of anything.
 """
 
 from enum import Enum
+from typing import assert_never
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
@@ -31,69 +33,91 @@ class Places:
         self.kinds_max = {Kind.EXPORT: limits.exports, Kind.SCAN: limits.scans}
         self.calls: dict[int, int] = {}
         self.waiting: dict[int, int] = {}
+        self.arriving: dict[int, int] = {}
         self.running: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
         self.body_bytes: dict[int, int] = {}
         self.call_count = 0
         self.waiting_count = 0
+        self.arriving_count = 0
         self.body_byte_count = 0
+
+
+class _Doing(Enum):
+    """What a request with a place does."""
+
+    WORKING = "working"
+    ARRIVING = "arriving"
+    WAITING = "waiting"
 
 
 class Seat:
     """The places of one request, once its account is known."""
 
-    __slots__ = ("_account_id", "_byte_count", "_is_waiting", "_kind", "_places")
+    __slots__ = ("_account_id", "_byte_count", "_kind", "_places", "_state")
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._account_id: int | None = None
-        self._is_waiting = False
+        self._state = _Doing.WORKING
         self._kind: Kind | None = None
         self._byte_count = 0
 
     def take(self, account_id: int) -> None:
         """Take a call's place. Raises ``overloaded`` when no place is left."""
+        self._check_calls(account_id)
+        self._account_id = account_id
+        self._enter(_Doing.WORKING)
+
+    def arrive(self) -> None:
+        """Exchange the call's place for one of a request whose body is arriving, until ``wait`` or ``work``.
+
+        Otherwise bodies that nobody ends could hold the places of calls. There are as many places of this sort as of
+        calls. When all accounts together have taken them, the request waits. Raises ``overloaded`` when no place is
+        left.
+        """
+        if self._account_id is None or self._state is not _Doing.WORKING:
+            return
         places = self._places
-        if places.call_count >= places.limits.total_calls:
-            raise PadronError(Code.OVERLOADED, "The server has the maximum of requests under way. Try again shortly.")
-        if (taken := places.calls.get(account_id, 0)) >= places.limits.calls:
+        if places.arriving_count >= places.limits.total_calls:
+            self.wait()
+            return
+        if places.arriving.get(self._account_id, 0) >= places.limits.calls:
             raise PadronError(
                 Code.OVERLOADED,
-                f"This account has {places.limits.calls} requests under way, the maximum. Send fewer at once.",
+                f"This account has {places.limits.calls} requests whose bodies are arriving, the maximum. "
+                "Send fewer at once.",
             )
-        self._account_id = account_id
-        places.calls[account_id] = taken + 1
-        places.call_count += 1
+        self._leave_state()
+        self._enter(_Doing.ARRIVING)
 
     def wait(self) -> None:
-        """Exchange the call's place for a waiting request's place. Raises ``overloaded`` when no such place is left."""
-        if self._account_id is None or self._is_waiting:
+        """Exchange the place for a waiting request's place. Raises ``overloaded`` when no such place is left."""
+        if self._account_id is None or self._state is _Doing.WAITING:
             return
         places = self._places
         if places.waiting_count >= places.limits.total_waiting:
             raise PadronError(Code.OVERLOADED, "The server has the maximum of waiting requests. Try again shortly.")
-        if (taken := places.waiting.get(self._account_id, 0)) >= places.limits.waiting:
+        if places.waiting.get(self._account_id, 0) >= places.limits.waiting:
             raise PadronError(
                 Code.OVERLOADED,
                 f"This account has {places.limits.waiting} requests that wait (long polls, streams and unfinished "
                 "bodies), the maximum. End some of them, or try again later.",
             )
-        self._leave_calls()
-        self._is_waiting = True
-        places.waiting[self._account_id] = taken + 1
-        places.waiting_count += 1
+        self._leave_state()
+        self._enter(_Doing.WAITING)
 
     def work(self) -> None:
-        """Continue as a call after a wait. This never fails, so calls may exceed their limit for a while.
+        """Continue as a call. After a wait this never fails, so calls may exceed their limit for a while.
 
-        Both limits of the account together still bound its calls.
+        Both limits of the account together still bound its calls. A request whose body has just arrived needs a place
+        now. Raises ``overloaded`` when none is left.
         """
-        if self._account_id is None or not self._is_waiting:
+        if self._account_id is None or self._state is _Doing.WORKING:
             return
-        self._leave_waiting()
-        self._is_waiting = False
-        places = self._places
-        places.calls[self._account_id] = places.calls.get(self._account_id, 0) + 1
-        places.call_count += 1
+        if self._state is _Doing.ARRIVING:
+            self._check_calls(self._account_id)
+        self._leave_state()
+        self._enter(_Doing.WORKING)
 
     def begin(self, kind: Kind) -> None:
         """Take a place of this kind besides, until the end of the request. Raises ``overloaded`` when none is left."""
@@ -134,10 +158,7 @@ class Seat:
         """Give all places back."""
         if self._account_id is None:
             return
-        if self._is_waiting:
-            self._leave_waiting()
-        else:
-            self._leave_calls()
+        self._leave_state()
         if self._kind is not None:
             _give_back(self._places.running[self._kind], self._account_id)
         if self._byte_count:
@@ -145,20 +166,45 @@ class Seat:
             _give_back(self._places.body_bytes, self._account_id, self._byte_count)
         self._account_id = None
 
-    def _leave_calls(self) -> None:
-        self._places.call_count -= 1
-        _give_back(self._places.calls, self._account_id)
+    def _check_calls(self, account_id: int) -> None:
+        places = self._places
+        if places.call_count >= places.limits.total_calls:
+            raise PadronError(Code.OVERLOADED, "The server has the maximum of requests under way. Try again shortly.")
+        if places.calls.get(account_id, 0) >= places.limits.calls:
+            raise PadronError(
+                Code.OVERLOADED,
+                f"This account has {places.limits.calls} requests under way, the maximum. Send fewer at once.",
+            )
 
-    def _leave_waiting(self) -> None:
-        self._places.waiting_count -= 1
-        _give_back(self._places.waiting, self._account_id)
+    def _enter(self, state: _Doing) -> None:
+        self._state = state
+        self._count(1)
+
+    def _leave_state(self) -> None:
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        places = self._places
+        match self._state:
+            case _Doing.WORKING:
+                places.call_count += change
+                taken = places.calls
+            case _Doing.ARRIVING:
+                places.arriving_count += change
+                taken = places.arriving
+            case _Doing.WAITING:
+                places.waiting_count += change
+                taken = places.waiting
+            case _:
+                assert_never(self._state)
+        _give_back(taken, self._account_id, -change)
 
 
 def _give_back(taken: dict[int, int], account_id: int | None, count: int = 1) -> None:
-    """Count less, and forget an account that has taken nothing."""
+    """Count less, or more, and forget an account that has taken nothing."""
     if account_id is None:
         return
-    left = taken[account_id] - count
+    left = taken.get(account_id, 0) - count
     if left:
         taken[account_id] = left
     else:

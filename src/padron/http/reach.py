@@ -7,7 +7,7 @@ root path, because many proxies remove it. Every address that the server gives o
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from padron.http.requests.forwarding import Networks
+from padron.domain.addresses import Networks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

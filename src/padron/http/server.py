@@ -20,6 +20,8 @@ from padron.http.declarations import Route
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach
 from padron.http.requests.forwarding import LastHop, is_trusted
+from padron.http.watching.refused_keys import RefusedKeys
+from padron.http.watching.tally import Tally
 from padron.service.runtime import Runtime
 
 Answer = TypeVar("Answer", bound=Reply | StreamReply)
@@ -32,7 +34,7 @@ _log = logging.getLogger("padron.http")
 class Server:
     """The state that the resources of one process share: the open runtime, and the request counter."""
 
-    def __init__(self, reach: Reach = DIRECT) -> None:
+    def __init__(self, reach: Reach = DIRECT, tally: Tally | None = None) -> None:
         self._cors = Cors(reach.origins) if reach.origins else None
         self._proxies = reach.proxies
         # Both are set before the first request, and before the server listens for a signal to stop.
@@ -40,6 +42,8 @@ class Server:
         self.places: Places
         self.readers: set[asyncio.Task[object]] = set()
         self.compressor = Compressor()
+        self.tally = tally  # None where nobody wants to know
+        self.refused_keys = RefusedKeys()
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
 
@@ -68,11 +72,11 @@ class Server:
         """Give the answer to an OPTIONS that a browser sends before a call of a permitted page."""
         return None if self._cors is None else self._cors.answer_preflight(headers)
 
-    def add_cors(self, reply: Answer, call: Call) -> Answer:
-        """Give the answer with the headers that browsers need; as it is where no other page may call."""
+    def add_cors(self, reply: Answer, headers: Mapping[bytes, bytes]) -> Answer:
+        """Give the answer to a request with these headers, and what browsers need; as it is where no page may call."""
         if self._cors is None:
             return reply
-        return replace(reply, headers=(*reply.headers, *self._cors.give_headers(call.headers)))
+        return replace(reply, headers=(*reply.headers, *self._cors.give_headers(headers)))
 
     async def compress(self, reply: Reply, call: Call) -> Reply:
         """Give a large answer compressed if the client takes that."""
@@ -106,6 +110,8 @@ async def answer_whatever(call: Call, work: Awaitable[Reply | StreamReply]) -> R
 def word_failure(call: Call, error: BaseException) -> Reply:
     """Give the answer for whatever went wrong. The log must have each traceback, and no client may get one."""
     if isinstance(error, PadronError | ProblemError):
+        if isinstance(error, PadronError) and error.code is Code.STORE_UNAVAILABLE:
+            call.runtime.outage.note(error.detail)
         return word_error(error, call.request_id)
     if isinstance(error, asyncio.CancelledError):
         stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")

@@ -1,8 +1,12 @@
 """Turns a bearer token into a principal.
 
 A looked-up key is trusted for 1.5 seconds. So a key that another process adds, revokes or lets
-expire takes effect within two seconds. A background task looks up the keys in use again every
-second, many in one statement. No call has to wait for a look-up of its own key.
+expire takes effect within two seconds, and so do a key's networks and an account that is disabled.
+A background task looks up the keys in use again every second, many in one statement. No call has to
+wait for a look-up of its own key.
+
+A key may have networks. It is then refused from every other address, on each use and without a
+look-up. The last use of a key is noted about once an hour, with the address of that very call.
 """
 
 import asyncio
@@ -12,8 +16,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse_credential
+from padron.domain.addresses import is_within, parse_address
 from padron.domain.errors import Code, PadronError
 from padron.service.rates import Rates
 from padron.service.recent import Recent
@@ -30,13 +36,32 @@ LOOKUPS_MAX = 500  # at once: invented keys must neither delay the known keys no
 LAST_USE_STEP = timedelta(hours=1)  # the last use of a key is stored with this precision
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller(Protocol):
+    """Where a token came from."""
+
+    @property
+    def client_address(self) -> str:
+        """The client's address; empty if it has none. It may cost something to find, so only some keys ask for it."""
+        ...
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
 class _Known:
     """A key that was found, and its principal."""
 
     key: ApiKey
     principal: Principal
-    is_lasting: bool  # neither revoked, nor will it expire: no need to ask the clock
+    is_use_due: bool  # the next use is to be noted
+
+    # Nothing has to be checked or noted: the key is not revoked, has no end and no networks. Most calls see no more.
+    is_plain: bool
+
+    @classmethod
+    def build(cls, key: ApiKey, *, is_use_due: bool) -> "_Known":
+        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        is_lasting = key.revoked_at is None and key.expires_at is None
+        is_plain = is_lasting and not key.networks and not is_use_due
+        return cls(key=key, principal=principal, is_use_due=is_use_due, is_plain=is_plain)
 
 
 @dataclass(slots=True, eq=False)
@@ -74,11 +99,22 @@ class Authenticator:
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def known_count(self) -> int:
+        """How many keys were used in the last seconds."""
+        return len(self._entries)
+
+    @property
+    def lookup_count(self) -> int:
+        """How many unknown keys are looked up now."""
+        return self._lookup_count
+
     async def authenticate(self, token: str, address: str = "") -> Principal:
         """Give the principal of a token from a client address.
 
-        Raises ``invalid_token``, with one text for all invalid tokens. Raises ``rate_exceeded`` for an invalid key from
-        an address that sent too many of them, and ``overloaded`` while too many such keys are looked up.
+        Raises ``invalid_token``, with one text for all invalid tokens, and ``forbidden`` for a valid key that must not
+        be used from this address. Raises ``rate_exceeded`` for an address that sent too many such keys, and
+        ``overloaded`` while too many unknown keys are looked up.
         """
         digest = digest_token(token)
         now_s = self._look_at_time()
@@ -93,14 +129,23 @@ class Authenticator:
             if self._entries.get(digest) is entry:
                 del self._entries[digest]
             raise
-        if not known.key.is_usable(self._clock()):
+        now = self._clock()
+        if not known.key.is_usable(now):
             raise _give_invalid()
+        if not _may_come_from(known.key, address):
+            self._rates.take_try(address, now_s)
+            raise PadronError(
+                Code.FORBIDDEN,
+                f"The API key {known.key.key_id} must not be used from {address or 'a client without an address'}.",
+            )
+        if known.is_use_due:
+            self._note_use(known, address, now)
         return known.principal
 
-    def believe(self, digest: bytes) -> Principal | None:
+    def believe(self, digest: bytes, caller: Caller | None = None) -> Principal | None:
         """Give the principal of a token that was found a moment ago; None where ``authenticate`` must be asked.
 
-        ``digest`` is the token's, by ``digest_token``.
+        ``digest`` is the token's, by ``digest_token``. Without a caller, nothing is known of the client's address.
         """
         now_s = self._look_at_time()
         entry = self._entries.get(digest)
@@ -108,7 +153,16 @@ class Authenticator:
             return None
         entry.used_at_s = now_s
         known = entry.lookup.result()
-        return known.principal if known.is_lasting or known.key.is_usable(self._clock()) else None
+        return known.principal if known.is_plain else self._believe_checked(known, caller)
+
+    def _believe_checked(self, known: _Known, caller: Caller | None) -> Principal | None:
+        now = self._clock()
+        address = "" if caller is None else caller.client_address
+        if not known.key.is_usable(now) or not _may_come_from(known.key, address):
+            return None
+        if known.is_use_due:
+            self._note_use(known, address, now)
+        return known.principal
 
     async def _begin(self, token: str, digest: bytes, address: str, now_s: float) -> _Entry:
         """Begin to look up a key. Raises ``rate_exceeded`` and ``overloaded``, but not for a key that is listed."""
@@ -195,12 +249,8 @@ class Authenticator:
         return self._admit(key)
 
     def _admit(self, key: ApiKey) -> _Known:
-        now = self._clock()
-        if key.is_usable(now) and (key.last_used_at is None or now - key.last_used_at > LAST_USE_STEP):
-            self._start(self._touch(key, now))
-        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
-        is_lasting = key.revoked_at is None and key.expires_at is None
-        return _Known(key=key, principal=principal, is_lasting=is_lasting)
+        is_use_due = key.last_used_at is None or self._clock() - key.last_used_at > LAST_USE_STEP
+        return _Known.build(key, is_use_due=is_use_due)
 
     async def _renew(self) -> None:
         """Look up the recently used keys. Forget the unused keys, and those that changed or are gone."""
@@ -231,8 +281,11 @@ class Authenticator:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _touch(self, key: ApiKey, now: datetime) -> None:
-        await self._directory.touch_key(key.account_id, key.key_id, now)
+    def _note_use(self, known: _Known, address: str, now: datetime) -> None:
+        """Note a use. If this fails, the renewal a second later finds it due again."""
+        known.is_use_due = False
+        key = known.key
+        self._start(self._directory.touch_key(key.account_id, key.key_id, now, address or None))
 
 
 async def _try(work: Awaitable[None]) -> None:
@@ -246,5 +299,11 @@ def digest_token(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
+def _may_come_from(key: ApiKey, address: str) -> bool:
+    return not key.networks or is_within(parse_address(address), key.networks)
+
+
 def _give_invalid() -> PadronError:
-    return PadronError(Code.INVALID_TOKEN, "The API key is not valid: it is unknown, revoked or expired.")
+    return PadronError(
+        Code.INVALID_TOKEN, "The API key is not valid: it is unknown, revoked or expired, or its account is disabled."
+    )

@@ -1,19 +1,67 @@
 """The register as a whole: its readiness, and its renewal after an operator restored a backup."""
 
+import asyncio
 import secrets
+from dataclasses import dataclass
 
+from padron.domain.errors import Code, PadronError
+from padron.domain.trouble import Trouble, TroubleCode, TroubledError
 from padron.service.changes.cursors import EPOCH_LENGTH
 from padron.service.runtime import Runtime
+
+READY_S_MAX = 0.9  # for the whole answer, whatever the database does
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """What is wrong with the register now, and what is known of its parts."""
+
+    troubles: tuple[Trouble, ...]
+    is_replica_fresh: bool | None  # None: there is no replica
+    is_being_checked: bool | None  # None: there is no check of the database, or none yet
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether calls can be answered."""
+        return not any(trouble.is_fatal for trouble in self.troubles)
+
+
+async def find_readiness(runtime: Runtime) -> Readiness:
+    """Give what is wrong with the register now, within a second."""
+    store = runtime.store
+    code: TroubleCode | None = None
+    try:
+        async with asyncio.timeout(READY_S_MAX):
+            await store.check()
+    except TroubledError as error:
+        code = error.trouble.code
+    except PadronError as error:
+        is_other = error.code is Code.SCHEMA_MISMATCH
+        code = TroubleCode.MIGRATIONS_PENDING if is_other else TroubleCode.DATABASE_UNREACHABLE
+    except TimeoutError:
+        code = TroubleCode.DATABASE_UNREACHABLE
+    is_fresh = store.is_replica_fresh
+    found = (code, TroubleCode.REPLICA_BEHIND if is_fresh is False else None)
+    return Readiness(
+        troubles=tuple(Trouble(code=one) for one in found if one is not None),
+        is_replica_fresh=is_fresh,
+        is_being_checked=store.is_being_checked,
+    )
+
+
+async def watch_register(runtime: Runtime) -> None:
+    """Look for trouble that no call would notice. Raises ``store_unavailable`` when there is some."""
+    await runtime.store.watch()
+
+
+async def examine_register(runtime: Runtime) -> bool:
+    """Check the whole database for damage, with a low priority. Say whether the check came to its end."""
+    return await runtime.store.examine()
 
 
 async def check_register(runtime: Runtime) -> None:
     """Return when the database answers with the schema of this program. Raises ``store_unavailable``."""
     await runtime.store.check()
-
-
-def is_replica_fresh(runtime: Runtime) -> bool | None:
-    """Say whether a replica takes reads now, as far as this process knows. None means there is no replica."""
-    return runtime.store.is_replica_fresh
 
 
 async def renew_register(runtime: Runtime) -> str:

@@ -4,18 +4,25 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from padron.domain.limits import DEFAULT_LIMITS, Limits
+from padron.meters import MeterBoard
 from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
+from padron.service.operations.room import QueuedWork
 from padron.service.operations.work_watch import WorkWatch
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
+from padron.service.watching.counts import ServiceCounts
+from padron.service.watching.measures import give_families
+from padron.service.watching.outage import OutageLog
+from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
 
@@ -33,10 +40,15 @@ class Runtime:
     refusals: RefusalLog
     watch: ChangeWatch
     queueing: Queueing
+    queued_work: QueuedWork
     work_watch: WorkWatch
     turns: Turns
+    counts: ServiceCounts
+    outage: OutageLog
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
+    meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
+    secret_box: SecretBox = field(default_factory=SecretBox)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
 
     @property
@@ -51,6 +63,7 @@ class Runtime:
 
     async def close(self) -> None:
         """Let current work end, then close the store."""
+        await self.outage.close()
         await self.watch.close()
         await self.work_watch.close()
         await self.queueing.close()
@@ -62,11 +75,16 @@ class Runtime:
 
 
 def build_runtime(
-    store: Store, clock: Callable[[], datetime], sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: Callable[[], datetime],
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
-    return Runtime(
+    counts = ServiceCounts()
+    runtime = Runtime(
         store=store,
         clock=clock,
         limits=limits,
@@ -76,16 +94,26 @@ def build_runtime(
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),
         queueing=Queueing(store, clock),
+        queued_work=QueuedWork(store, limits.queued_work),
         work_watch=WorkWatch(store, clock),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
+        counts=counts,
+        outage=OutageLog(store, counts),
+        secret_box=secret_box or SecretBox(),
     )
+    runtime.meters.add(partial(give_families, runtime))
+    return runtime
 
 
 async def open_timed_runtime(
-    store: Store, clock: RegisterClock, sender: Sender | None = None, limits: Limits = DEFAULT_LIMITS
+    store: Store,
+    clock: RegisterClock,
+    sender: Sender | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    secret_box: SecretBox | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits)
+    runtime = build_runtime(store, clock, sender, limits, secret_box)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
+from padron.meters import Family
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
@@ -21,6 +22,7 @@ from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
+from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 
@@ -113,6 +115,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def removal(self) -> RemovalTransaction:
+        """The removal of the whole account."""
+        ...
+
+    @property
     def webhooks(self) -> WebhookTransaction:
         """The account's webhooks."""
         ...
@@ -150,6 +157,11 @@ class NounTransactions(ABC):
     def plans(self) -> PlanTransaction:
         """Give the account's planned changes."""
         return PlanTransaction(self.port)
+
+    @property
+    def removal(self) -> RemovalTransaction:
+        """Give the removal of the account."""
+        return RemovalTransaction(self.port)
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -291,8 +303,32 @@ class Store(Protocol):
         """Give the present instant by the clock that all servers of the database share; None without such a clock."""
         ...
 
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the engine, for the operator. It waits for nothing."""
+        ...
+
     async def check(self) -> None:
-        """Return when the database answers with the schema of this program. Raises ``store_unavailable``."""
+        """Return when the database answers, is in order, takes writes and has the schema of this program.
+
+        Raises ``store_unavailable``, as ``TroubledError`` when the cause is known, and ``schema_mismatch``.
+        """
+        ...
+
+    @property
+    def is_being_checked(self) -> bool | None:
+        """Say whether ``examine`` has yet to end; None before the first one, and where the engine has no check."""
+        ...
+
+    async def watch(self) -> None:
+        """Look for trouble that no call would notice. Call it about twice a second. Raises ``store_unavailable``."""
+        ...
+
+    async def examine(self) -> bool:
+        """Check the whole database for damage, with a low priority. A damaged one is not served any more.
+
+        Gives False when the check could not come to its end, and must be repeated. An engine whose database checks
+        itself does nothing here.
+        """
         ...
 
     async def close(self) -> None:

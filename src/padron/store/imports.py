@@ -33,6 +33,10 @@ class ImportTransaction:
         await self._port.fetch("lock_importer")
         return [_to_import(row, self._port.to_instant) for row in await self._port.fetch("list_open_imports")]
 
+    async def is_account_enabled(self) -> bool:
+        """Say whether the account is enabled."""
+        return bool(await self._port.fetch("find_enabled_account"))
+
     async def add_import(self, new: FileImport) -> None:
         """Add an import."""
         await self._port.write_rows("insert_import", [_from_import(new)])
@@ -111,6 +115,10 @@ class ImportBoard:
     async def list_waiting(self, now: datetime, holder: str, limit: int) -> list[int]:
         """Give accounts in which an import waits for a worker. An import that the holder itself has also counts."""
         return [row[0] for row in await self._port.read_point("list_waiting_imports", now, holder, limit)]
+
+    async def survey_imports(self) -> dict[ImportState, int]:
+        """Give the number of imports of all accounts that have not ended, by state."""
+        return {ImportState(state): count for state, count in await self._port.read_page("survey_imports")}
 
 
 def _to_import(row: Row, to_instant: ToInstant) -> FileImport:

@@ -29,13 +29,14 @@ from padron.domain.operation import (
 from padron.domain.status import OPERATIONAL_STATUSES, VehicleStatus
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
-from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
+from padron.store.cancelling import Cancelling
+from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.vehicles import give_status_id, give_status_or_none, to_vehicle
 
 OPERATION = Columns("name", "description", "lease_s", "attempts_max", "created_at", "updated_at")
 RUN = Columns(
     "run_id", "operation", "question", "is_queueing", "position", "position_max", "queued_count", "refused_count",
-    "created_at", "created_by", "moved_at",
+    "created_at", "created_by", "moved_at", "cancelled_at", "cancelled_by",
 )  # fmt: skip
 MOVED_RUN = Columns(
     "run_id", "is_queueing", "position", "queued_count", "refused_count", "moved_at"
@@ -61,11 +62,8 @@ class _StoredQuestion(msgspec.Struct, array_like=True):
     status: int | None
 
 
-class OperationTransaction:
+class OperationTransaction(Cancelling):
     """One account's operations, in its open transaction. What ``lock_`` gives cannot change until its end."""
-
-    def __init__(self, port: WritePort) -> None:
-        self._port = port
 
     async def lock_declarer(self) -> None:
         """Lock out all others who declare an operation or start a run. This is a transaction's first lock."""
@@ -159,6 +157,11 @@ class OperationReader:
         rows = await self._port.read_point("find_run", operation, run_id)
         return _to_run(rows[0], self._port.to_instant) if rows else None
 
+    async def list_runs(self, operation: str, before: int, limit: int) -> list[Run]:
+        """Give the runs of an operation before a run, newest first."""
+        rows = await self._port.read_page("list_runs", operation, before, limit)
+        return [_to_run(row, self._port.to_instant) for row in rows]
+
     async def list_stalled_runs(self, operation: str, before: datetime) -> list[Run]:
         """Give the runs in the state queueing that have not moved since an instant."""
         rows = await self._port.read_point("list_stalled_runs", operation, before)
@@ -168,6 +171,10 @@ class OperationReader:
         """Give the amount of a run's work in each state. Work with an expired lease counts as its next state."""
         rows = await self._port.read_page("count_work", run_id, now, attempts_max)
         return {WorkState(state): count for state, count in rows}
+
+    async def count_queued_runs(self) -> int:
+        """Give the number of vehicles in the account's runs that still have queued work."""
+        return int((await self._port.read_page("count_queued_runs"))[0][0])
 
     async def list_refusals(self, run_id: int) -> list[RunRefusal]:
         """Give the kept refusals of a run, in order."""
@@ -245,6 +252,8 @@ def _to_run(row: Row, to_instant: ToInstant) -> Run:
         created_at=to_instant(named["created_at"]),
         created_by=named["created_by"],
         moved_at=to_instant(named["moved_at"]),
+        cancelled_at=give_or_none(to_instant, named["cancelled_at"]),
+        cancelled_by=named["cancelled_by"],
     )
 
 
@@ -262,6 +271,8 @@ def _from_run(run: Run) -> Sequence[object]:
             "created_at": run.created_at,
             "created_by": run.created_by,
             "moved_at": run.moved_at,
+            "cancelled_at": run.cancelled_at,
+            "cancelled_by": run.cancelled_by,
         }
     )
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from padron.domain.plan import LaterChange, Plan, PlanKind, PlanQuery, PlanState, Target
 from padron.domain.status import VehicleStatus
+from padron.domain.surveys import COUNTED_MAX
 from padron.store.port import BoardPort, Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
 from padron.store.vehicles import VEHICLE, to_vehicle
 
@@ -128,13 +129,19 @@ class PlanBoard:
         self._port = port
 
     async def find_next_instant(self) -> datetime | None:
-        """Give the instant of the earliest pending plan, even a past one; None if no plan is pending."""
-        rows = await self._port.read_point("find_next_instant")
+        """Give the instant of the earliest pending plan of enabled accounts, even a past one; None without one."""
+        # A page: it skips all due plans of disabled accounts.
+        rows = await self._port.read_page("find_next_instant")
         return self._port.to_instant(rows[0][0]) if rows else None
 
     async def list_due_accounts(self, now: datetime) -> list[int]:
-        """Give the accounts that have due plans."""
+        """Give the enabled accounts that have due plans."""
         return [row[0] for row in await self._port.read_page("list_due_accounts", now)]
+
+    async def count_pending_plans(self) -> int:
+        """Give the number of pending plans of all accounts, counted up to a limit."""
+        ((count,),) = await self._port.read_page("survey_plans", COUNTED_MAX)
+        return int(count)
 
 
 def add_descending(statements: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from padron.domain.change import FeedEntry
+from padron.domain.surveys import COUNTED_MAX, WebhookSurvey
 from padron.domain.webhook import (
     Answer,
     Attempt,
@@ -52,6 +53,10 @@ class WebhookTransaction:
         """Give the number of endpoints. No other transaction can add one until the end."""
         await self._port.fetch("lock_account")  # the lock is on the account's row
         return await self._count("count_endpoints")
+
+    async def is_account_enabled(self) -> bool:
+        """Say whether the account is enabled. Lock the endpoint first, which disabling changes too."""
+        return bool(await self._port.fetch("find_enabled_account"))
 
     async def find_last_change(self) -> int:
         """Give the number of the account's last change, or 0 before the first one."""
@@ -177,6 +182,15 @@ class WebhookBoard:
         """Say whether any account has an endpoint."""
         return bool(await self._port.read_point("has_endpoints"))
 
+    async def count_marks(self) -> dict[str, int]:
+        """Give how many endpoints have secrets under each key's mark; an empty mark means not encrypted."""
+        return {row[0]: row[1] for row in await self._port.read_page("count_marks")}
+
+    async def list_other_marks(self, mark: str, after: EndpointKey, limit: int) -> list[EndpointKey]:
+        """Give endpoints after one with a secret that is not under this mark."""
+        rows = await self._port.read_page("list_other_marks", mark, *after, limit)
+        return [EndpointKey(account_id=row[0], endpoint_id=row[1]) for row in rows]
+
     async def list_ready(self, now: datetime, limit: int) -> list[EndpointKey]:
         """Give endpoints that have work and no worker."""
         return [EndpointKey(*row) for row in await self._port.read_point("list_ready", now, limit)]
@@ -188,6 +202,19 @@ class WebhookBoard:
             return await port.fetch("renew_leases", holder, until)
 
         return [EndpointKey(*row) for row in await self._port.write(work)]
+
+    async def survey_webhooks(self) -> WebhookSurvey:
+        """Give what the endpoints of all accounts wait for."""
+        ((working, failing, off, behind, oldest_at),) = await self._port.read_page("survey_endpoints")
+        ((pending,),) = await self._port.read_page("survey_deliveries", COUNTED_MAX)
+        return WebhookSurvey(
+            working=working,
+            failing=failing,
+            off=off,
+            pending=pending,
+            behind=behind,
+            oldest_at=give_or_none(self._port.to_instant, oldest_at),
+        )
 
 
 def _to_endpoint(row: Row, to_instant: ToInstant) -> Endpoint:

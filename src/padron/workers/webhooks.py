@@ -190,7 +190,7 @@ class WebhookWorker(Worker):
                 )
         except PadronError as error:
             held.outcomes = outcomes
-            _log.warning("webhook %s waits for the database: %s", held.key.endpoint_id, error.detail)
+            self._runtime.outage.note(error.detail)  # one line for all endpoints
             await self.pause(TROUBLE_S)
             return asyncio.get_running_loop().time() < held.until_s and not self.is_stopping
         if work is None or work.is_released:

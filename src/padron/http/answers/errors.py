@@ -1,6 +1,5 @@
 """Turns an error that is raised while a request is answered into its answer, in the form of RFC 9457."""
 
-import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -20,15 +19,11 @@ _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
     Code.KEY_IN_USE: ((b"retry-after", b"%d" % RETRY_AFTER_S),),
 }
 
-_log = logging.getLogger("padron.http")
-
 
 def word_error(error: PadronError | ProblemError, request_id: str) -> Reply:
     """Give the answer for a refusal."""
     if isinstance(error, ProblemError):
         return build_problem_reply(error.problem, error.detail, request_id, error.headers)
-    if error.code is Code.STORE_UNAVAILABLE:
-        _log.warning("request %s answered 503: %s", request_id, error.detail)
     headers = give_rate_headers(error) if isinstance(error, RateExceededError) else give_code_headers(error.code)
     return build_problem_reply(PROBLEMS[error.code], error.detail, request_id, headers)
 
@@ -63,4 +58,5 @@ def build_problem_reply(
         problem.status,
         msgspec.json.encode(body),
         ((b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers),
+        problem.slug,
     )

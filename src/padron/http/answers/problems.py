@@ -45,13 +45,14 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
     remedy="Send the header Authorization: Bearer, followed by a valid API key.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
-    meaning="The API key is valid, but does not have the scope that this operation needs.",
-    remedy="Ask an operator for a key with the scope that the detail names.",
+    meaning="The API key is valid, but does not have the scope that this operation needs, or must not be used from the "
+    "client's address.",
+    remedy="Ask an operator for a key with the scope, or with the network, that the detail names.",
 )  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
@@ -97,9 +98,15 @@ RUN_NOT_FOUND = Problem(
 RUN_LIMIT_REACHED = Problem(
     slug="run-limit-reached", status=409, title="Too many runs", error_type="conflict",
     error_detail="RunLimitReached",
-    meaning="The account already has the maximum of runs by filter in the state queueing.",
-    remedy="Wait until one of them is in the state open (GET /api/v2/operations/{name}/runs/{runId}). Then repeat the "
-    "request.",
+    meaning="The account already has the maximum of runs by filter in the state queueing, or of vehicles in runs with "
+    "queued work. The detail says which.",
+    remedy="Wait until a run by filter is in the state open (GET /api/v2/operations/{name}/runs/{runId}), or let "
+    "workers claim work. Then repeat the request.",
+)  # fmt: skip
+RUN_ENDED = Problem(
+    slug="run-ended", status=409, title="Run ended", error_type="conflict", error_detail="RunEnded",
+    meaning="The run is finished: none of its work is open, so there is nothing to cancel.",
+    remedy="Nothing needs to be done. Read the results with GET /api/v2/operations/{name}/runs/{runId}/results.",
 )  # fmt: skip
 VEHICLE_LIMIT_REACHED = Problem(
     slug="vehicle-limit-reached", status=409, title="Too many vehicles", error_type="conflict",
@@ -115,7 +122,7 @@ CLAIM_NOT_FOUND = Problem(
 )  # fmt: skip
 CLAIM_WITHDRAWN = Problem(
     slug="claim-withdrawn", status=409, title="Claim withdrawn", error_type="conflict", error_detail="ClaimWithdrawn",
-    meaning="The vehicle was deactivated after the claim, so the work was withdrawn. The result was not stored. "
+    meaning="The vehicle was deactivated after the claim, or the run was cancelled. The result was not stored. "
     "Reactivating the vehicle does not restore the work.",
     remedy="Discard the result and do not touch the vehicle. When it is Active again, a new run can include it.",
 )  # fmt: skip
@@ -333,6 +340,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
     Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
+    Code.RUN_ENDED: RUN_ENDED,
     Code.CLAIM_NOT_FOUND: CLAIM_NOT_FOUND,
     Code.CLAIM_WITHDRAWN: CLAIM_WITHDRAWN,
     Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
@@ -359,6 +367,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
+    Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
     Code.RATE_EXCEEDED: RATE_EXCEEDED,
     Code.SERVER_FULL: SERVER_FULL,
@@ -371,7 +380,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     PLATE_IN_USE, VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
     BODY_TOO_LARGE, TARGET_TOO_LONG,
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
-    IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED,
+    IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,

@@ -30,11 +30,12 @@ PAGE_HEADERS: Headers = (
 
 @dataclass(slots=True)
 class Reply:
-    """An answer, ready to be sent."""
+    """An answer, ready to be sent. ``problem`` is the kind of a refusal."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

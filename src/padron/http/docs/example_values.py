@@ -63,7 +63,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "BulkAnswer": {"status": 204, "outcome": "changed", "revision": _TAG},
     "ChangeList": {"nextCursor": _CURSOR},
     "ClaimShape": {"attempt": 1},
-    "CountsShape": {"queued": 0, "claimed": 0, "succeeded": 1, "failed": 0, "withdrawn": 0, "exhausted": 0},
+    "CountsShape": {"queued": 0, "claimed": 0, "succeeded": 1, "failed": 0, "withdrawn": 0, "exhausted": 0,
+                    "cancelled": 0},
     "DeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered"},
     "DowntimeShape": {"reasons": MADE},
     "DuplicateGroupShape": {"differences": {"plate": ["RTA412C", "RTA413C"]}},
@@ -82,6 +83,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "PlannedChangeShape": {"state": "pending"},
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
+    "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID},
     "RunShape": {"state": "finished", "refused": MADE},
     "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
     "UndoAnswer": {"outcome": "undone", "revision": _TAG},
@@ -96,7 +98,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "WebhookShape": {"id": _WEBHOOK_ID, "description": "Workshop system"},
 }  # fmt: skip
 
-_JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0}
+_JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0, "cancelled": 0}
+_NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT}
 # The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("createWebhook", 201): {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
@@ -124,8 +127,9 @@ ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
         "endedAt": LEFT_OUT,
         "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
     },
-    ("startRun", 201): {"state": "open", "progress": 0, "counts": _JUST_QUEUED},
-    ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED},
+    ("getRun", 200): _NOT_CANCELLED,
+    ("startRun", 201): {"state": "open", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},
+    ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},
 }
 
 # The ``detail`` of each error, by its documented name.

@@ -36,24 +36,44 @@ class OpenConnections:
     """All open connections of a process. ``now_s`` is the event loop's time, as old as one sweep at most."""
 
     def __init__(self, is_exempt: Callable[[str], bool] = lambda _: False) -> None:
-        self._limits = DEFAULT_LIMITS
+        self.limits = DEFAULT_LIMITS
         self._is_exempt = is_exempt  # proxies, behind which many clients have one address
         self._open: dict[Connection, str] = {}
         self._by_address: dict[str, int] = {}
         self._stalled: dict[Connection, None] = {}  # their clients do not take what was sent; the longest first
         self._is_sweeping = False
+        self.refused_count = 0
+
+    @property
+    def open_count(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
+    @property
+    def stalled_count(self) -> int:
+        """How many clients do not take what was sent."""
+        return len(self._stalled)
 
     def set_limits(self, limits: Limits) -> None:
         """Set how many connections there may be, and how many bytes may wait for clients."""
-        self._limits = limits
+        self.limits = limits
+
+    def list_open(self) -> list[Connection]:
+        """Give all open connections."""
+        return [*self._open]
+
+    def count_stalled(self) -> int:
+        """Say how many clients do not take what was sent."""
+        return len(self._stalled)
 
     def admit(self, connection: Connection, address: str) -> bool:
         """Count a new connection. Say whether it may stay; one that may not is not counted."""
         group = find_network(address)
         count = self._by_address.get(group, 0)
-        if len(self._open) >= self._limits.total_connections or (
-            count >= self._limits.address_connections and not self._is_exempt(address)
+        if len(self._open) >= self.limits.total_connections or (
+            count >= self.limits.address_connections and not self._is_exempt(address)
         ):
+            self.refused_count += 1
             return False
         self._open[connection] = group
         self._by_address[group] = count + 1
@@ -76,7 +96,7 @@ class OpenConnections:
         """Note that a client does not take what was sent. Beyond the bound of all, the longest stalled one ends."""
         self._stalled[connection] = None
         unsent = sum(stalled.unsent_bytes for stalled in self._stalled)
-        while unsent > self._limits.total_unsent_bytes and self._stalled:
+        while unsent > self.limits.total_unsent_bytes and self._stalled:
             longest = next(iter(self._stalled))
             unsent -= longest.unsent_bytes
             del self._stalled[longest]
@@ -89,7 +109,7 @@ class OpenConnections:
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        for connection in [*self._open]:
+        for connection in self.list_open():
             try:
                 connection.check_time(now_s)
             except Exception:  # noqa: BLE001 - one connection may not keep the others from being looked at

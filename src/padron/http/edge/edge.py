@@ -4,18 +4,21 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from padron.domain.account import Principal
 from padron.domain.vin import VIN_LENGTH
+from padron.http.answers.errors import word_error
+from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
 from padron.http.edge.connections import Line, OpenConnections
+from padron.http.edge.resumed import Resumed
+from padron.http.places import UNCOUNTED_BYTES
 from padron.http.requests.forwarding import LastHop
 from padron.http.server import Server, admit, answer_whatever, word_failure
 from padron.service.authentication import Authenticator, digest_token
@@ -35,6 +38,13 @@ class Responder(Protocol):
     def run_task(self, work: Coroutine[Any, Any, None]) -> None:  # type: ignore[explicit-any]  # as asyncio has it
         """Run a task that ends with the answer."""
         ...
+
+
+class Refused(NamedTuple):
+    """The answer to a request that was refused before anybody else saw it, and the id made for the request."""
+
+    reply: Reply
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +74,15 @@ class Keyring:
         self._header: bytes | None = None
         self._digest = b""
 
-    def believe(self, headers: Mapping[bytes, bytes], authenticator: Authenticator) -> Principal | None:
-        """Give the principal of the key in these headers, if it was looked up a moment ago."""
-        header = headers.get(b"authorization")
+    def believe(self, request: Request, authenticator: Authenticator) -> Principal | None:
+        """Give the principal of the request's key, if it was looked up a moment ago."""
+        header = request.headers.get(b"authorization")
         if header is None or header != self._header:
-            token = find_token(headers)
+            token = find_token(request.headers)
             if token is None:
                 return None
             self._header, self._digest = header, digest_token(token)
-        return authenticator.believe(self._digest)
+        return authenticator.believe(self._digest, request)
 
 
 class Edge:
@@ -99,9 +109,13 @@ class Edge:
         """Give the other end of a connection."""
         return self._server.meet(address, scheme)
 
-    def make_request_id(self) -> str:
-        """Give an id for a request that is refused before anybody else sees it."""
-        return self._server.make_request_id()
+    def word_refusal(self, refusal: ProblemError, request: Request) -> Refused:
+        """Give the answer to what the protocol itself refuses, and count it. ``request`` has what could be read."""
+        request_id = self._server.make_request_id()
+        reply = self._server.add_cors(word_error(refusal, request_id), request.headers)
+        if self._server.tally is not None:
+            self._server.tally.note_refusal(request, reply, request_id)
+        return Refused(reply, request_id)
 
     def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
         """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
@@ -111,7 +125,7 @@ class Edge:
             route = self._find_route(path, request)
         if route is None or not _UNUSUAL.isdisjoint(request.headers):
             return None
-        principal = keyring.believe(request.headers, self._server.runtime.authenticator)
+        principal = keyring.believe(request, self._server.runtime.authenticator)
         return None if principal is None else Shortcut(request, route, principal)
 
     def _find_route(self, path: bytes, request: Request) -> Route | None:
@@ -130,10 +144,12 @@ class Edge:
         route, principal = shortcut.route, shortcut.principal
         call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
         call.principal = principal
-        answering = _Answering(self._server, call, responder)
+        answering = _Answering(self._server, call, responder, route.path)
         try:
             call.note_authentication()
             admit(call, route)
+            if len(body) > UNCOUNTED_BYTES:
+                call.seat.hold_bytes(len(body))
             if route.begin is None:
                 self._read(call, route, answering)
             elif not route.begin(call, body, answering):
@@ -155,7 +171,7 @@ class Edge:
         except StopIteration as end:
             answering.answer(end.value)
         else:
-            answering.run(_Resumed(reading, awaited))
+            answering.run(Resumed(reading, awaited))
 
     async def _give_reply(self, call: Call, route: Route) -> Reply:
         async def read() -> Reply | StreamReply:
@@ -172,16 +188,19 @@ class Edge:
 class _Answering:
     """Sends the answer to one call, once, and gives its place back."""
 
-    __slots__ = ("_call", "_responder", "_server")
+    __slots__ = ("_call", "_path", "_responder", "_server")
 
-    def __init__(self, server: Server, call: Call, responder: Responder) -> None:
+    def __init__(self, server: Server, call: Call, responder: Responder, path: str) -> None:
         self._server = server
         self._call = call
         self._responder = responder
+        self._path = path  # of the route
 
     def answer(self, reply: Reply) -> None:
         self._call.seat.leave()
-        self._responder.send(self._server.add_cors(reply, self._call), self._call.request_id)
+        self._responder.send(self._server.add_cors(reply, self._call.headers), self._call.request_id)
+        if self._server.tally is not None:
+            self._server.tally.note(self._call, self._path, reply.status, len(reply.body), reply.problem)
 
     def fail(self, error: BaseException) -> None:
         self.answer(word_failure(self._call, error))
@@ -193,26 +212,3 @@ class _Answering:
             self.answer(await work)
 
         self._responder.run_task(run())
-
-
-class _Resumed:
-    """Goes on, as an awaitable, with a coroutine that has begun without a task and now waits for ``awaited``."""
-
-    def __init__(self, work: Coroutine[Any, Any, Reply], awaited: object) -> None:  # type: ignore[explicit-any]
-        self._work = work
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[object, None, Reply]:
-        awaited = self._awaited
-        while True:
-            try:
-                yield awaited
-            except BaseException as error:  # noqa: BLE001 - a cancelled task: the coroutine decides
-                step = partial(self._work.throw, error)
-            else:
-                step = partial(self._work.send, None)
-            try:
-                awaited = step()
-            except StopIteration as end:
-                reply: Reply = end.value
-                return reply

@@ -40,8 +40,10 @@ _match_version = re.compile(rb"HTTP/([0-9])\.([0-9])").fullmatch
 _match_bare_line_end = re.compile(rb"(?:^|[^\r])\n|\r[^\n]").search
 _find_invisible = re.compile(rb"[^\t\r\n\x20-\x7e]").search
 _match_empty_lines = re.compile(rb"(?:\r\n)+").match
-_match_whole_address = re.compile(rb"(?i:https?)://[^/?]+(.*)").fullmatch
+_match_whole_address = re.compile(rb"(?i:https?)://([^/?]+)(.*)").fullmatch
 _hide_upgrade = re.compile(rb"\r\n(?i:upgrade):[^\r]*(?=\r\n)").sub
+# The look back keeps the time linear: a match begins only where the white space begins.
+_trim_line_ends = re.compile(rb"(?<![\t ])[\t ]+(?=\r\n)").sub
 _match_length = re.compile(rb"[0-9]{1,%d}" % LENGTH_DIGITS_MAX).fullmatch
 
 # They are refused here, because no route may see them: TRACE repeats secrets, and CONNECT asks for a tunnel.
@@ -51,10 +53,11 @@ _SHOWN = 40
 
 
 class RequestTarget(NamedTuple):
-    """The address of a request, as the client sent it."""
+    """The address of a request, as the client sent it, and the host that a whole address names."""
 
     path: bytes
     query: bytes
+    host: bytes | None = None
 
 
 class Framing(Enum):
@@ -137,25 +140,36 @@ def skip_empty_lines(data: bytes) -> bytes:
     return data if matched is None else data[matched.end() :]
 
 
-def hide_upgrade(head: bytes) -> bytes:
-    """Give a head without its Upgrade. Nothing here upgrades, so the request is answered as it is (RFC 9110, 7.8).
+def simplify(head: bytes) -> bytes:
+    """Give a head as the parser understands it best.
 
-    The parser would take the body of such a request for another protocol.
+    Without its Upgrade: nothing here upgrades, so the request is answered as it is (RFC 9110, 7.8), and the parser
+    would take its body for another protocol. Without tabs behind a value, which may be there (RFC 9112, 5.1): the
+    parser would take them for a part of the value.
     """
+    if b"\t" in head:
+        head = _trim_line_ends(b"", head)
     return _hide_upgrade(b"", head) if b"pgrade" in head.lower() else head
 
 
 def split_target(method: str, target: bytes) -> RequestTarget:
-    """Give the path and the query of an address. A proxy may send the whole address (RFC 9112, 3.2.2)."""
+    """Give the path and the query of an address. A whole address, as for a proxy, names the host as well.
+
+    This host is then the request's, whatever its header Host says (RFC 9112, 3.2.2).
+    """
     if target == b"*" and method == "OPTIONS":
         return RequestTarget(target, b"")
+    host = None
     if not target.startswith(b"/"):
         matched = _match_whole_address(target)
         if matched is None:
             raise _refuse("The address does not begin with a slash. Send the path, such as /docs.")
-        target = matched[1] if matched[1].startswith(b"/") else b"/" + matched[1]
+        host = matched[1]
+        if match_host(host) is None:
+            raise refuse_host()
+        target = matched[2] if matched[2].startswith(b"/") else b"/" + matched[2]
     path, _, query = target.partition(b"?")
-    return RequestTarget(path, query)
+    return RequestTarget(path, query, host)
 
 
 def refuse_unparsable() -> ProblemError:
@@ -163,10 +177,21 @@ def refuse_unparsable() -> ProblemError:
     return _refuse("The request is not valid HTTP/1.1: the server's parser cannot read it.")
 
 
+def read_fields(head: bytes) -> Headers:
+    """Give the fields of a head whose form is right, without the parser."""
+    lines = head.removesuffix(END).split(b"\r\n")[1:]
+    return tuple((name.lower(), value.strip(b" \t")) for name, _, value in (one.partition(b":") for one in lines))
+
+
+def replace_host(fields: Headers, host: bytes) -> Headers:
+    """Give fields with another Host."""
+    return tuple((name, host if name == b"host" else value) for name, value in fields)
+
+
 def explain_unparsable(head: bytes) -> ProblemError:
     """Give the refusal for a head whose form is right, but which the parser does not take."""
-    line, *lines = head.removesuffix(END).split(b"\r\n")
-    fields = tuple((name.lower(), value.strip()) for name, _, value in (one.partition(b":") for one in lines))
+    line = head.partition(b"\r\n")[0]
+    fields = read_fields(head)
     try:
         check_fields(fields, dict(fields), is_old=line.endswith(b"1.0"))
     except ProblemError as refusal:

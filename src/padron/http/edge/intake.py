@@ -33,7 +33,7 @@ class Intake:
         self.body_bytes = 0  # that have arrived, with the frames of chunks
         self._left: int | None = 0  # of the body; None for a chunked body
         self._frame_bytes = 0
-        self._has_head = False
+        self.has_head = False  # of the request, so that its fields can be read
 
     def take_head(self, head: bytes) -> None:
         """Parse a head that was checked. Raises a refusal."""
@@ -41,13 +41,14 @@ class Intake:
         self._read = []
         self.is_complete = False
         self.is_overrun = False
-        self._has_head = False
+        self.has_head = False
         self.is_head_asked = head.startswith(b"HEAD ")
         self.body_bytes = self._frame_bytes = 0
         heads.check_head(head)
         try:
-            self._feed(heads.hide_upgrade(head))
+            self._feed(heads.simplify(head))
         except httptools.HttpParserError:
+            self.fields, self.has_head = heads.read_fields(head), True
             raise heads.explain_unparsable(head) from None
 
     def expect_body(self, size: int | None) -> None:
@@ -90,23 +91,23 @@ class Intake:
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self.is_overrun = self._has_head
+        self.is_overrun = self.has_head
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the address."""
-        if not self._has_head:
+        if not self.has_head:
             self.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Those behind a chunked body are ignored (RFC 9110, 6.5.1)."""
-        if not self._has_head:
+        if not self.has_head:
             self._read.append((name.lower(), value.rstrip(b" \t")))  # RFC 9112, 5.1
 
     def on_headers_complete(self) -> None:
         """End the head."""
-        if self._has_head or self._parser is None:
+        if self.has_head or self._parser is None:
             return
-        self._has_head = True
+        self.has_head = True
         self.fields = tuple(self._read)
         self.method = self._parser.get_method().decode("ascii")
         self.version = self._parser.get_http_version()

@@ -6,10 +6,11 @@ uvicorn's cycle of a request writes through an outlet as if it were the transpor
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from math import inf
 
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from padron.http.answers.replies import Reply, list_headers
@@ -22,11 +23,25 @@ _DROP_UNSENT = struct.pack("ii", 1, 0)  # on, after 0 seconds
 
 
 class Outlet:
-    """What goes out on one connection."""
+    """What goes out on one connection.
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    With TLS, most of what a client does not take is in the transport ``beneath``, whose buffer TLS does not tell. So
+    ``on_stall`` is called when much is there.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        beneath: asyncio.Transport | None,
+        on_stall: Callable[[], None],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._beneath = beneath
+        self._on_stall = on_stall
+        if beneath is not None:
+            transport.set_write_buffer_limits(HIGH_WATER_LIMIT)  # as without TLS, which would keep eight times as much
         self._written_bytes = 0
         self._stalled_s = inf  # since when the client does not take what was sent
         self._taken_then = 0
@@ -37,12 +52,19 @@ class Outlet:
     @property
     def unsent_bytes(self) -> int:
         """How many bytes wait until the client takes them."""
-        return self._transport.get_write_buffer_size()
+        unsent = self._transport.get_write_buffer_size()
+        return unsent if self._beneath is None else unsent + self._beneath.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
         """Write a part of an answer."""
         self._written_bytes += len(data)
         self._transport.write(data)
+        if self._beneath is not None and self._stalled_s == inf and self.unsent_bytes > HIGH_WATER_LIMIT:
+            self._on_stall()
+
+    def is_taken_beneath(self) -> bool:
+        """Say whether the client has taken all that it had not taken. TLS does not tell that itself."""
+        return self._beneath is not None and self._stalled_s != inf and not self.unsent_bytes
 
     def is_closing(self) -> bool:
         """Say whether nothing more can be written."""

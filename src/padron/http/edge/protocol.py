@@ -6,26 +6,24 @@ at a time. What the fast path can answer is answered here. For everything else a
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from math import inf
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
 
 from padron.http.answers import problems
-from padron.http.answers.errors import word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
 from padron.http.edge import heads
+from padron.http.edge.cycles import Cycle
 from padron.http.edge.edge import Edge, Keyring, Shortcut
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
-from padron.http.edge.outlet import BYTES_PER_S_MIN, Outlet, encode_reply
-from padron.http.edge.peers import Peer
+from padron.http.edge.links import Link
+from padron.http.edge.outlet import BYTES_PER_S_MIN, encode_reply
+from padron.http.places import UNCOUNTED_BYTES
 
 IDLE_S = 15.0  # without a request
 HEAD_S = 10.0  # from the first byte of a head to its last
@@ -39,7 +37,7 @@ _CARRIAGE_RETURN = 0x0D
 _log = logging.getLogger("padron.http")
 
 
-class EdgeProtocol(asyncio.Protocol):
+class EdgeProtocol(Link):
     """Takes the requests of one connection, and answers each before it looks at the next."""
 
     def __init__(  # type: ignore[explicit-any]  # as uvicorn calls it
@@ -49,65 +47,59 @@ class EdgeProtocol(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        super().__init__(cast("Edge", config.loaded_app.edge), server_state, _loop or asyncio.get_running_loop())
         self._app = config.loaded_app
-        self._edge = cast("Edge", config.loaded_app.edge)
-        self._state = server_state
         self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
-        self._transport: asyncio.Transport
-        self._flow: FlowControl
-        self._outlet: Outlet
-        self._peer: Peer
         self._keyring = Keyring()
-        self._deadline_s = inf  # when the client must have done its part
-        self._on_deadline: Callable[[], None]
         # What has arrived of the next head, or of later requests while this one is answered.
         self._buffer = b""
         self._searched = 0
         self._is_taking = False
+        self._has_client_ended = False  # it sends nothing more, but may still read
         # The request.
+        self._request: Request | None = None  # while it is answered
         self._intake = Intake()
         self._intake.take_data = self._take_data
         self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
         self._body = b""  # of such a request
         self._body_began_s = 0.0
         # The answer.
-        self._cycle: RequestResponseCycle | None = None
+        self._cycle: Cycle | None = None
         self._is_answering = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or close the connection when there are too many."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._flow = FlowControl(self._transport)
-        self._outlet = Outlet(self._transport, self._loop)
-        self._peer = Peer(self._transport, self._edge.meet)
-        if not self._edge.connections.admit(self, self._peer.address):
-            self._outlet.abort()
-            return
-        self._state.connections.add(cast("HttpToolsProtocol", self))
-        self._wait(IDLE_S, self._outlet.close)
+        if self._open(cast("asyncio.Transport", transport)):
+            self._wait(IDLE_S, self._outlet.close)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """End everything that belongs to the connection."""
-        self._edge.connections.leave(self)
-        self._state.connections.discard(cast("HttpToolsProtocol", self))
+        self._leave()
         cycle = self._cycle
         if cycle is not None:
             if not cycle.response_complete:
                 cycle.disconnected = True
             cycle.message_event.set()
-        self._flow.resume_writing()
-        self._deadline_s = inf
         self._buffer = b""
         self._held = None
         self._intake.close()
 
     def eof_received(self) -> bool:
-        """Stay open while an answer is under way that nobody can cancel. Otherwise the client has gone."""
-        if self._is_answering and self._cycle is None and self._held is None and not self._outlet.is_ending:
-            self._intake.keeps_alive = False
-            return True
-        return False
+        """Stay open until all that has arrived is answered. Without any of it, the client has gone."""
+        if not self._is_to_answer() or not self._transport.can_write_eof():  # TLS always ends both ways
+            return False
+        self._has_client_ended = True
+        if self._cycle is not None:
+            self._cycle.has_client_ended = True
+        return True
+
+    def _is_to_answer(self) -> bool:
+        """Say whether a request has arrived whole and waits for its answer, not for something to happen."""
+        if self._outlet.is_ending or not self._intake.is_complete:
+            return False
+        if self._is_answering:
+            return self._cycle is None or not self._cycle.is_watched
+        return bool(self._buffer) and not self._searched
 
     def data_received(self, data: bytes) -> None:
         """Take what has arrived."""
@@ -118,17 +110,9 @@ class EdgeProtocol(asyncio.Protocol):
             data = self._buffer + data
         self._take(data)
 
-    def pause_writing(self) -> None:
-        """Note that the client does not take what was sent."""
-        self._flow.pause_writing()
-        self._outlet.stall()
-        self._edge.connections.stall(self)
-
     def resume_writing(self) -> None:
         """Note that the client takes answers again."""
-        self._outlet.resume()
-        self._edge.connections.resume(self)
-        self._flow.resume_writing()
+        super().resume_writing()
         if self._buffer and not self._is_answering:
             self._edge.line.join(self)
 
@@ -142,27 +126,7 @@ class EdgeProtocol(asyncio.Protocol):
         elif not self._is_answering:
             self._outlet.close()
 
-    @property
-    def unsent_bytes(self) -> int:
-        """How many bytes wait until the client takes them."""
-        return self._outlet.unsent_bytes
-
-    def abort(self) -> None:
-        """End the connection at once."""
-        self._outlet.abort()
-
     # The times.
-
-    def check_time(self, now_s: float) -> None:
-        """End the connection when its client has not done its part in time."""
-        if now_s > self._deadline_s:
-            self._deadline_s = inf
-            self._on_deadline()
-        self._outlet.check_pace(now_s)
-
-    def _wait(self, seconds: float, on_deadline: Callable[[], None]) -> None:
-        self._deadline_s = self._loop.time() + seconds
-        self._on_deadline = on_deadline
 
     def _give_up_head(self) -> None:
         detail = f"The head of the request did not arrive within {HEAD_S:.0f} seconds."
@@ -208,11 +172,13 @@ class EdgeProtocol(asyncio.Protocol):
             self._refuse(refusal)
         finally:
             self._is_taking = False
+        if self._has_client_ended and not self._is_to_answer():
+            self._close_after_client()
 
     def _keep(self, data: bytes) -> None:
         """Keep later requests until this one is answered, or until other connections had their turn."""
         self._buffer = data
-        if len(data) > AHEAD_BYTES_MAX:
+        if len(data) > AHEAD_BYTES_MAX and not self._has_client_ended:
             self._flow.pause_reading()
         if not self._is_answering and not self._flow.write_paused:
             self._edge.line.join(self)
@@ -228,13 +194,14 @@ class EdgeProtocol(asyncio.Protocol):
         if end < 0 or end > heads.HEAD_BYTES_MAX:
             if not self._searched:
                 self._wait(HEAD_S, self._give_up_head)
+            self._intake.has_head = False
             heads.check_beginning(data, self._searched)
             self._searched = len(data)
             self._buffer = data
             return b""
         end += len(heads.END)
         self._searched = 0
-        self._deadline_s = inf
+        self._wait_for_nobody()
         self._intake.take_head(data[:end])
         return self._begin(data[end:])
 
@@ -243,11 +210,14 @@ class EdgeProtocol(asyncio.Protocol):
         intake = self._intake
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
-        path, query = heads.split_target(intake.method, intake.target)
+        target = heads.split_target(intake.method, intake.target)
         is_plain = len(headers) == len(intake.fields)
         if not is_plain:
             headers = heads.join_fields(intake.fields)
-        request = Request(intake.method, path, query, headers, {}, self._peer.hop)
+        if target.host is not None:
+            headers[b"host"] = target.host
+            intake.fields = heads.replace_host(intake.fields, target.host)
+        self._request = request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
@@ -269,6 +239,8 @@ class EdgeProtocol(asyncio.Protocol):
                 rest = self._intake.take_body(rest)
             if not self._intake.is_complete:
                 self._wait(BODY_SLOW_S, self._release)
+                if size > UNCOUNTED_BYTES:
+                    self._release()  # so that its memory is counted while it arrives
                 return rest
             self._held = None
         self._answer(shortcut)
@@ -284,7 +256,8 @@ class EdgeProtocol(asyncio.Protocol):
         rest = intake.take_body(data)
         if not intake.is_complete:
             return rest
-        self._deadline_s = inf
+        self._wait_for_nobody()
+        self._outlet.may_be_reset = intake.is_overrun  # otherwise a close would wait for the client to close too
         held, self._held = self._held, None
         if held is not None:
             self._answer(held)
@@ -292,6 +265,7 @@ class EdgeProtocol(asyncio.Protocol):
             if intake.is_overrun:  # what follows is not answered
                 intake.keeps_alive = self._cycle.keep_alive = False
                 rest = b""
+            self._cycle.request.has_arrived = True
             self._cycle.more_body = False
             self._cycle.message_event.set()
         return rest
@@ -322,7 +296,8 @@ class EdgeProtocol(asyncio.Protocol):
 
     def _begin_task(self, request: Request) -> None:
         """Run the application for a request, whose body may still be arriving."""
-        cycle = self._cycle = RequestResponseCycle(
+        request.has_arrived = self._intake.is_complete
+        cycle = self._cycle = Cycle(
             scope=self._peer.build_scope(request, self._intake.version, self._intake.fields, self._app_state),
             transport=cast("asyncio.Transport", self._outlet),
             flow=self._flow,
@@ -335,6 +310,8 @@ class EdgeProtocol(asyncio.Protocol):
             keep_alive=self._intake.keeps_alive,
             on_response=self._end_answer,
         )
+        cycle.request = request
+        cycle.has_client_ended = self._has_client_ended
         cycle.body += self._body
         cycle.more_body = not self._intake.is_complete
         if cycle.body or not cycle.more_body:
@@ -342,12 +319,6 @@ class EdgeProtocol(asyncio.Protocol):
         self._body = b""
         self._outlet.may_be_reset = cycle.more_body
         self.run_task(cycle.run_asgi(self._app))
-
-    def run_task(self, work: Coroutine[Any, Any, None]) -> None:  # type: ignore[explicit-any]  # as asyncio has it
-        """Run a task that ends with the answer. A server that stops waits for it."""
-        task = self._loop.create_task(work)
-        task.add_done_callback(self._state.tasks.discard)
-        self._state.tasks.add(task)
 
     def send(self, reply: Reply, request_id: str) -> None:
         """Send the answer to a request that was answered at once."""
@@ -361,7 +332,7 @@ class EdgeProtocol(asyncio.Protocol):
     def _end_answer(self) -> None:
         self._state.total_requests += 1
         self._is_answering = self._intake.is_head_asked = False
-        self._cycle = None
+        self._cycle = self._request = None
         if self._outlet.is_closing():
             if self._outlet.may_be_reset:
                 self._flow.resume_reading()
@@ -372,7 +343,7 @@ class EdgeProtocol(asyncio.Protocol):
             return
         self._flow.resume_reading()
         self._wait(IDLE_S, self._outlet.close)
-        if self._buffer and not self._is_taking:
+        if not self._is_taking and (self._buffer or self._has_client_ended):
             self._take(self._buffer)
 
     def _refuse(self, refusal: ProblemError) -> None:
@@ -384,17 +355,23 @@ class EdgeProtocol(asyncio.Protocol):
             if cycle.response_started:
                 self._outlet.abort()
                 return
-        request_id = self._edge.make_request_id()
-        reply = word_error(refusal, request_id)
-        data = encode_reply(reply, request_id, self._state.default_headers, keeps_alive=False)
+        headers = heads.join_fields(self._intake.fields) if self._intake.has_head else {}
+        unread = Request(self._intake.method if headers else "", b"", b"", headers, {}, self._peer.hop)
+        refused = self._edge.word_refusal(refusal, self._request or unread)
+        data = encode_reply(refused.reply, refused.request_id, self._state.default_headers, keeps_alive=False)
         self._outlet.write(data.partition(heads.END)[0] + heads.END if self._intake.is_head_asked else data)
         self._close_early()
+
+    def _close_after_client(self) -> None:
+        """Close the connection of a client that sends nothing more, once it was answered."""
+        self._outlet.may_be_reset = False
+        self._outlet.close()
 
     def _close_early(self) -> None:
         """Close the connection while its client may still be sending."""
         self._intake.give_up()
         self._buffer = b""
-        self._outlet.may_be_reset = True
+        self._outlet.may_be_reset = not self._has_client_ended
         self._outlet.close()
         self._flow.resume_reading()
         self._wait(DRAIN_S, self._outlet.abort)

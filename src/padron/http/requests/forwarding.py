@@ -6,12 +6,9 @@ each connection whether its peer is trusted. If the peer is not, the server igno
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network
+from collections.abc import Mapping
 
-from padron.domain.addresses import IpAddress, parse_address
-
-Networks = Sequence[IPv4Network | IPv6Network]
+from padron.domain.addresses import IpAddress, Networks, is_within, parse_address
 
 ENTRIES_MAX = 32  # no longer chain of proxies is followed, so a list of any length takes the same short time
 
@@ -60,10 +57,7 @@ UNKNOWN_HOP = LastHop("", "http", ())
 
 def is_trusted(peer: str, networks: Networks) -> bool:
     """Say whether a connection comes from a trusted proxy. Text that is not an address is not trusted."""
-    if not networks:
-        return False
-    address = parse_address(peer)
-    return address is not None and _is_within(address, networks)
+    return bool(networks) and is_within(parse_address(peer), networks)
 
 
 def find_client(peer: str, forwarded_for: bytes | None, networks: Networks) -> str:
@@ -87,7 +81,7 @@ def find_client(peer: str, forwarded_for: bytes | None, networks: Networks) -> s
         if address is None:
             break
         found = address
-        if not _is_within(address, networks):
+        if not is_within(address, networks):
             break
     return peer if found is None else str(found)
 
@@ -101,10 +95,6 @@ def find_scheme(own: str, forwarded_proto: bytes | None) -> str:
         return own
     named = forwarded_proto[forwarded_proto.rfind(b",") + 1 :].strip(_SPACES).lower()
     return named.decode() if named in {b"http", b"https"} else own
-
-
-def _is_within(address: IpAddress, networks: Networks) -> bool:
-    return any(address in network for network in networks)
 
 
 def _parse_entry(entry: bytes) -> IpAddress | None:

@@ -2,7 +2,7 @@
 
 from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
-from padron.http.routes.operations import claims, declaring, gate, runs
+from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
 from padron.http.routes.vehicles import duplicates, export, vehicles, vins
 
@@ -19,6 +19,7 @@ ROUTES: tuple[Route, ...] = (
     *changes.ROUTES,
     *claims.ROUTES,
     *runs.ROUTES,
+    *cancelling.ROUTES,
     *declaring.ROUTES,
     *vins.ROUTES,
     *webhooks.ROUTES,

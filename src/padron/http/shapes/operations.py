@@ -22,6 +22,7 @@ from padron.domain.operation import (
     Operation,
     Outcome,
     ResultEntry,
+    Run,
     RunRefusal,
     RunState,
     Work,
@@ -117,7 +118,7 @@ class RunBody(Struct, forbid_unknown_fields=True, rename="camel"):
 
 
 class CountsShape(Struct):
-    """The number of a run's vehicles in each state. The last four states are final."""
+    """The number of a run's vehicles in each state. The last five states are final."""
 
     queued: int = 0
     claimed: int = 0
@@ -125,6 +126,7 @@ class CountsShape(Struct):
     failed: int = 0
     withdrawn: int = 0
     exhausted: int = 0
+    cancelled: int = 0
 
 
 class RunRefusalShape(Struct, rename="camel", omit_defaults=True):
@@ -150,6 +152,30 @@ class RunShape(Struct, rename="camel"):
     progress: Annotated[float, Meta(ge=0, le=1)]
     refused_count: int
     refused: list[RunRefusalShape]
+    cancelled_at: datetime | UnsetType = UNSET
+    cancelled_by: str | UnsetType = UNSET
+
+
+class RunEntryShape(Struct, rename="camel"):
+    """A run in the list of its operation. ``vehicleCount`` is the number of vehicles that were queued so far."""
+
+    id: str
+    operation: str
+    queueing: bool
+    created_at: datetime
+    created_by: str
+    vehicle_count: int
+    refused_count: int
+    cancelled_at: datetime | UnsetType = UNSET
+    cancelled_by: str | UnsetType = UNSET
+
+
+class RunList(Struct, rename="camel"):
+    """A page of runs, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
+
+    runs: list[RunEntryShape]
+    next_cursor: str | None
+    more: bool
 
 
 class ClaimBody(Struct, forbid_unknown_fields=True):
@@ -261,6 +287,23 @@ def shape_run(report: RunReport) -> RunShape:
         progress=0 if state is RunState.QUEUEING else _give_progress(counts),
         refused_count=run.refused_count,
         refused=[_shape_refusal(refusal) for refusal in report.refusals],
+        cancelled_at=run.cancelled_at or UNSET,
+        cancelled_by=run.cancelled_by or UNSET,
+    )
+
+
+def shape_run_entry(run: Run) -> RunEntryShape:
+    """Give the JSON form of a run in a list."""
+    return RunEntryShape(
+        id=format_run_id(run.run_id),
+        operation=run.operation,
+        queueing=run.is_queueing,
+        created_at=run.created_at,
+        created_by=run.created_by,
+        vehicle_count=run.queued_count,
+        refused_count=run.refused_count,
+        cancelled_at=run.cancelled_at or UNSET,
+        cancelled_by=run.cancelled_by or UNSET,
     )
 
 

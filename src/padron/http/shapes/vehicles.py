@@ -225,13 +225,6 @@ class StatusNameList(Struct, rename="camel"):
     vehicle_statuses: list[StatusNameShape]
 
 
-class HealthShape(Struct, omit_defaults=True):
-    """The server answers. If it has a replica: whether the replica is fresh enough for reads, or is behind or gone."""
-
-    status: Literal["ok"]
-    replica: Literal["fresh", "behind"] | UnsetType = UNSET
-
-
 class ProblemShape(Struct, rename="camel"):
     """An error (RFC 9457). ``errorType`` and ``errorDetail`` are for programs, and ``detail`` is for people."""
 

@@ -64,10 +64,13 @@ async def await_changes(
     """Wait for the first matching change, then give a page, in a state that includes ``seen``."""
     principal.check_scope(Scope.CHANGES_READ)
     at_least = await find_seen(runtime, principal, seen)
+    has_waited = False
     deadline = runtime.watch.read_time() + wait.seconds
     while True:
         found = await list_changes(runtime, principal, query, at_least=at_least)
         left_s = deadline - runtime.watch.read_time()
+        if has_waited:
+            _note_lag(runtime, found)
         if found.entries or left_s <= 0:
             return found
         query = replace(query, after=found.position)
@@ -75,6 +78,7 @@ async def await_changes(
             if not await runtime.watch.wait(principal.account_id, query.after.number, left_s, wait.gone):
                 return found
             at_least = query.after.number + 1  # the watch has seen this change, so the next read must include it
+            has_waited = True
 
 
 async def follow_changes(
@@ -86,6 +90,7 @@ async def follow_changes(
     """
     gone = heartbeat.gone
     at_least = 0
+    has_waited = False  # for the changes of the next page
     while not gone.done() and not runtime.watch.is_stopping:
         async with runtime.turns.take(principal.account_id):  # a change wakes all streams of its account at once
             recent = runtime.recent_pages.find(principal.account_id, query, at_least)
@@ -94,9 +99,18 @@ async def follow_changes(
                 runtime.recent_pages.keep(principal.account_id, query, found)
         query = replace(query, after=found.position)
         if found.entries:
+            if has_waited:
+                _note_lag(runtime, found)
             yield found
             continue
         came = found.more or await runtime.watch.wait(principal.account_id, query.after.number, heartbeat.seconds, gone)
+        has_waited = came and not found.more
         at_least = query.after.number + 1 if came else 0  # the watch has seen it: the next read must include it
         if not came and not gone.done() and not runtime.watch.is_stopping:
             yield found
+
+
+def _note_lag(runtime: Runtime, found: FeedPage) -> None:
+    """Count how old the first change was when a client that waited for it got it."""
+    if found.entries:
+        runtime.counts.feed_lag_s.observe((runtime.clock() - found.entries[0].change.at).total_seconds())

@@ -41,6 +41,11 @@ class ChangeWatch:
         """Say whether the server is about to stop. Then nobody should wait."""
         return self._looking.is_stopping
 
+    @property
+    def waiting_count(self) -> int:
+        """How many clients wait for a change."""
+        return sum(map(len, self._waiting.values()))
+
     def read_time(self) -> float:
         """Give the event loop's time in seconds. It never goes backwards."""
         return asyncio.get_running_loop().time()

@@ -6,6 +6,7 @@ cancelled, writes nothing more.
 """
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -36,6 +37,8 @@ from padron.store.base import WriteTransaction
 
 # Fewer rows than a command uses: between two transactions the calls of this process run.
 CHUNK_ROWS = 50
+
+_log = logging.getLogger("padron.imports")
 
 
 @dataclass(slots=True, eq=False)
@@ -71,8 +74,8 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportR
         imports = transaction.imports
         chosen = choose_next(await imports.list_open(), holder, now)
         present = None if chosen is None else await imports.lock_import(chosen.import_id)
-        if present is None or choose_next([present], holder, now) is None:
-            return None  # no import waits, or it was cancelled or renewed at this moment
+        if present is None or choose_next([present], holder, now) is None or not await imports.is_account_enabled():
+            return None  # no import waits, or it was cancelled or renewed at this moment, or nothing is done for it
         taken = file_import.claim(present, holder, now)
         if taken.dry_run:  # a dry run keeps nothing between attempts, so it reads all rows again
             taken = replace(taken, counts=ImportCounts(), refusals_kept=0, bytes_read=0)
@@ -83,6 +86,7 @@ async def take_import(runtime: Runtime, account_id: int, holder: str) -> ImportR
 
     taken = await runtime.store.write(account_id, work)
     if taken is not None and taken.state is ImportState.FAILED:
+        _tell_end(runtime, account_id, taken.import_id, ImportState.FAILED)
         await clear_parts(runtime, account_id, taken.import_id)
         return None
     return None if taken is None else ImportRun(account_id, taken)
@@ -144,6 +148,8 @@ async def end_import(runtime: Runtime, run: ImportRun, state: ImportState, detai
         await imports.save_import(file_import.end(present, state, now, detail))
 
     await _write_held(runtime, run, work)
+    if not run.is_lost:
+        _tell_end(runtime, run.account_id, run.taken.import_id, state)
     await clear_parts(runtime, run.account_id, run.taken.import_id)
 
 
@@ -227,6 +233,13 @@ class Checkpoint:
             tries=0,
         )
         await imports.save_import(after)
+
+
+def _tell_end(runtime: Runtime, account_id: int, import_id: int, state: ImportState) -> None:
+    """Count the end of an import, and log a failure. Its reason may quote the file, so the log does not have it."""
+    runtime.counts.imports_ended[state] += 1
+    if state is ImportState.FAILED:
+        _log.warning("import %x of account %d failed: the import itself says why", import_id, account_id)
 
 
 async def _write_held(runtime: Runtime, run: ImportRun, work: Callable[[WriteTransaction], Awaitable[None]]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
@@ -48,6 +48,14 @@ class ResultAnswer:
     refusal: PadronError | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Taken:
+    """Work that was handed out, and whether work of cancelled runs was met."""
+
+    claimed: list[Work]
+    has_cancelled: bool
+
+
 async def claim_work(
     runtime: Runtime,
     principal: Principal,
@@ -77,9 +85,11 @@ async def claim_work(
             runtime.queueing.go_on(principal.account_id, run)
     while True:
         if has_work:
-            claimed = await _claim(runtime, principal, operation, limit)
-            if claimed:
-                return claimed
+            taken = await _claim(runtime, principal, operation, limit)
+            while not taken.claimed and taken.has_cancelled:  # there may be more behind what was cancelled
+                taken = await _claim(runtime, principal, operation, limit)
+            if taken.claimed:
+                return taken.claimed
         rest_s = deadline - loop.time()
         if rest_s <= 0 or gone.done():
             return []
@@ -89,19 +99,25 @@ async def claim_work(
             return []
 
 
-async def _claim(runtime: Runtime, principal: Principal, operation: Operation, limit: int) -> list[Work]:
+async def _claim(runtime: Runtime, principal: Principal, operation: Operation, limit: int) -> _Taken:
     at = runtime.clock()
 
-    async def work(transaction: WriteTransaction) -> list[Work]:
+    async def work(transaction: WriteTransaction) -> _Taken:
         operations = transaction.operations
         expired = await operations.lock_expired(operation.name, at, limit)
         handed = [hand_out(one, operation, at=at, by=principal.actor) for one in expired]
         room = limit - sum(one.state is WorkState.CLAIMED for one in handed)
-        if room:
-            queued = await operations.lock_queued(operation.name, room)
-            handed += [hand_out(one, operation, at=at, by=principal.actor) for one in queued]
+        queued = await operations.lock_queued(operation.name, room) if room else []
+        handed += [hand_out(one, operation, at=at, by=principal.actor) for one in queued]
+        cancelled = await operations.find_cancelled_runs([one.run_id for one in handed]) if handed else set()
+        if cancelled:  # whoever cancels these runs has not come to this work yet
+            handed = [
+                replace(before, state=WorkState.CANCELLED, ended_at=at) if before.run_id in cancelled else after
+                for before, after in zip([*expired, *queued], handed, strict=True)
+            ]
         await operations.save_work(handed)
-        return [one for one in handed if one.state is WorkState.CLAIMED]
+        claimed = [one for one in handed if one.state is WorkState.CLAIMED]
+        return _Taken(claimed=claimed, has_cancelled=bool(cancelled))
 
     return await runtime.store.write(principal.account_id, work)
 

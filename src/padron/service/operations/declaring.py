@@ -71,5 +71,10 @@ async def get_operation(runtime: Runtime, account_id: int, name: str) -> Operati
     check_operation_name(name)
     operation = await runtime.store.read(account_id).operations.find_operation(name)
     if operation is None:
-        raise PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}. Declare it first.")
+        raise refuse_operation(name)
     return operation
+
+
+def refuse_operation(name: str) -> PadronError:
+    """Give the refusal for the name of an operation that does not exist."""
+    return PadronError(Code.OPERATION_NOT_FOUND, f"The account has no operation {name}. Declare it first.")

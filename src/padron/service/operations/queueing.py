@@ -78,6 +78,11 @@ class Queueing:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
+    @property
+    def waiting_count(self) -> int:
+        """How many accounts wait for their turn to queue vehicles."""
+        return len(self._lines)
+
     async def add_in_turn(self, account_id: int, run: Run) -> Portion:
         """Do what ``add_chunk`` does, when it is the account's turn. A small run needs no turn."""
         vins = run.question.vins

@@ -67,6 +67,11 @@ class RefusalLog:
             self._write_pending, name="padron-refusals", log=_log, failure="refusals wait to be written", first_s=None
         )
 
+    @property
+    def pending_count(self) -> int:
+        """How many rows wait to be written."""
+        return self._pending
+
     def remember(self, principal: Principal, operation: str, verdict: Verdict, at: datetime) -> None:
         """Count one refusal. This returns at once: the refusal is written later."""
         hour_at = at.replace(minute=0, second=0, microsecond=0)

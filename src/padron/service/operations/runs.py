@@ -24,11 +24,12 @@ from padron.domain.quoting import quote
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
-from padron.service.operations.declaring import get_operation
+from padron.service.operations.declaring import get_operation, refuse_operation
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
+_AFTER_ALL_RUNS = 2**63 - 1
 _ID_TRIES_MAX = 5  # two runs of one account in the same millisecond get the same id once in two million pairs
 
 
@@ -46,8 +47,8 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
 
     All given VINs are queued before this returns. For a filter, only the first thousand vehicles
     are, and the rest follow in the background. Raises ``forbidden``, ``bad_parameters``,
-    ``operation_not_found``, and ``run_limit_reached`` for a filter while too many runs by filter
-    are still being filled.
+    ``operation_not_found``, and ``run_limit_reached`` when the account has too much queued work,
+    or for a filter while too many runs by filter are still being filled.
     """
     principal.check_scope(Scope.OPERATIONS_RUN)
     if question.vins is not None:
@@ -56,6 +57,7 @@ async def start_run(runtime: Runtime, principal: Principal, name: str, question:
         raise PadronError(Code.BAD_PARAMETERS, "assetStatusId 2 means former versions. No operation runs on them.")
     account_id = principal.account_id
     operation = await get_operation(runtime, account_id, name)
+    await runtime.queued_work.take(account_id, 1 if question.vins is None else len(question.vins))
     run = await _add_run(runtime, principal, operation.name, question)
     refusals: list[RunRefusal] = []
     chunks = count(1)
@@ -85,6 +87,16 @@ async def get_run(runtime: Runtime, principal: Principal, name: str, run_id: str
         counts=await reader.count_work(run.run_id, runtime.clock(), operation.attempts_max),
         refusals=await reader.list_refusals(run.run_id),
     )
+
+
+async def list_runs(runtime: Runtime, principal: Principal, name: str, *, limit: int, cursor: str | None) -> Page[Run]:
+    """Give a page of an operation's runs, newest first. Raises as ``get_run``, and for a bad cursor."""
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    epoch = runtime.store.epoch
+    (before,) = cursors.parse_numbers(epoch, "runs", cursor, 1) or (_AFTER_ALL_RUNS,)
+    await get_operation(runtime, principal.account_id, name)
+    found = await runtime.store.read(principal.account_id).operations.list_runs(name, before, look_beyond(limit))
+    return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, "runs", last.run_id))
 
 
 async def list_run_results(
@@ -134,8 +146,10 @@ async def _add_run(runtime: Runtime, principal: Principal, operation: str, quest
         operations = transaction.operations
         if question.vins is None:
             await operations.lock_declarer()
-            if len(await operations.list_filling_runs(runs_max)) == runs_max:
-                return None
+        if not await operations.hold_operation(operation):
+            raise refuse_operation(operation)
+        if question.vins is None and len(await operations.list_filling_runs(runs_max)) == runs_max:
+            return None
         for _ in range(_ID_TRIES_MAX):
             run = Run(
                 run_id=make_run_id(at, secrets.randbits(32)),

@@ -30,6 +30,11 @@ class WorkWatch:
         self._watches: dict[tuple[int, str], _Watch] = {}
         self._stopping = asyncio.Event()
 
+    @property
+    def waiting_count(self) -> int:
+        """How many claims wait for work."""
+        return sum(watch.waiting for watch in self._watches.values())
+
     async def wait(self, account_id: int, operation: str, wait_s: float, gone: "asyncio.Future[None]") -> bool:
         """Return True when there is work. False after ``wait_s``, when ``gone`` is done, or when the server stops."""
         if self._stopping.is_set():

@@ -42,7 +42,9 @@ async def execute_chunk(runtime: Runtime, account_id: int, limit: int = CHUNK_SI
             await _execute_plans(transaction, plans, due, at)
         return len(due)
 
-    return await runtime.store.write(account_id, work)
+    ended = await runtime.store.write(account_id, work)
+    runtime.counts.plans_ended += ended
+    return ended
 
 
 async def _execute_plans(

@@ -16,6 +16,7 @@ from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.vehicle import Vehicle
+from padron.meters import SIZES, Histogram
 from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
 from padron.store.settling import Waiting, fail, fail_all, settle
@@ -53,6 +54,12 @@ class Coalescer:
         self._busy: set[int] = set()  # the accounts that have a running batch
         self._is_running = False  # a batch of several accounts is running
         self._tasks: set[asyncio.Task[None]] = set()
+        self.batch_sizes = Histogram(SIZES)
+
+    @property
+    def waiting_count(self) -> int:
+        """How many calls wait for a batch."""
+        return sum(map(len, self._waiting.values()))
 
     def submit(self, account_id: int, request: StatusRequest) -> Awaitable[Vehicle]:
         """Give the outcome of this request, once it is durable. If the caller is cancelled, the call continues.
@@ -98,6 +105,8 @@ class Coalescer:
             room -= len(batch[account_id])
             if room == 0:
                 break
+        if batch:
+            self.batch_sizes.observe(BATCH_SIZE_MAX - room)
         self._busy.update(batch)
         return batch
 

@@ -4,14 +4,26 @@ An endpoint belongs to the worker that its lease names. Every step first locks t
 checks this name. So a worker that lost its lease can write nothing more.
 """
 
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from padron.domain import webhook
+from padron.domain.errors import PadronError
 from padron.domain.signature import give_headers
-from padron.domain.webhook import LEASE, Answer, Attempt, Endpoint, EndpointKey, Sending, format_message_id
+from padron.domain.webhook import (
+    LEASE,
+    OFF_TEXTS,
+    Answer,
+    Attempt,
+    Endpoint,
+    EndpointKey,
+    OffReason,
+    Sending,
+    format_message_id,
+)
 from padron.service.changes.events import encode_payload
 from padron.service.runtime import Runtime
 from padron.service.webhooks.sending import Message
@@ -22,6 +34,8 @@ CUT_MAX = 500  # changes that one transaction reads
 CLEARED_MAX = 500  # rows of the log deleted in one transaction
 
 Key = EndpointKey
+
+_log = logging.getLogger("padron.delivery")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +54,7 @@ class EndpointWork:
     endpoint: Endpoint
     due: list[Sending]
     is_released: bool
+    switched_off: OffReason | None = None  # why, if these outcomes switched it off
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +88,7 @@ async def claim_endpoint(runtime: Runtime, key: EndpointKey, holder: str) -> boo
     async def work(transaction: WriteTransaction) -> bool:
         webhooks = transaction.webhooks
         endpoint = await webhooks.lock_endpoint(endpoint_id)
-        if endpoint is None or endpoint.is_leased(now):
+        if endpoint is None or endpoint.is_leased(now) or not await webhooks.is_account_enabled():
             return False
         # A worker that dies with the lease cannot save when the next delivery is due. So the
         # endpoint stays awake until a worker releases it.
@@ -101,7 +116,7 @@ async def advance_endpoint(
         before = await webhooks.lock_endpoint(endpoint_id)
         if before is None or before.lease_holder != holder:
             return None
-        endpoint = await _record(webhooks, before, outcomes, now)
+        endpoint = recorded = await _record(webhooks, before, outcomes, now)
         due: list[Sending] = []
         has_more = False
         if endpoint.deleted_at is not None:
@@ -120,9 +135,14 @@ async def advance_endpoint(
             endpoint = await _release(webhooks, endpoint)
         if endpoint != before:
             await webhooks.save_endpoint(endpoint)
-        return EndpointWork(endpoint=endpoint, due=due, is_released=is_released)
+        return EndpointWork(
+            endpoint=endpoint, due=due, is_released=is_released, switched_off=_find_switch(before, recorded)
+        )
 
-    return await runtime.store.write(key.account_id, work)
+    advanced = await runtime.store.write(key.account_id, work)
+    if advanced is not None:
+        _tell_switch(runtime, key, advanced.switched_off)
+    return advanced
 
 
 async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outcomes: Sequence[SendOutcome]) -> None:
@@ -130,15 +150,16 @@ async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outc
     endpoint_id = key.endpoint_id
     now = runtime.clock()
 
-    async def work(transaction: WriteTransaction) -> None:
+    async def work(transaction: WriteTransaction) -> OffReason | None:
         webhooks = transaction.webhooks
-        endpoint = await webhooks.lock_endpoint(endpoint_id)
-        if endpoint is None or endpoint.lease_holder != holder:
-            return
-        endpoint = await _record(webhooks, endpoint, outcomes, now)
+        before = await webhooks.lock_endpoint(endpoint_id)
+        if before is None or before.lease_holder != holder:
+            return None
+        endpoint = await _record(webhooks, before, outcomes, now)
         await webhooks.save_endpoint(await _release(webhooks, endpoint))
+        return _find_switch(before, endpoint)
 
-    await runtime.store.write(key.account_id, work)
+    _tell_switch(runtime, key, await runtime.store.write(key.account_id, work))
 
 
 async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOutcome:
@@ -146,10 +167,16 @@ async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOu
     now = runtime.clock()
     body = encode_payload(sending.entry)
     message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
-    headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
+    try:
+        secrets = [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)]
+    except PadronError as error:  # a failed attempt: it is sent again when the key is back
+        answer = Answer(status=None, error=error.detail, duration=timedelta(0))
+        return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
+    headers = give_headers(secrets, message_id, now, body)
     answer = await runtime.sender.send(
         Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
     )
+    runtime.counts.note_attempt(answer, (runtime.clock() - sending.entry.change.at).total_seconds())
     return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
 
 
@@ -202,3 +229,16 @@ async def _release(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpo
         lease_holder=None,
         lease_until=None,
     )
+
+
+def _find_switch(before: Endpoint, after: Endpoint) -> OffReason | None:
+    return after.off_reason if before.off_reason is None else None
+
+
+def _tell_switch(runtime: Runtime, key: EndpointKey, reason: OffReason | None) -> None:
+    """Log that an endpoint was switched off. Call this after the commit, because a transaction may run twice."""
+    if reason is not None:
+        runtime.counts.switched_off[reason] += 1
+        _log.warning(
+            "webhook %s of account %d was switched off: %s", key.endpoint_id, key.account_id, OFF_TEXTS[reason]
+        )

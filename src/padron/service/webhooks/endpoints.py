@@ -53,6 +53,7 @@ async def add_endpoint(
     now = runtime.clock()
     endpoint_id = encode_base62(secrets.randbits(160), webhook.ENDPOINT_ID_LENGTH)
     secret = _make_secret()
+    stored = runtime.secret_box.seal(secret)
 
     async def work(transaction: WriteTransaction) -> Endpoint:
         webhooks = transaction.webhooks
@@ -66,7 +67,7 @@ async def add_endpoint(
             url=url,
             description=description,
             filter=chosen,
-            secret=secret,
+            secret=stored,
             position=await webhooks.find_last_change(),
             created_at=now,
             updated_at=now,
@@ -74,7 +75,7 @@ async def add_endpoint(
         await webhooks.add_endpoint(endpoint)
         return endpoint
 
-    return await runtime.store.write(principal.account_id, work)
+    return replace(await runtime.store.write(principal.account_id, work), secret=secret)
 
 
 async def list_endpoints(runtime: Runtime, principal: Principal) -> list[Endpoint]:
@@ -134,11 +135,12 @@ async def rotate_secret(runtime: Runtime, principal: Principal, endpoint_id: str
     principal.check_scope(Scope.WEBHOOKS_MANAGE)
     now = runtime.clock()
     secret = _make_secret()
+    stored = runtime.secret_box.seal(secret)
 
     async def work(_: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
-        return webhook.rotate_secret(endpoint, secret, now)
+        return webhook.rotate_secret(endpoint, stored, now)
 
-    return await _change(runtime, principal, endpoint_id, work)
+    return replace(await _change(runtime, principal, endpoint_id, work), secret=secret)
 
 
 async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) -> Answer:
@@ -151,7 +153,9 @@ async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) ->
     now = runtime.clock()
     body = encode_test_payload(endpoint_id, principal.actor, now)
     message_id = f"msg_{endpoint_id}_test{secrets.token_hex(8)}"
-    headers = give_headers(endpoint.list_secrets(now), message_id, now, body)
+    headers = give_headers(
+        [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)], message_id, now, body
+    )
     return await runtime.sender.send(
         Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.trouble import TroubleCode, TroubledError
 
 ANSWER_S_MAX = 1.8  # for one step, on the client side: we give up a hanging server before two seconds
 PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
@@ -45,6 +46,14 @@ _UNAVAILABLE_STATES = {
     "40003",  # lost before the outcome was known
     "XX001",  # damaged data
     "XX002",  # damaged index
+}
+
+_TROUBLES = {
+    "53100": TroubleCode.DISK_FULL,
+    "25006": TroubleCode.READ_ONLY,
+    "58": TroubleCode.DISK_FAILING,
+    "XX001": TroubleCode.DAMAGED,
+    "XX002": TroubleCode.DAMAGED,
 }
 
 
@@ -96,21 +105,27 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.") from error
+        raise TroubledError(
+            TroubleCode.DATABASE_UNREACHABLE, "The database does not answer in time."
+        ) from error  # fmt: skip
     except OSError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached.") from error
+        raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The database cannot be reached.") from error
     except asyncpg.PostgresError as error:
         if not _is_unavailable(error.sqlstate or ""):
             raise
         # The server's own words may reveal internals. They stay in the cause, for the log.
-        raise PadronError(
-            Code.STORE_UNAVAILABLE, f"The database cannot do its work now (SQLSTATE {error.sqlstate})."
+        raise TroubledError(
+            _find_trouble(error.sqlstate or ""), f"The database cannot do its work now (SQLSTATE {error.sqlstate})."
         ) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):
             raise  # a wrong value or option is a mistake of the program
-        raise PadronError(Code.STORE_UNAVAILABLE, "The connection to the database was lost.") from error
+        raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The connection to the database was lost.") from error
 
 
 def _is_unavailable(state: str) -> bool:
     return state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES
+
+
+def _find_trouble(state: str) -> TroubleCode:
+    return _TROUBLES.get(state) or _TROUBLES.get(state[:2], TroubleCode.DATABASE_UNREACHABLE)

@@ -13,6 +13,7 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, translate_errors
+from padron.store.postgres.troubles import ServerTroubles
 
 CLOSE_S_MAX = 1.0
 PROBE_EVERY_S = 1.0
@@ -26,10 +27,17 @@ Condition = Callable[[asyncpg.Connection], Awaitable[bool]]
 class Connections:
     """At most ``size_max`` connections to one database."""
 
-    def __init__(self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX) -> None:
+    def __init__(
+        self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX, troubles: ServerTroubles | None = None
+    ) -> None:
+        self.troubles = troubles or ServerTroubles()
         self._url = url
         self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
+        self.size_max = size_max
+        self.used_count = 0
+        self.waiting_count = 0
+        self.failed_count = 0  # connections that could not be made
         self._idle: list[asyncpg.Connection] = []
         self._closed = False
 
@@ -39,7 +47,7 @@ class Connections:
         """Give the rows of one statement in a transaction of its own. Raises ``store_unavailable``."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
-        with translate_errors():
+        with self.troubles.note_errors(), translate_errors():
             async with self._reach(limit_s) as connection:
                 return await self._ask(connection, statement, parameters, deadline, limit_s)
 
@@ -53,7 +61,7 @@ class Connections:
         """Check the condition, then give the rows on the same connection; None if the server does not meet it."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
-        with translate_errors():
+        with self.troubles.note_errors(), translate_errors():
             async with self._reach(limit_s) as connection:
                 async with asyncio.timeout(deadline - monotonic()):
                     is_met = await condition(connection)
@@ -127,16 +135,20 @@ class Connections:
     async def _take(self, wait_s_max: float, opening: str | None = None) -> AsyncIterator[asyncpg.Connection]:
         deadline = monotonic() + wait_s_max
         if self._places.locked():
-            async with asyncio.timeout(deadline - monotonic()):
-                await self._places.acquire()
+            self.waiting_count += 1
+            try:
+                async with asyncio.timeout(deadline - monotonic()):
+                    await self._places.acquire()
+            finally:
+                self.waiting_count -= 1
         else:
             await self._places.acquire()  # without a timer, which costs a tenth of a short read; this never waits
+        self.used_count += 1
         connection: asyncpg.Connection | None = None
         try:
             connection = self._find_idle()
             if connection is None:
-                async with asyncio.timeout(deadline - monotonic()):
-                    connection = await open_connection(self._url)
+                connection = await self._open(deadline)
             if opening is not None:
                 await connection.execute(opening, timeout=deadline - monotonic())
             yield connection
@@ -145,9 +157,18 @@ class Connections:
                 connection.terminate()  # it was interrupted, and a late answer may still arrive on it
             raise
         finally:
+            self.used_count -= 1
             self._places.release()
             if connection is not None:
                 self._give_back(connection)
+
+    async def _open(self, deadline: float) -> asyncpg.Connection:
+        try:
+            async with asyncio.timeout(deadline - monotonic()):
+                return await open_connection(self._url)
+        except Exception:
+            self.failed_count += 1
+            raise
 
     def _find_idle(self) -> asyncpg.Connection | None:
         if self._closed:

@@ -10,6 +10,8 @@ import asyncpg
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
+from padron.domain.trouble import TroubleCode, TroubledError
+from padron.meters import Family
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
@@ -18,11 +20,13 @@ from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
+from padron.store.postgres.measures import give_families
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
+from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.webhooks import WebhookBoard
@@ -30,7 +34,7 @@ from padron.store.webhooks import WebhookBoard
 T = TypeVar("T")
 
 MIGRATIONS = load_migrations("padron.store.postgres")
-CHECK_S_MAX = 1.0
+CHECK_S_MAX = 0.8
 STALE_S_MAX = 2.0
 
 # Each kind of work has its own connections, so that no kind can take those of another: batches of status calls, other
@@ -44,6 +48,7 @@ _MIGRATION_LOCK = 7_236_366  # any number, but the same in every version, so tha
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TIME = "SELECT clock_timestamp()"
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
+_READ_STATE = "SELECT max(number), current_setting('transaction_read_only')::boolean FROM schema_migrations"
 _RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
 _SORT_KEYS = "sort_keys"  # the migration that SQL alone cannot do
 _MAKE_RECORD = """
@@ -55,10 +60,11 @@ class PostgresStore:
     """The store in one PostgreSQL database, with or without a replica for reads. It connects when needed."""
 
     def __init__(self, url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> None:
-        self._writes = Connections(url, WRITE_CONNECTIONS_MAX)
-        self._together = Connections(url, TOGETHER_CONNECTIONS_MAX)
-        self._points = Connections(url, POINT_CONNECTIONS_MAX)
-        self._pages = Connections(url, PAGE_CONNECTIONS_MAX)
+        self._troubles = ServerTroubles()
+        self._writes = Connections(url, WRITE_CONNECTIONS_MAX, troubles=self._troubles)
+        self._together = Connections(url, TOGETHER_CONNECTIONS_MAX, troubles=self._troubles)
+        self._points = Connections(url, POINT_CONNECTIONS_MAX, troubles=self._troubles)
+        self._pages = Connections(url, PAGE_CONNECTIONS_MAX, troubles=self._troubles)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self._is_distributed = False
         self.epoch = ""  # read when the store is prepared
@@ -148,14 +154,43 @@ class PostgresStore:
         ((now,),) = await self._points.fetch(_READ_TIME, (), CHECK_S_MAX)
         return cast("datetime", now)
 
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the connections, the commits and the replica."""
+        pools = {
+            "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
+        }  # fmt: skip
+        return give_families(pools, self._tasks, self._together_tasks, self._replica)
+
+    @property
+    def is_being_checked(self) -> None:
+        """Say that Padrón checks no pages here: PostgreSQL checks each page that it reads."""
+        return
+
+    async def watch(self) -> None:
+        """Try to write again after the server could not."""
+        if self._troubles.is_time_to_try:
+            await self.directory.try_to_write()
+
+    async def examine(self) -> bool:
+        """Do nothing, because PostgreSQL checks each page that it reads."""
+        return True
+
     async def check(self) -> None:
-        """Return when the database answers within a second. Raises ``schema_mismatch`` for another schema."""
+        """Return when the database answers within a second, is in order and takes writes."""
+        if await self.check_answer():
+            raise TroubledError(TroubleCode.READ_ONLY, "The database takes no writes: it is a standby or read-only.")
+        if (trouble := self._troubles.trouble) is not None:
+            raise TroubledError(trouble.code, trouble.sentence)
+
+    async def check_answer(self) -> bool:
+        """Say whether the database only reads. Raises ``schema_mismatch`` for another schema."""
         try:
-            rows = await self._points.fetch(_READ_SCHEMA, (), CHECK_S_MAX)
+            ((applied, is_read_only),) = await self._points.fetch(_READ_STATE, (), CHECK_S_MAX)
         except asyncpg.UndefinedTableError:
             check_schema(0)
-        else:
-            check_schema(rows[0][0] or 0)
+            return False
+        check_schema(applied or 0)
+        return bool(is_read_only)
 
     async def prepare(self) -> None:
         """Read the properties of server and register, and start to watch the replica, if there is one."""
@@ -181,7 +216,7 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
     """
     store = PostgresStore(url, read_url, stale_s_max)
     try:
-        await store.check()
+        await store.check_answer()  # a standby will do for a command that only reads
         await store.prepare()
     except BaseException as error:
         await store.close()

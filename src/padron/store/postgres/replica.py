@@ -81,6 +81,11 @@ class Replica:
         """Say whether the replica is proven to hold everything older than the bound."""
         return asyncio.get_running_loop().time() < self._fresh_until_s
 
+    @property
+    def behind_s(self) -> float:
+        """How many seconds the replica may be behind now; infinite if it was never proven."""
+        return asyncio.get_running_loop().time() - self._fresh_until_s + self._stale_s_max
+
     async def start(self) -> None:
         """Look at the replica now, and then regularly until it is closed."""
         await self._look()

@@ -4,8 +4,12 @@
 CREATE TABLE accounts (
     account_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text COLLATE "C" NOT NULL UNIQUE,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    disabled_at timestamptz,
+    deleting_at timestamptz
 );
+
+CREATE INDEX accounts_disabled ON accounts (account_id) WHERE disabled_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     account_id bigint NOT NULL REFERENCES accounts,
@@ -17,7 +21,17 @@ CREATE TABLE api_keys (
     expires_at timestamptz,
     revoked_at timestamptz,
     last_used_at timestamptz,
+    networks text COLLATE "C" NOT NULL DEFAULT '',
+    last_used_from text COLLATE "C",
+    replaced_by text COLLATE "C",
     PRIMARY KEY (account_id, key_id)
+);
+
+-- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
+CREATE TABLE former_accounts (
+    former_id bigint PRIMARY KEY,
+    created_at timestamptz NOT NULL,
+    deleted_at timestamptz NOT NULL
 );
 
 -- One row: the register itself. The epoch is the name of its present life, which every cursor carries: a restored
@@ -237,10 +251,13 @@ CREATE TABLE runs (
     created_at timestamptz NOT NULL,
     created_by text COLLATE "C" NOT NULL,
     moved_at timestamptz NOT NULL,
+    cancelled_at timestamptz,
+    cancelled_by text COLLATE "C",
     PRIMARY KEY (account_id, run_id)
 );
 
 CREATE INDEX runs_queueing ON runs (account_id, operation, run_id) WHERE is_queueing = 1;
+CREATE INDEX runs_by_operation ON runs (account_id, operation, run_id);
 
 -- Vehicles that a run left out: the first of them.
 CREATE TABLE refusals (

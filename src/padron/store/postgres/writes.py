@@ -7,11 +7,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.meters import Histogram
 from padron.store.postgres.connection import translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.lines import AccountLines
@@ -32,6 +34,8 @@ class WriteTasks:
         self._lines = AccountLines()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self.commit_s = Histogram()  # of transactions
+        self.statement_s = Histogram()  # of work whose one statement also commits
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
         """Give the result of ``work`` once it is committed. The account's transactions take turns.
@@ -57,7 +61,10 @@ class WriteTasks:
         await asyncio.wait([task])  # unlike `await task`, this does not cancel the task when the caller is cancelled
         if task.cancelled():
             raise PadronError(Code.STORE_UNAVAILABLE, "The database does not answer in time.")
-        return task.result()
+        with self._connections.troubles.note_errors():
+            result = task.result()
+        self._connections.troubles.note_written()
+        return result
 
     async def close(self) -> None:
         """Finish the writes under way, and refuse later ones."""
@@ -88,12 +95,17 @@ class WriteTasks:
 
     async def _run_statements(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._connections.lend() as connection:
-            return await work(connection)
+            began_s = perf_counter()
+            result = await work(connection)
+            self.statement_s.observe(perf_counter() - began_s)
+            return result
 
     async def _run_in_transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._connections.begin() as connection:
             result = await work(connection)
+            began_s = perf_counter()
             outcome = await connection.execute("COMMIT")
+            self.commit_s.observe(perf_counter() - began_s)
             if outcome != "COMMIT":
                 # PostgreSQL answers ROLLBACK without an error when a statement failed and the work continued.
                 raise RuntimeError("The work hid an error of the database, and its transaction was undone.")

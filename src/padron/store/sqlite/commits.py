@@ -12,14 +12,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, TypeVar
 
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.meters import SIZES, Histogram
 from padron.store.settling import fail, fail_all, settle
 from padron.store.sqlite.connection import translate_errors
 from padron.store.sqlite.log_copies import LogCopier
+from padron.store.sqlite.soundness.guard import FileGuard
 
 T = TypeVar("T")
 
@@ -41,24 +44,33 @@ class _Job:
 class GroupCommitter:
     """Owns the write connection. One task runs the queue, a group at a time, until the committer is closed."""
 
-    def __init__(self, connection: apsw.Connection, copier: LogCopier) -> None:
+    def __init__(self, connection: apsw.Connection, copier: LogCopier, guard: FileGuard) -> None:
         self._connection = connection
         self._copier = copier
+        self._guard = guard
         self._jobs: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-commit")
+        self.commit_s = Histogram()
+        self.group_sizes = Histogram(SIZES)
         self._task = asyncio.create_task(self._run(), name="padron-sqlite-writer")
 
     async def run(self, work: Callable[[apsw.Connection], Awaitable[T]]) -> T:
         """Give the result of ``work`` once it is on the disk. ``work`` must not wait for anything."""
         if self._closing or self._task.done():
             raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
+        self._guard.check()
         job = _Job(work, asyncio.get_running_loop().create_future())
         self._jobs.append(job)
         self._wake.set()
         result: T = await job.done  # cancelling the caller cancels only the future; the work continues
         return result
+
+    @property
+    def waiting_count(self) -> int:
+        """How many transactions wait for the next group."""
+        return len(self._jobs)
 
     @property
     def is_alive(self) -> bool:
@@ -110,15 +122,21 @@ class GroupCommitter:
             if self._connection.total_changes() == changes_before:
                 self._roll_back()  # nothing was written, so there is no need to wait for the disk
             elif self._connection.in_transaction:
+                began_s = perf_counter()
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
+                self.commit_s.observe(perf_counter() - began_s)
+                self.group_sizes.observe(len(jobs))
         except Exception as error:  # noqa: BLE001 - every waiting caller must get any error
             self._roll_back()
-            fail_all((job.done for job in jobs or self._take_waiting()), _word(error))
+            worded = _word(error)
+            self._guard.note_error(worded)
+            fail_all((job.done for job in jobs or self._take_waiting()), worded)
             return
         for job in jobs:
             if job.error is None:
                 settle(job.done, job.result)
             else:
+                self._guard.note_error(job.error)
                 fail(job.done, job.error)
 
     async def _run_jobs(self, jobs: list[_Job]) -> None:
@@ -161,6 +179,8 @@ class GroupCommitter:
 
     def _commit(self) -> None:
         self._connection.execute("COMMIT")
+        self._guard.note_written()
+        self._guard.look()  # nothing is answered that was written to a file without a name
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

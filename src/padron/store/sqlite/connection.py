@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.trouble import TroubleCode, TroubledError
+from padron.store.sqlite.soundness.checksums import check_extension, reserve_bytes
 
 BUSY_TIMEOUT_MS = 5_000
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
@@ -50,10 +52,13 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
         # QPSG makes plans independent of the values. Without it SQLite prepares a statement again when a value changes
         # that could matter to a partial index. A look-up by VIN then costs 8 us instead of 2.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        if not read_only and connection.pragma("page_count") == 0:
+            reserve_bytes(connection)  # a new file; an earlier one gets checksums when its operator wants them
         for pragma in _PRAGMAS:
             if read_only and pragma.startswith("journal_mode"):
                 continue
             connection.execute(f"PRAGMA {pragma}")
+        check_extension(connection)
         connection.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB if read_only else WRITE_CACHE_KIB}")
         return connection
 
@@ -64,12 +69,22 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except apsw.FullError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, "The disk of the database is full. Make room on it.") from error
+        raise TroubledError(
+            TroubleCode.DISK_FULL, "The disk of the database is full. Make room on it."
+        ) from error  # fmt: skip
     except (apsw.BusyError, apsw.LockedError) as error:
         raise PadronError(Code.STORE_UNAVAILABLE, "Another program holds the write lock of the database.") from error
-    except (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError) as error:
+    except apsw.ReadOnlyError as error:
+        raise TroubledError(TroubleCode.READ_ONLY, f"The database file cannot be used: {error}.") from error
+    except (apsw.CantOpenError, apsw.PermissionsError) as error:
         raise PadronError(Code.STORE_UNAVAILABLE, f"The database file cannot be used: {error}.") from error
     except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The database file is damaged: {error}. Restore it.") from error
+        raise TroubledError(TroubleCode.DAMAGED, f"The database file is damaged: {error}. Restore it.") from error
     except apsw.IOError as error:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"The disk of the database fails: {error}. Check it.") from error
+        if getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_DATA:  # apsw's types do not know it
+            raise TroubledError(
+                TroubleCode.DAMAGED, "The database file is damaged: the checksum of a page is wrong. Restore it."
+            ) from error
+        raise TroubledError(
+            TroubleCode.DISK_FAILING, f"The disk of the database fails: {error}. Check it."
+        ) from error  # fmt: skip

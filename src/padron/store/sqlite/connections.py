@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.soundness.guard import FileGuard
 
 READ_THREADS = 4
 
@@ -15,28 +16,35 @@ READ_THREADS = 4
 class ReadConnections:
     """Gives rows of the last commit. It never waits for a lock on the event loop."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, guard: FileGuard) -> None:
         self._path = path
+        self._guard = guard
         self._point = open_connection(path, read_only=True, busy_timeout_ms=0)
         self._threads = ThreadPoolExecutor(max_workers=READ_THREADS, thread_name_prefix="padron-read")
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
+        self.reading_count = 0  # statements on the threads, those that wait for a thread included
 
     async def read_point(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that an index answers in microseconds."""
+        self._guard.check()
         try:
             return self._point.execute(statement, parameters).fetchall()
         except apsw.BusyError:  # SQLite is recovering or resetting the file: wait on a thread
             return await self.read_page(statement, parameters)
         except apsw.Error:
-            with translate_errors():
+            with self._guard.note_errors(), translate_errors():
                 raise
 
     async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that may take a while."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read_on_thread, statement, parameters
-        )
+        self.reading_count += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._read_on_thread, statement, parameters
+            )
+        finally:
+            self.reading_count -= 1
 
     def close(self) -> None:
         """Wait for the reads under way, then close all connections."""
@@ -45,9 +53,10 @@ class ReadConnections:
             connection.close()
 
     def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        self._guard.check()
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = open_connection(self._path, read_only=True)
             self._opened.append(connection)
-        with translate_errors():
+        with self._guard.note_errors(), translate_errors():
             return connection.execute(statement, parameters).fetchall()

@@ -1,15 +1,21 @@
 """An open SQLite file. The engine first brings its schema up to date, then reads and writes."""
 
+import asyncio
 import copy
+import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
+from padron.domain.quoting import quote_path
 from padron.domain.sorting import give_sort_key
+from padron.domain.trouble import TroubleCode, TroubledError
+from padron.meters import Family
 from padron.store.backups import BackupPlan
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
@@ -22,12 +28,18 @@ from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
+from padron.store.sqlite.measures import give_families
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
+from padron.store.sqlite.soundness.background import CheckState, FileCheck
+from padron.store.sqlite.soundness.guard import FileGuard
+from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
 
 T = TypeVar("T")
+
+_log = logging.getLogger("padron.store")
 
 MIGRATIONS = load_migrations("padron.store.sqlite")
 
@@ -40,11 +52,15 @@ class SqliteStore:
         with translate_errors():
             ((self.epoch,),) = connection.execute(SQL["find_epoch"])
         connection.set_busy_timeout(0)  # from now on a wait would block the event loop
+        self._guard = FileGuard(path)
+        self._file_check = FileCheck(path, self._guard)
         self._keeper = keeper
-        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper))
+        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper), self._guard)
         if keeper is not None:
             keeper.start()
-        self._connections = ReadConnections(path)
+        self._connections = ReadConnections(path, self._guard)
+        self._path = path
+        self._guard.look()
         self._held: HeldKey | None = None
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
@@ -122,8 +138,40 @@ class SqliteStore:
         """Give None, because a file has no clock. Its one server uses its own clock."""
         return
 
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the file and its writer."""
+        return give_families(self._path, self._committer, self._connections)
+
+    @property
+    def is_being_checked(self) -> bool | None:
+        """Say whether the check of the whole file has yet to end; None before the first one begins."""
+        match self._file_check.state:
+            case CheckState.NEVER:
+                return None
+            case CheckState.RUNNING | CheckState.PUT_OFF:
+                return True
+            case CheckState.SOUND | CheckState.DAMAGED:
+                return False
+            case _:
+                assert_never(self._file_check.state)
+
+    async def watch(self) -> None:
+        """Look whether the files are at their places, and whether the disk takes writes again if it did not."""
+        await asyncio.to_thread(self._guard.look_at_disk)
+        self._guard.look()
+        if self._guard.is_time_to_try:
+            await self.directory.try_to_write()
+
+    async def examine(self) -> bool:
+        """Check the whole file, beside everything else. A damaged one is not served any more."""
+        await asyncio.wrap_future(self._file_check.begin())
+        return not self.is_being_checked
+
     async def check(self) -> None:
-        """Return when the writer runs and the file has this program's schema."""
+        """Return when the writer runs, the file is in order and it has this program's schema."""
+        trouble = self._guard.trouble
+        if trouble is not None:
+            raise TroubledError(trouble.code, trouble.sentence)
         if not self._committer.is_alive:
             raise PadronError(Code.STORE_UNAVAILABLE, "The writer of the database has ended. Restart the server.")
         ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
@@ -131,8 +179,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""
+        await asyncio.to_thread(self._file_check.close)
         self._connections.close()
         await self._committer.close()
+        if (aside := self._guard.put_log_aside()) is not None:
+            _log.error("The database file was removed or replaced. Its last changes are in %s", quote_path(aside))
 
 
 async def open_store(
@@ -161,6 +212,9 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
     create_file(path)
     connection = open_connection(path)
     try:
+        if has_lost_commits(connection, os.path.realpath(path)):
+            keep_log(connection)
+            raise TroubledError(TroubleCode.DAMAGED, LOST_COMMITS)
         with translate_errors():
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")

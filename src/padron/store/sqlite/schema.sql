@@ -6,7 +6,9 @@ CREATE TABLE accounts (
     account_id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     created_at INTEGER NOT NULL
-) STRICT;
+, disabled_at INTEGER, deleting_at INTEGER) STRICT;
+
+CREATE INDEX accounts_disabled ON accounts (account_id) WHERE disabled_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     account_id INTEGER NOT NULL REFERENCES accounts,
@@ -17,9 +19,16 @@ CREATE TABLE api_keys (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     revoked_at INTEGER,
-    last_used_at INTEGER,
+    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT,
     PRIMARY KEY (account_id, key_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
+CREATE TABLE former_accounts (
+    former_id INTEGER PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    deleted_at INTEGER NOT NULL
+) STRICT;
 
 -- One row: the register itself. The epoch is the name of its present life, which every cursor carries: a restored
 -- backup is given a new one (`padron register renew`). The migration puts the row in, with a random epoch.
@@ -221,11 +230,12 @@ CREATE TABLE runs (
     refused_count INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     created_by TEXT NOT NULL,
-    moved_at INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL, cancelled_at INTEGER, cancelled_by TEXT,
     PRIMARY KEY (account_id, run_id)
 ) STRICT;
 
 CREATE INDEX runs_queueing ON runs (account_id, operation, run_id) WHERE is_queueing = 1;
+CREATE INDEX runs_by_operation ON runs (account_id, operation, run_id);
 
 -- Vehicles that a run left out: the first of them.
 CREATE TABLE refusals (

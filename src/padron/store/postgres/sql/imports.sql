@@ -99,12 +99,17 @@ SELECT place, line, column_name, detail FROM import_refusals
 WHERE account_id = $1 AND import_id = $2 AND place > $3 ORDER BY place LIMIT $4;
 
 -- name: list_waiting_imports
--- The accounts in which an import waits for a worker: it is queued, or it runs and no worker holds it. The account
+-- The enabled accounts in which an import waits for a worker: it is queued, or it runs and no worker holds it. The account
 -- whose last import ended longest ago is first. So the accounts take turns, however many imports each has.
 SELECT account_id FROM imports WHERE state IN ('uploading', 'queued', 'running')
+    AND account_id NOT IN (SELECT account_id FROM accounts WHERE disabled_at IS NOT NULL)
 GROUP BY account_id
 HAVING (count(*) FILTER (WHERE state = 'running') = 0 AND count(*) FILTER (WHERE state = 'queued') > 0)
     OR count(*) FILTER (WHERE state = 'running' AND (lease_until IS NULL OR lease_until <= $1 OR lease_holder = $2)) > 0
 ORDER BY (SELECT max(ended_at) FROM imports AS past
     WHERE past.account_id = imports.account_id AND past.ended_at IS NOT NULL) NULLS FIRST, account_id
 LIMIT $3;
+
+-- name: survey_imports
+-- For the operator: the imports that have not ended, by state.
+SELECT state, count(*) FROM imports WHERE state IN ('uploading', 'queued', 'running') GROUP BY state;

@@ -13,12 +13,13 @@ SELECT $1::bigint, new.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::t
     $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::bigint[]) AS new;
 
 -- name: lock_due_plans
--- Plans due at an instant ($2): only the first pending one of each vehicle, so that they happen in order.
+-- Plans of an enabled account due at an instant ($2): only the first pending one of each vehicle, so that they happen in order.
 SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
     p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
     p.detail, p.number
 FROM planned_changes AS p
-WHERE p.account_id = $1 AND p.state = 'pending' AND p.effective_at <= $2 AND p.plan_id = (
+WHERE EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = $1 AND a.disabled_at IS NULL)
+    AND p.account_id = $1 AND p.state = 'pending' AND p.effective_at <= $2 AND p.plan_id = (
     SELECT first.plan_id FROM planned_changes AS first
     WHERE first.account_id = $1 AND first.vehicle_id = p.vehicle_id AND first.state = 'pending'
     ORDER BY first.effective_at, first.plan_id LIMIT 1)
@@ -127,9 +128,18 @@ WHERE h.account_id = $1 AND h.vin = $7
 ORDER BY p.effective_at ASC, p.plan_id ASC LIMIT $4;
 
 -- name: find_next_instant
--- When the next plan of any account is due.
-SELECT effective_at FROM planned_changes WHERE state = 'pending' ORDER BY effective_at LIMIT 1;
+-- When the next plan of any enabled account is due.
+SELECT effective_at FROM planned_changes
+WHERE state = 'pending' AND account_id NOT IN (SELECT account_id FROM accounts WHERE disabled_at IS NOT NULL)
+ORDER BY effective_at LIMIT 1;
 
 -- name: list_due_accounts
--- The accounts that have due plans.
-SELECT DISTINCT account_id FROM planned_changes WHERE state = 'pending' AND effective_at <= $1 ORDER BY account_id;
+-- The enabled accounts that have due plans.
+SELECT DISTINCT account_id FROM planned_changes
+WHERE state = 'pending' AND effective_at <= $1
+    AND account_id NOT IN (SELECT account_id FROM accounts WHERE disabled_at IS NOT NULL)
+ORDER BY account_id;
+
+-- name: survey_plans
+-- For the operator: the number of pending plans, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM planned_changes WHERE state = 'pending' LIMIT $1) AS pending;

@@ -9,9 +9,16 @@ SELECT epoch FROM register;
 -- A new life of the register. From now on the server refuses cursors of the earlier life.
 UPDATE register SET epoch = ?1;
 
+-- name: try_to_write
+-- Changes nothing. It finds out whether the database takes writes again after one failed.
+UPDATE register SET epoch = epoch;
+
 -- name: insert_account
--- A new account.
-INSERT INTO accounts (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING RETURNING account_id;
+-- A new account. Its number is one that no account has had: SQLite itself would give that of a deleted account again.
+INSERT INTO accounts (account_id, name, created_at)
+SELECT 1 + max(coalesce((SELECT max(account_id) FROM accounts), 0),
+    coalesce((SELECT max(former_id) FROM former_accounts), 0)), ?1, ?2
+WHERE true ON CONFLICT (name) DO NOTHING RETURNING account_id;
 
 -- name: insert_counter
 -- A new account's change counter.
@@ -19,11 +26,11 @@ INSERT INTO counters (account_id, last_change) VALUES (?, 0);
 
 -- name: list_accounts
 -- All accounts, by name.
-SELECT account_id, name, created_at FROM accounts ORDER BY name;
+SELECT account_id, name, created_at, disabled_at, deleting_at FROM accounts ORDER BY name;
 
 -- name: find_account
 -- The account with a name.
-SELECT account_id, name, created_at FROM accounts WHERE name = ?;
+SELECT account_id, name, created_at, disabled_at, deleting_at FROM accounts WHERE name = ?;
 
 -- name: lock_key_holder
 -- The lock to add a key. The write transaction already holds the only lock.
@@ -36,36 +43,85 @@ WHERE account_id = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_
 
 -- name: insert_api_key
 -- A new key.
-INSERT INTO api_keys (account_id, key_id, label, scopes, secret_sha256, created_at, expires_at)
-VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO api_keys (account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: list_api_keys
 -- An account's keys, oldest first.
-SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
+SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at, revoked_at, last_used_at,
+    last_used_from, replaced_by
 FROM api_keys WHERE account_id = ? ORDER BY created_at, key_id;
 
 -- name: list_usable_secrets
 -- The digests of the secrets of keys that are usable at an instant, the key that was used last first.
-SELECT key_id, secret_sha256 FROM api_keys
-WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1)
-ORDER BY last_used_at DESC NULLS LAST, key_id LIMIT ?2;
+SELECT k.key_id, k.secret_sha256 FROM api_keys AS k JOIN accounts AS a USING (account_id)
+WHERE a.disabled_at IS NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?1)
+ORDER BY k.last_used_at DESC NULLS LAST, k.key_id LIMIT ?2;
 
 -- name: find_api_key
--- One key.
-SELECT account_id, key_id, label, scopes, secret_sha256, created_at, expires_at, revoked_at, last_used_at
+-- One key, whatever has become of it and of its account.
+SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at, revoked_at, last_used_at,
+    last_used_from, replaced_by
 FROM api_keys WHERE account_id = ? AND key_id = ?;
 
--- name: find_api_keys
--- Several keys, of any accounts. CROSS JOIN makes SQLite keep the written order of the tables.
-SELECT k.account_id, k.key_id, k.label, k.scopes, k.secret_sha256, k.created_at, k.expires_at, k.revoked_at,
-    k.last_used_at
+-- name: find_enabled_api_key
+-- One key, unless its account is disabled.
+SELECT k.account_id, k.key_id, k.label, k.scopes, k.networks, k.secret_sha256, k.created_at, k.expires_at,
+    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by
+FROM api_keys AS k JOIN accounts AS a USING (account_id)
+WHERE k.account_id = ? AND k.key_id = ? AND a.disabled_at IS NULL;
+
+-- name: find_enabled_api_keys
+-- Several keys, of any accounts that are not disabled. CROSS JOIN makes SQLite keep the written order of the tables.
+SELECT k.account_id, k.key_id, k.label, k.scopes, k.networks, k.secret_sha256, k.created_at, k.expires_at,
+    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by
 FROM json_each(?) AS asked CROSS JOIN api_keys AS k
-    ON k.account_id = asked.value ->> 0 AND k.key_id = asked.value ->> 1;
+    ON k.account_id = asked.value ->> 0 AND k.key_id = asked.value ->> 1
+CROSS JOIN accounts AS a ON a.account_id = k.account_id AND a.disabled_at IS NULL;
 
 -- name: revoke_api_key
 -- Revokes a key. The first revocation counts.
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE account_id = ? AND key_id = ? RETURNING key_id;
 
 -- name: touch_api_key
--- Notes when a key was last used.
-UPDATE api_keys SET last_used_at = ? WHERE account_id = ? AND key_id = ?;
+-- Notes when, and from which address, a key was last used.
+UPDATE api_keys SET last_used_at = ?, last_used_from = ? WHERE account_id = ? AND key_id = ?;
+
+-- name: change_api_key
+-- Gives a key another label and other networks; NULL leaves what there is.
+UPDATE api_keys SET label = coalesce(?3, label), networks = coalesce(?4, networks)
+WHERE account_id = ?1 AND key_id = ?2 RETURNING key_id;
+
+-- name: replace_api_key
+-- Lets a key end at an instant, or before if it ends before, and names the key that replaces it.
+UPDATE api_keys SET replaced_by = ?3,
+    expires_at = CASE WHEN expires_at < ?4 THEN expires_at ELSE ?4 END
+WHERE account_id = ?1 AND key_id = ?2 AND replaced_by IS NULL AND revoked_at IS NULL RETURNING key_id;
+
+-- name: rename_account
+-- Gives an account another name, unless another account has it.
+UPDATE accounts SET name = ?2
+WHERE account_id = ?1 AND NOT EXISTS (SELECT 1 FROM accounts WHERE name = ?2 AND account_id <> ?1)
+RETURNING account_id;
+
+-- name: disable_account
+-- Disables an account. The first instant counts.
+UPDATE accounts SET disabled_at = coalesce(disabled_at, ?2) WHERE account_id = ?1 RETURNING account_id;
+
+-- name: enable_account
+-- Enables an account, unless it is being deleted.
+UPDATE accounts SET disabled_at = NULL WHERE account_id = ?1 AND deleting_at IS NULL RETURNING account_id;
+
+-- name: release_endpoints
+-- Takes an account's webhooks from the workers that have them. A worker notices it before its next transaction.
+UPDATE webhook_endpoints SET lease_holder = NULL, lease_until = NULL
+WHERE account_id = ?1 AND lease_holder IS NOT NULL;
+
+-- name: release_imports
+-- Takes an account's running import from the worker that has it, which then writes nothing more.
+UPDATE imports SET attempt = attempt + 1, lease_holder = NULL, lease_until = NULL
+WHERE account_id = ?1 AND state = 'running';
+
+-- name: find_enabled_account
+-- Whether an account is enabled: one row, or none.
+SELECT account_id FROM accounts WHERE account_id = ?1 AND disabled_at IS NULL;

@@ -26,20 +26,20 @@ ON CONFLICT (account_id, name) DO UPDATE SET description = excluded.description,
 -- name: list_filling_runs
 -- The runs by filter that do not have all of their vehicles yet, the oldest first.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
-    created_by, moved_at
+    created_by, moved_at, cancelled_at, cancelled_by
 FROM runs WHERE account_id = ?1 AND is_queueing = 1 AND json_extract(question, '$[0]') IS NULL ORDER BY run_id LIMIT ?2;
 
 -- name: insert_run
 -- A new run, unless its id is taken.
 INSERT INTO runs (account_id, run_id, operation, question, is_queueing, position, position_max, queued_count,
-    refused_count, created_at, created_by, moved_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    refused_count, created_at, created_by, moved_at, cancelled_at, cancelled_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 ON CONFLICT (account_id, run_id) DO NOTHING RETURNING run_id;
 
 -- name: lock_run
 -- A run, locked to add vehicles to it.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
-    created_by, moved_at
+    created_by, moved_at, cancelled_at, cancelled_by
 FROM runs WHERE account_id = ?1 AND run_id = ?2;
 
 -- name: hold_vehicles
@@ -104,13 +104,13 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 -- name: find_run
 -- One run of an operation.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
-    created_by, moved_at
+    created_by, moved_at, cancelled_at, cancelled_by
 FROM runs WHERE account_id = ?1 AND operation = ?2 AND run_id = ?3;
 
 -- name: list_stalled_runs
 -- Incomplete runs of an operation to which no server adds vehicles any more.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
-    created_by, moved_at
+    created_by, moved_at, cancelled_at, cancelled_by
 FROM runs WHERE account_id = ?1 AND operation = ?2 AND is_queueing = 1 AND moved_at < ?3 ORDER BY run_id;
 
 -- name: count_work
@@ -118,6 +118,20 @@ FROM runs WHERE account_id = ?1 AND operation = ?2 AND is_queueing = 1 AND moved
 SELECT CASE WHEN state <> 'claimed' OR lease_until > ?3 THEN state
     WHEN attempts < ?4 THEN 'queued' ELSE 'exhausted' END AS stands, count(*)
 FROM work WHERE account_id = ?1 AND run_id = ?2 GROUP BY 1;
+
+-- name: count_queued_runs
+-- How many vehicles are in the runs that have queued work. The index is read once for each of these runs.
+WITH RECURSIVE open_runs (operation, run_id) AS (
+    SELECT o.name, (SELECT min(w.run_id) FROM work AS w
+        WHERE w.account_id = ?1 AND w.operation = o.name AND w.state = 'queued')
+    FROM operations AS o WHERE o.account_id = ?1
+    UNION ALL
+    SELECT open_runs.operation, (SELECT min(w.run_id) FROM work AS w
+        WHERE w.account_id = ?1 AND w.operation = open_runs.operation AND w.state = 'queued' AND w.run_id > open_runs.run_id)
+    FROM open_runs WHERE open_runs.run_id IS NOT NULL
+)
+SELECT coalesce(sum(r.queued_count), 0)
+FROM open_runs JOIN runs AS r ON r.account_id = ?1 AND r.run_id = open_runs.run_id;
 
 -- name: list_run_refusals
 -- The kept refusals of a run.
@@ -145,3 +159,47 @@ FROM results AS r JOIN runs AS u ON u.account_id = r.account_id AND u.run_id = r
 JOIN vehicles AS h ON h.account_id = r.account_id AND h.vehicle_id = r.vehicle_id
 WHERE r.account_id = ?1 AND r.vehicle_id = ?2 AND (r.given_at, r.run_id, r.attempt) < (?3, ?4, ?5)
 ORDER BY r.given_at DESC, r.run_id DESC, r.attempt DESC LIMIT ?6;
+
+-- name: list_runs
+-- The runs of an operation before a run, newest first.
+SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,
+    created_by, moved_at, cancelled_at, cancelled_by
+FROM runs WHERE account_id = ?1 AND operation = ?2 AND run_id < ?3 ORDER BY run_id DESC LIMIT ?4;
+
+-- name: cancel_run
+-- Ends the queueing of a run and notes who cancelled it. The first time counts.
+UPDATE runs SET is_queueing = 0, cancelled_at = coalesce(cancelled_at, ?3), cancelled_by = coalesce(cancelled_by, ?4)
+WHERE account_id = ?1 AND run_id = ?2;
+
+-- name: find_work_portion
+-- Where the next portion of a run's work ends: the vehicle's id, or NULL after the last one.
+SELECT max(vehicle_id) FROM (
+    SELECT vehicle_id FROM work WHERE account_id = ?1 AND run_id = ?2 AND vehicle_id > ?3
+    ORDER BY vehicle_id LIMIT ?4) AS portion;
+
+-- name: cancel_work
+-- Cancels the work of a portion that still awaits an answer.
+UPDATE work SET state = 'cancelled', ended_at = ?5
+WHERE account_id = ?1 AND run_id = ?2 AND vehicle_id > ?3 AND vehicle_id <= ?4
+    AND state IN ('queued', 'claimed', 'exhausted');
+
+-- name: find_cancelled_runs
+-- Those of some runs that were cancelled.
+SELECT run_id FROM runs WHERE account_id = ?1 AND run_id IN (SELECT value FROM json_each(?2)) AND cancelled_at IS NOT NULL;
+
+-- name: find_open_run
+-- A run of an operation that is queued to or has open work: its id, or NULL.
+SELECT coalesce(
+    (SELECT run_id FROM runs WHERE account_id = ?1 AND operation = ?2 AND is_queueing = 1 ORDER BY run_id LIMIT 1),
+    (SELECT run_id FROM work WHERE account_id = ?1 AND operation = ?2 AND state = 'queued'
+        ORDER BY run_id, vehicle_id LIMIT 1),
+    (SELECT run_id FROM work WHERE account_id = ?1 AND operation = ?2 AND state = 'claimed'
+        ORDER BY lease_until LIMIT 1));
+
+-- name: hold_operation
+-- The lock to start a run of an operation, which keeps the operation from being deleted meanwhile.
+SELECT name FROM operations WHERE account_id = ?1 AND name = ?2;
+
+-- name: delete_operation
+-- Deletes the declaration of an operation.
+DELETE FROM operations WHERE account_id = ?1 AND name = ?2 RETURNING name;

@@ -178,12 +178,13 @@ ORDER BY attempt DESC LIMIT 100;
 SELECT 1 FROM webhook_endpoints LIMIT 1;
 
 -- name: list_ready
--- Endpoints without a worker that have due deliveries, new changes in the feed, or are deleted but not yet cleared. The
--- accounts take turns: the first endpoint of each, then the second of each.
+-- Endpoints of enabled accounts without a worker that have due deliveries, new changes in the feed, or are deleted but
+-- not yet cleared. The accounts take turns: the first endpoint of each, then the second of each.
 SELECT account_id, endpoint_id FROM (
 SELECT e.account_id, e.endpoint_id, coalesce(e.wake_at, ?1) AS ready_at,
     row_number() OVER (PARTITION BY e.account_id ORDER BY coalesce(e.wake_at, ?1), e.endpoint_id) AS turn
 FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
+    JOIN accounts AS a ON a.account_id = e.account_id AND a.disabled_at IS NULL
 WHERE (e.lease_until IS NULL OR e.lease_until <= ?1) AND (
     e.deleted_at IS NOT NULL
     OR (e.off_reason IS NULL AND (e.rest_until IS NULL OR e.rest_until <= ?1)
@@ -193,3 +194,40 @@ WHERE (e.lease_until IS NULL OR e.lease_until <= ?1) AND (
 -- name: renew_leases
 -- Renews all leases of a worker.
 UPDATE webhook_endpoints SET lease_until = ?2 WHERE lease_holder = ?1 RETURNING account_id, endpoint_id;
+
+-- name: survey_endpoints
+-- For the operator: endpoints that work, fail, or are off; the changes that the slowest one has not reached; and the
+-- instant of the oldest change that waits for its delivery.
+SELECT count(*) FILTER (WHERE e.off_reason IS NULL AND e.failing_since IS NULL),
+    count(*) FILTER (WHERE e.off_reason IS NULL AND e.failing_since IS NOT NULL),
+    count(*) FILTER (WHERE e.off_reason IS NOT NULL),
+    coalesce(max(c.last_change - e.position) FILTER (WHERE e.off_reason IS NULL), 0),
+    min((SELECT h.changed_at FROM changes AS h WHERE h.account_id = e.account_id AND h.number = (
+        SELECT min(d.number) FROM webhook_deliveries AS d
+        WHERE d.account_id = e.account_id AND d.endpoint_id = e.endpoint_id AND d.state = 'pending')))
+        FILTER (WHERE e.off_reason IS NULL)
+FROM webhook_endpoints AS e JOIN counters AS c ON c.account_id = e.account_id
+WHERE e.deleted_at IS NULL;
+
+-- name: survey_deliveries
+-- For the operator: the number of pending deliveries, counted up to a limit.
+SELECT count(*) FROM (SELECT 1 FROM webhook_deliveries WHERE state = 'pending' LIMIT ?1) AS pending;
+
+-- name: count_marks
+-- How many endpoints have a secret under each key's mark. An encrypted secret begins with enc: and eight characters.
+SELECT mark, count(*) FROM (
+    SELECT account_id, endpoint_id, CASE WHEN secret LIKE 'enc:%' THEN substr(secret, 5, 8) ELSE '' END AS mark
+    FROM webhook_endpoints
+    UNION
+    SELECT account_id, endpoint_id, CASE WHEN former_secret LIKE 'enc:%' THEN substr(former_secret, 5, 8) ELSE '' END
+    FROM webhook_endpoints WHERE former_secret IS NOT NULL) AS marked
+GROUP BY mark ORDER BY mark;
+
+-- name: list_other_marks
+-- Endpoints after one (the account ?2, the endpoint ?3) with a secret that is not under a mark.
+SELECT account_id, endpoint_id FROM webhook_endpoints
+WHERE (account_id, endpoint_id) > (?2, ?3)
+    AND (CASE WHEN secret LIKE 'enc:%' THEN substr(secret, 5, 8) ELSE '' END <> ?1
+        OR CASE WHEN former_secret LIKE 'enc:%' THEN substr(former_secret, 5, 8) ELSE '' END <> ?1
+            AND former_secret IS NOT NULL)
+ORDER BY account_id, endpoint_id LIMIT ?4;

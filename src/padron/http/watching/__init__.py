@@ -1,0 +1,1 @@
+"""What an operator sees of the requests: counts by route and status, lines in the log, and refused keys."""

@@ -1,0 +1,1 @@
+"""What only operators do: to keys and to whole accounts."""

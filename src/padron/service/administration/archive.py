@@ -1,0 +1,43 @@
+"""Reads all that an account has, for the files that are kept of it when it is deleted."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from padron.domain.account import Principal
+from padron.domain.change import START, FeedEntry
+from padron.domain.query import VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.domain.vehicle import VehicleVersion
+from padron.service.changes.events import give_event
+from padron.service.changes.feed import list_changes
+from padron.service.changes.pages import FeedFilter, FeedQuery
+from padron.service.runtime import Runtime
+from padron.service.vehicles.export import export_vehicles
+
+PAGE = 500
+
+
+def read_vehicles(runtime: Runtime, principal: Principal) -> AsyncIterator[list[VehicleVersion]]:
+    """Give the current vehicles, a page at a time, in the order of their registration."""
+    return export_vehicles(runtime, principal, VehicleQuery(filters={}))
+
+
+def read_former_versions(runtime: Runtime, principal: Principal) -> AsyncIterator[list[VehicleVersion]]:
+    """Give the former versions of all vehicles, a page at a time."""
+    return export_vehicles(runtime, principal, VehicleQuery(filters={}, status=VehicleStatus.INFO_CHANGED))
+
+
+async def read_changes(runtime: Runtime, principal: Principal) -> AsyncIterator[list[bytes]]:
+    """Give the history from the first change to the last, a page at a time: each change as JSON, as in the feed."""
+    query = FeedQuery(after=START, limit=PAGE, wanted=FeedFilter())
+    more = True
+    while more:
+        page = await list_changes(runtime, principal, query)
+        yield [_encode(entry) for entry in page.entries]
+        query = FeedQuery(after=page.position, limit=PAGE, wanted=query.wanted)
+        more = page.more
+
+
+def _encode(entry: FeedEntry) -> bytes:
+    return msgspec.json.encode(give_event(entry)) + b"\n"

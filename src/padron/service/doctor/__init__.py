@@ -1,0 +1,1 @@
+"""The examination of a register: whether what it has fits together."""

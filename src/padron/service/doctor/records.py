@@ -1,0 +1,144 @@
+"""Compares the rows of a register with each other, account by account and in portions.
+
+Memory is constant: of each kind of fault only the first few are kept, and the rest are counted.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+
+from padron.domain.finding import CheckName, Finding, approve, blame
+from padron.store.examination import LAST_ID, AccountSums, Note, Records, VehiclePortion
+
+PORTION_CHANGES = 20_000
+PORTION_VEHICLES = 2_000
+CLOCK_AHEAD_MAX = timedelta(minutes=1)
+
+_SHOWN_MAX = 3
+
+_OF_RECORDS = {
+    CheckName.ACCOUNTS: "Every row belongs to an account.",
+    CheckName.CLOCK: "No recorded change is in the future.",
+    CheckName.COUNTERS: "The counters of all accounts agree with their rows.",
+    CheckName.RECORD: "All changes are numbered without a gap, and each belongs to a vehicle.",
+    CheckName.HISTORIES: "Every vehicle is what its changes made of it.",
+    CheckName.CORE_DATA: "Every current vehicle has its core data once.",
+    CheckName.IDENTITIES: "Every vehicle is found by its VIN and plate, and no two current ones share them.",
+    CheckName.ORPHANS: "No row lacks what it belongs to.",
+}
+
+CHECKS = tuple(_OF_RECORDS)
+
+
+class _Faults:
+    """The faults found so far: the first few of each check, and how many there are."""
+
+    def __init__(self) -> None:
+        self._shown: dict[CheckName, list[str]] = {}
+        self._counts: dict[CheckName, int] = {}
+
+    def add(self, check: CheckName, detail: str) -> None:
+        self._counts[check] = self._counts.get(check, 0) + 1
+        shown = self._shown.setdefault(check, [])
+        if len(shown) < _SHOWN_MAX:
+            shown.append(detail)
+
+    def list_findings(self) -> Iterator[Finding]:
+        """Give one finding for each check of the records."""
+        for check, sentence in _OF_RECORDS.items():
+            count, shown = self._counts.get(check, 0), self._shown.get(check, [])
+            if not count:
+                yield approve(check, sentence)
+                continue
+            more = f" And {count - len(shown):,} more." if count > len(shown) else ""
+            yield blame(check, f"{' '.join(shown)}{more}")
+
+
+async def examine_records(records: Records, now: datetime, note: Note) -> AsyncIterator[Finding]:
+    """Compare all rows with each other, and give one finding for each check. Raises ``store_unavailable``."""
+    faults = _Faults()
+    account_id = await records.find_next_account(-LAST_ID)
+    while account_id is not None:
+        await _examine_account(records, account_id, now, faults, note)
+        account_id = await records.find_next_account(account_id)
+    for finding in faults.list_findings():
+        yield finding
+
+
+async def _examine_account(records: Records, account_id: int, now: datetime, faults: _Faults, note: Note) -> None:
+    where = f"Account {account_id}"
+    note(f"counters of account {account_id}")
+    sums = await records.load_sums(account_id)
+    _compare_sums(sums, where, now, faults)
+    await _examine_numbers(records, account_id, faults, note)
+    done, after = 0, -LAST_ID
+    while (portion := await records.find_portion(account_id, after, PORTION_VEHICLES)) is not None:
+        await _examine_vehicles(records, account_id, portion, faults)
+        done, after = done + portion.count, portion.last
+        note(f"vehicles of account {account_id}: {done:,} of {sums.current_count:,}")
+    for orphans in await records.count_orphans(account_id):
+        faults.add(CheckName.ORPHANS, f"{where} has {orphans.count:,} {orphans.what}.")
+
+
+def _compare_sums(sums: AccountSums, where: str, now: datetime, faults: _Faults) -> None:
+    if not sums.is_account:
+        faults.add(CheckName.ACCOUNTS, f"{where} has rows, but there is no such account.")
+    if sums.last_change is None:
+        faults.add(CheckName.COUNTERS, f"{where} has no counter.")
+        return
+    if sums.last_change != (sums.last_number or 0):
+        faults.add(
+            CheckName.COUNTERS,
+            f"{where} counts {sums.last_change:,} changes, and the last one has the number {sums.last_number or 0:,}.",
+        )
+    if sums.vehicle_count != sums.current_count:
+        faults.add(
+            CheckName.COUNTERS,
+            f"{where} counts {sums.vehicle_count or 0:,} current vehicles, and has {sums.current_count:,}.",
+        )
+    if sums.last_at is not None and sums.last_at > now + CLOCK_AHEAD_MAX:
+        faults.add(
+            CheckName.CLOCK,
+            f"{where} has a change of {sums.last_at:%Y-%m-%dT%H:%M:%SZ}, which is in the future: it is "
+            f"{now:%Y-%m-%dT%H:%M:%SZ} here. Set the clock right.",
+        )
+
+
+async def _examine_numbers(records: Records, account_id: int, faults: _Faults, note: Note) -> None:
+    where = f"Account {account_id}"
+    last = 0
+    while (portion := await records.load_numbers(account_id, last, PORTION_CHANGES)) is not None:
+        missing = portion.last - last - portion.count
+        if missing:
+            faults.add(
+                CheckName.RECORD,
+                f"{where} lacks {missing:,} of the changes {last + 1:,} to {portion.last:,}.",
+            )  # fmt: skip
+        if portion.stray_count:
+            faults.add(CheckName.RECORD, f"{where} has {portion.stray_count:,} changes of vehicles that do not exist.")
+        last = portion.last
+        note(f"changes of account {account_id}: {last:,}")
+
+
+async def _examine_vehicles(records: Records, account_id: int, portion: VehiclePortion, faults: _Faults) -> None:
+    for one in await records.list_faulty_histories(account_id, portion):
+        faults.add(
+            CheckName.HISTORIES,
+            f"Vehicle {one.vehicle_id} of account {account_id} has the status {one.status} at revision {one.revision}, "
+            f"but its {one.change_count:,} changes lead to the status {one.last_status}, "
+            f"with {one.broken_count:,} broken steps.",
+        )
+    for vehicle in await records.list_without_details(account_id, portion):
+        faults.add(
+            CheckName.CORE_DATA,
+            f"The core data of vehicle {vehicle.vehicle_id} of account {account_id} is missing, doubled or another's.",
+        )
+    for vehicle in await records.list_misnamed(account_id, portion):
+        faults.add(
+            CheckName.IDENTITIES,
+            f"Vehicle {vehicle.vehicle_id} of account {account_id} is found by another VIN or plate than its own.",
+        )
+    for vehicle in await records.list_namesakes(account_id, portion):
+        faults.add(
+            CheckName.IDENTITIES,
+            f"Vehicle {vehicle.vehicle_id} of account {account_id} shares its VIN or plate with another current one.",
+        )

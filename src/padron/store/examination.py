@@ -1,0 +1,175 @@
+"""Reads what ``padron doctor`` compares, in portions, beside a running server. It writes nothing.
+
+Each portion is one statement and so sees one instant. What it compares cannot change in between.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from padron.domain.finding import Finding
+from padron.store.port import Port, Row, give_or_none
+
+LAST_ID = 2**62  # after every id and number
+
+Note = Callable[[str], None]  # hears what is being checked
+
+
+class ExaminedPort(Port, Protocol):
+    """Reads the register, across accounts, and never writes."""
+
+    async def read(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Give the rows of a statement. Raises ``store_unavailable``."""
+        ...
+
+
+class Examination(Protocol):
+    """A register that is open for an examination."""
+
+    @property
+    def records(self) -> "Records":
+        """What the register has, in portions."""
+        ...
+
+    def examine_engine(self, note: Note) -> AsyncIterator[Finding]:
+        """Give what only the engine knows: its files, versions, settings and pages, one finding after the other."""
+        ...
+
+    async def close(self) -> None:
+        """End the examination."""
+        ...
+
+
+OpenExamination = Callable[[], Awaitable[Examination]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountSums:
+    """What an account's counters say, and what there is. None where there is no counter or no change."""
+
+    is_account: bool
+    last_change: int | None
+    last_number: int | None
+    last_at: datetime | None
+    vehicle_count: int | None
+    current_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberPortion:
+    """A portion of the record: how many changes, from where to where, and how many of them are of no vehicle."""
+
+    count: int
+    first: int
+    last: int
+    stray_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VehiclePortion:
+    """A portion of the vehicles: those after an id, up to another one."""
+
+    after: int
+    last: int
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultyHistory:
+    """A vehicle whose record does not lead to what it is now."""
+
+    vehicle_id: int
+    vin: str
+    revision: int
+    change_count: int
+    status: int
+    last_status: int | None
+    broken_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaultyVehicle:
+    """A vehicle with something wrong."""
+
+    vehicle_id: int
+    vin: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orphans:
+    """Rows of one kind that lack what they belong to."""
+
+    what: str
+    count: int
+
+
+class Records:
+    """The rows of a register, by account and in portions."""
+
+    def __init__(self, port: ExaminedPort) -> None:
+        self._port = port
+
+    async def find_next_account(self, after: int) -> int | None:
+        """Give the next account id that any table knows."""
+        ((found,),) = await self._port.read("examine_next_account", after)
+        return None if found is None else int(found)
+
+    async def load_sums(self, account_id: int) -> AccountSums:
+        """Give what an account's counters say, and what there is."""
+        ((accounts, last_change, last_number, last_at, vehicle_count, current_count),) = await self._port.read(
+            "examine_account", account_id
+        )
+        return AccountSums(
+            is_account=accounts > 0,
+            last_change=last_change,
+            last_number=last_number,
+            last_at=give_or_none(self._port.to_instant, last_at),
+            vehicle_count=vehicle_count,
+            current_count=current_count,
+        )
+
+    async def load_numbers(self, account_id: int, after: int, limit: int) -> NumberPortion | None:
+        """Give the next portion of the record; None at the end."""
+        ((count, first, last, stray_count),) = await self._port.read("examine_numbers", account_id, after, limit)
+        return NumberPortion(count=count, first=first, last=last, stray_count=stray_count) if count else None
+
+    async def find_portion(self, account_id: int, after: int, limit: int) -> VehiclePortion | None:
+        """Give the next portion of the vehicles; None at the end."""
+        ((last, count),) = await self._port.read("examine_portion", account_id, after, limit)
+        return VehiclePortion(after=after, last=last, count=count) if count else None
+
+    async def list_faulty_histories(self, account_id: int, portion: VehiclePortion) -> list[FaultyHistory]:
+        """Give the first vehicles of a portion whose record does not lead to what they are now."""
+        rows = await self._port.read("examine_histories", account_id, portion.after, portion.last)
+        return [
+            FaultyHistory(
+                vehicle_id=vehicle_id, vin=vin, revision=revision, change_count=change_count, status=status,
+                last_status=last_status, broken_count=broken_count,
+            )
+            for vehicle_id, vin, revision, change_count, status, last_status, broken_count in rows
+        ]  # fmt: skip
+
+    async def list_without_details(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        """Give the first vehicles of a portion whose core data is missing, doubled or another vehicle's."""
+        return await self._list_vehicles("examine_versions", account_id, portion)
+
+    async def list_misnamed(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        """Give the first vehicles of a portion that are found by something else than what they are."""
+        return await self._list_vehicles("examine_identities", account_id, portion)
+
+    async def list_namesakes(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        """Give the first vehicles of a portion whose VIN or plate is not unique."""
+        return await self._list_vehicles("examine_namesakes", account_id, portion)
+
+    async def count_orphans(self, account_id: int) -> list[Orphans]:
+        """Give the kinds of rows that lack what they belong to."""
+        return [
+            Orphans(what=what, count=count)
+            for what, count in await self._port.read("examine_orphans", account_id)
+            if count
+        ]
+
+    async def _list_vehicles(self, name: str, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        rows = await self._port.read(name, account_id, portion.after, portion.last)
+        return [FaultyVehicle(vehicle_id=row[0], vin=row[1]) for row in rows]

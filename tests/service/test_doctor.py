@@ -1,0 +1,189 @@
+"""The examination of a register, on both engines: a sound one has no fault, and each planted fault is found."""
+
+from datetime import timedelta
+
+import pytest
+
+from padron.domain.finding import CheckName, Finding, Severity
+from padron.service.doctor import records as of_records
+from padron.service.doctor.examining import examine
+from padron.store import postgres, sqlite
+from padron.store.base import Store
+from padron.store.examination import Examination
+from tests.cast import NOON, get_one, info_changed, make_vin, registered, restored, retired, save, status_changed
+from tests.conftest import Select
+from tests.database import write
+
+# The PostgreSQL of the tests does without the settings that make it safe, which is faster. The examination says so.
+OF_THE_TESTS = {"sqlite": set[CheckName](), "postgres": {CheckName.SETTINGS}}
+
+
+def open_examination(engine: str, database: str) -> Examination:
+    if engine == "sqlite":
+        return sqlite.SqliteExamination(database, sqlite.MIGRATIONS)
+    return postgres.PostgresExamination(database, postgres.MIGRATIONS)
+
+
+async def list_findings(engine: str, database: str, notes: list[str] | None = None) -> list[Finding]:
+    examination = open_examination(engine, database)
+    try:
+        heard = [] if notes is None else notes
+        return [finding async for finding in examine(examination, NOON, heard.append)]
+    finally:
+        await examination.close()
+
+
+async def find_faults(engine: str, database: str) -> dict[CheckName, str]:
+    """Give the faults, but for those that the tests' server always has."""
+    return {
+        finding.check: finding.detail
+        for finding in await list_findings(engine, database)
+        if finding.severity is Severity.FAULT and finding.check not in OF_THE_TESTS[engine]
+    }
+
+
+@pytest.fixture
+async def filled(store: Store) -> Store:
+    """A register of two accounts with every kind of change."""
+    for name in ("Acme", "Beta"):
+        account = (await store.directory.add_account(name, NOON)).account_id
+        await save(store, account, *(registered(make_vin(number), plate=f"P{number}") for number in range(1, 8)))
+        await save(store, account, registered(make_vin(1), slot=1, plate="DOUBLE"))
+        await save(store, account, status_changed(await get_one(store, account, make_vin(2))))
+        vehicle = await get_one(store, account, make_vin(2))
+        await save(store, account, info_changed(vehicle, {"plate": "P2"}, {"plate": "P2B"}, vin=make_vin(20)))
+        _, double = await store.read(account).list_by_vin(make_vin(1))
+        change = retired(double)
+        await save(store, account, change)
+        await save(store, account, restored(change.vehicle, {"plate": "DOUBLE"}, slot=1))
+        _, double = await store.read(account).list_by_vin(make_vin(1))
+        await save(store, account, retired(double))
+    return store
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+async def test_a_sound_register_has_no_fault_whatever_the_portions(
+    engine: str, database: str, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(of_records, "PORTION_CHANGES", size)
+    monkeypatch.setattr(of_records, "PORTION_VEHICLES", size)
+    notes: list[str] = []
+    findings = await list_findings(engine, database, notes)
+    assert {one.check for one in findings if one.severity is Severity.FAULT} == OF_THE_TESTS[engine]
+    assert {CheckName.PAGES, CheckName.SCHEMA, CheckName.VERSION, *of_records.CHECKS} <= {one.check for one in findings}
+    assert len([note for note in notes if note.startswith("vehicles of account 1")]) == -(-8 // size)
+
+
+async def test_an_empty_register_has_no_fault(store: Store, engine: str, database: str) -> None:
+    del store
+    assert await find_faults(engine, database) == {}
+
+
+async def tidy(engine: str, database: str) -> None:
+    """Remove what does not fit together, because after each test a fixture looks for it as well."""
+    tables = ["counters", "versions", "vehicles", *(["identities"] if engine == "postgres" else [])]
+    await write(engine, database, "; ".join(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own
+
+
+PLANTED = {
+    "a change is missing": ("DELETE FROM changes WHERE account_id = 1 AND number = 3", CheckName.RECORD),
+    "the last change is missing": ("DELETE FROM changes WHERE account_id = 2 AND number = 13", CheckName.COUNTERS),
+    "a counter is behind": ("UPDATE counters SET last_change = 5 WHERE account_id = 2", CheckName.COUNTERS),
+    "vehicles are miscounted": ("UPDATE counters SET vehicle_count = 5 WHERE account_id = 1", CheckName.COUNTERS),
+    "a counter is missing": ("DELETE FROM counters WHERE account_id = 1", CheckName.COUNTERS),
+    "a status is another": (
+        "UPDATE vehicles SET status = 5 WHERE account_id = 1 AND vehicle_id = 3", CheckName.HISTORIES,
+    ),
+    "a former vehicle has a status": (
+        "UPDATE vehicles SET status = 5 WHERE account_id = 1 AND vehicle_id = 8", CheckName.HISTORIES,
+    ),
+    "a revision is another": (
+        "UPDATE vehicles SET revision = 9 WHERE account_id = 2 AND vehicle_id = 7", CheckName.HISTORIES,
+    ),
+    "a step of the history is broken": (
+        "UPDATE changes SET from_status = 4 WHERE account_id = 1 AND number = 9", CheckName.HISTORIES,
+    ),
+    "a change leads elsewhere": (
+        "UPDATE changes SET to_status = 4 WHERE account_id = 1 AND number = 9", CheckName.HISTORIES,
+    ),
+    "a change is of another vehicle": (
+        "UPDATE changes SET vehicle_id = 5 WHERE account_id = 1 AND number = 9", CheckName.HISTORIES,
+    ),
+    "a change is of no vehicle": (
+        "UPDATE changes SET vehicle_id = 500 WHERE account_id = 1 AND number = 9", CheckName.RECORD,
+    ),
+    "core data is missing": ("DELETE FROM versions WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA),
+    "core data is another vehicle's": (
+        "UPDATE versions SET vin = 'ELSEWHERE' WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA,
+    ),
+    "a plate is another": (
+        "UPDATE versions SET plate = 'ELSEWHERE' WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("name", PLANTED)
+async def test_a_planted_fault_is_found(engine: str, database: str, name: str) -> None:
+    statement, check = PLANTED[name]
+    await write(engine, database, statement)
+    assert check in await find_faults(engine, database), name
+    await tidy(engine, database)
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_fault_names_the_vehicle_and_the_account(engine: str, database: str) -> None:
+    await write(engine, database, "UPDATE vehicles SET revision = 9 WHERE account_id = 2 AND vehicle_id = 7")
+    (detail,) = (await find_faults(engine, database)).values()
+    assert "Vehicle 7 of account 2" in detail
+    assert "revision 9" in detail
+
+
+@pytest.mark.usefixtures("filled")
+async def test_of_many_faults_the_first_are_shown_and_the_rest_counted(engine: str, database: str) -> None:
+    await write(engine, database, "UPDATE vehicles SET revision = revision + 1")
+    detail = (await find_faults(engine, database))[CheckName.HISTORIES]
+    assert detail.count("Vehicle ") == 3
+    assert detail.endswith("And 13 more.")
+
+
+@pytest.mark.usefixtures("filled")
+async def test_rows_of_no_account_are_found(engine: str, database: str, select: Select) -> None:
+    await write(
+        engine, database,
+        "INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id, "
+        "to_status) SELECT 77, 1, 1, vin, type, changed_at, changed_by, request_id, to_status FROM changes "
+        "WHERE account_id = 1 AND number = 1",
+    )  # fmt: skip
+    assert await select("SELECT count(*) FROM changes WHERE account_id = 77") == [(1,)]
+    faults = await find_faults(engine, database)
+    assert "Account 77" in faults[CheckName.ACCOUNTS]
+    assert "Account 77" in faults[CheckName.COUNTERS]
+    await write(engine, database, "DELETE FROM changes WHERE account_id = 77")
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_change_in_the_future_is_found(store: Store, engine: str, database: str) -> None:
+    await save(store, 1, registered(make_vin(90), at=NOON + timedelta(hours=1)))
+    faults = await find_faults(engine, database)
+    assert list(faults) == [CheckName.CLOCK]
+    assert "2026-03-01T13:00:00Z" in faults[CheckName.CLOCK]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_an_identity_that_is_not_its_vehicles_is_found(engine: str, database: str) -> None:
+    await write(engine, database, "UPDATE identities SET vin = 'ELSEWHERE' WHERE account_id = 2 AND vehicle_id = 3")
+    assert "Vehicle 3 of account 2" in (await find_faults(engine, database))[CheckName.IDENTITIES]
+    await tidy(engine, database)
+
+
+@pytest.mark.usefixtures("store")
+async def test_pending_migrations_end_the_examination(engine: str, database: str) -> None:
+    last = (sqlite if engine == "sqlite" else postgres).MIGRATIONS[-1]
+    await write(engine, database, f"DELETE FROM schema_migrations WHERE number = {last.number}")  # noqa: S608 - our own
+    findings = await list_findings(engine, database)
+    assert "padron migrate" in next(one.detail for one in findings if one.check is CheckName.SCHEMA)
+    assert CheckName.RECORD not in {one.check for one in findings}
+    await write(engine, database, f"INSERT INTO schema_migrations VALUES ({last.number}, '{last.name}')")  # noqa: S608

@@ -1,0 +1,150 @@
+"""A whole account is deleted in portions: all of it or, interrupted, the rest of it the next time."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from padron.domain.account import Account, Principal, Scope
+from padron.domain.change import StatusRequest
+from padron.domain.errors import Code, PadronError
+from padron.domain.status import VehicleStatus
+from padron.service.accounts import disable_account, enable_account, get_account
+from padron.service.administration import archive, removal
+from padron.service.administration.removal import await_quiet, delete_account, find_account_to_delete
+from padron.service.runtime import Runtime
+from padron.service.statuses import single
+from padron.service.vehicles.registration import Registration, put_vehicle
+from tests.cast import HUMMER, Cast, get_one, make_vin, registered, save
+from tests.conftest import Select
+
+FLEET = 300
+
+
+@pytest.fixture
+async def fleet(runtime: Runtime, cast: Cast) -> Account:
+    for member in (cast.acme, cast.beta):
+        changes = [registered(make_vin(number)) for number in range(FLEET)]
+        await save(runtime.store, member.account.account_id, *changes)
+    return cast.acme.account
+
+
+async def count_all(select: Select, account_id: int) -> dict[str, int]:
+    tables = ("vehicles", "versions", "changes", "api_keys", "counters", "accounts")
+    return {
+        table: (await select(f"SELECT count(*) FROM {table} WHERE account_id = {account_id}"))[0][0]  # noqa: S608
+        for table in tables
+    }
+
+
+async def test_an_account_goes_with_all_its_rows_and_the_others_stay(
+    runtime: Runtime, cast: Cast, fleet: Account, select: Select
+) -> None:
+    before = await count_all(select, cast.beta.account.account_id)
+    told: list[int] = []
+    rows = await delete_account(runtime, fleet, told.append)
+    assert set((await count_all(select, fleet.account_id)).values()) == {0}
+    assert await count_all(select, cast.beta.account.account_id) == before
+    assert rows >= 3 * FLEET
+    assert told == sorted(told)
+    assert told[-1] == rows
+    with pytest.raises(PadronError) as refusal:
+        await get_account(runtime, "Acme")
+    assert refusal.value.code is Code.ACCOUNT_NOT_FOUND
+
+
+async def test_a_deletion_that_was_interrupted_is_finished_by_the_next_one(
+    runtime: Runtime, fleet: Account, select: Select
+) -> None:
+    def break_off(rows: int) -> None:
+        if rows > FLEET:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await delete_account(runtime, fleet, break_off)
+    left = await count_all(select, fleet.account_id)
+    assert 0 < sum(left.values()) < 3 * FLEET
+    with pytest.raises(PadronError, match="'Acme' is being deleted"):
+        await get_account(runtime, "Acme")
+    with pytest.raises(PadronError, match="is being deleted"):
+        await enable_account(runtime, fleet)
+    again = await find_account_to_delete(runtime, "Acme")
+    assert again.deleting_at is not None
+    await delete_account(runtime, again, lambda _: None)
+    assert set((await count_all(select, fleet.account_id)).values()) == {0}
+
+
+async def test_what_is_written_during_the_deletion_goes_too(runtime: Runtime, fleet: Account, select: Select) -> None:
+    """Somebody who began before the account was disabled may still write, until nothing is left."""
+    late = iter(range(1_000, 1_003))
+
+    async def write() -> None:
+        number = next(late, None)
+        if number is not None:
+            await save(runtime.store, fleet.account_id, registered(make_vin(number)))
+
+    writing: list[asyncio.Task[None]] = []
+    await delete_account(runtime, fleet, lambda _: writing.append(asyncio.create_task(write())))
+    await asyncio.gather(*writing, return_exceptions=True)
+    assert len(writing) > 3
+    assert set((await count_all(select, fleet.account_id)).values()) == {0}
+
+
+async def test_another_accounts_status_call_comes_between_the_portions(
+    runtime: Runtime, cast: Cast, fleet: Account
+) -> None:
+    request = StatusRequest(
+        vin=make_vin(7), status=VehicleStatus.SOLD, reason=None, revisions=None, by="Beta", request_id="r"
+    )
+    deleting = asyncio.create_task(delete_account(runtime, fleet, lambda _: None))
+    await asyncio.sleep(0)
+    await single.set_status(runtime, cast.beta.principal, request)
+    assert not deleting.done()
+    assert (await get_one(runtime.store, cast.beta.account.account_id, make_vin(7))).status is VehicleStatus.SOLD
+    await deleting
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nothing_is_deleted_until_the_keys_of_the_account_are_refused_everywhere(
+    runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert timedelta(seconds=2) < removal.QUIET_AFTER
+    monkeypatch.setattr(removal, "QUIET_AFTER", timedelta(seconds=0.3))
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
+    await await_quiet(runtime, cast.acme.account)
+    assert clock() - began_s >= 0.3
+    account = await find_account_to_delete(runtime, "Acme")
+    assert account.disabled_at is not None
+    monkeypatch.setattr(removal, "QUIET_AFTER", timedelta(seconds=1))  # which the clock has gone on by since
+    began_s = clock()
+    await await_quiet(runtime, account)
+    assert clock() - began_s < 0.5
+
+
+def test_a_portion_grows_while_it_is_fast_and_shrinks_at_once_when_it_is_slow() -> None:
+    pace = removal._Pace()
+    sizes = []
+    for took_s in [0.001] * 12 + [0.05] * 12:
+        pace.learn(took_s)
+        sizes.append(pace.rows)
+    assert sizes[0] == 2 * removal.PORTION_ROWS_MIN
+    assert max(sizes) == removal.PORTION_ROWS_MAX
+    assert sizes[-1] == removal.PORTION_ROWS_MIN
+    pace.learn(removal.PORTION_S)
+    assert pace.rows == removal.PORTION_ROWS_MIN
+
+
+async def test_the_archive_has_vehicles_former_versions_and_every_change_in_order(runtime: Runtime, cast: Cast) -> None:
+    principal = Principal(account_id=cast.acme.account.account_id, actor="cli", scopes=frozenset(Scope))
+    for owner in ("Ana", "Benito"):
+        registration = Registration(vin=HUMMER, edits={"ownerName": owner}, request_id=f"r-{owner}")
+        await put_vehicle(runtime, cast.acme.principal, registration)
+    await disable_account(runtime, cast.acme.account)
+    vehicles = [one async for page in archive.read_vehicles(runtime, principal) for one in page]
+    assert [(one.vehicle.vin, one.details["ownerName"]) for one in vehicles] == [(HUMMER, "Benito")]
+    former = [one async for page in archive.read_former_versions(runtime, principal) for one in page]
+    assert [one.details["ownerName"] for one in former] == ["Ana"]
+    lines = [json.loads(line) async for page in archive.read_changes(runtime, principal) for line in page]
+    assert [(one["number"], one["type"]) for one in lines] == [(1, "vehicle.registered"), (2, "vehicle.info_changed")]
