@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from padron.cli import run
+from padron.cli.app import run
 from tests.cli.conftest import Cli, check_sentence
 from tests.postgres import Postgres
 from tests.starting import run_program

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
-from padron.cli import run
+from padron.cli.app import run
 from padron.http.routes import ROUTES
 from tests.certificates import Authority
 from tests.docs import examples

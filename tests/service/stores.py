@@ -233,10 +233,6 @@ class FaultyStore:
         return await self._store.examine()
 
     @property
-    def backup(self) -> ContinuousBackup | None:
-        return self._store.backup
-
-    @property
     def is_replica_fresh(self) -> bool | None:
         return self._store.is_replica_fresh
 
