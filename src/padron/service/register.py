@@ -43,7 +43,12 @@ async def find_readiness(runtime: Runtime) -> Readiness:
     except TimeoutError:
         code = TroubleCode.DATABASE_UNREACHABLE
     is_fresh = store.is_replica_fresh
-    found = (code, TroubleCode.REPLICA_BEHIND if is_fresh is False else None)
+    backup = None if store.backup is None else store.backup.state
+    found = (
+        code,
+        TroubleCode.REPLICA_BEHIND if is_fresh is False else None,
+        TroubleCode.BACKUP_FAILING if backup is not None and (backup.trouble or backup.check_trouble) else None,
+    )
     return Readiness(
         troubles=tuple(Trouble(code=one) for one in found if one is not None),
         is_replica_fresh=is_fresh,
