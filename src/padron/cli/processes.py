@@ -3,6 +3,7 @@
 import copy
 import logging
 import socket
+import time
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -13,6 +14,9 @@ from padron.cli.logs import build_log_config
 from padron.config import LogForm
 from padron.numbered_app import NumberedApp
 
+START_S_MAX = 60.0  # for a new process to answer
+STARTING_PING_S = 0.1
+
 _log = logging.getLogger("padron.serve")
 
 
@@ -22,6 +26,7 @@ class NumberedProcesses(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], form: LogForm) -> None:
         super().__init__(config, sockets)
         self._form = form
+        self._starting: dict[int | None, float] = {}  # processes that have not answered yet, and since when
 
     def init_processes(self) -> None:
         """Start all processes."""
@@ -30,7 +35,7 @@ class NumberedProcesses(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace each process that has ended or does not answer. End when one cannot even start."""
         for place, process in enumerate(self.processes):
-            if self.should_exit.is_set() or process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+            if self.should_exit.is_set() or self._is_well(process):
                 continue
             process.kill()  # it may hang
             process.join()
@@ -45,10 +50,28 @@ class NumberedProcesses(Multiprocess):
             )
             self.processes[place] = self._start(place + 1)
 
+    def _is_well(self, process: Process) -> bool:
+        """Say whether a process answers. One that has just been started may take its time on a busy machine.
+
+        Otherwise it would be killed before it is ready, and so would the one in its place. The parent waits for it
+        only briefly, because it must hear a signal meanwhile.
+        """
+        started_s = self._starting.get(process.pid)
+        if started_s is None:
+            return process.is_alive(timeout=self.config.timeout_worker_healthcheck)
+        if process.is_alive(timeout=STARTING_PING_S):
+            del self._starting[process.pid]
+            return True
+        is_patient = time.monotonic() < started_s + START_S_MAX and process.process.is_alive()
+        if not is_patient:
+            del self._starting[process.pid]
+        return is_patient
+
     def _start(self, number: int) -> Process:
         config = copy.copy(self.config)
         config.app = NumberedApp(number=number)
         config.log_config = build_log_config(self._form, number)
         process = Process(config, self.sockets)
         process.start()
+        self._starting[process.pid] = time.monotonic()
         return process
