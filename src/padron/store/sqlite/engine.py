@@ -5,6 +5,7 @@ import copy
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, assert_never
 
@@ -24,6 +25,7 @@ from padron.store.imports import ImportBoard
 from padron.store.plans import PlanBoard
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
@@ -140,7 +142,10 @@ class SqliteStore:
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the file and its writer."""
-        return give_families(self._path, self._committer, self._connections)
+        own = give_families(self._path, self._committer, self._connections)
+        if self._keeper is None:
+            return own
+        return (*own, *give_backup_families(self._keeper.state, datetime.now(UTC)))
 
     @property
     def is_being_checked(self) -> bool | None:
