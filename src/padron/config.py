@@ -123,8 +123,8 @@ class Settings:
 
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
-    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen",
-    "access_log", "backup_to", "backup_keep_days", "backup_base_mb",
+    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "backup_to",
+    "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from padron.config import Settings, read_settings
+from padron.domain.errors import PadronError
+from padron.pulse import PULSE
 from padron.secret_files import read_keys
 from padron.service.administration.secrets import check_secrets
 from padron.service.clock import open_clock
@@ -72,10 +74,18 @@ def make_secret_box(path: str) -> SecretBox:
 
 @asynccontextmanager
 async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create: bool = True) -> AsyncIterator[Runtime]:
-    """Give an open runtime and close it at the end."""
+    """Give an open runtime and close it at the end. It is for an operator, who learns what is wrong with which server.
+
+    Raises the errors of the block.
+    """
     runtime = await open_runtime(settings, is_alone=is_alone, may_create=may_create)
     try:
         yield runtime
+    except Exception as error:
+        explained = None if settings.is_sqlite else _explain(settings, error)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
         await runtime.close()
 
@@ -98,6 +108,27 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list
     from padron.store import postgres  # noqa: PLC0415
 
     return await postgres.migrate(settings.database_url, dry_run=dry_run)
+
+
+def open_examination(settings: Settings) -> Examination:
+    """Give an examination of the register. It opens the database when it begins, and changes nothing."""
+    if settings.is_sqlite:
+        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
+
+        return sqlite.SqliteExamination(settings.sqlite_path, sqlite.MIGRATIONS)
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.PostgresExamination(settings.database_url, postgres.MIGRATIONS)
+
+
+def write_checksums(settings: Settings, *, renew: bool) -> bool:
+    """Write the SQLite file again with a checksum in each page, and say whether that was necessary.
+
+    No server may use the file. Raises ``store_unavailable`` for a damaged file.
+    """
+    from padron.store import sqlite  # noqa: PLC0415
+
+    return sqlite.write_checksums(settings.sqlite_path, renew=renew)
 
 
 def back_up(settings: Settings, target: Path, show: ShowProgress = show_nothing) -> BackupNote:
@@ -161,27 +192,6 @@ def try_backup(source: Path, at: datetime | None, show: ShowProgress = show_noth
     return replaying.try_folder(source, make_epoch(), at, show)
 
 
-def open_examination(settings: Settings) -> Examination:
-    """Give an examination of the register. It opens the database when it begins, and changes nothing."""
-    if settings.is_sqlite:
-        from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
-
-        return sqlite.SqliteExamination(settings.sqlite_path, sqlite.MIGRATIONS)
-    from padron.store import postgres  # noqa: PLC0415
-
-    return postgres.PostgresExamination(settings.database_url, postgres.MIGRATIONS)
-
-
-def write_checksums(settings: Settings, *, renew: bool) -> bool:
-    """Write the SQLite file again with a checksum in each page, and say whether that was necessary.
-
-    No server may use the file. Raises ``store_unavailable`` for a damaged file.
-    """
-    from padron.store import sqlite  # noqa: PLC0415
-
-    return sqlite.write_checksums(settings.sqlite_path, renew=renew)
-
-
 def make_app(worker: int = 0) -> ASGIApp:
     """Give the server's application with the settings of the environment. uvicorn calls it in each process.
 
@@ -197,6 +207,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.pulse import PulseWorker  # noqa: PLC0415
     from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
@@ -222,8 +233,9 @@ def make_app(worker: int = 0) -> ASGIApp:
             ClearingWorker(runtime),
             PlanWorker(runtime),
             OpenFilesWorker(),
-            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
             soundness,
+            PulseWorker(runtime, PULSE.beat),
+            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
         ]
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
@@ -269,3 +281,9 @@ async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
 
     read_url = settings.read_database_url if with_replica else ""
     return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)
+
+
+def _explain(settings: Settings, error: Exception) -> PadronError | None:
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.explain(settings.database_url, error)

@@ -146,11 +146,11 @@ async def run_server(
     webhook_allow: str = "",
     read_url: str = "",
     limits: str = "",
-    backup_to: Path | None = None,
     forwarded_allow: str = "",
     options: Sequence[str] = (),
     is_sound: bool = True,
     secret_file: str = "",
+    backup_to: Path | None = None,
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"

@@ -215,6 +215,14 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def stalled_s(self) -> float:
+        return self._store.stalled_s
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
+
+    @property
     def is_being_checked(self) -> bool | None:
         return self._store.is_being_checked
 
@@ -223,10 +231,6 @@ class FaultyStore:
 
     async def examine(self) -> bool:
         return await self._store.examine()
-
-    @property
-    def backup(self) -> ContinuousBackup | None:
-        return self._store.backup
 
     @property
     def is_replica_fresh(self) -> bool | None:

@@ -39,6 +39,8 @@ OF_THE_SERVER = {
     "list_due_accounts": "a server looks whose planned changes are due",
     "find_epoch": "the register itself: read when a server starts",
     "renew_epoch": "the register itself: the command after a backup was restored",
+    "try_to_write": "the register itself: a server finds out whether the database takes writes again",
+    "examine_next_account": "the command that examines the register goes from account to account",
     "list_usable_secrets": "a server lists the keys that it must not refuse while it is flooded with invalid ones",
     "rename_account": "the directory: the command that renames an account",
     "note_former_account": "the directory: the command that deletes an account",
