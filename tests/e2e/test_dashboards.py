@@ -24,8 +24,7 @@ ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "padron.json"
 FROM_PROMETHEUS = {"job", "instance"}  # labels that a scrape adds
 REPLICA = "padron_replica_"
-ONLY_SQLITE = ("padron_sqlite_", "padron_backup_")
-LATER = "padron_backup_trial_age_seconds"  # a minute after the start; tests/workers/test_backup_checks.py has it
+OPTIONAL = (REPLICA, "padron_backup_")  # test_backup_measures.py has those of a backup
 
 _find_metrics = re.compile(r"\b(?:padron_|process_|http_server_)[a-z_]+").findall
 _find_selectors = re.compile(r'\b((?:padron_|process_|http_server_)[a-z_]+)\{((?:[^"}]|"[^"]*")*)\}').findall
@@ -78,10 +77,7 @@ async def gather(url: str, tmp_path: Path, *, read_url: str = "") -> Scrape:
     """Give what a server gives that has answered a little."""
     fleet, *_ = await make_fleets(url, accounts=1)
     options = ("--metrics-listen", "127.0.0.1:0")
-    backup_to = tmp_path / "backup" if url.startswith("sqlite") else None
-    if backup_to is not None:
-        backup_to.mkdir()
-    async with run_server(url, tmp_path, options=options, read_url=read_url, backup_to=backup_to) as server:
+    async with run_server(url, tmp_path, options=options, read_url=read_url) as server:
         (port,) = server.list_metrics_ports()
         async with connect(server.port) as connection:
             vehicle = f"/api/v2/vehicles/{fleet.vins[0]}/status"
@@ -89,9 +85,7 @@ async def gather(url: str, tmp_path: Path, *, read_url: str = "") -> Scrape:
                 await connection.request("PATCH", vehicle, token=fleet.token, body=body)
 
         async def is_surveyed() -> bool:
-            seen = await scrape(port)
-            has_base = backup_to is None or seen.find("padron_backup_age_seconds")
-            return bool(seen.find("padron_plans_pending") and has_base)
+            return bool((await scrape(port)).find("padron_plans_pending"))
 
         await wait_until(is_surveyed)
         return await scrape(port)
@@ -124,14 +118,12 @@ def check(expressions: list[str], given: dict[str, set[str]]) -> None:
 
 def list_common() -> list[str]:
     """Give the expressions about what every server has."""
-    return [one for one in list_expressions() if REPLICA not in one]
+    return [one for one in list_expressions() if not any(begin in one for begin in OPTIONAL)]
 
 
 async def test_dashboard_alerts_and_guide_name_what_a_server_gives(url: str, tmp_path: Path, engine: str) -> None:
     given = collect_labels(await gather(url, tmp_path))
-    if engine == "sqlite":
-        given[LATER] = set()
-    own = [one for one in list_common() if engine == "sqlite" or not any(name in one for name in ONLY_SQLITE)]
+    own = [one for one in list_common() if engine == "sqlite" or "padron_sqlite_" not in one]
     check(own, given)
     # The guide has each of them, and nothing else.
     tabled = set(_find_tabled(OBSERVING.read_text("utf-8")))
@@ -139,9 +131,9 @@ async def test_dashboard_alerts_and_guide_name_what_a_server_gives(url: str, tmp
     names -= {"python_info"}
     other = {
         "sqlite": ("padron_pool_connects_",),
-        "postgres": (*ONLY_SQLITE, "padron_commit_group_", "padron_store_"),
+        "postgres": ("padron_sqlite_", "padron_commit_group_", "padron_store_"),
     }
-    assert names == {name for name in tabled if not name.startswith((REPLICA, *other[engine]))}
+    assert names == {name for name in tabled if not name.startswith((*OPTIONAL, *other[engine]))}
 
 
 class TestReplica:

@@ -21,9 +21,9 @@ from padron.workers.backups import BackupCheckWorker
 from tests.cast import wait_until
 from tests.conftest import SteppedClock
 
-TRIAL_AGE = "padron_backup_trial_age_seconds"
-FAILED = "padron_backup_trial_failed"
-FAILING = "padron_backup_failing"
+CHECK_AGE = "padron_backup_check_age_seconds"
+GOOD = "padron_backup_check_good"
+WORKING = "padron_backup_working"
 
 
 def give_figures(runtime: Runtime) -> dict[str, Any]:
@@ -80,12 +80,12 @@ async def test_a_sound_backup_is_found_right_and_a_damaged_one_wrong(
 ) -> None:
     caplog.set_level("INFO", "padron.backup")
     await wait_for_base(folder)
-    assert TRIAL_AGE not in give_figures(runtime)
+    assert CHECK_AGE not in give_figures(runtime)
     assert await check(runtime, folder) == ""
     assert (await find_readiness(runtime)).troubles == ()
-    assert give_figures(runtime)[FAILED] == 0
+    assert give_figures(runtime)[GOOD] == 1
     note_backup_check(runtime, datetime.now(UTC) - timedelta(hours=1), "")
-    assert 3_600 <= give_figures(runtime)[TRIAL_AGE] < 4_000
+    assert 3_600 <= give_figures(runtime)[CHECK_AGE] < 4_000
     assert "was restored on trial and is right" in caplog.text
     assert not list(folder.glob(".trial*"))
     (chain,) = list_chains(folder)
@@ -96,7 +96,7 @@ async def test_a_sound_backup_is_found_right_and_a_damaged_one_wrong(
     assert "could not be restored on trial" in caplog.text
     found = await find_readiness(runtime)
     assert (found.is_ready, [one.code for one in found.troubles]) == (True, [TroubleCode.BACKUP_FAILING])
-    assert give_figures(runtime)[FAILED] == 1
+    assert give_figures(runtime)[GOOD] == 0
 
 
 async def test_a_folder_that_is_gone_is_a_warning_until_it_is_back(runtime: Runtime, folder: Path) -> None:
@@ -105,7 +105,7 @@ async def test_a_folder_that_is_gone_is_a_warning_until_it_is_back(runtime: Runt
     async def warns(*, wanted: bool) -> bool:
         found = await find_readiness(runtime)
         assert found.is_ready
-        return bool(found.troubles) is wanted and give_figures(runtime)[FAILING] == int(wanted)
+        return bool(found.troubles) is wanted and give_figures(runtime)[WORKING] == int(not wanted)
 
     await wait_until(partial(warns, wanted=False))
     folder.rename(folder.with_name("away"))

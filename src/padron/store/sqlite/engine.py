@@ -25,11 +25,12 @@ from padron.store.imports import ImportBoard
 from padron.store.plans import PlanBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
-from padron.store.sqlite.measures import give_backup_families, give_families
+from padron.store.sqlite.measures import give_families
 from padron.store.sqlite.migrating import READ_NEWER, READ_NUMBER, apply_migrations
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
@@ -147,10 +148,10 @@ class SqliteStore:
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the file and its writer."""
-        families = give_families(self._path, self._committer, self._connections)
+        own = give_families(self._path, self._committer, self._connections)
         if self._keeper is None:
-            return families
-        return (*families, *give_backup_families(self._keeper.state, datetime.now(UTC)))
+            return own
+        return (*own, *give_backup_families(self._keeper.state, datetime.now(UTC)))
 
     @property
     def is_being_checked(self) -> bool | None:
