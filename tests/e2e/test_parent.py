@@ -98,7 +98,8 @@ async def test_a_process_that_dies_again_and_again_is_replaced_ever_more_slowly(
             sick = next(pid for pid in await wait_for_children(unit) if pid != steady)
             next(child for child in unit.children if child.pid == sick).kill()
             await unit.wait_for_log(f"({sick}) was ended by SIGKILL")
-            assert f"Another one starts in {pause} seconds" in unit.log.splitlines()[-1]
+            (said,) = [line for line in unit.log.splitlines() if f"({sick}) was ended" in line]
+            assert f"Another one starts in {pause} seconds" in said
             async with connect(port) as connection:  # the other one serves meanwhile
                 assert (await connection.request("GET", "/readyz")).status == 200
         assert is_alive(steady)
