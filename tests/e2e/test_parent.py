@@ -58,7 +58,7 @@ async def test_processes_end_with_a_parent_that_was_killed_and_finish_what_they_
             async def are_gone() -> bool:
                 return not any(is_alive(pid) for pid in pids)
 
-            await wait_until(are_gone, seconds_max=15)
+            await wait_until(are_gone, seconds_max=30)
         assert not is_open(port)
         assert load.give_statuses() == {204}
         assert unit.log.count("The parent process has ended") == WORKERS
