@@ -18,6 +18,7 @@ from padron.pulse import Pulse
 FRESH_S = 15.0  # since the last beat, in which the process counts as working
 HUNG_S = 60.0  # from then on, one of several processes ends itself
 LOOK_EVERY_S = 1.0
+LAST_LINES_S = 0.5  # for the thread that writes the log
 STOOD_STILL_S = 5.0  # between two looks: the process as a whole was stopped, and its event loop with it
 
 _log = logging.getLogger("padron.serve")
@@ -75,4 +76,5 @@ def find_place() -> str:
 def end_hung_process() -> None:
     """End this process at once. Nothing else can: its event loop hears no signal."""
     _log.error("This process ends itself, so that another one can take its place")
+    time.sleep(LAST_LINES_S)
     os.kill(os.getpid(), signal.SIGKILL)
