@@ -36,6 +36,7 @@ from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -141,6 +142,10 @@ class SqliteStore:
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the file and its writer."""
         return give_families(self._path, self._committer, self._connections)
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        self._committer.tracer = tracer
 
     @property
     def is_being_checked(self) -> bool | None:
