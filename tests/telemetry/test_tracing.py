@@ -155,6 +155,16 @@ def test_a_commit_of_several_writers_is_linked_to_those_that_are_recorded() -> N
     assert give_links(commit) == {(one.trace_id, one.span_id) for one in writers}
 
 
+def test_a_commit_is_below_the_only_writer_that_is_recorded() -> None:
+    recording = Recording()
+    writer = begin(recording.tracer).context
+    recording.tracer.note_commit("sqlite", "group", perf_counter(), [None, writer])
+    commit = recording.get_span("commit")
+    assert (give_parent(commit), give_links(commit)) == (writer.span_id, set())
+    assert commit.attributes is not None
+    assert commit.attributes["padron.commit.size"] == 2
+
+
 def test_what_belongs_to_no_recorded_trace_makes_no_span() -> None:
     recording = Recording()
     unrecorded = begin(recording.tracer, UNRECORDED)

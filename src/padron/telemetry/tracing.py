@@ -192,11 +192,11 @@ class OtelTracer:
             span.end()
 
     def note_commit(self, system: str, kind: str, began_s: float, served: Sequence[TraceContext | None]) -> None:
-        """Record a commit: below its only writer, or linked to all writers that shared it."""
+        """Record a commit: below the only writer that is recorded, or linked to all of them."""
         recorded = [context for context in served if context is not None and context.is_sampled]
         if not recorded:
             return
-        is_shared = len(served) > 1
+        is_shared = len(recorded) > 1
         span = self._tracer.start_span(
             "commit",
             _NOWHERE if is_shared else _enter(recorded[0]),
