@@ -1,7 +1,7 @@
 """What the rooms need to be traced, and which trace the current task belongs to.
 
 It is below all rooms. The room ``telemetry`` has the one ``Tracer``, over OpenTelemetry. Where nobody asked for traces
-there is none, and a room does nothing but see that.
+there is no tracer, and a room only sees that.
 
 A request that is traced has its ``traceparent`` as its request id. So each change that it makes keeps the trace, in
 every process and for as long as the change is kept, and a batch knows the traces of its requests.

@@ -194,7 +194,9 @@ def check_extras(settings: Settings) -> None:
     except ModuleNotFoundError:  # not even the package above it
         is_there = None
     if is_there is None:
-        raise SettingsError("--otel on needs OpenTelemetry. Install Padrón with its extra otel: pip install 'padron[otel]'")
+        raise SettingsError(
+            "--otel on needs OpenTelemetry. Install Padrón with its extra otel: pip install 'padron[otel]'"
+        )
 
 
 def make_app(worker: int = 0) -> ASGIApp:

@@ -182,7 +182,6 @@ async def test_without_otel_a_trace_is_neither_taken_nor_passed_on(url: str, tmp
             assert len(request_id) == 28
             assert "traceparent" not in receiver.received[0].headers
             assert not any("traceId" in line for line in list_lines(server))
-            assert Path(f"/proc/{server.pid}/maps").read_text("utf-8").count("opentelemetry") == 0
             assert await server.stop() == 0
         assert taker.received == []
 

@@ -89,7 +89,7 @@ class OtelRequestSpan:
         self.request_id = format_traceparent(context)
 
     def end(self, answer: TracedAnswer) -> None:
-        """End the span, with the attributes of OpenTelemetry. The address itself is none, because it can have a VIN."""
+        """End the span, with the attributes of OpenTelemetry. The address is not among them: it can have a VIN."""
         span = self._span
         if not span.is_recording():
             return
