@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
 
 from padron.http.watching.tally import Tally
 from padron.service.runtime import Runtime, build_runtime
@@ -47,7 +48,7 @@ class Target:
             time.sleep(0.005)
         return [span.name for span in self._list()]
 
-    def _list(self) -> list:  # type: ignore[type-arg]
+    def _list(self) -> list[ReadableSpan]:
         return [span for span in self._recording.list_spans() if span.name not in {"commit", "status batch"}]
 
 
@@ -87,7 +88,7 @@ def test_both_ways_make_one_span_for_each_request(tmp_path: Path, *, is_fast: bo
         f"PATCH {STATUS}", f"PATCH {STATUS}", f"GET {VEHICLE}", f"GET {VEHICLE}", "GET", f"HTTP {VEHICLE}", "HTTP",
     ]  # fmt: skip
     spans = [span for span in recording.list_spans() if span.name in names]
-    assert ids == ["00-{}-{}-{:02x}".format(*give_ids(span), span.context.trace_flags) for span in spans]  # type: ignore[union-attr]
+    assert ids == ["00-{}-{}-{:02x}".format(*give_ids(span), span.context.trace_flags) for span in spans]
     assert (give_ids(spans[0])[0], give_parent(spans[0])) == (TRACE, CLIENT_SPAN)
     assert {span.parent for span in spans[1:]} == {None}
     problems = [span.attributes.get("padron.problem") for span in spans if span.attributes is not None]

@@ -200,7 +200,7 @@ def test_a_delivery_is_below_its_cause_and_shows_only_the_host() -> None:
 
 
 def test_states_are_remembered_for_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "STATES_MAX", 2)
+    monkeypatch.setattr(tracing, "RECENT_MAX", 2)
     recording = Recording()
     spans = [begin(recording.tracer, HEADER, b"congo=t61") for _ in range(3)]
     causes = [recording.tracer.find_cause(span.request_id) for span in spans]

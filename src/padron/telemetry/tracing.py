@@ -18,6 +18,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import (
     Link,
@@ -34,12 +35,18 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import Attributes
 
 from padron import __version__
-from padron.domain.trace_context import TraceContext, format_traceparent, parse_traceparent, read_headers
+from padron.domain.trace_context import (
+    TRACEPARENT_LENGTH,
+    TraceContext,
+    format_traceparent,
+    parse_traceparent,
+    read_headers,
+)
 from padron.telemetry.collector import CollectorWatch
 from padron.traces import CURRENT, TracedAnswer, TracedDelivery
 
 LINKS_MAX = 256  # the requests of the largest batch, or the transactions of the largest commit
-STATES_MAX = 4_096  # requests whose ``tracestate`` is remembered for their webhooks
+RECENT_MAX = 4_096  # traced requests that are remembered, for their batches, and for their webhooks' ``tracestate``
 CLOSE_S_MAX = 2.0
 
 _SERVER_ERROR = 500
@@ -76,6 +83,23 @@ class LinkSampler(Sampler):
     def get_description(self) -> str:
         """Name the sampler."""
         return f"LinkSampler({self._other.get_description()})"
+
+
+class DrawnIds(RandomIdGenerator):
+    """Gives the trace id that was drawn last, once, so that the sampler can be asked before there is a span."""
+
+    def __init__(self) -> None:
+        self._drawn: int | None = None
+
+    def draw(self) -> int:
+        """Draw the id of the next trace."""
+        self._drawn = super().generate_trace_id()
+        return self._drawn
+
+    def generate_trace_id(self) -> int:
+        """Give the id of a trace that begins."""
+        drawn, self._drawn = self._drawn, None
+        return super().generate_trace_id() if drawn is None else drawn
 
 
 class OtelRequestSpan:
@@ -141,27 +165,37 @@ class OtelTracer:
     """The tracer of one process."""
 
     def __init__(self, processor: SpanProcessor) -> None:
+        self._ids = DrawnIds()
         provider = TracerProvider(
-            resource=_describe_process(), span_limits=SpanLimits(max_links=LINKS_MAX), shutdown_on_exit=False
+            id_generator=self._ids,
+            resource=_describe_process(),
+            span_limits=SpanLimits(max_links=LINKS_MAX),
+            shutdown_on_exit=False,
         )
         provider.sampler = LinkSampler(provider.sampler)
         provider.add_span_processor(processor)
         self._provider = provider
         self._tracer = provider.get_tracer("padron", __version__)
-        self._states: OrderedDict[str, str] = OrderedDict()
+        self._recent: OrderedDict[str, SpanContext] = OrderedDict()  # by request id
 
     def begin_request(self, parent: bytes | None, state: bytes | None, began_s: float) -> OtelRequestSpan | None:
         """Give the span of a request; None if nobody asked to record it and the client brings no trace."""
         remote = None if parent is None else read_headers(parent, state)
+        if remote is None and not self._is_drawn():  # as with most requests: this takes a third of making a span
+            return None
         span = self._tracer.start_span("request", _enter(remote), SpanKind.SERVER, start_time=_give_instant_ns(began_s))
         if remote is None and not span.is_recording():
             return None
-        begun = OtelRequestSpan(span, _read(span))
-        if begun.context.state:
-            self._states[begun.request_id] = begun.context.state
-            if len(self._states) > STATES_MAX:
-                self._states.popitem(last=False)
+        begun = OtelRequestSpan(span, _read(span.get_span_context()))
+        self._recent[begun.request_id] = span.get_span_context()
+        if len(self._recent) > RECENT_MAX:
+            self._recent.popitem(last=False)
         return begun
+
+    def _is_drawn(self) -> bool:
+        """Say whether to record the trace that begins next."""
+        sampling = self._provider.sampler.should_sample(_NOWHERE, self._ids.draw(), "request", SpanKind.SERVER)
+        return sampling.decision is not Decision.DROP
 
     @contextmanager
     def trace_batch(self, request_ids: Iterable[str]) -> Iterator[None]:
@@ -169,9 +203,10 @@ class OtelTracer:
         size = 0
         links = []
         for size, request_id in enumerate(request_ids, start=1):  # noqa: B007 - the last one is the size
-            context = parse_traceparent(request_id)
-            if context is not None and context.is_sampled:
-                links.append(Link(_rebuild(context)))
+            if len(request_id) == TRACEPARENT_LENGTH:  # the others are not traced
+                context = self._find(request_id)
+                if context is not None and context.trace_flags.sampled:
+                    links.append(Link(context))
         if not links:
             token = CURRENT.set(None)
             try:
@@ -180,7 +215,7 @@ class OtelTracer:
                 CURRENT.reset(token)
             return
         span = self._tracer.start_span("status batch", _NOWHERE, attributes={"padron.batch.size": size}, links=links)
-        token = CURRENT.set(_read(span))
+        token = CURRENT.set(_read(span.get_span_context()))
         try:
             yield
         except BaseException as error:
@@ -226,15 +261,19 @@ class OtelTracer:
         if delivery.resend_count:
             attributes["http.request.resend_count"] = delivery.resend_count
         span = self._tracer.start_span("POST", _enter(cause), SpanKind.CLIENT, attributes=attributes)
-        return OtelDeliverySpan(span, _read(span))
+        return OtelDeliverySpan(span, _read(span.get_span_context()))
 
     def find_cause(self, request_id: str) -> TraceContext | None:
         """Give the context of a request. Its ``tracestate`` is known only to the process that answered it."""
+        context = self._find(request_id)
+        return None if context is None else _read(context)
+
+    def _find(self, request_id: str) -> SpanContext | None:
+        recent = self._recent.get(request_id)
+        if recent is not None:
+            return recent
         context = parse_traceparent(request_id)
-        state = self._states.get(request_id)
-        if context is None or state is None:
-            return context
-        return TraceContext(trace_id=context.trace_id, span_id=context.span_id, flags=context.flags, state=state)
+        return None if context is None else _rebuild(context)
 
     async def close(self) -> None:
         """Send what waits, for two seconds at the most. The library itself would wait for half a minute."""
@@ -285,8 +324,7 @@ def _enter(context: TraceContext | None) -> Context:
     return _NOWHERE if context is None else set_span_in_context(NonRecordingSpan(_rebuild(context)), _NOWHERE)
 
 
-def _read(span: Span) -> TraceContext:
-    context = span.get_span_context()
+def _read(context: SpanContext) -> TraceContext:
     return TraceContext(
         trace_id=f"{context.trace_id:032x}",
         span_id=f"{context.span_id:016x}",
