@@ -26,9 +26,11 @@ async def run_in_trace(work: Coroutine[None, None, None]) -> TraceContext | None
 
 async def test_the_steps_of_a_loop_belong_to_no_trace() -> None:
     seen: list[TraceContext | None] = []
+    has_stepped = asyncio.Event()
 
     async def step() -> None:
         seen.append(CURRENT.get())
+        has_stepped.set()
 
     loop = Loop(step, name="x", log=logging.getLogger("x"), failure="x", first_s=None)
 
@@ -36,8 +38,7 @@ async def test_the_steps_of_a_loop_belong_to_no_trace() -> None:
         loop.wake()
 
     assert await run_in_trace(wake()) is TRACE
-    while not seen:
-        await asyncio.sleep(0)
+    await has_stepped.wait()
     await loop.stop()
     assert seen == [None]
 
