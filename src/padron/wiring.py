@@ -14,6 +14,8 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from padron.config import Settings, SettingsError, Switch, read_settings
+from padron.domain.errors import PadronError
+from padron.pulse import PULSE
 from padron.secret_files import read_keys
 from padron.service.administration.secrets import check_secrets
 from padron.service.clock import open_clock
@@ -75,10 +77,18 @@ def make_secret_box(path: str) -> SecretBox:
 
 @asynccontextmanager
 async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create: bool = True) -> AsyncIterator[Runtime]:
-    """Give an open runtime and close it at the end."""
+    """Give an open runtime and close it at the end. It is for an operator, who learns what is wrong with which server.
+
+    Raises the errors of the block.
+    """
     runtime = await open_runtime(settings, is_alone=is_alone, may_create=may_create)
     try:
         yield runtime
+    except Exception as error:
+        explained = None if settings.is_sqlite else _explain(settings, error)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
         await runtime.close()
 
@@ -214,6 +224,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.pulse import PulseWorker  # noqa: PLC0415
     from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
@@ -241,6 +252,7 @@ def make_app(worker: int = 0) -> ASGIApp:
             PlanWorker(runtime),
             OpenFilesWorker(),
             soundness,
+            PulseWorker(runtime, PULSE.beat),
             *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
         ]
         async with AsyncExitStack() as stack:
@@ -287,3 +299,9 @@ async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
 
     read_url = settings.read_database_url if with_replica else ""
     return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)
+
+
+def _explain(settings: Settings, error: Exception) -> PadronError | None:
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.explain(settings.database_url, error)

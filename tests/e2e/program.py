@@ -162,8 +162,8 @@ async def run_server(
         "PADRON_LIMITS": limits,
         "PADRON_FORWARDED_ALLOW": forwarded_allow,
         "PADRON_SECRET_FILE": secret_file,
+        "PADRON_BACKUP_TO": "" if backup_to is None else str(backup_to),
     }
-    variables |= {} if backup_to is None else {"PADRON_BACKUP_TO": str(backup_to)}
     variables |= environment or {}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)

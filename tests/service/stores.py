@@ -216,6 +216,10 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def stalled_s(self) -> float:
+        return self._store.stalled_s
+
+    @property
     def backup(self) -> ContinuousBackup | None:
         return self._store.backup
 

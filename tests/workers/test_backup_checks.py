@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from padron.service.backups import find_backup_state
+from padron.domain.trouble import TroubleCode
+from padron.service.backups import find_backup_state, note_backup_check
+from padron.service.register import find_readiness
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.backups import BackupPlan
 from padron.store.sqlite import SqliteStore
@@ -16,6 +20,15 @@ from padron.store.sqlite.backup.keeper import LogBackup
 from padron.workers.backups import BackupCheckWorker
 from tests.cast import wait_until
 from tests.conftest import SteppedClock
+
+CHECK_AGE = "padron_backup_check_age_seconds"
+GOOD = "padron_backup_check_good"
+WORKING = "padron_backup_working"
+
+
+def give_figures(runtime: Runtime) -> dict[str, Any]:
+    """Give the values of the families without labels."""
+    return {one.name: one.samples[()] for one in runtime.store.give_families() if () in one.samples}
 
 
 @pytest.fixture
@@ -67,7 +80,12 @@ async def test_a_sound_backup_is_found_right_and_a_damaged_one_wrong(
 ) -> None:
     caplog.set_level("INFO", "padron.backup")
     await wait_for_base(folder)
+    assert CHECK_AGE not in give_figures(runtime)
     assert await check(runtime, folder) == ""
+    assert (await find_readiness(runtime)).troubles == ()
+    assert give_figures(runtime)[GOOD] == 1
+    note_backup_check(runtime, datetime.now(UTC) - timedelta(hours=1), "")
+    assert 3_600 <= give_figures(runtime)[CHECK_AGE] < 4_000
     assert "was restored on trial and is right" in caplog.text
     assert not list(folder.glob(".trial*"))
     (chain,) = list_chains(folder)
@@ -76,6 +94,24 @@ async def test_a_sound_backup_is_found_right_and_a_damaged_one_wrong(
     trouble = await check(runtime, folder)
     assert "is damaged" in trouble
     assert "could not be restored on trial" in caplog.text
+    found = await find_readiness(runtime)
+    assert (found.is_ready, [one.code for one in found.troubles]) == (True, [TroubleCode.BACKUP_FAILING])
+    assert give_figures(runtime)[GOOD] == 0
+
+
+async def test_a_folder_that_is_gone_is_a_warning_until_it_is_back(runtime: Runtime, folder: Path) -> None:
+    await wait_for_base(folder)
+
+    async def warns(*, wanted: bool) -> bool:
+        found = await find_readiness(runtime)
+        assert found.is_ready
+        return bool(found.troubles) is wanted and give_figures(runtime)[WORKING] == int(not wanted)
+
+    await wait_until(partial(warns, wanted=False))
+    folder.rename(folder.with_name("away"))
+    await wait_until(partial(warns, wanted=True))
+    folder.with_name("away").rename(folder)
+    await wait_until(partial(warns, wanted=False))
 
 
 async def test_a_stopping_server_does_not_wait_for_the_trial(runtime: Runtime, folder: Path) -> None:

@@ -258,6 +258,14 @@ class Store(Protocol):
         ...
 
     @property
+    def stalled_s(self) -> float:
+        """Give the seconds that the process's own writer has spent on one step; infinity if it has ended.
+
+        A database that does not answer is no stall, because every wait for it is bounded.
+        """
+        ...
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Whether a replica serves reads now; None without a replica."""
         ...

@@ -8,10 +8,12 @@ When a transaction of a group fails, the whole group runs again, each transactio
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -54,6 +56,7 @@ class GroupCommitter:
         self._jobs: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._step_began_s: float | None = None  # None while there is nothing to do
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-commit")
         self.commit_s = Histogram()
         self.group_sizes = Histogram(SIZES)
@@ -82,6 +85,13 @@ class GroupCommitter:
         """Say whether the writing task runs."""
         return not self._task.done()
 
+    @property
+    def stalled_s(self) -> float:
+        """Give the seconds since the current step began, 0 between two steps, infinity if the task has ended."""
+        if self._task.done() and not self._closing:
+            return inf
+        return 0.0 if self._step_began_s is None else time.monotonic() - self._step_began_s
+
     async def close(self) -> None:
         """Finish what is queued, then close the connection."""
         self._closing = True
@@ -95,8 +105,10 @@ class GroupCommitter:
         while self._jobs or not self._closing:
             if not self._jobs:
                 self._wake.clear()
+                self._step_began_s = None
                 await self._wake.wait()
                 continue
+            self._step_began_s = time.monotonic()
             await self._run_group()
             await self._copy_log()
 

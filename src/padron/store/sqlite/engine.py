@@ -5,8 +5,9 @@ import copy
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import apsw
 
@@ -22,13 +23,15 @@ from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.plans import PlanBoard
-from padron.store.sql.migrations import Migration, list_pending, load_migrations
+from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
 from padron.store.sqlite.measures import give_families
+from padron.store.sqlite.migrating import READ_NEWER, READ_NUMBER, apply_migrations
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
@@ -88,6 +91,11 @@ class SqliteStore:
         return True
 
     @property
+    def stalled_s(self) -> float:
+        """Give the seconds that the committing task has spent on one group."""
+        return self._committer.stalled_s
+
+    @property
     def is_replica_fresh(self) -> None:
         """Say that there is no replica."""
         return
@@ -141,7 +149,10 @@ class SqliteStore:
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the file and its writer."""
-        return give_families(self._path, self._committer, self._connections)
+        own = give_families(self._path, self._committer, self._connections)
+        if self._keeper is None:
+            return own
+        return (*own, *give_backup_families(self._keeper.state, datetime.now(UTC)))
 
     def trace(self, tracer: Tracer) -> None:
         """Let a tracer record the commits."""
@@ -179,8 +190,13 @@ class SqliteStore:
             raise TroubledError(trouble.code, trouble.sentence)
         if not self._committer.is_alive:
             raise PadronError(Code.STORE_UNAVAILABLE, "The writer of the database has ended. Restart the server.")
-        ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
-        list_pending(MIGRATIONS, applied)
+
+        async def ask(statement: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
+            return await self._connections.read_point(statement, parameters)
+
+        ((applied,),) = await ask(READ_NUMBER)
+        if applied > len(MIGRATIONS):
+            check_newer(MIGRATIONS, applied, [kind for (kind,) in await ask(READ_NEWER, len(MIGRATIONS))])
 
     async def close(self) -> None:
         """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""
@@ -224,16 +240,7 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             claim(connection, path)
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
-            )
-            ((applied,),) = connection.execute("SELECT coalesce(max(number), 0) FROM schema_migrations")
-            pending = list_pending(MIGRATIONS, applied)
-            for migration in pending:
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO schema_migrations (number, name) VALUES (?, ?)", (migration.number, migration.name)
-                )
+            pending = apply_migrations(connection, MIGRATIONS)
             connection.execute("ROLLBACK" if dry_run else "COMMIT")
     finally:
         connection.close()  # an open transaction is rolled back

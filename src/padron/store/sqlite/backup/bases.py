@@ -39,7 +39,7 @@ def copy_file(source: str, target: Path, is_over: Callable[[], bool]) -> CopiedB
     place = 0
     target_descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
     try:
-        while chunk := os.pread(descriptor, CHUNK_BYTES, place):
+        while chunk := _read_chunk(descriptor, place):
             began_s = time.monotonic()
             if is_over():
                 raise CopyStoppedError
@@ -51,6 +51,17 @@ def copy_file(source: str, target: Path, is_over: Callable[[], bool]) -> CopiedB
     finally:
         os.close(target_descriptor)
     return CopiedBase(size_bytes=place, sha256=digest.hexdigest())
+
+
+def _read_chunk(descriptor: int, place: int) -> bytes:
+    """Read a part of the file. SQLite may write a page meanwhile, and the log repairs that.
+
+    But a restore reads the first page before it applies the log, so half of a written first page must not be taken.
+    """
+    chunk = os.pread(descriptor, CHUNK_BYTES, place)
+    while place == 0 and (again := os.pread(descriptor, CHUNK_BYTES, place)) != chunk:
+        chunk = again
+    return chunk
 
 
 def _open_kept(path: str) -> int:

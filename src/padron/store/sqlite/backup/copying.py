@@ -13,6 +13,7 @@ import apsw
 from padron.store.backups import RegisterSummary, ShowProgress, check_same, show_nothing
 from padron.store.sqlite.backup.summaries import check_register_file, summarize
 from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.soundness.checksums import has_checksums, reserve_bytes
 
 STEP_PAGES = 500  # 2 MB
 PAUSE_S_MAX = 0.05
@@ -50,6 +51,10 @@ def copy_pages(
     try:
         writer.execute("PRAGMA journal_mode = OFF")
         writer.execute("PRAGMA synchronous = OFF")  # the caller syncs the whole file
+        if has_checksums(reader):
+            # From its first page on, the target gets checksums. Pages that come from the log have none yet.
+            reserve_bytes(writer)
+            writer.execute("PRAGMA user_version = 1")
         with writer.backup("main", reader, "main") as backup:
             while not backup.done:
                 began_s = time.monotonic()

@@ -8,6 +8,7 @@ So the log is read without a gap, whoever copies it and whoever writes to it, ot
 
 import os
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 import apsw
@@ -148,8 +149,9 @@ class LogTail:
     def _date(self, commit: Commit, now_us: int) -> Commit:
         """Add the instant that was noted. A commit of another process has none, and gets the present instant."""
         at_us = now_us
-        while self._notes and self._notes[0].frame <= commit.frame:
-            note = self._notes.popleft()
+        notes = self._notes
+        while notes and (notes[0].frame <= commit.frame or _is_of_earlier_log(notes)):
+            note = notes.popleft()
             if note.frame == commit.frame:
                 at_us = note.at_us
                 break
@@ -163,6 +165,11 @@ class _Reading:
     def __init__(self, found: list[Record], *, is_cut: bool) -> None:
         self.found = found
         self.is_cut = is_cut
+
+
+def _is_of_earlier_log(notes: Sequence[Commit]) -> bool:
+    """Say whether the log began again after the first note. A note can come after its commit was read."""
+    return len(notes) > 1 and notes[1].frame <= notes[0].frame
 
 
 def _fit(commits: list[Commit], read: int, frame_bytes: int, room_bytes: int) -> list[Commit]:

@@ -68,9 +68,11 @@ class WaitingLog:
             try:
                 if self._read():
                     return True
-            except (LogLostError, PadronError, OSError, apsw.Error) as error:
+            except LogLostError as error:
                 self._end(str(error))
                 return True
+            except (PadronError, OSError, apsw.Error) as error:
+                _log.warning("The log could not be read for the continuous backup now: %s", error)
             if pages > HELD_PAGES_MAX:
                 self._end("SQLite's log reached its limit while the folder took nothing")
                 return True
