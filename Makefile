@@ -94,7 +94,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-vers
 lock: .venv/.dev  ## resolve the locks again after a change in pyproject.toml (ARGS=--upgrade for newer versions)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --group build --group dev \
+	$(UV_COMPILE) pyproject.toml --extra otel --group build --group dev \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
 	$(UV_COMPILE) --group rivals -o requirements/rivals.txt
 	@$(MAKE) locks

@@ -89,6 +89,7 @@ class Settings:
     limits: Limits = DEFAULT_LIMITS
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
     access_log: Switch = Switch.ON
+    otel: Switch = Switch.OFF  # traces; the variables OTEL_... say where they go
 
     @property
     def is_sqlite(self) -> bool:
@@ -124,7 +125,7 @@ class Settings:
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
     "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "backup_to",
-    "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log",
+    "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log", "otel",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -172,6 +173,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
         metrics_listen=_pick(given, "metrics_listen", _parse_listen),
         access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
+        otel=_parse_switch(*given["otel"]) if "otel" in given else defaults.otel,
     )
     _check_tls(given)
     if settings.backup_to and not settings.is_sqlite:

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from padron.config import Settings, read_settings
+from padron.config import Settings, SettingsError, Switch, read_settings
 from padron.domain.errors import PadronError
 from padron.pulse import PULSE
 from padron.secret_files import read_keys
@@ -26,6 +27,7 @@ from padron.store.backups import BackupNote, BackupPlan, RestoredRegister, ShowP
 from padron.store.base import Store
 from padron.store.examination import Examination
 from padron.store.sql.migrations import Migration
+from padron.traces import Tracer
 
 SWITCH_INTERVAL_S = 0.0005
 
@@ -40,28 +42,29 @@ async def open_runtime(
     clock: Callable[[], datetime] = read_clock,
     sender: Sender | None = None,
     *,
-    with_replica: bool = False,
     is_alone: bool = False,
     may_create: bool = True,
-    with_backup: bool = False,
+    is_server: bool = False,
+    tracer: Tracer | None = None,
 ) -> Runtime:
     """Open the database and give a runtime. Raises ``store_unavailable`` and ``schema_mismatch``.
 
     - ``clock`` is this machine's clock. The register's clock is built on it.
     - Without a ``sender`` the runtime sends no webhooks.
-    - ``with_replica`` and ``with_backup`` are for servers only.
+    - ``is_server`` is for the program that uses the replica, and keeps the continuous backup.
+    - Without a ``tracer`` nothing is traced.
     - ``is_alone`` is for a command that loads much data while no server uses the SQLite file.
 
     A SQLite file is brought up to date. If it is missing, it is created where ``may_create``
     allows. On PostgreSQL only ``migrate_database`` changes the schema.
     """
     if settings.is_sqlite:
-        store = await _open_file(settings, is_alone=is_alone, may_create=may_create, with_backup=with_backup)
+        store = await _open_file(settings, is_alone=is_alone, may_create=may_create, with_backup=is_server)
     else:
-        store = await _open_database(settings, with_replica=with_replica)
+        store = await _open_database(settings, with_replica=is_server)
     try:
         box = make_secret_box(settings.secret_file)
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box)
+        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box, tracer)
     except BaseException:
         await store.close()
         raise
@@ -192,6 +195,20 @@ def try_backup(source: Path, at: datetime | None, show: ShowProgress = show_noth
     return replaying.try_folder(source, make_epoch(), at, show)
 
 
+def check_extras(settings: Settings) -> None:
+    """Raise ``SettingsError`` when a setting needs packages that are not installed."""
+    if settings.otel is Switch.OFF:
+        return
+    try:
+        is_there = find_spec("opentelemetry.sdk.trace") and find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:  # not even the package above it
+        is_there = None
+    if is_there is None:
+        raise SettingsError(
+            "--otel on needs OpenTelemetry. Install Padrón with its extra otel: pip install 'padron[otel]'"
+        )
+
+
 def make_app(worker: int = 0) -> ASGIApp:
     """Give the server's application with the settings of the environment. uvicorn calls it in each process.
 
@@ -200,7 +217,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
-    from padron.watching import make_tally, watch  # noqa: PLC0415
+    from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
@@ -213,12 +230,13 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
+    tracer = open_tracer(settings)
     # A lock makes sure that a SQLite file has only one server. So the next server inherits the
     # leases of a killed one at once.
     holder = "the only server" if settings.is_sqlite else None
 
     async def open_database() -> Runtime:
-        runtime = await open_runtime(settings, sender=sender, with_replica=True, with_backup=True)
+        runtime = await open_runtime(settings, sender=sender, is_server=True, tracer=tracer)
         await check_secrets(runtime)
         # What is loaded by now stays for ever. Looking through it for garbage held up all calls for up to 100 ms.
         gc.freeze()

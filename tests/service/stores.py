@@ -21,6 +21,7 @@ from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -238,6 +239,9 @@ class FaultyStore:
 
     def give_families(self) -> Sequence[Family]:
         return self._store.give_families()
+
+    def trace(self, tracer: Tracer) -> None:
+        self._store.trace(tracer)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

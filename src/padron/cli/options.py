@@ -105,6 +105,9 @@ class ServerOptions(CommonOptions):
     access_log: str | None = None
     """Whether each request has a line in the log: on or off [PADRON_ACCESS_LOG; default on]."""
 
+    otel: str | None = None
+    """Whether traces go to a collector, on or off: see docs/observing.md [PADRON_OTEL; default off]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

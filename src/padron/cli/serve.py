@@ -32,7 +32,7 @@ from padron.network_settings import PORT_MAX
 from padron.pulse import PULSE
 from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
-from padron.wiring import check_backup_folder, use_runtime
+from padron.wiring import check_backup_folder, check_extras, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
@@ -63,6 +63,7 @@ def serve(
     """
     settings = options.read()
     _check_workers(workers, settings)
+    check_extras(settings)
     files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
     loaded = None if files is None else files.load()
     raise_file_limit()

@@ -25,6 +25,7 @@ from padron.store.port import ReadPort, WritePort
 from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -313,6 +314,10 @@ class Store(Protocol):
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the engine, for the operator. It waits for nothing."""
+        ...
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits from now on."""
         ...
 
     async def check(self) -> None:

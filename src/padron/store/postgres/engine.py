@@ -30,6 +30,7 @@ from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.webhooks import WebhookBoard
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -158,6 +159,10 @@ class PostgresStore:
             "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
         }  # fmt: skip
         return give_families(pools, self._tasks, self._together_tasks, self._replica)
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        self._tasks.tracer = self._together_tasks.tracer = tracer
 
     @property
     def is_being_checked(self) -> None:

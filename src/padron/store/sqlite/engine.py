@@ -39,6 +39,7 @@ from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -152,6 +153,10 @@ class SqliteStore:
         if self._keeper is None:
             return own
         return (*own, *give_backup_families(self._keeper.state, datetime.now(UTC)))
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        self._committer.tracer = tracer
 
     @property
     def is_being_checked(self) -> bool | None:
