@@ -12,6 +12,7 @@ from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
 from padron.store.archives import ArchiveTransaction
+from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.gate import GateTransaction
@@ -22,6 +23,7 @@ from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -224,6 +226,14 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def stalled_s(self) -> float:
+        return self._store.stalled_s
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
+
+    @property
     def is_being_checked(self) -> bool | None:
         return self._store.is_being_checked
 
@@ -239,6 +249,9 @@ class FaultyStore:
 
     def give_families(self) -> Sequence[Family]:
         return self._store.give_families()
+
+    def trace(self, tracer: Tracer) -> None:
+        self._store.trace(tracer)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)
