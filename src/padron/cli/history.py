@@ -78,7 +78,7 @@ def show_entry(entry: HistoryEntry) -> dict[str, object]:
         shown["current"] = {name: current for name, (_, current) in entry.differences.items()}
         return shown
     shown["toStatusId"] = entry.to_status.value
-    if entry.type is ChangeType.STATUS_CHANGED:
+    if entry.type is not ChangeType.REGISTERED:
         came_from = None if entry.from_status is None else entry.from_status.value
         shown |= {"fromStatusId": came_from, "reason": entry.reason}
     return shown
@@ -104,5 +104,5 @@ def describe_entry(entry: HistoryEntry) -> str:
             f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"
             for name, (former, current) in entry.differences.items()
         )
-    name = STATUS_TEXTS[entry.to_status].name
+    name = "deleted" if entry.type is ChangeType.DELETED else STATUS_TEXTS[entry.to_status].name
     return name if entry.from_status is None else f"{STATUS_TEXTS[entry.from_status].name} → {name}"

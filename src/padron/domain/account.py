@@ -36,6 +36,7 @@ class Scope(StrEnum):
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
     VEHICLES_REPAIR = "vehicles:repair"
+    VEHICLES_DELETE = "vehicles:delete"
     GATE_CHECK = "gate:check"
     CHANGES_READ = "changes:read"
     WEBHOOKS_MANAGE = "webhooks:manage"

@@ -28,10 +28,12 @@ class ChangeType(StrEnum):
     REGISTERED = "registered"
     STATUS_CHANGED = "statusChanged"
     INFO_CHANGED = "infoChanged"
+    DELETED = "deleted"  # the vehicle becomes former, and no other one is kept in its place
 
 
 # Names that are found faster than members of an enum.
 _STATUS_CHANGED, _REGISTERED, _FORMER = ChangeType.STATUS_CHANGED, ChangeType.REGISTERED, VehicleStatus.INFO_CHANGED
+_DELETED = ChangeType.DELETED
 
 
 @dataclass(kw_only=True, slots=True)
@@ -54,7 +56,7 @@ class Change:
     @property
     def retires(self) -> bool:
         """Say whether this change makes the whole vehicle a former version, so that it is no longer current."""
-        return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
+        return self.vehicle.slot < 0 and (self.type is _STATUS_CHANGED or self.type is _DELETED)
 
     @property
     def restores(self) -> bool:
@@ -68,7 +70,7 @@ class Change:
         A vehicle that was not operational before has none.
         """
         return (
-            self.type is ChangeType.STATUS_CHANGED
+            (self.type is _STATUS_CHANGED or self.type is _DELETED)
             and not is_operational(self.vehicle.status)
             and (self.from_status is None or is_operational(self.from_status))
         )
@@ -157,6 +159,8 @@ def count_new(changes: Sequence[Change]) -> int:
                 count += 1
         elif change.type is _REGISTERED:
             count += 1
+        elif change.type is _DELETED:
+            count -= 1
     return count
 
 
@@ -188,7 +192,7 @@ def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
         match change.type:
             case ChangeType.REGISTERED:
                 change.vehicle.created_at = change.vehicle.status_since = last_at
-            case ChangeType.STATUS_CHANGED:
+            case ChangeType.STATUS_CHANGED | ChangeType.DELETED:
                 change.vehicle.status_since = last_at
             case ChangeType.INFO_CHANGED:
                 pass
@@ -219,8 +223,9 @@ class HistoryEntry:
 
     @property
     def is_repair(self) -> bool:
-        """Say whether the change made a current vehicle former, or a former one current again."""
-        return VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+        """Say whether the change made a duplicate former, or a former vehicle current again."""
+        is_former = VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+        return is_former and self.type is ChangeType.STATUS_CHANGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,8 @@ from padron.domain.vin import Vin
 
 UNDONE_CHANGES_MAX = 10_000  # of the request that is undone
 
-_UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED})
+_UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED, ChangeType.DELETED})
+_FROM_STATUS = frozenset({ChangeType.STATUS_CHANGED, ChangeType.DELETED})
 
 
 class LeftReason(StrEnum):
@@ -23,6 +24,7 @@ class LeftReason(StrEnum):
     PLATE_IN_USE = "plateInUse"
     VIN_IN_USE = "vinInUse"
     ONLY_VEHICLE = "onlyVehicle"  # it would become former again, and no vehicle would have its VIN
+    TOO_LATE = "tooLate"  # the vehicle was deleted too long ago
     NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be undone
 
 
@@ -39,6 +41,7 @@ class Former:
     former_vin: Vin | None  # None: the request did not touch the VIN
     obstacle: LeftReason | None  # why an undo is never possible; None: it may be
     was_retired: bool  # the request made the vehicle former
+    deleted_at: datetime | None  # when the request deleted the vehicle, which also makes it former
 
     @property
     def span(self) -> Span:
@@ -119,7 +122,7 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
     status: VehicleStatus | None = None
     values: dict[str, str | int | None] = {}
     for entry in entries:
-        if entry.change.type is ChangeType.STATUS_CHANGED and status is None:
+        if entry.change.type in _FROM_STATUS and status is None:
             status = entry.change.from_status
         for name, (before, _) in (entry.change.differences or {}).items():
             values.setdefault(name, before)
@@ -140,4 +143,5 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
         former_vin=None if vin is None else Vin(str(vin)),
         obstacle=obstacle,
         was_retired=entries[-1].change.to_status is VehicleStatus.INFO_CHANGED,
+        deleted_at=next((one.change.at for one in entries if one.change.type is ChangeType.DELETED), None),
     )

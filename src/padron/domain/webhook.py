@@ -54,6 +54,7 @@ class EventType(StrEnum):
     VEHICLE_REGISTERED = "vehicle.registered"
     VEHICLE_INFO_CHANGED = "vehicle.info_changed"
     VEHICLE_STATUS_CHANGED = "vehicle.status_changed"
+    VEHICLE_DELETED = "vehicle.deleted"
 
 
 TEST_EVENT = "webhook.test"
@@ -67,6 +68,8 @@ def _name_event(kind: ChangeType) -> EventType:
             return EventType.VEHICLE_INFO_CHANGED
         case ChangeType.STATUS_CHANGED:
             return EventType.VEHICLE_STATUS_CHANGED
+        case ChangeType.DELETED:
+            return EventType.VEHICLE_DELETED
         case _:
             assert_never(kind)
 

@@ -189,7 +189,7 @@ class VehicleStatusShape(Struct, rename="camel"):
 class HistoryShape(Struct, rename="camel", omit_defaults=True):
     """One change. ``former`` and ``current`` have the values that differ. A missing value is null."""
 
-    type: Literal["registered", "statusChanged", "infoChanged"]
+    type: Literal["registered", "statusChanged", "infoChanged", "deleted"]
     at: datetime
     by: str
     request_id: str

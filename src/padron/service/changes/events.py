@@ -45,6 +45,14 @@ class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
     current: dict[str, str | int | None]
 
 
+class VehicleDeleted(_Change, tag=EventType.VEHICLE_DELETED.value):
+    """A vehicle was deleted. ``operational`` describes a vehicle that was registered with its VIN since, if any."""
+
+    from_status_id: int | None
+    to_status_id: int
+    reason: str | None
+
+
 class _Shared(TypedDict):
     """The members of every change: those of ``_Change``, so that the type checker compares them."""
 
@@ -86,14 +94,20 @@ class VehicleInfoChangedPayload(_Payload, tag=EventType.VEHICLE_INFO_CHANGED.val
     data: VehicleInfoChanged
 
 
+class VehicleDeletedPayload(_Payload, tag=EventType.VEHICLE_DELETED.value):
+    """Tells that a vehicle was deleted."""
+
+    data: VehicleDeleted
+
+
 class WebhookTestPayload(_Payload, tag=TEST_EVENT):
     """Tells that a test was asked for."""
 
     data: WebhookTested
 
 
-Event = VehicleRegistered | VehicleStatusChanged | VehicleInfoChanged
-Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoChangedPayload
+Event = VehicleRegistered | VehicleStatusChanged | VehicleInfoChanged | VehicleDeleted
+Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoChangedPayload | VehicleDeletedPayload
 
 
 def give_event(entry: FeedEntry) -> Event:
@@ -113,6 +127,13 @@ def give_event(entry: FeedEntry) -> Event:
             return VehicleRegistered(**shared, to_status_id=change.to_status.value)
         case ChangeType.STATUS_CHANGED:
             return VehicleStatusChanged(
+                **shared,
+                from_status_id=None if change.from_status is None else change.from_status.value,
+                to_status_id=change.to_status.value,
+                reason=change.reason,
+            )
+        case ChangeType.DELETED:
+            return VehicleDeleted(
                 **shared,
                 from_status_id=None if change.from_status is None else change.from_status.value,
                 to_status_id=change.to_status.value,
@@ -145,6 +166,8 @@ def _give_payload(event: Event) -> Payload:
             return VehicleRegisteredPayload(timestamp=event.at, data=event)
         case VehicleStatusChanged():
             return VehicleStatusChangedPayload(timestamp=event.at, data=event)
+        case VehicleDeleted():
+            return VehicleDeletedPayload(timestamp=event.at, data=event)
         case VehicleInfoChanged():
             return VehicleInfoChangedPayload(timestamp=event.at, data=event)
         case _:

@@ -7,9 +7,11 @@ remaining vehicles are as they were. The same undo, sent again, continues with t
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.change import Change, ChangeType, FeedEntry, check_vehicle_limit
+from padron.domain.deletion import UNDOABLE_DAYS, is_undoable
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
@@ -21,9 +23,13 @@ from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
 CHUNK_VEHICLES = 1_000
-EITHER_SCOPE = (Scope.VEHICLES_STATUS, Scope.VEHICLES_WRITE, Scope.VEHICLES_REPAIR)
+EITHER_SCOPE = (Scope.VEHICLES_STATUS, Scope.VEHICLES_WRITE, Scope.VEHICLES_REPAIR, Scope.VEHICLES_DELETE)
 
-_SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHANGED: Scope.VEHICLES_WRITE}
+_SCOPES = {
+    ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS,
+    ChangeType.INFO_CHANGED: Scope.VEHICLES_WRITE,
+    ChangeType.DELETED: Scope.VEHICLES_DELETE,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +64,8 @@ async def undo_request(
 
     The request's pending plans are cancelled first, so that they are not executed afterwards. They
     come first in the answer. ``dry_run`` makes the same decisions and writes nothing. Raises
-    ``forbidden``, ``request_too_large``, and ``request_not_found`` for a request that changed and
-    planned nothing.
+    ``forbidden``, ``request_too_large``, ``request_not_found`` for a request that changed and
+    planned nothing, and ``vehicle_limit_reached`` for a deleted vehicle that is one too many.
     """
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
@@ -83,7 +89,8 @@ async def undo_request(
         chunk = formers[start : start + CHUNK_VEHICLES]
 
         async def work(transaction: WriteTransaction, chunk: Sequence[Former] = chunk) -> list[UndoneVehicle]:
-            return await _Chunk(transaction, act, repaired, returning, dry_run).undo(chunk)
+            undone = _Chunk(transaction, act, repaired, returning, dry_run, runtime.limits.vehicles)
+            return await undone.undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
     in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
@@ -110,6 +117,7 @@ class _Chunk:
     repaired: frozenset[str]  # VINs with vehicles that the request made former, or current again
     returning: frozenset[str]  # VINs with vehicles that become current again
     dry_run: bool
+    vehicles_max: int
     vehicles: dict[int, Vehicle] = field(default_factory=dict)
     details: dict[int, Details] = field(default_factory=dict)
     later: dict[int, FeedEntry] = field(default_factory=dict)
@@ -127,7 +135,9 @@ class _Chunk:
             return done
         if self.slots_before:
             await self.transaction.move_vehicles(self.slots_before)
-        await self.transaction.save_changes(self.changes)
+        written = await self.transaction.save_changes(self.changes)
+        if any(former.deleted_at is not None for former in formers):
+            check_vehicle_limit(written, self.vehicles_max)
         if self.slots_after:
             await self.transaction.move_vehicles(self.slots_after)
         return done
@@ -162,6 +172,8 @@ class _Chunk:
             return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
         if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
             return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.former_vin}.")
+        if former.deleted_at is not None and (left := self._check_deletion(former, former.deleted_at)) is not None:
+            return left
         if former.was_restored:
             slot = self._clear_for_retirement(former, vehicle) or vehicle.slot
         else:
@@ -180,6 +192,15 @@ class _Chunk:
         if not former.was_restored:
             self._note(after)
         return UndoneVehicle(vin=after.vin, after=after)
+
+    def _check_deletion(self, former: Former, deleted_at: datetime) -> UndoneVehicle | None:
+        """Give why a deleted vehicle must stay deleted. It never becomes a duplicate of a later one."""
+        if not is_undoable(deleted_at, self.act.at):
+            detail = f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if it is needed."
+            return _leave(former, LeftReason.TOO_LATE, detail)
+        if self.by_vin[former.vin]:
+            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.vin}.")
+        return None
 
     def _find_slot(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | int:
         """Give why the vehicle must be left, or its new slot.

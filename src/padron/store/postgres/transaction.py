@@ -138,6 +138,8 @@ class PostgresTransaction(NounTransactions):
             match change.type:
                 case ChangeType.STATUS_CHANGED if change.retires:
                     retired.append((*own, *status[1:], vehicle.revision))
+                case ChangeType.DELETED:
+                    retired.append((*own, *status[1:], vehicle.revision))
                 case ChangeType.STATUS_CHANGED if change.restores:
                     restored.append((*own, vehicle.slot, plate, *status, vehicle.revision))
                 case ChangeType.STATUS_CHANGED:

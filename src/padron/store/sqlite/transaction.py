@@ -140,6 +140,8 @@ class SqliteTransaction(NounTransactions):
                     self._update_status(change)
                 case ChangeType.STATUS_CHANGED if change.retires:
                     self._retire_vehicle(change, number)
+                case ChangeType.DELETED:
+                    self._retire_vehicle(change, number)
                 case ChangeType.STATUS_CHANGED:
                     self._restore_vehicle(change, number)
                 case ChangeType.INFO_CHANGED:

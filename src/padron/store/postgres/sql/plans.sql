@@ -78,6 +78,14 @@ FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $
     AS e (plan_id, state, ended_at, ended_by, ended_request_id, detail, number)
 WHERE p.account_id = $1 AND p.plan_id = e.plan_id;
 
+-- name: cancel_plans_of_vehicle
+-- Cancels the pending plans of a vehicle that are not locked.
+UPDATE planned_changes
+SET state = 'cancelled', ended_at = $3, ended_by = $4, ended_request_id = $5, detail = 'The vehicle was deleted.'
+WHERE account_id = $1 AND plan_id IN (
+    SELECT p.plan_id FROM planned_changes AS p
+    WHERE p.account_id = $1 AND p.vehicle_id = $2 AND p.state = 'pending' FOR UPDATE SKIP LOCKED);
+
 -- name: find_plan
 -- One plan.
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,

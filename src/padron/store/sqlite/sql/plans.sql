@@ -68,6 +68,14 @@ UPDATE planned_changes
 SET state = ?3, ended_at = ?4, ended_by = ?5, ended_request_id = ?6, detail = ?7, number = ?8
 WHERE account_id = ?1 AND plan_id = ?2;
 
+-- name: cancel_plans_of_vehicle
+-- Cancels the pending plans of a vehicle.
+UPDATE planned_changes
+SET state = 'cancelled', ended_at = ?3, ended_by = ?4, ended_request_id = ?5, detail = 'The vehicle was deleted.'
+WHERE account_id = ?1 AND plan_id IN (
+    SELECT p.plan_id FROM planned_changes AS p
+    WHERE p.account_id = ?1 AND p.vehicle_id = ?2 AND p.state = 'pending');
+
 -- name: find_plan
 -- One plan.
 SELECT p.plan_id, p.vehicle_id, coalesce(h.vin, p.vin) AS vin, p.kind, p.status, p.reason, p.effective_at, p.until,
