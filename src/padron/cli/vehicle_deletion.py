@@ -78,4 +78,3 @@ def delete_one(
     else:
         print(f"Deleted the vehicle {vehicle.vin}. Until {until}, this brings it back:")
         print(f"  padron undo {asked.request_id} --account {shlex.quote(account)}")
-

@@ -7,7 +7,6 @@ remaining vehicles are as they were. The same undo, sent again, continues with t
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, FeedEntry, check_vehicle_limit
@@ -168,12 +167,14 @@ class _Chunk:
         vehicle, later = self.vehicles.get(former.vehicle_id), self.later.get(former.vehicle_id)
         if former.obstacle is not None:
             return _leave(former, former.obstacle, _OBSTACLES[former.obstacle])
+        if former.deleted_at is not None and not is_undoable(former.deleted_at, self.act.at):
+            return _leave(former, LeftReason.TOO_LATE, _TOO_LATE)
         if later is not None or vehicle is None:
             return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
-        if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
-            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.former_vin}.")
-        if former.deleted_at is not None and (left := self._check_deletion(former, former.deleted_at)) is not None:
-            return left
+        # A deleted vehicle never becomes a duplicate of one that was registered since.
+        vin = former.vin if former.deleted_at is not None and former.former_vin is None else former.former_vin
+        if vin is not None and self.by_vin[vin] - {former.vehicle_id}:
+            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {vin}.")
         if former.was_restored:
             slot = self._clear_for_retirement(former, vehicle) or vehicle.slot
         else:
@@ -192,15 +193,6 @@ class _Chunk:
         if not former.was_restored:
             self._note(after)
         return UndoneVehicle(vin=after.vin, after=after)
-
-    def _check_deletion(self, former: Former, deleted_at: datetime) -> UndoneVehicle | None:
-        """Give why a deleted vehicle must stay deleted. It never becomes a duplicate of a later one."""
-        if not is_undoable(deleted_at, self.act.at):
-            detail = f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if it is needed."
-            return _leave(former, LeftReason.TOO_LATE, detail)
-        if self.by_vin[former.vin]:
-            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.vin}.")
-        return None
 
     def _find_slot(self, former: Former, vehicle: Vehicle) -> UndoneVehicle | int:
         """Give why the vehicle must be left, or its new slot.
@@ -254,6 +246,7 @@ class _Chunk:
         return fold_text(str(self.details[vehicle.vehicle_id].get("plate", "")))
 
 
+_TOO_LATE = f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if it is needed."
 _OBSTACLES = {
     LeftReason.REGISTERED: "The request registered the vehicle, which cannot be undone.",
     LeftReason.NOT_UNDOABLE: "The request changed the vehicle in a way that cannot be undone.",

@@ -138,12 +138,10 @@ class SqliteTransaction(NounTransactions):
                 # The status call's case is first, because it is by far the most frequent. Attributes decide it.
                 case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
                     self._update_status(change)
-                case ChangeType.STATUS_CHANGED if change.retires:
-                    self._retire_vehicle(change, number)
-                case ChangeType.DELETED:
-                    self._retire_vehicle(change, number)
-                case ChangeType.STATUS_CHANGED:
+                case ChangeType.STATUS_CHANGED if change.restores:
                     self._restore_vehicle(change, number)
+                case ChangeType.STATUS_CHANGED | ChangeType.DELETED:
+                    self._retire_vehicle(change, number)
                 case ChangeType.INFO_CHANGED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:

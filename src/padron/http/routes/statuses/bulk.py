@@ -142,7 +142,8 @@ ROUTES: tuple[Route, ...] = (
         description="Gives each vehicle that the request changed its earlier status and core data. A vehicle that "
         "another request changed later is left as it is, and the answer gives the reason. Pending planned changes of "
         "the request are cancelled. Registrations are not undone. The undo is a change like any other, in the history "
-        f"and in the feed, and can be undone too. A deletion can be undone for {UNDOABLE_DAYS} days. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be "
+        f"and in the feed, and can be undone too. A deletion can be undone for {UNDOABLE_DAYS} days. A request "
+        f"with more than {UNDONE_CHANGES_MAX:,} changes cannot be "
         "undone. Query parameters are ignored.",
         endpoint=undo_request, either_scope=undo.EITHER_SCOPE,
         parameters=(parameters.REQUEST_ID,),
