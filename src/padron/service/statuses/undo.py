@@ -165,10 +165,11 @@ class _Chunk:
 
     def _undo_one(self, former: Former) -> UndoneVehicle:
         vehicle, later = self.vehicles.get(former.vehicle_id), self.later.get(former.vehicle_id)
-        if former.obstacle is not None:
-            return _leave(former, former.obstacle, _OBSTACLES[former.obstacle])
-        if former.deleted_at is not None and not is_undoable(former.deleted_at, self.act.at):
-            return _leave(former, LeftReason.TOO_LATE, _TOO_LATE)
+        obstacle = former.obstacle
+        if obstacle is None and former.deleted_at is not None and not is_undoable(former.deleted_at, self.act.at):
+            obstacle = LeftReason.TOO_LATE
+        if obstacle is not None:
+            return _leave(former, obstacle, _OBSTACLES[obstacle])
         if later is not None or vehicle is None:
             return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
         # A deleted vehicle never becomes a duplicate of one that was registered since.
@@ -246,9 +247,9 @@ class _Chunk:
         return fold_text(str(self.details[vehicle.vehicle_id].get("plate", "")))
 
 
-_TOO_LATE = f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if it is needed."
 _OBSTACLES = {
     LeftReason.REGISTERED: "The request registered the vehicle, which cannot be undone.",
+    LeftReason.TOO_LATE: f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if needed.",
     LeftReason.NOT_UNDOABLE: "The request changed the vehicle in a way that cannot be undone.",
 }
 

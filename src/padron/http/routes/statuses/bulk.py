@@ -143,8 +143,7 @@ ROUTES: tuple[Route, ...] = (
         "another request changed later is left as it is, and the answer gives the reason. Pending planned changes of "
         "the request are cancelled. Registrations are not undone. The undo is a change like any other, in the history "
         f"and in the feed, and can be undone too. A deletion can be undone for {UNDOABLE_DAYS} days. A request "
-        f"with more than {UNDONE_CHANGES_MAX:,} changes cannot be "
-        "undone. Query parameters are ignored.",
+        f"with more than {UNDONE_CHANGES_MAX:,} changes cannot be undone. Query parameters are ignored.",
         endpoint=undo_request, either_scope=undo.EITHER_SCOPE,
         parameters=(parameters.REQUEST_ID,),
         body=UndoBody, body_example={"reason": "Wrong list"}, body_required=False,
