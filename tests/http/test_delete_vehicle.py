@@ -66,7 +66,7 @@ async def test_a_deleted_vehicle_is_nowhere_and_the_gate_refuses_it_at_once(api:
     assert await api.acme.list_vins() == [JEEP]
     assert await api.acme.list_vins("operational=true") == [JEEP]
     assert await api.acme.list_vins("ownerName=Ana") == []
-    exported = (await api.acme.get("/api/v2/vehicles/export")).content.decode()
+    exported = (await api.acme.get("/api/v2/vehicles.csv")).content.decode()
     assert JEEP in exported
     assert HUMMER not in exported
     for path in ("", "/status"):
@@ -277,7 +277,7 @@ async def test_an_endpoint_hears_of_deletions_if_it_asks_for_them(api: Api) -> N
     webhook = (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(body))).body
     assert webhook["eventTypes"] == ["vehicle.deleted"]
     await delete(api.acme)
-    found = await api.acme.get("/api/v2/changes?types=vehicle.deleted")
+    found = await api.acme.get("/api/v2/changes?type=vehicle.deleted")
     assert [one["vin"] for one in found.body["changes"]] == [HUMMER]
 
 

@@ -109,7 +109,7 @@ def _register(entry: FeedEntry, details: Details) -> Replayed:
 def _apply(one: Replayed, entry: FeedEntry) -> None:
     change, version = entry.change, one.version
     vehicle = replace(version.vehicle, updated_at=change.at, revision=version.vehicle.revision + 1)
-    if change.type is ChangeType.STATUS_CHANGED:
+    if change.type is not ChangeType.INFO_CHANGED:
         vehicle = replace(
             vehicle,
             status=change.to_status,
@@ -118,6 +118,12 @@ def _apply(one: Replayed, entry: FeedEntry) -> None:
             status_reason=change.reason,
         )
         one.version = replace(version, vehicle=vehicle)
+        if change.type is ChangeType.DELETED:
+            one.is_current = False
+            one.former.append(replace(version, valid_to=change.at))
+        elif not one.is_current:
+            one.is_current = True
+            one.version = replace(one.version, began=change.number, valid_from=change.at)
         return
     one.former.append(replace(version, valid_to=change.at))
     details = dict(version.details)
@@ -138,6 +144,8 @@ def _give_place(row: VehicleVersion, query: VehicleQuery) -> tuple[object, ...]:
 def _fits(row: VehicleVersion, vehicle: Vehicle, query: VehicleQuery) -> bool:
     if query.status not in {None, VehicleStatus.INFO_CHANGED, vehicle.status}:
         return False
+    if query.operational is not None and vehicle.status is VehicleStatus.INFO_CHANGED:
+        return False  # a deleted vehicle is in no list of those that are operational, or are not
     if query.operational is not None and is_operational(vehicle.status) is not query.operational:
         return False
     values = {"vin": row.vehicle.vin, **row.details}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from padron.domain.deletion import Deletion, decide_deletion
 from padron.domain.finding import CheckName, Finding, Severity
 from padron.service.doctor import records as of_records
 from padron.service.doctor.examining import examine
@@ -58,6 +59,8 @@ async def filled(store: Store) -> Store:
         await save(store, account, restored(change.vehicle, {"plate": "DOUBLE"}, slot=1))
         _, double = await store.read(account).list_by_vin(make_vin(1))
         await save(store, account, retired(double))
+        deletion = Deletion(vin=make_vin(3), by="Acme", request_id="r-deleted")
+        await save(store, account, decide_deletion([await get_one(store, account, make_vin(3))], deletion, NOON))
     return store
 
 

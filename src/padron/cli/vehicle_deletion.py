@@ -1,7 +1,6 @@
 """``padron vehicles delete``: deletes a vehicle that was registered by mistake."""
 
 import secrets
-import shlex
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -76,5 +75,4 @@ def delete_one(
     elif dry_run:
         print(f"Would delete the vehicle {vehicle.vin}.")
     else:
-        print(f"Deleted the vehicle {vehicle.vin}. Until {until}, this brings it back:")
-        print(f"  padron undo {asked.request_id} --account {shlex.quote(account)}")
+        print(f"Deleted the vehicle {vehicle.vin}. Request {asked.request_id} can be undone until {until}.")
