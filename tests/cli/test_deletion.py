@@ -53,6 +53,4 @@ def test_json_has_what_the_api_answers(cli: Cli) -> None:
 
 def test_a_vehicle_that_is_not_there_is_a_sentence(cli: Cli) -> None:
     delete(cli, HUMMER)
-    answer = delete(cli, HUMMER)
-    assert answer.status == 1
-    check_sentence(answer.err)
+    check_sentence(delete(cli, HUMMER), 1, f"no current vehicle with the VIN {HUMMER}")

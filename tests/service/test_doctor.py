@@ -59,9 +59,18 @@ async def filled(store: Store) -> Store:
         await save(store, account, restored(change.vehicle, {"plate": "DOUBLE"}, slot=1))
         _, double = await store.read(account).list_by_vin(make_vin(1))
         await save(store, account, retired(double))
-        deletion = Deletion(vin=make_vin(3), by="Acme", request_id="r-deleted")
-        await save(store, account, decide_deletion([await get_one(store, account, make_vin(3))], deletion, NOON))
     return store
+
+
+async def test_a_deleted_vehicle_is_no_fault_whether_it_came_back_or_not(
+    filled: Store, engine: str, database: str
+) -> None:
+    for vin in (make_vin(3), make_vin(4)):
+        vehicle = await get_one(filled, 1, vin)
+        change = decide_deletion([vehicle], Deletion(vin=vin, by="Acme", request_id="r-deleted"), NOON)
+        await save(filled, 1, change)
+    await save(filled, 1, restored(change.vehicle, {"plate": "P4"}))
+    assert await find_faults(engine, database) == {}
 
 
 @pytest.mark.usefixtures("filled")
