@@ -73,6 +73,8 @@ def show_entry(entry: HistoryEntry) -> dict[str, object]:
         "by": entry.by,
         "requestId": entry.request_id,
     }
+    if entry.erased is not None:
+        return {**shown, "fields": [*entry.erased.fields], "changeNumbers": [*entry.erased.numbers]}
     if entry.differences is not None:
         shown["former"] = {name: former for name, (former, _) in entry.differences.items()}
         shown["current"] = {name: current for name, (_, current) in entry.differences.items()}
@@ -99,6 +101,8 @@ def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
 
 def describe_entry(entry: HistoryEntry) -> str:
     """Describe the change in a few words."""
+    if entry.erased is not None:
+        return f"erased {', '.join(entry.erased.fields)} in {len(entry.erased.numbers)} changes"
     if entry.differences is not None:
         return "; ".join(
             f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"

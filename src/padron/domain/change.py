@@ -28,12 +28,22 @@ class ChangeType(StrEnum):
     REGISTERED = "registered"
     STATUS_CHANGED = "statusChanged"
     INFO_CHANGED = "infoChanged"
+    ERASED = "erased"  # personal values were erased from the record
     DELETED = "deleted"  # the vehicle becomes former, and no other one is kept in its place
 
 
 # Names that are found faster than members of an enum.
 _STATUS_CHANGED, _REGISTERED, _FORMER = ChangeType.STATUS_CHANGED, ChangeType.REGISTERED, VehicleStatus.INFO_CHANGED
 _DELETED = ChangeType.DELETED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasedValues:
+    """The result of an erasure in one vehicle: fields and numbers, and no values."""
+
+    fields: Sequence[str]  # whose values were erased anywhere
+    removed: Sequence[str]  # those of them that the vehicle had at that instant
+    numbers: Sequence[int]  # of the changes that had brought these values, or taken them away
 
 
 @dataclass(kw_only=True, slots=True)
@@ -52,6 +62,7 @@ class Change:
     reason: str | None = None
     details: Details | None = None  # all core data afterwards; None: the change does not touch them
     differences: Differences | None = None  # of core data, VIN included
+    erased: ErasedValues | None = None  # of an erasure; its details are None if the vehicle had no such value
 
     @property
     def retires(self) -> bool:
@@ -194,7 +205,7 @@ def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
                 change.vehicle.created_at = change.vehicle.status_since = last_at
             case ChangeType.STATUS_CHANGED | ChangeType.DELETED:
                 change.vehicle.status_since = last_at
-            case ChangeType.INFO_CHANGED:
+            case ChangeType.INFO_CHANGED | ChangeType.ERASED:
                 pass
             case _:
                 assert_never(change.type)
@@ -220,6 +231,7 @@ class HistoryEntry:
     to_status: VehicleStatus
     reason: str | None
     differences: Differences | None
+    erased: ErasedValues | None = None
 
     @property
     def is_repair(self) -> bool:

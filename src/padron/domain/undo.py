@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry, Span, build_status_change
+from padron.domain.erasure import ERASED_TEXT
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FORMER_SLOT, Details, Difference, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
@@ -25,6 +26,7 @@ class LeftReason(StrEnum):
     VIN_IN_USE = "vinInUse"
     ONLY_VEHICLE = "onlyVehicle"  # it would become former again, and no vehicle would have its VIN
     TOO_LATE = "tooLate"  # the vehicle was deleted too long ago
+    ERASED = "erased"  # an earlier value was erased
     NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be undone
 
 
@@ -133,6 +135,8 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
         obstacle = LeftReason.REGISTERED
     elif types - _UNDOABLE:
         obstacle = LeftReason.NOT_UNDOABLE
+    elif ERASED_TEXT in values.values():
+        obstacle = LeftReason.ERASED
     return Former(
         vehicle_id=entries[0].vehicle_id,
         vin=entries[-1].vin,

@@ -4,7 +4,7 @@ from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import deletion, duplicates, export, vehicles, vins
+from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
@@ -13,6 +13,7 @@ ROUTES: tuple[Route, ...] = (
     *plans.ROUTES,
     *vehicles.ROUTES,
     *deletion.ROUTES,
+    *erasure.ROUTES,
     *reports.ROUTES,
     *duplicates.ROUTES,
     *imports.ROUTES,

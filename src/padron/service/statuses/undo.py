@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from padron.domain.account import Principal, Scope
 from padron.domain.change import Change, ChangeType, FeedEntry, check_vehicle_limit
 from padron.domain.deletion import UNDOABLE_DAYS, is_undoable
+from padron.domain.erasure import strip_erased
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
@@ -147,7 +148,8 @@ class _Chunk:
         found = await transaction.lock_vehicles(sorted(vins))
         retired = sorted(former.vehicle_id for former in formers if former.was_retired)
         gone = await transaction.lock_former(retired) if retired else []
-        self.details = await transaction.load_former_details(retired) if gone else {}
+        former_details = await transaction.load_former_details(retired) if gone else {}
+        self.details = {vehicle_id: strip_erased(details) for vehicle_id, details in former_details.items()}
         if self.repaired and found:
             self.details |= await transaction.load_details(sorted(vehicle.vehicle_id for vehicle in found))
         # Vehicles whose plate comes back, or must be unique. For these, all vehicles with the plate
@@ -250,6 +252,7 @@ class _Chunk:
 _OBSTACLES = {
     LeftReason.REGISTERED: "The request registered the vehicle, which cannot be undone.",
     LeftReason.TOO_LATE: f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if needed.",
+    LeftReason.ERASED: "An earlier value of the vehicle was erased from the record, and cannot be restored.",
     LeftReason.NOT_UNDOABLE: "The request changed the vehicle in a way that cannot be undone.",
 }
 

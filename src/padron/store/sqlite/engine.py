@@ -167,6 +167,10 @@ class SqliteStore:
         ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
         list_pending(MIGRATIONS, applied)
 
+    async def scrub(self) -> bool:
+        """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself."""
+        return await self._committer.empty_log()
+
     async def close(self) -> None:
         """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""
         await asyncio.to_thread(self._file_check.close)

@@ -28,9 +28,10 @@ class LogCopier:
         self._connection = open_connection(path, busy_timeout_ms=READERS_WAIT_MS)  # PASSIVE waits for nobody
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
-        self._copying: Future[None] | None = None
+        self._copying: Future[bool] | None = None
         self._pages = self._begun = 0  # the log's length now, and when copying began
         self._length = self._due = log_pages
+        self.is_to_empty = self.is_empty = False  # whether the next copy must leave nothing in the log; whether it did
         writer.set_wal_hook(self._note)  # it replaces SQLite's own copying
 
     def advance(self) -> bool:
@@ -39,6 +40,8 @@ class LogCopier:
         It is time for ``finish`` when the log is copied. It is also time when the writer is faster than the disk,
         because then the writer must wait.
         """
+        if self.is_to_empty:
+            return True
         if self._copying is None:
             if self._pages < self._due:
                 return False
@@ -56,7 +59,11 @@ class LogCopier:
         copying, self._copying = self._copying, None
         if copying is not None:
             copying.result()
-        self._copy("PASSIVE" if self._pages < HELD_LENGTHS * self._length else "RESTART")
+        if self.is_to_empty:
+            self.is_to_empty = False
+            self.is_empty = self._copy("TRUNCATE")
+        else:
+            self._copy("PASSIVE" if self._pages < HELD_LENGTHS * self._length else "RESTART")
 
     def close(self) -> None:
         """Wait for the copy under way. Closing the last connection to the file copies the rest."""
@@ -71,10 +78,12 @@ class LogCopier:
         self._pages = pages
         return apsw.SQLITE_OK
 
-    def _copy(self, mode: str) -> None:
-        """Copy as much as readers allow."""
+    def _copy(self, mode: str) -> bool:
+        """Copy as much as readers allow. Give False when they did not allow all of it."""
         try:
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            ((is_busy, _, _),) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.Error as error:
             # Nothing is lost: everything is in the log. If the disk cannot take more log either, the next commit fails.
             _log.warning("The database's log could not be copied into its file: %s", error)
+            return False
+        return is_busy == 0
