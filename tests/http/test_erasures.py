@@ -1,13 +1,18 @@
-"""POST /api/v2/erasures: no copy of a personal value is left, and the record says that it was erased, not what it was."""
+"""POST /api/v2/erasures: no copy of a value is left, and the record says only that it was erased."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from padron.domain.erasure import ERASED_TEXT, PERSONAL_FIELDS
-from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
+from padron.domain.webhook import Answer, Attempt, Delivery, DeliveryState
+from padron.store.base import WriteTransaction
+from padron.workers.base import PauseRange, run_workers
+from padron.workers.imports import ImportWorker
+from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, wait_until
 from tests.conftest import Select
 from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.test_delete_vehicle import delete, list_changes, undo
@@ -36,7 +41,7 @@ async def read_whole_database(engine: str, database: str, select: Select) -> byt
     found = await select("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     dump = b""
     for (table,) in found:
-        for row in await select(f"SELECT * FROM {table}"):
+        for row in await select(f"SELECT * FROM {table}"):  # noqa: S608 - a table of our own
             for value in row:
                 dump += value if isinstance(value, bytes) else str(value).encode()
     return dump
@@ -58,13 +63,43 @@ async def fill_every_place(api: Api) -> None:
     await api.acme.put_vehicle(HUMMER, ownerName=ANA)
     await api.keep_duplicates(UNKNOWN_VIN)
     first, second = await api.store.read(api.acme.account_id).list_by_vin(UNKNOWN_VIN)
-    merge = {"keep": first.vehicle_id, "values": PERSONAL}
+    merge = {"keep": first.vehicle_id, "set": PERSONAL}
     kept = await api.acme.send(
         "POST", f"/api/v2/duplicates/{UNKNOWN_VIN}/merge", json.dumps(merge), {"Idempotency-Key": "k-merge"}
     )
     assert kept.status == 200, kept.content
     assert json.dumps(ANA, ensure_ascii=False).encode()[1:-1] in kept.content
     assert second.vehicle_id
+    file = f"vin,plate\n{JEEP},{PERSONAL['taxIdentifier']}\n"  # the columns are shifted
+    started = await api.acme.send("POST", "/api/v2/imports", file, {"Content-Type": "text/csv"})
+    assert started.status == 202
+    async with run_workers([ImportWorker(api.runtime, poll=PauseRange(s_min=0.01, s_max=0.02))]):
+        await wait_until(lambda: has_ended(api, started.headers["location"]))
+    await note_attempt(api)
+
+
+async def has_ended(api: Api, location: str) -> bool:
+    return (await api.acme.get(location)).body["state"] == "done"
+
+
+async def note_attempt(api: Api) -> None:
+    """Let a receiver have answered with what it got."""
+    body = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.info_changed"]}
+    webhook = (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(body))).body["id"]
+    changes = await list_changes(api.acme)
+    number = next(one["number"] for one in changes if one["type"] == "vehicle.info_changed" and one["vin"] == HUMMER)
+
+    async def work(transaction: WriteTransaction) -> None:
+        delivery = Delivery(
+            endpoint_id=webhook, number=number, vehicle_id=1, state=DeliveryState.DELIVERED, tries=1, attempts=1,
+            due_at=NOON, settled_at=NOON,
+        )  # fmt: skip
+        await transaction.webhooks.put_deliveries([delivery])
+        answer = Answer(status=200, body=f"thanks for {ANA}", duration=timedelta(milliseconds=1))
+        attempt = Attempt(endpoint_id=webhook, number=number, attempt=1, at=NOON, answer=answer)
+        await transaction.webhooks.save_attempts([attempt])
+
+    await api.store.write(api.acme.account_id, work)
 
 
 async def test_no_byte_of_the_database_has_the_values_any_more(
@@ -178,7 +213,7 @@ async def test_a_kept_answer_with_the_value_is_lost_and_its_request_is_not_repea
     first = history[-1]
     assert first["type"] == "registered"
     merge: dict[str, Any] = {"keep": (await api.store.read(api.acme.account_id).list_by_vin(UNKNOWN_VIN))[0].vehicle_id}
-    merge["values"] = PERSONAL
+    merge["set"] = PERSONAL
     path = f"/api/v2/duplicates/{UNKNOWN_VIN}/merge"
     again = await api.acme.send("POST", path, json.dumps(merge), {"Idempotency-Key": "k-merge"})
     assert again.code in {(409, "IdempotencyKeyInUse"), (409, "IdempotencyAnswerLost")}
