@@ -45,7 +45,7 @@ LEFT_OUT = {
     "API_URL=": "runs until it is ended; test_worker_example.py runs it",
     "top -b": "looks for the server by name, and this machine may have several",
 }
-_FIND_REQUEST = re.compile(r"(?:^x-request-id: |^Set .* Request )([0-9a-z-]+)", re.MULTILINE)
+_FIND_REQUEST = re.compile(r"(?:^x-request-id: |^(?:Set|Deleted) .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
 EMPTY = {"README.md", "edge.md", "limits.md", "observing.md"}  # there a reader begins with nothing
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]

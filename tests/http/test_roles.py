@@ -27,14 +27,9 @@ QUERIES = {
 REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one vehicle
 FOUND = {"setVehicleStatus": 204, "createWebhook": 201, "startImport": 202, **REPAIRS}
 BY_VIN = {
-    "setVehicleStatus",
-    "getVehicleStatus",
-    "getVehicle",
-    "deleteVehicle",
-    "listVehicleHistory",
-    "listVehicleResults",
-    *REPAIRS,
-}
+    "setVehicleStatus", "getVehicleStatus", "getVehicle", "deleteVehicle", "eraseValues", "listVehicleHistory",
+    "listVehicleResults", *REPAIRS,
+}  # fmt: skip
 # What lies inside something that nobody has made: whoever may ask is told that it is not there.
 WEBHOOK = {"getWebhook", "changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook"}
 DELIVERY = {"listWebhookDeliveries", "getWebhookDelivery", "replayWebhook", "replayWebhookDelivery"}
@@ -83,6 +78,7 @@ def build_body(route: Route, whose: str) -> str | None:
         "changeWebhook": {"description": "x"},
         "replayWebhook": {"after": 0},
         **{name: {"keep": 1} for name in REPAIRS},
+        "eraseValues": {"vin": VINS[whose], "fields": ["ownerName"]},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
     if route.name == "startImport":
@@ -169,4 +165,4 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 52 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 53 * 6 * 3

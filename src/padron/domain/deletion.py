@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from padron.domain.change import Change, ChangeType, build_status_change, check_revision, get_only
+from padron.domain.plan import Plan, cancel
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FORMER_SLOT, Vehicle
 from padron.domain.vin import Vin
@@ -41,6 +42,12 @@ def decide_deletion(found: Sequence[Vehicle], deletion: Deletion, at: datetime) 
     )
     # The record needs the status before: an undo sets the slot and the status that the vehicle had.
     return replace(retired, type=ChangeType.DELETED)
+
+
+def cancel_for_deletion(plan: Plan, deletion: Deletion, at: datetime) -> Plan:
+    """Give a pending plan of the vehicle as cancelled."""
+    cancelled = cancel(plan, at=at, by=deletion.by, request_id=deletion.request_id)
+    return replace(cancelled, detail="The vehicle was deleted.")
 
 
 def is_undoable(deleted_at: datetime, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from padron.domain.account import Principal, Scope
-from padron.domain.deletion import UNDOABLE, Deletion, decide_deletion
+from padron.domain.deletion import UNDOABLE, Deletion, cancel_for_deletion, decide_deletion
 from padron.domain.vehicle import Vehicle
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
@@ -38,9 +38,8 @@ async def delete_vehicle(
         change = decide_deletion(await transaction.lock_vehicles([deletion.vin]), deletion, at)
         vehicle = change.vehicle
         if not dry_run:
-            await transaction.plans.cancel_plans_of_vehicle(
-                vehicle.vehicle_id, at, principal.actor, deletion.request_id
-            )
+            pending = await transaction.plans.lock_pending_of_vehicle(vehicle.vehicle_id)
+            await transaction.plans.end_plans([cancel_for_deletion(plan, deletion, at) for plan in pending])
             await transaction.save_changes([change])
         return DeletedVehicle(vehicle=vehicle, request_id=deletion.request_id)
 

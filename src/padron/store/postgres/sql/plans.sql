@@ -51,6 +51,15 @@ FROM planned_changes AS p
 WHERE p.account_id = $1 AND p.request_id = $2 AND p.state = 'pending'
 ORDER BY p.effective_at, p.plan_id LIMIT $3 FOR UPDATE;
 
+-- name: lock_pending_of_vehicle
+-- The pending plans of one vehicle that are not locked.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = $1 AND p.vehicle_id = $2 AND p.state = 'pending'
+ORDER BY p.effective_at, p.plan_id FOR UPDATE SKIP LOCKED;
+
 -- name: lock_targets
 -- The current vehicles of plans, by id, each with the number of current vehicles with its VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,
@@ -77,14 +86,6 @@ SET state = e.state, ended_at = e.ended_at, ended_by = e.ended_by, ended_request
 FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[])
     AS e (plan_id, state, ended_at, ended_by, ended_request_id, detail, number)
 WHERE p.account_id = $1 AND p.plan_id = e.plan_id;
-
--- name: cancel_plans_of_vehicle
--- Cancels the pending plans of a vehicle that are not locked.
-UPDATE planned_changes
-SET state = 'cancelled', ended_at = $3, ended_by = $4, ended_request_id = $5, detail = 'The vehicle was deleted.'
-WHERE account_id = $1 AND plan_id IN (
-    SELECT p.plan_id FROM planned_changes AS p
-    WHERE p.account_id = $1 AND p.vehicle_id = $2 AND p.state = 'pending' FOR UPDATE SKIP LOCKED);
 
 -- name: find_plan
 -- One plan.
