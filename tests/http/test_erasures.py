@@ -122,7 +122,7 @@ async def test_present_past_and_history_show_that_it_was_erased(api: Api) -> Non
     etag = (await api.acme.send("GET", f"/api/v2/vehicles/{HUMMER}")).headers["etag"]
     reply = await erase(api.acme, vin=HUMMER, fields=["ownerName", "legalName"], reason="Case 12")
     (erased,) = reply.body["erased"]
-    assert (reply.status, reply.body["more"], reply.body["openImports"]) == (200, False, 0)
+    assert (reply.status, reply.body["incomplete"], reply.body["openImports"]) == (200, False, 0)
     assert (erased["vin"], erased["fields"]) == (HUMMER, ["legalName", "ownerName"])
     numbers = [one["number"] for one in before if one["vin"] == HUMMER]
     assert erased["changeNumbers"] == numbers

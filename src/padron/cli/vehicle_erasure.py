@@ -111,7 +111,7 @@ def _show(report: ErasureReport, asked: Erasure, *, dry_run: bool) -> dict[str, 
             }
             for one in report.vehicles
         ],
-        "more": report.more,
+        "incomplete": report.is_incomplete,
         "openImports": report.open_imports,
     }
 
@@ -119,7 +119,7 @@ def _show(report: ErasureReport, asked: Erasure, *, dry_run: bool) -> dict[str, 
 def _list_left(report: ErasureReport) -> list[str]:
     """Say what is left to do."""
     left = []
-    if report.more:
+    if report.is_incomplete:
         left.append("More vehicles have the value. Run the command again.")
     if report.open_imports:
         left.append(

@@ -48,7 +48,7 @@ class ErasedVehicleShape(Struct, rename="camel"):
 
 
 class ErasureShape(Struct, rename="camel"):
-    """The result. ``more``: repeat the request, because others have the value too.
+    """The result. ``incomplete``: repeat the request, because others have the value too.
 
     ``openImports`` is the number of imports that have not ended. Their files may have the values.
     """
@@ -56,7 +56,7 @@ class ErasureShape(Struct, rename="camel"):
     request_id: str
     dry_run: bool
     erased: list[ErasedVehicleShape]
-    more: bool
+    incomplete: bool
     open_imports: int
 
 
@@ -75,6 +75,6 @@ def shape_erasure(report: ErasureReport, request_id: str, *, dry_run: bool) -> E
             )
             for one in report.vehicles
         ],
-        more=report.more,
+        incomplete=report.is_incomplete,
         open_imports=report.open_imports,
     )

@@ -45,12 +45,12 @@ class ErasedVehicle:
 class ErasureReport:
     """The vehicles with erased values, in the order of their ids.
 
-    ``more``: others have the value too, so repeat the request. ``open_imports``: imports that have not ended, whose
+    ``is_incomplete``: others have the value too, so repeat the request. ``open_imports``: imports that have not ended, whose
     files may have the values. ``is_scrubbed``: the files of the database have no old copy, as far as the engine knows.
     """
 
     vehicles: Sequence[ErasedVehicle]
-    more: bool
+    is_incomplete: bool
     open_imports: int
     is_scrubbed: bool
 
@@ -79,7 +79,7 @@ async def erase_values(
         await work.erase_copies(texts)
     return ErasureReport(
         vehicles=done,
-        more=len(ids) > len(chosen),
+        is_incomplete=len(ids) > len(chosen),
         open_imports=await work.count_imports(),
         is_scrubbed=dry_run or await _scrub(runtime),
     )

@@ -44,7 +44,7 @@ ROUTES: tuple[Route, ...] = (
         description="Erases values of the present, of former versions, of the history, and of kept answers. The record "
         "then has the text [erased] in their places. It cannot be undone. Each vehicle gets a change of the type "
         "`erased`, which names the fields and the numbers of the changes that had the values. At most 1,000 vehicles "
-        "are handled at once: repeat the request while `more` is true. Query parameters are ignored.",
+        "are handled at once: repeat the request while `incomplete` is true. Query parameters are ignored.",
         endpoint=erase, scope=Scope.VEHICLES_ERASE,
         body=ErasureBody, body_example={"vin": "3LNHL2GC1BR262548", "fields": ["ownerName", "taxIdentifier"]},
         answers={200: Success(description="The values are erased.", body=ErasureShape)},
