@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from padron.domain.account import Principal, Scope
 from padron.domain.change import FeedEntry, StatusRequest
 from padron.domain.deletion import Deletion
+from padron.domain.erasure import Selection
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
@@ -25,6 +26,7 @@ from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.service.statuses.undo import undo_request
 from padron.service.vehicles.deletion import delete_vehicle
+from padron.service.vehicles.erasure import Erasure, erase_values
 from padron.service.vehicles.reading import get_vehicle, list_vehicles
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
@@ -54,6 +56,7 @@ steps = st.one_of(
     st.tuples(st.just("put"), st.tuples(vins, edits)),
     st.tuples(st.just("upsert"), st.tuples(vins, plates)),
     st.tuples(st.just("delete"), vins),
+    st.tuples(st.just("erase"), st.one_of(vins, names)),
     st.tuples(st.just("undo"), st.integers(0, 13)),
 )
 pauses = st.sampled_from([0, 0, 1, 999_999, 1_000_000, 3_600_000_000])  # microseconds before a step
@@ -125,9 +128,17 @@ class Register:
                 deletion = Deletion(vin=Vin(vin), by="Acme", request_id=request_id, reason="Deleted")
                 await delete_vehicle(self.runtime, self.principal, deletion)
                 event("deleted")
+            case "erase", str(vin_or_name):
+                is_vin = vin_or_name.startswith("3PADR")
+                value = None if is_vin else vin_or_name
+                selection = Selection(fields=frozenset({"ownerName", "legalName"}), value=value)
+                vin = Vin(vin_or_name) if is_vin else None
+                asked = Erasure(vin=vin, selection=selection, by="Acme", request_id=request_id)
+                done = await erase_values(self.runtime, self.principal, asked)
+                event("erased" if done.vehicles else "nothing to erase")
             case "undo", int(place):
-                done = await undo_request(self.runtime, self.principal, f"r-{place}", request_id, None)
-                event("undone" if any(one.after for one in done) else "left")
+                undone = await undo_request(self.runtime, self.principal, f"r-{place}", request_id, None)
+                event("undone" if any(one.after for one in undone) else "left")
             case _:
                 raise AssertionError(kind)
 

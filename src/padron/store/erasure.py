@@ -16,8 +16,6 @@ from padron.store.vehicles import to_details, to_vehicle
 
 PERSONAL_COLUMNS = tuple(FIELDS_BY_NAME[name].column for name in PERSONAL_FIELDS)  # in the order of the statements
 
-_Differences = dict[str, Difference]
-
 
 class AnswerPlace(NamedTuple):
     """Names a kept answer."""
@@ -34,7 +32,7 @@ class ErasureTransaction:
 
     async def find_by_vin(self, vin: str) -> list[int]:
         """Give the ids of the vehicles with a VIN, current and former."""
-        return [row[0] for row in await self._port.fetch("find_by_any_vin", vin)]
+        return sorted(row[0] for row in await self._port.fetch("find_by_any_vin", vin))
 
     async def find_by_value(self, selection: Selection, limit: int) -> list[int]:
         """Give the ids of vehicles that had the selection's value in one of its fields at any time."""
@@ -57,7 +55,9 @@ class ErasureTransaction:
     async def load_differences(self, vehicle_id: int) -> dict[int, Differences]:
         """Give the differences of all changes of a locked vehicle's core data, by their numbers."""
         rows = await self._port.fetch("load_differences", vehicle_id)
-        return {number: msgspec.json.decode(text, type=_Differences) for number, text in rows if text is not None}
+        return {
+            number: msgspec.json.decode(text, type=dict[str, Difference]) for number, text in rows if text is not None
+        }
 
     async def rewrite(
         self, vehicle_id: int, versions: Sequence[StoredVersion], differences: Mapping[int, Differences]

@@ -45,8 +45,9 @@ class ErasedVehicle:
 class ErasureReport:
     """The vehicles with erased values, in the order of their ids.
 
-    ``is_incomplete``: others have the value too, so repeat the request. ``open_imports``: imports that have not ended, whose
-    files may have the values. ``is_scrubbed``: the files of the database have no old copy, as far as the engine knows.
+    ``is_incomplete``: others have the value too, so repeat the request. ``open_imports``: imports that have not ended,
+    whose files may have the values. ``is_scrubbed``: the files of the database have no old copy, as far as the engine
+    knows.
     """
 
     vehicles: Sequence[ErasedVehicle]

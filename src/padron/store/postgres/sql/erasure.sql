@@ -3,32 +3,31 @@
 
 -- name: find_by_any_vin
 -- Vehicles with a VIN, current and former.
-SELECT vehicle_id FROM identities WHERE account_id = $1 AND vin = $2 ORDER BY vehicle_id;
+SELECT vehicle_id FROM identities WHERE account_id = $1 AND vin = $2;
 
 -- name: find_by_personal_value
 -- Some vehicles that had one of these values at any time, by the values' sort keys. NULL leaves a field out.
-SELECT DISTINCT vehicle_id FROM (
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND rfc_name = $3::text AND rfc_name <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND tax_identifier = $4::text AND tax_identifier <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND lessor_name = $5::text AND lessor_name <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND supplementary_data = $6::text AND supplementary_data <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND observations = $7::text AND observations <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND owner_name = $8::text AND owner_name <> ''
-    UNION ALL
-    SELECT vehicle_id FROM versions
-    WHERE account_id = $1 AND is_former IN (0, 1) AND legal_name = $9::text AND legal_name <> ''
-) AS found ORDER BY vehicle_id LIMIT $2;
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND rfc_name = $3::text AND rfc_name <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND tax_identifier = $4::text AND tax_identifier <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND lessor_name = $5::text AND lessor_name <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND supplementary_data = $6::text AND supplementary_data <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND observations = $7::text AND observations <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND owner_name = $8::text AND owner_name <> ''
+UNION
+SELECT vehicle_id FROM versions
+WHERE account_id = $1 AND is_former IN (0, 1) AND legal_name = $9::text AND legal_name <> ''
+ORDER BY vehicle_id LIMIT $2;
 
 -- name: lock_any_vehicle
 -- One vehicle, current or former.
