@@ -16,6 +16,7 @@ from padron.meters import Family
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
@@ -91,6 +92,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def erasure(self) -> ErasureTransaction:
+        """The account's personal values."""
+        ...
+
+    @property
     def gate(self) -> GateTransaction:
         """The account's remembered refusals, in this same transaction, like all nouns below."""
         ...
@@ -133,6 +139,11 @@ class NounTransactions(ABC):
     @abstractmethod
     def port(self) -> WritePort:
         """The transaction as the classes of the nouns use it."""
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        """Give the account's personal values."""
+        return ErasureTransaction(self.port)
 
     @property
     def gate(self) -> GateTransaction:
@@ -341,6 +352,13 @@ class Store(Protocol):
 
         Gives False when the check could not come to its end, and must be repeated. An engine whose database checks
         itself does nothing here.
+        """
+        ...
+
+    async def scrub(self) -> bool:
+        """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
+
+        Gives False when a reader prevents it for the moment.
         """
         ...
 

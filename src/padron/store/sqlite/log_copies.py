@@ -47,10 +47,11 @@ class LogCopier:
         self._connection = open_connection(path, busy_timeout_ms=READERS_WAIT_MS)  # PASSIVE waits for nobody
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
-        self._copying: Future[None] | None = None
+        self._copying: Future[bool] | None = None
         self._pages = self._begun = 0  # the log's length now, and when copying began
         self._length = self._due = log_pages
         self._keeper = keeper
+        self.is_to_empty = self.is_empty = False  # whether the next copy must leave nothing in the log; whether it did
         writer.set_wal_hook(self._note)  # it replaces SQLite's own copying
 
     def advance(self) -> bool:
@@ -59,6 +60,8 @@ class LogCopier:
         It is time for ``finish`` when the log is copied. It is also time when the writer is faster than the disk,
         because then the writer must wait.
         """
+        if self.is_to_empty:
+            return True
         if self._copying is None:
             if self._pages < self._due:
                 return False
@@ -78,9 +81,14 @@ class LogCopier:
             copying.result()
         is_held = self._pages >= HELD_LENGTHS * self._length
         if self._keeper is None:
-            self._copy("RESTART" if is_held else "PASSIVE")
+            if self.is_to_empty:
+                self.is_to_empty = False
+                self.is_empty = self._copy("TRUNCATE")
+            else:
+                self._copy("RESTART" if is_held else "PASSIVE")
             return
-        # The keeper is a reader itself, so RESTART would always wait for it, and FULL would while it is behind.
+        self.is_to_empty = self.is_empty = False  # the keeper always has a reader, so nothing can be cut off
+        # For the same reason RESTART would always wait for it, and FULL would while it is behind.
         is_free = self._keeper.catch_up(self._pages)
         self._copy("FULL" if is_held and is_free else "PASSIVE")
         if is_free:
@@ -109,10 +117,12 @@ class LogCopier:
             self._keeper.catch_up(self._begun)
         self._copy("PASSIVE")
 
-    def _copy(self, mode: str) -> None:
-        """Copy as much as readers allow."""
+    def _copy(self, mode: str) -> bool:
+        """Copy as much as readers allow. Give False when they did not allow all of it."""
         try:
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            ((is_busy, _, _),) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.Error as error:
             # Nothing is lost: everything is in the log. If the disk cannot take more log either, the next commit fails.
             _log.warning("The database's log could not be copied into its file: %s", error)
+            return False
+        return is_busy == 0

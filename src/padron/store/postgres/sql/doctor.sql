@@ -52,7 +52,7 @@ WITH steps AS (
     SELECT vehicle_id, count(*) AS change_count, min(number) AS first_number, max(number) AS last_number,
         count(*) FILTER (WHERE CASE
             WHEN number_before IS NULL THEN type <> 'registered'
-            WHEN type = 'statusChanged' THEN from_status IS DISTINCT FROM status_before
+            WHEN type IN ('registered', 'statusChanged', 'deleted') THEN from_status IS DISTINCT FROM status_before
             WHEN type = 'infoChanged' THEN to_status IS DISTINCT FROM status_before
             ELSE 1 = 1 END) AS broken_count
     FROM steps GROUP BY vehicle_id
