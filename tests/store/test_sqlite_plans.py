@@ -30,6 +30,9 @@ STATEMENTS = {
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
 WALK = {
+    "archives: clear_changes",  # vehicles of a portion
+    "archives: find_needed_by_webhooks",  # of endpoints, of which an account has few
+    "archives: find_portion",  # a portion
     "imports: list_waiting_imports",  # an index of what has not ended
     "imports: survey_imports",
     "operations: count_queued_runs",  # of operations, of which an account has few

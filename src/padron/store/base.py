@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
@@ -20,6 +21,7 @@ from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
+from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
@@ -92,6 +94,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        """The archiving of the account's record."""
+        ...
+
+    @property
     def erasure(self) -> ErasureTransaction:
         """The account's personal values."""
         ...
@@ -109,6 +116,11 @@ class WriteTransaction(Protocol):
     @property
     def keys(self) -> KeyTransaction:
         """The account's Idempotency-Keys."""
+        ...
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """The deletion of the account's old runs and results."""
         ...
 
     @property
@@ -141,6 +153,11 @@ class NounTransactions(ABC):
         """The transaction as the classes of the nouns use it."""
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        """Give the archiving of the account's record."""
+        return ArchiveTransaction(self.port)
+
+    @property
     def erasure(self) -> ErasureTransaction:
         """Give the account's personal values."""
         return ErasureTransaction(self.port)
@@ -159,6 +176,11 @@ class NounTransactions(ABC):
     def keys(self) -> KeyTransaction:
         """Give the account's Idempotency-Keys."""
         return KeyTransaction(self.port)
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """Give the deletion of the account's old runs and results."""
+        return OldRuns(self.port)
 
     @property
     def operations(self) -> OperationTransaction:
@@ -189,6 +211,11 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def archives(self) -> ArchiveReader:
+        """What the archiving of the account's record reads."""
+        return ArchiveReader(self._port)
 
     @property
     def gate(self) -> GateReader:

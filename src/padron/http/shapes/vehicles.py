@@ -206,12 +206,16 @@ class HistoryShape(Struct, rename="camel", omit_defaults=True):
     change_numbers: list[int] | UnsetType = UNSET
 
 
-class HistoryList(Struct, rename="camel"):
+class HistoryList(Struct, rename="camel", omit_defaults=True):
     """A page of a vehicle's changes, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     history: list[HistoryShape]
     next_cursor: str | None
     more: bool
+    archived_until: Annotated[
+        datetime | UnsetType,
+        Meta(description="On the last page, if earlier changes of the vehicle are archived: none of them is later."),
+    ] = UNSET
 
 
 class StatusNameShape(Struct, rename="camel"):

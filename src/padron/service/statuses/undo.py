@@ -13,6 +13,7 @@ from padron.domain.change import Change, ChangeType, FeedEntry, check_vehicle_li
 from padron.domain.deletion import UNDOABLE_DAYS, is_undoable
 from padron.domain.erasure import strip_erased
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
@@ -64,14 +65,18 @@ async def undo_request(
 
     The request's pending plans are cancelled first, so that they are not executed afterwards. They
     come first in the answer. ``dry_run`` makes the same decisions and writes nothing. Raises
-    ``forbidden``, ``request_too_large``, ``request_not_found`` for a request that changed and
-    planned nothing, and ``vehicle_limit_reached`` for a deleted vehicle that is one too many.
+    ``forbidden``, ``request_too_large``, ``archived``, ``request_not_found`` for a request that changed
+    and planned nothing, and ``vehicle_limit_reached`` for a deleted vehicle that is one too many.
     """
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
     entries = await _load_changes(runtime, principal, undone_id)
     if not entries and not has_plans:
-        raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account.")
+        kept = await runtime.store.read(principal.account_id).find_record_start()
+        since = f" since {format_instant(kept.at)}; what was before is archived" if kept.number else ""
+        raise PadronError(
+            Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account{since}."
+        )
     cancelled: list[UndoneVehicle] = []
     if has_plans:
         if dry_run:
@@ -102,6 +107,8 @@ async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) 
     reader = runtime.store.read(principal.account_id)
     entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
     _check_scopes(principal, entries)
+    if entries:
+        (await reader.find_record_start()).check_request(entries[0].change.number, quote(undone_id))
     if len(entries) > UNDONE_CHANGES_MAX:
         detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, the maximum for an undo."
         raise PadronError(Code.REQUEST_TOO_LARGE, detail)

@@ -111,11 +111,11 @@ class LogCopier:
             self._keeper.note_commit(pages)
         return apsw.SQLITE_OK
 
-    def _copy_beside(self) -> None:
+    def _copy_beside(self) -> bool:
         """Copy what is in the log now, while the writer continues. What the keeper did not read stays in the log."""
         if self._keeper is not None:
             self._keeper.catch_up(self._begun)
-        self._copy("PASSIVE")
+        return self._copy("PASSIVE")
 
     def _copy(self, mode: str) -> bool:
         """Copy as much as readers allow. Give False when they did not allow all of it."""

@@ -149,7 +149,7 @@ ROUTES: tuple[Route, ...] = (
         body=UndoBody, body_example={"reason": "Wrong list"}, body_required=False,
         answers={200: Success(description="The result for each vehicle.", body=UndoAnswerList)},
         problems=(
-            problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.REQUEST_TOO_LARGE,
+            problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.ARCHIVED, problems.REQUEST_TOO_LARGE,
             problems.VEHICLE_LIMIT_REACHED, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
         ),
     ),

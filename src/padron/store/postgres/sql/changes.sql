@@ -85,10 +85,12 @@ SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]
 -- name: find_cut
 -- The number of the last change up to an instant ($2), by binary search from a fixed number. The probed numbers do
 -- not depend on the last number. So the answer stays the same as the record grows, even if a clock once went back.
+-- Archived changes may be gone, and count as earlier: only instants after all of them are asked for.
 WITH RECURSIVE search (found, step) AS (
     SELECT 0::bigint, 1099511627776::bigint
     UNION ALL
-    SELECT CASE WHEN c.changed_at <= $2 THEN found + step ELSE found END, step / 2
+    SELECT CASE WHEN c.changed_at <= $2
+        OR found + step <= (SELECT archived_to FROM counters WHERE account_id = $1) THEN found + step ELSE found END, step / 2
     FROM search LEFT JOIN LATERAL (
         SELECT o.changed_at FROM changes AS o WHERE o.account_id = $1 AND o.number = found + step LIMIT 1) AS c ON true
     WHERE step > 0)
