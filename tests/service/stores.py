@@ -13,6 +13,7 @@ from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
@@ -38,6 +39,11 @@ class FaultyTransaction:
         self._transaction = transaction
         self._faults = faults
         self.is_touched = False
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        self._touch()
+        return self._transaction.erasure
 
     @property
     def gate(self) -> GateTransaction:
@@ -297,6 +303,9 @@ class FaultyStore:
 
     async def check(self) -> None:
         await self._store.check()
+
+    async def scrub(self) -> bool:
+        return await self._store.scrub()
 
     async def close(self) -> None:
         await self._store.close()
