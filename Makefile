@@ -13,7 +13,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks clean
+.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ torture: .venv/.dev  ## run the tests' campaigns in their long form until the ti
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
-check: lint types imports access sizes prose names locks  ## every check but the tests: lint, types, imports, access, sizes, prose, names, locks
+check: lint types imports access sizes prose names migrations locks  ## every check but the tests: the targets below
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -56,6 +56,9 @@ prose: .venv/.dev  ## plain English: short lines and sentences, no word of tools
 
 names: .venv/.dev  ## no class has another's name, no function a bare tuple for a record
 	$(BIN)/python tools/check_names.py
+
+migrations: .venv/.dev  ## new migrations say whether an older program may work beside them
+	$(BIN)/python tools/check_migrations.py
 
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \
@@ -91,7 +94,7 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-vers
 lock: .venv/.dev  ## resolve the locks again after a change in pyproject.toml (ARGS=--upgrade for newer versions)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --group build --group dev \
+	$(UV_COMPILE) pyproject.toml --extra otel --group build --group dev \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
 	$(UV_COMPILE) --group rivals -o requirements/rivals.txt
 	@$(MAKE) locks

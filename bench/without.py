@@ -6,7 +6,7 @@ PostgreSQL the withdrawal is a part of the statement that saves statuses, and fi
 
 import sys
 
-from padron.cli import main
+from padron.cli.app import main
 from padron.domain.change import Change
 
 assert isinstance(vars(Change)["deactivates"], property), "What deactivates is decided elsewhere: leave it out there."

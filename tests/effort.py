@@ -65,6 +65,7 @@ FOLLOWER_ANSWERS = _choose(100, 400)  # between two such ends
 LATE_MIRRORS = _choose(4, 8)  # of each account and kind
 LOG_KILLS = _choose(2, 20)
 DAMAGES = _choose(3, 60)  # of each kind, with and without the check of the whole file
+BACKUP_KILLS = _choose(4, 40)
 RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
 SAME_KEY_TURNS = _choose(5, 60)
 WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each server that runs then, in turn: killed?
@@ -76,6 +77,8 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
 )
 IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
+
+BACKUP_FLIPS = _choose(60, 3_000)  # flipped bits, each with a restore
 
 # Sizes
 SLOW_CLIENTS = _choose(150, 500)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -15,13 +15,28 @@ from bench.servers import ALL_ACTIVE, fill_database_now
 class Padron:
     """``padron serve``. Contestants with the same ``database`` share it, so that it is filled once."""
 
-    def __init__(self, name: str, title: str, *, engine: str, workers: int = 1, is_watched: bool = True) -> None:
-        """``is_watched`` means with metrics and a log of the requests. Without it, neither is counted."""
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        *,
+        engine: str,
+        workers: int = 1,
+        is_watched: bool = True,
+        traces: Mapping[str, str] | None = None,
+    ) -> None:
+        """``is_watched`` means with metrics and a log of the requests. Without it, neither is counted.
+
+        ``traces`` are the variables that say where traces go, and how many.
+        """
         self.name = name
         self.title = title
         self._engine = engine
         self._workers = workers
         self._watching = ["--metrics-listen", "127.0.0.1:0"] if is_watched else ["--access-log", "off"]
+        if traces is not None:
+            self._watching += ["--otel", "on"]
+        self._variables = dict(traces or {})
         self._url = ""
         self._log = Path()
         self._database: psutil.Process | None = None
@@ -61,5 +76,5 @@ class Padron:
         workers = ["--workers", str(self._workers)] if self._workers > 1 else []
         command = [sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", self._url, *workers]
         command += self._watching
-        with run_server(command, "/livez", dict(os.environ), self._log) as (port, pid):
+        with run_server(command, "/livez", {**os.environ, **self._variables}, self._log) as (port, pid):
             yield Running(port=port, process=psutil.Process(pid), database=self._database, wordings=self._wordings)

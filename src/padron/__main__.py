@@ -1,6 +1,6 @@
 """``python -m padron`` is the command ``padron``."""
 
-from padron.cli import main
+from padron.cli.app import main
 
 if __name__ == "__main__":
     main()

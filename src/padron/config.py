@@ -33,6 +33,7 @@ STALENESS_S_MAX = 300.0
 _COMPARED_MAX = 60  # characters: comparing more with the known names takes long
 
 _match_port = re.compile("[0-9]{1,5}").fullmatch
+_match_count = re.compile("[0-9]{1,5}").fullmatch
 _match_seconds = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?").fullmatch
 _match_host = re.compile(r"[0-9A-Za-z._:%-]{1,255}").fullmatch
 # The pattern ends at the last @, because a password may contain an @ that should have been percent-encoded. The
@@ -82,9 +83,13 @@ class Settings:
     root_path: str = ""  # the path below which a proxy shows the server
     secret_file: str = ""  # a file with keys that encrypt the secrets of webhooks
     cors_origins: str = ""  # the origins of pages that may call the API
+    backup_to: str = ""  # the folder of the continuous backup of a SQLite file
+    backup_keep_days: int = 7  # any instant since then can be restored
+    backup_base_mb: int = 1_024  # of log, after which the continuous backup makes a new base
     limits: Limits = DEFAULT_LIMITS
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
     access_log: Switch = Switch.ON
+    otel: Switch = Switch.OFF  # traces; the variables OTEL_... say where they go
 
     @property
     def is_sqlite(self) -> bool:
@@ -119,8 +124,8 @@ class Settings:
 
 _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
-    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "limits", "metrics_listen",
-    "access_log",
+    "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "backup_to",
+    "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log", "otel",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -162,11 +167,20 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         forwarded_allow=_pick(given, "forwarded_allow", _parse_networks),
         root_path=_pick(given, "root_path", _parse_root_path),
         cors_origins=_pick(given, "cors_origins", _parse_origins),
+        backup_to=_pick(given, "backup_to", _parse_file),
+        backup_keep_days=_pick_count(given, "backup_keep_days", defaults.backup_keep_days),
+        backup_base_mb=_pick_count(given, "backup_base_mb", defaults.backup_base_mb),
         limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
         metrics_listen=_pick(given, "metrics_listen", _parse_listen),
         access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
+        otel=_parse_switch(*given["otel"]) if "otel" in given else defaults.otel,
     )
     _check_tls(given)
+    if settings.backup_to and not settings.is_sqlite:
+        raise SettingsError(
+            f"{given['backup_to'][0]} is for a SQLite file, and the database is PostgreSQL, which has its own tools "
+            "for a continuous backup. Leave it out, and see docs/backup.md."
+        )
     if settings.read_database_url and settings.is_sqlite:
         raise SettingsError(
             f"{given['read_database_url'][0]} names a replica of PostgreSQL, but the database is a SQLite file. "
@@ -197,6 +211,16 @@ def _check_names(environment: Mapping[str, str]) -> None:
 def _pick(given: Mapping[str, _GivenSetting], name: str, parse: Callable[[str, str], str]) -> str:
     """Give a setting whose default is empty text."""
     return parse(*given[name]) if name in given else ""
+
+
+def _pick_count(given: Mapping[str, _GivenSetting], name: str, default: int) -> int:
+    """Give a setting that is a whole number above zero."""
+    if name not in given:
+        return default
+    source, text = given[name]
+    if _match_count(text) is None or int(text) == 0:
+        raise SettingsError(f"{source} is {quote(text)}: use a whole number from 1 to 99999.")
+    return int(text)
 
 
 def _check_tls(given: Mapping[str, _GivenSetting]) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, unquote
 
 SQLITE = "sqlite"
 POSTGRES = ("postgresql", "postgres")
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 _FORMS = "use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
 _HOSTS_MAX = 16
@@ -59,9 +60,11 @@ def _find_postgres_fault(rest: str) -> str | None:
             "[IPv6]:PORT, a port from 1 to 65535, and commas between hosts."
         )
     try:
-        parse_qsl(query, strict_parsing=True) if query else None
+        parameters = dict(parse_qsl(query, strict_parsing=True)) if query else {}
     except ValueError:
         return " has wrong parameters: write NAME=VALUE after the ?, with & between several."
+    if parameters.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        return f" has a wrong sslmode: use {', '.join(SSL_MODES[:-1])} or {SSL_MODES[-1]}."
     return None
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from math import inf
 
 from padron.domain.errors import PadronError
+from padron.traces import leave_trace
 
 TROUBLE_S = 1.0  # the pause after a failed step
 CANCEL_S_MAX = 1.0  # for a cancelled step to end
@@ -98,6 +99,7 @@ class Loop:
                 await self._stopping.wait()
 
     async def _run(self) -> None:
+        leave_trace()  # a request may have woken the loop for the first time
         while await self._wait():
             self._due_s = inf  # whoever wakes the loop after this line needs another step after this one
             self._is_stepping = True

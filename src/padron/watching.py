@@ -12,6 +12,7 @@ from padron.http.watching.tally import Tally
 from padron.log_lines import give_families as give_log_families
 from padron.meters import Family, FamilyKind
 from padron.service.runtime import Runtime
+from padron.traces import Tracer
 
 _log = logging.getLogger("padron.serve")
 
@@ -23,7 +24,16 @@ def make_tally(settings: Settings) -> Tally | None:
         import padron.telemetry.endpoint  # noqa: F401, PLC0415
     if settings.access_log is Switch.ON:
         return Tally(AccessLog())
-    return Tally() if settings.metrics_listen else None
+    return Tally() if settings.metrics_listen or settings.otel is Switch.ON else None
+
+
+def open_tracer(settings: Settings) -> Tracer | None:
+    """Give what records the traces; None where nobody asked, and then no library is loaded for it."""
+    if settings.otel is Switch.OFF:
+        return None
+    from padron.telemetry import tracing  # noqa: PLC0415 - it needs packages that only the extra brings
+
+    return tracing.open_tracer()
 
 
 @asynccontextmanager

@@ -1,26 +1,33 @@
 """Joins the rooms. It is the only module that names an engine, and it imports only the engine in use."""
 
+import asyncio
 import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from padron.config import Settings, read_settings
+from padron.config import Settings, SettingsError, Switch, read_settings
+from padron.domain.errors import PadronError
+from padron.pulse import PULSE
 from padron.secret_files import read_keys
 from padron.service.administration.secrets import check_secrets
 from padron.service.clock import open_clock
+from padron.service.register import make_epoch
 from padron.service.runtime import Runtime, open_timed_runtime
 from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import Sender
+from padron.store.backups import BackupNote, BackupPlan, RestoredRegister, ShowProgress, describe_backup, show_nothing
 from padron.store.base import Store
 from padron.store.examination import Examination
 from padron.store.sql.migrations import Migration
+from padron.traces import Tracer
 
 SWITCH_INTERVAL_S = 0.0005
 
@@ -35,27 +42,29 @@ async def open_runtime(
     clock: Callable[[], datetime] = read_clock,
     sender: Sender | None = None,
     *,
-    with_replica: bool = False,
     is_alone: bool = False,
     may_create: bool = True,
+    is_server: bool = False,
+    tracer: Tracer | None = None,
 ) -> Runtime:
     """Open the database and give a runtime. Raises ``store_unavailable`` and ``schema_mismatch``.
 
     - ``clock`` is this machine's clock. The register's clock is built on it.
     - Without a ``sender`` the runtime sends no webhooks.
-    - ``with_replica`` is for servers only.
+    - ``is_server`` is for the program that uses the replica, and keeps the continuous backup.
+    - Without a ``tracer`` nothing is traced.
     - ``is_alone`` is for a command that loads much data while no server uses the SQLite file.
 
     A SQLite file is brought up to date. If it is missing, it is created where ``may_create``
     allows. On PostgreSQL only ``migrate_database`` changes the schema.
     """
     if settings.is_sqlite:
-        store = await _open_file(settings, is_alone=is_alone, may_create=may_create)
+        store = await _open_file(settings, is_alone=is_alone, may_create=may_create, with_backup=is_server)
     else:
-        store = await _open_database(settings, with_replica=with_replica)
+        store = await _open_database(settings, with_replica=is_server)
     try:
         box = make_secret_box(settings.secret_file)
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box)
+        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box, tracer)
     except BaseException:
         await store.close()
         raise
@@ -68,19 +77,28 @@ def make_secret_box(path: str) -> SecretBox:
 
 @asynccontextmanager
 async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create: bool = True) -> AsyncIterator[Runtime]:
-    """Give an open runtime and close it at the end."""
+    """Give an open runtime and close it at the end. It is for an operator, who learns what is wrong with which server.
+
+    Raises the errors of the block.
+    """
     runtime = await open_runtime(settings, is_alone=is_alone, may_create=may_create)
     try:
         yield runtime
+    except Exception as error:
+        explained = None if settings.is_sqlite else _explain(settings, error)
+        if explained is None:
+            raise
+        raise explained from error
     finally:
         await runtime.close()
 
 
-def prepare_file(settings: Settings) -> None:
+def prepare_file(settings: Settings, *, is_checked: bool = True) -> None:
     """Make sure that the SQLite file is a register, or create it. Raises ``store_unavailable`` otherwise."""
     from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
-    sqlite.check_file(settings.sqlite_path, may_create=True)
+    if is_checked:
+        sqlite.check_file(settings.sqlite_path, may_create=True)
     sqlite.create_file(settings.sqlite_path)
 
 
@@ -116,6 +134,81 @@ def write_checksums(settings: Settings, *, renew: bool) -> bool:
     return sqlite.write_checksums(settings.sqlite_path, renew=renew)
 
 
+def back_up(settings: Settings, target: Path, show: ShowProgress = show_nothing) -> BackupNote:
+    """Copy the register into an empty file, check the copy, and say what it holds. Raises ``store_unavailable``."""
+    if settings.is_sqlite:
+        from padron.store.sqlite import check_file  # noqa: PLC0415 - only the engine that is used is loaded
+        from padron.store.sqlite.backup import copying  # noqa: PLC0415
+
+        check_file(settings.sqlite_path, may_create=False)
+        summary = copying.copy_checked(settings.sqlite_path, target, show)
+    else:
+        from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+        summary = asyncio.run(dumps.dump_database(settings.database_url, target, show))
+    return describe_backup(target, "sqlite" if settings.is_sqlite else "postgresql", summary, read_clock())
+
+
+def check_place(settings: Settings, *, replace: bool) -> None:
+    """Raise ``store_unavailable`` unless a backup may be restored into the database."""
+    if settings.is_sqlite:
+        from padron.store.sqlite.backup import restoring  # noqa: PLC0415
+
+        restoring.check_target(Path(settings.sqlite_path), replace=replace)
+        return
+    from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+    asyncio.run(dumps.check_target(settings.database_url, replace=replace))
+
+
+def restore_backup(
+    settings: Settings, source: Path, at: datetime | None, show: ShowProgress = show_nothing
+) -> RestoredRegister:
+    """Restore a checked backup as a new life of the register. Raises ``store_unavailable`` for a damaged one.
+
+    ``at`` is for a folder of a continuous backup: the instant, or None for the newest state.
+    """
+    if settings.is_sqlite:
+        from padron.store.sqlite.backup import replaying, restoring  # noqa: PLC0415
+
+        target = Path(settings.sqlite_path)
+        if source.is_dir():
+            return replaying.restore_folder(source, target, make_epoch(), at, show)
+        return restoring.restore_file(source, target, make_epoch(), show)
+    from padron.store.postgres import backup as dumps  # noqa: PLC0415
+
+    return asyncio.run(dumps.load_dump(source, settings.database_url, make_epoch()))
+
+
+def check_backup_folder(settings: Settings) -> None:
+    """Raise ``store_unavailable`` when a server cannot keep its continuous backup in the folder of the settings."""
+    if settings.backup_to:
+        from padron.store.sqlite.backup.places import BackupPlace  # noqa: PLC0415
+
+        BackupPlace(Path(settings.backup_to)).close()
+
+
+def try_backup(source: Path, at: datetime | None, show: ShowProgress = show_nothing) -> RestoredRegister:
+    """Restore a continuous backup into a temporary file, check it, and delete it. Raises ``store_unavailable``."""
+    from padron.store.sqlite.backup import replaying  # noqa: PLC0415
+
+    return replaying.try_folder(source, make_epoch(), at, show)
+
+
+def check_extras(settings: Settings) -> None:
+    """Raise ``SettingsError`` when a setting needs packages that are not installed."""
+    if settings.otel is Switch.OFF:
+        return
+    try:
+        is_there = find_spec("opentelemetry.sdk.trace") and find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:  # not even the package above it
+        is_there = None
+    if is_there is None:
+        raise SettingsError(
+            "--otel on needs OpenTelemetry. Install Padrón with its extra otel: pip install 'padron[otel]'"
+        )
+
+
 def make_app(worker: int = 0) -> ASGIApp:
     """Give the server's application with the settings of the environment. uvicorn calls it in each process.
 
@@ -124,23 +217,26 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
-    from padron.watching import make_tally, watch  # noqa: PLC0415
+    from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
+    from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
     from padron.workers.base import run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
+    from padron.workers.pulse import PulseWorker  # noqa: PLC0415
     from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
+    tracer = open_tracer(settings)
     # A lock makes sure that a SQLite file has only one server. So the next server inherits the
     # leases of a killed one at once.
     holder = "the only server" if settings.is_sqlite else None
 
     async def open_database() -> Runtime:
-        runtime = await open_runtime(settings, sender=sender, with_replica=True)
+        runtime = await open_runtime(settings, sender=sender, is_server=True, tracer=tracer)
         await check_secrets(runtime)
         # What is loaded by now stays for ever. Looking through it for garbage held up all calls for up to 100 ms.
         gc.freeze()
@@ -156,6 +252,8 @@ def make_app(worker: int = 0) -> ASGIApp:
             PlanWorker(runtime),
             OpenFilesWorker(),
             soundness,
+            PulseWorker(runtime, PULSE.beat),
+            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
         ]
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
@@ -179,14 +277,21 @@ def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:
     return encode_document(ROUTES, EVENTS, WebhookPlace(webhooks))
 
 
-async def _open_file(settings: Settings, *, is_alone: bool, may_create: bool) -> Store:
+async def _open_file(settings: Settings, *, is_alone: bool, may_create: bool, with_backup: bool) -> Store:
     from padron.store import sqlite  # noqa: PLC0415
 
     # The thread that commits needs the interpreter's lock when the disk is done. With the default
     # of 5 ms it would wait that long behind a busy event loop, and all callers with it
     # (docs/decisions/0003-sqlite-binding.md).
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone, may_create=may_create)
+    plan = None
+    if with_backup and settings.backup_to:
+        plan = BackupPlan(
+            folder=settings.backup_to,
+            keep=timedelta(days=settings.backup_keep_days),
+            base_bytes=settings.backup_base_mb * 1_000_000,
+        )
+    return await sqlite.open_store(settings.sqlite_path, is_alone=is_alone, may_create=may_create, plan=plan)
 
 
 async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
@@ -194,3 +299,9 @@ async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
 
     read_url = settings.read_database_url if with_replica else ""
     return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)
+
+
+def _explain(settings: Settings, error: Exception) -> PadronError | None:
+    from padron.store import postgres  # noqa: PLC0415
+
+    return postgres.explain(settings.database_url, error)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from padron.cli import run
+from padron.cli.app import run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -121,6 +121,13 @@ def test_checksums_are_not_written_under_a_server(made: Cli) -> None:
     assert "server" in answer.err
 
 
+def test_checksums_of_a_missing_file_are_refused_and_make_none(cli: Cli) -> None:
+    answer = cli("register", "checksums")
+    assert answer.status == 1
+    assert "There is no database file" in answer.err
+    assert list(Path().iterdir()) == []
+
+
 def test_checksums_are_no_matter_of_postgresql(cli: Cli) -> None:
     answer = cli("register", "checksums", "--database-url", "postgresql://nobody@localhost/none")
     assert answer.status == 2

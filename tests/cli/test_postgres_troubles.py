@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from padron.cli import run
+from padron.cli.app import run
 from tests.cli.conftest import Cli, check_sentence
 from tests.postgres import Postgres
+from tests.starting import run_program
 
 ROLES = ("guarded", "fenced", "peered", "plain", "mute")
 _HBA = "local all guarded scram-sha-256\nlocal all fenced reject\nlocal all peered peer\n"
@@ -243,3 +244,100 @@ def test_without_a_schema_the_command_that_makes_it_is_named(cli: Cli, server: P
     tell(cli, url, "`padron migrate`")
     assert run(["migrate", "--database-url", url]) == 0
     asyncio.run(server.drop_database(url))
+
+
+def test_a_wrong_mode_of_tls_and_a_missing_file_of_it_are_told(cli: Cli, server: Postgres) -> None:
+    url = server.give_url("postgres")
+    answer = cli("accounts", "list", "--database-url", f"{url}&sslmode=requires")
+    check_sentence(answer, 2, "has a wrong sslmode: use disable, allow, prefer, require, verify-ca or verify-full.")
+    tell(cli, f"{url}&sslmode=verify-full&sslrootcert=/no/such/ca.pem", "a file is missing. Check sslrootcert")
+
+
+@pytest.mark.parametrize(
+    "spoil, heal, said",
+    [
+        ("ALTER ROLE plain CONNECTION LIMIT 0", "ALTER ROLE plain CONNECTION LIMIT -1", "no connection left for"),
+        (
+            "ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+            "ALTER DATABASE {name} ALLOW_CONNECTIONS true",
+            "does not take connections to the database",
+        ),
+    ],
+)
+def test_a_limit_that_an_administrator_set_is_told(
+    cli: Cli, server: Postgres, spoil: str, heal: str, said: str
+) -> None:
+    url = asyncio.run(server.create_database(migrated=False))
+    name = urlsplit(url).path[1:]
+    asyncio.run(server.execute(spoil.format(name=name)))
+    try:
+        tell(cli, url.replace("//postgres:@", "//plain@"), said, f"'{name}'")
+    finally:
+        asyncio.run(server.execute(heal.format(name=name)))
+    asyncio.run(server.drop_database(url))
+
+
+def test_a_database_that_may_only_be_read_is_told(cli: Cli, server: Postgres) -> None:
+    url = asyncio.run(server.create_database(migrated=False))
+    name = urlsplit(url).path[1:]
+    asyncio.run(server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    tell(cli, url, "is a standby, or default_transaction_read_only is on", f"'{name}'", words=("migrate",))
+    asyncio.run(server.drop_database(url))
+
+
+def test_trouble_in_the_middle_of_a_command_is_told_like_trouble_at_its_begin(cli: Cli, server: Postgres) -> None:
+    url = asyncio.run(server.create_database(migrated=False))
+    assert cli("migrate", "--database-url", url).status == 0
+    plain = url.replace("//postgres:@", "//plain@")
+    asyncio.run(ask(url, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO plain"))
+    add = ("accounts", "add", "Acme")
+    run_named(server, tell(cli, plain, "does not let the user 'plain' use the tables", words=add))
+    assert cli(*add, "--database-url", plain).status == 0
+
+    async def add_while_locked() -> None:
+        holder = await asyncpg.connect(url)
+        await holder.execute("BEGIN; LOCK TABLE accounts")
+        await asyncio.to_thread(
+            tell,
+            cli,
+            plain,
+            "has another session that holds what this command needs",
+            words=("accounts", "add", "Beta"),
+        )
+        await holder.close()
+
+    asyncio.run(add_while_locked())
+    asyncio.run(ask(url, "DROP TABLE accounts CASCADE"))
+    tell(cli, plain, "without one of Padrón's tables")
+    asyncio.run(server.drop_database(url))
+
+
+def test_a_password_from_the_environment_or_from_a_file_works_without_one_in_the_url(
+    folder: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "passwords"
+    url = f"postgresql://guarded@/postgres?host={folder}"
+
+    def say(text: str, mode: int = 0o600, **variables: str) -> str:
+        file.write_text(text, "utf-8")
+        file.chmod(mode)
+        outcome = run_program("accounts", "list", "--database-url", url, variables=variables)
+        assert outcome.status == 1
+        assert "s3cret" not in outcome.stderr
+        assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+        return outcome.stderr
+
+    right = "*:*:*:guarded:s3cret\n"
+    is_in = "schema is number 0"  # which only somebody who was let in can see
+    assert is_in in say("", PGPASSWORD="s3cret")
+    assert is_in in say(right, PGPASSFILE=str(file))
+    assert "refused the password" in say("", PGPASSWORD="other")
+    assert "has no line for them, or a wrong password" in say("*:*:*:guarded:other\n", PGPASSFILE=str(file))
+    assert "has no line for them, or a wrong password" in say("*:*:*:somebody:s3cret\n", PGPASSFILE=str(file))
+    assert f"Run: chmod 600 '{file}'" in say(right, 0o644, PGPASSFILE=str(file))
+    assert "cannot be read" in say("", PGPASSFILE=str(tmp_path / "nowhere"))
+    assert "Set PGPASSWORD, or name a password file" in say("", HOME=str(tmp_path))
+
+
+def test_a_line_for_others_than_those_who_encrypt_is_named(cli: Cli, folder: str) -> None:
+    tell(cli, f"postgresql://fenced@/postgres?host={folder}", "begins with hostssl, add sslmode=require")

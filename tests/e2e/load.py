@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Call:
     status: int
     reason: str
     answer: Answer | None = None
+    answered_s: float = 0.0  # by the clock of this process
 
     @property
     def target(self) -> str:
@@ -87,6 +89,7 @@ class Load:
         """Send a call and give its answer. Raises ``EOFError`` or ``OSError`` when the server hangs up."""
         await connection.send(call.build())
         call.answer = await connection.read_answer()
+        call.answered_s = time.monotonic()
         self.answered += 1
         return call.answer
 

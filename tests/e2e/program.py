@@ -7,7 +7,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -150,6 +150,8 @@ async def run_server(
     options: Sequence[str] = (),
     is_sound: bool = True,
     secret_file: str = "",
+    backup_to: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Server]:
     """Give a server that is ready; one that is not sound only listens. At the end it is gone."""
     log = folder / f"server-{next(_numbers)}.log"
@@ -160,7 +162,9 @@ async def run_server(
         "PADRON_LIMITS": limits,
         "PADRON_FORWARDED_ALLOW": forwarded_allow,
         "PADRON_SECRET_FILE": secret_file,
+        "PADRON_BACKUP_TO": "" if backup_to is None else str(backup_to),
     }
+    variables |= environment or {}
     with log.open("wb") as stderr, Path(os.devnull).open("wb") as stdout:
         program = start_program(*command, stdout=stdout, stderr=stderr, variables=variables)
     server = Server(program, log)

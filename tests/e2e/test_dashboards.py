@@ -24,6 +24,7 @@ ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "padron.json"
 FROM_PROMETHEUS = {"job", "instance"}  # labels that a scrape adds
 REPLICA = "padron_replica_"
+OPTIONAL = (REPLICA, "padron_backup_")  # test_backup_measures.py has those of a backup
 
 _find_metrics = re.compile(r"\b(?:padron_|process_|http_server_)[a-z_]+").findall
 _find_selectors = re.compile(r'\b((?:padron_|process_|http_server_)[a-z_]+)\{((?:[^"}]|"[^"]*")*)\}').findall
@@ -117,7 +118,7 @@ def check(expressions: list[str], given: dict[str, set[str]]) -> None:
 
 def list_common() -> list[str]:
     """Give the expressions about what every server has."""
-    return [one for one in list_expressions() if REPLICA not in one]
+    return [one for one in list_expressions() if not any(begin in one for begin in OPTIONAL)]
 
 
 async def test_dashboard_alerts_and_guide_name_what_a_server_gives(url: str, tmp_path: Path, engine: str) -> None:
@@ -132,7 +133,7 @@ async def test_dashboard_alerts_and_guide_name_what_a_server_gives(url: str, tmp
         "sqlite": ("padron_pool_connects_",),
         "postgres": ("padron_sqlite_", "padron_commit_group_", "padron_store_"),
     }
-    assert names == {name for name in tabled if not name.startswith((REPLICA, *other[engine]))}
+    assert names == {name for name in tabled if not name.startswith((*OPTIONAL, *other[engine]))}
 
 
 class TestReplica:

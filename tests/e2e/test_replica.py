@@ -67,7 +67,10 @@ async def wait_for_replica(server: Server, state: str) -> None:
         async with connect(server.port) as connection:
             answer = await connection.request("GET", "/readyz")
         assert answer.status == 200
-        return bool(json.loads(answer.body) == {"status": "ok", "replica": state})
+        document = json.loads(answer.body)
+        codes = [warning["code"] for warning in document.get("warnings", [])]
+        assert codes == (["replica_behind"] if document["replica"] == "behind" else [])
+        return bool(document["replica"] == state)
 
     await wait_until(is_so, seconds_max=20)
 

@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
@@ -21,6 +22,7 @@ from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -220,6 +222,14 @@ class FaultyStore:
         return self._store.reads_at_once
 
     @property
+    def stalled_s(self) -> float:
+        return self._store.stalled_s
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        return self._store.backup
+
+    @property
     def is_being_checked(self) -> bool | None:
         return self._store.is_being_checked
 
@@ -235,6 +245,9 @@ class FaultyStore:
 
     def give_families(self) -> Sequence[Family]:
         return self._store.give_families()
+
+    def trace(self, tracer: Tracer) -> None:
+        self._store.trace(tracer)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

@@ -1,5 +1,1 @@
-"""The command ``padron``: operators use Padrón only through it."""
-
-from padron.cli.app import main, run
-
-__all__ = ["main", "run"]
+"""The command `padron`: operators use Padrón only through it. Its commands are imported when they are called."""

@@ -53,6 +53,8 @@ app.command("padron.cli.duplicates:duplicates", help="Show vehicles with the sam
 app.command("padron.cli.planned:planned", help="List and cancel planned changes of status.")
 app.command("padron.cli.register:register", help="Work on the whole register.")
 app.command("padron.cli.secrets:secrets", help="Encrypt the secrets of webhooks with keys from a file.")
+app.command("padron.cli.backup:backup", help="Copy the whole register into a file, while servers use it.")
+app.command("padron.cli.restore:restore", help="Restore a backup into the database, and check what was restored.")
 app.command("padron.cli.undo:undo", help="Undo what a request changed.")
 app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 

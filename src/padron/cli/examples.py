@@ -73,6 +73,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron report time-in-status --account Acme --from yesterday --to today --csv > yesterday.csv",
         "padron report time-in-status --account Acme --from 2026-11-01T00:00:00-06:00 --to now",
     ),
+    "backup": ("padron backup padron-2026-11-01.db", "padron backup /mnt/backups/padron.dump --replace"),
+    "restore": (
+        "padron restore padron-2026-11-01.db --database-url sqlite:///restored.db",
+        "padron restore /mnt/backups/padron.dump --replace",
+        "padron restore /mnt/padron-backup --at 2026-11-01T08:00:00Z --database-url sqlite:///restored.db",
+    ),
     "doctor": ("padron doctor", "padron doctor --json --database-url sqlite:////srv/padron.db"),
     "register": ("padron register renew", "padron register checksums"),
     "register checksums": ("padron register checksums", "padron register checksums --renew"),

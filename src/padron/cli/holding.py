@@ -27,15 +27,16 @@ _kept: dict[tuple[int, int], int] = {}
 
 
 @contextmanager
-def hold_file(settings: Settings) -> Iterator[None]:
+def hold_file(settings: Settings, *, is_checked: bool = True) -> Iterator[None]:
     """Keep other servers away from the SQLite file. The locks end with the process, even if it is killed.
 
-    Creates the file if it does not exist. Raises ``store_unavailable`` when another server has it open.
+    Creates the file if it does not exist. Raises ``store_unavailable`` when another server has it open. Unless
+    ``is_checked``, the file may be damaged.
     """
     if not settings.is_sqlite:
         yield
         return
-    prepare_file(settings)
+    prepare_file(settings, is_checked=is_checked)
     path = settings.sqlite_path
     descriptor = _open_lock(settings, os.O_CREAT)
     try:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from padron.config import LogForm, hide_passwords
+from padron.traces import CURRENT
 
 # Characters that can end a line or control a terminal: controls, two separators, direction marks, lone surrogates.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -63,9 +64,10 @@ class TextFormatter(logging.Formatter):
 
 
 def _give_fields(record: logging.LogRecord) -> Mapping[str, object]:
-    """Give the fields of an event, which the caller put into ``extra``."""
+    """Give the fields of an event, which the caller put into ``extra``, and the trace to which it belongs."""
     fields: Mapping[str, object] = getattr(record, "fields", {})
-    return fields
+    trace = CURRENT.get()  # an event becomes a line where it happens
+    return fields if trace is None else {"traceId": trace.trace_id, **fields}
 
 
 def give_instant(record: logging.LogRecord) -> str:

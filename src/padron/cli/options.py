@@ -87,6 +87,15 @@ class ServerOptions(CommonOptions):
     cors_origins: str | None = None
     """Origins of web pages that may call the API, such as https://a.example, between commas [PADRON_CORS_ORIGINS]."""
 
+    backup_to: str | None = None
+    """A folder for a continuous backup of the SQLite file; see docs/backup.md [PADRON_BACKUP_TO]."""
+
+    backup_keep_days: str | None = None
+    """How many days back the continuous backup can restore [PADRON_BACKUP_KEEP_DAYS; default 7]."""
+
+    backup_base_mb: str | None = None
+    """The megabytes of log after which it copies the whole file again [PADRON_BACKUP_BASE_MB; default 1024]."""
+
     limits: str | None = None
     """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
 
@@ -95,6 +104,9 @@ class ServerOptions(CommonOptions):
 
     access_log: str | None = None
     """Whether each request has a line in the log: on or off [PADRON_ACCESS_LOG; default on]."""
+
+    otel: str | None = None
+    """Whether traces go to a collector, on or off: see docs/observing.md [PADRON_OTEL; default off]."""
 
 
 def run_with_runtime(

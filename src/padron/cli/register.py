@@ -1,5 +1,6 @@
 """``padron register``: the register as a whole."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -7,6 +8,8 @@ from cyclopts import App, Parameter
 from padron.cli.holding import hold_file
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_json
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote_path
 from padron.service.register import renew_register
 from padron.wiring import write_checksums
 
@@ -17,10 +20,10 @@ _DEFAULTS = CommonOptions()
 
 @register.command(name="renew")
 def renew(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
-    """Make all earlier cursors invalid. Run this after you restored a backup, before you start the servers.
+    """Make all earlier cursors invalid. Run this after you restored a backup without `padron restore`.
 
-    Clients that follow the feed then get an error and load their lists again. Without this, they would miss changes
-    and not notice it.
+    Run it before you start the servers. Clients that follow the feed then get an error and load their lists again.
+    Without this, they would miss changes and not notice it.
     """
     epoch = run_with_runtime(options, renew_register)
     if json:
@@ -45,6 +48,11 @@ def write_all_checksums(
     settings = options.read()
     if not settings.is_sqlite:
         raise UsageError("The database is PostgreSQL, which has checksums of its own (data_checksums).")
+    if not Path(settings.sqlite_path).exists():  # to hold a file would make it
+        raise PadronError(
+            Code.STORE_UNAVAILABLE,
+            f"There is no database file {quote_path(settings.sqlite_path)}. Name the register with --database-url.",
+        )
     with hold_file(settings):
         was_written = write_checksums(settings, renew=renew)
     if json:

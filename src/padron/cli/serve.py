@@ -6,8 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -18,26 +17,30 @@ from uvicorn.config import STARTUP_FAILURE
 from padron.cli import reloading
 from padron.cli.certificates import CertificateFiles
 from padron.cli.holding import hold_file
+from padron.cli.lingering import LingeringServer
+from padron.cli.listening import Listener, bind, open_listener
 from padron.cli.logs import build_log_config
 from padron.cli.loops import LOOP
+from padron.cli.notifying import Notifier, take_notifier
 from padron.cli.open_files import raise_file_limit
 from padron.cli.options import ServerOptions
 from padron.cli.outputs import UsageError
-from padron.cli.processes import NumberedProcesses
-from padron.config import LogForm, Settings, give_environment
-from padron.domain.errors import Code, PadronError
+from padron.cli.parent import Parent, run_parent
+from padron.cli.watching import Watch
+from padron.config import Settings, give_environment
 from padron.network_settings import PORT_MAX
+from padron.pulse import PULSE
 from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
-from padron.wiring import use_runtime
+from padron.wiring import check_backup_folder, check_extras, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
 KEEP_ALIVE_S = 15
-UNSENT_BYTES = 131_072  # of a connection that the system keeps, before the program keeps the rest
-_TCP_NOTSENT_LOWAT = 25  # of Linux; the socket module has no name for it before Python 3.12
 GRACE_S = 7  # for running requests after the signal to end; with the other work, the end takes less than ten seconds
 WORKERS_MAX = 64
+
+Announce = Callable[[], None]
 
 _DEFAULTS = ServerOptions()
 _log = logging.getLogger("padron.serve")
@@ -60,22 +63,26 @@ def serve(
     """
     settings = options.read()
     _check_workers(workers, settings)
+    check_extras(settings)
     files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
     loaded = None if files is None else files.load()
     raise_file_limit()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server can hear it
     # uvicorn raises the signal again that ended it. SIGTERM is the normal way to stop, so it must not be a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with hold_file(settings), _bind(settings.host, settings.port) as listener:
+    notifier = take_notifier(os.environ)
+    with hold_file(settings), open_listener(settings, os.environ) as listener:
         _check_metrics_ports(settings, workers)
-        address = _give_address(settings, listener.getsockname()[1])
+        address = _give_address(settings, listener)
+        check_backup_folder(settings)
         greeting = asyncio.run(_prepare(settings, address, demo=demo))
         # The processes of the application call the factory, which reads the settings from the environment.
         os.environ.update(give_environment(settings))
         config = _build_config(settings, workers)
 
         def announce() -> None:
-            _log.info("Listening on %s, %d process%s", address, workers, "" if workers == 1 else "es")
+            source = ", on systemd's socket" if listener.is_handed_over else ""
+            _log.info("Listening on %s, %d process%s%s", address, workers, "" if workers == 1 else "es", source)
             if greeting is not None:
                 print(greeting, flush=True)
 
@@ -83,18 +90,22 @@ def serve(
             reloading.warn_of_dates(loaded)
         try:
             if workers == 1:
-                return _run_alone(config, listener, announce)
-            return _run_workers(config, listener, announce, settings.log, files)
+                return _run_alone(config, listener.socket, notifier, announce)
+            listener.socket.set_inheritable(True)
+            listener.socket.listen(BACKLOG)  # from now on, connections wait for the first ready process
+            return run_parent(Parent(config, listener.socket, settings.log, files, notifier), announce)
         finally:
             _log.info("Stopped")
 
 
-class _Server(uvicorn.Server):
-    """Announces when it accepts connections."""
+class _Server(LingeringServer):
+    """Announces when it accepts connections, and tells systemd what it does."""
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, notifier: Notifier, announce: Announce) -> None:
         super().__init__(config)
+        self._notifier = notifier
         self._announce = announce
+        self._watch = Watch(PULSE, on_fresh=notifier.feed, on_hung=None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if not self.config.is_ssl:
@@ -102,78 +113,23 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._announce()
+            self._watch.start()
+            self._notifier.say_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._notifier.say_stopping()
+        self._watch.stop()
+        await super().shutdown(sockets)
 
 
-class _Parent(NumberedProcesses):
-    """Remembers the signal that ended it, and takes no connections afterwards. Its processes outlive SIGHUP."""
-
-    ended_by: signal.Signals | None = None
-
-    def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], form: LogForm, files: CertificateFiles | None
-    ) -> None:
-        super().__init__(config, sockets, form)
-        self._files = files
-        self._unaware: set[int | None] = set()  # the processes that must still read the certificate again
-
-    def handle_hup(self) -> None:
-        """Let the processes read the certificate again, instead of starting others in their place.
-
-        A new process would take over a request only after the end of the old one, and streams would break.
-        """
-        if self._files is None:
-            reloading.say_nothing_to_reload()
-        elif reloading.check_files(self._files):
-            self._unaware = {process.pid for process in self.processes}
-
-    def keep_subprocess_alive(self) -> None:
-        super().keep_subprocess_alive()
-        for process in self.processes if self._unaware else ():
-            # A process that is still starting may have read the old certificate and cannot hear the signal yet.
-            if process.pid in self._unaware and process.is_ready() and process.pid is not None:
-                os.kill(process.pid, signal.SIGHUP)
-                self._unaware.discard(process.pid)
-        self._unaware &= {process.pid for process in self.processes}
-
-    def handle_int(self) -> None:
-        self._end(signal.SIGINT)
-        super().handle_int()
-
-    def handle_term(self) -> None:
-        self._end(signal.SIGTERM)
-        super().handle_term()
-
-    def _end(self, by: signal.Signals) -> None:
-        self.ended_by = by
-        for listener in self.sockets:
-            listener.close()  # otherwise clients could still connect, and would wait for processes that are ending
-
-
-def _run_alone(config: uvicorn.Config, listener: socket.socket, announce: Callable[[], None]) -> int:
+def _run_alone(config: uvicorn.Config, listener: socket.socket, notifier: Notifier, announce: Announce) -> int:
     try:
-        _Server(config, announce).run([listener])
+        _Server(config, notifier, announce).run([listener])
     except SystemExit as end:
         if end.code == STARTUP_FAILURE:
             return 1
         raise
     return 0
-
-
-def _run_workers(
-    config: uvicorn.Config,
-    listener: socket.socket,
-    announce: Callable[[], None],
-    form: LogForm,
-    files: CertificateFiles | None,
-) -> int:
-    listener.set_inheritable(True)
-    listener.listen(BACKLOG)  # from now on, connections wait for the first ready process
-    parent = _Parent(config, [listener], form, files)
-    announce()
-    parent.run()
-    if parent.ended_by is signal.SIGINT:
-        raise KeyboardInterrupt
-    return 0 if parent.ended_by is signal.SIGTERM else 1
 
 
 def _build_config(settings: Settings, workers: int) -> uvicorn.Config:
@@ -221,31 +177,6 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
         return await prepare_demo(runtime, address)
 
 
-@contextmanager
-def _bind(host: str, port: int) -> Iterator[socket.socket]:
-    """Bind the port first, so that a port in use gives a clear message."""
-    where = f"{host} port {port}"
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:
-        raise PadronError(
-            Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: this address does not exist."
-        ) from error
-    family, kind, protocol, _, address = found[0]
-    with socket.socket(family, kind, protocol) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if sys.platform == "linux":
-            # Its connections inherit it. What a client does not take then waits in the program, which bounds it.
-            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            raise PadronError(
-                Code.STORE_UNAVAILABLE, f"The server cannot listen on {where}: {os.strerror(error.errno or 0)}."
-            ) from error
-        yield listener
-
-
 def _check_metrics_ports(settings: Settings, workers: int) -> None:
     """Raise ``store_unavailable`` if a process could not serve its metrics."""
     address = settings.metrics_address
@@ -255,12 +186,11 @@ def _check_metrics_ports(settings: Settings, workers: int) -> None:
     if ports[-1] > PORT_MAX:
         raise UsageError(f"--metrics-listen needs {workers} ports from {address.port} on: choose a lower one.")
     for port in ports:
-        with _bind(address.host, port):
-            pass
+        bind(address.host, port).close()
 
 
-def _give_address(settings: Settings, port: int) -> str:
+def _give_address(settings: Settings, listener: Listener) -> str:
     """Give an address to show that works on this machine, with the root path."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listener.host, listener.host)  # noqa: S104 - compared, not bound
     shown = f"[{host}]" if ":" in host else host
-    return f"{'https' if settings.tls_cert else 'http'}://{shown}:{port}{settings.root_path}"
+    return f"{'https' if settings.tls_cert else 'http'}://{shown}:{listener.port}{settings.root_path}"

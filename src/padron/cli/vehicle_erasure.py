@@ -127,5 +127,8 @@ def _list_left(report: ErasureReport) -> list[str]:
             "when they have ended."
         )
     if not report.is_scrubbed:
-        left.append("A reader keeps old pages in the log of the database. Run the command again later.")
+        left.append(
+            "A reader, such as a continuous backup, keeps old pages in the log of the database. They go when the "
+            "server stops."
+        )
     return left

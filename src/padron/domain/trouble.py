@@ -20,6 +20,7 @@ class TroubleCode(StrEnum):
     DISK_FAILING = "disk_failing"
     READ_ONLY = "read_only"
     REPLICA_BEHIND = "replica_behind"
+    BACKUP_FAILING = "backup_failing"
 
 
 SENTENCES: dict[TroubleCode, str] = {
@@ -32,6 +33,7 @@ SENTENCES: dict[TroubleCode, str] = {
     TroubleCode.DISK_FAILING: "The disk of the database refuses to write. Check the disk.",
     TroubleCode.READ_ONLY: "The database takes no writes. Make it writable, or point the server to the primary.",
     TroubleCode.REPLICA_BEHIND: "The replica is behind or gone. The primary answers its reads.",
+    TroubleCode.BACKUP_FAILING: "The continuous backup does not work. Look at the log of the server.",
 }
 
 # A small write may succeed where a larger one did not. So nobody tries before the last failure is some seconds old.
@@ -52,7 +54,7 @@ class Trouble:
     @property
     def is_fatal(self) -> bool:
         """Say whether the server is not ready because of it."""
-        return self.code is not TroubleCode.REPLICA_BEHIND
+        return self.code not in {TroubleCode.REPLICA_BEHIND, TroubleCode.BACKUP_FAILING}
 
 
 class TroubledError(PadronError):

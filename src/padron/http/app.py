@@ -31,10 +31,12 @@ from padron.http.stopping import on_stop_signal
 from padron.http.watching.measures import give_families
 from padron.http.watching.tally import NO_ROUTE, Sent, Tally
 from padron.service.runtime import Runtime
+from padron.traces import CURRENT
 
 Background = Callable[[Runtime], AbstractAsyncContextManager[None]]
 
 _READING = frozenset({"GET", "HEAD"})
+_UNTRACED = frozenset({"/livez", "/readyz"})  # whoever watches the server asks every few seconds
 
 _log = logging.getLogger("padron.http")
 
@@ -45,6 +47,7 @@ class Resource:
     def __init__(self, server: Server, routes: Sequence[Route]) -> None:
         self._server = server
         self._path = routes[0].path if routes else NO_ROUTE
+        self._is_traced = self._path not in _UNTRACED
         self._operations = {route.method: route for route in routes}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
@@ -53,7 +56,11 @@ class Resource:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         server = self._server
-        call = Call(self._give_request(scope), server.make_request_id(), server, receive=receive)
+        request = self._give_request(scope)
+        request_id = server.name_request(request) if self._is_traced else server.make_request_id()
+        call = Call(request, request_id, server, receive=receive)
+        if request.span is not None:
+            CURRENT.set(request.span.context)
         sent = Sent(send)
         try:
             reply = await answer_whatever(call, self._answer(call, scope))

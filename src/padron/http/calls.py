@@ -32,6 +32,7 @@ from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
 from padron.http.watching.refused_keys import RefusedKeys
 from padron.service.runtime import Runtime
+from padron.traces import RequestSpan
 
 HEADER_COUNT_MAX = 64
 HEADER_BYTES_MAX = 16_384
@@ -90,6 +91,7 @@ class Request:
     began_s: float = field(default_factory=perf_counter)
     is_noted: bool = False  # its answer has been counted
     has_arrived: bool = False  # the whole body, before the call began
+    span: RequestSpan | None = None  # of a request that is traced
 
     @property
     def client_address(self) -> str:

@@ -15,7 +15,7 @@ from padron.http.answers.cors import Cors
 from padron.http.answers.errors import build_problem_reply, word_error
 from padron.http.answers.problems import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
-from padron.http.calls import Call, ClientGoneError
+from padron.http.calls import Call, ClientGoneError, Request
 from padron.http.declarations import Route
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach
@@ -59,6 +59,18 @@ class Server:
     def make_request_id(self) -> str:
         """Give an id that no other request has: 64 random bits of this process and a running number."""
         return f"{self._prefix}{next(self._numbers):012x}"
+
+    def name_request(self, request: Request) -> str:
+        """Give the id of a request. One that is traced has its ``traceparent`` as its id, and its span begins here."""
+        tracer = self.runtime.tracer
+        if tracer is None:
+            return self.make_request_id()
+        if request.span is None:  # the fast path may have begun it, and then needed the ordinary way
+            headers = request.headers
+            request.span = tracer.begin_request(
+                headers.get(b"traceparent"), headers.get(b"tracestate"), request.began_s
+            )
+        return self.make_request_id() if request.span is None else request.span.request_id
 
     def meet(self, address: str, scheme: str) -> LastHop:
         """Give the other end of a connection."""
@@ -117,6 +129,8 @@ def word_failure(call: Call, error: BaseException) -> Reply:
         stopped = PadronError(Code.STORE_UNAVAILABLE, "The server was stopped before this request was done.")
         return word_error(stopped, call.request_id)
     where = f"{call.request.method} {call.request.path.decode('latin-1')}"
-    _log.error("request %s failed: %s", call.request_id, where, exc_info=error)
+    span = call.request.span
+    fields = {} if span is None else {"traceId": span.context.trace_id}
+    _log.error("request %s failed: %s", call.request_id, where, exc_info=error, extra={"fields": fields})
     detail = f"The server failed. Its log has the error under {call.request_id}."
     return build_problem_reply(problems.INTERNAL_ERROR, detail, call.request_id)

@@ -25,6 +25,7 @@ from padron.service.rates import Rates
 from padron.service.recent import Recent
 from padron.service.usable_keys import UsableKeys
 from padron.store.directory import Directory
+from padron.traces import leave_trace
 
 BELIEVED_S = 1.5
 RENEWED_EVERY_S = 1.0
@@ -290,6 +291,7 @@ class Authenticator:
 
 async def _try(work: Awaitable[None]) -> None:
     """Do work that may fail without failing a call. A call soon looks up a key that was not renewed."""
+    leave_trace()  # it is nobody's call any more
     with suppress(PadronError):
         await work
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from padron.domain.errors import Code, PadronError
@@ -9,6 +10,7 @@ from padron.domain.trouble import Trouble, TroubleCode, TroubledError
 from padron.service.changes.cursors import EPOCH_LENGTH
 from padron.service.runtime import Runtime
 
+STALLED_S_MAX = 20.0  # longer than any write waits, for a lock or for a slow disk
 READY_S_MAX = 0.9  # for the whole answer, whatever the database does
 
 
@@ -41,7 +43,12 @@ async def find_readiness(runtime: Runtime) -> Readiness:
     except TimeoutError:
         code = TroubleCode.DATABASE_UNREACHABLE
     is_fresh = store.is_replica_fresh
-    found = (code, TroubleCode.REPLICA_BEHIND if is_fresh is False else None)
+    backup = None if store.backup is None else store.backup.state
+    found = (
+        code,
+        TroubleCode.REPLICA_BEHIND if is_fresh is False else None,
+        TroubleCode.BACKUP_FAILING if backup is not None and (backup.trouble or backup.check_trouble) else None,
+    )
     return Readiness(
         troubles=tuple(Trouble(code=one) for one in found if one is not None),
         is_replica_fresh=is_fresh,
@@ -64,11 +71,27 @@ async def check_register(runtime: Runtime) -> None:
     await runtime.store.check()
 
 
+async def is_moving(runtime: Runtime) -> bool:
+    """Say whether the store's writer moves. A restart may help if it does not.
+
+    A database that is away or refuses its work is no reason: another process would find it as this one does. The
+    question is asked anyway, because it must come back, whatever the answer.
+    """
+    with suppress(Exception):
+        await runtime.store.check()
+    return runtime.store.stalled_s < STALLED_S_MAX
+
+
 async def renew_register(runtime: Runtime) -> str:
     """Begin a new life of the register, and give its epoch. Every earlier cursor is then gone.
 
     A server that is running keeps the epoch that it read when it started.
     """
-    epoch = secrets.token_hex(EPOCH_LENGTH // 2)
+    epoch = make_epoch()
     await runtime.store.directory.renew_epoch(epoch)
     return epoch
+
+
+def make_epoch() -> str:
+    """Give a name for a new life of the register."""
+    return secrets.token_hex(EPOCH_LENGTH // 2)

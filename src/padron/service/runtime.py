@@ -25,6 +25,7 @@ from padron.service.watching.outage import OutageLog
 from padron.service.webhooks.sealing import SecretBox
 from padron.service.webhooks.sending import NoSender, Sender
 from padron.store.base import Store
+from padron.traces import Tracer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +51,7 @@ class Runtime:
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     secret_box: SecretBox = field(default_factory=SecretBox)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
+    tracer: Tracer | None = None  # where nobody asked for traces
 
     @property
     def answers_at_once(self) -> bool:
@@ -72,6 +74,8 @@ class Runtime:
         await self.authenticator.close()
         await self.keeping.aclose()
         await self.store.close()
+        if self.tracer is not None:
+            await self.tracer.close()
 
 
 def build_runtime(
@@ -80,6 +84,7 @@ def build_runtime(
     sender: Sender | None = None,
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
+    tracer: Tracer | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
@@ -89,7 +94,7 @@ def build_runtime(
         clock=clock,
         limits=limits,
         rates=rates,
-        coalescer=Coalescer(store, clock, limits.queued_changes),
+        coalescer=Coalescer(store, clock, limits.queued_changes, tracer),
         authenticator=Authenticator(store.directory, clock, rates),
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),
@@ -101,7 +106,10 @@ def build_runtime(
         counts=counts,
         outage=OutageLog(store, counts),
         secret_box=secret_box or SecretBox(),
+        tracer=tracer,
     )
+    if tracer is not None:
+        store.trace(tracer)
     runtime.meters.add(partial(give_families, runtime))
     return runtime
 
@@ -112,8 +120,9 @@ async def open_timed_runtime(
     sender: Sender | None = None,
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
+    tracer: Tracer | None = None,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits, secret_box)
+    runtime = build_runtime(store, clock, sender, limits, secret_box, tracer)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

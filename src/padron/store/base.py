@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
@@ -25,6 +26,7 @@ from padron.store.port import ReadPort, WritePort
 from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -267,8 +269,21 @@ class Store(Protocol):
         ...
 
     @property
+    def stalled_s(self) -> float:
+        """Give the seconds that the process's own writer has spent on one step; infinity if it has ended.
+
+        A database that does not answer is no stall, because every wait for it is bounded.
+        """
+        ...
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Whether a replica serves reads now; None without a replica."""
+        ...
+
+    @property
+    def backup(self) -> ContinuousBackup | None:
+        """The continuous backup that this process keeps; None without one, and on PostgreSQL."""
         ...
 
     def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
@@ -310,6 +325,10 @@ class Store(Protocol):
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the engine, for the operator. It waits for nothing."""
+        ...
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits from now on."""
         ...
 
     async def check(self) -> None:

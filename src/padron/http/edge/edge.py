@@ -111,7 +111,7 @@ class Edge:
 
     def word_refusal(self, refusal: ProblemError, request: Request) -> Refused:
         """Give the answer to what the protocol itself refuses, and count it. ``request`` has what could be read."""
-        request_id = self._server.make_request_id()
+        request_id = self._server.name_request(request)
         reply = self._server.add_cors(word_error(refusal, request_id), request.headers)
         if self._server.tally is not None:
             self._server.tally.note_refusal(request, reply, request_id)
@@ -142,7 +142,7 @@ class Edge:
     def begin(self, shortcut: Shortcut, body: bytes, responder: Responder) -> bool:
         """Begin to answer a request. False: it needs the ordinary way after all."""
         route, principal = shortcut.route, shortcut.principal
-        call = Call(shortcut.request, self._server.make_request_id(), self._server, body=body)
+        call = Call(shortcut.request, self._server.name_request(shortcut.request), self._server, body=body)
         call.principal = principal
         answering = _Answering(self._server, call, responder, route.path)
         try:

@@ -48,7 +48,7 @@ ROUTES: tuple[Route, ...] = (
         "Otherwise 503, and the member `troubles` of the problem lists what is wrong: each has a `code` for programs "
         f"and a `detail` for people. The codes are {_CODES}. A server on a SQLite file checks it after each start and "
         "once a day: `integrity` says how far this is. If there is a replica, `replica` says whether it answers reads. "
-        "If it does not, the primary answers them, and `warnings` says so.",
+        "If it does not, the primary answers them, and `warnings` says so, as it does when a continuous backup fails.",
         endpoint=ready, answers={200: Success(description="It can.", body=HealthShape)},
         problems=(problems.STORE_UNAVAILABLE,),
     ),

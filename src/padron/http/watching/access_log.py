@@ -57,6 +57,7 @@ class Answered:
     key_id: str | None = None
     client: str = ""  # the address, only where no key tells who it was
     problem: str = ""
+    trace_id: str = ""  # of a request that is traced
 
 
 class AccessLog:
@@ -83,6 +84,7 @@ class AccessLog:
             "durationMs": round(answered.duration_s * 1_000, 2),
             "bytes": answered.byte_count,
             "requestId": answered.request_id,
+            "traceId": answered.trace_id,
             "standsFor": None if stands_for == 1 else stands_for,
         }
         present = {name: value for name, value in fields.items() if value not in {None, ""}}

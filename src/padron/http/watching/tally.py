@@ -10,6 +10,7 @@ from padron.http.answers.replies import Reply
 from padron.http.calls import Call, Request
 from padron.http.watching.access_log import AccessLog, Answered
 from padron.meters import Family, FamilyKind, Histogram, give_counters
+from padron.traces import RequestSpan, TracedAnswer
 
 CLIENT_GONE = 499  # nobody was there to take an answer; the number is nginx's
 OTHER_METHOD = "_OTHER"  # as OpenTelemetry names it, because a client may invent methods without end
@@ -56,6 +57,9 @@ class Tally:
             self._count(request.method, route, status, problem, duration_s)
         else:
             histogram.observe(duration_s)
+        span = request.span
+        if span is not None:
+            _end_span(span, call, route, status, problem)
         log = self._access_log
         if log is None:
             return
@@ -73,6 +77,7 @@ class Tally:
                 key_id=None if principal is None else principal.actor,
                 client=request.client_address if principal is None else "",
                 problem=problem,
+                trace_id="" if span is None else span.context.trace_id,
             )
             log.write(answered, stands_for)
 
@@ -82,6 +87,17 @@ class Tally:
         now_s = perf_counter()
         duration_s = now_s - request.began_s
         self._count(request.method, NO_ROUTE, reply.status, reply.problem, duration_s)
+        span = request.span
+        if span is not None:
+            span.end(
+                TracedAnswer(
+                    method=_name(request.method),
+                    route=NO_ROUTE,
+                    scheme=request.scheme,
+                    status=reply.status,
+                    problem=reply.problem,
+                )
+            )
         if self._access_log is None:
             return
         stands_for = self._access_log.take(reply.status, now_s)
@@ -95,6 +111,7 @@ class Tally:
                 request_id=request_id,
                 client=request.client_address,
                 problem=reply.problem,
+                trace_id="" if span is None else span.context.trace_id,
             )
             self._access_log.write(answered, stands_for)
 
@@ -125,6 +142,19 @@ class Tally:
         histogram.observe(duration_s)
         if problem:
             self._problems[problem] += 1
+
+
+def _end_span(span: RequestSpan, call: Call, route: str, status: int, problem: str) -> None:
+    span.end(
+        TracedAnswer(
+            method=_name(call.request.method),
+            route=route,
+            scheme=call.request.scheme,
+            status=status,
+            problem=problem,
+            account_id=call.principal.account_id if hasattr(call, "principal") else None,
+        )
+    )
 
 
 def _name(method: str) -> str:

@@ -21,6 +21,7 @@ from padron.domain.query import Position, VehicleQuery
 from padron.domain.vin import Vin
 from padron.store.base import Store, WriteTransaction
 from padron.store.settling import fail, fail_all, settle
+from padron.traces import leave_trace
 
 TASKS_MAX = 2  # portions at once, of different accounts
 SMALL = 100  # so few VINs are queued at once, without a turn
@@ -161,6 +162,7 @@ class Queueing:
             self._wake()  # a run may have arrived since the last look
 
     async def _work(self) -> None:
+        leave_trace()
         loop = asyncio.get_running_loop()
         while (account_id := self._take()) is not None:
             began_s = loop.time()

@@ -9,6 +9,7 @@ not wait.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from padron.meters import SIZES, Histogram
 from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
 from padron.store.settling import Waiting, fail, fail_all, settle
+from padron.traces import Tracer
 
 BATCH_SIZE_MAX = 256
 # Turns of the event loop between two batches. In these turns, the answers of the last batch are
@@ -45,10 +47,15 @@ class Coalescer:
     """
 
     def __init__(
-        self, store: Store, clock: Callable[[], datetime], waiting_max: int = DEFAULT_LIMITS.queued_changes
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        waiting_max: int = DEFAULT_LIMITS.queued_changes,
+        tracer: Tracer | None = None,
     ) -> None:
         self._store = store
         self._waiting_max = waiting_max
+        self._tracer = tracer
         self._clock = clock
         self._waiting: dict[int, deque[_Call]] = {}  # by account, the next one first
         self._busy: set[int] = set()  # the accounts that have a running batch
@@ -122,7 +129,11 @@ class Coalescer:
         batch: _Batch = {}
         try:
             while batch := self._take():
-                left = await self._run_together(batch)
+                if self._tracer is None:
+                    left = await self._run_together(batch)
+                else:
+                    with self._tracer.trace_batch(_list_requests(batch)):
+                        left = await self._run_together(batch)
                 self._busy.difference_update(batch.keys() - left.keys())
                 batch = {}
                 for account_id, calls in left.items():
@@ -188,8 +199,10 @@ class Coalescer:
         Raises what the store raises.
         """
         decision = _Decision({account_id: calls}, self._clock())
+        trace = nullcontext() if self._tracer is None else self._tracer.trace_batch(_list_requests({account_id: calls}))
         try:
-            await self._store.write_apart(account_id, decision.vins[account_id], decision.decide)
+            with trace:
+                await self._store.write_apart(account_id, decision.vins[account_id], decision.decide)
         except (PadronError, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - after any error, no caller may be left waiting
@@ -221,6 +234,10 @@ class _Decision:
         decided = decide_all(vehicles, self._requests[account_id], self._at)
         self.outcomes[account_id] = decided.outcomes
         return decided.changes
+
+
+def _list_requests(batch: _Batch) -> list[str]:
+    return [call.request.request_id for calls in batch.values() for call in calls]
 
 
 async def _gather() -> None:

@@ -27,6 +27,7 @@ from padron.domain.webhook import (
 from padron.service.changes.events import encode_payload
 from padron.service.runtime import Runtime
 from padron.service.webhooks.sending import Message
+from padron.service.webhooks.tracing import send_traced
 from padron.store.base import WriteTransaction
 from padron.store.webhooks import WebhookTransaction
 
@@ -173,9 +174,13 @@ async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOu
         answer = Answer(status=None, error=error.detail, duration=timedelta(0))
         return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
     headers = give_headers(secrets, message_id, now, body)
-    answer = await runtime.sender.send(
-        Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
-    )
+    message = Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
+    tracer = runtime.tracer
+    if tracer is None:
+        answer = await runtime.sender.send(message)
+    else:
+        cause = tracer.find_cause(sending.entry.change.request_id)
+        answer = await send_traced(runtime.sender, tracer, message, cause, sending.delivery.attempts)
     runtime.counts.note_attempt(answer, (runtime.clock() - sending.entry.change.at).total_seconds())
     return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
 

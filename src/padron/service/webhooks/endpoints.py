@@ -19,8 +19,10 @@ from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 from padron.service.webhooks.sending import Message
+from padron.service.webhooks.tracing import send_traced
 from padron.store.base import WriteTransaction
 from padron.store.webhooks import WebhookReader, WebhookTransaction
+from padron.traces import CURRENT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,9 +158,10 @@ async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) ->
     headers = give_headers(
         [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)], message_id, now, body
     )
-    return await runtime.sender.send(
-        Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
-    )
+    message = Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
+    if runtime.tracer is None:
+        return await runtime.sender.send(message)
+    return await send_traced(runtime.sender, runtime.tracer, message, CURRENT.get())
 
 
 async def list_deliveries(

@@ -2,5 +2,6 @@
 
 from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate, open_store
 from padron.store.postgres.examination import PostgresExamination
+from padron.store.postgres.explaining import explain
 
-__all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "migrate", "open_store"]
+__all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "explain", "migrate", "open_store"]

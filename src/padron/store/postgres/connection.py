@@ -3,6 +3,7 @@
 The address may contain a password, so no error and no repr ever shows the address.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -44,9 +45,36 @@ _UNAVAILABLE_STATES = {
     "25P03",  # idle in a transaction for too long
     "55P03",  # a lock was not available
     "40003",  # lost before the outcome was known
+    "42501",  # a privilege is missing
     "XX001",  # damaged data
     "XX002",  # damaged index
 }
+
+# What callers of the server may know. Its log has the server's own words, and commands say more (explaining.py).
+_WORDS = {
+    "25006": "The database may only be read: it is a standby, or it was made read-only.",
+    "3D000": "The database does not exist any more.",
+    "42501": "The database does not allow this server what it must do.",
+    "53100": "The disk of the database is full.",
+    "53200": "The database has no memory left.",
+    "53300": "The database has no connection left.",
+    "55P03": "Another program holds what this work needs in the database.",
+    "57014": "The database stopped this work, because it took too long.",
+    "57P01": "The database is being stopped.",
+    "57P02": "The database has crashed and recovers.",
+    "57P03": "The database is starting or stopping.",
+    "XX001": "The database has damaged data.",
+    "XX002": "The database has a damaged index.",
+}
+_WORDS_OF_CLASSES = {
+    "08": "The connection to the database was lost.",
+    "28": "The database does not let this server in.",
+    "53": "The database has not enough of something: memory, disk or connections.",
+    "58": "The database cannot read or write its files.",
+}
+
+# asyncpg warns that it does not use a password file, at the place of its code. explaining.py says it to the operator.
+warnings.filterwarnings("ignore", "password file", UserWarning, module="asyncpg")
 
 _TROUBLES = {
     "53100": TroubleCode.DISK_FULL,
@@ -74,7 +102,8 @@ async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connect
         except ValueError:
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
-                "The address of the database is malformed. Write it as postgresql://user@host/database.",
+                "The address of the database is malformed, or one of PostgreSQL's environment variables is wrong. "
+                "Write the address as postgresql://user@host/database.",
             ) from None  # the error may quote a part of the address
 
 
@@ -114,13 +143,16 @@ def translate_errors() -> Iterator[None]:
         if not _is_unavailable(error.sqlstate or ""):
             raise
         # The server's own words may reveal internals. They stay in the cause, for the log.
-        raise TroubledError(
-            _find_trouble(error.sqlstate or ""), f"The database cannot do its work now (SQLSTATE {error.sqlstate})."
-        ) from error
+        raise TroubledError(_find_trouble(error.sqlstate or ""), _word(error.sqlstate or "")) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):
             raise  # a wrong value or option is a mistake of the program
         raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The connection to the database was lost.") from error
+
+
+def _word(state: str) -> str:
+    other = f"The database cannot do its work now (SQLSTATE {state})."
+    return _WORDS.get(state) or _WORDS_OF_CLASSES.get(state[:2]) or other
 
 
 def _is_unavailable(state: str) -> bool:

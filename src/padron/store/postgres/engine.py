@@ -21,15 +21,16 @@ from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.measures import give_families
+from padron.store.postgres.migrating import check_known, migrate_connection
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
-from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
 from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.webhooks import WebhookBoard
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -44,16 +45,9 @@ WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
 
-_MIGRATION_LOCK = 7_236_366  # any number, but the same in every version, so that two migrations never run at once
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TIME = "SELECT clock_timestamp()"
-_READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
 _READ_STATE = "SELECT max(number), current_setting('transaction_read_only')::boolean FROM schema_migrations"
-_RECORD = "INSERT INTO schema_migrations (number, name) VALUES ($1, $2)"
-_SORT_KEYS = "sort_keys"  # the migration that SQL alone cannot do
-_MAKE_RECORD = """
-    CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text COLLATE "C" NOT NULL)
-"""
 
 
 class PostgresStore:
@@ -99,6 +93,16 @@ class PostgresStore:
     def reads_at_once(self) -> bool:
         """Say that every read waits for the server."""
         return False
+
+    @property
+    def stalled_s(self) -> float:
+        """Give 0: each write has a task of its own, and each of its steps is bounded."""
+        return 0.0
+
+    @property
+    def backup(self) -> None:
+        """Say that PostgreSQL's own tools keep a continuous backup."""
+        return
 
     @property
     def is_replica_fresh(self) -> bool | None:
@@ -156,6 +160,10 @@ class PostgresStore:
         }  # fmt: skip
         return give_families(pools, self._tasks, self._together_tasks, self._replica)
 
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        self._tasks.tracer = self._together_tasks.tracer = tracer
+
     @property
     def is_being_checked(self) -> None:
         """Say that Padrón checks no pages here: PostgreSQL checks each page that it reads."""
@@ -179,11 +187,16 @@ class PostgresStore:
 
     async def check_answer(self) -> bool:
         """Say whether the database only reads. Raises ``schema_mismatch`` for another schema."""
+
+        async def ask(statement: str, *parameters: object) -> list[asyncpg.Record]:
+            return await self._points.fetch(statement, parameters, CHECK_S_MAX)
+
         try:
-            ((applied, is_read_only),) = await self._points.fetch(_READ_STATE, (), CHECK_S_MAX)
+            ((applied, is_read_only),) = await ask(_READ_STATE)
         except asyncpg.UndefinedTableError:
             check_schema(0)
             return False
+        await check_known(ask, MIGRATIONS, applied or 0)
         check_schema(applied or 0)
         return bool(is_read_only)
 
@@ -244,24 +257,13 @@ async def _migrate(url: str, *, dry_run: bool) -> list[Migration]:
     connection = await open_connection(url, patient=True)
     try:
         with translate_errors():
-            await connection.execute("BEGIN")
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
-            await connection.execute(_MAKE_RECORD)
-            applied = await connection.fetchval(_READ_SCHEMA) or 0
-            pending = list_pending(MIGRATIONS, applied)
-            for migration in pending:
-                await connection.execute(migration.sql)
-                if migration.name == _SORT_KEYS:
-                    await rewrite_texts(connection)
-                await connection.execute(_RECORD, migration.number, migration.name)
-            await connection.execute("ROLLBACK" if dry_run else "COMMIT")
+            return await migrate_connection(connection, MIGRATIONS, dry_run=dry_run)
     finally:
         connection.terminate()  # an open transaction is rolled back
-    return pending
 
 
 def check_schema(applied: int) -> None:
-    """Raise ``schema_mismatch`` unless exactly this program's migrations are applied."""
+    """Raise ``schema_mismatch`` unless all of this program's migrations are applied."""
     if list_pending(MIGRATIONS, applied):
         raise PadronError(
             Code.SCHEMA_MISMATCH,

@@ -11,6 +11,7 @@ from padron.store.examination import Note, Records
 from padron.store.port import Row
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.explaining import explain
+from padron.store.postgres.migrating import check_known
 from padron.store.postgres.port import SQL, leave_instant
 from padron.store.sql.migrations import Migration, list_pending
 
@@ -139,8 +140,9 @@ class PostgresExamination:
         if not is_register:
             return blame(CheckName.FILE, "The database has no register. Run `padron migrate` to make one.")
         ((applied,),) = await self._fetch(_READ_APPLIED)
+        pending = list_pending(self._migrations, applied or 0)
         try:
-            pending = list_pending(self._migrations, applied or 0)
+            await check_known(self._fetch, self._migrations, applied or 0)
         except PadronError as error:
             return blame(CheckName.SCHEMA, error.detail)
         if pending:

@@ -10,6 +10,7 @@ import shlex
 import socket
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -18,6 +19,7 @@ import asyncpg
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.store.postgres.connection import ANSWER_S_MAX
+from padron.store.postgres.passwords import explain_file, has_password
 
 _PORT = "5432"
 _DEFAULT_HOST = "localhost"
@@ -38,6 +40,7 @@ class Address:
     user: str
     database: str
     has_password: bool
+    password_file: str
 
     @property
     def place(self) -> str:
@@ -78,7 +81,8 @@ def parse_address(url: str) -> Address:
         hosts=tuple(Host(host, own or ports[min(place, len(ports) - 1)]) for place, (host, own) in enumerate(split)),
         user=user,
         database=database or user,
-        has_password=bool(password or query.get("password") or os.environ.get("PGPASSWORD")),
+        has_password=has_password(password or query.get("password", "")),
+        password_file=query.get("passfile", ""),
     )
 
 
@@ -104,22 +108,46 @@ _NETWORK: tuple[tuple[type[OSError], str], ...] = (
     (ssl.SSLError, "cannot be trusted ({why}). Check sslmode and sslrootcert in the database URL."),
     (
         TimeoutError,
-        f"does not answer within {ANSWER_S_MAX:g} seconds. Check host and port, and that no firewall is between.",
+        f"does not answer within {ANSWER_S_MAX:g} seconds. Check host and port, and firewalls and locks.",
     ),
     (FileNotFoundError, "has no socket in this folder. Start PostgreSQL, or name another host."),
     (PermissionError, "has a socket that this user may not use. Give the user access, or name a host."),
     (OSError, "cannot be reached: {why}. Check host and port in the database URL, and the network."),
 )
+_CHECK_FILES = "Check sslrootcert, sslcert, sslkey and sslcrl in the database URL, and PGSSLROOTCERT and the like."
 _NO_SSL = "takes no encrypted connections. Switch SSL on there, or leave sslmode out of the database URL."
 
 # By SQLSTATE, because the server's words may be in any language.
 _ANSWERS = {
     "3D000": "{server} has no database {database}, which the user {user} asked for. Make it with: {createdb}",
-    "25006": "{server} is a standby, whose database {database} may only be read. Name the primary server.",
-    "53300": "{server} has no connection left for the user {user}. Raise max_connections there, or end others.",
+    "25006": (
+        "{server} is a standby, or default_transaction_read_only is on there, so the database {database} may only be "
+        "read. Name the primary server, or switch the setting off."
+    ),
+    "53100": "{server} has no room left on the disk of the database {database}. Make room there.",
+    "53200": "{server} has no memory left for the database {database}. Give it more, or less work.",
+    "53300": (
+        "{server} has no connection left for the user {user} in the database {database}. Raise max_connections there, "
+        "or the limit of the user or of the database (\\drds and \\du in psql show them), or end other connections."
+    ),
+    "55000": "{server} does not take connections to the database {database}. Allow them with: {allow}",
+    "55P03": (
+        "{server} has another session that holds what this command needs in the database {database}. pg_locks shows "
+        "it. Try again when it has ended."
+    ),
+    "57014": "{server} stopped a statement in the database {database}, because it took too long. Try again.",
+    "57P01": "{server} ended the connection to the database {database}: somebody stops it. Try again in a moment.",
+    "57P02": "{server} has crashed, and so did the work on the database {database}. Try again in a moment.",
     "57P03": "{server} is starting or stopping, and so is the database {database}. Try again in a moment.",
     "42704": "{server} does not know a setting of the database URL: {said}. Check what follows the ?.",
     "22023": "{server} does not take a setting of the database URL: {said}. Check what follows the ?.",
+    "58030": "{server} cannot read or write the files of the database {database}: {said}. Check its disk.",
+    "XX001": "{server} has damaged data in the database {database}: {said}. Restore a backup.",
+    "XX002": "{server} has a damaged index in the database {database}: {said}. Rebuild it with REINDEX.",
+    "42P01": (
+        "{server} has the database {database} without one of Padrón's tables: {said}. Restore a backup, or name "
+        "another database."
+    ),
     "42703": (
         "{server} has in the database {database} a table schema_migrations that is not Padrón's: the database belongs "
         "to another program. Make one for Padrón with: {createdb_padron}"
@@ -132,9 +160,17 @@ def _explain_network(address: Address, error: OSError) -> str:
     what = f"{server} (user {quote(address.user)}, database {quote(address.database)})"
     if isinstance(error, ConnectionError) and "SSL" in str(error):
         return f"{what} {_NO_SSL}"
+    if isinstance(error, FileNotFoundError) and not _lacks_socket(address):
+        return f"{what} was not asked, because a file is missing. {_CHECK_FILES}"
     said = next(sentence for kind, sentence in _NETWORK if isinstance(error, kind))
     why = getattr(error, "reason", None) or (os.strerror(error.errno) if error.errno else "all attempts failed")
     return f"{what} {said.format(why=why)}"
+
+
+def _lacks_socket(address: Address) -> bool:
+    """Say whether the last host is a folder without the socket of a server."""
+    host, port = address.hosts[-1]
+    return host.startswith("/") and not Path(host, f".s.PGSQL.{port}").exists()
 
 
 def _explain_connection(address: Address, error: asyncpg.InterfaceError) -> str:
@@ -167,6 +203,13 @@ def _explain_answer(address: Address, error: asyncpg.PostgresError) -> str | Non
         database=quote(address.database),
         said=quote(str(error), 200),
         createdb=address.write_command("createdb", "-O", address.user, address.database),
+        allow=address.write_command(
+            "psql",
+            "-d",
+            "postgres",
+            "-c",
+            f"ALTER DATABASE {_quote_name(address.database)} ALLOW_CONNECTIONS true",
+        ),
         createdb_padron=address.write_command("createdb", "-O", address.user, "padron"),
     )
 
@@ -175,12 +218,12 @@ def _explain_password(address: Address, server: str) -> str:
     user, database = quote(address.user), quote(address.database)
     if address.has_password:
         return (
-            f"{server} refused the password of the user {user} for the database {database}, or has no such user. "
-            "Characters such as @ : / % in a password are written percent-encoded, as in %40."
+            f"{server} refused the password of the user {user} for the database {database}, or has no such user, or "
+            "its password has expired. "
+            "Characters such as @ : / % in the password of a URL are written percent-encoded, as in %40."
         )
-    return (
-        f"{server} wants a password of the user {user} for the database {database}. "
-        f"Write it into the URL, postgresql://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD."
+    return f"{server} wants a password of the user {user} for the database {database}. " + (
+        explain_file(address.password_file) or "Set PGPASSWORD, or name a password file with PGPASSFILE."
     )
 
 
@@ -190,7 +233,8 @@ def _explain_login(address: Address, server: str, error: asyncpg.PostgresError) 
     if "pg_hba.conf" in said:
         return (
             f"{server} does not let the user {user} into the database {database} from here. "
-            "Add a line for them to its pg_hba.conf, and reload it."
+            "Add a line for them to its pg_hba.conf, and reload it. If its line for them begins with hostssl, add "
+            "sslmode=require to the database URL."
         )
     if "authentication" in said:
         return (
@@ -216,7 +260,7 @@ def _explain_permission(address: Address, server: str, error: asyncpg.PostgresEr
         grant = f"GRANT CONNECT ON DATABASE {_quote_name(address.database)} TO {name}"
         command = address.write_command("psql", "-d", "postgres", "-c", grant)
         return f"{server} does not let the user {user} into the database {database}. Allow it with: {command}"
-    grant = f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}"
+    grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}"
     command = address.write_command("psql", "-d", address.database, "-c", grant)
     return (
         f"{server} does not let the user {user} use the tables of the database {database}, which belong to another "
@@ -230,7 +274,7 @@ def _explain_schema(address: Address, server: str) -> str:
     command = address.write_command("psql", "-d", address.database, "-c", grant)
     return (
         f"{server} does not let the user {quote(address.user)} make tables in the schema public of the database "
-        f"{quote(address.database)}. Allow it with: {command}"
+        f"{quote(address.database)}. Run padron migrate as the owner of the database, or allow it with: {command}"
     )
 
 

@@ -17,6 +17,7 @@ from padron.meters import Histogram
 from padron.store.postgres.connection import translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.lines import AccountLines
+from padron.traces import CURRENT, Tracer
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class WriteTasks:
         self._closing = False
         self.commit_s = Histogram()  # of transactions
         self.statement_s = Histogram()  # of work whose one statement also commits
+        self.tracer: Tracer | None = None
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
         """Give the result of ``work`` once it is committed. The account's transactions take turns.
@@ -98,6 +100,7 @@ class WriteTasks:
             began_s = perf_counter()
             result = await work(connection)
             self.statement_s.observe(perf_counter() - began_s)
+            self._trace("statement", began_s)
             return result
 
     async def _run_in_transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
@@ -109,7 +112,12 @@ class WriteTasks:
             if outcome != "COMMIT":
                 # PostgreSQL answers ROLLBACK without an error when a statement failed and the work continued.
                 raise RuntimeError("The work hid an error of the database, and its transaction was undone.")
+            self._trace("transaction", began_s)
             return result
+
+    def _trace(self, kind: str, began_s: float) -> None:
+        if self.tracer is not None:
+            self.tracer.note_commit("postgresql", kind, began_s, (CURRENT.get(),))
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

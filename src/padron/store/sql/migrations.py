@@ -1,9 +1,24 @@
-"""Reads numbered migration files, and lists those that a database still needs."""
+"""Reads numbered migration files, and lists those that a database still needs.
+
+The first line of a file says whether the program before it may continue beside it: ``-- expand`` or
+``-- contract``. A file without this line is a contraction. ``tools/check_migrations.py`` reads the SQL.
+"""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 
 from padron.domain.errors import Code, PadronError
+
+
+class MigrationKind(StrEnum):
+    """What a migration means for the programs that do not know it."""
+
+    EXPAND = "expand"
+    """It only adds. A program that does not know it works as before."""
+
+    CONTRACT = "contract"
+    """It takes something away, or changes what there is. A program that does not know it must be stopped first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,6 +27,7 @@ class Migration:
 
     number: int
     name: str
+    kind: MigrationKind
     sql: str
 
 
@@ -23,19 +39,35 @@ def load_migrations(package: str) -> list[Migration]:
         if not path.name.endswith(".sql"):
             continue
         number, _, name = path.name.removesuffix(".sql").partition("_")
-        migrations.append(Migration(number=int(number), name=name, sql=path.read_text("utf-8")))
+        sql = path.read_text("utf-8")
+        migrations.append(Migration(number=int(number), name=name, kind=find_kind(sql), sql=sql))
     if [migration.number for migration in migrations] != list(range(1, len(migrations) + 1)):
         message = f"The migrations of {package} are not numbered 1 to {len(migrations)}."
         raise ValueError(message)
     return migrations
 
 
+def find_kind(sql: str) -> MigrationKind:
+    """Give the kind that the first line of a migration names."""
+    first = sql.partition("\n")[0].strip()
+    return MigrationKind.EXPAND if first == f"-- {MigrationKind.EXPAND}" else MigrationKind.CONTRACT
+
+
 def list_pending(migrations: list[Migration], applied: int) -> list[Migration]:
-    """Give the migrations that are not applied yet. Raises ``schema_mismatch`` when the database is newer."""
-    if applied > len(migrations):
-        raise PadronError(
-            Code.SCHEMA_MISMATCH,
-            f"The database's schema is number {applied}, and this program knows only {len(migrations)}. "
-            "Run the version of padron that made the schema, or a newer one.",
-        )
+    """Give the migrations that are not applied yet: none when the database is newer."""
     return migrations[applied:]
+
+
+def check_newer(migrations: list[Migration], applied: int, newer_kinds: list[str]) -> None:
+    """Raise ``schema_mismatch`` unless this program may use a database with migrations that it does not know.
+
+    ``newer_kinds`` are the kinds of all applied migrations after this program's last one, as the database has them.
+    """
+    count = applied - len(migrations)
+    if count <= 0 or newer_kinds == [MigrationKind.EXPAND.value] * count:
+        return
+    raise PadronError(
+        Code.SCHEMA_MISMATCH,
+        f"The database's schema is number {applied}, and this program knows only {len(migrations)}. "
+        "Run the version of padron that made the schema, or a newer one.",
+    )

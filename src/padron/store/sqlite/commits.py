@@ -8,21 +8,25 @@ When a transaction of a group fails, the whole group runs again, each transactio
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 from typing import Any, TypeVar
 
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.trace_context import TraceContext
 from padron.meters import SIZES, Histogram
 from padron.store.settling import fail, fail_all, settle
 from padron.store.sqlite.connection import translate_errors
 from padron.store.sqlite.log_copies import LogCopier
 from padron.store.sqlite.soundness.guard import FileGuard
+from padron.traces import CURRENT, Tracer
 
 T = TypeVar("T")
 
@@ -37,6 +41,7 @@ _log = logging.getLogger("padron.store")
 class _Job:
     work: Callable[[apsw.Connection], Awaitable[Any]]
     done: asyncio.Future[Any]
+    trace: TraceContext | None
     result: Any = None
     error: BaseException | None = None
 
@@ -51,9 +56,11 @@ class GroupCommitter:
         self._jobs: deque[_Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._step_began_s: float | None = None  # None while there is nothing to do
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-commit")
         self.commit_s = Histogram()
         self.group_sizes = Histogram(SIZES)
+        self.tracer: Tracer | None = None
         self._task = asyncio.create_task(self._run(), name="padron-sqlite-writer")
 
     async def run(self, work: Callable[[apsw.Connection], Awaitable[T]]) -> T:
@@ -61,7 +68,8 @@ class GroupCommitter:
         if self._closing or self._task.done():
             raise PadronError(Code.STORE_UNAVAILABLE, "The server is closing the database. Try again shortly.")
         self._guard.check()
-        job = _Job(work, asyncio.get_running_loop().create_future())
+        trace = None if self.tracer is None else CURRENT.get()
+        job = _Job(work, asyncio.get_running_loop().create_future(), trace)
         self._jobs.append(job)
         self._wake.set()
         result: T = await job.done  # cancelling the caller cancels only the future; the work continues
@@ -84,21 +92,30 @@ class GroupCommitter:
         """Say whether the writing task runs."""
         return not self._task.done()
 
+    @property
+    def stalled_s(self) -> float:
+        """Give the seconds since the current step began, 0 between two steps, infinity if the task has ended."""
+        if self._task.done() and not self._closing:
+            return inf
+        return 0.0 if self._step_began_s is None else time.monotonic() - self._step_began_s
+
     async def close(self) -> None:
         """Finish what is queued, then close the connection."""
         self._closing = True
         self._wake.set()
         await self._task
         self._thread.shutdown()
-        self._copier.close()
+        await asyncio.to_thread(self._copier.close)  # a backup may take seconds to end
         self._connection.close()
 
     async def _run(self) -> None:
         while self._jobs or not self._closing:
             if not self._jobs:
                 self._wake.clear()
+                self._step_began_s = None
                 await self._wake.wait()
                 continue
+            self._step_began_s = time.monotonic()
             await self._run_group()
             await self._copy_log()
 
@@ -131,8 +148,7 @@ class GroupCommitter:
             elif self._connection.in_transaction:
                 began_s = perf_counter()
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._commit)
-                self.commit_s.observe(perf_counter() - began_s)
-                self.group_sizes.observe(len(jobs))
+                self._note_commit(began_s, jobs)
         except Exception as error:  # noqa: BLE001 - every waiting caller must get any error
             self._roll_back()
             worded = _word(error)
@@ -145,6 +161,12 @@ class GroupCommitter:
             else:
                 self._guard.note_error(job.error)
                 fail(job.done, job.error)
+
+    def _note_commit(self, began_s: float, jobs: list[_Job]) -> None:
+        self.commit_s.observe(perf_counter() - began_s)
+        self.group_sizes.observe(len(jobs))
+        if self.tracer is not None:
+            self.tracer.note_commit("sqlite", "group", began_s, [job.trace for job in jobs])
 
     async def _run_jobs(self, jobs: list[_Job]) -> None:
         """Run the waiting jobs, and those that arrive meanwhile, until one fails. The failed one is last in ``jobs``.

@@ -5,8 +5,9 @@ import copy
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 import apsw
 
@@ -16,17 +17,21 @@ from padron.domain.quoting import quote_path
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
+from padron.store.backups import BackupPlan
 from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.plans import PlanBoard
-from padron.store.sql.migrations import Migration, list_pending, load_migrations
+from padron.store.sql.migrations import Migration, check_newer, load_migrations
+from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
 from padron.store.sqlite.measures import give_families
+from padron.store.sqlite.migrating import READ_NEWER, READ_NUMBER, apply_migrations
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
@@ -34,6 +39,7 @@ from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
+from padron.traces import Tracer
 
 T = TypeVar("T")
 
@@ -45,14 +51,17 @@ MIGRATIONS = load_migrations("padron.store.sqlite")
 class SqliteStore:
     """The store in one file. Only one server process may use the file, and commands beside it."""
 
-    def __init__(self, path: str, *, log_pages: int = LOG_PAGES) -> None:
+    def __init__(self, path: str, *, log_pages: int = LOG_PAGES, keeper: LogBackup | None = None) -> None:
         connection = open_connection(path)
         with translate_errors():
             ((self.epoch,),) = connection.execute(SQL["find_epoch"])
         connection.set_busy_timeout(0)  # from now on a wait would block the event loop
         self._guard = FileGuard(path)
         self._file_check = FileCheck(path, self._guard)
-        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages), self._guard)
+        self._keeper = keeper
+        self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper), self._guard)
+        if keeper is not None:
+            keeper.start()
         self._connections = ReadConnections(path, self._guard)
         self._path = path
         self._guard.look()
@@ -82,9 +91,19 @@ class SqliteStore:
         return True
 
     @property
+    def stalled_s(self) -> float:
+        """Give the seconds that the committing task has spent on one group."""
+        return self._committer.stalled_s
+
+    @property
     def is_replica_fresh(self) -> None:
         """Say that there is no replica."""
         return
+
+    @property
+    def backup(self) -> LogBackup | None:
+        """The continuous backup of the file, if this server keeps one."""
+        return self._keeper
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account. Run it again if another job of the same commit fails."""
@@ -130,7 +149,14 @@ class SqliteStore:
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the file and its writer."""
-        return give_families(self._path, self._committer, self._connections)
+        own = give_families(self._path, self._committer, self._connections)
+        if self._keeper is None:
+            return own
+        return (*own, *give_backup_families(self._keeper.state, datetime.now(UTC)))
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        self._committer.tracer = tracer
 
     @property
     def is_being_checked(self) -> bool | None:
@@ -164,8 +190,13 @@ class SqliteStore:
             raise TroubledError(trouble.code, trouble.sentence)
         if not self._committer.is_alive:
             raise PadronError(Code.STORE_UNAVAILABLE, "The writer of the database has ended. Restart the server.")
-        ((applied,),) = await self._connections.read_point("SELECT max(number) FROM schema_migrations", ())
-        list_pending(MIGRATIONS, applied)
+
+        async def ask(statement: str, *parameters: object) -> Sequence[tuple[Any, ...]]:
+            return await self._connections.read_point(statement, parameters)
+
+        ((applied,),) = await ask(READ_NUMBER)
+        if applied > len(MIGRATIONS):
+            check_newer(MIGRATIONS, applied, [kind for (kind,) in await ask(READ_NEWER, len(MIGRATIONS))])
 
     async def scrub(self) -> bool:
         """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself."""
@@ -180,15 +211,19 @@ class SqliteStore:
             _log.error("The database file was removed or replaced. Its last changes are in %s", quote_path(aside))
 
 
-async def open_store(path: str, *, is_alone: bool = False, may_create: bool = True) -> SqliteStore:
+async def open_store(
+    path: str, *, is_alone: bool = False, may_create: bool = True, plan: BackupPlan | None = None
+) -> SqliteStore:
     """Create the file or bring its schema up to date, and open it. Raises ``schema_mismatch`` when it is newer.
 
     Raises ``store_unavailable`` when the file is not a register, and for a missing file that may not be created.
     ``is_alone`` is for a program that loads much data while no server uses the file. The log may then grow longer.
+    ``plan`` is for a server that keeps a continuous backup.
     """
     check_sqlite_version(apsw.sqlite_lib_version())
     migrate(path, may_create=may_create)
-    return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES)
+    keeper = None if plan is None else LogBackup(path, plan)
+    return SqliteStore(path, log_pages=ALONE_LOG_PAGES if is_alone else LOG_PAGES, keeper=keeper)
 
 
 def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> list[Migration]:
@@ -209,16 +244,7 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             claim(connection, path)
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT"
-            )
-            ((applied,),) = connection.execute("SELECT coalesce(max(number), 0) FROM schema_migrations")
-            pending = list_pending(MIGRATIONS, applied)
-            for migration in pending:
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO schema_migrations (number, name) VALUES (?, ?)", (migration.number, migration.name)
-                )
+            pending = apply_migrations(connection, MIGRATIONS)
             connection.execute("ROLLBACK" if dry_run else "COMMIT")
     finally:
         connection.close()  # an open transaction is rolled back

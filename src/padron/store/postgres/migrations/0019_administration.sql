@@ -1,3 +1,4 @@
+-- contract
 -- Accounts can be disabled and deleted. Keys can be replaced, and be bound to networks, which are words between spaces.
 ALTER TABLE accounts ADD COLUMN disabled_at timestamptz;
 ALTER TABLE accounts ADD COLUMN deleting_at timestamptz;

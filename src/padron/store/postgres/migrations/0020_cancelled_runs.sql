@@ -1,3 +1,4 @@
+-- contract
 -- Runs can be cancelled, and are listed by their operation.
 ALTER TABLE runs ADD COLUMN cancelled_at timestamptz;
 ALTER TABLE runs ADD COLUMN cancelled_by text COLLATE "C";

@@ -20,7 +20,7 @@ from padron.store.sqlite.connection import open_connection, translate_errors
 from padron.store.sqlite.soundness.checksums import has_checksums
 from padron.store.sqlite.soundness.guard import FileGuard
 
-WHOLE_BYTES_MAX = 256_000_000  # a larger file is checked table by table, so that the log can start again in between
+WHOLE_BYTES_MAX = 64_000_000  # a larger file is checked table by table, so that the log can start again in between
 LOG_BYTES_MAX = 512_000_000  # from this length of the log on, the check steps back and is repeated later
 LOOK_EVERY = 1_000_000  # steps of SQLite
 

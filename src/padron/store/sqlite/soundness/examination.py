@@ -16,6 +16,7 @@ from padron.store.examination import Note, Records
 from padron.store.port import Row
 from padron.store.sql.migrations import Migration, list_pending
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
+from padron.store.sqlite.migrating import check_known
 from padron.store.sqlite.port import SQL, to_instant
 from padron.store.sqlite.recognition import check_file
 from padron.store.sqlite.soundness.background import WHOLE_BYTES_MAX, check_pages
@@ -99,6 +100,7 @@ class SqliteExamination:
     def _list_pending(self) -> list[Migration]:
         with translate_errors():
             ((applied,),) = self._get_connection().execute("SELECT max(number) FROM schema_migrations").fetchall()
+            check_known(self._get_connection(), self._migrations, int(str(applied or 0)))
         return list_pending(self._migrations, int(str(applied or 0)))
 
     def _examine_permissions(self) -> Finding:

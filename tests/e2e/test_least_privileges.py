@@ -1,0 +1,108 @@
+"""The roles of deploy/postgresql: one makes the tables, and the other one, which serves, only reads and writes rows."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from padron.store.sql.statements import load_engine
+from tests.e2e.load import Load
+from tests.e2e.program import make_fleets, run_server
+from tests.e2e.test_side_by_side import check_other_calls
+from tests.postgres import Postgres
+from tests.starting import run_program
+
+ROLES = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Urls:
+    """One database as three roles reach it."""
+
+    administrator: str
+    owner: str
+    server: str
+
+
+@pytest.fixture
+async def urls(postgres_server: Postgres) -> AsyncIterator[Urls]:
+    """The database of the roles, migrated by its owner."""
+    for statement in ("CREATE ROLE padron_owner LOGIN", "CREATE ROLE padron LOGIN"):
+        await postgres_server.execute(statement)
+    await postgres_server.execute("CREATE DATABASE padron OWNER padron_owner")
+    url = postgres_server.give_url("padron")
+    found = Urls(
+        administrator=url,
+        owner=url.replace("//postgres:@", "//padron_owner@"),
+        server=url.replace("//postgres:@", "//padron@"),
+    )
+    folder = urlsplit(url).query.partition("host=")[2]
+    psql: list[str | Path] = [postgres_server.bin_folder / "psql", "-h", folder, "-U", "postgres", "-d", "padron"]
+    subprocess.run([*psql, "-v", "ON_ERROR_STOP=1", "-f", ROLES], check=True, capture_output=True)
+    outcome = await asyncio.to_thread(run_program, "migrate", "--database-url", found.owner)
+    assert outcome.status == 0, outcome.stderr
+    yield found
+    for statement in ("DROP DATABASE padron WITH (FORCE)", "DROP ROLE padron, padron_owner"):
+        await postgres_server.execute(statement)
+
+
+async def test_a_server_serves_as_the_role_that_only_reads_and_writes_rows(urls: Urls, tmp_path: Path) -> None:
+    fleets = await make_fleets(urls.server)
+    load = Load(fleets)
+    async with run_server(urls.server, tmp_path) as server:
+        async with load.under_way(server.port):
+            await load.wait_for_answers(100)
+        await check_other_calls(server.port, fleets[0])
+        assert await server.stop() == 0
+        assert "WARNING" not in server.read_log()
+        assert "ERROR" not in server.read_log()
+    assert load.give_statuses() == {204}
+
+
+async def test_every_statement_of_the_program_is_allowed_to_it(urls: Urls) -> None:
+    connection = await asyncpg.connect(urls.server)
+    try:
+        statements = load_engine("padron.store.postgres")
+        assert len(statements) > 100
+        parts = []  # of statements that the program puts together; the load runs them
+        for name, text in statements.items():
+            try:
+                await connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}")
+            except asyncpg.InsufficientPrivilegeError as error:
+                pytest.fail(f"{name}: {error}")
+            except asyncpg.PostgresSyntaxError:
+                parts.append(name)
+        assert len(parts) < 8, parts
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id integer)", "DROP TABLE changes", "ALTER TABLE vehicles ADD COLUMN mine text",
+        "TRUNCATE changes", "CREATE INDEX mine ON vehicles (vin)", "CREATE SCHEMA mine",
+        "CREATE TEMPORARY TABLE mine (id integer)",
+    ],
+)  # fmt: skip
+async def test_it_can_do_nothing_else(urls: Urls, statement: str) -> None:
+    connection = await asyncpg.connect(urls.server)
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_a_role_that_was_not_named_is_not_let_in(urls: Urls, postgres_server: Postgres) -> None:
+    await postgres_server.execute("CREATE ROLE stranger LOGIN")
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError, match="database"):
+            await asyncpg.connect(urls.server.replace("//padron@", "//stranger@"))
+    finally:
+        await postgres_server.execute("DROP ROLE stranger")
