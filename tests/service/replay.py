@@ -130,8 +130,8 @@ def _apply(one: Replayed, entry: FeedEntry) -> None:
             one.former.append(replace(version, valid_to=change.at))
         elif not one.is_current:
             one.is_current = True
-            details = strip_erased(version.details)
-            one.version = replace(one.version, details=details, began=change.number, valid_from=change.at)
+            kept = strip_erased(version.details)
+            one.version = replace(one.version, details=kept, began=change.number, valid_from=change.at)
         return
     one.former.append(replace(version, valid_to=change.at))
     details: dict[str, str | int] = {name: value for name, value in version.details.items() if name not in removed}

@@ -132,9 +132,10 @@ class Register:
                 is_vin = vin_or_name.startswith("3PADR")
                 value = None if is_vin else vin_or_name
                 selection = Selection(fields=frozenset({"ownerName", "legalName"}), value=value)
-                vin = Vin(vin_or_name) if is_vin else None
-                asked = Erasure(vin=vin, selection=selection, by="Acme", request_id=request_id)
-                done = await erase_values(self.runtime, self.principal, asked)
+                erasure = Erasure(
+                    vin=Vin(vin_or_name) if is_vin else None, selection=selection, by="Acme", request_id=request_id
+                )
+                done = await erase_values(self.runtime, self.principal, erasure)
                 event("erased" if done.vehicles else "nothing to erase")
             case "undo", int(place):
                 undone = await undo_request(self.runtime, self.principal, f"r-{place}", request_id, None)

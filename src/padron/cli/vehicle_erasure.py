@@ -128,7 +128,7 @@ def _list_left(report: ErasureReport) -> list[str]:
         )
     if not report.is_scrubbed:
         left.append(
-            "The log of the database still has old pages, because a reader or a continuous backup needs them. Run the "
-            "command again later, or stop the server once."
+            "A reader, such as a continuous backup, keeps old pages in the log of the database. They go when the "
+            "server stops."
         )
     return left

@@ -79,16 +79,13 @@ class LogCopier:
         copying, self._copying = self._copying, None
         if copying is not None:
             copying.result()
-        is_held = self._pages >= HELD_LENGTHS * self._length
+        is_held = self._pages >= HELD_LENGTHS * self._length or self.is_to_empty
         if self._keeper is None:
-            if self.is_to_empty:
-                self.is_to_empty = False
-                self.is_empty = self._copy("TRUNCATE")
-            else:
-                self._copy("RESTART" if is_held else "PASSIVE")
+            is_copied = self._copy("TRUNCATE" if self.is_to_empty else "RESTART" if is_held else "PASSIVE")
+            self.is_to_empty, self.is_empty = False, self.is_to_empty and is_copied
             return
-        self.is_to_empty = self.is_empty = False  # the keeper always has a reader, so nothing can be cut off
-        # For the same reason RESTART would always wait for it, and FULL would while it is behind.
+        # The keeper is a reader itself, so RESTART would always wait for it, and FULL would while it is behind.
+        self.is_to_empty = self.is_empty = False
         is_free = self._keeper.catch_up(self._pages)
         self._copy("FULL" if is_held and is_free else "PASSIVE")
         if is_free:
