@@ -15,6 +15,7 @@ from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
@@ -46,6 +47,11 @@ class FaultyTransaction:
     @property
     def archives(self) -> ArchiveTransaction:
         return self._transaction.archives
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        self._touch()
+        return self._transaction.erasure
 
     @property
     def gate(self) -> GateTransaction:
@@ -320,6 +326,9 @@ class FaultyStore:
 
     async def check(self) -> None:
         await self._store.check()
+
+    async def scrub(self) -> bool:
+        return await self._store.scrub()
 
     async def close(self) -> None:
         await self._store.close()

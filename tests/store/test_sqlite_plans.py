@@ -45,6 +45,8 @@ WALK = {
     "directory: list_accounts",
     "directory: list_api_keys",
     "directory: list_usable_secrets",
+    "erasure: empty_attempts",  # of an account's few endpoints
+    "erasure: erase_import_refusals",  # a maximum is kept of each import
     "gate: list_refusals",
     "directory: release_endpoints",
     "directory: renew_epoch",

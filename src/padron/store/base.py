@@ -17,6 +17,7 @@ from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
@@ -98,6 +99,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def erasure(self) -> ErasureTransaction:
+        """The account's personal values."""
+        ...
+
+    @property
     def gate(self) -> GateTransaction:
         """The account's remembered refusals, in this same transaction, like all nouns below."""
         ...
@@ -150,6 +156,11 @@ class NounTransactions(ABC):
     def archives(self) -> ArchiveTransaction:
         """Give the archiving of the account's record."""
         return ArchiveTransaction(self.port)
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        """Give the account's personal values."""
+        return ErasureTransaction(self.port)
 
     @property
     def gate(self) -> GateTransaction:
@@ -368,6 +379,13 @@ class Store(Protocol):
 
         Gives False when the check could not come to its end, and must be repeated. An engine whose database checks
         itself does nothing here.
+        """
+        ...
+
+    async def scrub(self) -> bool:
+        """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
+
+        Gives False when a reader prevents it for the moment.
         """
         ...
 

@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from padron.domain.archives import RecordStart
-from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
+from padron.domain.change import START, Change, ChangeType, ErasedValues, FeedEntry, HistoryEntry, Place
 from padron.domain.status import is_operational
 from padron.domain.vehicle import Difference
 from padron.store.port import Columns, ReadPort, Row, ToInstant
@@ -92,9 +92,19 @@ class ChangeReader:
         return cast("int", (await self._port.read_point("find_request_end", request_id))[0][0])
 
 
+def encode_differences(change: Change) -> str | None:
+    """Give the text of the column ``differences``: those of core data, or what an erasure did."""
+    if change.erased is not None:
+        return msgspec.json.encode(change.erased).decode()
+    return None if change.differences is None else msgspec.json.encode(change.differences).decode()
+
+
 def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
     """Give the history entry of a row."""
     number, kind, at, by, request_id, from_status, to_status, reason, differences = row
+    erased = None
+    if kind == ChangeType.ERASED and differences is not None:
+        erased, differences = msgspec.json.decode(differences, type=ErasedValues), None
     return HistoryEntry(
         number=number,
         type=ChangeType(kind),
@@ -105,6 +115,7 @@ def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
         to_status=give_status(to_status),
         reason=reason,
         differences=None if differences is None else msgspec.json.decode(differences, type=_Differences),
+        erased=erased,
     )
 
 

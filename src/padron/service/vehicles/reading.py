@@ -167,7 +167,9 @@ async def list_history(
     vehicle_id: int | None = None,
     seen: str | None = None,
 ) -> HistoryPage:
-    """Give a page of the history of the current vehicle with a VIN. ``vehicle_id`` selects a former one, too.
+    """Give a page of the history of the current vehicle with a VIN, or else of the last one that was deleted.
+
+    ``vehicle_id`` selects any vehicle that has the VIN, or had it when it became former.
 
     The answer's state includes ``seen``. Of the archived changes, only the last one is shown, because those between
     the ones that were kept are missing. Raises as ``get_status``, ``archived``, and for a bad cursor.
@@ -178,7 +180,9 @@ async def list_history(
     at_least = await find_seen(runtime, principal, seen)
     present = runtime.store.read(principal.account_id)
     if vehicle_id is None:
-        vehicle_id = get_only(await present.list_by_vin(vin), vin).vehicle_id
+        found = await present.list_by_vin(vin)
+        vehicle_id = None if found else await present.find_former(vin)
+        vehicle_id = vehicle_id or get_only(found, vin).vehicle_id
     elif not await present.has_vehicle(vehicle_id, vin):
         raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
     # A vehicle's id is the number of its registration, so the history of a known vehicle is never

@@ -43,6 +43,7 @@ WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.numbe
 
 -- name: find_later_changes
 -- The first change of each of some vehicles ($2) after a number ($3), except a request's ($5) up to a number ($4).
+-- An erasure is no foreign change: it does not touch what an undo restores.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -52,7 +53,7 @@ FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, firs
 CROSS JOIN LATERAL (
     SELECT * FROM changes AS one
     WHERE one.account_id = $1 AND one.vehicle_id = asked.vehicle_id AND one.number > asked.first
-        AND (one.request_id <> $5 OR one.number > asked.last)
+        AND (one.request_id <> $5 OR one.number > asked.last) AND one.type <> 'erased'
     ORDER BY one.number LIMIT 1) AS c
 JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = c.vehicle_id;
 

@@ -114,7 +114,7 @@ JOIN changes AS r ON r.account_id = $1 AND r.number = p.vehicle_id
 CROSS JOIN LATERAL (
     SELECT c.to_status, c.changed_at, c.changed_by, c.reason FROM changes AS c
     WHERE c.account_id = $1 AND c.vehicle_id = p.vehicle_id AND c.number <= $2
-        AND c.type IN ('registered', 'statusChanged')
+        AND c.type IN ('registered', 'statusChanged', 'deleted')
     ORDER BY c.number DESC LIMIT 1) AS s
 CROSS JOIN LATERAL (
     SELECT c.changed_at FROM changes AS c

@@ -46,6 +46,7 @@ WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.numbe
 -- name: find_later_changes
 -- The first change of one vehicle after a number (?3), except a request's (?5) up to a number (?4).
 -- By default the planner walks all later changes of the account.
+-- An erasure is no foreign change: it does not touch what an undo restores.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -53,7 +54,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
         ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c INDEXED BY changes_by_vehicle JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.vehicle_id = ?2 AND c.number > ?3
-    AND (c.request_id <> ?5 OR c.number > ?4)
+    AND (c.request_id <> ?5 OR c.number > ?4) AND c.type <> 'erased'
 ORDER BY c.number LIMIT 1;
 
 -- name: find_last_change

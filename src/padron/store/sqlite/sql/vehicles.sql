@@ -110,7 +110,7 @@ JOIN changes AS r ON r.account_id = ?1 AND r.number = p.vehicle_id
 JOIN changes AS s ON s.account_id = ?1 AND s.number = (
     SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
     WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2
-        AND c.type IN ('registered', 'statusChanged')
+        AND c.type IN ('registered', 'statusChanged', 'deleted')
     ORDER BY c.number DESC LIMIT 1)
 JOIN changes AS u ON u.account_id = ?1 AND u.number = (
     SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
