@@ -178,7 +178,7 @@ class ArchiveWriter:
 
 def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
     """Read a whole file and give its last line, if everything is as it says. Raises ArchiveError otherwise."""
-    reading = _Reading(path, part)
+    reading = _PartReading(path, part)
     for _ in reading:
         pass
     return reading.give_trailer()
@@ -186,7 +186,7 @@ def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
 
 def read_changes(part: ArchivedPart) -> Iterator[ArchivedChange]:
     """Give the changes of a file. Raises ArchiveError at the end if the file is not what it says."""
-    reading = _Reading(part.path, part)
+    reading = _PartReading(part.path, part)
     for line in reading:
         yield _from_line(line)
     reading.give_trailer()
@@ -245,7 +245,7 @@ class _Sums:
         )
 
 
-class _Reading:
+class _PartReading:
     """Reads a file line by line, and knows at the end whether all of it was right."""
 
     def __init__(self, path: Path, part: ArchivedPart) -> None:
