@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import hashlib
+import os
+import resource
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from padron.service.statuses.undo import undo_request
 from padron.service.webhooks.endpoints import add_endpoint, replay_after
 from tests.cast import NOON, Cast, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select, SteppedClock
+from tests.database import write
 from tests.service.old_records import read_archive, read_feed, refuses
 
 AGE = timedelta(days=30)
@@ -223,14 +226,55 @@ async def test_a_file_with_other_changes_is_never_replaced(
     del feed
 
 
+async def test_what_a_killed_writer_left_is_removed_later(
+    runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
+) -> None:
+    account_id = cast.acme.principal.account_id
+    folder = tmp_path / f"account-{account_id}"
+    folder.mkdir()
+    old, new = (folder / f".changes-{name}.jsonl.gz.0a1b2c3d.part" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"")
+    os.utime(old, (0, 0))
+    await archive_account(runtime, account_id, ArchivePlan(folder=tmp_path, age=AGE))
+    assert (old.exists(), new.exists()) == (False, True)
+    del feed
+
+
+async def test_after_a_restored_backup_the_same_files_are_made_again(
+    runtime: Runtime, cast: Cast, feed: list[FeedEntry], database: str, engine: str, tmp_path: Path
+) -> None:
+    account_id = cast.acme.principal.account_id
+
+    def end(step: ArchiveStep) -> None:
+        if step is ArchiveStep.WRITTEN:
+            raise Killed
+
+    with pytest.raises(Killed):
+        await archive_account(runtime, account_id, ArchivePlan(folder=tmp_path, age=AGE, portion=20, note=end))
+    await write(engine, database, "UPDATE counters SET archiving_to = 0")  # the backup is older than the file
+    await archive_account(runtime, account_id, ArchivePlan(folder=tmp_path, age=AGE, portion=35))
+    assert [(part.first, part.last) for part in list_parts(tmp_path)] == [(1, 20), (21, 55), (56, 60)]
+    assert [one.change for one in read_archive(tmp_path, account_id)] == [entry.change for entry in feed]
+
+
 async def test_a_full_or_missing_folder_stops_only_the_archive(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:
     with pytest.raises(ArchiveError, match="is not a folder"):
         await archive_register(runtime, ArchivePlan(folder=tmp_path / "missing", age=AGE))
     assert not (tmp_path / "missing").exists()
-    (tmp_path / f"account-{cast.acme.principal.account_id}").write_bytes(b"")  # where the folder would be
-    with pytest.raises(ArchiveError, match="cannot be written"):
-        await archive_register(runtime, ArchivePlan(folder=tmp_path, age=AGE))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_disk(step: ArchiveStep) -> None:
+        if step is ArchiveStep.BEGUN:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (64, usual[1]))
+
+    try:
+        with pytest.raises(ArchiveError, match="cannot be written: File too large"):
+            await archive_register(runtime, ArchivePlan(folder=tmp_path, age=AGE, note=fill_disk))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert list(tmp_path.rglob("*changes-*")) == []
     assert (await find_start(runtime, cast)).number == 0
-    del feed
+    assert await archive_register(runtime, ArchivePlan(folder=tmp_path, age=AGE)) == len(feed)

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -31,6 +32,7 @@ _NAME = "changes-{:012d}-{:012d}.jsonl.gz"
 _match_name = re.compile(r"changes-([0-9]{12,19})-([0-9]{12,19})\.jsonl\.gz").fullmatch
 _match_folder = re.compile("account-([0-9]{1,19})").fullmatch
 _LEVEL = 6
+_LEFT_S = 3_600  # no portion takes so long
 
 
 class ArchiveError(PadronError):
@@ -117,6 +119,7 @@ class ArchiveWriter:
         self._sums = _Sums(part)
         try:
             part.path.parent.mkdir(mode=0o700, exist_ok=True)
+            _remove_left(part.path.parent)
             self._raw = os.fdopen(os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         except OSError as error:
             raise ArchiveError(part.path, f"cannot be written: {error.strerror}") from error
@@ -292,6 +295,13 @@ def _from_line(line: _Line) -> ArchivedChange:
         vin=line.vin,
         details=line.details,
     )
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what killed processes left. Another server may be writing a file that is newer."""
+    for path in folder.glob(".changes-*.part"):
+        if path.stat().st_mtime < time.time() - _LEFT_S:
+            path.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

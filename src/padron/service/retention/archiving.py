@@ -16,7 +16,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from padron.domain.archives import ArchiveMark
-from padron.files.archives import ArchiveError, ArchiveTrailer, ArchiveWriter, list_parts, name_part, verify_file
+from padron.files.archives import (
+    ArchivedPart,
+    ArchiveError,
+    ArchiveTrailer,
+    ArchiveWriter,
+    list_parts,
+    name_part,
+    verify_file,
+)
 from padron.service.runtime import Runtime
 from padron.store.base import Reader, WriteTransaction
 
@@ -86,10 +94,13 @@ async def archive_account(runtime: Runtime, account_id: int, plan: ArchivePlan) 
 async def _begin(runtime: Runtime, account_id: int, mark: ArchiveMark, before: datetime, plan: ArchivePlan) -> bool:
     """Note the end of the next portion. Give False if it must wait."""
     after = mark.archived_to
-    portion = await runtime.store.read(account_id).archives.find_portion(after, before, plan.portion)
-    if portion is None:
+    # After a backup was restored, the next portion may be in a file already. It must end there again.
+    written = await asyncio.to_thread(_find_part, plan.folder, account_id, after + 1)
+    size = plan.portion if written is None else written.last - after
+    portion = await runtime.store.read(account_id).archives.find_portion(after, before, size)
+    if portion is None or (written is not None and portion.last < written.last):
         return False
-    if portion.count < plan.portion and portion.earliest_at > before - min(plan.age / 10, GATHERED_FOR_MAX):
+    if portion.count < size and portion.earliest_at > before - min(plan.age / 10, GATHERED_FOR_MAX):
         return False  # a file for every few changes would make very many files
 
     async def work(transaction: WriteTransaction) -> bool:
@@ -97,6 +108,8 @@ async def _begin(runtime: Runtime, account_id: int, mark: ArchiveMark, before: d
         await archives.lock_mark()
         needed = await archives.find_needed()
         last = portion.last if needed is None else min(portion.last, needed)
+        if written is not None and last < written.last:
+            return False
         return last > after and await archives.begin_portion(after, last)
 
     if not await runtime.store.write(account_id, work):
@@ -150,6 +163,10 @@ async def _clear(runtime: Runtime, account_id: int, mark: ArchiveMark, plan: Arc
         await asyncio.sleep(min(clock() - began_s, REST_S_MAX))  # at least half of the time belongs to the others
         plan.note(ArchiveStep.CLEARED)
         first = last
+
+
+def _find_part(folder: Path, account_id: int, first: int) -> ArchivedPart | None:
+    return next((part for part in list_parts(folder, account_id) if part.first == first), None)
 
 
 def _verify_newest(folder: Path, account_id: int, last: int) -> None:
