@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from padron.domain.archives import ArchivedChange
-from padron.domain.change import ChangeType, HistoryEntry
+from padron.domain.change import ChangeType, ErasedValues, HistoryEntry
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote_path
 from padron.domain.status import VehicleStatus
@@ -74,6 +74,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     reason: str | None = None
     differences: dict[str, Difference] | None = None
     details: dict[str, str | int] | None = None
+    erased: ErasedValues | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,6 +276,7 @@ def _to_line(archived: ArchivedChange) -> _Line:
         reason=change.reason,
         differences=None if change.differences is None else dict(change.differences),
         details=None if archived.details is None else dict(archived.details),
+        erased=change.erased,
     )
 
 
@@ -290,6 +292,7 @@ def _from_line(line: _Line) -> ArchivedChange:
             to_status=VehicleStatus(line.to_status_id),
             reason=line.reason,
             differences=line.differences,
+            erased=line.erased,
         ),
         vehicle_id=line.vehicle_id,
         vin=line.vin,
