@@ -21,7 +21,7 @@ _WITHOUT_EXPORTER = "import opentelemetry; sys.modules['opentelemetry.exporter']
 _SERVE = """
 import sys
 {before}
-from padron.cli import run
+from padron.cli.app import run
 sys.exit(run(["serve", "--port", "0", "--database-url", "sqlite:///p.db", "--otel", "on"]))
 """
 

@@ -102,6 +102,15 @@ def test_the_operator_chooses_how_many_are_recorded(monkeypatch: pytest.MonkeyPa
     assert len(recording.list_spans("status batch")) == 1
 
 
+def test_as_many_are_recorded_as_the_operator_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    tracer = Recording().tracer
+    recorded = [span for _ in range(1_000) if (span := tracer.begin_request(None, None, perf_counter())) is not None]
+    assert 400 < len(recorded) < 600  # six times the standard deviation; drawn twice it would be 250
+    assert all(span.context.is_sampled for span in recorded)
+
+
 def test_the_standard_variables_name_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "fleet")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")
@@ -219,7 +228,7 @@ async def test_a_failing_collector_is_logged_once_and_so_is_its_return(caplog: p
     caplog.set_level(logging.INFO)
     async with run_receiver() as collector:
         collector.answer = always(400)
-        tracer = make_tracer(collector.port)
+        tracer = await asyncio.to_thread(make_tracer, collector.port)  # it looks through all packages
 
         async def is_asked(count: int) -> bool:
             begin(tracer).end(answer())
@@ -247,7 +256,7 @@ async def test_a_collector_that_does_not_answer_holds_up_neither_calls_nor_the_e
 
     async with run_receiver() as collector:
         collector.answer = answer_never
-        tracer = make_tracer(collector.port)
+        tracer = await asyncio.to_thread(make_tracer, collector.port)  # it looks through all packages
         for _ in range(10):  # far more than the queue holds
             for _ in range(50):
                 begin(tracer).end(answer())

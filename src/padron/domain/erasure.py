@@ -1,4 +1,4 @@
-"""Erasing personal values from everything that the record has of a vehicle: what is erased, and what stands instead.
+"""Erasing personal values from everything that the record has of a vehicle: what is erased, and what replaces it.
 
 Pure, so that whoever keeps a part of the record elsewhere, such as an archive, can erase there with the same rules.
 """

@@ -65,7 +65,7 @@ class PlanTransaction:
     async def lock_pending_of_vehicle(self, vehicle_id: int) -> list[Plan]:
         """Give the pending plans of a locked vehicle that no other transaction holds.
 
-        Who holds a plan waits for the vehicle, and then sees what became of it.
+        Who holds a plan waits for the vehicle, and then sees the result.
         """
         return self._give_plans(await self._port.fetch("lock_pending_of_vehicle", vehicle_id))
 
