@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -135,10 +135,11 @@ class ArchiveWriter:
         lines = [_to_line(change) for change in changes]
         self._write(b"".join(self._sums.add(line, msgspec.json.encode(line) + b"\n") for line in lines))
 
-    def publish(self) -> ArchiveTrailer:
+    def publish(self, *, replaces: bool = False) -> ArchiveTrailer:
         """Complete the file, read it again and give it its name. Raises ArchiveError, also for another file there.
 
-        If a file of this name is there already and has the very same changes, it stays.
+        If a file of this name is there already and has the very same changes, it stays. ``replaces``: the new file
+        takes its place, whatever it has.
         """
         trailer = self._sums.give_trailer()
         self._write(msgspec.json.encode(trailer) + b"\n")
@@ -150,7 +151,7 @@ class ArchiveWriter:
             written = verify_file(self._temporary, self._part)
             if written != trailer:
                 raise ArchiveError(self._temporary, "is not what was written, so the disk cannot be relied on")
-            if self._part.path.exists():
+            if self._part.path.exists() and not replaces:
                 if verify_file(self._part.path, self._part) != trailer:
                     raise ArchiveError(self._part.path, "already exists and has other changes with the same numbers")
             else:
@@ -177,7 +178,7 @@ class ArchiveWriter:
 
 def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
     """Read a whole file and give its last line, if everything is as it says. Raises ArchiveError otherwise."""
-    reading = _Reading(path, part)
+    reading = _PartReading(path, part)
     for _ in reading:
         pass
     return reading.give_trailer()
@@ -185,10 +186,33 @@ def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
 
 def read_changes(part: ArchivedPart) -> Iterator[ArchivedChange]:
     """Give the changes of a file. Raises ArchiveError at the end if the file is not what it says."""
-    reading = _Reading(part.path, part)
+    reading = _PartReading(part.path, part)
     for line in reading:
         yield _from_line(line)
     reading.give_trailer()
+
+
+def rewrite_part(part: ArchivedPart, alter: Callable[[ArchivedChange], ArchivedChange]) -> list[int]:
+    """Alter changes of a file, which keeps its name, and give their numbers. The file is replaced as a whole.
+
+    Raises ArchiveError. The file is then as it was.
+    """
+    before = list(read_changes(part))
+    after = [alter(change) for change in before]
+    altered = [one.change.number for one, other in zip(before, after, strict=True) if one != other]
+    if altered:
+        writer = ArchiveWriter(part, _read_epoch(part))
+        try:
+            writer.add(after)
+            writer.publish(replaces=True)
+        finally:
+            writer.close()
+    return altered
+
+
+def _read_epoch(part: ArchivedPart) -> str:
+    with gzip.open(part.path, "rb") as packed:
+        return msgspec.json.decode(packed.readline(), type=ArchiveHeader).epoch
 
 
 class _Sums:
@@ -221,7 +245,7 @@ class _Sums:
         )
 
 
-class _Reading:
+class _PartReading:
     """Reads a file line by line, and knows at the end whether all of it was right."""
 
     def __init__(self, path: Path, part: ArchivedPart) -> None:
