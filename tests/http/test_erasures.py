@@ -81,7 +81,7 @@ async def fill_every_place(api: Api) -> None:
 
 
 async def has_ended(api: Api, location: str) -> bool:
-    return bool((await api.acme.get(location)).body["state"] == "done")
+    return bool((await api.acme.get(location)).body.get("state") == "done")
 
 
 async def note_attempt(api: Api) -> None:
