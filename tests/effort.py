@@ -75,6 +75,7 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
         "postgres": ((False,), (True,), (False,), (True, True)) * 3,
     },
 )
+ARCHIVE_KILLS = _choose(4, 60)
 IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 
@@ -83,6 +84,8 @@ BACKUP_FLIPS = _choose(60, 3_000)  # flipped bits, each with a restore
 # Sizes
 SLOW_CLIENTS = _choose(150, 500)
 SLOW_CLIENT_ANSWERS = _choose(1_000, 10_000)  # to others, each time
+ARCHIVED_RECORDS = _choose(1, 20)
+ARCHIVED_CHANGES = _choose(120, 400)
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)

@@ -8,12 +8,14 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from padron.database_urls import SQLITE, find_fault
+from padron.domain.keeping import AGE_NAMES, DEFAULT_AGES, AgeError, KeptAges, build_ages, parse_age
 from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX, Limits, build_limits, parse_value
 from padron.domain.quoting import quote, show_word
 from padron.network_settings import (
@@ -87,6 +89,8 @@ class Settings:
     backup_keep_days: int = 7  # any instant since then can be restored
     backup_base_mb: int = 1_024  # of log, after which the continuous backup makes a new base
     limits: Limits = DEFAULT_LIMITS
+    keep: KeptAges = DEFAULT_AGES
+    archive_to: str = ""  # an existing folder for archived changes; empty: none are archived
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
     access_log: Switch = Switch.ON
     otel: Switch = Switch.OFF  # traces; the variables OTEL_... say where they go
@@ -126,6 +130,7 @@ _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
     "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "backup_to",
     "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log", "otel",
+    "keep", "archive_to",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -171,11 +176,14 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         backup_keep_days=_pick_count(given, "backup_keep_days", defaults.backup_keep_days),
         backup_base_mb=_pick_count(given, "backup_base_mb", defaults.backup_base_mb),
         limits=_parse_limits(*given["limits"]) if "limits" in given else defaults.limits,
+        keep=_parse_ages(*given["keep"]) if "keep" in given else defaults.keep,
+        archive_to=_pick(given, "archive_to", _parse_file),
         metrics_listen=_pick(given, "metrics_listen", _parse_listen),
         access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
         otel=_parse_switch(*given["otel"]) if "otel" in given else defaults.otel,
     )
     _check_tls(given)
+    _check_archive(settings, given)
     if settings.backup_to and not settings.is_sqlite:
         raise SettingsError(
             f"{given['backup_to'][0]} is for a SQLite file, and the database is PostgreSQL, which has its own tools "
@@ -228,6 +236,14 @@ def _check_tls(given: Mapping[str, _GivenSetting]) -> None:
         if one in given and other not in given:
             option = f"--{other.replace('_', '-')}"
             raise SettingsError(f"{given[one].source} is set without its {what}. Name the file with {option} as well.")
+
+
+def _check_archive(settings: Settings, given: Mapping[str, _GivenSetting]) -> None:
+    if (settings.keep.changes is None) != (not settings.archive_to):
+        one = given["archive_to"].source if settings.archive_to else given["keep"].source
+        raise SettingsError(
+            f"{one} needs its other half: --keep changes=AGE says what is archived, and --archive-to DIR says where."
+        )
 
 
 def _parse_url(source: str, text: str) -> str:
@@ -344,3 +360,23 @@ def _parse_limits(source: str, text: str) -> Limits:
             )
         given[name] = number
     return build_limits(given)
+
+
+def _parse_ages(source: str, text: str) -> KeptAges:
+    """Give the ages of a text such as ``changes=5y,runs=90d``."""
+    given: dict[str, timedelta | None] = {}
+    for part in text.split(","):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in AGE_NAMES:
+            near = difflib.get_close_matches(name[:_COMPARED_MAX], AGE_NAMES, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The kinds are {', '.join(AGE_NAMES)}."
+            raise SettingsError(f"{source} has {quote(name)}, which has no age. {hint}")
+        if name in given:
+            raise SettingsError(f"{source} has {name} twice. Name each kind once.")
+        try:
+            given[name] = parse_age(value)
+        except AgeError:
+            raise SettingsError(
+                f"{source} has {quote(part.strip())}: use {name}= and 1d to 36525d, such as 90d, 26w or 5y, or forever."
+            ) from None
+    return build_ages(given)

@@ -64,7 +64,8 @@ async def open_runtime(
         store = await _open_database(settings, with_replica=is_server)
     try:
         box = make_secret_box(settings.secret_file)
-        return await open_timed_runtime(store, await open_clock(store, clock), sender, settings.limits, box, tracer)
+        timed = await open_clock(store, clock)
+        return await open_timed_runtime(store, timed, sender, settings.limits, box, tracer, settings.keep)
     except BaseException:
         await store.close()
         raise
@@ -218,8 +219,9 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
+    from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
-    from padron.workers.base import run_workers  # noqa: PLC0415
+    from padron.workers.base import Worker, run_workers  # noqa: PLC0415
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
@@ -245,7 +247,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     @asynccontextmanager
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
-        workers = [
+        workers: list[Worker] = [
             WebhookWorker(runtime, holder=holder),
             ImportWorker(runtime, holder=holder),
             ClearingWorker(runtime),
@@ -255,6 +257,8 @@ def make_app(worker: int = 0) -> ASGIApp:
             PulseWorker(runtime, PULSE.beat),
             *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
         ]
+        if settings.keep.changes is not None:
+            workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
             await stack.enter_async_context(run_workers(workers))

@@ -45,10 +45,10 @@ LEFT_OUT = {
     "API_URL=": "runs until it is ended; test_worker_example.py runs it",
     "top -b": "looks for the server by name, and this machine may have several",
 }
-_FIND_REQUEST = re.compile(r"(?:^x-request-id: |^Set .* Request )([0-9a-z-]+)", re.MULTILINE)
+_FIND_REQUEST = re.compile(r"(?:^x-request-id: |^(?:Set|Deleted) .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
 # In these, a reader begins with nothing.
-EMPTY = {"README.md", "backup.md", "edge.md", "limits.md", "observing.md", "postgresql.md"}
+EMPTY = {"README.md", "backup.md", "edge.md", "limits.md", "observing.md", "postgresql.md", "retention.md"}
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 

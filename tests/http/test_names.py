@@ -25,7 +25,8 @@ FORMER_NAMES = {
 }  # fmt: skip
 REFERENCES = {
     ("ClaimShape", "runId"), ("ResultShape", "runId"), ("ResultShape", "claimId"), ("ResultAnswerShape", "claimId"),
-    ("GivenResultBody", "claimId"), ("WebhookTested", "webhookId"),
+    ("GivenResultBody", "claimId"), ("WebhookTested", "webhookId"), ("DeletedVehicleShape", "vehicleId"),
+    ("ErasedVehicleShape", "vehicleId"),
 }  # fmt: skip
 
 

@@ -330,20 +330,23 @@ def find_schema(reference: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
 
 
 async def test_each_message_that_is_sent_is_a_documented_one(live: Api, receiver: Receiver) -> None:
-    types = ["vehicle.registered", "vehicle.info_changed", "vehicle.status_changed"]
+    types = [
+        "vehicle.registered", "vehicle.info_changed", "vehicle.status_changed", "vehicle.erased", "vehicle.deleted",
+    ]  # fmt: skip
     made = await create(live.acme, url=receiver.url, eventTypes=types)
     await live.acme.register()
-    await live.acme.put_vehicle(HUMMER, doors=2, plate="", brandName="Ñandú")
+    await live.acme.put_vehicle(HUMMER, doors=2, plate="", brandName="Ñandú", ownerName="Ana")
     await live.acme.patch_status(HUMMER, 3, "Gone")
-    await live.acme.patch_status(HUMMER, 1)
+    await post(live.acme, "/api/v2/erasures", {"vin": HUMMER, "fields": ["ownerName"]})
+    await live.acme.send("DELETE", f"/api/v2/vehicles/{HUMMER}")
 
     async def has_received() -> bool:
-        return len(receiver.received) == 4
+        return len(receiver.received) == 5
 
     await wait_until(has_received)
     await post(live.acme, f"{WEBHOOKS}/{made['id']}/rotate-secret")
     await post(live.acme, f"{WEBHOOKS}/{made['id']}/test")
-    assert [message.event["type"] for message in receiver.received] == [*types, types[2], "webhook.test"]
+    assert [message.event["type"] for message in receiver.received] == [*types, "webhook.test"]
     assert {message.event["type"] for message in receiver.received} == {*DOCUMENT["webhooks"]}
     for message in receiver.received:
         check_message(message)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from padron.domain.change import ChangeType, FeedEntry
+from padron.domain.erasure import ERASED_TEXT, strip_erased
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.time_in_status import Cell
@@ -28,6 +29,8 @@ def find_first_details(entries: list[FeedEntry], present: dict[int, Details]) ->
     """Give the core data that each vehicle was registered with: what it has, all differences taken back."""
     first = {vehicle_id: dict(details) for vehicle_id, details in present.items()}
     for entry in reversed(entries):
+        for name in () if entry.change.erased is None else entry.change.erased.removed:
+            first[entry.vehicle_id][name] = ERASED_TEXT
         for name, (former, _) in (entry.change.differences or {}).items():
             if name == "vin":
                 continue
@@ -77,7 +80,7 @@ def add_up(entries: list[FeedEntry], from_at: datetime, to_at: datetime) -> dict
     for begin, end in pairwise(edges):
         now: dict[int, Cell] = {}
         for entry in entries:
-            if entry.change.at <= begin and entry.change.type is not ChangeType.INFO_CHANGED:
+            if entry.change.at <= begin and entry.change.type not in {ChangeType.INFO_CHANGED, ChangeType.ERASED}:
                 now[entry.vehicle_id] = Cell(entry.change.to_status, entry.change.reason)
         for vehicle_id, cell in now.items():
             if cell.status is not VehicleStatus.INFO_CHANGED:
@@ -109,7 +112,11 @@ def _register(entry: FeedEntry, details: Details) -> Replayed:
 def _apply(one: Replayed, entry: FeedEntry) -> None:
     change, version = entry.change, one.version
     vehicle = replace(version.vehicle, updated_at=change.at, revision=version.vehicle.revision + 1)
-    if change.type is ChangeType.STATUS_CHANGED:
+    removed = () if change.erased is None else change.erased.removed
+    if change.type is ChangeType.ERASED and not removed:
+        one.version = replace(version, vehicle=vehicle)
+        return
+    if change.type not in {ChangeType.INFO_CHANGED, ChangeType.ERASED}:
         vehicle = replace(
             vehicle,
             status=change.to_status,
@@ -118,9 +125,16 @@ def _apply(one: Replayed, entry: FeedEntry) -> None:
             status_reason=change.reason,
         )
         one.version = replace(version, vehicle=vehicle)
+        if change.type is ChangeType.DELETED:
+            one.is_current = False
+            one.former.append(replace(version, valid_to=change.at))
+        elif not one.is_current:
+            one.is_current = True
+            kept = strip_erased(version.details)
+            one.version = replace(one.version, details=kept, began=change.number, valid_from=change.at)
         return
     one.former.append(replace(version, valid_to=change.at))
-    details = dict(version.details)
+    details: dict[str, str | int] = {name: value for name, value in version.details.items() if name not in removed}
     for name, (_, current) in (change.differences or {}).items():
         if name == "vin":
             vehicle = replace(vehicle, vin=entry.vin)
@@ -138,6 +152,8 @@ def _give_place(row: VehicleVersion, query: VehicleQuery) -> tuple[object, ...]:
 def _fits(row: VehicleVersion, vehicle: Vehicle, query: VehicleQuery) -> bool:
     if query.status not in {None, VehicleStatus.INFO_CHANGED, vehicle.status}:
         return False
+    if query.operational is not None and vehicle.status is VehicleStatus.INFO_CHANGED:
+        return False  # a deleted vehicle is in no list of those that are operational, or are not
     if query.operational is not None and is_operational(vehicle.status) is not query.operational:
         return False
     values = {"vin": row.vehicle.vin, **row.details}

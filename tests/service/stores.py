@@ -11,12 +11,15 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
+from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
@@ -42,6 +45,15 @@ class FaultyTransaction:
         self.is_touched = False
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        return self._transaction.archives
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        self._touch()
+        return self._transaction.erasure
+
+    @property
     def gate(self) -> GateTransaction:
         self._touch()
         return self._transaction.gate
@@ -54,6 +66,10 @@ class FaultyTransaction:
     def keys(self) -> KeyTransaction:
         self._faults.fail_at_key_write()
         return self._transaction.keys
+
+    @property
+    def old_runs(self) -> OldRuns:
+        return self._transaction.old_runs
 
     @property
     def operations(self) -> OperationTransaction:
@@ -310,6 +326,9 @@ class FaultyStore:
 
     async def check(self) -> None:
         await self._store.check()
+
+    async def scrub(self) -> bool:
+        return await self._store.scrub()
 
     async def close(self) -> None:
         await self._store.close()

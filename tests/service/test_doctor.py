@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from padron.domain.deletion import Deletion, decide_deletion
 from padron.domain.finding import CheckName, Finding, Severity
 from padron.service.doctor import records as of_records
 from padron.service.doctor.examining import examine
@@ -59,6 +60,17 @@ async def filled(store: Store) -> Store:
         _, double = await store.read(account).list_by_vin(make_vin(1))
         await save(store, account, retired(double))
     return store
+
+
+async def test_a_deleted_vehicle_is_no_fault_whether_it_came_back_or_not(
+    filled: Store, engine: str, database: str
+) -> None:
+    for vin in (make_vin(3), make_vin(4)):
+        vehicle = await get_one(filled, 1, vin)
+        change = decide_deletion([vehicle], Deletion(vin=vin, by="Acme", request_id="r-deleted"), NOON)
+        await save(filled, 1, change)
+    await save(filled, 1, restored(change.vehicle, {"plate": "P4"}))
+    assert await find_faults(engine, database) == {}
 
 
 @pytest.mark.usefixtures("filled")
@@ -186,4 +198,4 @@ async def test_pending_migrations_end_the_examination(engine: str, database: str
     findings = await list_findings(engine, database)
     assert "padron migrate" in next(one.detail for one in findings if one.check is CheckName.SCHEMA)
     assert CheckName.RECORD not in {one.check for one in findings}
-    await write(engine, database, f"INSERT INTO schema_migrations VALUES ({last.number}, '{last.name}')")  # noqa: S608
+    await write(engine, database, f"INSERT INTO schema_migrations (number, name) VALUES ({last.number}, '{last.name}')")  # noqa: S608

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import FeedEntry, StatusRequest
+from padron.domain.deletion import Deletion
+from padron.domain.erasure import Selection
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import SORT_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
@@ -22,6 +24,9 @@ from padron.domain.vin import Vin
 from padron.service.reports.time_in_status import open_report, report_page
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
+from padron.service.statuses.undo import undo_request
+from padron.service.vehicles.deletion import delete_vehicle
+from padron.service.vehicles.erasure import Erasure, erase_values
 from padron.service.vehicles.reading import get_vehicle, list_vehicles
 from padron.service.vehicles.registration import Registration, put_vehicle, upsert_vehicle_info
 from padron.store import postgres, sqlite
@@ -50,6 +55,9 @@ steps = st.one_of(
     ),
     st.tuples(st.just("put"), st.tuples(vins, edits)),
     st.tuples(st.just("upsert"), st.tuples(vins, plates)),
+    st.tuples(st.just("delete"), vins),
+    st.tuples(st.just("erase"), st.one_of(vins, names)),
+    st.tuples(st.just("undo"), st.integers(0, 13)),
 )
 pauses = st.sampled_from([0, 0, 1, 999_999, 1_000_000, 3_600_000_000])  # microseconds before a step
 histories = st.lists(st.tuples(pauses, steps), min_size=1, max_size=14)
@@ -116,6 +124,22 @@ class Register:
                 await put_vehicle(self.runtime, self.principal, _register(vin, values, request_id))
             case "upsert", (str(vin), str(plate)):
                 await upsert_vehicle_info(self.runtime, self.principal, _register(vin, {"plate": plate}, request_id))
+            case "delete", str(vin):
+                deletion = Deletion(vin=Vin(vin), by="Acme", request_id=request_id, reason="Deleted")
+                await delete_vehicle(self.runtime, self.principal, deletion)
+                event("deleted")
+            case "erase", str(vin_or_name):
+                is_vin = vin_or_name.startswith("3PADR")
+                value = None if is_vin else vin_or_name
+                selection = Selection(fields=frozenset({"ownerName", "legalName"}), value=value)
+                erasure = Erasure(
+                    vin=Vin(vin_or_name) if is_vin else None, selection=selection, by="Acme", request_id=request_id
+                )
+                done = await erase_values(self.runtime, self.principal, erasure)
+                event("erased" if done.vehicles else "nothing to erase")
+            case "undo", int(place):
+                undone = await undo_request(self.runtime, self.principal, f"r-{place}", request_id, None)
+                event("undone" if any(one.after for one in undone) else "left")
             case _:
                 raise AssertionError(kind)
 
@@ -123,8 +147,10 @@ class Register:
         """Give the whole feed, and with what each vehicle was registered."""
         reader = self.runtime.store.read(self.account_id)
         entries = await reader.list_changes(0, 1_000)
+        former = await reader.list_vehicles(VehicleQuery(filters={}, status=VehicleStatus.INFO_CHANGED, limit=500))
         present = await reader.list_vehicles(VehicleQuery(filters={}, limit=500))
-        details = {version.vehicle.vehicle_id: version.details for version, _ in present}
+        former.sort(key=lambda row: row.version.began)  # a deleted vehicle has only its last former version
+        details = {version.vehicle.vehicle_id: version.details for version, _ in (*former, *present)}
         return entries, find_first_details(entries, details)
 
     async def list_all(self, query: VehicleQuery) -> list[VehicleVersion]:
@@ -156,7 +182,7 @@ async def check_questions(register: Register, asked: Asked) -> None:
         event("something listed" if listed else "nothing listed")
         for number in range(5):
             vin = make_vin(number)
-            current = [one.version for one in vehicles.values() if one.version.vehicle.vin == vin]
+            current = [one.version for one in vehicles.values() if one.is_current and one.version.vehicle.vin == vin]
             if current:
                 assert [await get_vehicle(register.runtime, register.principal, vin, at)] == current
                 continue
@@ -190,9 +216,10 @@ async def check_times(register: Register, asked: Asked) -> None:
         }
         whole = (to_at - from_at) // timedelta(seconds=1)
         at_end = replay(entries, first, to_at)
+        deleted = {entry.vehicle_id for entry in entries if entry.change.to_status is VehicleStatus.INFO_CHANGED}
         for one in answer.page.rows:
             assert one.vin == at_end[one.vehicle_id].version.vehicle.vin
-            if at_end[one.vehicle_id].version.vehicle.created_at <= from_at:
+            if one.vehicle_id not in deleted and at_end[one.vehicle_id].version.vehicle.created_at <= from_at:
                 event("existed throughout")
                 assert sum(one.cells.values()) == whole
         assert answer.total is not None

@@ -114,7 +114,7 @@ async def test_refusals_are_deleted_after_ninety_days_in_every_account(
     clock.now += KEPT - timedelta(hours=1)
     await check_vehicles(runtime, acme, "dispatch", [make_vin(7)])
     assert await count(runtime, acme) == 6
-    assert await runtime.refusals.delete_old(acme.account_id, clock.now) == 0
+    assert await runtime.refusals.delete_old(acme.account_id, clock.now - KEPT) == 0
     clock.now += timedelta(hours=2)
     await runtime.refusals.flush(beta.account_id)
     async with run_workers([ClearingWorker(runtime, every_s=0.01)]), asyncio.timeout(10):

@@ -39,8 +39,8 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "operations.WORK": ("lock_expired", "lock_queued", "lock_work"),
     "plans.LATER_CHANGE": ("find_later_statuses",),
     "plans.PLAN": (
-        "lock_due_plans", "lock_plan", "lock_returns", "lock_pending_of_request", "find_plan", "list_plans",
-        "list_plans_by_state", "list_plans_of_request", "list_plans_of_vehicles",
+        "lock_due_plans", "lock_plan", "lock_returns", "lock_pending_of_request", "lock_pending_of_vehicle",
+        "find_plan", "list_plans", "list_plans_by_state", "list_plans_of_request", "list_plans_of_vehicles",
     ),
     "plans.PLANNED_VEHICLE": ("lock_targets",),
     "vehicles.DUPLICATE": ("list_duplicates",),
@@ -48,6 +48,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "vehicles.STATUS_TIME": ("sum_statuses",),
     "vehicles.VEHICLE": (
         "lock_by_vin", "lock_by_vins", "lock_by_plate", "lock_by_plates", "lock_former", "hold_vehicles", "list_by_vin",
+        "lock_any_vehicle",
     ),
     "vehicles.VERSION": ("list_versions_by_vin",),
     "webhooks.ATTEMPT": ("list_attempts",),

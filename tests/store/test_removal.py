@@ -76,6 +76,7 @@ async def test_every_table_that_has_accounts_is_named(engine: str, store: Store,
     assert tables == sorted([*named, *LAST])
 
 
+@pytest.mark.slow_callback("the test itself writes on the event loop")
 async def test_nothing_of_a_removed_account_is_left_in_any_table(
     engine: str, database: str, store: Store, acme: int, beta: int, select: Select
 ) -> None:

@@ -30,6 +30,9 @@ STATEMENTS = {
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
 WALK = {
+    "archives: clear_changes",  # vehicles of a portion
+    "archives: find_needed_by_webhooks",  # of endpoints, of which an account has few
+    "archives: find_portion",  # a portion
     "imports: list_waiting_imports",  # an index of what has not ended
     "imports: survey_imports",
     "operations: count_queued_runs",  # of operations, of which an account has few
@@ -42,6 +45,8 @@ WALK = {
     "directory: list_accounts",
     "directory: list_api_keys",
     "directory: list_usable_secrets",
+    "erasure: empty_attempts",  # of an account's few endpoints
+    "erasure: erase_import_refusals",  # a maximum is kept of each import
     "gate: list_refusals",
     "directory: release_endpoints",
     "directory: renew_epoch",

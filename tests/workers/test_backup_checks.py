@@ -114,6 +114,20 @@ async def test_a_folder_that_is_gone_is_a_warning_until_it_is_back(runtime: Runt
     await wait_until(partial(warns, wanted=False))
 
 
+async def test_a_folder_that_hangs_is_a_warning(runtime: Runtime, folder: Path, clock: SteppedClock) -> None:
+    await wait_for_base(folder)
+
+    async def is_copied() -> bool:
+        state = find_backup_state(runtime)
+        return state is not None and state.copied_at is not None
+
+    await wait_until(is_copied)
+    clock.now = datetime.now(UTC) + timedelta(seconds=20)
+    assert (await find_readiness(runtime)).troubles == ()
+    clock.now += timedelta(seconds=20)  # as if nothing had been copied in the meantime
+    assert [one.code for one in (await find_readiness(runtime)).troubles] == [TroubleCode.BACKUP_FAILING]
+
+
 async def test_a_stopping_server_does_not_wait_for_the_trial(runtime: Runtime, folder: Path) -> None:
     await wait_for_base(folder)
     worker = BackupCheckWorker(runtime, str(folder), first_s=0.0)

@@ -73,12 +73,14 @@ def show_entry(entry: HistoryEntry) -> dict[str, object]:
         "by": entry.by,
         "requestId": entry.request_id,
     }
+    if entry.erased is not None:
+        return {**shown, "fields": [*entry.erased.fields], "changeNumbers": [*entry.erased.numbers]}
     if entry.differences is not None:
         shown["former"] = {name: former for name, (former, _) in entry.differences.items()}
         shown["current"] = {name: current for name, (_, current) in entry.differences.items()}
         return shown
     shown["toStatusId"] = entry.to_status.value
-    if entry.type is ChangeType.STATUS_CHANGED:
+    if entry.type is not ChangeType.REGISTERED:
         came_from = None if entry.from_status is None else entry.from_status.value
         shown |= {"fromStatusId": came_from, "reason": entry.reason}
     return shown
@@ -99,10 +101,12 @@ def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
 
 def describe_entry(entry: HistoryEntry) -> str:
     """Describe the change in a few words."""
+    if entry.erased is not None:
+        return f"erased {', '.join(entry.erased.fields)} in {len(entry.erased.numbers)} changes"
     if entry.differences is not None:
         return "; ".join(
             f"{name}: {_NOTHING if former is None else former} → {_NOTHING if current is None else current}"
             for name, (former, current) in entry.differences.items()
         )
-    name = STATUS_TEXTS[entry.to_status].name
+    name = "deleted" if entry.type is ChangeType.DELETED else STATUS_TEXTS[entry.to_status].name
     return name if entry.from_status is None else f"{STATUS_TEXTS[entry.from_status].name} → {name}"

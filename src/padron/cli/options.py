@@ -99,6 +99,12 @@ class ServerOptions(CommonOptions):
     limits: str | None = None
     """Limits other than the default ones, such as vehicles=20000,webhooks=5; see docs/limits.md [PADRON_LIMITS]."""
 
+    keep: str | None = None
+    """How long old data stays, such as changes=5y,runs=90d; see docs/retention.md [PADRON_KEEP]."""
+
+    archive_to: str | None = None
+    """An existing folder for archived changes; needs --keep changes=AGE [PADRON_ARCHIVE_TO]."""
+
     metrics_listen: str | None = None
     """HOST:PORT for metrics, such as 127.0.0.1:9464; a port for each process [PADRON_METRICS_LISTEN]."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -57,6 +58,12 @@ class _Received:
     retry_after: timedelta | None
 
 
+@cache
+def trust_system() -> ssl.SSLContext:
+    """Give a context that trusts the system's authorities. Reading them takes up to a tenth of a second, so once."""
+    return ssl.create_default_context()
+
+
 class HttpSender:
     """Sends over HTTP/1.1 to allowed targets. Each process has one, and opens and closes it with ``async with``."""
 
@@ -67,7 +74,7 @@ class HttpSender:
         self._clock = clock
         self._resolver = Resolver()
         looked_up = resolve or self._resolver
-        context = ssl.create_default_context()
+        context = trust_system()
         # The number of concurrent deliveries already limits the connections. With a limit here, slow targets would
         # delay the others.
         self._pools = Pools(

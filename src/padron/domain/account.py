@@ -36,6 +36,8 @@ class Scope(StrEnum):
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
     VEHICLES_REPAIR = "vehicles:repair"
+    VEHICLES_DELETE = "vehicles:delete"
+    VEHICLES_ERASE = "vehicles:erase"
     GATE_CHECK = "gate:check"
     CHANGES_READ = "changes:read"
     WEBHOOKS_MANAGE = "webhooks:manage"

@@ -28,10 +28,22 @@ class ChangeType(StrEnum):
     REGISTERED = "registered"
     STATUS_CHANGED = "statusChanged"
     INFO_CHANGED = "infoChanged"
+    ERASED = "erased"  # personal values were erased from the record
+    DELETED = "deleted"  # the vehicle becomes former, and no other one is kept in its place
 
 
 # Names that are found faster than members of an enum.
 _STATUS_CHANGED, _REGISTERED, _FORMER = ChangeType.STATUS_CHANGED, ChangeType.REGISTERED, VehicleStatus.INFO_CHANGED
+_DELETED = ChangeType.DELETED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErasedValues:
+    """The result of an erasure in one vehicle: fields and numbers, and no values."""
+
+    fields: Sequence[str]  # whose values were erased anywhere
+    removed: Sequence[str]  # those of them that the vehicle had at that instant
+    numbers: Sequence[int]  # of the changes that had brought these values, or taken them away
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,11 +62,12 @@ class Change:
     reason: str | None = None
     details: Details | None = None  # all core data afterwards; None: the change does not touch them
     differences: Differences | None = None  # of core data, VIN included
+    erased: ErasedValues | None = None  # of an erasure; its details are None if the vehicle had no such value
 
     @property
     def retires(self) -> bool:
         """Say whether this change makes the whole vehicle a former version, so that it is no longer current."""
-        return self.vehicle.slot < 0 and self.type is ChangeType.STATUS_CHANGED
+        return self.vehicle.slot < 0 and (self.type is _STATUS_CHANGED or self.type is _DELETED)
 
     @property
     def restores(self) -> bool:
@@ -68,7 +81,7 @@ class Change:
         A vehicle that was not operational before has none.
         """
         return (
-            self.type is ChangeType.STATUS_CHANGED
+            (self.type is _STATUS_CHANGED or self.type is _DELETED)
             and not is_operational(self.vehicle.status)
             and (self.from_status is None or is_operational(self.from_status))
         )
@@ -157,6 +170,8 @@ def count_new(changes: Sequence[Change]) -> int:
                 count += 1
         elif change.type is _REGISTERED:
             count += 1
+        elif change.type is _DELETED:
+            count -= 1
     return count
 
 
@@ -188,9 +203,9 @@ def keep_order(changes: Sequence[Change], last_at: datetime) -> None:
         match change.type:
             case ChangeType.REGISTERED:
                 change.vehicle.created_at = change.vehicle.status_since = last_at
-            case ChangeType.STATUS_CHANGED:
+            case ChangeType.STATUS_CHANGED | ChangeType.DELETED:
                 change.vehicle.status_since = last_at
-            case ChangeType.INFO_CHANGED:
+            case ChangeType.INFO_CHANGED | ChangeType.ERASED:
                 pass
             case _:
                 assert_never(change.type)
@@ -216,11 +231,13 @@ class HistoryEntry:
     to_status: VehicleStatus
     reason: str | None
     differences: Differences | None
+    erased: ErasedValues | None = None
 
     @property
     def is_repair(self) -> bool:
-        """Say whether the change made a current vehicle former, or a former one current again."""
-        return VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+        """Say whether the change made a duplicate former, or a former vehicle current again."""
+        is_former = VehicleStatus.INFO_CHANGED in (self.from_status, self.to_status)
+        return is_former and self.type is ChangeType.STATUS_CHANGED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

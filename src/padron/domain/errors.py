@@ -25,6 +25,7 @@ class Code(StrEnum):
     CLAIM_EXPIRED = "claim_expired"
     CLAIM_ANSWERED = "claim_answered"
     CURSOR_GONE = "cursor_gone"
+    ARCHIVED = "archived"
     REQUEST_NOT_FOUND = "request_not_found"
     REQUEST_TOO_LARGE = "request_too_large"
     BATCH_REFUSED = "batch_refused"

@@ -6,13 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from padron.domain.change import REASON_LENGTH_MAX, Change, ChangeType, FeedEntry, Span, build_status_change
+from padron.domain.erasure import ERASED_TEXT
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FORMER_SLOT, Details, Difference, Edits, Vehicle, apply_edits, give_vin
 from padron.domain.vin import Vin
 
 UNDONE_CHANGES_MAX = 10_000  # of the request that is undone
 
-_UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED})
+_UNDOABLE = frozenset({ChangeType.STATUS_CHANGED, ChangeType.INFO_CHANGED, ChangeType.DELETED})
+_FROM_STATUS = frozenset({ChangeType.STATUS_CHANGED, ChangeType.DELETED})
 
 
 class LeftReason(StrEnum):
@@ -23,6 +25,8 @@ class LeftReason(StrEnum):
     PLATE_IN_USE = "plateInUse"
     VIN_IN_USE = "vinInUse"
     ONLY_VEHICLE = "onlyVehicle"  # it would become former again, and no vehicle would have its VIN
+    TOO_LATE = "tooLate"  # the vehicle was deleted too long ago
+    ERASED = "erased"  # an earlier value was erased
     NOT_UNDOABLE = "notUndoable"  # a kind of change that cannot be undone
 
 
@@ -39,6 +43,7 @@ class Former:
     former_vin: Vin | None  # None: the request did not touch the VIN
     obstacle: LeftReason | None  # why an undo is never possible; None: it may be
     was_retired: bool  # the request made the vehicle former
+    deleted_at: datetime | None  # when the request deleted the vehicle, which also makes it former
 
     @property
     def span(self) -> Span:
@@ -119,7 +124,7 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
     status: VehicleStatus | None = None
     values: dict[str, str | int | None] = {}
     for entry in entries:
-        if entry.change.type is ChangeType.STATUS_CHANGED and status is None:
+        if entry.change.type in _FROM_STATUS and status is None:
             status = entry.change.from_status
         for name, (before, _) in (entry.change.differences or {}).items():
             values.setdefault(name, before)
@@ -130,6 +135,8 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
         obstacle = LeftReason.REGISTERED
     elif types - _UNDOABLE:
         obstacle = LeftReason.NOT_UNDOABLE
+    elif ERASED_TEXT in values.values():
+        obstacle = LeftReason.ERASED
     return Former(
         vehicle_id=entries[0].vehicle_id,
         vin=entries[-1].vin,
@@ -140,4 +147,5 @@ def _gather_one(entries: Sequence[FeedEntry]) -> Former:
         former_vin=None if vin is None else Vin(str(vin)),
         obstacle=obstacle,
         was_retired=entries[-1].change.to_status is VehicleStatus.INFO_CHANGED,
+        deleted_at=next((one.change.at for one in entries if one.change.type is ChangeType.DELETED), None),
     )

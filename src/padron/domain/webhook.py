@@ -54,6 +54,8 @@ class EventType(StrEnum):
     VEHICLE_REGISTERED = "vehicle.registered"
     VEHICLE_INFO_CHANGED = "vehicle.info_changed"
     VEHICLE_STATUS_CHANGED = "vehicle.status_changed"
+    VEHICLE_ERASED = "vehicle.erased"
+    VEHICLE_DELETED = "vehicle.deleted"
 
 
 TEST_EVENT = "webhook.test"
@@ -67,6 +69,10 @@ def _name_event(kind: ChangeType) -> EventType:
             return EventType.VEHICLE_INFO_CHANGED
         case ChangeType.STATUS_CHANGED:
             return EventType.VEHICLE_STATUS_CHANGED
+        case ChangeType.ERASED:
+            return EventType.VEHICLE_ERASED
+        case ChangeType.DELETED:
+            return EventType.VEHICLE_DELETED
         case _:
             assert_never(kind)
 

@@ -1,7 +1,9 @@
-"""Deletes expired data of the whole register: Idempotency-Keys, imports, and refusals of the gate."""
+"""Deletes expired data of the whole register: Idempotency-Keys, imports, refusals of the gate, and runs."""
 
+from padron.domain.keeping import find_end
 from padron.service.idempotency import delete_expired
 from padron.service.imports.file_imports import clear_account
+from padron.service.operations.old_runs import clear_runs
 from padron.service.runtime import Runtime
 
 
@@ -10,4 +12,5 @@ async def clear_register(runtime: Runtime) -> None:
     for account in await runtime.store.directory.list_accounts():
         await delete_expired(runtime, account.account_id)
         await clear_account(runtime, account.account_id)
-        await runtime.refusals.delete_old(account.account_id, runtime.clock())
+        await runtime.refusals.delete_old(account.account_id, find_end(runtime.ages.refusals, runtime.clock()))
+        await clear_runs(runtime, account.account_id)

@@ -9,8 +9,10 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.trouble import Trouble, TroubleCode, TroubledError
 from padron.service.changes.cursors import EPOCH_LENGTH
 from padron.service.runtime import Runtime
+from padron.store.backups import BackupState
 
 STALLED_S_MAX = 20.0  # longer than any write waits, for a lock or for a slow disk
+BACKUP_AGE_S_MAX = 30.0  # it is a second while the folder works
 READY_S_MAX = 0.9  # for the whole answer, whatever the database does
 
 
@@ -43,17 +45,22 @@ async def find_readiness(runtime: Runtime) -> Readiness:
     except TimeoutError:
         code = TroubleCode.DATABASE_UNREACHABLE
     is_fresh = store.is_replica_fresh
-    backup = None if store.backup is None else store.backup.state
     found = (
         code,
         TroubleCode.REPLICA_BEHIND if is_fresh is False else None,
-        TroubleCode.BACKUP_FAILING if backup is not None and (backup.trouble or backup.check_trouble) else None,
+        TroubleCode.BACKUP_FAILING if store.backup is not None and _is_failing(store.backup.state, runtime) else None,
     )
     return Readiness(
         troubles=tuple(Trouble(code=one) for one in found if one is not None),
         is_replica_fresh=is_fresh,
         is_being_checked=store.is_being_checked,
     )
+
+
+def _is_failing(backup: BackupState, runtime: Runtime) -> bool:
+    age_s = backup.give_age_s(runtime.clock())
+    is_behind = age_s is not None and age_s > BACKUP_AGE_S_MAX  # a folder that hangs gives no error
+    return is_behind or bool(backup.trouble or backup.check_trouble)
 
 
 async def watch_register(runtime: Runtime) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
 from padron.service.authentication import Authenticator
@@ -46,6 +47,7 @@ class Runtime:
     turns: Turns
     counts: ServiceCounts
     outage: OutageLog
+    ages: KeptAges = DEFAULT_AGES
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
@@ -85,6 +87,7 @@ def build_runtime(
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
     tracer: Tracer | None = None,
+    ages: KeptAges = DEFAULT_AGES,
 ) -> Runtime:
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
@@ -107,6 +110,7 @@ def build_runtime(
         outage=OutageLog(store, counts),
         secret_box=secret_box or SecretBox(),
         tracer=tracer,
+        ages=ages,
     )
     if tracer is not None:
         store.trace(tracer)
@@ -121,8 +125,9 @@ async def open_timed_runtime(
     limits: Limits = DEFAULT_LIMITS,
     secret_box: SecretBox | None = None,
     tracer: Tracer | None = None,
+    ages: KeptAges = DEFAULT_AGES,
 ) -> Runtime:
     """Give a runtime over an open store. It keeps the register's clock right until it is closed."""
-    runtime = build_runtime(store, clock, sender, limits, secret_box, tracer)
+    runtime = build_runtime(store, clock, sender, limits, secret_box, tracer, ages)
     await runtime.keeping.enter_async_context(keep_clock(clock))
     return runtime

@@ -13,12 +13,15 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
+from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateReader, GateTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
+from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationReader, OperationTransaction
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
@@ -91,6 +94,16 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        """The archiving of the account's record."""
+        ...
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        """The account's personal values."""
+        ...
+
+    @property
     def gate(self) -> GateTransaction:
         """The account's remembered refusals, in this same transaction, like all nouns below."""
         ...
@@ -103,6 +116,11 @@ class WriteTransaction(Protocol):
     @property
     def keys(self) -> KeyTransaction:
         """The account's Idempotency-Keys."""
+        ...
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """The deletion of the account's old runs and results."""
         ...
 
     @property
@@ -135,6 +153,16 @@ class NounTransactions(ABC):
         """The transaction as the classes of the nouns use it."""
 
     @property
+    def archives(self) -> ArchiveTransaction:
+        """Give the archiving of the account's record."""
+        return ArchiveTransaction(self.port)
+
+    @property
+    def erasure(self) -> ErasureTransaction:
+        """Give the account's personal values."""
+        return ErasureTransaction(self.port)
+
+    @property
     def gate(self) -> GateTransaction:
         """Give the account's remembered refusals."""
         return GateTransaction(self.port)
@@ -148,6 +176,11 @@ class NounTransactions(ABC):
     def keys(self) -> KeyTransaction:
         """Give the account's Idempotency-Keys."""
         return KeyTransaction(self.port)
+
+    @property
+    def old_runs(self) -> OldRuns:
+        """Give the deletion of the account's old runs and results."""
+        return OldRuns(self.port)
 
     @property
     def operations(self) -> OperationTransaction:
@@ -178,6 +211,11 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def archives(self) -> ArchiveReader:
+        """What the archiving of the account's record reads."""
+        return ArchiveReader(self._port)
 
     @property
     def gate(self) -> GateReader:
@@ -341,6 +379,13 @@ class Store(Protocol):
 
         Gives False when the check could not come to its end, and must be repeated. An engine whose database checks
         itself does nothing here.
+        """
+        ...
+
+    async def scrub(self) -> bool:
+        """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
+
+        Gives False when a reader prevents it for the moment.
         """
         ...
 

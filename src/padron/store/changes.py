@@ -3,13 +3,14 @@
 Each engine's own transaction writes changes, together with their vehicles.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import cast
 
 import msgspec
 
-from padron.domain.change import START, ChangeType, FeedEntry, HistoryEntry, Place
+from padron.domain.archives import RecordStart
+from padron.domain.change import START, Change, ChangeType, ErasedValues, FeedEntry, HistoryEntry, Place
 from padron.domain.status import is_operational
 from padron.domain.vehicle import Difference
 from padron.store.port import Columns, ReadPort, Row, ToInstant
@@ -22,6 +23,7 @@ FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
 
 _HISTORY_WIDTH = len(HISTORY.names)
 _NUMBER_MAX = 2**63 - 1
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACES_KEPT = 4_096  # of accounts that are asked often
 
 _Differences = dict[str, Difference]
@@ -75,14 +77,34 @@ class ChangeReader:
         rows = await self._port.read_point("find_change", number)
         return to_place(number, rows[0], self._port.to_instant) if rows else None
 
+    async def find_record_start(self) -> RecordStart:
+        """Give where the record begins.
+
+        Ask after whatever was read from the record: changes are deleted only once this gives a later start. So what
+        was read is complete after the start that is given then.
+        """
+        rows = await self._port.read_point("find_record_start")
+        number, at = rows[0] if rows else (0, None)  # a replica may not have a new account yet
+        return RecordStart(number=number, at=NEVER if at is None else self._port.to_instant(at))
+
     async def find_request_end(self, request_id: str) -> int:
         """Give the number of a request's last change, or of the account's last change if the request made no change."""
         return cast("int", (await self._port.read_point("find_request_end", request_id))[0][0])
 
 
+def encode_differences(change: Change) -> str | None:
+    """Give the text of the column ``differences``: those of core data, or what an erasure did."""
+    if change.erased is not None:
+        return msgspec.json.encode(change.erased).decode()
+    return None if change.differences is None else msgspec.json.encode(change.differences).decode()
+
+
 def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
     """Give the history entry of a row."""
     number, kind, at, by, request_id, from_status, to_status, reason, differences = row
+    erased = None
+    if kind == ChangeType.ERASED and differences is not None:
+        erased, differences = msgspec.json.decode(differences, type=ErasedValues), None
     return HistoryEntry(
         number=number,
         type=ChangeType(kind),
@@ -93,6 +115,7 @@ def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
         to_status=give_status(to_status),
         reason=reason,
         differences=None if differences is None else msgspec.json.decode(differences, type=_Differences),
+        erased=erased,
     )
 
 

@@ -58,12 +58,16 @@ class AccountSums:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberPortion:
-    """A portion of the record: how many changes, from where to where, and how many of them are of no vehicle."""
+    """A portion of the record: how many changes, from where to where, and how many of them are of no vehicle.
+
+    Changes up to ``archived_to`` are archived and left out.
+    """
 
     count: int
     first: int
     last: int
     stray_count: int
+    archived_to: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,8 +135,14 @@ class Records:
 
     async def load_numbers(self, account_id: int, after: int, limit: int) -> NumberPortion | None:
         """Give the next portion of the record; None at the end."""
-        ((count, first, last, stray_count),) = await self._port.read("examine_numbers", account_id, after, limit)
-        return NumberPortion(count=count, first=first, last=last, stray_count=stray_count) if count else None
+        ((count, first, last, stray_count, archived_to),) = await self._port.read(
+            "examine_numbers", account_id, after, limit
+        )
+        if not count:
+            return None
+        return NumberPortion(
+            count=count, first=first, last=last, stray_count=stray_count, archived_to=archived_to
+        )  # fmt: skip
 
     async def find_portion(self, account_id: int, after: int, limit: int) -> VehiclePortion | None:
         """Give the next portion of the vehicles; None at the end."""

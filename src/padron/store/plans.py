@@ -62,6 +62,13 @@ class PlanTransaction:
         """Give the pending plans of one request. ``vin`` is the vehicle's VIN at the time of planning."""
         return self._give_plans(await self._port.fetch("lock_pending_of_request", request_id, limit))
 
+    async def lock_pending_of_vehicle(self, vehicle_id: int) -> list[Plan]:
+        """Give the pending plans of a locked vehicle that no other transaction holds.
+
+        Who holds a plan waits for the vehicle, and then sees the result.
+        """
+        return self._give_plans(await self._port.fetch("lock_pending_of_vehicle", vehicle_id))
+
     async def lock_targets(self, plans: Sequence[Plan]) -> dict[str, Target]:
         """Give the present state of each plan's vehicle, by the plan's id.
 

@@ -88,6 +88,11 @@ class VehicleReader:
         rows = await self._port.read_page("list_duplicates", query.after, query.vins_max, query.rows_max)
         return self._gather_groups(rows)
 
+    async def find_former(self, vin: str) -> int | None:
+        """Give the id of the vehicle with this VIN that was the last one to become former; None for none."""
+        rows = await self._port.read_point("find_former", vin)
+        return cast("int", rows[0][0]) if rows else None
+
     async def has_vehicle(self, vehicle_id: int, vin: str) -> bool:
         """Say whether a current vehicle has this VIN, or a former one had it at its end."""
         return bool(await self._port.read_point("has_vehicle", vehicle_id, vin))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
+from padron.domain.archives import RecordStart
 from padron.domain.change import FeedEntry
 from padron.domain.surveys import COUNTED_MAX, WebhookSurvey
 from padron.domain.webhook import (
@@ -57,6 +58,15 @@ class WebhookTransaction:
     async def is_account_enabled(self) -> bool:
         """Say whether the account is enabled. Lock the endpoint first, which disabling changes too."""
         return bool(await self._port.fetch("find_enabled_account"))
+
+    async def lock_record_start(self) -> RecordStart:
+        """Give from where the record stays. It does not move until the transaction ends.
+
+        A portion that is about to be archived counts as archived, because its end was chosen for the endpoints as
+        they were.
+        """
+        archived_to, at, archiving_to, _ = (await self._port.fetch("lock_archive_mark"))[0]
+        return RecordStart(number=max(archived_to, archiving_to), at=self._port.to_instant(at))
 
     async def find_last_change(self) -> int:
         """Give the number of the account's last change, or 0 before the first one."""

@@ -250,11 +250,17 @@ MALFORMED_REQUEST = Problem(
 )  # fmt: skip
 CURSOR_GONE = Problem(
     slug="cursor-gone", status=410, title="Cursor gone", error_type="gone", error_detail="CursorGone",
-    meaning="The cursor belongs to a state of the register that no longer exists. Either a backup was restored after "
-    "the cursor was given, or the cursor comes from an old version without epochs. Changes before the cursor may be "
-    "lost or replaced, so a client that continued from it would miss changes.",
+    meaning="The cursor belongs to a state of the register that no longer exists. A backup was restored after the "
+    "cursor was given, the cursor comes from an old version without epochs, or the changes that follow it are "
+    "archived. A client that continued from it would miss changes.",
     remedy="Start again without the cursor. A follower of the feed loads its list from the first page (such as "
     "GET /api/v2/vehicles?operational=true) and replaces its copy. Then it follows the feed from that page's cursor.",
+)  # fmt: skip
+ARCHIVED = Problem(
+    slug="archived", status=410, title="Archived", error_type="gone", error_detail="Archived",
+    meaning="The question is about a time whose changes are archived and no longer in the register. The detail says up "
+    "to which instant. The present, and every question about a later time, is answered as before.",
+    remedy="Ask about a later time. The operator can answer questions about the archived time with `padron archive`.",
 )  # fmt: skip
 REQUEST_NOT_FOUND = Problem(
     slug="request-not-found", status=404, title="Request not found", error_type="notFound",
@@ -346,6 +352,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
     Code.CLAIM_ANSWERED: CLAIM_ANSWERED,
     Code.CURSOR_GONE: CURSOR_GONE,
+    Code.ARCHIVED: ARCHIVED,
     Code.REQUEST_NOT_FOUND: REQUEST_NOT_FOUND,
     Code.REQUEST_TOO_LARGE: REQUEST_TOO_LARGE,
     Code.BATCH_REFUSED: BATCH_REFUSED,
@@ -382,7 +389,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
-    CURSOR_GONE, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
+    CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
     SERVER_FULL,
 )  # fmt: skip

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from padron.domain.webhook import TEST_EVENT, TRIES_MAX, EventType
 from padron.http.declarations import Parameter
 from padron.service.changes.events import (
+    VehicleDeletedPayload,
+    VehicleErasedPayload,
     VehicleInfoChangedPayload,
     VehicleRegisteredPayload,
     VehicleStatusChangedPayload,
@@ -63,6 +65,17 @@ EVENTS: tuple[DeclaredEvent, ...] = (
         summary="A vehicle's core data changed",
         description="Sent for every effective change of a value that is not the status.",
         payload=VehicleInfoChangedPayload,
+    ),
+    DeclaredEvent(
+        event_type=EventType.VEHICLE_ERASED.value, name="tellVehicleErased", summary="Personal values were erased",
+        description="Sent for each vehicle of an erasure. It names the fields, and the changes that had the values.",
+        payload=VehicleErasedPayload,
+    ),
+    DeclaredEvent(
+        event_type=EventType.VEHICLE_DELETED.value, name="tellVehicleDeleted", summary="A vehicle was deleted",
+        description="Sent for every deletion of a vehicle. If the deletion is undone, an event of a changed status "
+        "from 2 follows.",
+        payload=VehicleDeletedPayload,
     ),
     DeclaredEvent(
         event_type=TEST_EVENT, name="tellWebhookTest", summary="A test was asked for",

@@ -131,6 +131,8 @@ def list_problems(route: Route) -> list[Problem]:
     found[problems.BAD_HOST.slug] = problems.BAD_HOST
     if any(parameter.name in _CURSORS for parameter in route.parameters):
         found[problems.CURSOR_GONE.slug] = problems.CURSOR_GONE
+    if any(parameter.name == "asOf" for parameter in route.parameters):
+        found[problems.ARCHIVED.slug] = problems.ARCHIVED
     if route.body is not None:
         found[problems.REQUEST_TIMEOUT.slug] = problems.REQUEST_TIMEOUT
     if route.body is not None or route.media_types or route.method == "POST":

@@ -4,7 +4,7 @@ from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import duplicates, export, vehicles, vins
+from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
@@ -12,6 +12,8 @@ ROUTES: tuple[Route, ...] = (
     *export.ROUTES,
     *plans.ROUTES,
     *vehicles.ROUTES,
+    *deletion.ROUTES,
+    *erasure.ROUTES,
     *reports.ROUTES,
     *duplicates.ROUTES,
     *imports.ROUTES,

@@ -151,6 +151,6 @@ ROUTES: tuple[Route, ...] = (
             parameters.LIMIT, parameters.CURSOR,
         ),
         answers={200: Success(description="The report.", body=TimeReport, other_media_types=("text/csv",))},
-        problems=(problems.BAD_PARAMETERS,),
+        problems=(problems.BAD_PARAMETERS, problems.ARCHIVED),
     ),
 )  # fmt: skip

@@ -187,9 +187,13 @@ class VehicleStatusShape(Struct, rename="camel"):
 
 
 class HistoryShape(Struct, rename="camel", omit_defaults=True):
-    """One change. ``former`` and ``current`` have the values that differ. A missing value is null."""
+    """One change. ``former`` and ``current`` have the values that differ. A missing value is null.
 
-    type: Literal["registered", "statusChanged", "infoChanged"]
+    A value that was erased is the text [erased]. The change ``erased`` has ``fields`` and the numbers of the changes
+    that had their values.
+    """
+
+    type: Literal["registered", "statusChanged", "infoChanged", "erased", "deleted"]
     at: datetime
     by: str
     request_id: str
@@ -198,14 +202,20 @@ class HistoryShape(Struct, rename="camel", omit_defaults=True):
     reason: str | UnsetType | None = UNSET
     former: dict[str, str | int | None] | UnsetType = UNSET
     current: dict[str, str | int | None] | UnsetType = UNSET
+    fields: list[str] | UnsetType = UNSET
+    change_numbers: list[int] | UnsetType = UNSET
 
 
-class HistoryList(Struct, rename="camel"):
+class HistoryList(Struct, rename="camel", omit_defaults=True):
     """A page of a vehicle's changes, newest first. On the last page, ``more`` is false and ``nextCursor`` is null."""
 
     history: list[HistoryShape]
     next_cursor: str | None
     more: bool
+    archived_until: Annotated[
+        datetime | UnsetType,
+        Meta(description="On the last page, if earlier changes of the vehicle are archived: none of them is later."),
+    ] = UNSET
 
 
 class StatusNameShape(Struct, rename="camel"):
@@ -274,6 +284,10 @@ def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
 def shape_history_entry(entry: HistoryEntry) -> HistoryShape:
     """Give the JSON form of a recorded change."""
     shape = HistoryShape(type=entry.type.value, at=entry.at, by=entry.by, request_id=entry.request_id)
+    if entry.erased is not None:
+        shape.fields, shape.change_numbers = [*entry.erased.fields], [*entry.erased.numbers]
+        shape.reason = entry.reason
+        return shape
     if entry.differences is None:
         shape.to_status_id = entry.to_status.value
     else:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from padron.domain.account import Principal
-from padron.domain.change import START, FeedEntry
+from padron.domain.change import FeedEntry, Place
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import VehicleVersion
@@ -29,8 +29,9 @@ def read_former_versions(runtime: Runtime, principal: Principal) -> AsyncIterato
 
 
 async def read_changes(runtime: Runtime, principal: Principal) -> AsyncIterator[list[bytes]]:
-    """Give the history from the first change to the last, a page at a time: each change as JSON, as in the feed."""
-    query = FeedQuery(after=START, limit=PAGE, wanted=FeedFilter())
+    """Give the history, a page at a time: each change as JSON, as in the feed. It begins after the archived changes."""
+    start = await runtime.store.read(principal.account_id).find_record_start()
+    query = FeedQuery(after=Place(number=start.number, mark=0), limit=PAGE, wanted=FeedFilter())
     more = True
     while more:
         page = await list_changes(runtime, principal, query)

@@ -10,7 +10,7 @@ from typing import TypedDict, assert_never
 import msgspec
 from msgspec import Struct
 
-from padron.domain.change import ChangeType, FeedEntry
+from padron.domain.change import ChangeType, ErasedValues, FeedEntry
 from padron.domain.webhook import TEST_EVENT, EventType
 
 
@@ -43,6 +43,22 @@ class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
 
     former: dict[str, str | int | None]
     current: dict[str, str | int | None]
+
+
+class VehicleErased(_Change, tag=EventType.VEHICLE_ERASED.value):
+    """Personal values were erased. ``changeNumbers`` are the changes that had them. Erase them in your copy too."""
+
+    fields: list[str]
+    change_numbers: list[int]
+    reason: str | None
+
+
+class VehicleDeleted(_Change, tag=EventType.VEHICLE_DELETED.value):
+    """A vehicle was deleted. ``operational`` describes a vehicle that was registered with its VIN since, if any."""
+
+    from_status_id: int | None
+    to_status_id: int
+    reason: str | None
 
 
 class _Shared(TypedDict):
@@ -86,14 +102,32 @@ class VehicleInfoChangedPayload(_Payload, tag=EventType.VEHICLE_INFO_CHANGED.val
     data: VehicleInfoChanged
 
 
+class VehicleErasedPayload(_Payload, tag=EventType.VEHICLE_ERASED.value):
+    """Tells that personal values of a vehicle were erased."""
+
+    data: VehicleErased
+
+
+class VehicleDeletedPayload(_Payload, tag=EventType.VEHICLE_DELETED.value):
+    """Tells that a vehicle was deleted."""
+
+    data: VehicleDeleted
+
+
 class WebhookTestPayload(_Payload, tag=TEST_EVENT):
     """Tells that a test was asked for."""
 
     data: WebhookTested
 
 
-Event = VehicleRegistered | VehicleStatusChanged | VehicleInfoChanged
-Payload = VehicleRegisteredPayload | VehicleStatusChangedPayload | VehicleInfoChangedPayload
+Event = VehicleRegistered | VehicleStatusChanged | VehicleInfoChanged | VehicleErased | VehicleDeleted
+Payload = (
+    VehicleRegisteredPayload
+    | VehicleStatusChangedPayload
+    | VehicleInfoChangedPayload
+    | VehicleErasedPayload
+    | VehicleDeletedPayload
+)
 
 
 def give_event(entry: FeedEntry) -> Event:
@@ -117,6 +151,18 @@ def give_event(entry: FeedEntry) -> Event:
                 from_status_id=None if change.from_status is None else change.from_status.value,
                 to_status_id=change.to_status.value,
                 reason=change.reason,
+            )
+        case ChangeType.DELETED:
+            return VehicleDeleted(
+                **shared,
+                from_status_id=None if change.from_status is None else change.from_status.value,
+                to_status_id=change.to_status.value,
+                reason=change.reason,
+            )
+        case ChangeType.ERASED:
+            erased = change.erased or ErasedValues(fields=(), removed=(), numbers=())
+            return VehicleErased(
+                **shared, fields=[*erased.fields], change_numbers=[*erased.numbers], reason=change.reason
             )
         case ChangeType.INFO_CHANGED:
             differences = change.differences or {}
@@ -145,6 +191,10 @@ def _give_payload(event: Event) -> Payload:
             return VehicleRegisteredPayload(timestamp=event.at, data=event)
         case VehicleStatusChanged():
             return VehicleStatusChangedPayload(timestamp=event.at, data=event)
+        case VehicleErased():
+            return VehicleErasedPayload(timestamp=event.at, data=event)
+        case VehicleDeleted():
+            return VehicleDeletedPayload(timestamp=event.at, data=event)
         case VehicleInfoChanged():
             return VehicleInfoChangedPayload(timestamp=event.at, data=event)
         case _:

@@ -31,7 +31,7 @@ def format_cursor(runtime: Runtime, place: Place) -> str:
 async def list_changes(runtime: Runtime, principal: Principal, query: FeedQuery, *, at_least: int = 0) -> FeedPage:
     """Give a page of the matching changes, without waiting. Raises ``forbidden``.
 
-    The state that is read has the change ``at_least``.
+    The state that is read has the change ``at_least``. Raises ``cursor_gone`` where archived changes would follow.
     """
     principal.check_scope(Scope.CHANGES_READ)
     reader = runtime.store.read_recent(principal.account_id, at_least)
@@ -39,6 +39,8 @@ async def list_changes(runtime: Runtime, principal: Principal, query: FeedQuery,
     limit, position, scanned = query.limit, query.after, 0
     while scanned < SCANNED_MAX:
         entries = await reader.list_changes(position.number, look_beyond(limit))
+        if entries and entries[-1].change.number - position.number != len(entries):  # only the archive leaves a gap
+            (await reader.find_record_start()).check_place(position.number)
         for entry in entries[:limit]:
             position = entry.place
             if query.wanted.fits(entry):

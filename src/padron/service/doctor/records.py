@@ -107,6 +107,7 @@ async def _examine_numbers(records: Records, account_id: int, faults: _Faults, n
     where = f"Account {account_id}"
     last = 0
     while (portion := await records.load_numbers(account_id, last, PORTION_CHANGES)) is not None:
+        last = max(last, portion.archived_to)
         missing = portion.last - last - portion.count
         if missing:
             faults.add(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from padron.domain import file_import
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import KEPT, UPLOAD_KEPT, FileImport, ImportState, KeptRefusal, parse_import_id
+from padron.domain.file_import import UPLOAD_KEPT, FileImport, ImportState, KeptRefusal, parse_import_id
+from padron.domain.keeping import find_end
 from padron.domain.quoting import quote
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
@@ -124,7 +125,7 @@ async def clear_import(runtime: Runtime, account_id: int, import_id: int) -> Non
 
 
 async def clear_account(runtime: Runtime, account_id: int) -> None:
-    """Delete an account's old uploads, the bytes of ended imports, and imports that ended 30 days ago."""
+    """Delete an account's old uploads, the bytes of ended imports, and imports that ended too long ago."""
     now = runtime.clock()
 
     async def find(transaction: WriteTransaction) -> _Over:
@@ -134,7 +135,7 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
             for one in await imports.list_open()
             if one.state is ImportState.UPLOADING and one.moved_at < now - UPLOAD_KEPT
         ]
-        over = await imports.list_ended(now - KEPT, DELETED_ROWS)
+        over = await imports.list_ended(find_end(runtime.ages.imports, now), DELETED_ROWS)
         return _Over(with_parts=await imports.list_leftovers(), whole=[*uploads, *over])
 
     found = await runtime.store.write(account_id, find)

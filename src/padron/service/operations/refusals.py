@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from padron.domain.account import Principal
 from padron.domain.errors import PadronError
-from padron.domain.gate import KEPT, Refusal, Verdict
+from padron.domain.gate import Refusal, Verdict
 from padron.loop import Loop
 from padron.store.base import Store, WriteTransaction
 
@@ -100,11 +100,11 @@ class RefusalLog:
         for account_id in list(self._buffers):
             await self.flush(account_id)
 
-    async def delete_old(self, account_id: int, now: datetime) -> int:
-        """Delete an account's expired refusals, in small transactions."""
+    async def delete_old(self, account_id: int, before: datetime) -> int:
+        """Delete an account's refusals of hours before an instant, in small transactions."""
 
         async def work(transaction: WriteTransaction) -> int:
-            return await transaction.gate.delete_refusals(now - KEPT, PORTION_ROWS)
+            return await transaction.gate.delete_refusals(before, PORTION_ROWS)
 
         deleted = 0
         while some := await self._store.write(account_id, work):

@@ -41,12 +41,13 @@ class TimesInStatus:
 async def open_report(runtime: Runtime, principal: Principal, period: Period, filters: Filters) -> TimeQuery:
     """Give the query for a period, cut off at the record's current end.
 
-    Raises ``forbidden``, and ``bad_parameters`` for a period that is empty or not over yet.
+    Raises ``forbidden``, ``archived``, and ``bad_parameters`` for a period that is empty or not over yet.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     query = _check_period(runtime, period, filters)
     reader = runtime.store.read(principal.account_id)
     since, until = await reader.find_cut(query.from_at), await reader.find_cut(query.to_at)
+    (await reader.find_record_start()).check_instant(query.from_at)
     return replace(query, since=since, until=until)
 
 
@@ -69,8 +70,9 @@ async def report_page(
         query = await open_report(runtime, principal, period, filters)
     else:
         continued = cursors.continue_report(runtime.store.epoch, _check_period(runtime, period, filters), cursor)
-        await check_place(runtime, principal, continued.told)
         query = continued.query
+        (await runtime.store.read(principal.account_id).find_record_start()).check_number(query.since)
+        await check_place(runtime, principal, continued.told)
     total = TotalTime() if cursor is None else None
     listed: list[VehicleTime] = []
     async for batch in follow_report(runtime, principal, query, is_gone):
@@ -99,6 +101,7 @@ async def follow_report(
         begun = loop.time()
         rows = await reader.sum_statuses(query)
         took_s = loop.time() - begun
+        (await reader.find_record_start()).check_number(query.since)
         if is_gone():
             raise StoppedError
         if not rows:

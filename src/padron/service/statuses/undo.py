@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
-from padron.domain.change import Change, ChangeType, FeedEntry
+from padron.domain.change import Change, ChangeType, FeedEntry, check_vehicle_limit
+from padron.domain.deletion import UNDOABLE_DAYS, is_undoable
+from padron.domain.erasure import strip_erased
 from padron.domain.errors import Code, PadronError
+from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX, Former, LeftReason, UndoAct, build_undo, gather_former
@@ -21,9 +24,13 @@ from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
 CHUNK_VEHICLES = 1_000
-EITHER_SCOPE = (Scope.VEHICLES_STATUS, Scope.VEHICLES_WRITE, Scope.VEHICLES_REPAIR)
+EITHER_SCOPE = (Scope.VEHICLES_STATUS, Scope.VEHICLES_WRITE, Scope.VEHICLES_REPAIR, Scope.VEHICLES_DELETE)
 
-_SCOPES = {ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS, ChangeType.INFO_CHANGED: Scope.VEHICLES_WRITE}
+_SCOPES = {
+    ChangeType.STATUS_CHANGED: Scope.VEHICLES_STATUS,
+    ChangeType.INFO_CHANGED: Scope.VEHICLES_WRITE,
+    ChangeType.DELETED: Scope.VEHICLES_DELETE,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,14 +65,18 @@ async def undo_request(
 
     The request's pending plans are cancelled first, so that they are not executed afterwards. They
     come first in the answer. ``dry_run`` makes the same decisions and writes nothing. Raises
-    ``forbidden``, ``request_too_large``, and ``request_not_found`` for a request that changed and
-    planned nothing.
+    ``forbidden``, ``request_too_large``, ``archived``, ``request_not_found`` for a request that changed
+    and planned nothing, and ``vehicle_limit_reached`` for a deleted vehicle that is one too many.
     """
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
     entries = await _load_changes(runtime, principal, undone_id)
     if not entries and not has_plans:
-        raise PadronError(Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account.")
+        kept = await runtime.store.read(principal.account_id).find_record_start()
+        since = f" since {format_instant(kept.at)}; what was before is archived" if kept.number else ""
+        raise PadronError(
+            Code.REQUEST_NOT_FOUND, f"No request {quote(undone_id)} has changed anything in the account{since}."
+        )
     cancelled: list[UndoneVehicle] = []
     if has_plans:
         if dry_run:
@@ -83,7 +94,8 @@ async def undo_request(
         chunk = formers[start : start + CHUNK_VEHICLES]
 
         async def work(transaction: WriteTransaction, chunk: Sequence[Former] = chunk) -> list[UndoneVehicle]:
-            return await _Chunk(transaction, act, repaired, returning, dry_run).undo(chunk)
+            undone = _Chunk(transaction, act, repaired, returning, dry_run, runtime.limits.vehicles)
+            return await undone.undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
     in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
@@ -95,6 +107,8 @@ async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) 
     reader = runtime.store.read(principal.account_id)
     entries = await reader.list_request_changes(undone_id, 0, UNDONE_CHANGES_MAX + 1)
     _check_scopes(principal, entries)
+    if entries:
+        (await reader.find_record_start()).check_request(entries[0].change.number, quote(undone_id))
     if len(entries) > UNDONE_CHANGES_MAX:
         detail = f"The request {undone_id} made more than {UNDONE_CHANGES_MAX:,} changes, the maximum for an undo."
         raise PadronError(Code.REQUEST_TOO_LARGE, detail)
@@ -110,6 +124,7 @@ class _Chunk:
     repaired: frozenset[str]  # VINs with vehicles that the request made former, or current again
     returning: frozenset[str]  # VINs with vehicles that become current again
     dry_run: bool
+    vehicles_max: int
     vehicles: dict[int, Vehicle] = field(default_factory=dict)
     details: dict[int, Details] = field(default_factory=dict)
     later: dict[int, FeedEntry] = field(default_factory=dict)
@@ -127,7 +142,9 @@ class _Chunk:
             return done
         if self.slots_before:
             await self.transaction.move_vehicles(self.slots_before)
-        await self.transaction.save_changes(self.changes)
+        written = await self.transaction.save_changes(self.changes)
+        if any(former.deleted_at is not None for former in formers):
+            check_vehicle_limit(written, self.vehicles_max)
         if self.slots_after:
             await self.transaction.move_vehicles(self.slots_after)
         return done
@@ -138,7 +155,8 @@ class _Chunk:
         found = await transaction.lock_vehicles(sorted(vins))
         retired = sorted(former.vehicle_id for former in formers if former.was_retired)
         gone = await transaction.lock_former(retired) if retired else []
-        self.details = await transaction.load_former_details(retired) if gone else {}
+        former_details = await transaction.load_former_details(retired) if gone else {}
+        self.details = {vehicle_id: strip_erased(details) for vehicle_id, details in former_details.items()}
         if self.repaired and found:
             self.details |= await transaction.load_details(sorted(vehicle.vehicle_id for vehicle in found))
         # Vehicles whose plate comes back, or must be unique. For these, all vehicles with the plate
@@ -156,12 +174,17 @@ class _Chunk:
 
     def _undo_one(self, former: Former) -> UndoneVehicle:
         vehicle, later = self.vehicles.get(former.vehicle_id), self.later.get(former.vehicle_id)
-        if former.obstacle is not None:
-            return _leave(former, former.obstacle, _OBSTACLES[former.obstacle])
+        obstacle = former.obstacle
+        if obstacle is None and former.deleted_at is not None and not is_undoable(former.deleted_at, self.act.at):
+            obstacle = LeftReason.TOO_LATE
+        if obstacle is not None:
+            return _leave(former, obstacle, _OBSTACLES[obstacle])
         if later is not None or vehicle is None:
             return _leave(former, LeftReason.CHANGED_SINCE, _describe_later(later))
-        if former.former_vin is not None and self.by_vin[former.former_vin] - {former.vehicle_id}:
-            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {former.former_vin}.")
+        # A deleted vehicle never becomes a duplicate of one that was registered since.
+        vin = former.vin if former.deleted_at is not None and former.former_vin is None else former.former_vin
+        if vin is not None and self.by_vin[vin] - {former.vehicle_id}:
+            return _leave(former, LeftReason.VIN_IN_USE, f"Another vehicle now has the VIN {vin}.")
         if former.was_restored:
             slot = self._clear_for_retirement(former, vehicle) or vehicle.slot
         else:
@@ -235,6 +258,8 @@ class _Chunk:
 
 _OBSTACLES = {
     LeftReason.REGISTERED: "The request registered the vehicle, which cannot be undone.",
+    LeftReason.TOO_LATE: f"The vehicle was deleted more than {UNDOABLE_DAYS} days ago. Register it again if needed.",
+    LeftReason.ERASED: "An earlier value of the vehicle was erased from the record, and cannot be restored.",
     LeftReason.NOT_UNDOABLE: "The request changed the vehicle in a way that cannot be undone.",
 }
 

@@ -22,6 +22,13 @@ STEP_CHANGES = 200_000  # one statement looks at the vehicles registered by so m
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryPage(Page[HistoryEntry]):
+    """A page of a history. If earlier changes of the vehicle are archived, the last page says up to which instant."""
+
+    archived_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoundVehicles:
     """A page of vehicles. The filter ``operational`` and the past also give the place in the feed it reflects."""
 
@@ -42,8 +49,10 @@ async def get_vehicle(
     if as_of is None:
         found = await reader.list_versions_by_vin(vin)
     else:
-        query = VehicleQuery(filters={"vin": vin}, up_to=await _find_state(runtime, reader, as_of), limit=LIMIT_MAX)
+        cut = await _find_state(runtime, reader, as_of)
+        query = VehicleQuery(filters={"vin": vin}, up_to=cut, limit=LIMIT_MAX)
         found = [version for version, _ in await reader.list_vehicles(query)]
+        (await reader.find_record_start()).check_number(cut)
     only = get_only([version.vehicle for version in found], vin)
     return next(version for version in found if version.vehicle is only)
 
@@ -66,6 +75,8 @@ async def list_vehicles(
     epoch = runtime.store.epoch
     continued = cursors.continue_list(epoch, query, cursor)
     asked, told = continued.query, continued.told
+    if asked.up_to is not None:  # the past has a refusal of its own, better than that of a cursor
+        (await runtime.store.read(principal.account_id).find_record_start()).check_number(asked.up_to)
     await check_place(runtime, principal, told)
     at_least = max(await find_seen(runtime, principal, seen), told.number)
     if query.as_of is not None and asked.up_to is None:
@@ -79,6 +90,8 @@ async def list_vehicles(
     if last_change is None and query.operational is not None:
         last_change = await reader.find_last_change()
     rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
+    if asked.up_to is not None:
+        (await reader.find_record_start()).check_number(asked.up_to)
     # Another server may give the next page. A reader who then follows the feed from here must find
     # there everything that this page already shows.
     is_followed = len(rows) == asked.limit
@@ -113,7 +126,9 @@ async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehi
 
 
 async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
-    """Give the number of the last change up to an instant. Raises ``bad_parameters`` for a future instant.
+    """Give the number of the last change up to an instant.
+
+    Raises ``bad_parameters`` for a future instant, and ``archived`` for one whose changes are not in the record.
 
     After the clock was set back, the account's last change is later than the clock. A client that
     asks for the present then names the clock's instant. So an instant just before the clock's means
@@ -121,12 +136,18 @@ async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
     """
     now = runtime.clock()
     if as_of < now - PRESENT:
-        return await reader.find_cut(as_of)
+        return await _find_cut(reader, as_of)
     last_at = await reader.find_last_instant()
     check_past("asOf", as_of, max(now, last_at))
     if as_of >= now - min(PRESENT, max(last_at - now, timedelta(0))):
-        return await reader.find_cut(max(as_of, last_at))
-    return await reader.find_cut(as_of)
+        return await _find_cut(reader, max(as_of, last_at))
+    return await _find_cut(reader, as_of)
+
+
+async def _find_cut(reader: Reader, at: datetime) -> int:
+    cut = await reader.find_cut(at)
+    (await reader.find_record_start()).check_instant(at)
+    return cut
 
 
 def check_past(name: str, at: datetime, now: datetime) -> None:
@@ -145,10 +166,13 @@ async def list_history(
     cursor: str | None,
     vehicle_id: int | None = None,
     seen: str | None = None,
-) -> Page[HistoryEntry]:
-    """Give a page of the history of the current vehicle with a VIN. ``vehicle_id`` selects a former one, too.
+) -> HistoryPage:
+    """Give a page of the history of the current vehicle with a VIN, or else of the last one that was deleted.
 
-    The answer's state includes ``seen``. Raises as ``get_status``, and for a bad cursor.
+    ``vehicle_id`` selects any vehicle that has the VIN, or had it when it became former.
+
+    The answer's state includes ``seen``. Of the archived changes, only the last one is shown, because those between
+    the ones that were kept are missing. Raises as ``get_status``, ``archived``, and for a bad cursor.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     epoch = runtime.store.epoch
@@ -156,11 +180,21 @@ async def list_history(
     at_least = await find_seen(runtime, principal, seen)
     present = runtime.store.read(principal.account_id)
     if vehicle_id is None:
-        vehicle_id = get_only(await present.list_by_vin(vin), vin).vehicle_id
+        found = await present.list_by_vin(vin)
+        vehicle_id = None if found else await present.find_former(vin)
+        vehicle_id = vehicle_id or get_only(found, vin).vehicle_id
     elif not await present.has_vehicle(vehicle_id, vin):
         raise PadronError(Code.VEHICLE_NOT_FOUND, f"The account has no vehicle {vehicle_id} with the VIN {vin}.")
     # A vehicle's id is the number of its registration, so the history of a known vehicle is never
     # empty.
     reader = runtime.store.read_recent(principal.account_id, max(at_least, vehicle_id))
     entries = await reader.list_history(vehicle_id, before, look_beyond(limit))
-    return cut_page(entries, limit, lambda last: cursors.format_history_cursor(epoch, last.number))
+    start = await reader.find_record_start()
+    if before is not None:
+        start.check_number(before - 1)
+    complete = [entry for n, entry in enumerate(entries) if not n or entries[n - 1].number > start.number]
+    page = cut_page(complete, limit, lambda last: cursors.format_history_cursor(epoch, last.number))
+    is_cut = bool(page.rows) and not page.more and vehicle_id < page.rows[-1].number <= start.number
+    return HistoryPage(
+        rows=page.rows, next_cursor=page.next_cursor, archived_until=start.at if is_cut else None
+    )  # fmt: skip

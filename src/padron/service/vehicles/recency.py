@@ -32,12 +32,16 @@ async def read_place(runtime: Runtime, principal: Principal, cursor: str | None)
     """Give the place of a feed cursor, or the beginning without one. Raises ``bad_parameters``, ``cursor_gone``."""
     place = cursors.parse_feed_cursor(runtime.store.epoch, cursor)
     await check_place(runtime, principal, place)
+    if place == START:
+        (await runtime.store.read(principal.account_id).find_record_start()).check_place(START.number)
     return place
 
 
 async def check_place(runtime: Runtime, principal: Principal, place: Place) -> None:
     """Raise ``cursor_gone`` unless the account has this very change at this place."""
-    if place != START and await runtime.store.read(principal.account_id).find_place(place.number) != place:
+    reader = runtime.store.read(principal.account_id)
+    if place != START and await reader.find_place(place.number) != place:
+        (await reader.find_record_start()).check_place(place.number)
         raise cursors.give_gone()
 
 

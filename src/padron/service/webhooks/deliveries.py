@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from padron.domain import webhook
 from padron.domain.errors import PadronError
+from padron.domain.keeping import find_end
 from padron.domain.signature import give_headers
 from padron.domain.webhook import (
     LEASE,
@@ -132,7 +133,7 @@ async def advance_endpoint(
             due = [sending for sending in found if sending.delivery.number not in busy][:room]
         is_released = not (due or busy or has_more)
         if is_released:
-            await webhooks.delete_settled(endpoint_id, now - webhook.KEPT, CLEARED_MAX)
+            await webhooks.delete_settled(endpoint_id, find_end(runtime.ages.deliveries, now), CLEARED_MAX)
             endpoint = await _release(webhooks, endpoint)
         if endpoint != before:
             await webhooks.save_endpoint(endpoint)

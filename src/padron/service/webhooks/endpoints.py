@@ -205,6 +205,7 @@ async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str,
     async def work(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
         if number > await transaction.find_last_change():
             raise give_gone()
+        (await transaction.lock_record_start()).check_place(number)
         webhook.check_replay(endpoint, number)
         return replace(endpoint, position=number, is_full=False, wake_at=now)
 

@@ -42,12 +42,17 @@ CREATE TABLE register (
 );
 
 -- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
--- there are. Its row is the last thing that a transaction locks.
+-- there are. Its row is the last thing that a transaction locks. Changes up to archived_to are in an archive; of them,
+-- only what later questions need is still in the record.
 CREATE TABLE counters (
     account_id bigint NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change bigint NOT NULL,
     last_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
-    vehicle_count bigint NOT NULL DEFAULT 0
+    vehicle_count bigint NOT NULL DEFAULT 0,
+    archived_to bigint NOT NULL DEFAULT 0,
+    archived_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
+    archiving_to bigint NOT NULL DEFAULT 0,
+    cleared_to bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.

@@ -20,12 +20,13 @@ from padron.domain.change import (
 )
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import NounTransactions
-from padron.store.changes import to_feed_entry
+from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.vehicles import give_status_id, to_details, to_vehicle
 
+_EDITS = frozenset({ChangeType.INFO_CHANGED, ChangeType.ERASED})
 MANY = 300  # more than a batch of status calls has
 
 
@@ -128,6 +129,7 @@ class PostgresTransaction(NounTransactions):
         identities: list[tuple[object, ...]] = []
         restored: list[tuple[object, ...]] = []
         new: list[tuple[object, ...]] = []
+        touched: list[tuple[object, ...]] = []
         for one in numbered:
             change = one.change
             vehicle, plate = change.vehicle, fold_plate(change.details or {})
@@ -138,11 +140,15 @@ class PostgresTransaction(NounTransactions):
             match change.type:
                 case ChangeType.STATUS_CHANGED if change.retires:
                     retired.append((*own, *status[1:], vehicle.revision))
+                case ChangeType.DELETED:
+                    retired.append((*own, *status[1:], vehicle.revision))
                 case ChangeType.STATUS_CHANGED if change.restores:
                     restored.append((*own, vehicle.slot, plate, *status, vehicle.revision))
                 case ChangeType.STATUS_CHANGED:
                     statuses.append((*status, *key))
-                case ChangeType.INFO_CHANGED:
+                case ChangeType.ERASED if change.details is None:
+                    touched.append(key)
+                case ChangeType.INFO_CHANGED | ChangeType.ERASED:
                     identities.append((vehicle.vin, plate, *key))
                 case ChangeType.REGISTERED:
                     identity = (self._account_id, one.number, vehicle.vin, vehicle.slot, plate)
@@ -154,6 +160,7 @@ class PostgresTransaction(NounTransactions):
         await self._write(SQL["update_status"], statuses)
         await self._write(SQL["edit_identity"], [(*row[:2], *row[-2:]) for row in identities])
         await self._write(SQL["update_identity"], identities)
+        await self._write(SQL["touch_vehicle"], touched)
         await self._write(SQL["restore_vehicle"], restored)
         await self._write(SQL["save_identity"], [row[:2] for row in restored])
         await self._write(SQL["insert_identity"], [row[:5] for row in new])
@@ -164,7 +171,7 @@ class PostgresTransaction(NounTransactions):
         ends: dict[int, NumberedChange] = {}  # by vehicle: the next change, because the loop goes backwards
         for one in reversed(numbered):
             change = one.change
-            if is_plain(change):
+            if is_plain(change) or (change.type is ChangeType.ERASED and change.details is None):
                 continue
             if change.retires:
                 ends[change.vehicle.vehicle_id] = one
@@ -181,7 +188,7 @@ class PostgresTransaction(NounTransactions):
         former: list[tuple[object, ...]] = [
             (end.number, end.change.at, self._account_id, vehicle_id)
             for vehicle_id, end in ends.items()
-            if end.change.type is ChangeType.INFO_CHANGED or end.change.retires
+            if end.change.type in _EDITS or end.change.retires
         ]
         await self._write(SQL["end_version"], former)
         await self._write(SQL["insert_version"], versions)
@@ -191,7 +198,6 @@ class PostgresTransaction(NounTransactions):
 
     def _give_row(self, numbered: NumberedChange) -> tuple[object, ...]:
         number, change = numbered.number, numbered.change
-        differences = change.differences
         return (
             self._account_id,
             number,
@@ -204,7 +210,7 @@ class PostgresTransaction(NounTransactions):
             give_status_id(change.from_status),
             change.vehicle.status.value,
             change.reason,
-            None if differences is None else msgspec.json.encode(differences).decode(),
+            encode_differences(change),
         )
 
 

@@ -41,7 +41,7 @@ _LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = :acc
 _PAST_COLUMNS: dict[str | None, str] = {
     **_VALUE_COLUMNS,
     _STATUS_SORT: _LAST.format(column="to_status", only=""),
-    "statusSince": _LAST.format(column="changed_at", only=" AND c.type IN ('registered', 'statusChanged')"),
+    "statusSince": _LAST.format(column="changed_at", only=" AND c.type IN ('registered', 'statusChanged', 'deleted')"),
     "updatedAt": _LAST.format(column="changed_at", only=""),
 }
 

@@ -75,6 +75,13 @@ class GroupCommitter:
         result: T = await job.done  # cancelling the caller cancels only the future; the work continues
         return result
 
+    async def empty_log(self) -> bool:
+        """Copy the whole log into the file and cut it off. Gives False when a reader still needs it."""
+        self._copier.is_to_empty = True
+        for _ in range(2):  # the log is copied after the first transaction, and so before the second ends
+            await self.run(_do_nothing)
+        return self._copier.is_empty
+
     @property
     def waiting_count(self) -> int:
         """How many transactions wait for the next group."""
@@ -212,6 +219,10 @@ class GroupCommitter:
         waiting = list(self._jobs)
         self._jobs.clear()
         return waiting
+
+
+async def _do_nothing(_: apsw.Connection) -> None:
+    return None
 
 
 def _word(error: Exception) -> Exception:

@@ -18,6 +18,7 @@ READ_CACHE_KIB = 8_000
 # - No memory map, because with one a bad page crashes the process.
 # - wal_autocheckpoint makes a connection without a LogCopier copy the log at 16 MB. A page that changed often is then
 #   copied once.
+# - secure_delete overwrites what is deleted, so that an erased value is not left in a free part of the file.
 # - The others detect a damaged file early.
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -27,6 +28,7 @@ _PRAGMAS = (
     "cell_size_check = ON",
     "mmap_size = 0",
     "wal_autocheckpoint = 4000",
+    "secure_delete = ON",
 )
 
 

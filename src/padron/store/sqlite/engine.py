@@ -198,6 +198,10 @@ class SqliteStore:
         if applied > len(MIGRATIONS):
             check_newer(MIGRATIONS, applied, [kind for (kind,) in await ask(READ_NEWER, len(MIGRATIONS))])
 
+    async def scrub(self) -> bool:
+        """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself."""
+        return await self._committer.empty_log()
+
     async def close(self) -> None:
         """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""
         await asyncio.to_thread(self._file_check.close)

@@ -47,10 +47,11 @@ class LogCopier:
         self._connection = open_connection(path, busy_timeout_ms=READERS_WAIT_MS)  # PASSIVE waits for nobody
         self._connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-log")
-        self._copying: Future[None] | None = None
+        self._copying: Future[bool] | None = None
         self._pages = self._begun = 0  # the log's length now, and when copying began
         self._length = self._due = log_pages
         self._keeper = keeper
+        self.is_to_empty = self.is_empty = False  # whether the next copy must leave nothing in the log; whether it did
         writer.set_wal_hook(self._note)  # it replaces SQLite's own copying
 
     def advance(self) -> bool:
@@ -59,6 +60,8 @@ class LogCopier:
         It is time for ``finish`` when the log is copied. It is also time when the writer is faster than the disk,
         because then the writer must wait.
         """
+        if self.is_to_empty:
+            return True
         if self._copying is None:
             if self._pages < self._due:
                 return False
@@ -76,11 +79,13 @@ class LogCopier:
         copying, self._copying = self._copying, None
         if copying is not None:
             copying.result()
-        is_held = self._pages >= HELD_LENGTHS * self._length
+        is_held = self._pages >= HELD_LENGTHS * self._length or self.is_to_empty
         if self._keeper is None:
-            self._copy("RESTART" if is_held else "PASSIVE")
+            is_copied = self._copy("TRUNCATE" if self.is_to_empty else "RESTART" if is_held else "PASSIVE")
+            self.is_to_empty, self.is_empty = False, self.is_to_empty and is_copied
             return
         # The keeper is a reader itself, so RESTART would always wait for it, and FULL would while it is behind.
+        self.is_to_empty = self.is_empty = False
         is_free = self._keeper.catch_up(self._pages)
         self._copy("FULL" if is_held and is_free else "PASSIVE")
         if is_free:
@@ -103,16 +108,18 @@ class LogCopier:
             self._keeper.note_commit(pages)
         return apsw.SQLITE_OK
 
-    def _copy_beside(self) -> None:
+    def _copy_beside(self) -> bool:
         """Copy what is in the log now, while the writer continues. What the keeper did not read stays in the log."""
         if self._keeper is not None:
             self._keeper.catch_up(self._begun)
-        self._copy("PASSIVE")
+        return self._copy("PASSIVE")
 
-    def _copy(self, mode: str) -> None:
-        """Copy as much as readers allow."""
+    def _copy(self, mode: str) -> bool:
+        """Copy as much as readers allow. Give False when they did not allow all of it."""
         try:
-            self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+            ((is_busy, _, _),) = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
         except apsw.Error as error:
             # Nothing is lost: everything is in the log. If the disk cannot take more log either, the next commit fails.
             _log.warning("The database's log could not be copied into its file: %s", error)
+            return False
+        return is_busy == 0

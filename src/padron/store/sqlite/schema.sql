@@ -38,11 +38,12 @@ CREATE TABLE register (
 ) STRICT;
 
 -- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
--- there are. Its row is the last thing that a transaction locks.
+-- there are. Its row is the last thing that a transaction locks. Changes up to archived_to are in an archive; of them,
+-- only what later questions need is still in the record.
 CREATE TABLE counters (
     account_id INTEGER NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change INTEGER NOT NULL
-, last_at INTEGER NOT NULL DEFAULT 0, vehicle_count INTEGER NOT NULL DEFAULT 0) STRICT;
+, last_at INTEGER NOT NULL DEFAULT 0, vehicle_count INTEGER NOT NULL DEFAULT 0, archived_to INTEGER NOT NULL DEFAULT 0, archived_at INTEGER NOT NULL DEFAULT 0, archiving_to INTEGER NOT NULL DEFAULT 0, cleared_to INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.

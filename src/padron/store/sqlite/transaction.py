@@ -21,7 +21,7 @@ from padron.domain.change import (
 )
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.base import NounTransactions
-from padron.store.changes import to_feed_entry
+from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.vehicles import to_details, to_vehicle
@@ -138,11 +138,11 @@ class SqliteTransaction(NounTransactions):
                 # The status call's case is first, because it is by far the most frequent. Attributes decide it.
                 case ChangeType.STATUS_CHANGED if change.details is None and change.vehicle.slot >= 0:
                     self._update_status(change)
-                case ChangeType.STATUS_CHANGED if change.retires:
-                    self._retire_vehicle(change, number)
-                case ChangeType.STATUS_CHANGED:
+                case ChangeType.STATUS_CHANGED if change.restores:
                     self._restore_vehicle(change, number)
-                case ChangeType.INFO_CHANGED:
+                case ChangeType.STATUS_CHANGED | ChangeType.DELETED:
+                    self._retire_vehicle(change, number)
+                case ChangeType.INFO_CHANGED | ChangeType.ERASED:
                     self._change_details(change, number)
                 case ChangeType.REGISTERED:
                     self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
@@ -187,6 +187,9 @@ class SqliteTransaction(NounTransactions):
     def _change_details(self, change: Change, number: int) -> None:
         vehicle, details = change.vehicle, change.details or {}
         at = from_instant(change.at)
+        if change.details is None:
+            self._execute(SQL["touch_vehicle"], (vehicle.revision, at, self._account_id, vehicle.vehicle_id))
+            return
         self._execute(
             SQL["update_identity"],
             (vehicle.vin, fold_plate(details), vehicle.revision, at, self._account_id, vehicle.vehicle_id),
@@ -212,7 +215,6 @@ class SqliteTransaction(NounTransactions):
         return (self._account_id, vehicle_id, began, at, change.vehicle.vin, text, *fold_columns(details))
 
     def _give_row(self, change: Change, number: int, vehicle_id: int) -> tuple[object, ...]:
-        differences = change.differences
         return (
             self._account_id,
             number,
@@ -225,5 +227,5 @@ class SqliteTransaction(NounTransactions):
             None if change.from_status is None else change.from_status.value,
             change.vehicle.status.value,
             change.reason,
-            None if differences is None else msgspec.json.encode(differences).decode(),
+            encode_differences(change),
         )

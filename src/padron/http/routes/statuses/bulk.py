@@ -9,6 +9,7 @@ import msgspec
 
 from padron.domain.account import Scope
 from padron.domain.change import StatusRequest, parse_reason
+from padron.domain.deletion import UNDOABLE_DAYS
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.domain.undo import UNDONE_CHANGES_MAX
@@ -141,15 +142,15 @@ ROUTES: tuple[Route, ...] = (
         description="Gives each vehicle that the request changed its earlier status and core data. A vehicle that "
         "another request changed later is left as it is, and the answer gives the reason. Pending planned changes of "
         "the request are cancelled. Registrations are not undone. The undo is a change like any other, in the history "
-        f"and in the feed, and can be undone too. A request with more than {UNDONE_CHANGES_MAX:,} changes cannot be "
-        "undone. Query parameters are ignored.",
+        f"and in the feed, and can be undone too. A deletion can be undone for {UNDOABLE_DAYS} days. A request "
+        f"with more than {UNDONE_CHANGES_MAX:,} changes cannot be undone. Query parameters are ignored.",
         endpoint=undo_request, either_scope=undo.EITHER_SCOPE,
         parameters=(parameters.REQUEST_ID,),
         body=UndoBody, body_example={"reason": "Wrong list"}, body_required=False,
         answers={200: Success(description="The result for each vehicle.", body=UndoAnswerList)},
         problems=(
-            problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.REQUEST_TOO_LARGE, problems.BODY_TOO_LARGE,
-            problems.UNSUPPORTED_MEDIA_TYPE,
+            problems.BAD_PARAMETERS, problems.REQUEST_NOT_FOUND, problems.ARCHIVED, problems.REQUEST_TOO_LARGE,
+            problems.VEHICLE_LIMIT_REACHED, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE,
         ),
     ),
 )  # fmt: skip

@@ -155,6 +155,7 @@ async def list_history(call: Call) -> Reply:
         history=[shape_history_entry(entry) for entry in page.rows],
         next_cursor=page.next_cursor,
         more=page.more,
+        archived_until=UNSET if page.archived_until is None else page.archived_until,
     )
     return build_json_reply(200, body)
 
@@ -235,7 +236,7 @@ ROUTES: tuple[Route, ...] = (
         endpoint=list_history, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Success(description="A page.", body=HistoryList)},
-        problems=_FIND_PROBLEMS,
+        problems=(*_FIND_PROBLEMS, problems.ARCHIVED),
     ),
     _declare_list("listVehicles", "/api/v2/vehicles", "List vehicles"),
     _declare_list("listVehiclesV1", "/api/vehicles", "List vehicles (the documented address)"),

@@ -43,6 +43,7 @@ WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.numbe
 
 -- name: find_later_changes
 -- The first change of each of some vehicles ($2) after a number ($3), except a request's ($5) up to a number ($4).
+-- An erasure is no foreign change: it does not touch what an undo restores.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -52,7 +53,7 @@ FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS asked (vehicle_id, firs
 CROSS JOIN LATERAL (
     SELECT * FROM changes AS one
     WHERE one.account_id = $1 AND one.vehicle_id = asked.vehicle_id AND one.number > asked.first
-        AND (one.request_id <> $5 OR one.number > asked.last)
+        AND (one.request_id <> $5 OR one.number > asked.last) AND one.type <> 'erased'
     ORDER BY one.number LIMIT 1) AS c
 JOIN vehicles AS h ON h.account_id = $1 AND h.vehicle_id = c.vehicle_id;
 
@@ -84,10 +85,12 @@ SELECT account_id, last_change FROM counters WHERE account_id = ANY($1::bigint[]
 -- name: find_cut
 -- The number of the last change up to an instant ($2), by binary search from a fixed number. The probed numbers do
 -- not depend on the last number. So the answer stays the same as the record grows, even if a clock once went back.
+-- Archived changes may be gone, and count as earlier: only instants after all of them are asked for.
 WITH RECURSIVE search (found, step) AS (
     SELECT 0::bigint, 1099511627776::bigint
     UNION ALL
-    SELECT CASE WHEN c.changed_at <= $2 THEN found + step ELSE found END, step / 2
+    SELECT CASE WHEN c.changed_at <= $2
+        OR found + step <= (SELECT archived_to FROM counters WHERE account_id = $1) THEN found + step ELSE found END, step / 2
     FROM search LEFT JOIN LATERAL (
         SELECT o.changed_at FROM changes AS o WHERE o.account_id = $1 AND o.number = found + step LIMIT 1) AS c ON true
     WHERE step > 0)

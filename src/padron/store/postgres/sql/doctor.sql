@@ -28,10 +28,14 @@ FROM (SELECT 1 AS one) AS here LEFT JOIN counters AS c ON c.account_id = $1;
 
 -- name: examine_numbers
 -- A portion of the record after a number ($2): how many changes, from where to where, and how many of no vehicle.
+-- Archived changes are left out; the last value is the number of the last of them.
 SELECT count(*), min(number), max(number), count(*) FILTER (WHERE NOT EXISTS (
-    SELECT 1 FROM vehicles AS h WHERE h.account_id = $1 AND h.vehicle_id = portion.vehicle_id))
+    SELECT 1 FROM vehicles AS h WHERE h.account_id = $1 AND h.vehicle_id = portion.vehicle_id)),
+    coalesce((SELECT max(archived_to) FROM counters WHERE account_id = $1), 0)
 FROM (
-    SELECT number, vehicle_id FROM changes WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3
+    SELECT number, vehicle_id FROM changes WHERE account_id = $1 AND number > $2
+        AND number > coalesce((SELECT archived_to FROM counters WHERE account_id = $1), 0)
+    ORDER BY number LIMIT $3
 ) AS portion;
 
 -- name: examine_portion
@@ -42,8 +46,11 @@ SELECT max(vehicle_id), count(*) FROM (
 
 -- name: examine_histories
 -- Vehicles of a portion whose record does not lead to what they are now. Each change must begin where the one before it
--- ended, and the last one must end at the present status. A vehicle that is former has no status of its own.
-WITH steps AS (
+-- ended, and the last one must end at the present status. A vehicle that is former has no status of its own. Up to the
+-- archive's end only some changes are left, so they are neither counted nor compared with each other.
+WITH archive AS (
+    SELECT coalesce(max(archived_to), 0) AS start FROM counters WHERE account_id = $1
+), steps AS (
     SELECT c.vehicle_id, c.number, c.type, c.from_status, c.to_status,
         lag(c.number) OVER (PARTITION BY c.vehicle_id ORDER BY c.number) AS number_before,
         lag(c.to_status) OVER (PARTITION BY c.vehicle_id ORDER BY c.number) AS status_before
@@ -52,8 +59,9 @@ WITH steps AS (
     SELECT vehicle_id, count(*) AS change_count, min(number) AS first_number, max(number) AS last_number,
         count(*) FILTER (WHERE CASE
             WHEN number_before IS NULL THEN type <> 'registered'
-            WHEN type = 'statusChanged' THEN from_status IS DISTINCT FROM status_before
-            WHEN type = 'infoChanged' THEN to_status IS DISTINCT FROM status_before
+            WHEN number <= (SELECT start FROM archive) THEN 1 = 0
+            WHEN type IN ('registered', 'statusChanged', 'deleted') THEN from_status IS DISTINCT FROM status_before
+            WHEN type IN ('infoChanged', 'erased') THEN to_status IS DISTINCT FROM status_before
             ELSE 1 = 1 END) AS broken_count
     FROM steps GROUP BY vehicle_id
 )
@@ -63,7 +71,8 @@ FROM vehicles AS h
 LEFT JOIN sums AS s ON s.vehicle_id = h.vehicle_id
 LEFT JOIN changes AS l ON l.account_id = $1 AND l.number = s.last_number
 WHERE h.account_id = $1 AND h.vehicle_id > $2 AND h.vehicle_id <= $3 AND (
-    s.change_count IS DISTINCT FROM h.revision OR s.broken_count > 0 OR s.first_number <> h.vehicle_id
+    s.change_count IS NULL OR s.change_count > h.revision
+    OR (s.change_count < h.revision AND h.vehicle_id > (SELECT start FROM archive)) OR s.broken_count > 0 OR s.first_number <> h.vehicle_id
     OR l.vin <> h.vin OR l.changed_at <> h.updated_at
     OR CASE WHEN h.slot >= 0 THEN l.to_status <> h.status ELSE l.to_status <> 2 OR h.status <> 0 END)
 ORDER BY h.vehicle_id LIMIT 100;

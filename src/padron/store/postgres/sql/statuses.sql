@@ -106,12 +106,12 @@ steps AS (
         SELECT coalesce((
             SELECT b.number FROM changes AS b
             WHERE b.account_id = $1 AND b.vehicle_id = s.vehicle_id AND b.number <= $3
-                AND b.type IN ('registered', 'statusChanged')
+                AND b.type IN ('registered', 'statusChanged', 'deleted')
             ORDER BY b.number DESC LIMIT 1), 0) AS number) AS base
     CROSS JOIN LATERAL (
         SELECT o.number, o.to_status, o.reason, o.changed_at FROM changes AS o
         WHERE o.account_id = $1 AND o.vehicle_id = s.vehicle_id AND o.number BETWEEN base.number AND $2
-            AND o.type IN ('registered', 'statusChanged')
+            AND o.type IN ('registered', 'statusChanged', 'deleted')
         ORDER BY o.number) AS c),
 spans AS (
     SELECT vehicle_id, vin, to_status, reason,

@@ -98,13 +98,13 @@ class LogTail:
             finally:
                 _unpin(self._next)
 
-    def _read(self, now_us: int, room_bytes: int) -> "_Reading | None":
+    def _read(self, now_us: int, room_bytes: int) -> "_LogReading | None":
         """Read the rest of the log, or give None if SQLite started it meanwhile."""
         assert self._descriptor is not None  # noqa: S101 - begin() comes first
         head = read_head(self._descriptor)
         frame_count = self._count_frames()
         if head is None:
-            return None if frame_count else _Reading([], is_cut=False)
+            return None if frame_count else _LogReading([], is_cut=False)
         found: list[Record] = []
         read, log = self.read, self.log
         if self._head is None or head.salts != self._head.salts:
@@ -139,7 +139,7 @@ class LogTail:
             )
             read = kept[-1].frame
         self._head, self.log, self.read = head, log, read
-        return _Reading(found, is_cut=is_cut)
+        return _LogReading(found, is_cut=is_cut)
 
     def _count_frames(self) -> int:
         """Give the number of frames that are committed, as SQLite's index of the log says."""
@@ -159,7 +159,7 @@ class LogTail:
         return Commit(frame=commit.frame, page_count=commit.page_count, at_us=self._at_us)
 
 
-class _Reading:
+class _LogReading:
     """What was read, and whether it is less than all."""
 
     def __init__(self, found: list[Record], *, is_cut: bool) -> None:

@@ -46,6 +46,7 @@ WHERE c.account_id = ?1 AND c.request_id = ?2 AND c.number > ?3 ORDER BY c.numbe
 -- name: find_later_changes
 -- The first change of one vehicle after a number (?3), except a request's (?5) up to a number (?4).
 -- By default the planner walks all later changes of the account.
+-- An erasure is no foreign change: it does not touch what an undo restores.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
@@ -53,7 +54,7 @@ SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status
         ORDER BY k.slot LIMIT 1), 2) END AS present_status
 FROM changes AS c INDEXED BY changes_by_vehicle JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ?1 AND c.vehicle_id = ?2 AND c.number > ?3
-    AND (c.request_id <> ?5 OR c.number > ?4)
+    AND (c.request_id <> ?5 OR c.number > ?4) AND c.type <> 'erased'
 ORDER BY c.number LIMIT 1;
 
 -- name: find_last_change
@@ -84,10 +85,12 @@ SELECT account_id, last_change FROM counters WHERE account_id IN (SELECT value F
 -- name: find_cut
 -- The number of the last change up to an instant (?2), by binary search from a fixed number. The probed numbers do
 -- not depend on the last number. So the answer stays the same as the record grows, even if a clock once went back.
+-- Archived changes may be gone, and count as earlier: only instants after all of them are asked for.
 WITH RECURSIVE search (found, step) AS (
     SELECT 0, 1099511627776
     UNION ALL
-    SELECT CASE WHEN c.changed_at <= ?2 THEN found + step ELSE found END, step / 2
+    SELECT CASE WHEN c.changed_at <= ?2
+        OR found + step <= (SELECT archived_to FROM counters WHERE account_id = ?1) THEN found + step ELSE found END, step / 2
     FROM search LEFT JOIN changes AS c ON c.account_id = ?1 AND c.number = found + step
     WHERE step > 0)
 SELECT found FROM search WHERE step = 0;

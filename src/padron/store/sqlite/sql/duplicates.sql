@@ -28,6 +28,10 @@ ORDER BY h.vin, h.vehicle_id LIMIT ?4;
 -- Whether a vehicle, current or former, has a VIN.
 SELECT 1 FROM vehicles WHERE account_id = ?1 AND vehicle_id = ?2 AND vin = ?3;
 
+-- name: find_former
+-- The former vehicle with a VIN that was the last one to become former.
+SELECT vehicle_id FROM vehicles WHERE account_id = ?1 AND vin = ?2 AND slot < 0 ORDER BY slot LIMIT 1;
+
 -- name: lock_former
 -- A former vehicle. The write transaction already holds the only lock.
 SELECT vehicle_id, vin, slot, 2 AS status, status_since, status_by, status_reason, revision, created_at, updated_at

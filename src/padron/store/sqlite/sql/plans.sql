@@ -47,6 +47,15 @@ FROM planned_changes AS p
 WHERE p.account_id = ?1 AND p.request_id = ?2 AND p.state = 'pending'
 ORDER BY p.effective_at, p.plan_id LIMIT ?3;
 
+-- name: lock_pending_of_vehicle
+-- The pending plans of one vehicle.
+SELECT p.plan_id, p.vehicle_id, p.vin, p.kind, p.status, p.reason, p.effective_at, p.until, p.reverts,
+    p.follows, p.state, p.created_at, p.created_by, p.request_id, p.ended_at, p.ended_by, p.ended_request_id,
+    p.detail, p.number
+FROM planned_changes AS p
+WHERE p.account_id = ?1 AND p.vehicle_id = ?2 AND p.state = 'pending'
+ORDER BY p.effective_at, p.plan_id;
+
 -- name: lock_targets
 -- The current vehicles of plans, by id, each with the number of current vehicles with its VIN.
 SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at,

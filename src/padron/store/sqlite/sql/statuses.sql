@@ -36,11 +36,11 @@ steps AS (
         max(CASE WHEN c.number <= ?3 THEN ?4 ELSE min(max(c.changed_at, ?4), ?5) END)
             OVER (PARTITION BY s.vehicle_id ORDER BY c.number) AS began_at
     FROM chosen AS s JOIN changes AS c INDEXED BY changes_by_vehicle ON c.account_id = ?1 AND c.vehicle_id = s.vehicle_id AND c.number <= ?2
-        AND c.type IN ('registered', 'statusChanged')
+        AND c.type IN ('registered', 'statusChanged', 'deleted')
         AND c.number >= coalesce((
             SELECT b.number FROM changes AS b INDEXED BY changes_by_vehicle
             WHERE b.account_id = ?1 AND b.vehicle_id = s.vehicle_id AND b.number <= ?3
-                AND b.type IN ('registered', 'statusChanged')
+                AND b.type IN ('registered', 'statusChanged', 'deleted')
             ORDER BY b.number DESC LIMIT 1), 0)),
 spans AS (
     SELECT vehicle_id, vin, to_status, reason,

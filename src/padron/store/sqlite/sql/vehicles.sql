@@ -99,17 +99,18 @@ ORDER BY :order;
 WITH page AS MATERIALIZED (:page)
 SELECT p.vehicle_id, v.vin, 0 AS slot, s.to_status AS status, s.changed_at AS status_since, s.changed_by AS status_by,
     s.reason AS status_reason,
-    (SELECT count(*) FROM changes AS c
-        WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2) AS revision,
+    h.revision - (SELECT count(*) FROM changes AS c
+        WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number > ?2) AS revision,
     r.changed_at AS created_at, u.changed_at AS updated_at, v.details, v.began, v.valid_from,
     CASE WHEN v.ended <= ?2 THEN v.valid_to END AS valid_to, p.sort_key
 FROM page AS p
 JOIN versions AS v ON v.account_id = ?1 AND v.vehicle_id = p.vehicle_id AND v.began = p.began
+JOIN vehicles AS h ON h.account_id = ?1 AND h.vehicle_id = p.vehicle_id
 JOIN changes AS r ON r.account_id = ?1 AND r.number = p.vehicle_id
 JOIN changes AS s ON s.account_id = ?1 AND s.number = (
     SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
     WHERE c.account_id = ?1 AND c.vehicle_id = p.vehicle_id AND c.number <= ?2
-        AND c.type IN ('registered', 'statusChanged')
+        AND c.type IN ('registered', 'statusChanged', 'deleted')
     ORDER BY c.number DESC LIMIT 1)
 JOIN changes AS u ON u.account_id = ?1 AND u.number = (
     SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
