@@ -112,7 +112,7 @@ def read(
     account
         The name of the account.
     """
-    for change in read_archive(folder, _need_account(account, account_id, options)):
+    for change in read_archive(folder, find_needed_account(account, account_id, options)):
         _print_line(_show_change(change))
 
 
@@ -141,7 +141,7 @@ def history(
         The name of the account that owns the vehicle.
     """
     wanted = parse_vin(vin)
-    changes = read_history(folder, _need_account(account, account_id, options), wanted)[::-1]
+    changes = read_history(folder, find_needed_account(account, account_id, options), wanted)[::-1]
     if json:
         print_json({"vin": wanted, "history": [_show_change(change) for change in changes]})
         return
@@ -184,7 +184,7 @@ def as_of(
     """  # fmt: skip
     wanted = None if vin is None else parse_vin(vin)
     instant: datetime = parse_instant("The instant", at, read_clock())
-    versions = rebuild_state(folder, _need_account(account, account_id, options), instant)
+    versions = rebuild_state(folder, find_needed_account(account, account_id, options), instant)
     chosen = [version for version in versions if wanted in {None, version.vehicle.vin}]
     if wanted is not None and not chosen:
         raise PadronError(
@@ -194,7 +194,8 @@ def as_of(
         _print_line(show_vehicle(version))
 
 
-def _need_account(account: str | None, account_id: int | None, options: CommonOptions) -> int:
+def find_needed_account(account: str | None, account_id: int | None, options: CommonOptions) -> int:
+    """Give the id of the account that the command line names. Raises UsageError when it names none."""
     found = _find_account(account, account_id, options)
     if found is None:
         raise UsageError("Name the account with --account, or with --account-id.")

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from padron.domain.archives import ArchivedChange
-from padron.domain.change import ChangeType, HistoryEntry
+from padron.domain.change import ChangeType, ErasedValues, HistoryEntry
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote_path
 from padron.domain.status import VehicleStatus
@@ -73,6 +73,7 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     from_status_id: int | None = None
     reason: str | None = None
     differences: dict[str, Difference] | None = None
+    erased: ErasedValues | None = None
     details: dict[str, str | int] | None = None
 
 
@@ -134,10 +135,10 @@ class ArchiveWriter:
         lines = [_to_line(change) for change in changes]
         self._write(b"".join(self._sums.add(line, msgspec.json.encode(line) + b"\n") for line in lines))
 
-    def publish(self) -> ArchiveTrailer:
+    def publish(self, *, replaces: bool = False) -> ArchiveTrailer:
         """Complete the file, read it again and give it its name. Raises ArchiveError, also for another file there.
 
-        If a file of this name is there already and has the very same changes, it stays.
+        If a file of this name is there already and has the very same changes, it stays. With ``replaces`` it goes.
         """
         trailer = self._sums.give_trailer()
         self._write(msgspec.json.encode(trailer) + b"\n")
@@ -149,7 +150,9 @@ class ArchiveWriter:
             written = verify_file(self._temporary, self._part)
             if written != trailer:
                 raise ArchiveError(self._temporary, "is not what was written, so the disk cannot be relied on")
-            if self._part.path.exists():
+            if replaces:
+                self._temporary.replace(self._part.path)
+            elif self._part.path.exists():
                 if verify_file(self._part.path, self._part) != trailer:
                     raise ArchiveError(self._part.path, "already exists and has other changes with the same numbers")
             else:
@@ -188,6 +191,15 @@ def read_changes(part: ArchivedPart) -> Iterator[ArchivedChange]:
     for line in reading:
         yield _from_line(line)
     reading.give_trailer()
+
+
+def read_epoch(part: ArchivedPart) -> str:
+    """Give the epoch of the register's life that wrote a file. Raises ArchiveError."""
+    try:
+        with gzip.open(part.path, "rb") as packed:
+            return msgspec.json.decode(packed.readline(), type=ArchiveHeader).epoch
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise ArchiveError(part.path, f"is damaged or cannot be read: {error}") from error
 
 
 class _Sums:
@@ -274,6 +286,7 @@ def _to_line(archived: ArchivedChange) -> _Line:
         from_status_id=None if change.from_status is None else change.from_status.value,
         reason=change.reason,
         differences=None if change.differences is None else dict(change.differences),
+        erased=change.erased,
         details=None if archived.details is None else dict(archived.details),
     )
 
@@ -290,6 +303,7 @@ def _from_line(line: _Line) -> ArchivedChange:
             to_status=VehicleStatus(line.to_status_id),
             reason=line.reason,
             differences=line.differences,
+            erased=line.erased,
         ),
         vehicle_id=line.vehicle_id,
         vin=line.vin,

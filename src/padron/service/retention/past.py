@@ -114,7 +114,7 @@ def _apply(archived: ArchivedChange, before: VehicleVersion) -> VehicleVersion:
     vehicle = replace(
         before.vehicle, vin=Vin(archived.vin), revision=before.vehicle.revision + 1, updated_at=change.at
     )  # fmt: skip
-    if change.type is not ChangeType.INFO_CHANGED:
+    if change.type not in {ChangeType.INFO_CHANGED, ChangeType.ERASED}:
         vehicle = replace(
             vehicle,
             status=change.to_status,

@@ -58,7 +58,7 @@ DELETE FROM changes WHERE account_id = ?1 AND number IN (
             ORDER BY l.number DESC LIMIT 1)
         OR c.number = (SELECT l.number FROM changes AS l INDEXED BY changes_by_vehicle
             WHERE l.account_id = ?1 AND l.vehicle_id = c.vehicle_id AND l.number <= ?4
-                AND l.type IN ('registered', 'statusChanged')
+                AND l.type IN ('registered', 'statusChanged', 'deleted')
             ORDER BY l.number DESC LIMIT 1)
         OR (SELECT l.number FROM changes AS l INDEXED BY changes_by_request
             WHERE l.account_id = ?1 AND l.request_id = c.request_id AND l.number > ?4
@@ -74,7 +74,7 @@ DELETE FROM changes WHERE account_id = ?1 AND number IN (
             ORDER BY l.number DESC LIMIT 1)
         OR o.number = (SELECT l.number FROM changes AS l INDEXED BY changes_by_vehicle
             WHERE l.account_id = ?1 AND l.vehicle_id = o.vehicle_id AND l.number <= ?4
-                AND l.type IN ('registered', 'statusChanged')
+                AND l.type IN ('registered', 'statusChanged', 'deleted')
             ORDER BY l.number DESC LIMIT 1)
         OR (SELECT l.number FROM changes AS l INDEXED BY changes_by_request
             WHERE l.account_id = ?1 AND l.request_id = o.request_id AND l.number > ?4
