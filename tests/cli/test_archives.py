@@ -23,11 +23,18 @@ BEGAN = datetime(2020, 5, 1, tzinfo=UTC)
 async def _write(runtime: Runtime) -> None:
     account_id = (await get_account(runtime, "Acme")).account_id
     store = runtime.store
-    await save(store, account_id, registered(HUMMER, at=BEGAN, plate="RTA412C"), registered(JEEP, at=BEGAN))
+    await save(
+        store, account_id, registered(HUMMER, at=BEGAN, plate="RTA412C", ownerName="Ana"), registered(JEEP, at=BEGAN)
+    )
     hummer = await get_one(store, account_id, HUMMER)
     await save(store, account_id, status_changed(hummer, at=BEGAN + timedelta(days=1), reason="Robo"))
     hummer = await get_one(store, account_id, HUMMER)
-    change = info_changed(hummer, {"plate": "RTA412C"}, {"plate": "NEW1234"}, at=BEGAN + timedelta(days=2))
+    change = info_changed(
+        hummer,
+        {"plate": "RTA412C", "ownerName": "Ana"},
+        {"plate": "NEW1234", "ownerName": "Bea"},
+        at=BEGAN + timedelta(days=2),
+    )
     await save(store, account_id, change)
     FOLDER.mkdir()
     await archive_account(runtime, account_id, ArchivePlan(folder=FOLDER, age=timedelta(days=365), portion=3))
@@ -73,7 +80,7 @@ def test_a_missing_and_a_damaged_file_are_faults(archived: Cli) -> None:
 def test_the_changes_of_an_account_and_of_a_vehicle_are_printed(archived: Cli) -> None:
     lines = archived("archive", "read", "archives", "--account-id", "1").out.splitlines()
     assert [json.loads(line)["number"] for line in lines] == [1, 2, 3, 4]
-    assert json.loads(lines[0])["details"] == {"plate": "RTA412C"}
+    assert json.loads(lines[0])["details"] == {"plate": "RTA412C", "ownerName": "Ana"}
     history = archived("archive", "history", "archives", HUMMER, "--account", "Acme", "--json").document["history"]
     assert [one["type"] for one in history] == ["infoChanged", "statusChanged", "registered"]
     assert history[1]["reason"] == "Robo"
@@ -97,3 +104,20 @@ def test_the_account_is_named_in_one_way(archived: Cli) -> None:
     assert archived("archive", "read", "archives", "--account", "Acme", "--account-id", "1").status == 2
     assert archived("archive", "read", "archives", "--account-id", "2").status == 1
     assert archived("archive", "list", "nowhere").status == 1
+
+
+def test_personal_values_are_erased_from_the_files(archived: Cli) -> None:
+    before = archived("archive", "read", "archives", "--account", "Acme").out
+    assert before.count('"Ana"') == 2  # as it was registered, and as the former value
+    assert archived("archive", "erase", "archives", "--account", "Acme", "--fields", "ownerName").status == 2
+    erased = archived("archive", "erase", "archives", JEEP, "--account", "Acme", "--fields", "ownerName", "--json")
+    assert erased.document == {"files": [], "changeNumbers": []}
+    chosen = ("--value", "ana", "--fields", "ownerName,legalName")
+    erased = archived("archive", "erase", "archives", "--account", "Acme", *chosen, "--json")
+    assert erased.document["changeNumbers"] == [1, 4]
+    after = archived("archive", "read", "archives", "--account", "Acme").out
+    assert after == before.replace('"Ana"', '"[erased]"')
+    assert archived("archive", "verify", "archives").status == 0
+    again = archived("archive", "erase", "archives", HUMMER, "--account", "Acme", "--fields", "ownerName")
+    assert again.out == "Erased values in 1 archived changes, in 1 files.\n"
+    assert "Bea" not in archived("archive", "read", "archives", "--account", "Acme").out

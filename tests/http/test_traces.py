@@ -118,6 +118,7 @@ def test_a_request_that_leaves_the_fast_path_has_one_span_and_one_id(tmp_path: P
         assert target.wait_for(2) == [f"GET {VEHICLE}", f"PATCH {STATUS}"]
     (span,) = recording.list_spans(f"PATCH {STATUS}")
     assert planned.split("-")[1:3] == [*give_ids(span)]
+    assert recording.unended_count == 0
 
 
 def test_requests_at_once_share_a_batch_and_each_is_linked_to_it(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from padron.domain.account import Principal
 from padron.domain.archives import ArchivedChange
 from padron.domain.change import Change, FeedEntry, HistoryEntry, Place
+from padron.domain.deletion import Deletion, decide_deletion
+from padron.domain.erasure import Selection
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
@@ -19,15 +21,16 @@ from padron.service.changes.feed import list_changes
 from padron.service.changes.pages import FeedFilter, FeedQuery
 from padron.service.reports.time_in_status import TimesInStatus, report_page
 from padron.service.runtime import Runtime
+from padron.service.vehicles.erasure import Erasure, erase_values
 from padron.service.vehicles.reading import list_history, list_vehicles
 from tests.cast import NOON, info_changed, make_vin, registered, restored, retired, save, status_changed
 
 STATUSES = list(SETTABLE_STATUSES.values())
 
 
-async def write_record(runtime: Runtime, account_id: int, dice: random.Random, count: int) -> None:
+async def write_record(runtime: Runtime, principal: Principal, dice: random.Random, count: int) -> None:
     """Write some hundred changes of any kind, between one and a few thousand seconds apart."""
-    store, at = runtime.store, NOON
+    store, at, account_id = runtime.store, NOON, principal.account_id
     for n in range(count):
         at += timedelta(seconds=dice.choice([0, 1, 60, 3_000]), microseconds=dice.choice([0, 1]))
         vehicles = [row.version for row in await store.read(account_id).list_vehicles(VehicleQuery(filters={}))]
@@ -39,11 +42,19 @@ async def write_record(runtime: Runtime, account_id: int, dice: random.Random, c
         await save(store, account_id, change)
         if change.retires and dice.random() < 0.5:
             await save(store, account_id, restored(change.vehicle, {"plate": f"R{n:04d}"}, at=at))
+        if dice.random() < 0.03:
+            selection = Selection(fields=frozenset({"ownerName"}))
+            await erase_values(
+                runtime, principal, Erasure(vin=change.vehicle.vin, selection=selection, by="Acme", request_id=f"e{n}")
+            )
 
 
 def _choose_change(version: VehicleVersion, dice: random.Random, n: int, at: datetime, request_id: str) -> Change:
     luck = dice.random()
     if luck < 0.03:
+        deletion = Deletion(vin=version.vehicle.vin, by="Acme", request_id=request_id)
+        return decide_deletion([version.vehicle], deletion, at)
+    if luck < 0.06:
         return retired(version.vehicle, at=at, request_id=request_id)
     if luck < 0.25:
         before, after = dict(version.details), {"plate": f"C{n:04d}", "ownerName": dice.choice(["Ana", "Ñandú"])}

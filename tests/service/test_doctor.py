@@ -198,4 +198,4 @@ async def test_pending_migrations_end_the_examination(engine: str, database: str
     findings = await list_findings(engine, database)
     assert "padron migrate" in next(one.detail for one in findings if one.check is CheckName.SCHEMA)
     assert CheckName.RECORD not in {one.check for one in findings}
-    await write(engine, database, f"INSERT INTO schema_migrations VALUES ({last.number}, '{last.name}')")  # noqa: S608
+    await write(engine, database, f"INSERT INTO schema_migrations (number, name) VALUES ({last.number}, '{last.name}')")  # noqa: S608

@@ -2,11 +2,20 @@
 
 from collections.abc import Callable
 
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from padron.telemetry.tracing import OtelTracer
+
+
+class _Processor(SimpleSpanProcessor):
+    begun_count = 0
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        super().on_start(span, parent_context)
+        self.begun_count += 1
 
 
 class Recording:
@@ -14,7 +23,13 @@ class Recording:
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
-        self.tracer = OtelTracer(SimpleSpanProcessor(self._exporter))
+        self._processor = _Processor(self._exporter)
+        self.tracer = OtelTracer(self._processor)
+
+    @property
+    def unended_count(self) -> int:
+        """How many spans were begun and have not ended."""
+        return self._processor.begun_count - len(self.list_spans())
 
     def list_spans(self, name: str = "") -> list[ReadableSpan]:
         """Give the spans that ended, in this order."""

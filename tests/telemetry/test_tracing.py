@@ -102,6 +102,15 @@ def test_the_operator_chooses_how_many_are_recorded(monkeypatch: pytest.MonkeyPa
     assert len(recording.list_spans("status batch")) == 1
 
 
+def test_as_many_are_recorded_as_the_operator_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    tracer = Recording().tracer
+    recorded = [span for _ in range(1_000) if (span := tracer.begin_request(None, None, perf_counter())) is not None]
+    assert 400 < len(recorded) < 600  # six times the standard deviation; drawn twice it would be 250
+    assert all(span.context.is_sampled for span in recorded)
+
+
 def test_the_standard_variables_name_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "fleet")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test")

@@ -45,7 +45,7 @@ app.command(
     help="Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.",
 )
 app.command("padron.cli.accounts:accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
-app.command("padron.cli.archive_commands:archive", help="List, verify and read archived changes.")
+app.command("padron.cli.archives:archive", help="List, verify and read archived changes.")
 app.command("padron.cli.keys:keys", help="Add, list, change, rotate and revoke API keys.")
 app.command("padron.cli.vehicle_commands:vehicles", help="Work on an account's vehicles.")
 app.command("padron.cli.report:report", help="Report on an account's vehicles.")

@@ -1,5 +1,6 @@
 """``padron archive``: lists, verifies and reads archived changes, and answers questions about the archived time."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +9,17 @@ import msgspec
 from cyclopts import App, Parameter
 
 from padron.cli.history import describe_entry, show_entry
-from padron.cli.options import CommonOptions, Json, parse_instant, run_with_runtime
+from padron.cli.options import CommonOptions, Json, parse_instant, run_with_runtime, split_commas
 from padron.cli.outputs import UsageError, give_instant, print_error, print_json, print_table
 from padron.cli.vehicle_views import show_vehicle
 from padron.domain.archives import ArchivedChange
+from padron.domain.erasure import Selection, parse_fields
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.vin import parse_vin
 from padron.files.archives import list_parts
 from padron.service.accounts import get_account
+from padron.service.retention.erasing import erase_archive
 from padron.service.retention.past import VerifiedPart, read_archive, read_history, rebuild_state, verify_archive
 from padron.service.runtime import Runtime
 from padron.wiring import read_clock
@@ -26,6 +29,18 @@ archive = App(name="archive", help="List, verify and read archived changes.")
 AccountId = Annotated[int | None, Parameter(help="The account's id, instead of its name. Then no database is needed.")]
 
 _DEFAULTS = CommonOptions()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ErasedChoice:
+    """Which values are erased."""
+
+    fields: Annotated[list[str], Parameter(consume_multiple=True, negative="")]
+    """The fields whose values are erased."""
+
+    value: str | None = None
+    """Only values that are this text, in any letter case. It is needed without a VIN."""
 
 
 @archive.command(name="list")
@@ -112,7 +127,7 @@ def read(
     account
         The name of the account.
     """
-    for change in read_archive(folder, find_needed_account(account, account_id, options)):
+    for change in read_archive(folder, _need_account(account, account_id, options)):
         _print_line(_show_change(change))
 
 
@@ -141,7 +156,7 @@ def history(
         The name of the account that owns the vehicle.
     """
     wanted = parse_vin(vin)
-    changes = read_history(folder, find_needed_account(account, account_id, options), wanted)[::-1]
+    changes = read_history(folder, _need_account(account, account_id, options), wanted)[::-1]
     if json:
         print_json({"vin": wanted, "history": [_show_change(change) for change in changes]})
         return
@@ -184,7 +199,7 @@ def as_of(
     """  # fmt: skip
     wanted = None if vin is None else parse_vin(vin)
     instant: datetime = parse_instant("The instant", at, read_clock())
-    versions = rebuild_state(folder, find_needed_account(account, account_id, options), instant)
+    versions = rebuild_state(folder, _need_account(account, account_id, options), instant)
     chosen = [version for version in versions if wanted in {None, version.vehicle.vin}]
     if wanted is not None and not chosen:
         raise PadronError(
@@ -194,8 +209,44 @@ def as_of(
         _print_line(show_vehicle(version))
 
 
-def find_needed_account(account: str | None, account_id: int | None, options: CommonOptions) -> int:
-    """Give the id of the account that the command line names. Raises UsageError when it names none."""
+@archive.command
+def erase(
+    folder: Path,
+    vin: str | None = None,
+    /,
+    *,
+    choice: ErasedChoice,
+    account: str | None = None,
+    account_id: AccountId = None,
+    json: Json = False,
+    options: CommonOptions = _DEFAULTS,
+) -> None:
+    """Erase personal values from an archive, after `padron vehicles erase` erased them from the register.
+
+    Parameters
+    ----------
+    folder
+        The folder that the servers were given with --archive-to.
+
+    vin
+        A VIN that the vehicle had at some time in the archive. Without it, all vehicles are meant.
+
+    account
+        The name of the account that owns the vehicles.
+    """
+    if vin is None and choice.value is None:
+        raise UsageError("Name a VIN, or the value to erase with --value.")
+    selection = Selection(fields=parse_fields(split_commas(choice.fields)), value=choice.value)
+    wanted = None if vin is None else parse_vin(vin)
+    erased = erase_archive(folder, _need_account(account, account_id, options), wanted, selection)
+    numbers = [number for one in erased for number in one.numbers]
+    if json:
+        print_json({"files": [str(one.part.path) for one in erased], "changeNumbers": numbers})
+        return
+    print(f"Erased values in {len(numbers)} archived changes, in {len(erased)} files.")
+
+
+def _need_account(account: str | None, account_id: int | None, options: CommonOptions) -> int:
     found = _find_account(account, account_id, options)
     if found is None:
         raise UsageError("Name the account with --account, or with --account-id.")

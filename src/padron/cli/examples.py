@@ -32,6 +32,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "archive verify": ("padron archive verify archives", "padron archive verify archives --account-id 1 --json"),
     "archive read": ("padron archive read archives --account Acme > changes.jsonl",),
     "archive history": ("padron archive history archives 3LNHL2GC1BR262548 --account Acme",),
+    "archive erase": (
+        "padron archive erase archives 3LNHL2GC1BR262548 --account Acme --fields ownerName taxIdentifier",
+        "padron archive erase archives --account Acme --value 'Flota Norte' --fields ownerName,legalName",
+    ),
     "archive as-of": (
         "padron archive as-of archives 2021-06-30 --account Acme",
         "padron archive as-of archives 2021-06-30T08:00:00-06:00 --account Acme --vin 3LNHL2GC1BR262548",

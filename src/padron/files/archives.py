@@ -11,7 +11,7 @@ import re
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,8 +73,8 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     from_status_id: int | None = None
     reason: str | None = None
     differences: dict[str, Difference] | None = None
-    erased: ErasedValues | None = None
     details: dict[str, str | int] | None = None
+    erased: ErasedValues | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +138,8 @@ class ArchiveWriter:
     def publish(self, *, replaces: bool = False) -> ArchiveTrailer:
         """Complete the file, read it again and give it its name. Raises ArchiveError, also for another file there.
 
-        If a file of this name is there already and has the very same changes, it stays. With ``replaces`` it goes.
+        If a file of this name is there already and has the very same changes, it stays. ``replaces``: the new file
+        takes its place, whatever it has.
         """
         trailer = self._sums.give_trailer()
         self._write(msgspec.json.encode(trailer) + b"\n")
@@ -150,9 +151,7 @@ class ArchiveWriter:
             written = verify_file(self._temporary, self._part)
             if written != trailer:
                 raise ArchiveError(self._temporary, "is not what was written, so the disk cannot be relied on")
-            if replaces:
-                self._temporary.replace(self._part.path)
-            elif self._part.path.exists():
+            if self._part.path.exists() and not replaces:
                 if verify_file(self._part.path, self._part) != trailer:
                     raise ArchiveError(self._part.path, "already exists and has other changes with the same numbers")
             else:
@@ -179,7 +178,7 @@ class ArchiveWriter:
 
 def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
     """Read a whole file and give its last line, if everything is as it says. Raises ArchiveError otherwise."""
-    reading = _Reading(path, part)
+    reading = _PartReading(path, part)
     for _ in reading:
         pass
     return reading.give_trailer()
@@ -187,19 +186,33 @@ def verify_file(path: Path, part: ArchivedPart) -> ArchiveTrailer:
 
 def read_changes(part: ArchivedPart) -> Iterator[ArchivedChange]:
     """Give the changes of a file. Raises ArchiveError at the end if the file is not what it says."""
-    reading = _Reading(part.path, part)
+    reading = _PartReading(part.path, part)
     for line in reading:
         yield _from_line(line)
     reading.give_trailer()
 
 
-def read_epoch(part: ArchivedPart) -> str:
-    """Give the epoch of the register's life that wrote a file. Raises ArchiveError."""
-    try:
-        with gzip.open(part.path, "rb") as packed:
-            return msgspec.json.decode(packed.readline(), type=ArchiveHeader).epoch
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise ArchiveError(part.path, f"is damaged or cannot be read: {error}") from error
+def rewrite_part(part: ArchivedPart, alter: Callable[[ArchivedChange], ArchivedChange]) -> list[int]:
+    """Alter changes of a file, which keeps its name, and give their numbers. The file is replaced as a whole.
+
+    Raises ArchiveError. The file is then as it was.
+    """
+    before = list(read_changes(part))
+    after = [alter(change) for change in before]
+    altered = [one.change.number for one, other in zip(before, after, strict=True) if one != other]
+    if altered:
+        writer = ArchiveWriter(part, _read_epoch(part))
+        try:
+            writer.add(after)
+            writer.publish(replaces=True)
+        finally:
+            writer.close()
+    return altered
+
+
+def _read_epoch(part: ArchivedPart) -> str:
+    with gzip.open(part.path, "rb") as packed:
+        return msgspec.json.decode(packed.readline(), type=ArchiveHeader).epoch
 
 
 class _Sums:
@@ -232,7 +245,7 @@ class _Sums:
         )
 
 
-class _Reading:
+class _PartReading:
     """Reads a file line by line, and knows at the end whether all of it was right."""
 
     def __init__(self, path: Path, part: ArchivedPart) -> None:
@@ -286,8 +299,8 @@ def _to_line(archived: ArchivedChange) -> _Line:
         from_status_id=None if change.from_status is None else change.from_status.value,
         reason=change.reason,
         differences=None if change.differences is None else dict(change.differences),
-        erased=change.erased,
         details=None if archived.details is None else dict(archived.details),
+        erased=change.erased,
     )
 
 

@@ -1,75 +1,43 @@
-"""Erases personal values from the files of an archive. Each file is written again, and replaces the old one."""
+"""Erases personal values from the files of an archive, by the rules of an erasure in the register."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from padron.domain.archives import ArchivedChange
 from padron.domain.erasure import Selection, erase_details, erase_differences
 from padron.domain.vin import Vin
-from padron.files.archives import ArchivedPart, ArchiveWriter, list_parts, read_changes, read_epoch
-
-PAGE = 500
+from padron.files.archives import ArchivedPart, list_parts, rewrite_part
+from padron.service.retention.past import read_archive
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ErasedPart:
-    """A file of an archive, and the numbers of the changes whose values were erased."""
+    """A file that had such values, and the numbers of the changes that had them."""
 
     part: ArchivedPart
     numbers: list[int]
 
 
-def erase_archive(
-    folder: Path, account_id: int, vin: Vin | None, selection: Selection, *, dry_run: bool = False
-) -> Iterator[ErasedPart]:
-    """Erase values in an account's files, and give each file that had some.
+def erase_archive(folder: Path, account_id: int, vin: Vin | None, selection: Selection) -> list[ErasedPart]:
+    """Erase the selected values of the vehicles that ever had a VIN, or of all vehicles. Raises ArchiveError.
 
-    With a VIN, only of vehicles that had it at some time in the archive. A dry run writes nothing. Raises ArchiveError
-    for a damaged file, which stays as it is.
+    Each file is replaced as a whole. If the process ends in between, the same command continues.
     """
-    parts = list_parts(folder, account_id)
-    chosen = None if vin is None else {one.vehicle_id for part in parts for one in read_changes(part) if one.vin == vin}
-    for part in parts:
-        numbers = [
-            one.change.number for one in read_changes(part) if _is_chosen(one, chosen) and _erase(one, selection) != one
-        ]
-        if not numbers:
-            continue
-        if not dry_run:
-            _write_again(part, chosen, selection)
-        yield ErasedPart(part=part, numbers=numbers)
+    chosen = None
+    if vin is not None:
+        chosen = {one.vehicle_id for one in read_archive(folder, account_id) if one.vin == vin}
 
+    def alter(archived: ArchivedChange) -> ArchivedChange:
+        if chosen is not None and archived.vehicle_id not in chosen:
+            return archived
+        details, differences = archived.details, archived.change.differences
+        return replace(
+            archived,
+            details=None if details is None else erase_details(details, selection),
+            change=replace(
+                archived.change, differences=None if differences is None else erase_differences(differences, selection)
+            ),
+        )
 
-def _write_again(part: ArchivedPart, chosen: set[int] | None, selection: Selection) -> None:
-    writer = ArchiveWriter(part, read_epoch(part))
-    try:
-        for page in _cut_pages(read_changes(part)):
-            writer.add(_erase(one, selection) if _is_chosen(one, chosen) else one for one in page)
-        writer.publish(replaces=True)
-    finally:
-        writer.close()
-
-
-def _cut_pages(changes: Iterable[ArchivedChange]) -> Iterator[list[ArchivedChange]]:
-    page: list[ArchivedChange] = []
-    for one in changes:
-        page.append(one)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    yield page
-
-
-def _is_chosen(one: ArchivedChange, chosen: set[int] | None) -> bool:
-    return chosen is None or one.vehicle_id in chosen
-
-
-def _erase(one: ArchivedChange, selection: Selection) -> ArchivedChange:
-    differences = one.change.differences
-    erased = None if differences is None else erase_differences(differences, selection)
-    return replace(
-        one,
-        change=replace(one.change, differences=erased),
-        details=None if one.details is None else erase_details(one.details, selection),
-    )
+    parts = [ErasedPart(part=part, numbers=rewrite_part(part, alter)) for part in list_parts(folder, account_id)]
+    return [one for one in parts if one.numbers]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import assert_never
 
 from padron.domain.archives import ArchivedChange
 from padron.domain.change import ChangeType
@@ -114,14 +115,19 @@ def _apply(archived: ArchivedChange, before: VehicleVersion) -> VehicleVersion:
     vehicle = replace(
         before.vehicle, vin=Vin(archived.vin), revision=before.vehicle.revision + 1, updated_at=change.at
     )  # fmt: skip
-    if change.type not in {ChangeType.INFO_CHANGED, ChangeType.ERASED}:
-        vehicle = replace(
-            vehicle,
-            status=change.to_status,
-            status_since=change.at,
-            status_by=change.by,
-            status_reason=change.reason,
-        )
+    match change.type:
+        case ChangeType.STATUS_CHANGED | ChangeType.DELETED | ChangeType.REGISTERED:
+            vehicle = replace(
+                vehicle,
+                status=change.to_status,
+                status_since=change.at,
+                status_by=change.by,
+                status_reason=change.reason,
+            )
+        case ChangeType.INFO_CHANGED | ChangeType.ERASED:
+            pass
+        case _:
+            assert_never(change.type)
     if archived.details is None:
         return replace(before, vehicle=vehicle)
     return replace(

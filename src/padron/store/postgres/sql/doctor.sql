@@ -61,7 +61,7 @@ WITH archive AS (
             WHEN number_before IS NULL THEN type <> 'registered'
             WHEN number <= (SELECT start FROM archive) THEN 1 = 0
             WHEN type IN ('registered', 'statusChanged', 'deleted') THEN from_status IS DISTINCT FROM status_before
-            WHEN type = 'infoChanged' THEN to_status IS DISTINCT FROM status_before
+            WHEN type IN ('infoChanged', 'erased') THEN to_status IS DISTINCT FROM status_before
             ELSE 1 = 1 END) AS broken_count
     FROM steps GROUP BY vehicle_id
 )
