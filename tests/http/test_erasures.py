@@ -76,7 +76,7 @@ async def fill_every_place(api: Api) -> None:
     started = await api.acme.send("POST", "/api/v2/imports", file, {"Content-Type": "text/csv"})
     assert started.status == 202
     async with run_workers([ImportWorker(api.runtime, poll=PauseRange(s_min=0.01, s_max=0.02))]):
-        await wait_until(lambda: has_ended(api, started.headers["location"]))
+        await wait_until(lambda: has_ended(api, started.headers["location"]), seconds_max=60)
     await note_attempt(api)
 
 

@@ -172,7 +172,8 @@ class OtelTracer:
             span_limits=SpanLimits(max_links=LINKS_MAX),
             shutdown_on_exit=False,
         )
-        provider.sampler = LinkSampler(provider.sampler)
+        self._sampler = provider.sampler  # of the variables
+        provider.sampler = LinkSampler(self._sampler)
         provider.add_span_processor(processor)
         self._provider = provider
         self._tracer = provider.get_tracer("padron", __version__)
@@ -194,7 +195,7 @@ class OtelTracer:
 
     def _is_drawn(self) -> bool:
         """Say whether to record the trace that begins next."""
-        sampling = self._provider.sampler.should_sample(_NOWHERE, self._ids.draw(), "request", SpanKind.SERVER)
+        sampling = self._sampler.should_sample(_NOWHERE, self._ids.draw(), "request", SpanKind.SERVER)
         return sampling.decision is not Decision.DROP
 
     @contextmanager
