@@ -109,7 +109,7 @@ async def test_an_unknown_path_is_404_in_our_shape_for_every_method(api: Api, pa
 
 ALLOWED = {
     STATUS: "GET, HEAD, OPTIONS, PATCH",
-    VEHICLE: "GET, HEAD, OPTIONS, PUT",
+    VEHICLE: "DELETE, GET, HEAD, OPTIONS, PUT",
     LIST: "GET, HEAD, OPTIONS",
     "/api/vehicles": "GET, HEAD, OPTIONS",
     UPSERT: "OPTIONS, PUT",

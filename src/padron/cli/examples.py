@@ -78,6 +78,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron vehicles status --account Acme Sold --file list.txt --dry-run",
         "padron vehicles status --account Acme 4 --file - --until 2026-12-04T18:00-06:00",
     ),
+    "vehicles delete": (
+        "padron vehicles delete --account Acme 3LNHL2GC1BR262548 --dry-run",
+        "padron vehicles delete --account Acme 3LNHL2GC1BR262548 --reason 'Typed twice'",
+    ),
+    "vehicles erase": (
+        "padron vehicles erase --account Acme 3LNHL2GC1BR262548 --fields ownerName taxIdentifier --dry-run",
+        "padron vehicles erase --account Acme --value 'Flota Norte' --fields ownerName --reason 'Case 12'",
+    ),
     "vehicles history": ("padron vehicles history --account Acme 3LNHL2GC1BR262548",),
     "vehicles sample": ("padron vehicles sample > fleet.csv",),
     "report": ("padron report time-in-status --account Acme --from 2026-11-01 --to today",),

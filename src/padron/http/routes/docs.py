@@ -63,7 +63,7 @@ async def get_asset(call: Call) -> Reply:
 
 async def list_errors(_: Call) -> Reply:
     """GET /errors."""
-    return Reply(200, pages.render_errors(_PROBLEMS), PAGE_HEADERS)
+    return Reply(200, await asyncio.to_thread(_render_errors, place("")), PAGE_HEADERS)
 
 
 async def get_error(call: Call) -> Reply:
@@ -71,7 +71,7 @@ async def get_error(call: Call) -> Reply:
     problem = _PROBLEMS_BY_SLUG.get(call.path_parameters["slug"])
     if problem is None:
         raise ProblemError(PATH_NOT_FOUND, "There is no error with this name. See /errors for all errors.")
-    return Reply(200, pages.render_error(problem, _PROBLEMS), PAGE_HEADERS)
+    return Reply(200, await asyncio.to_thread(_render_error, place(""), problem.slug), PAGE_HEADERS)
 
 
 # Each takes more than a hundred milliseconds the first time, so they are made on a thread. They name addresses, so
@@ -87,6 +87,16 @@ def _encode_document(_root: str) -> bytes:
 @cache
 def _render_docs(root: str) -> bytes:
     return pages.render_docs(_encode_document(root), _PROBLEMS)
+
+
+@cache
+def _render_errors(_root: str) -> bytes:
+    return pages.render_errors(_PROBLEMS)
+
+
+@cache
+def _render_error(_root: str, slug: str) -> bytes:
+    return pages.render_error(_PROBLEMS_BY_SLUG[slug], _PROBLEMS)
 
 
 @cache

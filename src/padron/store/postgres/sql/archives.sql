@@ -24,7 +24,7 @@ SELECT max(number), count(*), min(changed_at) FROM (
 -- name: find_needed_by_webhooks
 -- The last number that no webhook needs any more: neither its position in the feed nor a delivery comes before it.
 SELECT min(e.position), min((SELECT d.number FROM webhook_deliveries AS d
-    WHERE d.account_id = e.account_id AND d.endpoint_id = e.endpoint_id ORDER BY d.number LIMIT 1)) - 1
+    WHERE d.account_id = $1 AND d.endpoint_id = e.endpoint_id ORDER BY d.number LIMIT 1)) - 1
 FROM webhook_endpoints AS e WHERE e.account_id = $1;
 
 -- name: list_archived
