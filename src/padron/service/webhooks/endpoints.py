@@ -205,8 +205,8 @@ async def replay_after(runtime: Runtime, principal: Principal, endpoint_id: str,
     async def work(transaction: WebhookTransaction, endpoint: Endpoint) -> Endpoint:
         if number > await transaction.find_last_change():
             raise give_gone()
-        (await transaction.lock_record_start()).check_place(number)
         webhook.check_replay(endpoint, number)
+        (await transaction.lock_record_start()).check_place(number)
         return replace(endpoint, position=number, is_full=False, wake_at=now)
 
     return await _change(runtime, principal, endpoint_id, work)
