@@ -10,6 +10,7 @@ from padron.domain.change import ErasedValues, NumberedChange
 from padron.domain.erasure import Erasing, Selection, build_erasure, decide_erasure
 from padron.domain.errors import Code, PadronError
 from padron.domain.vin import Vin
+from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 from padron.store.erasure import AnswerPlace
@@ -109,7 +110,7 @@ class _Work:
 
         async def work(transaction: WriteTransaction) -> list[int]:
             if vin is None:
-                return await transaction.erasure.find_by_value(selection, VEHICLES_MAX + 1)
+                return await transaction.erasure.find_by_value(selection, look_beyond(VEHICLES_MAX))
             return await transaction.erasure.find_by_vin(vin)
 
         found = await self.runtime.store.write(self.account_id, work)
