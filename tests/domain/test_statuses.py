@@ -85,7 +85,7 @@ def list_builders(source: str) -> set[str]:
             made = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == "Change"]
             types = {keyword.value for call in made for keyword in call.keywords if keyword.arg == "type"}
             named = {ast.unparse(one).rpartition(".")[2] for one in types}
-            if len(types) < len(made) or named - {"REGISTERED", "INFO_CHANGED"}:
+            if len(types) < len(made) or named - {"REGISTERED", "INFO_CHANGED", "ERASED"}:
                 found.add(function.name)
     return found
 
