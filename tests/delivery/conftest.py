@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from padron.delivery.sender import HttpSender, trust_system
+from padron.delivery.sender import HttpSender
 from padron.domain.change import StatusRequest
 from padron.domain.status import VehicleStatus
 from padron.domain.webhook import Delivery, Endpoint, EventType, Filter
@@ -26,8 +26,6 @@ LOOPBACK = (IPv4Network("127.0.0.1/32"),)
 FAST = PauseRange(s_min=0.005, s_max=0.01)
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
-
-trust_system()  # a server does it before it serves, so no event loop is held up
 
 
 class Moment:

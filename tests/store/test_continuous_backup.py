@@ -202,7 +202,8 @@ async def test_a_log_that_another_program_cuts_off_ends_the_chain_aloud_and_a_ne
         restore(kept.folder, tmp_path / "restored.db")
         assert list_vins(tmp_path / "restored.db") == list_vins(kept.path)
     gaps = sum(GAP in record.getMessage() for record in caplog.records)
-    assert len(list_chains(kept.folder)) == 1 + gaps
+    # A chain that ended before its first base is of no use, so the next base deletes it.
+    assert min(gaps, 1) <= len(list_chains(kept.folder)) - 1 <= gaps
 
 
 async def test_a_log_that_started_twice_unread_is_never_taken_for_the_next_one(tmp_path: Path) -> None:
