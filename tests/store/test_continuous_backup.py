@@ -17,6 +17,7 @@ from padron.store.backups import BackupPlan
 from padron.store.sqlite.backup.folders import ChainFolder, list_chains
 from padron.store.sqlite.backup.frames import LogLostError
 from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.replaying import recover
 from padron.store.sqlite.backup.tail import LogTail, _unpin
 from padron.store.sqlite.connection import open_connection
 from tests.cast import make_vin, wait_until
@@ -96,6 +97,35 @@ async def test_bases_are_made_while_the_program_writes_and_each_of_them_is_right
             assert vins == whole[: len(vins)]
     restore(kept.folder, tmp_path / "restored.db")
     assert list_vins(tmp_path / "restored.db") == whole
+
+
+def test_a_base_whose_first_page_is_of_a_later_log_is_recovered(tmp_path: Path) -> None:
+    """The file grew by a later log, whose pages were in it when the first page was read."""
+    path, base = tmp_path / "notes.db", tmp_path / "base.db"
+    file = open_connection(str(path))
+    file.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+    file.execute("CREATE TABLE notes (text BLOB)")
+    for _ in range(2):
+        file.execute("INSERT INTO notes SELECT zeroblob(3000) FROM (VALUES (1), (2), (3))")
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    logs = []
+    for statement in (
+        "UPDATE notes SET text = zeroblob(2999) WHERE rowid = 3",
+        "INSERT INTO notes SELECT * FROM notes",
+    ):
+        file.execute(statement)
+        logs.append(path.with_name("notes.db-wal").read_bytes())
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    base.write_bytes(path.read_bytes())
+    wanted = file.execute("SELECT length(text) FROM notes").fetchall()
+    file.close()
+    for log in logs:
+        base.with_name("base.db-wal").write_bytes(log)
+        assert recover(base) > 0
+    restored = open_connection(str(base))
+    assert restored.execute("SELECT length(text) FROM notes").fetchall() == wanted
+    assert restored.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    restored.close()
 
 
 async def test_old_bases_and_segments_go_and_what_is_kept_can_be_restored(

@@ -189,24 +189,35 @@ class _Replay:
         self._close()
         if log is None or not log.frame_count:
             return
-        connection = apsw.Connection(str(self._part))
-        try:
-            with translate_errors():
-                # One process alone uses the file. So SQLite needs no file for an index of the log.
-                connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
-                connection.execute("PRAGMA schema_version").fetchall()  # opens the log, but reads no table
-                frame_count, copied_count = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        finally:
-            connection.close()
-        if frame_count != log.frame_count or copied_count != log.frame_count:
+        recovered = recover(self._part)
+        if recovered != log.frame_count:
             raise _refuse(
-                f"SQLite recovered {frame_count} of {log.frame_count} pages of a log: the copy of the log is damaged."
+                f"SQLite recovered {recovered} of {log.frame_count} pages of a log: the copy of the log is damaged."
             )
 
     def _close(self) -> None:
         if self._log is not None:
             os.close(self._log.descriptor)
             self._log = None
+
+
+def recover(part: Path) -> int:
+    """Let SQLite recover the log beside a file and copy it into the file. Give the number of pages that it copied.
+
+    The first page of a base may be of the log after this one, and name more pages than the file then has. SQLite takes
+    that for damage unless the schema may be written. The next log has all pages that are cut off here.
+    """
+    connection = apsw.Connection(str(part))
+    try:
+        with translate_errors():
+            connection.execute("PRAGMA writable_schema = ON").fetchall()
+            # One process alone uses the file. So SQLite needs no file for an index of the log.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+            connection.execute("PRAGMA schema_version").fetchall()  # opens the log, but reads no table
+            frame_count, copied_count = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            return min(frame_count, copied_count)
+    finally:
+        connection.close()
 
 
 def _write(descriptor: int, data: bytes) -> None:
