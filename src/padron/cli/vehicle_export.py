@@ -4,12 +4,10 @@ The file is written under a temporary name and renamed when it is complete, so a
 """
 
 import asyncio
-import os
-import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -19,9 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import UsageError, print_error, print_json, word_trouble
+from padron.cli.outputs import UsageError, print_error, print_json
 from padron.cli.vehicles import give_principal
-from padron.domain.errors import Code, PadronError
+from padron.cli.whole_files import AS_USUAL, Advice, write_whole
 from padron.domain.language import Language
 from padron.domain.query import VehicleQuery
 from padron.domain.quoting import quote, quote_path
@@ -38,6 +36,7 @@ TERMINATED = 128 + 15  # the status of SIGTERM in a shell
 _FORMS = {".csv": Form.CSV, ".xlsx": Form.XLSX, ".jsonl": Form.JSONL, ".ndjson": Form.JSONL}
 _DELIMITERS = {",": ",", ";": ";", "tab": "\t", "\t": "\t"}
 _DEFAULTS = CommonOptions()
+_ADVICE = Advice(replace="--force", instead="name a file, or - for standard output")
 
 Show = Callable[[int, int], None]
 
@@ -226,47 +225,11 @@ def _open_target(target: Path | None, *, force: bool) -> Iterator[BinaryIO]:
     if target is None:
         yield sys.stdout.buffer
         return
-    place = Path(os.path.realpath(target))
-    _check_free(place, target, force=force)
-    part = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            with part.open("xb") as raw:
-                yield raw
-                raw.flush()
-                os.fsync(raw.fileno())
-            _move(part, place, target, force=force)
-        except OSError as error:
-            raise PadronError(
-                Code.BAD_PARAMETERS, f"The file {quote_path(target)} cannot be written: {word_trouble(target, error)}."
-            ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def _check_free(place: Path, target: Path, *, force: bool) -> None:
-    if place.exists() and not place.is_file():
-        raise PadronError(
-            Code.BAD_PARAMETERS, f"{quote_path(target)} is not a file: name a file, or - for standard output."
-        )
-    if place.exists() and not force:
-        raise PadronError(
-            Code.BAD_PARAMETERS, f"The file {quote_path(target)} already exists. Use --force to replace it."
-        )
-
-
-def _move(part: Path, place: Path, target: Path, *, force: bool) -> None:
-    if force:
-        part.replace(place)
-        return
-    try:
-        place.hardlink_to(part)  # unlike a rename, this never replaces a file that was created in the meantime
-    except FileExistsError:
-        _check_free(place, target, force=False)
-    except OSError:  # a file system without links
-        _check_free(place, target, force=False)
-        part.replace(place)
+    with (
+        write_whole(target, replace=force, mode=AS_USUAL, advice=_ADVICE) as part,
+        part.open("wb") as raw,
+    ):
+        yield raw
 
 
 @contextmanager
