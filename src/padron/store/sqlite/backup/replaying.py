@@ -19,7 +19,7 @@ from padron.domain.instants import format_instant
 from padron.domain.quoting import quote_path
 from padron.store.backups import RestoredRegister, ShowProgress, show_nothing
 from padron.store.sqlite.backup.choosing import ChainReader, Start, choose_base, to_instant, to_microseconds
-from padron.store.sqlite.backup.folders import LogMark
+from padron.store.sqlite.backup.folders import LogMark, write_all
 from padron.store.sqlite.backup.frames import LogHead, parse_head
 from padron.store.sqlite.backup.records import Record, RecordKind
 from padron.store.sqlite.backup.restoring import finish_part, make_part, put_in_place, remove_part
@@ -160,7 +160,7 @@ class _Replay:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._log = _Log(place=record.log, head=head, descriptor=descriptor)
         self._reached = LogMark(log=record.log, frame=0)
-        _write(descriptor, head.raw)
+        write_all(descriptor, head.raw)
 
     def _add(self, record: Record) -> bool:
         log = self._log
@@ -179,7 +179,7 @@ class _Replay:
             self._reached = mark
             if ready.is_before(mark):
                 self.reached_at = max(self.reached_at, to_instant(commit.at_us))
-        _write(log.descriptor, record.payload[: taken * log.head.frame_bytes])
+        write_all(log.descriptor, record.payload[: taken * log.head.frame_bytes])
         log.frame_count += taken
         return is_over
 
@@ -218,12 +218,6 @@ def recover(part: Path) -> int:
             return min(frame_count, copied_count)
     finally:
         connection.close()
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def _refuse(detail: str) -> PadronError:
