@@ -28,7 +28,7 @@ COLUMNS = {
 # A value of each type, the same in each table, so that rows refer to one another.
 VALUES = {
     "INTEGER": "1", "TEXT": "'x'", "BLOB": "x'00'", "bigint": "1", "integer": "1", "smallint": "1", "text": "'x'",
-    "bytea": "'x'", "timestamp with time zone": "now()", "json": "'{}'",
+    "bytea": "'x'", "integer[]": "'{1}'", "timestamp with time zone": "now()", "json": "'{}'",
 }  # fmt: skip
 # Where a check allows only some values. The vehicle is a former one, which no counter counts.
 ALLOWED = {

@@ -24,6 +24,7 @@ REMOVED_TABLES = (
     "operations",
     "gate_refusals",
     "changes",
+    "search_texts",
     "versions",
     "identities",
     "vehicles",
