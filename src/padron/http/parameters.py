@@ -88,13 +88,6 @@ SORT = Parameter(
 )  # fmt: skip
 DATA_FILTERS: tuple[Parameter, ...] = (
     Parameter(
-        name=SEARCH, place="query",
-        description="Words that are looked for in any part of the VIN, the plate, the unit number (customId) and the "
-        "owner's name (ownerName). All words must be found. Letter case and accents do not count: jose finds José. "
-        "Only current vehicles are found, and only present values.",
-        schema={"type": "string", "minLength": 1, "maxLength": SEARCH_LENGTH_MAX, "pattern": TEXT_PATTERN},
-    ),
-    Parameter(
         name="vin", place="query", description="The whole VIN, in any letter case.",
         schema={"type": "string", "minLength": 1, "maxLength": VIN_LENGTH, "pattern": TEXT_PATTERN},
     ),
