@@ -7,6 +7,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.trouble import TroubleCode, TroubledError
+from padron.store.sql.searching import write_tokens
 from padron.store.sqlite.soundness.checksums import check_extension, reserve_bytes
 
 BUSY_TIMEOUT_MS = 5_000
@@ -61,8 +62,22 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
                 continue
             connection.execute(f"PRAGMA {pragma}")
         check_extension(connection)
+        if not read_only:
+            add_functions(connection)
         connection.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB if read_only else WRITE_CACHE_KIB}")
         return connection
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """Add the functions that the schema's triggers call. Every connection that writes texts of vehicles needs them."""
+    # Innocuous, because trusted_schema is off.
+    flags = apsw.SQLITE_DETERMINISTIC | apsw.SQLITE_INNOCUOUS
+    connection.create_scalar_function("search_grams", _write_tokens, 2, flags=flags)
+
+
+def _write_tokens(*texts: object) -> str:
+    text, without = texts
+    return write_tokens(str(text), str(without))
 
 
 @contextmanager
