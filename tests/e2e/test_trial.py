@@ -192,6 +192,7 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
         )  # fmt: skip
         parties = gather(stage, Hook(fleet=fleets[0], receiver=receiver, dice=dice))
         await parties.hook.make(servers.ports[0])
+        await wait_until(stage.has_base, seconds_max=KEPT_UP_S_MAX)
         began_s = time.monotonic()
         await play(stage, place, parties, effort.TRIAL_S)
         await stop_all(servers, stage)

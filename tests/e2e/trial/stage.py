@@ -114,6 +114,11 @@ class Stage:
                 if has_base:
                     chain.based_s = now_s
 
+    async def has_base(self) -> bool:
+        """Say whether the continuous backup, if there is one, can be restored."""
+        self.look_at_chains()
+        return self.backup_to is None or self.chains[-1].based_s < math.inf
+
     def end_chain(self, now_s: float) -> None:
         if self.chains:
             self.chains[-1].ended_s = min(self.chains[-1].ended_s, now_s)
