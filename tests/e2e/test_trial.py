@@ -187,16 +187,18 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
             )
         )
         stage = Stage(
-            engine=engine, url=place.url, folder=place.folder, servers=servers, fleets=fleets, dice=dice,
+            engine=engine, url=place.url, folder=place.folder, aside=tmp_path, servers=servers, fleets=fleets, dice=dice,
             disk=place.disk, backup_to=place.backup_to, variables=place.variables, ledger=Ledger(),
         )  # fmt: skip
         parties = gather(stage, Hook(fleet=fleets[0], receiver=receiver, dice=dice))
         await parties.hook.make(servers.ports[0])
         await wait_until(stage.has_base, seconds_max=KEPT_UP_S_MAX)
         began_s = time.monotonic()
-        await play(stage, place, parties, effort.TRIAL_S)
-        await stop_all(servers, stage)
-    save_report(build_report(stage, parties.stranger.timings, began_s, time.monotonic()))
+        try:
+            await play(stage, place, parties, effort.TRIAL_S)
+            await stop_all(servers, stage)
+        finally:
+            save_report(build_report(stage, parties.stranger.timings, began_s, time.monotonic()))
     await check_end(stage, place, parties)
     check_answers(stage, parties.stranger)
     for log in tmp_path.glob("server-*.log"):

@@ -127,7 +127,7 @@ class Copies:
         """Make an account with a few vehicles, and delete it."""
         number = next(self._numbers)
         name = f"Gone {number}"
-        file = self.stage.folder / f"gone-{number}.csv"
+        file = self.stage.aside / f"gone-{number}.csv"
         file.write_text("".join(f"{line}\n" for line in ("vin", *map(make_vin, range(GONE_VEHICLES)))), "utf-8")
         await self._insist("accounts", "add", name)
         await self._insist("vehicles", "import", "--account", name, str(file))

@@ -65,6 +65,7 @@ class Stage:
     engine: str
     url: str
     folder: Path  # of the database's disk
+    aside: Path  # on a disk that is never full
     servers: Servers
     fleets: Sequence[Fleet]
     dice: random.Random
