@@ -187,8 +187,8 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
             )
         )
         stage = Stage(
-            engine=engine, url=place.url, folder=place.folder, aside=tmp_path, servers=servers, fleets=fleets, dice=dice,
-            disk=place.disk, backup_to=place.backup_to, variables=place.variables, ledger=Ledger(),
+            engine=engine, url=place.url, folder=place.folder, aside=tmp_path, servers=servers, fleets=fleets,
+            dice=dice, disk=place.disk, backup_to=place.backup_to, variables=place.variables, ledger=Ledger(),
         )  # fmt: skip
         parties = gather(stage, Hook(fleet=fleets[0], receiver=receiver, dice=dice))
         await parties.hook.make(servers.ports[0])

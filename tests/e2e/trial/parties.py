@@ -129,6 +129,11 @@ class Timing:
     status: int
     is_write: bool
 
+    @classmethod
+    def nothing(cls) -> "Timing":
+        """Give what stands for no answer at all."""
+        return cls(began_s=0, ended_s=0, status=0, is_write=False)
+
     @property
     def seconds(self) -> float:
         return self.ended_s - self.began_s

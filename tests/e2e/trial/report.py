@@ -22,7 +22,7 @@ def list_fair(stage: Stage, timings: list[Timing], settled_s: float = 0) -> list
 
 def build_report(stage: Stage, timings: list[Timing], began_s: float, ended_s: float) -> Document:
     """Give all figures."""
-    fair = sorted(list_fair(stage, timings), key=lambda one: one.seconds)
+    fair = sorted(list_fair(stage, timings), key=lambda one: one.seconds) or [Timing.nothing()]
     figures = stage.figures
     answers = Counter(f"{act.kind.value} {act.http or 'lost'}" for act in stage.ledger.acts)
     return {
