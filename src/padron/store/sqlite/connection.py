@@ -13,6 +13,7 @@ from padron.store.sqlite.soundness.checksums import check_extension, reserve_byt
 BUSY_TIMEOUT_MS = 5_000
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
 READ_CACHE_KIB = 8_000
+_FULL = "The disk of the database is full. Make room on it."
 
 # The reasons of the pragmas:
 # - FULL, because with NORMAL a power cut can undo changes that were already answered.
@@ -86,9 +87,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except apsw.FullError as error:
-        raise TroubledError(
-            TroubleCode.DISK_FULL, "The disk of the database is full. Make room on it."
-        ) from error  # fmt: skip
+        raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise PadronError(Code.STORE_UNAVAILABLE, "Another program holds the write lock of the database.") from error
     except apsw.ReadOnlyError as error:
@@ -98,7 +97,10 @@ def translate_errors() -> Iterator[None]:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise TroubledError(TroubleCode.DAMAGED, f"The database file is damaged: {error}. Restore it.") from error
     except apsw.IOError as error:
-        if getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_DATA:  # apsw's types do not know it
+        extended = getattr(error, "extendedresult", None)  # apsw's types do not know it
+        if extended == apsw.SQLITE_IOERR_SHMSIZE:  # there is no room for the index of the log: the first that is made
+            raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
+        if extended == apsw.SQLITE_IOERR_DATA:
             raise TroubledError(
                 TroubleCode.DAMAGED, "The database file is damaged: the checksum of a page is wrong. Restore it."
             ) from error
