@@ -20,6 +20,7 @@ SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'coun
 SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('identities', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('versions', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('search_texts', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('changes', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('gate_refusals', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('operations', 'account_id', colocate_with => 'counters');

@@ -27,6 +27,7 @@ REMOVED_TABLES = (
     "operations",
     "gate_refusals",
     "changes",
+    "search_texts",
     "versions",
     "identities",
     "vehicles",

@@ -121,6 +121,12 @@ DELETE FROM changes WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM changes WHERE account_id = $1 ORDER BY account_id, number LIMIT $2))
 RETURNING 1;
 
+-- name: remove_search_texts
+-- The texts in which vehicles are found.
+DELETE FROM search_texts WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM search_texts WHERE account_id = $1 ORDER BY account_id, vehicle_id LIMIT $2))
+RETURNING 1;
+
 -- name: remove_versions
 -- Core data over time.
 DELETE FROM versions WHERE account_id = $1 AND ctid = ANY (ARRAY(

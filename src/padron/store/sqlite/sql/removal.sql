@@ -120,6 +120,12 @@ DELETE FROM changes WHERE (account_id, number) IN (
     SELECT account_id, number FROM changes WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_search_texts
+-- The texts in which vehicles are found. A trigger removes them from the index.
+DELETE FROM search_texts WHERE (account_id, vehicle_id) IN (
+    SELECT account_id, vehicle_id FROM search_texts WHERE account_id = ?1 ORDER BY account_id, vehicle_id LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_versions
 -- Core data over time.
 DELETE FROM versions WHERE (account_id, vehicle_id, began) IN (
