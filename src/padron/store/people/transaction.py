@@ -140,7 +140,7 @@ class PeopleTransaction:
         return len(await self._port.fetch("end_other_sessions", actor, session_id))
 
     async def add_invitation(self, token_sha256: bytes, invitation: Invitation) -> None:
-        """Add a link in the place of those that the person did not use."""
+        """Add a link in the place of those that the person did not use, if they were for the same."""
         named = {
             "user_id": invitation.user_id,
             "purpose": invitation.purpose.value,
@@ -149,7 +149,7 @@ class PeopleTransaction:
             "expires_at": invitation.expires_at,
             "used_at": invitation.used_at,
         }
-        await self.end_invitations(invitation.user_id)
+        await self._port.fetch("delete_replaced_invitations", invitation.user_id, invitation.purpose.value)
         await self._port.fetch("insert_invitation", token_sha256, *INVITATION.order(named)[:-1])
 
     async def use_invitation(self, token_sha256: bytes, at: datetime) -> bool:

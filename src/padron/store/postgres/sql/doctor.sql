@@ -130,4 +130,6 @@ UNION ALL SELECT 'webhooks beyond the record', count(*) FROM webhook_endpoints A
 UNION ALL SELECT 'parts of files without an import', count(*) FROM import_parts AS p WHERE p.account_id = $1
     AND NOT EXISTS (SELECT 1 FROM imports AS i WHERE i.account_id = $1 AND i.import_id = p.import_id)
 UNION ALL SELECT 'API keys without an account', count(*) FROM api_keys AS k WHERE k.account_id = $1
-    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = $1);
+    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = $1)
+UNION ALL SELECT 'members who are nobody', count(*) FROM members AS m WHERE m.account_id = $1
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = m.user_id);
