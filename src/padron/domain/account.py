@@ -35,6 +35,7 @@ class Scope(StrEnum):
     VEHICLES_READ = "vehicles:read"
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
+    VEHICLES_BULK = "vehicles:bulk"
     VEHICLES_REPAIR = "vehicles:repair"
     VEHICLES_DELETE = "vehicles:delete"
     VEHICLES_ERASE = "vehicles:erase"
@@ -43,6 +44,7 @@ class Scope(StrEnum):
     WEBHOOKS_MANAGE = "webhooks:manage"
     OPERATIONS_RUN = "operations:run"
     OPERATIONS_MANAGE = "operations:manage"
+    ACCOUNT_MANAGE = "account:manage"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from padron.store.port import WritePort
 # the tables that each engine has.
 REMOVED_TABLES = (
     "api_keys",
+    "administration",
     "idempotency_keys",
     "idempotency_totals",
     "planned_changes",

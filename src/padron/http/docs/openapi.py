@@ -146,7 +146,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
         names = " or ".join(f"`{scope.value}`" for scope in route.either_scope)
         description += f" Needs the scope {names}, depending on the kind of change."
     if route.scope is not None:
-        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, route.further_scope) if scope)
+        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, *route.further_scopes))
         description += f" Needs the scope {names}."
     described: dict[str, Any] = {
         "operationId": route.name,
@@ -180,7 +180,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 def _list_scopes(route: Route) -> list[str]:
     """Give the scopes of an operation. A key needs all of them, or one of them if the route has ``either_scope``."""
-    scopes = route.either_scope or (route.scope, route.further_scope)
+    scopes = route.either_scope or (route.scope, *route.further_scopes)
     return [scope.value for scope in scopes if scope is not None]
 
 
