@@ -13,7 +13,7 @@ from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyCl
 from padron.domain.signature import SECRET_PREFIX
 from padron.domain.webhook import SEALED
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.answers.sealing import open_for, seal_for, shows_token
 from padron.http.authentication import find_token

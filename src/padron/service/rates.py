@@ -15,7 +15,7 @@ KEYS_KEPT = 20_000
 ADDRESSES_KEPT = 20_000
 
 
-class _Buckets:
+class Buckets:
     """Buckets by name, of one rate unless a name has its own. Names that were not used for longest are forgotten."""
 
     def __init__(self, rate: Rate, kept: int) -> None:
@@ -49,8 +49,8 @@ class Rates:
     def __init__(self, limits: Limits) -> None:
         of_key = Rate(name="key", burst=limits.key_burst, token_s=1 / limits.key_requests_per_s)
         of_address = Rate(name="address", burst=limits.failed_keys_burst, token_s=60 / limits.failed_keys_per_minute)
-        self._keys = _Buckets(of_key, KEYS_KEPT)
-        self._addresses = _Buckets(of_address, ADDRESSES_KEPT)
+        self._keys = Buckets(of_key, KEYS_KEPT)
+        self._addresses = Buckets(of_address, ADDRESSES_KEPT)
 
     def take_request(self, key_id: str, now_s: float, requests_per_s: int | None = None) -> None:
         """Count a request of a valid key, which may have a lower rate of its own. Raises ``rate_exceeded``."""

@@ -9,6 +9,9 @@ from padron.store.port import WritePort
 REMOVED_TABLES = (
     "api_keys",
     "administration",
+    "members",
+    "sessions",
+    "sign_ins",
     "idempotency_keys",
     "idempotency_totals",
     "planned_changes",
@@ -25,6 +28,7 @@ REMOVED_TABLES = (
     "operations",
     "gate_refusals",
     "changes",
+    "search_texts",
     "versions",
     "identities",
     "vehicles",
