@@ -90,6 +90,7 @@ async def test_nothing_of_a_removed_account_is_left_in_any_table(
     engine: str, database: str, store: Store, acme: int, beta: int, select: Select
 ) -> None:
     columns = await find_columns(engine, select)
+    await write(engine, database, "DELETE FROM administration")  # that the accounts were added
     await write(engine, database, USER[engine])
     for table in reversed([table for table in REMOVED_TABLES if table in columns]):
         names = ", ".join(name for name, _ in columns[table])
@@ -139,7 +140,7 @@ async def test_an_account_that_is_being_removed_cannot_be_enabled(store: Store, 
         return await transaction.removal.begin(after(3))
 
     assert await store.write(acme, begin)
-    assert not await store.directory.enable_account(acme)
+    assert not await store.directory.enable_account(acme, NOON)
     (account,) = [one for one in await store.directory.list_accounts() if one.account_id == acme]
     assert (account.disabled_at, account.deleting_at) == (after(3), after(3))
     assert await remove(store, acme)

@@ -32,6 +32,11 @@ STATEMENTS = {
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
 WALK = {
+    "administration: count_keys",
+    "administration: delete_ended_keys",
+    "administration: find_overview",
+    "administration: insert_act",  # takes the last of an index
+    "administration: list_api_keys",
     "archives: clear_changes",  # vehicles of a portion
     "archives: find_needed_by_webhooks",  # of endpoints, of which an account has few
     "archives: find_portion",  # a portion
@@ -41,11 +46,9 @@ WALK = {
     "operations: list_operations",
     "plans: find_next_instant",
     "plans: survey_plans",  # counts what is pending, up to a limit
-    "directory: count_usable_keys",
     "directory: find_epoch",  # a table of one row
     "directory: insert_account",
     "directory: list_accounts",
-    "directory: list_api_keys",
     "directory: list_usable_secrets",
     "erasure: empty_attempts",  # of an account's few endpoints
     "erasure: erase_import_refusals",  # a maximum is kept of each import
@@ -69,6 +72,7 @@ WALK = {
     "webhooks: survey_endpoints",
     # The first rows of what an account has, of which each statement takes a portion.
     "removal: remove_account",
+    "removal: remove_administration",
     "removal: remove_api_keys",
     "removal: remove_changes",
     "removal: remove_gate_refusals",

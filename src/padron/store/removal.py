@@ -8,6 +8,7 @@ from padron.store.port import WritePort
 # the tables that each engine has.
 REMOVED_TABLES = (
     "api_keys",
+    "administration",
     "members",
     "sessions",
     "sign_ins",

@@ -19,8 +19,21 @@ CREATE TABLE api_keys (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     revoked_at INTEGER,
-    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT,
+    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT, requests_per_s INTEGER,
     PRIMARY KEY (account_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+-- Who administered what in an account, and when. No secret is in the details, which are JSON.
+CREATE TABLE administration (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    number INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    acted_at INTEGER NOT NULL,
+    acted_by TEXT NOT NULL,
+    request_id TEXT,
+    subject TEXT NOT NULL,
+    details TEXT NOT NULL,
+    PRIMARY KEY (account_id, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
