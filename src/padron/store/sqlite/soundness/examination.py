@@ -157,7 +157,6 @@ class SqliteExamination:
         fresh = apsw.Connection(":memory:")
         try:
             fresh.create_scalar_function("sort_key", _leave_key, 1, deterministic=True)  # there are no rows to give it
-            fresh.create_scalar_function("search_text", _leave_key, 2, deterministic=True)
             add_functions(fresh)
             for migration in self._migrations:
                 fresh.execute(migration.sql)
