@@ -44,6 +44,11 @@ def write_tokens(text: str, without: str) -> str:
     return " ".join(map(str, sorted(grams.difference(list_grams(without.split())) if without else grams)))
 
 
+def match_tokens(grams: Sequence[int]) -> str:
+    """Give the question to SQLite's index that finds the rows with all grams."""
+    return " AND ".join(f'"{gram}"' for gram in grams)
+
+
 def give_elements(account_id: int, vehicle_id: int, text: str) -> list[int]:
     """Give the grams of a vehicle's text as PostgreSQL stores them: 16 bits of account and block, then the gram."""
     block = (account_id * _ACCOUNT_STEP + (vehicle_id >> BLOCK_BITS)) & _BLOCKS_MASK
@@ -73,7 +78,7 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
 def propose_by_tokens(template: str, proposal: Proposal) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
     hooks = {":way": _give_way(proposal), ":limit": str(int(proposal.limit))}
-    question = " AND ".join(f'"{gram}"' for gram in proposal.grams)
+    question = match_tokens(proposal.grams)
     return BuiltStatement(
         _fill(template, hooks), [proposal.account_id, proposal.after, proposal.before, question]
     )  # fmt: skip
