@@ -38,6 +38,7 @@ async def test_a_change_arrives_signed_and_says_what_happened(desk: Desk) -> Non
             "vin": make_vin(0),
             "at": at,
             "by": "Acme",
+            "byName": None,
             "requestId": "r",
             "operational": False,
             "operationalChanged": True,

@@ -9,6 +9,7 @@ from functools import partial
 from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
+from padron.service.actor_names import ActorNames
 from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
@@ -48,6 +49,7 @@ class Runtime:
     counts: ServiceCounts
     outage: OutageLog
     ages: KeptAges = DEFAULT_AGES
+    actor_names: ActorNames = field(default_factory=ActorNames)
     recent_pages: RecentPages = field(default_factory=RecentPages)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself

@@ -13,6 +13,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.actors import ActorReader
 from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
@@ -211,6 +212,11 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def actors(self) -> ActorReader:
+        """Who the authors of the account's changes are."""
+        return ActorReader(self._port)
 
     @property
     def archives(self) -> ArchiveReader:
