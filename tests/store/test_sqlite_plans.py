@@ -51,6 +51,10 @@ WALK = {
     "directory: release_endpoints",
     "directory: renew_epoch",
     "directory: try_to_write",
+    "people: count_members",  # of members, of which an account has a bounded number
+    "people: count_other_owners",
+    "people: list_members",
+    "sessions: list_sign_ins_of_account",
     "webhooks: count_endpoints",
     "webhooks: count_marks",
     "webhooks: delete_deliveries",
@@ -67,6 +71,7 @@ WALK = {
     "removal: remove_changes",
     "removal: remove_gate_refusals",
     "removal: remove_import_refusals",
+    "removal: remove_members",
     "removal: remove_operations",
     "removal: remove_refusals",
     "removal: remove_vehicles",

@@ -22,10 +22,12 @@ KEY_LABEL_LENGTH_MAX = 100
 KEY_PATTERN = r"padron_[0-9]{1,18}k[0-9A-Za-z]{12}_[0-9A-Za-z]{49}"
 SECRET_LENGTH = 43  # base62 digits: 256 bits
 KEY_ID_RANDOM_LENGTH = 12
+USER_ID_RANDOM_LENGTH = 12
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
 _NUMBER_LENGTH_MAX = 18  # of an account: it fits 64 bits
+_match_user_id = re.compile("u[0-9A-Za-z]{12}").fullmatch
 _match_key = re.compile(r"padron_(([0-9]{1,18})k[0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})").fullmatch
 
 
@@ -35,6 +37,7 @@ class Scope(StrEnum):
     VEHICLES_READ = "vehicles:read"
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
+    VEHICLES_BULK = "vehicles:bulk"
     VEHICLES_REPAIR = "vehicles:repair"
     VEHICLES_DELETE = "vehicles:delete"
     VEHICLES_ERASE = "vehicles:erase"
@@ -43,6 +46,7 @@ class Scope(StrEnum):
     WEBHOOKS_MANAGE = "webhooks:manage"
     OPERATIONS_RUN = "operations:run"
     OPERATIONS_MANAGE = "operations:manage"
+    ACCOUNT_MANAGE = "account:manage"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,22 +95,28 @@ class KeyName(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Who is asking: an account, the id of the key (or the name of the command) and its scopes."""
+    """Who is asking: an account, the actor and the scopes.
+
+    The actor is the id of a key or of a person, or the name of a command.
+    """
 
     account_id: int
     actor: str
     scopes: frozenset[str]
 
     def check_scope(self, scope: Scope) -> None:
-        """Raise ``forbidden`` unless the key carries this scope."""
+        """Raise ``forbidden`` unless the key or the person has this scope."""
         if scope.value not in self.scopes:
-            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} does not have the scope {scope.value}.")
+            raise PadronError(Code.FORBIDDEN, f"{self._name()} does not have the scope {scope.value}.")
 
     def check_either_scope(self, scopes: Iterable[Scope]) -> None:
-        """Raise ``forbidden`` unless the key carries at least one of these scopes."""
+        """Raise ``forbidden`` unless the key or the person has at least one of these scopes."""
         names = [scope.value for scope in scopes]
         if self.scopes.isdisjoint(names):
-            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} has none of the scopes {', '.join(names)}.")
+            raise PadronError(Code.FORBIDDEN, f"{self._name()} has none of the scopes {', '.join(names)}.")
+
+    def _name(self) -> str:
+        return "Your role in this account" if is_user_id(self.actor) else f"The API key {self.actor}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +148,16 @@ def parse_key_id(key_id: str) -> int | None:
 def format_key_id(account_id: int, random_part: str) -> str:
     """Give the public id of a key: the account's number, ``k``, twelve base62 digits."""
     return f"{account_id}k{random_part}"
+
+
+def format_user_id(random_part: str) -> str:
+    """Give the public id of a person: ``u``, twelve base62 digits. No key's id has this form."""
+    return f"u{random_part}"
+
+
+def is_user_id(actor: str) -> bool:
+    """Say whether an actor is a person, by the form of the id."""
+    return _match_user_id(actor) is not None
 
 
 def format_token(key_id: str, secret: str) -> str:

@@ -46,6 +46,12 @@ class Code(StrEnum):
     PLAN_NOT_FOUND = "plan_not_found"
     PLAN_ENDED = "plan_ended"
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
+    USER_NOT_FOUND = "user_not_found"
+    USER_EXISTS = "user_exists"
+    LAST_OWNER = "last_owner"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SESSION_ENDED = "session_ended"
+    INVITATION_ENDED = "invitation_ended"
     SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"

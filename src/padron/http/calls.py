@@ -26,7 +26,7 @@ from padron.domain.file_import import PART_BYTES
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop

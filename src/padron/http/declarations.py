@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from padron.domain.account import Scope
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call
 

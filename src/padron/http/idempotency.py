@@ -13,7 +13,7 @@ from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyCl
 from padron.domain.signature import SECRET_PREFIX
 from padron.domain.webhook import SEALED
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Parameter, Respond

@@ -13,7 +13,7 @@ from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
 from padron.http.answers.cors import Cors
 from padron.http.answers.errors import build_problem_reply, word_error
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call, ClientGoneError, Request
 from padron.http.declarations import Route

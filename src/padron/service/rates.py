@@ -13,7 +13,7 @@ KEYS_KEPT = 20_000
 ADDRESSES_KEPT = 20_000
 
 
-class _Buckets:
+class Buckets:
     """The buckets of one rate, by name. The names that were not used for longest are forgotten."""
 
     def __init__(self, rate: Rate, kept: int) -> None:
@@ -46,8 +46,8 @@ class Rates:
     def __init__(self, limits: Limits) -> None:
         of_key = Rate(name="key", burst=limits.key_burst, token_s=1 / limits.key_requests_per_s)
         of_address = Rate(name="address", burst=limits.failed_keys_burst, token_s=60 / limits.failed_keys_per_minute)
-        self._keys = _Buckets(of_key, KEYS_KEPT)
-        self._addresses = _Buckets(of_address, ADDRESSES_KEPT)
+        self._keys = Buckets(of_key, KEYS_KEPT)
+        self._addresses = Buckets(of_address, ADDRESSES_KEPT)
 
     def take_request(self, key_id: str, now_s: float) -> None:
         """Count a request of a valid key. Raises ``rate_exceeded``."""

@@ -24,6 +24,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationReader, OperationTransaction
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort, WritePort
 from padron.store.removal import RemovalTransaction
@@ -265,6 +266,11 @@ class Store(Protocol):
     @property
     def imports(self) -> ImportBoard:
         """The imports of all accounts: for the server's workers, never for a request."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """The people of the register and their sessions."""
         ...
 
     @property

@@ -8,6 +8,9 @@ from padron.store.port import WritePort
 # the tables that each engine has.
 REMOVED_TABLES = (
     "api_keys",
+    "members",
+    "sessions",
+    "sign_ins",
     "idempotency_keys",
     "idempotency_totals",
     "planned_changes",

@@ -7,7 +7,8 @@ import msgspec
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import Headers
 from padron.domain.rates import RateExceededError
-from padron.http.answers.problems import PROBLEMS, Problem, ProblemError
+from padron.http.answers.problem import Problem, ProblemError
+from padron.http.answers.problems import PROBLEMS
 from padron.http.answers.rates import give_rate_headers
 from padron.http.answers.replies import Reply
 

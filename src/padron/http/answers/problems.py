@@ -1,39 +1,15 @@
 """Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
 
-from dataclasses import dataclass
-
 from padron.domain.errors import Code
-from padron.domain.idempotency import Headers
-from padron.http.reach import place
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """One kind of error: its page, its status, and its names in the contract."""
-
-    slug: str
-    status: int
-    title: str
-    error_type: str
-    error_detail: str
-    meaning: str
-    remedy: str
-
-    @property
-    def type(self) -> str:
-        """The relative reference to the page about this problem."""
-        return place(f"/errors/{self.slug}")
-
-
-class ProblemError(Exception):
-    """A refusal that only HTTP knows, such as a body that is too large."""
-
-    def __init__(self, problem: Problem, detail: str, headers: Headers = ()) -> None:
-        super().__init__(detail)
-        self.problem = problem
-        self.detail = detail
-        self.headers = headers
-
+from padron.http.answers.people_problems import (
+    INVITATION_ENDED,
+    LAST_OWNER,
+    SESSION_ENDED,
+    SIGN_IN_REFUSED,
+    USER_EXISTS,
+    USER_NOT_FOUND,
+)
+from padron.http.answers.problem import Problem
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -325,8 +301,8 @@ INTERNAL_ERROR = Problem(
 )  # fmt: skip
 SERVER_FULL = Problem(
     slug="server-full", status=503, title="Server full", error_type="serviceUnavailable", error_detail="ServerFull",
-    meaning="The server already holds as many bytes of requests as it may. It refused this request before it read the "
-    "body, so the request had no effect.",
+    meaning="The server already holds as many bytes of requests as it may, or already checks as many passwords as it "
+    "may. It refused this request at once, so the request had no effect.",
     remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
@@ -378,6 +354,12 @@ PROBLEMS: dict[Code, Problem] = {
     Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
     Code.PLAN_ENDED: PLAN_ENDED,
     Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
+    Code.USER_NOT_FOUND: USER_NOT_FOUND,
+    Code.USER_EXISTS: USER_EXISTS,
+    Code.LAST_OWNER: LAST_OWNER,
+    Code.SIGN_IN_REFUSED: SIGN_IN_REFUSED,
+    Code.SESSION_ENDED: SESSION_ENDED,
+    Code.INVITATION_ENDED: INVITATION_ENDED,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
@@ -395,6 +377,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
+    USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
     SERVER_FULL,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from padron import __version__
 from padron.domain.status import STATUS_TEXTS
 from padron.http import idempotency, reach
 from padron.http.answers import problems
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import events, example_values, examples
 from padron.http.docs.events import DeclaredEvent

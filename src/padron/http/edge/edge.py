@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from padron.domain.account import Principal
 from padron.domain.vin import VIN_LENGTH
 from padron.http.answers.errors import word_error
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request

@@ -20,7 +20,7 @@ from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
 from padron.http import idempotency, parameters
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
