@@ -29,9 +29,7 @@ ARCHIVES = Path("archives")
 def key_id(cli: Cli) -> str:
     """The key that set the status of a vehicle, which a command of an earlier version registered."""
     assert cli("accounts", "add", "Acme").status == 0
-    made = cli("keys", "add", "--account", "Acme", "--name", LABEL, "--scope", "vehicles:read", "--json").document[
-        "id"
-    ]
+    made = cli("keys", "add", "--account", "Acme", "--name", LABEL, "--scope", "vehicles:read", "--json").document["id"]
 
     async def write() -> None:
         async with use_runtime(read_settings({})) as runtime:

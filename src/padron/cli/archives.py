@@ -16,7 +16,7 @@ from padron.cli.history import describe_entry, show_entry
 from padron.cli.options import CommonOptions, Json, parse_instant, run_with_runtime, split_commas
 from padron.cli.outputs import UsageError, give_instant, print_error, print_json, print_table
 from padron.cli.vehicle_views import show_vehicle
-from padron.domain.actors import find_command_line
+from padron.domain.actors import find_self_named
 from padron.domain.archives import ArchivedChange
 from padron.domain.erasure import Selection, parse_fields
 from padron.domain.errors import Code, PadronError
@@ -285,10 +285,10 @@ def _run_named(
 ) -> T:
     """Run ``work`` with the account's id, and with a function that names the authors of its changes.
 
-    With --account-id there is no database, and only the command line has a name.
+    With --account-id there is no database, so keys and people have no names.
     """
     if account is None or account_id is not None:
-        return asyncio.run(work(_need_account(account, account_id, options), _name_command_lines))
+        return asyncio.run(work(_need_account(account, account_id, options), _name_without_register))
     name = account
 
     async def run(runtime: Runtime) -> T:
@@ -298,8 +298,8 @@ def _run_named(
     return run_with_runtime(options, run)
 
 
-async def _name_command_lines(actor_ids: Iterable[str]) -> Mapping[str, str]:
-    found = map(find_command_line, actor_ids)
+async def _name_without_register(actor_ids: Iterable[str]) -> Mapping[str, str]:
+    found = map(find_self_named, actor_ids)
     return {actor.actor_id: actor.name for actor in found if actor is not None}
 
 

@@ -10,10 +10,11 @@ from enum import StrEnum
 COMMAND_LINE = "cli"  # the author of a command's changes; earlier versions recorded no system user behind it
 SYSTEM_USER_LENGTH_MAX = 32
 ERASED_PERSON = "erased person"
-ACTOR_ID_PATTERN = (
-    rf"^({COMMAND_LINE}(:[0-9A-Za-z._-]{{1,{SYSTEM_USER_LENGTH_MAX}}})?|[0-9]{{1,18}}k[0-9A-Za-z]{{12}}"
-    r"|u[0-9A-Za-z]{12})$"
-)
+
+_COMMAND_PATTERN = rf"{COMMAND_LINE}(:[0-9A-Za-z._-]{{1,{SYSTEM_USER_LENGTH_MAX}}})?"
+_HOLDER_PATTERN = r"t:[a-z][0-9a-z-]{0,19}:([0-9A-Za-z._@/:|+-]{1,80}|~[0-9a-f]{32})"
+# A command, an API key, a person, or the holder of a provider's access token.
+ACTOR_ID_PATTERN = rf"^({_COMMAND_PATTERN}|[0-9]{{1,18}}k[0-9A-Za-z]{{12}}|u[0-9A-Za-z]{{12}}|{_HOLDER_PATTERN})$"
 
 _is_actor_id = re.compile(ACTOR_ID_PATTERN, re.ASCII).fullmatch
 _is_unsafe = re.compile(r"[^0-9A-Za-z._-]", re.ASCII)
@@ -25,6 +26,7 @@ class ActorKind(StrEnum):
     PERSON = "person"
     KEY = "key"
     COMMAND_LINE = "commandLine"
+    TOKEN = "token"  # noqa: S105 - a kind of author, not a secret
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,13 +49,22 @@ def format_command_line(system_user: str) -> str:
     return f"{COMMAND_LINE}:{_is_unsafe.sub('_', system_user)[:SYSTEM_USER_LENGTH_MAX] or '_'}"
 
 
-def find_command_line(actor_id: str) -> Actor | None:
-    """Give the command line as an author, or None for the id of something else."""
-    command_line, _, system_user = actor_id.partition(":")
-    if command_line != COMMAND_LINE or not is_actor_id(actor_id):
+def find_self_named(actor_id: str) -> Actor | None:
+    """Give an author whose id says all that is known: the command line, or the holder of an access token.
+
+    The register stores neither. Gives None for the id of something else.
+    """
+    first, _, rest = actor_id.partition(":")
+    if not is_actor_id(actor_id):
         return None
-    name = f"command line (user {system_user})" if system_user else "command line"
-    return Actor(actor_id=actor_id, kind=ActorKind.COMMAND_LINE, name=name)
+    if first == COMMAND_LINE:
+        name = f"command line (user {rest})" if rest else "command line"
+        return Actor(actor_id=actor_id, kind=ActorKind.COMMAND_LINE, name=name)
+    if first == "t":
+        provider, _, subject = rest.partition(":")
+        name = f"token of {provider}" if subject.startswith("~") else f"token {subject}"  # after ~ is a digest
+        return Actor(actor_id=actor_id, kind=ActorKind.TOKEN, name=name)
+    return None
 
 
 def describe_key(key_id: str, label: str) -> Actor:

@@ -8,7 +8,7 @@ every server.
 from collections.abc import Iterable, Mapping, Sequence
 
 from padron.domain.account import Principal, Scope
-from padron.domain.actors import Actor, find_command_line, is_actor_id
+from padron.domain.actors import Actor, find_self_named, is_actor_id
 from padron.domain.errors import Code, PadronError
 from padron.service.runtime import Runtime
 
@@ -39,10 +39,10 @@ async def get_actor(runtime: Runtime, principal: Principal, actor_id: str) -> Ac
 
 
 async def _find_actors(runtime: Runtime, account_id: int, actor_ids: Sequence[str]) -> Sequence[Actor]:
-    """Give those of these authors that are of the account, in any order. The command line is in no table."""
-    commands = [actor for actor_id in actor_ids if (actor := find_command_line(actor_id)) is not None]
-    if len(commands) == len(actor_ids):
-        return commands
-    known = {actor.actor_id for actor in commands}
+    """Give those of these authors that are of the account, in any order. Some are in no table."""
+    named = [actor for actor_id in actor_ids if (actor := find_self_named(actor_id)) is not None]
+    if len(named) == len(actor_ids):
+        return named
+    known = {actor.actor_id for actor in named}
     stored = [actor_id for actor_id in actor_ids if actor_id not in known]
-    return [*commands, *await runtime.store.read(account_id).actors.find_actors(stored)]
+    return [*named, *await runtime.store.read(account_id).actors.find_actors(stored)]

@@ -1,4 +1,4 @@
-"""The names of an account's authors: of its API keys."""
+"""The names of an account's authors: of its API keys, and of whoever is or was a member."""
 
 from collections.abc import Sequence
 from typing import assert_never
@@ -26,8 +26,8 @@ def _to_actor(row: Row) -> Actor:
             return describe_key(actor_id, name)
         case ActorKind.PERSON:
             return describe_person(actor_id, name)
-        case ActorKind.COMMAND_LINE:
-            message = f"The command line {actor_id} is not stored."
+        case ActorKind.COMMAND_LINE | ActorKind.TOKEN:
+            message = f"The author {actor_id} is not stored."
             raise ValueError(message)
         case unknown:
             assert_never(unknown)

@@ -9,6 +9,7 @@ from padron.store.port import WritePort
 REMOVED_TABLES = (
     "api_keys",
     "members",
+    "known_people",
     "sessions",
     "sign_ins",
     "idempotency_keys",

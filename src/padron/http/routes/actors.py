@@ -22,8 +22,9 @@ ROUTES: tuple[Route, ...] = (
         name="getActor", method="GET", path="/api/v2/actors/{actorId}", tag="Feed",
         summary="Read who made a change",
         description="Gives the author whose id is in `by`, `changedBy` or `createdBy`. The kind is `person`, `key` (an "
-        "API key of the account), or `commandLine` (the operator's `padron`, with the system user if it is known). "
-        "The name is the present one, as in `byName`.",
+        "API key of the account), `token` (an access token of a provider), or `commandLine` (the operator's `padron`, "
+        "with the system user if it is known). The name is the present one, as in `byName`. A person who left the "
+        "account keeps the name. A person who was erased is `erased person`.",
         endpoint=get_actor, either_scope=actors.EITHER_SCOPE,
         parameters=(
             Parameter(name="actorId", place="path", required=True, description="The author's id.",

@@ -19,8 +19,8 @@ from padron.domain.change import (
     keep_order,
 )
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.base import NounTransactions
 from padron.store.changes import encode_differences, to_feed_entry
+from padron.store.nouns import NounTransactions
 from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.listing import fold_columns, fold_plate
