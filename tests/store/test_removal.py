@@ -17,7 +17,8 @@ COLUMNS = {
     "sqlite": """
         SELECT t.name, c.name, c.type FROM pragma_table_list AS t JOIN pragma_table_info(t.name) AS c
         WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite%' AND c.dflt_value IS NULL
-            AND (c."notnull" = 1 OR c.pk > 0 OR c.name = 'account_id') AND NOT (t.name = 'sign_ins' AND c.name = 'number')
+            AND (c."notnull" = 1 OR c.pk > 0 OR c.name = 'account_id')
+            AND NOT (t.name = 'sign_ins' AND c.name = 'number')
     """,
     "postgres": """
         SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL) FROM pg_class AS c
