@@ -8,15 +8,19 @@ from urllib.parse import quote
 
 import pytest
 
+from padron.domain.account import Account
 from padron.domain.change import Change
+from padron.domain.people import Role, User
 from padron.http.docs.events import EVENTS
 from padron.http.docs.openapi import build_document
 from padron.http.routes import ROUTES
 from padron.service import actor_names
 from padron.service.accounts import revoke_key
 from padron.service.administration.keys import change_key
+from padron.service.people.members import add_member, remove_member
+from padron.service.people.users import add_user, erase_user, rename_user
 from tests.cast import HUMMER, JEEP, make_vin, registered, save
-from tests.http.api import STATUS, Api, Client
+from tests.http.api import STATUS, Api
 from tests.http.operations_api import RUNS, answer, claim, declare, start
 from tests.http.plans_api import PLANS, give, plan
 from tests.http.test_changes import CHANGES, Stream, run_second_app
@@ -45,7 +49,7 @@ async def make_records(api: Api) -> list[str]:
     """Let Acme leave its name everywhere, and give the addresses that show it."""
     acme = api.acme
     await acme.register(HUMMER)
-    await save(api.runtime.store, acme.account_id, *(register_by(acme, slot) for slot in (1, 2)))
+    await save(api.runtime.store, acme.account_id, *(register_by(acme.actor, slot) for slot in (1, 2)))
     await declare(acme)
     run = await start(acme, {"vins": [HUMMER]})
     (claimed,) = await claim(acme)
@@ -65,10 +69,16 @@ async def make_records(api: Api) -> list[str]:
     ]  # fmt: skip
 
 
-def register_by(client: Client, slot: int = 0, vin: str = TWO_OF_ONE_VIN) -> Change:
-    """Give a registration by a client's key, as the store takes it."""
+def register_by(actor: str, slot: int = 0, vin: str = TWO_OF_ONE_VIN) -> Change:
+    """Give a registration by an author, as the store takes it."""
     change = registered(vin, slot=slot)
-    return replace(change, by=client.actor, vehicle=replace(change.vehicle, status_by=client.actor))
+    return replace(change, by=actor, vehicle=replace(change.vehicle, status_by=actor))
+
+
+async def add_person(api: Api, account: Account) -> User:
+    user = await add_user(api.runtime, email=f"ana-{account.account_id}@acme.example", name="Ana Pérez")
+    await add_member(api.runtime, user, account.account_id, Role.EDITOR)
+    return user
 
 
 def test_every_schema_that_has_an_author_has_the_name_beside_it() -> None:
@@ -126,10 +136,49 @@ async def test_the_stream_of_the_feed_names_the_author_of_each_change(api: Api) 
 
 async def test_an_author_of_another_account_is_not_named_wherever_the_id_stands(api: Api) -> None:
     await api.beta.register(HUMMER)
-    await save(api.runtime.store, api.acme.account_id, register_by(api.beta, vin=HUMMER))
+    await save(api.runtime.store, api.acme.account_id, register_by(api.beta.actor, vin=HUMMER))
     assert (await api.beta.get(STATUS)).body["changedByName"] == api.beta.actor_name
     for address in (STATUS, f"/api/v2/vehicles/{HUMMER}/history", CHANGES):
         assert {*find_authors((await api.acme.get(address)).body)} == {(api.beta.actor, None)}
+
+
+async def test_a_person_is_named_as_a_member_after_leaving_and_by_the_present_name_until_it_is_erased(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor_names, "BELIEVED_S", 0)
+    account = api.cast.acme.account
+    ana = await add_person(api, account)
+    await save(api.runtime.store, api.acme.account_id, register_by(ana.user_id, vin=HUMMER))
+    gone = {"id": ana.user_id, "kind": "person", "name": "erased person", "erased": True}
+
+    async def expect(name: str) -> None:
+        for address in (STATUS, f"/api/v2/vehicles/{HUMMER}/history", CHANGES):
+            assert {*find_authors((await api.acme.get(address)).body)} == {(ana.user_id, name)}
+        reply = await api.acme.get(f"{ACTORS}/{ana.user_id}")
+        check_reply("GET", f"{ACTORS}/{{actorId}}", reply)
+        told = gone if name == "erased person" else {"id": ana.user_id, "kind": "person", "name": name}
+        assert reply.body == told
+
+    await expect("Ana Pérez")
+    await rename_user(api.runtime, ana, "Ana López")
+    await expect("Ana López")
+    await remove_member(api.runtime, ana, account.account_id, account.name)
+    await expect("Ana López")
+    await rename_user(api.runtime, ana, "Ana Ruiz")
+    await expect("Ana Ruiz")
+    await erase_user(api.runtime, ana)
+    await expect("erased person")
+
+
+async def test_a_person_who_never_was_a_member_has_no_name_here(api: Api) -> None:
+    stranger = await add_person(api, api.cast.beta.account)
+    await save(api.runtime.store, api.acme.account_id, register_by(stranger.user_id, vin=HUMMER))
+    assert (await api.acme.get(STATUS)).body["changedByName"] is None
+    foreign = await api.acme.get(f"{ACTORS}/{stranger.user_id}")
+    assert foreign.code == (404, "ActorNotFound")
+    nobody = await api.acme.get(f"{ACTORS}/u0123456789Ab")
+    assert foreign.without("instance") == nobody.without("instance")
+    assert (await api.beta.get(f"{ACTORS}/{stranger.user_id}")).body["name"] == "Ana Pérez"
 
 
 async def test_an_author_is_read_by_the_id_with_kind_and_name(api: Api) -> None:
@@ -142,6 +191,9 @@ async def test_an_author_is_read_by_the_id_with_kind_and_name(api: Api) -> None:
     assert reply.body == {"id": "cli:root", "kind": "commandLine", "name": "command line (user root)"}
     assert (await api.acme.get(f"{ACTORS}/cli%3Aroot")).body == reply.body
     assert (await api.acme.get(f"{ACTORS}/cli")).body["name"] == "command line"
+    holder = "t:corp:repo:acme/fleet"
+    reply = await api.acme.get(f"{ACTORS}/{quote(holder, safe='')}")
+    assert reply.body == {"id": holder, "kind": "token", "name": "token repo:acme/fleet"}
 
 
 async def test_another_accounts_author_cannot_be_told_from_none(api: Api) -> None:
