@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from padron.domain.account import Account
+from padron.domain.account import Account, Scope
 from padron.domain.change import Change
 from padron.domain.people import Role, User
 from padron.http.docs.events import EVENTS
@@ -19,8 +19,8 @@ from padron.service.accounts import revoke_key
 from padron.service.administration.keys import change_key
 from padron.service.people.members import add_member, remove_member
 from padron.service.people.users import add_user, erase_user, rename_user
-from tests.cast import HUMMER, JEEP, make_vin, registered, save
-from tests.http.api import STATUS, Api
+from tests.cast import HUMMER, JEEP, make_member, make_vin, registered, save
+from tests.http.api import STATUS, Api, Client
 from tests.http.operations_api import RUNS, answer, claim, declare, start
 from tests.http.plans_api import PLANS, give, plan
 from tests.http.test_changes import CHANGES, Stream, run_second_app
@@ -122,6 +122,21 @@ async def test_what_an_answer_plans_starts_or_repairs_names_its_author(api: Api)
     assert [(one.status, one.body["createdByName"]) for one in replies] == [(202, api.acme.actor_name)] * 2
     run = await start(api.acme, {"vins": [make_vin(1)]})
     assert run["createdByName"] == api.acme.actor_name
+
+
+async def test_who_ended_something_is_named_beside_who_began_it(api: Api) -> None:
+    other = await make_member(api.runtime, api.cast.acme.account, "Delta", [scope.value for scope in Scope])
+    delta = Client(api.acme.http, other)
+    await api.acme.register(HUMMER)
+    planned = (await plan(api.acme, status=8, effectiveAt=give(2))).body["id"]
+    await declare(api.acme)
+    run = await start(api.acme, {"vins": [HUMMER]})
+    addresses = (f"{PLANS}/{planned}", f"{RUNS}/{run['id']}")
+    for address in addresses:
+        assert (await delta.send("DELETE", address)).status == 204
+    both = {(api.acme.actor, "key Acme"), (delta.actor, "key Delta")}
+    for address in (*addresses, PLANS, RUNS):
+        assert {*find_authors((await api.acme.get(address)).body)} == both, address
 
 
 @pytest.mark.own_register
