@@ -61,7 +61,7 @@ OF_THE_SERVER = {
 # Several accounts' calls together: not sent to an engine that spreads accounts.
 TOGETHER = {"load_together", "save_statuses"}
 # Indexes that are not unique may begin otherwise: each node has its own.
-OF_ALL_ACCOUNTS = {"planned_changes_next"}
+OF_ALL_ACCOUNTS = {"planned_changes_next", "search_texts_by_gram"}
 
 # Statements that an engine which routes may refuse: those in one are sent in plain parts where the engine is one.
 IN_ONE = {"save_statuses"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from padron.domain.administration import COMMAND_LINE, Doer
 from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
@@ -52,6 +53,7 @@ class Runtime:
     outage: OutageLog
     ages: KeptAges = DEFAULT_AGES
     actor_names: ActorNames = field(default_factory=ActorNames)
+    operator: Doer = COMMAND_LINE  # who administers where no principal does; a command names its system user
     recent_pages: RecentPages = field(default_factory=RecentPages)
     passwords: PasswordHashing = field(default_factory=PasswordHashing)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)

@@ -13,6 +13,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
 from padron.store.actors import ActorReader
+from padron.store.administration import AdministrationReader, AdministrationTransaction
 from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
@@ -95,6 +96,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def administration(self) -> AdministrationTransaction:
+        """The account's keys, and the record of what was administered."""
+        ...
+
+    @property
     def archives(self) -> ArchiveTransaction:
         """The archiving of the account's record."""
         ...
@@ -158,6 +164,11 @@ class Reader(VehicleReader, ChangeReader):
     def actors(self) -> ActorReader:
         """Who the authors of the account's changes are."""
         return ActorReader(self._port)
+
+    @property
+    def administration(self) -> AdministrationReader:
+        """The account's keys, and the record of what was administered."""
+        return AdministrationReader(self._port)
 
     @property
     def archives(self) -> ArchiveReader:

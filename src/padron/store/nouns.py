@@ -1,7 +1,8 @@
-"""The nouns of an account's open transaction, as both engines give them."""
+"""The nouns of one account in an open transaction: what is the same for both engines."""
 
 from abc import ABC, abstractmethod
 
+from padron.store.administration import AdministrationTransaction
 from padron.store.archives import ArchiveTransaction
 from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
@@ -22,6 +23,11 @@ class NounTransactions(ABC):
     @abstractmethod
     def port(self) -> WritePort:
         """The transaction as the classes of the nouns use it."""
+
+    @property
+    def administration(self) -> AdministrationTransaction:
+        """Give the account's keys, and the record of what was administered."""
+        return AdministrationTransaction(self.port)
 
     @property
     def archives(self) -> ArchiveTransaction:
