@@ -149,7 +149,8 @@ async def test_present_past_and_history_show_that_it_was_erased(api: Api) -> Non
     newest, edit, _ = await api.acme.list_history(HUMMER)
     assert newest == {
         "type": "erased", "at": newest["at"], "by": api.acme.actor, "requestId": reply.body["requestId"],
-        "fields": ["legalName", "ownerName"], "changeNumbers": numbers, "reason": "Case 12",
+        "byName": api.acme.actor_name, "fields": ["legalName", "ownerName"], "changeNumbers": numbers,
+        "reason": "Case 12",
     }  # fmt: skip
     assert edit["former"] == {"ownerName": ERASED_TEXT, "doors": None}
     assert edit["current"] == {"ownerName": ERASED_TEXT, "doors": 4}

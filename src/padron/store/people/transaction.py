@@ -81,7 +81,10 @@ class PeopleTransaction:
                 "added_at": member.added_at,
             }
         )
-        return bool(await self._port.fetch("insert_member", *values))
+        if not await self._port.fetch("insert_member", *values):
+            return False
+        await self._port.fetch("note_known_person", member.account_id, member.user_id)
+        return True
 
     async def find_member(self, account_id: int, user_id: str) -> Member | None:
         """Give a membership, if there is one."""
