@@ -129,14 +129,13 @@ async def test_an_end_before_the_answer_is_no_failure(caplog: pytest.LogCaptureF
     )
 
     async def end_early() -> None:
-        async with AsyncExitStack() as client:
-            async with serve(board) as port:
-                connection = await client.enter_async_context(connect(port))
-                await connection.send(b"GET /metrics HTTP/1.1\r\n\r\n")
-                await asyncio.sleep(0.05)  # now a thread words it
-                if who == "scraper":
-                    connection.reset()
-                    assert (await scrape(port)).find("padron_b_total")
+        async with AsyncExitStack() as client, serve(board) as port:
+            connection = await client.enter_async_context(connect(port))
+            await connection.send(b"GET /metrics HTTP/1.1\r\n\r\n")
+            await asyncio.sleep(0.05)  # now a thread words it
+            if who == "scraper":
+                connection.reset()
+                assert (await scrape(port)).find("padron_b_total")
 
     def run_on_uvloop() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
