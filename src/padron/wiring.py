@@ -218,6 +218,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.trusting import load_library, trust  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
@@ -233,6 +234,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
     tracer = open_tracer(settings)
+    load_library(settings)
     # A lock makes sure that a SQLite file has only one server. So the next server inherits the
     # leases of a killed one at once.
     holder = "the only server" if settings.is_sqlite else None
@@ -261,6 +263,7 @@ def make_app(worker: int = 0) -> ASGIApp:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
+            await stack.enter_async_context(trust(settings, runtime))
             await stack.enter_async_context(run_workers(workers))
             await stack.enter_async_context(watch(settings, runtime, worker))
             await soundness.wait_for_first()

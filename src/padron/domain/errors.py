@@ -46,6 +46,7 @@ class Code(StrEnum):
     PLAN_ENDED = "plan_ended"
     NOTHING_TO_BRING_BACK = "nothing_to_bring_back"
     SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
     RATE_EXCEEDED = "rate_exceeded"

@@ -1,8 +1,7 @@
-"""Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
+"""Every error of the API. ``codes.py`` gives each code its error, and ``errors.py`` makes answers of them."""
 
 from dataclasses import dataclass
 
-from padron.domain.errors import Code
 from padron.domain.idempotency import Headers
 from padron.http.reach import place
 
@@ -45,8 +44,9 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
-    remedy="Send the header Authorization: Bearer, followed by a valid API key.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled. "
+    "Or it carries an access token of an identity provider that is not valid; the detail says why.",
+    remedy="Send the header Authorization: Bearer, followed by a valid API key or access token.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
@@ -331,54 +331,13 @@ STORE_UNAVAILABLE = Problem(
     "took effect.",
     remedy="Wait for the seconds in Retry-After, then repeat the request. Setting the same status again is harmless.",
 )  # fmt: skip
-
-PROBLEMS: dict[Code, Problem] = {
-    Code.BAD_PARAMETERS: BAD_PARAMETERS,
-    Code.UNAUTHORIZED: UNAUTHORIZED,
-    Code.INVALID_TOKEN: UNAUTHORIZED,
-    Code.FORBIDDEN: FORBIDDEN,
-    Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
-    Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
-    Code.NO_DUPLICATES: NO_DUPLICATES,
-    Code.PLATE_IN_USE: PLATE_IN_USE,
-    Code.VEHICLE_LIMIT_REACHED: VEHICLE_LIMIT_REACHED,
-    Code.KEY_LIMIT_REACHED: BAD_PARAMETERS,
-    Code.REVISION_MISMATCH: REVISION_MISMATCH,
-    Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
-    Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
-    Code.RUN_ENDED: RUN_ENDED,
-    Code.CLAIM_NOT_FOUND: CLAIM_NOT_FOUND,
-    Code.CLAIM_WITHDRAWN: CLAIM_WITHDRAWN,
-    Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
-    Code.CLAIM_ANSWERED: CLAIM_ANSWERED,
-    Code.CURSOR_GONE: CURSOR_GONE,
-    Code.ARCHIVED: ARCHIVED,
-    Code.REQUEST_NOT_FOUND: REQUEST_NOT_FOUND,
-    Code.REQUEST_TOO_LARGE: REQUEST_TOO_LARGE,
-    Code.BATCH_REFUSED: BATCH_REFUSED,
-    Code.KEY_IN_USE: KEY_IN_USE,
-    Code.ANSWER_LOST: ANSWER_LOST,
-    Code.KEY_REUSED: KEY_REUSED,
-    Code.IMPORT_NOT_FOUND: IMPORT_NOT_FOUND,
-    Code.IMPORT_ENDED: IMPORT_ENDED,
-    Code.IMPORT_LIMIT_REACHED: IMPORT_LIMIT_REACHED,
-    Code.RUN_LIMIT_REACHED: RUN_LIMIT_REACHED,
-    Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
-    Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
-    Code.KEY_NOT_FOUND: BAD_PARAMETERS,
-    Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
-    Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
-    Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
-    Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
-    Code.PLAN_ENDED: PLAN_ENDED,
-    Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
-    Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
-    Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
-    Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
-    Code.OVERLOADED: OVERLOADED,
-    Code.RATE_EXCEEDED: RATE_EXCEEDED,
-    Code.SERVER_FULL: SERVER_FULL,
-}
+PROVIDER_UNAVAILABLE = Problem(
+    slug="provider-unavailable", status=503, title="Identity provider not available", error_type="serviceUnavailable",
+    error_detail="ProviderUnavailable",
+    meaning="The request carries an access token, and the keys of its identity provider cannot be fetched. Nothing was "
+    "done. API keys still work.",
+    remedy="Wait for the seconds in Retry-After, then repeat the request. If this goes on, tell the operator.",
+)  # fmt: skip
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
@@ -391,5 +350,5 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
-    SERVER_FULL,
+    SERVER_FULL, PROVIDER_UNAVAILABLE,
 )  # fmt: skip

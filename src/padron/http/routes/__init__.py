@@ -1,7 +1,7 @@
 """All routes. The status call is first, because the router searches from the top."""
 
 from padron.http.declarations import Route
-from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
+from padron.http.routes import changes, docs, imports, plans, reports, resource_metadata, system, webhooks
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
 from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
@@ -26,5 +26,6 @@ ROUTES: tuple[Route, ...] = (
     *vins.ROUTES,
     *webhooks.ROUTES,
     *system.ROUTES,
+    *resource_metadata.ROUTES,
     *docs.ROUTES,
 )
