@@ -62,6 +62,14 @@ class TokenHolder:
     expires_at: datetime
 
 
+class TokenRefusedError(PadronError):
+    """A refusal of an access token, and what is wrong with it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(Code.INVALID_TOKEN, f"The access token is not valid: {fault}.")
+        self.fault = fault
+
+
 def looks_like_token(text: str) -> bool:
     """Say whether a credential is an access token rather than an API key, which has no dot."""
     return "." in text
@@ -123,9 +131,9 @@ def check_claims(token: AccessToken, provider: Provider, now: datetime) -> Token
     return TokenHolder(subject=subject, expires_at=datetime.fromtimestamp(expires_s, UTC))
 
 
-def refuse_token(fault: str) -> PadronError:
+def refuse_token(fault: str) -> "TokenRefusedError":
     """Give the refusal of a token. ``fault`` completes the sentence and repeats nothing of the token."""
-    return PadronError(Code.INVALID_TOKEN, f"The access token is not valid: {fault}.")
+    return TokenRefusedError(fault)
 
 
 def _check_times(claims: Mapping[str, object], provider: Provider, now_s: float) -> float:

@@ -188,8 +188,9 @@ def find_url_fault(url: str, *, may_have_query: bool = False) -> str | None:
 
     It must be https, or http on this very machine, and must have neither user nor fragment.
     """
-    if len(url) > URL_BYTES_MAX:
-        return f"has more than {URL_BYTES_MAX} characters"
+    # The parser would silently drop some of the characters that no URL has.
+    if len(url) > URL_BYTES_MAX or not url.isascii() or not url.isprintable():
+        return f"has more than {URL_BYTES_MAX} characters, or one that no URL has"
     try:
         parts = urlsplit(url)
         port = parts.port

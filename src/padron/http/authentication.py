@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from padron.domain.access_token import TokenRefusedError
 from padron.domain.errors import Code, PadronError
 from padron.domain.rates import RateExceededError
 from padron.http.answers.errors import ChallengeError
@@ -37,7 +38,8 @@ async def authenticate(call: Call) -> Principal:
     except PadronError as error:
         if error.code is not Code.INVALID_TOKEN:
             raise
-        call.refused_keys.note(call.request.client_address)
+        fault = error.fault if isinstance(error, TokenRefusedError) else None
+        call.refused_keys.note(call.request.client_address, fault)
         if not resource:
             raise
         raise ChallengeError(error, resource) from None
