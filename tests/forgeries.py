@@ -30,7 +30,7 @@ _NOT_SIGNED = "its signature does not fit"
 _ALGORITHM = "its algorithm is not ES256 or EdDSA or RS256"
 _TYPE = "its header typ is not at+jwt"
 _NO_KEY = "its provider has no key with the kid of its header for this algorithm"
-_UNKNOWN_ISSUER = "its issuer is none of the configured providers"
+_UNKNOWN_ISSUER = "its issuer is not one of the configured providers"
 _AUDIENCE = f"its audience is not {RESOURCE}"
 _PARTS = "it does not have the three parts of a signed JWT"
 

@@ -149,7 +149,7 @@ def read_toml(path: Path) -> TomlTable:
 def _find_lines(text: str) -> dict[TomlPlace, int]:
     """Give the line of each key and each table that begins a line.
 
-    The parser of the standard library does not say where a value was. Whatever stands in an inline table has the line
+    The parser of the standard library does not say where a value was. What is in an inline table has the line
     of the table's own key.
     """
     lines: dict[TomlPlace, int] = {}

@@ -21,12 +21,6 @@ def load_providers(settings: Settings) -> Providers:
     return read_providers(Path(settings.providers)) if settings.providers else NO_PROVIDERS
 
 
-def load_library(settings: Settings) -> None:
-    """Load what checks tokens, if tokens are taken: before the server serves, because it takes a tenth of a second."""
-    if settings.providers:
-        import padron.service.tokens.issuer_keys  # noqa: F401, PLC0415
-
-
 @asynccontextmanager
 async def trust(settings: Settings, runtime: Runtime) -> AsyncIterator[None]:
     """Take access tokens of the configured providers during the block, and read the file again at SIGHUP."""

@@ -218,7 +218,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
-    from padron.trusting import load_library, trust  # noqa: PLC0415
+    from padron.trusting import trust  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
@@ -234,7 +234,6 @@ def make_app(worker: int = 0) -> ASGIApp:
     settings = read_settings(os.environ)
     sender = HttpSender(settings.webhook_networks, read_clock)
     tracer = open_tracer(settings)
-    load_library(settings)
     # A lock makes sure that a SQLite file has only one server. So the next server inherits the
     # leases of a killed one at once.
     holder = "the only server" if settings.is_sqlite else None

@@ -23,7 +23,7 @@ CLAIMS = [
 ]
 
 
-@pytest.mark.parametrize("text, claims", zip(FILES, CLAIMS, strict=True))
+@pytest.mark.parametrize("text, claims", [*zip(FILES, CLAIMS, strict=True)])
 def test_each_file_can_be_read_and_grants_what_the_page_says(
     tmp_path: Path, text: str, claims: dict[str, object]
 ) -> None:

@@ -46,7 +46,7 @@ DEFAULT_ALGORITHMS = frozenset({Algorithm.RS256, Algorithm.ES256, Algorithm.EDDS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClaimCondition:
-    """A claim and the values of which it must have one. The values are in the form of ``give_forms``."""
+    """A claim, and the values that are good for it, in the form of ``give_forms``."""
 
     claim: str
     values: frozenset[str]

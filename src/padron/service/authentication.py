@@ -5,7 +5,7 @@ expire takes effect within two seconds, and so do a key's networks and an accoun
 A background task looks up the keys in use again every second, many in one statement. No call has to
 wait for a look-up of its own key.
 
-An access token of an identity provider may stand in the place of a key; ``tokens/access_tokens.py`` checks those.
+A client may send an access token of an identity provider instead of a key; ``tokens/access_tokens.py`` checks those.
 
 A key may have networks. It is then refused from every other address, on each use and without a
 look-up. The last use of a key is noted about once an hour, with the address of that very call.

@@ -26,7 +26,10 @@ from padron.http.shapes.vehicles import ProblemShape
 _BYTES = "application/octet-stream"
 _EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
-_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE)
+_WITH_KEY = (
+    problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE,
+    problems.PROVIDER_UNAVAILABLE,
+)  # fmt: skip
 _CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that can give CursorGone
 _RETRY_AFTER = {"Retry-After": "Seconds to wait."}
 _PROBLEM_HEADERS = {
@@ -106,7 +109,8 @@ def build_document(
             "schemas": keep_reachable(schemas, [paths, webhooks]),
             "examples": {name: examples.give_problem_example(problem) for name, problem in sorted(found.items())},
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."}
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account, or an access "
+                           "token (JWT) of an identity provider that the operator configured."}
             },
         },
     }  # fmt: skip

@@ -170,7 +170,7 @@ class AccessTokens:
         token = read_token(text)
         keys = self._issuers.get(token.issuer)
         if keys is None:
-            raise refuse_token("its issuer is none of the configured providers")
+            raise refuse_token("its issuer is not one of the configured providers")
         provider = keys.provider
         wanted = check_header(token, provider)
         check_claims(token, provider, self._clock())

@@ -1,6 +1,6 @@
 """The public keys of one issuer (RFC 7517), and the check of a signature. Only this module knows the library for them.
 
-A key is used only for algorithms that the operator allowed and that fit its type. The token's ``kid`` is nothing but a
+A key is used only for algorithms that the operator allowed and that fit its type. The token's ``kid`` is only a
 name in a dictionary. Only the members that make a public key are given to the library.
 """
 

@@ -29,7 +29,7 @@ class NamedAccounts:
         return found.account_id
 
     async def find(self, name: str, now_s: float) -> int | None:
-        """Give the id of an account that may act; None if there is none, or if it is disabled."""
+        """Give the id of an account that may act; None if it does not exist or is disabled."""
         found = self._found.get(name)
         if found is not None and now_s - found.at_s <= ACCOUNT_BELIEVED_S:
             return found.account_id
