@@ -18,7 +18,7 @@ from padron.files.defusing import arm_text, defuse_text
 from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
 from padron.http import calls, routing
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
 from padron.http.requests import bodies, conditions, json_faults, queries
 from padron.http.shapes.operations import ResultsBody

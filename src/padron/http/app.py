@@ -14,7 +14,7 @@ from padron.domain.errors import PadronError
 from padron.domain.quoting import show_word
 from padron.http import idempotency
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.answers.streams import give_nothing
 from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_headers

@@ -17,6 +17,8 @@ from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.room import QueuedWork
 from padron.service.operations.work_watch import WorkWatch
+from padron.service.people.passwords import PasswordHashing
+from padron.service.people.throttle import SignInThrottle
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
@@ -49,6 +51,8 @@ class Runtime:
     outage: OutageLog
     ages: KeptAges = DEFAULT_AGES
     recent_pages: RecentPages = field(default_factory=RecentPages)
+    passwords: PasswordHashing = field(default_factory=PasswordHashing)
+    throttle: SignInThrottle = field(default_factory=SignInThrottle)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     secret_box: SecretBox = field(default_factory=SecretBox)
@@ -74,6 +78,7 @@ class Runtime:
         await self.coalescer.close()
         await self.refusals.close()
         await self.authenticator.close()
+        await self.passwords.close()
         await self.keeping.aclose()
         await self.store.close()
         if self.tracer is not None:

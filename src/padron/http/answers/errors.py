@@ -7,8 +7,8 @@ import msgspec
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import Headers
 from padron.domain.rates import RateExceededError
-from padron.http.answers.codes import PROBLEMS
-from padron.http.answers.problems import Problem, ProblemError
+from padron.http.answers.problem import Problem, ProblemError
+from padron.http.answers.problems import PROBLEMS
 from padron.http.answers.rates import give_rate_headers
 from padron.http.answers.replies import Reply
 
@@ -19,6 +19,7 @@ _CODE_HEADERS: dict[Code, tuple[tuple[bytes, bytes], ...]] = {
     Code.INVALID_TOKEN: ((b"www-authenticate", b'Bearer error="invalid_token"'),),
     Code.KEY_IN_USE: ((b"retry-after", b"%d" % RETRY_AFTER_S),),
 }
+
 METADATA_PATH = "/.well-known/oauth-protected-resource"  # RFC 9728, 3
 
 

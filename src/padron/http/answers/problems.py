@@ -1,38 +1,17 @@
-"""Every error of the API. ``codes.py`` gives each code its error, and ``errors.py`` makes answers of them."""
+"""Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
 
-from dataclasses import dataclass
-
-from padron.domain.idempotency import Headers
-from padron.http.reach import place
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """One kind of error: its page, its status, and its names in the contract."""
-
-    slug: str
-    status: int
-    title: str
-    error_type: str
-    error_detail: str
-    meaning: str
-    remedy: str
-
-    @property
-    def type(self) -> str:
-        """The relative reference to the page about this problem."""
-        return place(f"/errors/{self.slug}")
-
-
-class ProblemError(Exception):
-    """A refusal that only HTTP knows, such as a body that is too large."""
-
-    def __init__(self, problem: Problem, detail: str, headers: Headers = ()) -> None:
-        super().__init__(detail)
-        self.problem = problem
-        self.detail = detail
-        self.headers = headers
-
+from padron.domain.errors import Code
+from padron.http.answers.account_problems import API_KEY_ENDED, API_KEY_LIMIT_REACHED, API_KEY_NOT_FOUND
+from padron.http.answers.people_problems import (
+    INVITATION_ENDED,
+    LAST_OWNER,
+    SESSION_ENDED,
+    SIGN_IN_REFUSED,
+    USER_EXISTS,
+    USER_NOT_FOUND,
+)
+from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -80,9 +59,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle, or "
-    "belongs to another vehicle. A plain number, the earlier form of a revision, never matches.",
-    remedy="Read the vehicle again, decide, and send its present ETag or revision.",
+    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle or "
+    "API key, or belongs to another one. A plain number, the earlier form of a revision, never matches.",
+    remedy="Read it again, decide, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",
@@ -320,8 +299,8 @@ INTERNAL_ERROR = Problem(
 )  # fmt: skip
 SERVER_FULL = Problem(
     slug="server-full", status=503, title="Server full", error_type="serviceUnavailable", error_detail="ServerFull",
-    meaning="The server already holds as many bytes of requests as it may. It refused this request before it read the "
-    "body, so the request had no effect.",
+    meaning="The server already holds as many bytes of requests as it may, or already checks as many passwords as it "
+    "may. It refused this request at once, so the request had no effect.",
     remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
@@ -331,13 +310,62 @@ STORE_UNAVAILABLE = Problem(
     "took effect.",
     remedy="Wait for the seconds in Retry-After, then repeat the request. Setting the same status again is harmless.",
 )  # fmt: skip
-PROVIDER_UNAVAILABLE = Problem(
-    slug="provider-unavailable", status=503, title="Identity provider not available", error_type="serviceUnavailable",
-    error_detail="ProviderUnavailable",
-    meaning="The request carries an access token, and the keys of its identity provider cannot be fetched. Nothing was "
-    "done. API keys still work.",
-    remedy="Wait for the seconds in Retry-After, then repeat the request. If this goes on, tell the operator.",
-)  # fmt: skip
+
+PROBLEMS: dict[Code, Problem] = {
+    Code.BAD_PARAMETERS: BAD_PARAMETERS,
+    Code.UNAUTHORIZED: UNAUTHORIZED,
+    Code.INVALID_TOKEN: UNAUTHORIZED,
+    Code.FORBIDDEN: FORBIDDEN,
+    Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
+    Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
+    Code.NO_DUPLICATES: NO_DUPLICATES,
+    Code.PLATE_IN_USE: PLATE_IN_USE,
+    Code.VEHICLE_LIMIT_REACHED: VEHICLE_LIMIT_REACHED,
+    Code.KEY_LIMIT_REACHED: API_KEY_LIMIT_REACHED,
+    Code.REVISION_MISMATCH: REVISION_MISMATCH,
+    Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
+    Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
+    Code.RUN_ENDED: RUN_ENDED,
+    Code.CLAIM_NOT_FOUND: CLAIM_NOT_FOUND,
+    Code.CLAIM_WITHDRAWN: CLAIM_WITHDRAWN,
+    Code.CLAIM_EXPIRED: CLAIM_EXPIRED,
+    Code.CLAIM_ANSWERED: CLAIM_ANSWERED,
+    Code.CURSOR_GONE: CURSOR_GONE,
+    Code.ARCHIVED: ARCHIVED,
+    Code.REQUEST_NOT_FOUND: REQUEST_NOT_FOUND,
+    Code.REQUEST_TOO_LARGE: REQUEST_TOO_LARGE,
+    Code.BATCH_REFUSED: BATCH_REFUSED,
+    Code.KEY_IN_USE: KEY_IN_USE,
+    Code.ANSWER_LOST: ANSWER_LOST,
+    Code.KEY_REUSED: KEY_REUSED,
+    Code.IMPORT_NOT_FOUND: IMPORT_NOT_FOUND,
+    Code.IMPORT_ENDED: IMPORT_ENDED,
+    Code.IMPORT_LIMIT_REACHED: IMPORT_LIMIT_REACHED,
+    Code.RUN_LIMIT_REACHED: RUN_LIMIT_REACHED,
+    Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
+    Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
+    Code.KEY_NOT_FOUND: API_KEY_NOT_FOUND,
+    Code.KEY_ENDED: API_KEY_ENDED,
+    Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
+    Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
+    Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
+    Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
+    Code.PLAN_ENDED: PLAN_ENDED,
+    Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
+    Code.USER_NOT_FOUND: USER_NOT_FOUND,
+    Code.USER_EXISTS: USER_EXISTS,
+    Code.LAST_OWNER: LAST_OWNER,
+    Code.SIGN_IN_REFUSED: SIGN_IN_REFUSED,
+    Code.SESSION_ENDED: SESSION_ENDED,
+    Code.INVITATION_ENDED: INVITATION_ENDED,
+    Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
+    Code.PROVIDER_UNAVAILABLE: PROVIDER_UNAVAILABLE,
+    Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
+    Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
+    Code.OVERLOADED: OVERLOADED,
+    Code.RATE_EXCEEDED: RATE_EXCEEDED,
+    Code.SERVER_FULL: SERVER_FULL,
+}
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
@@ -348,7 +376,9 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
+    API_KEY_NOT_FOUND, API_KEY_ENDED, API_KEY_LIMIT_REACHED,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
+    USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
     SERVER_FULL, PROVIDER_UNAVAILABLE,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, resource_metadata, system, webhooks
+from padron.http.routes.account import account, keys
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
 from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
@@ -25,6 +26,8 @@ ROUTES: tuple[Route, ...] = (
     *declaring.ROUTES,
     *vins.ROUTES,
     *webhooks.ROUTES,
+    *account.ROUTES,
+    *keys.ROUTES,
     *system.ROUTES,
     *resource_metadata.ROUTES,
     *docs.ROUTES,

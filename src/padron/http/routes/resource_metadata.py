@@ -3,7 +3,7 @@
 from padron.domain.account import Scope
 from padron.http.answers import problems
 from padron.http.answers.errors import METADATA_PATH
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Route, Success

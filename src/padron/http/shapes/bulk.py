@@ -9,8 +9,7 @@ from padron.domain.change import REASON_LENGTH_MAX
 from padron.domain.errors import PadronError
 from padron.domain.tags import format_tag
 from padron.domain.undo import LeftReason
-from padron.http.answers.codes import PROBLEMS
-from padron.http.answers.problems import BATCH_REFUSED
+from padron.http.answers.problems import BATCH_REFUSED, PROBLEMS
 from padron.http.requests.revisions import PlainRevision, RevisionText
 from padron.http.shapes.vehicles import StatusBody, VinText
 from padron.service.statuses.bulk import BULK_MAX, BulkMode, BulkOutcome

@@ -34,7 +34,7 @@ from padron.domain.operation import (
 from padron.domain.query import FILTER_FIELDS
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vin import VIN_LENGTH
-from padron.http.answers.codes import PROBLEMS
+from padron.http.answers.problems import PROBLEMS
 from padron.http.shapes.vehicles import FORMER_NAME, VinText, name_attribute
 from padron.service.operations.claims import ResultAnswer
 from padron.service.operations.runs import RunReport

@@ -14,6 +14,7 @@ import apsw
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import quote_path
+from padron.domain.searching import give_search_text
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
@@ -22,6 +23,7 @@ from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import LogBackup
@@ -38,6 +40,7 @@ from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
+from padron.store.vehicles import to_details
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
 
@@ -69,6 +72,7 @@ class SqliteStore:
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
         self.imports = ImportBoard(self._board)
+        self.people = People(self._board)
         self.plans = PlanBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 
@@ -242,6 +246,7 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
             raise TroubledError(TroubleCode.DAMAGED, LOST_COMMITS)
         with translate_errors():
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
+            connection.create_scalar_function("search_text", _give_search_text, 2, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             claim(connection, path)
             pending = apply_migrations(connection, MIGRATIONS)
@@ -253,3 +258,8 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
 
 def _give_sort_key(*texts: object) -> str:
     return give_sort_key(str(texts[0]))
+
+
+def _give_search_text(*columns: object) -> str:
+    vin, details = columns
+    return give_search_text(str(vin), to_details(str(details)))

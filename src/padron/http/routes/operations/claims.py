@@ -11,8 +11,8 @@ from padron.domain.operation import CLAIM_LIMIT_MAX, RESULT_BYTES_MAX, RESULTS_M
 from padron.domain.quoting import quote
 from padron.http import parameters
 from padron.http.answers import problems
-from padron.http.answers.codes import PROBLEMS
 from padron.http.answers.errors import build_problem_reply
+from padron.http.answers.problems import PROBLEMS
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call, ClientGoneError
 from padron.http.declarations import Route, Success

@@ -10,6 +10,7 @@ SELECT min(account_id) FROM (
     UNION ALL SELECT min(account_id) FROM versions WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM changes WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM api_keys WHERE account_id > $1
+    UNION ALL SELECT min(account_id) FROM administration WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM runs WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM work WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM results WHERE account_id > $1
@@ -130,4 +131,6 @@ UNION ALL SELECT 'webhooks beyond the record', count(*) FROM webhook_endpoints A
 UNION ALL SELECT 'parts of files without an import', count(*) FROM import_parts AS p WHERE p.account_id = $1
     AND NOT EXISTS (SELECT 1 FROM imports AS i WHERE i.account_id = $1 AND i.import_id = p.import_id)
 UNION ALL SELECT 'API keys without an account', count(*) FROM api_keys AS k WHERE k.account_id = $1
-    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = $1);
+    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = $1)
+UNION ALL SELECT 'members who are nobody', count(*) FROM members AS m WHERE m.account_id = $1
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = m.user_id);
