@@ -89,6 +89,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
     "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
     "HealthShape": {"status": "ok"},
+    "ResourceMetadataShape": {
+        "resource": "https://padron.example", "authorization_servers": ["https://login.corp.example/realms/fleet"],
+        "scopes_supported": ["vehicles:read", "vehicles:status"], "bearer_methods_supported": ["header"],
+        "resource_name": "Padrón", "resource_documentation": "https://padron.example/docs",
+    },
     "HistoryShape": {"type": "statusChanged", "fromStatusId": 1, "toStatusId": 4, "reason": _REASON},
     "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
                           "refused": 0},
