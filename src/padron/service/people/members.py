@@ -45,10 +45,12 @@ async def add_member(
         await lock_user(transaction, user)
         if not await transaction.lock_members(account_id):
             raise PadronError(Code.ACCOUNT_NOT_FOUND, "The account was deleted a moment ago.")
-        await _check_room(transaction, account_id)
-        deed = await _put_member(
-            transaction, Member(account_id=account_id, user_id=user.user_id, role=role, added_at=at)
-        )
+        if await transaction.find_member(account_id, user.user_id) is None:
+            await _check_room(transaction, account_id)
+            # Whoever has a link of the person's other account must not enter this one with it.
+            await transaction.end_invitations(user.user_id)
+        member = Member(account_id=account_id, user_id=user.user_id, role=role, added_at=at)
+        deed = await _put_member(transaction, member)
         await transaction.administer(account_id).note(deed, doer, at)
 
     await runtime.store.people.write(work)
