@@ -10,7 +10,7 @@ from padron.domain.administration import COMMAND_LINE, ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
-from padron.service.accounts import NewKey, describe_key, make_key, refuse_key_id
+from padron.service.accounts import NewKey, check_rate, describe_key, make_key, refuse_key_id
 from padron.service.administration.acting import Done, administer
 from padron.service.runtime import Runtime
 from padron.store.administration import AdministrationTransaction
@@ -51,6 +51,7 @@ async def change_key(
     if label is not None:
         check_name("The key's label", label, KEY_LABEL_LENGTH_MAX)
     chosen = None if networks is None else parse_networks(networks)
+    check_rate(requests_per_s or None)
 
     def edit(key: ApiKey) -> ApiKey:
         return replace(
