@@ -7,6 +7,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.people import Member, Membership, Role, User
 from padron.domain.quoting import quote
 from padron.domain.sessions import Invitation, KeptSession, SignInEvent
+from padron.store.administration import AdministrationTransaction
 from padron.store.people.rows import (
     INVITATION,
     KEPT_SESSION,
@@ -56,6 +57,10 @@ class PeopleTransaction:
     async def renew_hash(self, user_id: str, before: str, after: str) -> None:
         """Keep the same password under another hash, unless the password changed meanwhile."""
         await self._port.fetch("renew_hash", user_id, before, after)
+
+    def administer(self, account_id: int) -> AdministrationTransaction:
+        """Give the administration of an account, in this same transaction."""
+        return AdministrationTransaction(self._port, account_id)
 
     async def lock_members(self, account_id: int) -> bool:
         """Lock an account's members. Give False when there is no such account."""
