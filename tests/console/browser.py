@@ -156,7 +156,7 @@ class House:
         """Give a browser of nobody."""
         return Browser(self.http, language=language)
 
-    async def register(self, vin: str, **values: str | int) -> None:
+    async def register(self, vin: str, **values: str | int | None) -> None:
         """Register a vehicle of Acme."""
         asked = Registration(vin=parse_vin(vin), edits=values, request_id="r-register")
         await put_vehicle(self.runtime, self.cast.acme.principal, asked)

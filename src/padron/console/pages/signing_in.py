@@ -81,7 +81,7 @@ def keep_session(visit: PageVisit, new: NewSession) -> None:
 
 
 async def welcome(visit: PageVisit, new: NewSession) -> MountedReply:
-    """Give a new session's cookie, and the page that was wanted, or the form as it was typed."""
+    """Give a new session's cookie, and then the page that somebody asked for, or the form as it was typed."""
     keep_session(visit, new)
     pending = decode_pending(visit.form.get(PENDING_FIELD))
     if pending is None:

@@ -27,6 +27,7 @@ HISTORY_ROWS = 100
 SIDE_ROWS = 20
 
 _CONFLICT = 409
+_HEADLINE = ("brandName", "modelName", "customId")  # beside the VIN and the plate
 _PATH = "/console/vehicles/{vin}"
 
 
@@ -52,6 +53,7 @@ async def show_one(visit: PageVisit, vin: Vin, problem: str = "", detail: str = 
         status=_CONFLICT if problem else 200,
         version=version,
         vehicle=version.vehicle,
+        known=[version.details[name] for name in _HEADLINE if name in version.details],
         fields=[field.name for field in FIELDS if field.name in version.details],
         history=history,
         changes=ChangeType,
@@ -72,7 +74,7 @@ async def show_one(visit: PageVisit, vin: Vin, problem: str = "", detail: str = 
 
 
 def read_vin(visit: PageVisit) -> Vin:
-    """Give the VIN of the address. A text that is none is an address that does not exist."""
+    """Give the VIN of the address. Any other text is an address that does not exist."""
     try:
         return parse_vin(visit.parameters["vin"])
     except PadronError as error:

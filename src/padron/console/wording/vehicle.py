@@ -52,7 +52,6 @@ ENGLISH: PageTexts = {
     "change.status": "New status",
     "change.reason": "Reason",
     "change.reason_hint": "It stays in the history. Up to 500 characters.",
-    "change.when": "From when",
     "change.at": "From",
     "change.at_hint": "Leave it empty for now. Times are in {zone}.",
     "change.until": "Until",
@@ -80,7 +79,7 @@ ENGLISH: PageTexts = {
     "conflict.title": "Somebody else changed this vehicle meanwhile",
     "conflict.theirs": "What happened",
     "conflict.yours": "What you want",
-    "conflict.confirm": "Change it all the same",
+    "conflict.confirm": "Change it anyway",
 }
 
 SPANISH: PageTexts = {
@@ -133,7 +132,6 @@ SPANISH: PageTexts = {
     "change.status": "Estatus nuevo",
     "change.reason": "Motivo",
     "change.reason_hint": "Queda en el historial. Hasta 500 caracteres.",
-    "change.when": "Desde cuándo",
     "change.at": "Desde",
     "change.at_hint": "Déjalo vacío para ahora mismo. Las horas son de {zone}.",
     "change.until": "Hasta",

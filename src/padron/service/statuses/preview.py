@@ -51,7 +51,8 @@ async def preview_status(runtime: Runtime, principal: Principal, request: PlanRe
     plans = await reader.plans.list_plans(query)
     is_same = vehicle.status is request.status
     returns = [plan for plan in plans if plan.kind is PlanKind.RETURN and not is_same and not request.is_for_later]
-    is_returning = is_same and any(plan.kind is PlanKind.RETURN for plan in plans)
+    # Without an end there is nothing to bring back, so nothing to check about it.
+    is_returning = is_same and (request.until is None or any(plan.kind is PlanKind.RETURN for plan in plans))
     decide([vehicle], replace(request, is_returning=is_returning))
     leaves = is_operational(vehicle.status) and not is_operational(request.status)
     work = await reader.operations.list_open_work(vehicle.vehicle_id, OPEN_WORK_MAX + 1) if leaves else []
