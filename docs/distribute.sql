@@ -17,9 +17,11 @@ SELECT create_reference_table('sign_ins');
 -- node. A table comes after the tables that it refers to.
 SELECT create_distributed_table('counters', 'account_id', colocate_with => 'none');
 SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('administration', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('identities', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('versions', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('search_texts', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('changes', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('gate_refusals', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('operations', 'account_id', colocate_with => 'counters');

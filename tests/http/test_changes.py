@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from padron.http.app import build_app
 from padron.http.routes import changes
+from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, Member, make_vin, registered, save
@@ -235,9 +236,8 @@ async def test_an_idle_stream_beats_and_ends_when_its_key_is_revoked(api: Api, m
         stream = Stream(app, api.cast.acme)
         await stream.read_block()
         assert ": waiting" in await stream.read_block()
-        store: Store = api.runtime.store
         member = api.cast.acme
-        await store.directory.revoke_key(member.account.account_id, member.principal.actor, api.runtime.clock())
+        await revoke_key(api.runtime, member.principal.actor)
         async with asyncio.timeout(10):
             await stream.task
         assert "not valid" in await stream.read_rest()

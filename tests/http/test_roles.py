@@ -19,13 +19,17 @@ from tests.http.conftest import run_api
 GUARDED = {route.name: route for route in ROUTES if not route.public}
 ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
 VINS = {"own": HUMMER, "other": JEEP, "unknown": UNKNOWN_VIN}  # as Acme and Gamma see them
+KEYS = {"own": "Acme", "other": "Beta", "unknown": "none"}  # whose spare key
 PLATES = {"own": "ACME1", "other": "BETA1", "unknown": "NONE1"}
 QUERIES = {
     "checkVehicle": "?operation=dispatch",
     "reportTimeInStatus": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
 }
 REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one vehicle
-FOUND = {"setVehicleStatus": 204, "createWebhook": 201, "startImport": 202, **REPAIRS}
+FOUND = {
+    "setVehicleStatus": 204, "createKey": 201, "rotateKey": 201, "createWebhook": 201, "startImport": 202, **REPAIRS,
+}  # fmt: skip
+BY_KEY = {"getKey", "changeKey", "rotateKey", "revokeKey"}
 BY_VIN = {
     "setVehicleStatus", "getVehicleStatus", "getVehicle", "deleteVehicle", "eraseValues", "listVehicleHistory",
     "listVehicleResults", *REPAIRS,
@@ -43,7 +47,7 @@ ALONE = {"putVehicle", "upsertVehicleInfo", "deleteVehicle"}  # each call needs 
 
 
 def give_scopes(route: Route) -> set[Scope]:
-    return {*route.either_scope, *(scope for scope in (route.scope, route.further_scope) if scope)}
+    return {*route.either_scope, *route.further_scopes, *((route.scope,) if route.scope else ())}
 
 
 def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
@@ -55,7 +59,7 @@ def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a tab
     if role == "gamma" and give_scopes(route) - {Scope.VEHICLES_READ}:
         return 403
     mine = "other" if role == "beta" else "own"
-    if route.name in BY_VIN and whose != mine:
+    if route.name in BY_VIN | BY_KEY and whose != mine:
         return 404
     if route.name in INSIDE:
         return 404
@@ -78,6 +82,8 @@ def build_body(route: Route, whose: str) -> str | None:
         "changeWebhook": {"description": "x"},
         "replayWebhook": {"after": 0},
         **{name: {"keep": 1} for name in REPAIRS},
+        "createKey": {"label": "x", "scopes": ["vehicles:read"]},
+        "changeKey": {"label": "y"},
         "eraseValues": {"vin": VINS[whose], "fields": ["ownerName"]},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
@@ -86,10 +92,12 @@ def build_body(route: Route, whose: str) -> str | None:
     return json.dumps(bodies[route.name]) if route.name in bodies else None
 
 
-async def call(client: Client, route: Route, whose: str, token: str | None) -> Reply:
+async def call(
+    client: Client, route: Route, whose: str, token: str | None, key_id: str = "9kNobodysKey00"
+) -> Reply:  # fmt: skip
     path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1" * 16)
     path = path.replace("{requestId}", "none").replace("{webhookId}", "1" * 22).replace("{deliveryId}", "1")
-    path = path.replace("{importId}", "1" * 16)
+    path = path.replace("{importId}", "1" * 16).replace("{keyId}", key_id)
     path = path.replace("{planId}", "0" * 30)
     path += QUERIES.get(route.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -116,21 +124,35 @@ async def test_each_role_may_do_what_the_contract_says_and_nothing_else(api: Api
     route = GUARDED[name]
     await api.acme.put_vehicle(HUMMER, plate="ACME1")
     await api.beta.put_vehicle(JEEP, plate="BETA1")
+    spares = await make_spares(api)
     for role in ROLES:
         token = await give_token(api, role, route)
         for whose in VINS:
             if name in ALONE:  # in a register of its own
                 token = token if role in {"nobody", "bad key"} else await renew(api, role, route)
-            reply = await call(api.nobody, route, whose, token)
+            reply = await call(api.nobody, route, whose, token, spares[KEYS[whose]])
             expected = expect(route, role, whose)
             if route.name == "putOperation" and reply.status == 201:
                 expected = 201  # the first to declare it makes it
             assert reply.status == expected, (role, whose, reply.content)
             if reply.status == 404 and name in BY_VIN:
                 assert reply.code == (404, "VehicleNotFound")
+            if reply.status == 404 and name in BY_KEY:
+                assert reply.code == (404, "ApiKeyNotFound")
     if name not in ALONE:
         assert await api.acme.list_vins() == [HUMMER]
         assert await api.beta.list_vins() == [JEEP]
+
+
+async def make_spares(api: Api) -> dict[str, str]:
+    """Give the ids of keys that nobody uses, by account, and the id of none."""
+    scopes = [Scope.VEHICLES_READ.value]
+    acme, beta = api.cast.acme.account, api.cast.beta.account
+    spares = {
+        name: (await make_member(api.runtime, account, "spare", scopes)).principal.actor
+        for name, account in (("Acme", acme), ("Beta", beta))
+    }
+    return {**spares, "none": f"{acme.account_id}k000000000000"}
 
 
 async def renew(api: Api, role: str, route: Route) -> str:
@@ -155,7 +177,7 @@ def test_each_scope_opens_a_call() -> None:
 async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unguarded = tuple(replace(route, scope=None, either_scope=()) for route in ROUTES)
+    unguarded = tuple(replace(route, scope=None, further_scopes=(), either_scope=()) for route in ROUTES)
     monkeypatch.setattr(application, "ROUTES", unguarded)
     async with run_api(runtime, await make_cast(runtime)) as api:
         for route in (route for route in GUARDED.values() if give_scopes(route)):
@@ -165,4 +187,4 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 53 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 61 * 6 * 3

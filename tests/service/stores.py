@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.administration import AdministrationTransaction
 from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
@@ -43,6 +44,10 @@ class FaultyTransaction:
         self._transaction = transaction
         self._faults = faults
         self.is_touched = False
+
+    @property
+    def administration(self) -> AdministrationTransaction:
+        return self._transaction.administration
 
     @property
     def archives(self) -> ArchiveTransaction:

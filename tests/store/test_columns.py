@@ -14,17 +14,20 @@ from padron.store.sql.statements import load_engine
 
 PACKAGES = ("padron.store.sqlite", "padron.store.postgres")
 NOUNS = (
-    "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "vehicles", "webhooks",
+    "administration", "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "vehicles",
+    "webhooks",
 )  # fmt: skip
 MODULES: dict[str, ModuleType] = {noun: import_module(f"padron.store.{noun}") for noun in NOUNS}
 SENDING = ("webhooks.DELIVERY", "changes.FEED")  # a row of two records
 
 # The statements that give a record's columns, in their order: each of them in both engines.
 GIVEN: dict[str, tuple[str, ...]] = {
+    "administration.ACT": ("list_acts",),
+    "administration.OVERVIEW": ("find_overview",),
+    "administration.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
     "changes.FEED": ("list_changes", "list_request_changes", "find_later_changes"),
     "changes.HISTORY": ("list_history",),
     "directory.ACCOUNT": ("list_accounts", "find_account"),
-    "directory.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
     "gate.GATE": ("load_gate",),
     "gate.GATE_REFUSAL": ("list_refusals",),
     "idempotency.KEPT_KEY": ("lock_key",),
@@ -59,7 +62,8 @@ GIVEN_TOGETHER = ("list_due", "list_deliveries", "list_deliveries_by_state", "fi
 
 # The statements that take a record's columns as their parameters, after the account and what else comes first.
 TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "directory.NEW_API_KEY": (("insert_api_key", ()),),
+    "administration.EDITED_API_KEY": (("save_api_key", ("account_id",)),),
+    "administration.NEW_API_KEY": (("insert_api_key", ("account_id",)),),
     "gate.GATE_REFUSAL": (("save_refusal", ("account_id",)),),
     "imports.IMPORT": (("insert_import", ("account_id",)), ("save_import", ("account_id",))),
     "imports.IMPORT_REFUSAL": (("insert_import_refusal", ("account_id", "import_id")),),

@@ -58,7 +58,7 @@ OF_THE_SERVER = {
 # Several accounts' calls together: not sent to an engine that spreads accounts.
 TOGETHER = {"load_together", "save_statuses"}
 # Indexes that are not unique may begin otherwise: each node has its own.
-OF_ALL_ACCOUNTS = {"planned_changes_next"}
+OF_ALL_ACCOUNTS = {"planned_changes_next", "search_texts_by_gram"}
 
 # Statements that an engine which routes may refuse: those in one are sent in plain parts where the engine is one.
 IN_ONE = {"save_statuses"}
@@ -209,6 +209,7 @@ async def list_broken_rules(connection: asyncpg.Connection) -> list[str]:
         JOIN pg_attribute AS a ON a.attrelid = r.conrelid AND a.attnum = r.conkey[1]
         JOIN pg_attribute AS b ON b.attrelid = r.confrelid AND b.attnum = r.confkey[1]
         WHERE r.contype = 'f' AND r.connamespace = 'public'::regnamespace
+            AND NOT (r.conrelid::regclass::text = ANY ($1) AND r.confrelid::regclass::text = ANY ($1))
     """
     keyless = """
         SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
@@ -219,7 +220,7 @@ async def list_broken_rules(connection: asyncpg.Connection) -> list[str]:
         for name, column in await connection.fetch(indexes, list(COPIED), list(OF_ALL_ACCOUNTS))
         if column != "account_id"
     ]
-    for name, _, own, other in await connection.fetch(references):
+    for name, _, own, other in await connection.fetch(references, list(COPIED)):
         if (own, other) != ("account_id", "account_id"):
             broken.append(str(name))
     return broken + [str(name) for (name,) in await connection.fetch(keyless)]

@@ -19,6 +19,7 @@ from padron.domain.quoting import quote
 
 ACCOUNT_NAME_LENGTH_MAX = 100
 KEY_LABEL_LENGTH_MAX = 100
+KEY_RATE_MAX = 1_000_000  # requests a second, of a key with a rate of its own
 KEY_PATTERN = r"padron_[0-9]{1,18}k[0-9A-Za-z]{12}_[0-9A-Za-z]{49}"
 SECRET_LENGTH = 43  # base62 digits: 256 bits
 KEY_ID_RANDOM_LENGTH = 12
@@ -26,6 +27,7 @@ USER_ID_RANDOM_LENGTH = 12
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
+_TAG_LENGTH = 16  # hexadecimal digits
 _NUMBER_LENGTH_MAX = 18  # of an account: it fits 64 bits
 _match_user_id = re.compile("u[0-9A-Za-z]{12}").fullmatch
 _match_key = re.compile(r"padron_(([0-9]{1,18})k[0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})").fullmatch
@@ -80,6 +82,7 @@ class ApiKey:
     last_used_at: datetime | None
     last_used_from: str | None
     replaced_by: str | None  # the id of the key that was made in its place
+    requests_per_s: int | None = None  # its own rate, below the server's; None: the server's
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether the key is neither revoked nor expired."""
@@ -98,11 +101,13 @@ class Principal:
     """Who is asking: an account, the actor and the scopes.
 
     The actor is the id of a key or of a person, or the name of a command.
+    ``requests_per_s`` is a rate of the key's own, below the server's.
     """
 
     account_id: int
     actor: str
     scopes: frozenset[str]
+    requests_per_s: int | None = None
 
     def check_scope(self, scope: Scope) -> None:
         """Raise ``forbidden`` unless the key or the person has this scope."""
@@ -168,6 +173,12 @@ def format_token(key_id: str, secret: str) -> str:
 def hash_secret(secret: str) -> bytes:
     """Give the digest to store. A fast hash is enough, because the secret has 256 random bits (OWASP ASVS 6.5.2)."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def give_key_tag(key: ApiKey) -> str:
+    """Give the tag of a key's present state. Every change of the key changes it; a use does not."""
+    values = (key.key_id, key.label, key.networks, key.expires_at, key.revoked_at, key.replaced_by, key.requests_per_s)
+    return hashlib.sha256("\n".join(map(str, values)).encode()).hexdigest()[:_TAG_LENGTH]
 
 
 def encode_base62(number: int, length: int) -> str:

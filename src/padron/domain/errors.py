@@ -38,6 +38,7 @@ class Code(StrEnum):
     ACCOUNT_NOT_FOUND = "account_not_found"
     ACCOUNT_EXISTS = "account_exists"
     KEY_NOT_FOUND = "key_not_found"
+    KEY_ENDED = "key_ended"
     KEY_LIMIT_REACHED = "key_limit_reached"
     WEBHOOK_NOT_FOUND = "webhook_not_found"
     WEBHOOK_LIMIT_REACHED = "webhook_limit_reached"

@@ -147,7 +147,8 @@ class Call:
     def note_authentication(self) -> None:
         """Note that the key was checked now, and count the request. Raises ``rate_exceeded``."""
         self._confirmed_at_s = now_s = asyncio.get_running_loop().time()
-        self.runtime.rates.take_request(self.principal.actor, now_s)
+        principal = self.principal
+        self.runtime.rates.take_request(principal.actor, now_s, principal.requests_per_s)
 
     async def confirm(self) -> None:
         """Check the key again unless it was checked a moment ago. Call this after any wait.

@@ -3,12 +3,13 @@
 from padron.domain.instants import INSTANT_PATTERN
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
+from padron.domain.searching import SEARCH_LENGTH_MAX
 from padron.domain.tags import TAG_PATTERN
 from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.declarations import Parameter
 from padron.http.docs.schemas import REFERENCE, STATUS_ID
-from padron.http.requests.queries import STATUS_FILTER
+from padron.http.requests.queries import SEARCH, STATUS_FILTER
 
 REQUEST_ID_PATTERN = "^[0-9A-Za-z_-]{1,100}$"
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
@@ -104,6 +105,13 @@ DATA_FILTERS: tuple[Parameter, ...] = (
     ),
 )  # fmt: skip
 FILTERS: tuple[Parameter, ...] = (
+    Parameter(
+        name=SEARCH, place="query",
+        description="Words that are looked for in any part of the VIN, the plate, the unit number (customId) and the "
+        "owner's name (ownerName). All words must be found. Letter case and accents do not count: jose finds José. "
+        "Only current vehicles are found, and only present values.",
+        schema={"type": "string", "minLength": 1, "maxLength": SEARCH_LENGTH_MAX, "pattern": TEXT_PATTERN},
+    ),
     Parameter(
         name=STATUS_FILTER, place="query",
         description="A vehicle status id. 2 means former versions instead of current vehicles.",

@@ -105,6 +105,8 @@ def admit(call: Call, route: Route) -> None:
     if route.scope is not None:
         # The service checks it too. We check here as well, because 403 comes before any check of VIN and body.
         call.principal.check_scope(route.scope)
+        for scope in route.further_scopes:
+            call.principal.check_scope(scope)
 
 
 async def answer_whatever(call: Call, work: Awaitable[Reply | StreamReply]) -> Reply | StreamReply | None:

@@ -59,7 +59,9 @@ class _Known:
 
     @classmethod
     def build(cls, key: ApiKey, *, is_use_due: bool) -> "_Known":
-        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        principal = Principal(
+            account_id=key.account_id, actor=key.key_id, scopes=key.scopes, requests_per_s=key.requests_per_s
+        )
         is_lasting = key.revoked_at is None and key.expires_at is None
         is_plain = is_lasting and not key.networks and not is_use_due
         return cls(key=key, principal=principal, is_use_due=is_use_due, is_plain=is_plain)

@@ -8,6 +8,7 @@ from padron.store.port import WritePort
 # the tables that each engine has.
 REMOVED_TABLES = (
     "api_keys",
+    "administration",
     "members",
     "sessions",
     "sign_ins",
@@ -27,6 +28,7 @@ REMOVED_TABLES = (
     "operations",
     "gate_refusals",
     "changes",
+    "search_texts",
     "versions",
     "identities",
     "vehicles",

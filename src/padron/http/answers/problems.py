@@ -1,6 +1,7 @@
 """Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
 
 from padron.domain.errors import Code
+from padron.http.answers.account_problems import API_KEY_ENDED, API_KEY_LIMIT_REACHED, API_KEY_NOT_FOUND
 from padron.http.answers.people_problems import (
     INVITATION_ENDED,
     LAST_OWNER,
@@ -56,9 +57,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle, or "
-    "belongs to another vehicle. A plain number, the earlier form of a revision, never matches.",
-    remedy="Read the vehicle again, decide, and send its present ETag or revision.",
+    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle or "
+    "API key, or belongs to another one. A plain number, the earlier form of a revision, never matches.",
+    remedy="Read it again, decide, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",
@@ -318,7 +319,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.NO_DUPLICATES: NO_DUPLICATES,
     Code.PLATE_IN_USE: PLATE_IN_USE,
     Code.VEHICLE_LIMIT_REACHED: VEHICLE_LIMIT_REACHED,
-    Code.KEY_LIMIT_REACHED: BAD_PARAMETERS,
+    Code.KEY_LIMIT_REACHED: API_KEY_LIMIT_REACHED,
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
     Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
@@ -341,7 +342,8 @@ PROBLEMS: dict[Code, Problem] = {
     Code.RUN_LIMIT_REACHED: RUN_LIMIT_REACHED,
     Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
     Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
-    Code.KEY_NOT_FOUND: BAD_PARAMETERS,
+    Code.KEY_NOT_FOUND: API_KEY_NOT_FOUND,
+    Code.KEY_ENDED: API_KEY_ENDED,
     Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
     Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
     Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
@@ -371,6 +373,7 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
+    API_KEY_NOT_FOUND, API_KEY_ENDED, API_KEY_LIMIT_REACHED,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,

@@ -59,6 +59,7 @@ _TAGS = {
     "Feed": "All changes, in one order.",
     "Operations": "Work on vehicles: declared, queued, claimed and answered.",
     "Webhooks": "Where changes are sent: endpoints and deliveries.",
+    "Administration": "The account itself: its API keys, its limits, and who administered what.",
     "Events": "The messages that webhooks send to you.",
     "System": "The state of the server, and this documentation.",
 }
@@ -146,7 +147,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
         names = " or ".join(f"`{scope.value}`" for scope in route.either_scope)
         description += f" Needs the scope {names}, depending on the kind of change."
     if route.scope is not None:
-        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, route.further_scope) if scope)
+        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, *route.further_scopes))
         description += f" Needs the scope {names}."
     described: dict[str, Any] = {
         "operationId": route.name,
@@ -180,8 +181,8 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 def _list_scopes(route: Route) -> list[str]:
     """Give the scopes of an operation. A key needs all of them, or one of them if the route has ``either_scope``."""
-    scopes = route.either_scope or (route.scope, route.further_scope)
-    return [scope.value for scope in scopes if scope is not None]
+    needed = () if route.scope is None else (route.scope, *route.further_scopes)
+    return [scope.value for scope in route.either_scope or needed]
 
 
 def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:

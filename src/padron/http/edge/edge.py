@@ -154,7 +154,9 @@ class Edge:
                 self._read(call, route, answering)
             elif not route.begin(call, body, answering):
                 call.seat.leave()
-                call.runtime.rates.return_request(principal.actor)  # the ordinary way counts it
+                call.runtime.rates.return_request(
+                    principal.actor, principal.requests_per_s
+                )  # the ordinary way counts it
                 return False
         except Exception as error:  # noqa: BLE001 - the last resort: whatever goes wrong is answered
             answering.fail(error)

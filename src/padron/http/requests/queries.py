@@ -18,6 +18,7 @@ from padron.http.calls import Call
 from padron.service.vehicles.questions import (
     DATA_FILTERS,
     FILTERS,
+    SEARCH,
     SORT,
     STATUS_FILTER,
     parse_boolean,
@@ -31,6 +32,7 @@ __all__ = [
     "EXPORT_PARAMETERS",
     "LIST_PARAMETERS",
     "PAGE_PARAMETERS",
+    "SEARCH",
     "STATUS_FILTER",
     "parse_boolean",
     "parse_filters",

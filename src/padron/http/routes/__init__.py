@@ -2,6 +2,7 @@
 
 from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
+from padron.http.routes.account import account, keys
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
 from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
@@ -25,6 +26,8 @@ ROUTES: tuple[Route, ...] = (
     *declaring.ROUTES,
     *vins.ROUTES,
     *webhooks.ROUTES,
+    *account.ROUTES,
+    *keys.ROUTES,
     *system.ROUTES,
     *docs.ROUTES,
 )

@@ -150,8 +150,8 @@ ROUTES: tuple[Route, ...] = (
         "Follow it at its address. The imports of an account run one after the other. A wrong row is refused alone, "
         "and the report has all its faults. If you export a file, edit it and import it, only the edited values "
         "change. With dryRun nothing is changed.",
-        endpoint=start_import, scope=Scope.VEHICLES_WRITE, further_scope=Scope.VEHICLES_STATUS,
-        media_types=MEDIA_TYPES, is_streamed=True,
+        endpoint=start_import, scope=Scope.VEHICLES_WRITE,
+        further_scopes=(Scope.VEHICLES_STATUS, Scope.VEHICLES_BULK), media_types=MEDIA_TYPES, is_streamed=True,
         parameters=(
             Parameter(name="keepDuplicates", place="query", schema={"type": "boolean", "default": False},
                       description="Register one more vehicle for a VIN that is in use (for legacy data)."),
@@ -198,7 +198,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
         description="Stops the import. Rows that are already imported stay. Cancelling again is also 204.",
-        endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
+        endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, further_scopes=(Scope.VEHICLES_BULK,),
+        parameters=(_IMPORT_ID,),
         answers={204: Success(description="It is cancelled.")},
         problems=(problems.IMPORT_NOT_FOUND, problems.IMPORT_ENDED),
     ),

@@ -16,6 +16,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from padron.domain.account import ApiKey
+from padron.domain.administration import FIRST_KEY, KeyPlace
 from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalPlace
@@ -129,6 +131,22 @@ def parse_import_cursor(epoch: str, cursor: str | None) -> int | None:
 def format_import_cursor(epoch: str, import_id: int) -> str:
     """Give the cursor that continues below this import."""
     return format_numbers(epoch, "imports", import_id)
+
+
+def parse_key_cursor(epoch: str, cursor: str | None) -> KeyPlace:
+    """Give the API key that the page is after. Raises ``bad_parameters``."""
+    if cursor is None:
+        return FIRST_KEY
+    match _decode(epoch, cursor):
+        case ["keys", int(microseconds), str(key_id)] if _is_key("createdAt", microseconds) and key_id.isalnum():
+            return KeyPlace(created_at=_EPOCH + timedelta(microseconds=microseconds), key_id=key_id)
+        case _:
+            raise _give_refusal()
+
+
+def format_key_cursor(epoch: str, key: ApiKey) -> str:
+    """Give the cursor that continues after this API key."""
+    return _encode(epoch, ["keys", (key.created_at - _EPOCH) // timedelta(microseconds=1), key.key_id])
 
 
 def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
@@ -301,7 +319,9 @@ def _give_plans_fingerprint(query: PlanQuery) -> int:
 def _give_fingerprint(query: VehicleQuery) -> int:
     filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
     status = None if query.status is None else query.status.value
-    asked = [filters, status, query.operational, query.sort, query.descending]
+    asked: list[object] = [filters, status, query.operational, query.sort, query.descending]
+    if query.words:
+        asked.append(sorted(query.words))
     return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))
 
 

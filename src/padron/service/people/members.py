@@ -40,7 +40,10 @@ async def add_member(runtime: Runtime, user: User, account_id: int, role: Role) 
         await lock_user(transaction, user)
         if not await transaction.lock_members(account_id):
             raise PadronError(Code.ACCOUNT_NOT_FOUND, "The account was deleted a moment ago.")
-        await _check_room(transaction, account_id)
+        if await transaction.find_member(account_id, user.user_id) is None:
+            await _check_room(transaction, account_id)
+            # Whoever has a link of the person's other account must not enter this one with it.
+            await transaction.end_invitations(user.user_id)
         await _put_member(transaction, Member(account_id=account_id, user_id=user.user_id, role=role, added_at=at))
 
     await runtime.store.people.write(work)

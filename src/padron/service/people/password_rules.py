@@ -7,6 +7,7 @@ import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
+from string import digits, punctuation
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.people import User
@@ -21,6 +22,7 @@ _RUNS = ("01234567890123456789", "98765432109876543210", "abcdefghijklmnopqrstuv
          "qwertyuiopasdfghjklzxcvbnm", "qwertyuiopasdfghjklñzxcvbnm")  # fmt: skip
 _NOT_TYPED = frozenset({"Cc", "Cs"})  # control characters, and halves of characters
 _split_words = re.compile(r"[^\W\d_]+").findall
+_SIGNS = punctuation + " \u00a1\u00bf"
 _LEET = str.maketrans("430157$@!", "aeoistsai")
 
 
@@ -55,26 +57,25 @@ def _is_repeated(text: str) -> bool:
 
 def _is_common(text: str) -> bool:
     """Say whether a text is a common password, or one with digits and signs around it, or in place of its letters."""
-    common = list_common()
-    if text in common:
-        return True
-    return any(_is_one_word(form, common) for form in (text, text.translate(_LEET)))
-
-
-def _is_one_word(text: str, common: frozenset[str]) -> bool:
-    words = _split_words(text)
-    return bool(words) and len(words) == 1 and len(words[0]) >= CORE_LENGTH_MIN and words[0] in common
+    core = text.strip(_SIGNS + digits)
+    forms = (text, text.strip(_SIGNS), core, core.translate(_LEET))
+    return any(len(form) >= CORE_LENGTH_MIN and form in list_common() for form in forms)
 
 
 def _names_person(text: str, user: User) -> bool:
     """Say whether nothing of note is left of a text without the parts of the person's name and e-mail address."""
+    text = _drop_accents(text)
     rest = text
-    known = f"{user.name or ''} {user.email or ''}".lower()
+    known = _drop_accents(f"{user.name or ''} {user.email or ''}".lower())
     for word in sorted(_split_words(known), key=len, reverse=True):
         if len(word) >= NAME_LENGTH_MIN:
             rest = rest.replace(word, "")
     left = "".join(_split_words(rest))
     return rest != text and len(left) < CORE_LENGTH_MIN
+
+
+def _drop_accents(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
 
 
 @cache

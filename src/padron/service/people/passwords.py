@@ -10,12 +10,14 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import Argon2Error, InvalidHashError
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
 from padron.domain.errors import Code, PadronError
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 PASSWORD_LENGTH_MIN = 12
 PASSWORD_LENGTH_MAX = 256
@@ -41,22 +43,31 @@ class PasswordHashing:
         at_once: int = AT_ONCE,
         waiting_max: int = WAITING_MAX,
     ) -> None:
-        self._hasher = PasswordHasher(
-            time_cost=passes,
-            memory_cost=memory_kib,
+        self._memory_kib = memory_kib
+        self._passes = passes
+        self._room = at_once + waiting_max
+        self._threads = ThreadPoolExecutor(at_once, "padron-password")
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._running = 0
+        self._counting = Lock()
+        self.hash_count = 0  # hashes that were begun
+        self.at_once_seen = 0  # the most at the same time
+        salt, digest = (_encode(secrets.token_bytes(length)) for length in (_SALT_BYTES, _HASH_BYTES))
+        # It has the form of a hash, so a check of it takes as long as any other, but it belongs to no password.
+        self._decoy = f"$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${digest}"
+
+    @cached_property
+    def _hasher(self) -> "PasswordHasher":
+        from argon2 import PasswordHasher, Type  # noqa: PLC0415 - most commands start faster without it
+
+        return PasswordHasher(
+            time_cost=self._passes,
+            memory_cost=self._memory_kib,
             parallelism=1,
             hash_len=_HASH_BYTES,
             salt_len=_SALT_BYTES,
             type=Type.ID,
         )
-        self._room = at_once + waiting_max
-        self._threads = ThreadPoolExecutor(at_once, "padron-password")
-        self._tasks: set[asyncio.Task[object]] = set()
-        self.hash_count = 0
-        """How many hashes were begun."""
-        salt, digest = (_encode(secrets.token_bytes(length)) for length in (_SALT_BYTES, _HASH_BYTES))
-        # It has the form of a hash, so a check of it takes as long as any other, but it belongs to no password.
-        self._decoy = f"$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${digest}"
 
     async def hash(self, password: str) -> str:
         """Give the hash to store. Raises ``server_full``."""
@@ -81,6 +92,8 @@ class PasswordHashing:
         self._threads.shutdown()
 
     def _verify(self, password_hash: str, password: str) -> bool:
+        from argon2.exceptions import Argon2Error, InvalidHashError  # noqa: PLC0415 - as above
+
         try:
             return self._hasher.verify(password_hash, normalize_password(password))
         except (Argon2Error, InvalidHashError):
@@ -98,7 +111,17 @@ class PasswordHashing:
         return await asyncio.shield(task)
 
     async def _hash_on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: self._count(work))
+
+    def _count(self, work: Callable[[], T]) -> T:
+        with self._counting:
+            self._running += 1
+            self.at_once_seen = max(self.at_once_seen, self._running)
+        try:
+            return work()
+        finally:
+            with self._counting:
+                self._running -= 1
 
 
 def normalize_password(password: str) -> bytes:

@@ -21,7 +21,7 @@ PAIR_RATE = Rate(name="sign-in", burst=6, token_s=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
+class SignInAttempt:
     """One attempt that was let through: the names of its buckets."""
 
     network: str
@@ -38,7 +38,12 @@ class SignInThrottle:
         self._pairs = Buckets(PAIR_RATE, KEPT)
         self._known: Recent[str, bool] = Recent(KEPT)  # pairs that succeeded
 
-    def take(self, name: str, address: str, now_s: float) -> Attempt:
+    @property
+    def bucket_count(self) -> int:
+        """How many buckets are in memory."""
+        return len(self._networks) + len(self._names) + len(self._pairs)
+
+    def take(self, name: str, address: str, now_s: float) -> SignInAttempt:
         """Let somebody try to sign in under a name. Raises ``rate_exceeded``."""
         attempt = _name_attempt(name, address)
         is_known = self._known.get(attempt.pair) is not None
@@ -59,7 +64,7 @@ class SignInThrottle:
             taken.append((buckets, bucket))
         return attempt
 
-    def give_back(self, attempt: Attempt, *, succeeded: bool) -> None:
+    def give_back(self, attempt: SignInAttempt, *, succeeded: bool) -> None:
         """Return the tokens of an attempt that succeeded, or that was never tried."""
         self._networks.give_back(attempt.network)
         self._pairs.give_back(attempt.pair)
@@ -69,7 +74,7 @@ class SignInThrottle:
             self._known.set(attempt.pair, value=True)
 
 
-def _name_attempt(name: str, address: str) -> Attempt:
+def _name_attempt(name: str, address: str) -> SignInAttempt:
     network = find_network(address)
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return Attempt(network=network, name=digest, pair=f"{digest} {network}")
+    return SignInAttempt(network=network, name=digest, pair=f"{digest} {network}")

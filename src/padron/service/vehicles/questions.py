@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, VehicleQuery
 from padron.domain.quoting import quote
+from padron.domain.searching import parse_words
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import INTEGER_MAX, check_text, end_lines, give_allowed
 from padron.domain.vin import VIN_LENGTH
@@ -16,8 +17,9 @@ from padron.domain.vin import VIN_LENGTH
 STATUS_FILTER = "assetStatusId"
 OPERATIONAL_FILTER = "operational"
 SORT = "sort"
+SEARCH = "q"
 DATA_FILTERS: frozenset[str] = frozenset({*FILTER_FIELDS, "vin"})
-FILTERS: frozenset[str] = DATA_FILTERS | {STATUS_FILTER, OPERATIONAL_FILTER}
+FILTERS: frozenset[str] = DATA_FILTERS | {STATUS_FILTER, OPERATIONAL_FILTER, SEARCH}
 
 _STATUS_MAX = max(VehicleStatus).value
 
@@ -36,8 +38,11 @@ def parse_question(given: Mapping[str, str]) -> VehicleQuery:
         raise PadronError(
             Code.BAD_PARAMETERS, "The filter operational is only for current vehicles: leave out assetStatusId=2."
         )
+    if SEARCH in given and status == str(VehicleStatus.INFO_CHANGED.value):
+        raise PadronError(Code.BAD_PARAMETERS, "q finds only current vehicles: leave out assetStatusId=2.")
     return VehicleQuery(
         filters=parse_filters(given),
+        words=parse_words(given[SEARCH]) if SEARCH in given else (),
         status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
         operational=operational,
         sort=None if sort is None else sort.removeprefix("-"),

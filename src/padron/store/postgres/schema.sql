@@ -24,7 +24,21 @@ CREATE TABLE api_keys (
     networks text COLLATE "C" NOT NULL DEFAULT '',
     last_used_from text COLLATE "C",
     replaced_by text COLLATE "C",
+    requests_per_s integer,
     PRIMARY KEY (account_id, key_id)
+);
+
+-- Who administered what in an account, and when. No secret is in the details, which are JSON.
+CREATE TABLE administration (
+    account_id bigint NOT NULL REFERENCES accounts,
+    number bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    acted_at timestamptz NOT NULL,
+    acted_by text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C",
+    subject text COLLATE "C" NOT NULL,
+    details text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, number)
 );
 
 -- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
@@ -603,3 +617,16 @@ BEGIN
 EXCEPTION WHEN lock_not_available THEN
     RETURN false;
 END $$;
+
+-- The texts in which current vehicles are found, with their grams: numbers of three characters in a row, under a number
+-- of the account and the vehicle's block (searching.py).
+-- Without fastupdate every question would read what waits to be put into the index.
+CREATE TABLE search_texts (
+    account_id bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    text text COLLATE "C" NOT NULL,
+    grams integer[] NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+);
+
+CREATE INDEX search_texts_by_gram ON search_texts USING gin (grams) WITH (fastupdate = off);

@@ -19,8 +19,21 @@ CREATE TABLE api_keys (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     revoked_at INTEGER,
-    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT,
+    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT, requests_per_s INTEGER,
     PRIMARY KEY (account_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+-- Who administered what in an account, and when. No secret is in the details, which are JSON.
+CREATE TABLE administration (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    number INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    acted_at INTEGER NOT NULL,
+    acted_by TEXT NOT NULL,
+    request_id TEXT,
+    subject TEXT NOT NULL,
+    details TEXT NOT NULL,
+    PRIMARY KEY (account_id, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
@@ -540,3 +553,34 @@ CREATE TABLE sign_ins (
 CREATE INDEX sign_ins_by_actor ON sign_ins (actor, number);
 CREATE INDEX sign_ins_by_account ON sign_ins (account_id, number);
 CREATE INDEX sign_ins_by_time ON sign_ins (at);
+
+-- The texts in which current vehicles are found, and an index of their grams: a row for each text, under the account
+-- and the vehicle in one number. Triggers keep the index, so that no writer can forget it. The functions are the
+-- program's own (searching.py). secure-delete removes the grams of a former text at once.
+CREATE TABLE search_texts (
+    account_id INTEGER NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE search_index USING fts5 (grams, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+
+CREATE TRIGGER search_texts_inserted AFTER INSERT ON search_texts BEGIN
+    INSERT INTO search_index (rowid, grams)
+    VALUES ((new.account_id << 40) | new.vehicle_id, search_grams(new.text, ''));
+END;
+
+CREATE TRIGGER search_texts_updated AFTER UPDATE OF text ON search_texts BEGIN
+    INSERT INTO search_index (search_index, rowid, grams)
+    VALUES ('delete', (old.account_id << 40) | old.vehicle_id, search_grams(old.text, new.text));
+    INSERT INTO search_index (rowid, grams)
+    VALUES ((new.account_id << 40) | new.vehicle_id, search_grams(new.text, old.text));
+END;
+
+CREATE TRIGGER search_texts_deleted AFTER DELETE ON search_texts BEGIN
+    INSERT INTO search_index (search_index, rowid, grams)
+    VALUES ('delete', (old.account_id << 40) | old.vehicle_id, search_grams(old.text, ''));
+END;
+
+INSERT INTO search_index (search_index, rank) VALUES ('secure-delete', 1);

@@ -123,7 +123,7 @@ async def list_vehicles(call: Call) -> Reply:
     query = queries.parse_vehicle_query(given)
     if query.as_of is not None:
         call.seat.begin(Kind.SCAN)
-    is_long = query.limit > SHORT_PAGE or query.as_of is not None
+    is_long = query.limit > SHORT_PAGE or query.as_of is not None or bool(query.words)
     async with call.runtime.turns.take(call.principal.account_id) if is_long else nullcontext():
         found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
         body: dict[str, object] = {

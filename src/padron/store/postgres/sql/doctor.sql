@@ -10,6 +10,7 @@ SELECT min(account_id) FROM (
     UNION ALL SELECT min(account_id) FROM versions WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM changes WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM api_keys WHERE account_id > $1
+    UNION ALL SELECT min(account_id) FROM administration WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM runs WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM work WHERE account_id > $1
     UNION ALL SELECT min(account_id) FROM results WHERE account_id > $1

@@ -15,7 +15,7 @@ from padron.domain.quoting import quote_path
 from padron.store.examination import Note, Records
 from padron.store.port import Row
 from padron.store.sql.migrations import Migration, list_pending
-from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
+from padron.store.sqlite.connection import add_functions, check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.migrating import check_known
 from padron.store.sqlite.port import SQL, to_instant
 from padron.store.sqlite.recognition import check_file
@@ -157,6 +157,8 @@ class SqliteExamination:
         fresh = apsw.Connection(":memory:")
         try:
             fresh.create_scalar_function("sort_key", _leave_key, 1, deterministic=True)  # there are no rows to give it
+            fresh.create_scalar_function("search_text", _leave_key, 2, deterministic=True)
+            add_functions(fresh)
             for migration in self._migrations:
                 fresh.execute(migration.sql)
             wanted = set(fresh.execute(_LIST_SCHEMA))

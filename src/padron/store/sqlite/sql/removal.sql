@@ -7,6 +7,12 @@ DELETE FROM api_keys WHERE (account_id, key_id) IN (
     SELECT account_id, key_id FROM api_keys WHERE account_id = ?1 ORDER BY account_id, key_id LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_administration
+-- The record of what was administered.
+DELETE FROM administration WHERE (account_id, number) IN (
+    SELECT account_id, number FROM administration WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_members
 -- Memberships. The people stay.
 DELETE FROM members WHERE (account_id, user_id) IN (
@@ -118,6 +124,12 @@ RETURNING 1;
 -- Changes.
 DELETE FROM changes WHERE (account_id, number) IN (
     SELECT account_id, number FROM changes WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_search_texts
+-- The texts in which vehicles are found. A trigger removes them from the index.
+DELETE FROM search_texts WHERE (account_id, vehicle_id) IN (
+    SELECT account_id, vehicle_id FROM search_texts WHERE account_id = ?1 ORDER BY account_id, vehicle_id LIMIT ?2)
 RETURNING 1;
 
 -- name: remove_versions
