@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
-from padron.console.pages.listing_state import COLUMNS, LIMITS, ListState, read_state
+from padron.console.pages.listing_state import COLUMNS, LIMITS, VALUES_MAX, ListState, read_state
 from padron.console.replies import show
 from padron.console.visits import PageVisit
 from padron.domain.account import Scope
@@ -14,9 +14,8 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTER_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus
 from padron.domain.vehicle import VehicleVersion
-from padron.domain.vin import VIN_LENGTH
 from padron.mounting import MountedReply
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SORT, STATUS_FILTER, parse_question
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, parse_question
 from padron.service.vehicles.reading import list_vehicles
 
 SHORT_PAGE = 100  # of vehicles; a longer one waits for its turn, as in the API
@@ -61,6 +60,7 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         settable=list(SETTABLE_STATUSES.values()),
         chosen_statuses=state.get_values(STATUS_FILTER),
         status_filter=STATUS_FILTER,
+        values_max=VALUES_MAX,
         fields=sorted(FILTER_FIELDS, key=visit.wording.name_field),
         columns=COLUMNS,
         limits=LIMITS,
@@ -73,16 +73,8 @@ def build_query(state: ListState) -> VehicleQuery:
     if state.sort is not None:
         given[SORT] = state.sort
     if state.search:
-        given["vin" if len(state.search) == VIN_LENGTH else "plate"] = state.search
-    query = parse_question(given)
-    return VehicleQuery(
-        filters=query.filters,
-        status=query.status,
-        operational=query.operational,
-        sort=query.sort,
-        descending=query.descending,
-        limit=state.limit,
-    )
+        given[SEARCH] = state.search
+    return replace(parse_question(given), limit=state.limit)
 
 
 def list_chips(visit: PageVisit, state: ListState) -> list[Chip]:
