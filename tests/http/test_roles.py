@@ -205,7 +205,7 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
     async with run_api(runtime, await make_cast(runtime)) as api:
         for route in (route for route in GUARDED.values() if give_scopes(route)):
             token = await give_token(api, "no scope for it", route)
-            reply = await call(api, route, "own", token)
+            reply = await call(api.nobody, route, "own", token)
             assert reply.status == 403, (route.name, reply.content)
 
 
