@@ -4,12 +4,13 @@ from padron.http.declarations import Route
 from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
+from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
     *bulk.ROUTES,
     *export.ROUTES,
+    *counting.ROUTES,
     *plans.ROUTES,
     *vehicles.ROUTES,
     *deletion.ROUTES,
