@@ -12,8 +12,8 @@ from padron.domain.query import VehicleQuery
 from padron.domain.searching import list_grams
 from padron.store.sql.listing import BuiltStatement, Dialect, build_page, list_words
 
-# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has so
-# many numbers of changes. A part of them are registrations.
+# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has
+# 2 ** 17 numbers of changes, and a part of them are registrations.
 BLOCK_BITS = 17
 _BLOCKS_MASK = 0xFFFF  # blocks of several accounts may share a number: then the row's account decides
 _ACCOUNT_STEP = 40_503  # spreads the accounts' blocks over the numbers
@@ -98,6 +98,17 @@ def build_sift(
         ":last": str(int(walked_max) - 1),
     }
     return BuiltStatement(_fill(template, hooks), page.parameters)
+
+
+def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
+    """Give the statement that counts at most ``query.limit`` vehicles of a list."""
+    page = build_page(account_id, query, dialect)
+    texts = ""
+    if query.words and query.among is None:  # otherwise the page compares the texts
+        words = " AND ".join(list_words(query, page.add, dialect))
+        account = dialect.mark(1)
+        texts = f"JOIN search_texts AS s ON s.account_id = {account} AND s.vehicle_id = p.vehicle_id WHERE {words}"
+    return BuiltStatement(_fill(template, {":page": page.text, ":words": texts}), page.parameters)
 
 
 def _give_way(proposal: Proposal) -> str:
