@@ -48,6 +48,7 @@ OF_THE_SERVER = {
     "find_epoch": "the register itself: read when a server starts",
     "renew_epoch": "the register itself: the command after a backup was restored",
     "try_to_write": "the register itself: a server finds out whether the database takes writes again",
+    "examine_orphans": "the command that examines an account looks for its members' people, who are on every node",
     "examine_next_account": "the command that examines the register goes from account to account",
     "list_usable_secrets": "a server lists the keys that it must not refuse while it is flooded with invalid ones",
     "survey_imports": "the metrics: a server counts the imports under way, in all accounts",

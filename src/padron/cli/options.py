@@ -116,6 +116,9 @@ class ServerOptions(CommonOptions):
     otel: str | None = None
     """Whether traces go to a collector, on or off: see docs/observing.md [PADRON_OTEL; default off]."""
 
+    providers: str | None = None
+    """A file with identity providers whose access tokens are taken; see docs/providers.md [PADRON_PROVIDERS]."""
+
 
 def run_with_runtime(
     options: CommonOptions,

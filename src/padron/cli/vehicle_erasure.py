@@ -91,7 +91,8 @@ def erase(
         ]  # fmt: skip
         print_table(("VIN", "Vehicle", "Fields", "In the changes", "Recorded as"), rows, "There is nothing to erase.")
         done = "Would erase" if dry_run else "Erased"
-        print(f"{done} values of {len(report.vehicles)} vehicles. Request {asked.request_id}.")
+        count = len(report.vehicles)
+        print(f"{done} values of {count} vehicle{'' if count == 1 else 's'}. Request {asked.request_id}.")
     left = _list_left(report)
     for sentence in left:
         print_error(sentence)

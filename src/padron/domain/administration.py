@@ -29,6 +29,10 @@ class ActType(StrEnum):
     KEY_CHANGED = "keyChanged"
     KEY_ROTATED = "keyRotated"
     KEY_REVOKED = "keyRevoked"
+    MEMBER_ADDED = "memberAdded"
+    MEMBER_CHANGED = "memberChanged"
+    MEMBER_REMOVED = "memberRemoved"
+    LINK_MADE = "linkMade"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

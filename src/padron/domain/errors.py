@@ -54,6 +54,7 @@ class Code(StrEnum):
     SESSION_ENDED = "session_ended"
     INVITATION_ENDED = "invitation_ended"
     SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
     RATE_EXCEEDED = "rate_exceeded"

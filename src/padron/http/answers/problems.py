@@ -11,6 +11,7 @@ from padron.http.answers.people_problems import (
     USER_NOT_FOUND,
 )
 from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -22,8 +23,9 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
-    remedy="Send the header Authorization: Bearer, followed by a valid API key.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled. "
+    "Or it carries an access token of an identity provider that is not valid; the detail says why.",
+    remedy="Send the header Authorization: Bearer, followed by a valid API key or access token.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
@@ -363,6 +365,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.SESSION_ENDED: SESSION_ENDED,
     Code.INVITATION_ENDED: INVITATION_ENDED,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
+    Code.PROVIDER_UNAVAILABLE: PROVIDER_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
@@ -382,5 +385,5 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
-    SERVER_FULL,
+    SERVER_FULL, PROVIDER_UNAVAILABLE,
 )  # fmt: skip

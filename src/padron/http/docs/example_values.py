@@ -30,18 +30,22 @@ _WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
 _REASON = "Brakes, until Friday"
 _TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
+_USER_ID = "u4mQ9sTzX2bLk"
 _TOKEN = f"padron_{_KEY_ID}_…"
 _LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER,
-    "slug": "vehicle-not-found", "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
+    "importId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "userId": _USER_ID,
+    "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
+    "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
+    "addedAt": AT, "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,
+    "link": "/console/invitation/padron_invitation_…",
     "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
     "byName": _KEY_NAME, "changedByName": _KEY_NAME, "createdByName": _KEY_NAME, "endedByName": None,
     "byteCount": 48_213, "cancelled": 0, "changed": 1, "changedBy": _KEY_ID, "changeNumber": None,
@@ -89,13 +93,20 @@ SHAPES: dict[str, dict[str, Any]] = {
     "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
     "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
     "HealthShape": {"status": "ok"},
+    "ResourceMetadataShape": {
+        "resource": "https://padron.example", "authorization_servers": ["https://login.corp.example/realms/fleet"],
+        "scopes_supported": ["vehicles:read", "vehicles:status"], "bearer_methods_supported": ["header"],
+        "resource_name": "Padrón", "resource_documentation": "https://padron.example/docs",
+    },
     "HistoryShape": {"type": "statusChanged", "fromStatusId": 1, "toStatusId": 4, "reason": _REASON},
     "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
                           "refused": 0},
     "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
     "KeyShape": {"id": _KEY_ID, "state": "usable"},
+    "InvitationShape": {"id": _USER_ID, "role": "editor"},
     "LoggedDeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered",
                             "attempts": MADE},
+    "MemberShape": {"id": _USER_ID, "name": "Ana Ruiz", "role": "editor"},
     "OperationShape": {"name": "query-fines"},
     "PlannedChangeShape": {"state": "pending"},
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},

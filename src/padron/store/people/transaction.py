@@ -7,6 +7,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.people import Member, Membership, Role, User
 from padron.domain.quoting import quote
 from padron.domain.sessions import Invitation, KeptSession, SignInEvent
+from padron.store.administration import AdministrationTransaction
 from padron.store.people.rows import (
     INVITATION,
     KEPT_SESSION,
@@ -56,6 +57,10 @@ class PeopleTransaction:
     async def renew_hash(self, user_id: str, before: str, after: str) -> None:
         """Keep the same password under another hash, unless the password changed meanwhile."""
         await self._port.fetch("renew_hash", user_id, before, after)
+
+    def administer(self, account_id: int) -> AdministrationTransaction:
+        """Give the administration of an account, in this same transaction."""
+        return AdministrationTransaction(self._port, account_id)
 
     async def lock_members(self, account_id: int) -> bool:
         """Lock an account's members. Give False when there is no such account."""
@@ -143,7 +148,7 @@ class PeopleTransaction:
         return len(await self._port.fetch("end_other_sessions", actor, session_id))
 
     async def add_invitation(self, token_sha256: bytes, invitation: Invitation) -> None:
-        """Add a link in the place of those that the person did not use."""
+        """Add a link in the place of those that the person did not use, if they were for the same."""
         named = {
             "user_id": invitation.user_id,
             "purpose": invitation.purpose.value,
@@ -152,7 +157,7 @@ class PeopleTransaction:
             "expires_at": invitation.expires_at,
             "used_at": invitation.used_at,
         }
-        await self.end_invitations(invitation.user_id)
+        await self._port.fetch("delete_replaced_invitations", invitation.user_id, invitation.purpose.value)
         await self._port.fetch("insert_invitation", token_sha256, *INVITATION.order(named)[:-1])
 
     async def use_invitation(self, token_sha256: bytes, at: datetime) -> bool:
