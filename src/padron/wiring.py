@@ -219,6 +219,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.trusting import trust  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
@@ -262,6 +263,7 @@ def make_app(worker: int = 0) -> ASGIApp:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
+            await stack.enter_async_context(trust(settings, runtime))
             await stack.enter_async_context(run_workers(workers))
             await stack.enter_async_context(watch(settings, runtime, worker))
             await soundness.wait_for_first()
