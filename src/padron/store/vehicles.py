@@ -17,7 +17,7 @@ from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_sift
+from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_count, build_sift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -68,6 +68,18 @@ class VehicleReader:
         template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
         rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
+
+    async def count_current(self) -> int:
+        """Give the number of current vehicles, which is kept."""
+        rows = await self._port.read_point("count_vehicles")
+        return int(rows[0][0]) if rows else 0
+
+    async def count_listed(self, query: VehicleQuery) -> int:
+        """Give the number of the first ``query.limit`` vehicles of a list, or of those of them that have all words."""
+        port = self._port
+        built = build_count(port.statements["count_listed"], self._account_id, query, port.dialect)
+        ((count,),) = await port.read_built(built)
+        return int(count)
 
     async def propose_vehicles(self, grams: Sequence[int], limit: int) -> list[int]:
         """Give current vehicles that may have all grams, in no order."""

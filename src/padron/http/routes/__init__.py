@@ -5,12 +5,13 @@ from padron.http.routes import actors, changes, docs, imports, plans, reports, r
 from padron.http.routes.account import account, keys, members
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
+from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
     *bulk.ROUTES,
     *export.ROUTES,
+    *counting.ROUTES,
     *plans.ROUTES,
     *vehicles.ROUTES,
     *deletion.ROUTES,

@@ -181,6 +181,13 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     ] = UNSET
 
 
+class VehicleCountShape(Struct, rename="camel"):
+    """The number of vehicles of a list. If ``exact`` is false, there are more than ``count``, or as many."""
+
+    count: int
+    exact: bool
+
+
 class VehicleStatusShape(Struct, rename="camel"):
     """A vehicle's status, its instant, its author and its reason."""
 

@@ -344,6 +344,8 @@ def _give_fingerprint(query: VehicleQuery) -> int:
     filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
     status = None if query.status is None else query.status.value
     asked: list[object] = [filters, status, query.operational, query.sort, query.descending]
+    if query.statuses:
+        asked.append(["statuses", *sorted(status.value for status in query.statuses)])
     if query.words:
         asked.append(sorted(query.words))
     return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))

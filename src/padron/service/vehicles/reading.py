@@ -120,8 +120,10 @@ async def _list_rows(reader: Reader, asked: VehicleQuery) -> FoundRows:
 
 def _may_walk_far(query: VehicleQuery) -> bool:
     """Say whether the query looks at vehicles one by one: there is no index for a status in the past."""
-    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
-    return query.up_to is not None and query.sort is None and by_status
+    by_status = (
+        query.operational is not None or query.statuses or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    )
+    return query.up_to is not None and query.sort is None and bool(by_status)
 
 
 async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:

@@ -100,6 +100,17 @@ def build_sift(
     return BuiltStatement(_fill(template, hooks), page.parameters)
 
 
+def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
+    """Give the statement that counts at most ``query.limit`` vehicles of a list."""
+    page = build_page(account_id, query, dialect)
+    texts = ""
+    if query.words and query.among is None:  # otherwise the page compares the texts
+        words = " AND ".join(list_words(query, page.add, dialect))
+        account = dialect.mark(1)
+        texts = f"JOIN search_texts AS s ON s.account_id = {account} AND s.vehicle_id = p.vehicle_id WHERE {words}"
+    return BuiltStatement(_fill(template, {":page": page.text, ":words": texts}), page.parameters)
+
+
 def _give_way(proposal: Proposal) -> str:
     return "DESC" if proposal.descending else "ASC"
 
