@@ -247,7 +247,7 @@ async def test_a_request_on_several_vehicles_is_not_undone_from_one(house: House
     assert shown.status == 409
     assert "several vehicles" in shown.text
     assert await read_now(house) is await read_now(house, JEEP) is VehicleStatus.SOLD
-    other = await house.editor.post(f"/console/vehicles/{JEEP}/undo", {"request": "r-register"})
+    other = await house.owner.post(f"/console/vehicles/{JEEP}/undo", {"request": "r-register"})
     assert other.status == 409
 
 
