@@ -44,6 +44,9 @@ async def fill_lot(house: House) -> None:
         ("field=brandName&value=Jeep", [JEEP]),
         ("assetStatusId=1", [HUMMER, JEEP]),
         ("assetStatusId=8", []),
+        ("assetStatusId=8&assetStatusId=1", [HUMMER, JEEP]),
+        ("assetStatusId=8&assetStatusId=3", []),
+        ("brandName=Hummer&brandName=Jeep", [JEEP]),
         ("operational=false", []),
         ("sort=-plate", [JEEP, HUMMER]),
         ("sort=nonsense&limit=7&column=none", [HUMMER, JEEP]),
@@ -55,6 +58,19 @@ async def test_the_address_says_which_vehicles_are_shown(house: House, query: st
     assert shown.status == 200
     assert list_vins(shown) == vins
     assert (not vins) is ("No vehicle matches." in shown.text)
+    assert f"{len(vins)} vehicle{'' if len(vins) == 1 else 's'} " in shown.text
+
+
+async def test_a_count_that_would_cost_a_scan_is_a_bound_until_one_asks(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill_lot(house)
+    monkeypatch.setattr("padron.service.vehicles.counting.COUNTED_MAX", 1)
+    shown = await house.viewer.get(f"{LIST}?operational=true")
+    assert "1 or more vehicles" in shown.text
+    exact = await house.viewer.get(find_link(shown, "Count exactly"))
+    assert "2 vehicles " in exact.text
+    assert list_vins(exact) == [HUMMER, JEEP]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from padron.console.fields import Fields, Pair
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS
 from padron.domain.searching import SEARCH_LENGTH_MAX
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, STATUSES_MAX
 
 COLUMN = "column"
 LIMIT = "limit"
@@ -15,7 +15,6 @@ LIMITS = (25, 50, 100, 200)
 LIMIT_USUAL = 50
 COLUMNS: tuple[str, ...] = (*SORT_FIELDS[1:],)  # the VIN is always shown
 COLUMNS_USUAL = ("vehicleStatusId", "plate", "customId", "brandName", "modelName", "ownerName", "statusSince")
-VALUES_MAX = 1  # of one filter: the service compares with one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +96,7 @@ def read_state(query: Fields) -> ListState:
     added = Pair(query.get("field"), query.get("value"))  # of the form that adds a filter
     if added.name in FILTER_FIELDS and added.value:
         query = Fields((*query, added))
-    filters = [Pair(name, value) for name in names for value in query.get_all(name)[-VALUES_MAX:]]
+    filters = [Pair(name, value) for name in names for value in _choose_values(name, query.get_all(name))]
     return ListState(
         search=query.get(SEARCH).strip()[:SEARCH_LENGTH_MAX],
         filters=tuple(filters),
@@ -106,3 +105,8 @@ def read_state(query: Fields) -> ListState:
         limit=int(limit) if limit in {str(one) for one in LIMITS} else LIMIT_USUAL,
         cursor=query.get(CURSOR) or None,
     )
+
+
+def _choose_values(name: str, values: list[str]) -> list[str]:
+    """Give the values of a filter that count: any of several statuses, and the last one of any other field."""
+    return values[:STATUSES_MAX] if name == STATUS_FILTER else values[-1:]

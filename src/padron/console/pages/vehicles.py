@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
-from padron.console.pages.listing_state import COLUMNS, LIMITS, VALUES_MAX, ListState, read_state
+from padron.console.pages.listing_state import COLUMNS, LIMITS, ListState, read_state
 from padron.console.replies import show
 from padron.console.visits import PageVisit
 from padron.domain.account import Scope
@@ -15,9 +15,11 @@ from padron.domain.query import FILTER_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus
 from padron.domain.vehicle import VehicleVersion
 from padron.mounting import MountedReply
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, parse_question
+from padron.service.vehicles.counting import VehicleCount, count_vehicles
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SEVERAL, SORT, STATUS_FILTER, parse_question
 from padron.service.vehicles.reading import list_vehicles
 
+COUNT, EXACT = "count", "exact"  # the field of an address that asks for an exact count, and its value
 SHORT_PAGE = 100  # of vehicles; a longer one waits for its turn, as in the API
 
 _EXPLAINED = frozenset({Code.BAD_PARAMETERS, Code.CURSOR_GONE})
@@ -38,12 +40,16 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
     rows: Sequence[VehicleVersion] = ()
     next_cursor: str | None = None
     refusal: PadronError | None = None
+    counted: VehicleCount | None = None
     try:
         query = build_query(state)
         is_long = state.limit > SHORT_PAGE
         async with visit.runtime.turns.take(visit.principal.account_id) if is_long else nullcontext():
             found = await list_vehicles(visit.runtime, visit.principal, query, state.cursor)
         rows, next_cursor = found.page.rows, found.page.next_cursor
+        if state.cursor is None:
+            is_exact = visit.query.get(COUNT) == EXACT
+            counted = await count_vehicles(visit.runtime, visit.principal, query, exactly=is_exact)
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
@@ -55,12 +61,13 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         rows=rows,
         next_cursor=next_cursor,
         refusal=refusal,
+        counted=counted,
+        exactly=[*state.list_pairs(), Pair(COUNT, EXACT)],
         chips=list_chips(visit, state),
         statuses=list(STATUS_TEXTS),
         settable=list(SETTABLE_STATUSES.values()),
         chosen_statuses=state.get_values(STATUS_FILTER),
         status_filter=STATUS_FILTER,
-        values_max=VALUES_MAX,
         fields=sorted(FILTER_FIELDS, key=visit.wording.name_field),
         columns=COLUMNS,
         limits=LIMITS,
@@ -70,6 +77,8 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
 def build_query(state: ListState) -> VehicleQuery:
     """Give the question that a list asks. Raises ``bad_parameters`` for a filter's value that cannot be one."""
     given = dict(state.filters)
+    if statuses := state.get_values(STATUS_FILTER):
+        given[STATUS_FILTER] = SEVERAL.join(statuses)
     if state.sort is not None:
         given[SORT] = state.sort
     if state.search:
