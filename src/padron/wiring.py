@@ -215,7 +215,8 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
     """
-    from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
+    from padron.console.app import build_console  # noqa: PLC0415 - commands do without the server's modules
+    from padron.delivery.sender import HttpSender  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
     from padron.trusting import trust  # noqa: PLC0415
@@ -269,7 +270,8 @@ def make_app(worker: int = 0) -> ASGIApp:
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach, tally=make_tally(settings))
+    console = build_console(settings.root_path)
+    return build_app(open_database, [work], reach, tally=make_tally(settings), mounts=[console])
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:
