@@ -258,10 +258,8 @@ def make_app(worker: int = 0) -> ASGIApp:
         if settings.keep.changes is not None:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(sender)
-            await stack.enter_async_context(trust(settings, runtime))
-            await stack.enter_async_context(run_workers(workers))
-            await stack.enter_async_context(watch(settings, runtime, worker))
+            for part in (sender, trust(settings, runtime), run_workers(workers), watch(settings, runtime, worker)):
+                await stack.enter_async_context(part)
             await soundness.wait_for_first()
             yield
 
