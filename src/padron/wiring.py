@@ -215,9 +215,11 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
     """
-    from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
+    from padron.console.app import build_console  # noqa: PLC0415 - commands do without the server's modules
+    from padron.delivery.sender import HttpSender  # noqa: PLC0415
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.trusting import trust  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
@@ -261,13 +263,15 @@ def make_app(worker: int = 0) -> ASGIApp:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(sender)
+            await stack.enter_async_context(trust(settings, runtime))
             await stack.enter_async_context(run_workers(workers))
             await stack.enter_async_context(watch(settings, runtime, worker))
             await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach, tally=make_tally(settings))
+    console = build_console(settings.root_path)
+    return build_app(open_database, [work], reach, tally=make_tally(settings), mounts=[console])
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

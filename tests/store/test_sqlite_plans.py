@@ -77,6 +77,7 @@ WALK = {
     "removal: remove_changes",
     "removal: remove_gate_refusals",
     "removal: remove_import_refusals",
+    "removal: remove_known_people",
     "removal: remove_members",
     "removal: remove_operations",
     "removal: remove_refusals",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from padron.domain import actors
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 
@@ -59,7 +60,7 @@ class Doer:
             )
 
 
-COMMAND_LINE = Doer(actor="command line")
+COMMAND_LINE = Doer(actor=actors.COMMAND_LINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "unauthorized"
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of an error, not a secret
     FORBIDDEN = "forbidden"
+    ACTOR_NOT_FOUND = "actor_not_found"
     VEHICLE_NOT_FOUND = "vehicle_not_found"
     MULTIPLE_VEHICLES_FOUND = "multiple_vehicles_found"
     NO_DUPLICATES = "no_duplicates"
@@ -53,6 +54,7 @@ class Code(StrEnum):
     SESSION_ENDED = "session_ended"
     INVITATION_ENDED = "invitation_ended"
     SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"
     RATE_EXCEEDED = "rate_exceeded"

@@ -1,6 +1,7 @@
 """A link works once, until its time is over, for whom it was made, and says nothing to anybody else."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,7 +71,7 @@ async def test_a_link_works_once_on_two_servers(
     del cast
     other = await open_store()
     link = await make_sign_in_link(runtime, crew.ana)
-    second = type(runtime)(**{**{name: getattr(runtime, name) for name in runtime.__slots__}, "store": other})
+    second = replace(runtime, store=other)
     results = await asyncio.gather(
         *(sign_in_with_link(one, link.token, OFFICE) for one in (runtime, second)), return_exceptions=True
     )
@@ -136,15 +137,21 @@ async def test_a_reset_ends_every_session_and_the_former_password(runtime: Runti
         await sign_in(runtime, crew.ana)
 
 
-async def test_a_later_link_takes_the_place_of_an_earlier_one_and_a_password_of_both(
-    runtime: Runtime, crew: Crew
-) -> None:
-    first = await make_invitation(runtime, crew.ana, "cli")
-    second = await make_sign_in_link(runtime, crew.ana)
+async def test_a_later_link_takes_the_place_of_an_earlier_one_for_the_same(runtime: Runtime, crew: Crew) -> None:
+    first, of_eva = [await make_invitation(runtime, user, "cli") for user in (crew.ana, crew.eva)]
+    to_sign_in = await make_sign_in_link(runtime, crew.ana)
+    assert [await is_valid(runtime, link) for link in (first, to_sign_in, of_eva)] == [True, True, True]
+    second = await make_invitation(runtime, crew.ana, "cli")
+    assert [await is_valid(runtime, link) for link in (first, second, to_sign_in, of_eva)] == [False, True, True, True]
+    await make_sign_in_link(runtime, crew.ana)
+    assert [await is_valid(runtime, link) for link in (second, to_sign_in, of_eva)] == [True, False, True]
+
+
+async def test_a_new_password_ends_all_links_of_the_person(runtime: Runtime, crew: Crew) -> None:
+    links = [await make(runtime, crew.ana, "cli") for make in (make_invitation, make_sign_in_link)]
     of_eva = await make_invitation(runtime, crew.eva, "cli")
-    assert [await is_valid(runtime, link) for link in (first, second, of_eva)] == [False, True, True]
     await set_password(runtime, crew.ana, OTHER_PASSWORD)
-    assert [await is_valid(runtime, link) for link in (second, of_eva)] == [False, True]
+    assert [await is_valid(runtime, link) for link in (*links, of_eva)] == [False, False, True]
 
 
 async def test_a_link_of_somebody_who_is_disabled_or_erased_does_nothing(runtime: Runtime, crew: Crew) -> None:

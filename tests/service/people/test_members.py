@@ -105,7 +105,8 @@ async def test_a_link_for_a_member_ends_once_another_account_has_the_person(
     with pytest.raises(PadronError) as caught:
         await get_invitation(runtime, link.token)
     assert caught.value.code is Code.INVITATION_ENDED
-    assert await get_invitation(runtime, (await make_invitation(runtime, crew.eva, "cli")).token)
+    found = await get_invitation(runtime, (await make_invitation(runtime, crew.eva, "cli")).token)
+    assert found.user == crew.eva
 
 
 async def test_the_last_owner_stays(runtime: Runtime, cast: Cast, crew: Crew) -> None:

@@ -11,6 +11,7 @@ from padron.http.answers.people_problems import (
     USER_NOT_FOUND,
 )
 from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -22,14 +23,20 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
-    remedy="Send the header Authorization: Bearer, followed by a valid API key.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled. "
+    "Or it carries an access token of an identity provider that is not valid; the detail says why.",
+    remedy="Send the header Authorization: Bearer, followed by a valid API key or access token.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
     meaning="The API key is valid, but does not have the scope that this operation needs, or must not be used from the "
     "client's address.",
     remedy="Ask an operator for a key with the scope, or with the network, that the detail names.",
+)  # fmt: skip
+ACTOR_NOT_FOUND = Problem(
+    slug="actor-not-found", status=404, title="Author not found", error_type="notFound", error_detail="ActorNotFound",
+    meaning="No author of changes in the account has this id. The answer is the same for another account's author.",
+    remedy="Use the id in `by`, `changedBy` or `createdBy` of an answer.",
 )  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
@@ -314,6 +321,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.UNAUTHORIZED: UNAUTHORIZED,
     Code.INVALID_TOKEN: UNAUTHORIZED,
     Code.FORBIDDEN: FORBIDDEN,
+    Code.ACTOR_NOT_FOUND: ACTOR_NOT_FOUND,
     Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
     Code.NO_DUPLICATES: NO_DUPLICATES,
@@ -357,6 +365,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.SESSION_ENDED: SESSION_ENDED,
     Code.INVITATION_ENDED: INVITATION_ENDED,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
+    Code.PROVIDER_UNAVAILABLE: PROVIDER_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
@@ -367,15 +376,14 @@ PROBLEMS: dict[Code, Problem] = {
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
     OPERATION_NOT_FOUND, RUN_NOT_FOUND, CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT,
-    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
-    PLATE_IN_USE, VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
-    BODY_TOO_LARGE, TARGET_TOO_LONG,
-    WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
+    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES, PLATE_IN_USE, ACTOR_NOT_FOUND,
+    VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
+    BODY_TOO_LARGE, TARGET_TOO_LONG, WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     API_KEY_NOT_FOUND, API_KEY_ENDED, API_KEY_LIMIT_REACHED,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
-    SERVER_FULL,
+    SERVER_FULL, PROVIDER_UNAVAILABLE,
 )  # fmt: skip

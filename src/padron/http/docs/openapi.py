@@ -10,6 +10,7 @@ from padron.domain.status import STATUS_TEXTS
 from padron.http import idempotency, reach
 from padron.http.answers import problems
 from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import events, example_values, examples
 from padron.http.docs.events import DeclaredEvent
@@ -26,7 +27,10 @@ from padron.http.shapes.vehicles import ProblemShape
 _BYTES = "application/octet-stream"
 _EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
-_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE)
+_WITH_KEY = (
+    problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE,
+    PROVIDER_UNAVAILABLE,
+)  # fmt: skip
 _CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that can give CursorGone
 _RETRY_AFTER = {"Retry-After": "Seconds to wait."}
 _PROBLEM_HEADERS = {
@@ -107,7 +111,8 @@ def build_document(
             "schemas": keep_reachable(schemas, [paths, webhooks]),
             "examples": {name: examples.give_problem_example(problem) for name, problem in sorted(found.items())},
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."}
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account, or an access "
+                           "token (JWT) of an identity provider that the operator configured."}
             },
         },
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """All routes. The status call is first, because the router searches from the top."""
 
 from padron.http.declarations import Route
-from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
+from padron.http.routes import actors, changes, docs, imports, plans, reports, resource_metadata, system, webhooks
 from padron.http.routes.account import account, keys, members
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
@@ -20,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *imports.ROUTES,
     *gate.ROUTES,
     *changes.ROUTES,
+    *actors.ROUTES,
     *claims.ROUTES,
     *runs.ROUTES,
     *cancelling.ROUTES,
@@ -30,5 +31,6 @@ ROUTES: tuple[Route, ...] = (
     *keys.ROUTES,
     *members.ROUTES,
     *system.ROUTES,
+    *resource_metadata.ROUTES,
     *docs.ROUTES,
 )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from padron.domain.account import KEY_LABEL_LENGTH_MAX, Account, ApiKey, check_name, parse_key_id
 from padron.domain.addresses import parse_networks
-from padron.domain.administration import COMMAND_LINE, ActType, Deed, Doer
+from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
@@ -61,7 +61,7 @@ async def change_key(
             requests_per_s=key.requests_per_s if requests_per_s is None else requests_per_s or None,
         )
 
-    return await edit_key(runtime, key_id, edit, COMMAND_LINE)
+    return await edit_key(runtime, key_id, edit, runtime.operator)
 
 
 async def edit_key(runtime: Runtime, key_id: str, edit: Edit, doer: Doer) -> ApiKey:
@@ -103,7 +103,7 @@ async def rotate_key(
         raise PadronError(
             Code.KEY_NOT_FOUND, f"The account {quote(account.name)} has no API key with the id {quote(key_id)}."
         )
-    return await replace_key(runtime, key_id, COMMAND_LINE, overlap=overlap, end=expires_in)
+    return await replace_key(runtime, key_id, runtime.operator, overlap=overlap, end=expires_in)
 
 
 async def replace_key(

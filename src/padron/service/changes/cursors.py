@@ -35,6 +35,7 @@ Q = TypeVar("Q")
 CURSOR_LENGTH_MAX = 2_000
 EPOCH_LENGTH = 8
 _CURSORS_KEPT = 4_096  # of the feed: between two changes, every answer of the gate has the same one
+_SIGNS_OF_KEYS = "".join(map(chr, range(1, 0x20)))  # what sort keys have instead of some signs
 _is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
 _is_plan_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
@@ -77,6 +78,16 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
             up_to = None if query.as_of is None else told.number
             after = Position(key=place, vehicle_id=vehicle_id, began=began)
             return Continued(query=replace(asked, after=after, up_to=up_to), told=told)
+        case [fingerprint, [str(key)], int(vehicle_id), int(began), *seen] if (
+            fingerprint == _give_fingerprint(query)
+            and _is_id(vehicle_id)
+            and _is_id(began)
+            and query.sort in _TEXT_SORTS
+        ):
+            check_text("cursor", key, CURSOR_LENGTH_MAX, allowed=_SIGNS_OF_KEYS)
+            after = Position(key=key, vehicle_id=vehicle_id, began=began)
+            told = _parse_place(seen) if seen else START
+            return Continued(query=replace(asked, after=after), told=told)
         case _:
             raise _give_refusal()
 
@@ -90,6 +101,19 @@ def format_list_cursor(
     vehicle has it. Its sort key may be several times as long, and too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
+    return _format_place(epoch, query, key, position, seen)
+
+
+def format_place_cursor(epoch: str, query: VehicleQuery, position: Position, seen: Place) -> str:
+    """Give the cursor that continues after a place in the list, whose vehicle the page does not have.
+
+    It holds the sort key itself, because the text may have changed since.
+    """
+    key = [position.key] if query.sort in _TEXT_SORTS else position.key
+    return _format_place(epoch, query, key, position, seen)
+
+
+def _format_place(epoch: str, query: VehicleQuery, key: object, position: Position, seen: Place) -> str:
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
     return _encode(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
 

@@ -42,7 +42,7 @@ class NewLink:
         return PATH + self.token
 
     async def write(self, transaction: PeopleTransaction) -> None:
-        """Store the link in the place of those that the person did not use. The person must be locked or new."""
+        """Store the link in the place of earlier ones for the same. The person must be locked or new."""
         digest = digest_invitation_token(self.token)
         assert digest is not None  # noqa: S101 - make_link() made the token
         await transaction.add_invitation(digest, self.invitation)
@@ -81,7 +81,7 @@ async def make_invitation(runtime: Runtime, user: User, created_by: str) -> NewL
 
 
 async def make_sign_in_link(runtime: Runtime, user: User, created_by: str = "cli") -> NewLink:
-    """Give a link that signs a person in, for an operator. It works once, for ten minutes. Earlier links end.
+    """Give a link that signs a person in, for an operator. It works once, for ten minutes. Earlier ones end.
 
     Raises ``user_not_found`` for somebody who was erased.
     """

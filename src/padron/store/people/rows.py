@@ -19,6 +19,8 @@ from padron.domain.sessions import (
 )
 from padron.store.port import Columns, Row, ToInstant, give_or_none
 
+_KEY_NAMES = ("label", "scopes", "networks")  # what a session of a key takes from the key
+
 USER = Columns(
     "user_id", "email", "name", "language", "time_zone", "is_break_glass", "created_at", "disabled_at", "erased_at",
     "password_changed_at",
@@ -30,21 +32,20 @@ MEMBERSHIP = Columns("account_id", "account_name", "role")
 KEPT_SESSION = Columns(
     "session_id", "actor", "account_id", "way", "created_at", "used_at", "ends_at", "address", "agent"
 )  # fmt: skip
-KEY_OF_SESSION = Columns("label", "scopes", "networks")
-FOUND_SESSION = Columns(*KEPT_SESSION.names, *USER.names, *KEY_OF_SESSION.names, *MEMBERSHIP.names)
+FOUND_SESSION = Columns(*KEPT_SESSION.names, *USER.names, *_KEY_NAMES, *MEMBERSHIP.names)
 INVITATION = Columns("user_id", "purpose", "created_by", "created_at", "expires_at", "used_at")
 SIGN_IN = Columns("actor", "account_id", "kind", "way", "at", "address", "agent")
 NUMBERED_SIGN_IN = Columns("number", *SIGN_IN.names)
 
 _KEPT = slice(0, len(KEPT_SESSION.names))
 _USER = slice(_KEPT.stop, _KEPT.stop + len(USER.names))
-_KEY = slice(_USER.stop, _USER.stop + len(KEY_OF_SESSION.names))
+_KEY = slice(_USER.stop, _USER.stop + len(_KEY_NAMES))
 _MEMBERSHIP = slice(_KEY.stop, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """A user with the hash of the password; None without one. Nothing but the check of a password may see it."""
+    """A user with the hash of the password; None without one. Only the check of a password may see it."""
 
     user: User
     password_hash: str | None

@@ -86,7 +86,10 @@ class PeopleTransaction:
                 "added_at": member.added_at,
             }
         )
-        return bool(await self._port.fetch("insert_member", *values))
+        if not await self._port.fetch("insert_member", *values):
+            return False
+        await self._port.fetch("note_known_person", member.account_id, member.user_id)
+        return True
 
     async def find_member(self, account_id: int, user_id: str) -> Member | None:
         """Give a membership, if there is one."""
@@ -145,7 +148,7 @@ class PeopleTransaction:
         return len(await self._port.fetch("end_other_sessions", actor, session_id))
 
     async def add_invitation(self, token_sha256: bytes, invitation: Invitation) -> None:
-        """Add a link in the place of those that the person did not use."""
+        """Add a link in the place of those that the person did not use, if they were for the same."""
         named = {
             "user_id": invitation.user_id,
             "purpose": invitation.purpose.value,
@@ -154,7 +157,7 @@ class PeopleTransaction:
             "expires_at": invitation.expires_at,
             "used_at": invitation.used_at,
         }
-        await self.end_invitations(invitation.user_id)
+        await self._port.fetch("delete_replaced_invitations", invitation.user_id, invitation.purpose.value)
         await self._port.fetch("insert_invitation", token_sha256, *INVITATION.order(named)[:-1])
 
     async def use_invitation(self, token_sha256: bytes, at: datetime) -> bool:

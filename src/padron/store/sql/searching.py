@@ -24,13 +24,17 @@ LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """A question to the index: the first vehicles of an account between two ids that may have all grams."""
+    """A question to the index: vehicles of an account between two ids that may have all grams.
+
+    They are the first ones in the order of their ids, or any ones if ``is_ordered`` is false.
+    """
 
     account_id: int
     grams: Sequence[int]
     after: int
     before: int
-    descending: bool
+    is_ordered: bool = True
+    descending: bool = False
     limit: int
 
 
@@ -38,6 +42,11 @@ def write_tokens(text: str, without: str) -> str:
     """Give the grams of a text that another text lacks, as tokens of SQLite's index."""
     grams = set(list_grams(text.split()))
     return " ".join(map(str, sorted(grams.difference(list_grams(without.split())) if without else grams)))
+
+
+def match_tokens(grams: Sequence[int]) -> str:
+    """Give the question to SQLite's index that finds the rows with all grams."""
+    return " AND ".join(f'"{gram}"' for gram in grams)
 
 
 def give_elements(account_id: int, vehicle_id: int, text: str) -> list[int]:
@@ -60,7 +69,7 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
     hooks = {
         ":blocks": f"{last}, {first}, -1" if proposal.descending else f"{first}, {last}, 1",
         ":grams": " AND ".join(clauses),
-        ":way": "DESC" if proposal.descending else "ASC",
+        ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
         ":limit": str(int(proposal.limit)),
     }
     return BuiltStatement(_fill(template, hooks), [proposal.account_id, proposal.after, proposal.before])
@@ -68,8 +77,8 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
 
 def propose_by_tokens(template: str, proposal: Proposal) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
-    hooks = {":way": "DESC" if proposal.descending else "ASC", ":limit": str(int(proposal.limit))}
-    question = " AND ".join(f'"{gram}"' for gram in proposal.grams)
+    hooks = {":way": _give_way(proposal), ":limit": str(int(proposal.limit))}
+    question = match_tokens(proposal.grams)
     return BuiltStatement(
         _fill(template, hooks), [proposal.account_id, proposal.after, proposal.before, question]
     )  # fmt: skip
@@ -89,6 +98,10 @@ def build_sift(
         ":last": str(int(walked_max) - 1),
     }
     return BuiltStatement(_fill(template, hooks), page.parameters)
+
+
+def _give_way(proposal: Proposal) -> str:
+    return "DESC" if proposal.descending else "ASC"
 
 
 def _fill(template: str, hooks: dict[str, str]) -> str:

@@ -78,6 +78,11 @@ RETURNING user_id;
 -- A person's links.
 DELETE FROM invitations WHERE user_id = ?1;
 
+-- name: delete_replaced_invitations
+-- A person's unused links of the same use as a new one: to set a password, or to sign in without one.
+DELETE FROM invitations
+WHERE user_id = ?1 AND used_at IS NULL AND (purpose = 'sign-in') = (?2 = 'sign-in');
+
 -- name: delete_unused_invitations
 -- A person's links that were not used.
 DELETE FROM invitations WHERE user_id = ?1 AND used_at IS NULL;
