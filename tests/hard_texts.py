@@ -149,7 +149,7 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
     "arm_text": arm_text,
     "suggest_name": lambda text: json_faults.suggest_name(text, frozenset({"vehicleStatusId", "reason"})),
     "parse_feed_cursor": lambda text: cursors.parse_feed_cursor(_LIFE, text),
-    "decode_cursor": lambda text: cursors._decode(
+    "decode_cursor": lambda text: cursors.decode_parts(
         _LIFE, _LIFE + base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
     ),
     "check_content_type": lambda text: bodies._check_content_type(

@@ -16,8 +16,6 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from padron.domain.account import ApiKey
-from padron.domain.administration import FIRST_KEY, KeyPlace
 from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalPlace
@@ -66,7 +64,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
     asked = replace(query, limit=look_beyond(query.limit))
     if cursor is None:
         return Continued(query=asked, told=START)
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
             and _is_id(vehicle_id)
@@ -89,7 +87,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
             told = _parse_place(seen) if seen else START
             return Continued(query=replace(asked, after=after), told=told)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_list_cursor(
@@ -115,29 +113,28 @@ def format_place_cursor(epoch: str, query: VehicleQuery, position: Position, see
 
 def _format_place(epoch: str, query: VehicleQuery, key: object, position: Position, seen: Place) -> str:
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
-    return _encode(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
+    return encode_parts(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
 
 
 def parse_history_cursor(epoch: str, cursor: str | None) -> int | None:
     """Give the change number that the page is below. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["history", int(number)] if _is_id(number):
             return number
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_history_cursor(epoch: str, number: int) -> str:
     """Give the cursor that continues below this change number."""
-    return _encode(epoch, ["history", number])
+    return encode_parts(epoch, ["history", number])
 
 
 def parse_delivery_cursor(epoch: str, cursor: str | None) -> int | None:
     """Give the change number that the page of deliveries is below. Raises ``bad_parameters``."""
-    # Both lists descend by the number of a change, and their cursors have always had the same form.
-    # Clients may hold such cursors.
+    # Both lists descend by a change's number. Clients hold cursors of the form that both have always had.
     return parse_history_cursor(epoch, cursor)
 
 
@@ -157,22 +154,6 @@ def format_import_cursor(epoch: str, import_id: int) -> str:
     return format_numbers(epoch, "imports", import_id)
 
 
-def parse_key_cursor(epoch: str, cursor: str | None) -> KeyPlace:
-    """Give the API key that the page is after. Raises ``bad_parameters``."""
-    if cursor is None:
-        return FIRST_KEY
-    match _decode(epoch, cursor):
-        case ["keys", int(microseconds), str(key_id)] if _is_key("createdAt", microseconds) and key_id.isalnum():
-            return KeyPlace(created_at=_EPOCH + timedelta(microseconds=microseconds), key_id=key_id)
-        case _:
-            raise _give_refusal()
-
-
-def format_key_cursor(epoch: str, key: ApiKey) -> str:
-    """Give the cursor that continues after this API key."""
-    return _encode(epoch, ["keys", (key.created_at - _EPOCH) // timedelta(microseconds=1), key.key_id])
-
-
 def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
     """Give the place after which the feed continues. Without a cursor that is the beginning.
 
@@ -180,17 +161,17 @@ def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
     """
     if cursor is None:
         return START
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["feed", *place]:
             return _parse_place(place)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 @lru_cache(maxsize=_CURSORS_KEPT)
 def format_feed_cursor(epoch: str, place: Place) -> str:
     """Give the cursor of a place in the feed."""
-    return _encode(epoch, ["feed", place.number, place.mark])
+    return encode_parts(epoch, ["feed", place.number, place.mark])
 
 
 def parse_seen(epoch: str, text: str) -> Place | str:
@@ -215,24 +196,24 @@ def parse_duplicate_cursor(epoch: str, cursor: str | None) -> str:
     """Give the VIN after which a page of duplicates continues, or "" without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return ""
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
             check_text("cursor", vin, VIN_LENGTH)
             return vin
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_duplicate_cursor(epoch: str, vin: Vin) -> str:
     """Give the cursor that continues after this VIN."""
-    return _encode(epoch, ["duplicates", vin])
+    return encode_parts(epoch, ["duplicates", vin])
 
 
 def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
     """Give the place after which a page of refusals continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["refusals", int(hour), str(vin), str(operation), str(actor)] if (
             _is_id(hour) and hour <= _INSTANT_MAX // 1_000_000
         ):
@@ -241,13 +222,13 @@ def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
             hour_at = datetime.fromtimestamp(hour, UTC)
             return RefusalPlace(hour_at=hour_at, vin=vin, operation=operation, actor=actor)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_refusal_cursor(epoch: str, refusal: Refusal) -> str:
     """Give the cursor that continues after this row."""
     hour = int(refusal.hour_at.timestamp())
-    return _encode(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+    return encode_parts(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
 
 
 def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[TimeQuery]:
@@ -255,27 +236,27 @@ def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[Time
 
     Raises as ``continue_list`` does.
     """
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["time-in-status", fingerprint, int(since), int(after), *until] if (
             fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(after)
         ):
             told = _parse_place(until)
             return Continued(query=replace(query, since=since, until=told.number, after=after), told=told)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_report_cursor(epoch: str, query: TimeQuery, until: Place, after: int) -> str:
     """Give the cursor that continues after this vehicle, with the two cuts of the report."""
     fingerprint = _give_report_fingerprint(query)
-    return _encode(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
+    return encode_parts(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
 
 
 def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
     """Give the numbers after which a list of this kind continues. None without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case [name, *numbers] if (
             name == kind
             and len(numbers) == count
@@ -283,12 +264,12 @@ def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tupl
         ):
             return tuple(number for number in numbers if isinstance(number, int))
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_numbers(epoch: str, kind: str, *numbers: int) -> str:
     """Give the cursor that continues after these numbers."""
-    return _encode(epoch, [kind, *numbers])
+    return encode_parts(epoch, [kind, *numbers])
 
 
 def parse_run_result_place(epoch: str, cursor: str | None) -> RunResultPlace:
@@ -303,7 +284,7 @@ def parse_result_place(epoch: str, cursor: str | None) -> VehicleResultPlace | N
         return None
     microseconds, run_id, attempt = numbers
     if microseconds > _INSTANT_MAX or attempt > ATTEMPTS_MAX:
-        raise _give_refusal()
+        raise give_refusal()
     return VehicleResultPlace(_EPOCH + timedelta(microseconds=microseconds), run_id, attempt)
 
 
@@ -317,7 +298,7 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
     """Give the place after which a page of plans continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_parts(epoch, cursor):
         case ["plans", fingerprint, int(microseconds), str(plan_id)] if (
             fingerprint == _give_plans_fingerprint(query)
             and _is_id(microseconds)
@@ -326,13 +307,13 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
         ):
             return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def format_plan_cursor(epoch: str, query: PlanQuery, plan: Plan) -> str:
     """Give the cursor that continues after this plan."""
     microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
-    return _encode(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
+    return encode_parts(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
 
 
 def _give_plans_fingerprint(query: PlanQuery) -> int:
@@ -363,7 +344,7 @@ def _parse_place(parts: list[object]) -> Place:
         case [int(number), int(mark)] if _is_id(number) and not isinstance(mark, bool) and 0 <= mark <= _MARK_MAX:
             return Place(number=number, mark=mark)
         case _:
-            raise _give_refusal()
+            raise give_refusal()
 
 
 def _is_key(sort: str | None, key: str | int | None) -> bool:
@@ -382,11 +363,13 @@ def _is_key(sort: str | None, key: str | int | None) -> bool:
     return True
 
 
-def _encode(epoch: str, parts: list[object]) -> str:
+def encode_parts(epoch: str, parts: list[object]) -> str:
+    """Give the cursor of these parts."""
     return epoch + base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
 
 
-def _decode(epoch: str, cursor: str) -> list[object]:
+def decode_parts(epoch: str, cursor: str) -> list[object]:
+    """Give the parts of a cursor. Raises ``bad_parameters`` and ``cursor_gone``."""
     given, rest = cursor[:EPOCH_LENGTH], cursor[EPOCH_LENGTH:]
     if _is_epoch(given) is None:
         given, rest = "", cursor  # an old cursor, from the time when cursors had no epoch
@@ -394,7 +377,7 @@ def _decode(epoch: str, cursor: str) -> list[object]:
         raw = base64.b64decode(rest + "=" * (-len(rest) % 4), altchars=b"-_", validate=True)
         parts = msgspec.json.decode(raw, type=list[object])
     except (binascii.Error, ValueError, RecursionError) as error:
-        raise _give_refusal() from error
+        raise give_refusal() from error
     if given != epoch:
         raise give_gone()
     return parts
@@ -409,7 +392,8 @@ def give_gone() -> PadronError:
     )
 
 
-def _give_refusal() -> PadronError:
+def give_refusal() -> PadronError:
+    """Give the refusal of a cursor that no list of this kind gave."""
     return PadronError(
         Code.BAD_PARAMETERS,
         "This list did not give the cursor for the same filters and order. Start again without the cursor.",
