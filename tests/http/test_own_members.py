@@ -104,7 +104,7 @@ async def test_a_later_link_takes_the_place_of_the_first_but_not_for_a_shared_pe
     await add_member(api.runtime, user, api.beta.account_id, Role.VIEWER)
     assert (await send(api.acme, "POST", f"{MEMBERS}/{user.user_id}/link")).code == (403, "Forbidden")
     assert [one["type"] for one in (await list_events(api.acme))].count("linkMade") == 2
-    assert (await list_events(api.beta))[0]["by"] == "command line"
+    assert (await list_events(api.beta))[0]["by"] == "cli"
 
 
 async def test_another_accounts_member_cannot_be_told_from_nobody(api: Api) -> None:
