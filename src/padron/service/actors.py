@@ -18,7 +18,7 @@ EITHER_SCOPE = (Scope.VEHICLES_READ, Scope.CHANGES_READ)
 async def name_actors(runtime: Runtime, account_id: int, actor_ids: Iterable[str | None]) -> Mapping[str, str]:
     """Give the names of authors of an account's changes, by id. Nobody of another account has a name here.
 
-    It runs one statement at most. An id may be repeated, and None is passed over.
+    It runs one statement at most. An id may be repeated, and None is skipped.
     """
     recalled = runtime.actor_names.recall(account_id, actor_ids)
     if not recalled.asked:

@@ -26,8 +26,9 @@ from padron.domain.administration import Doer
 from padron.domain.errors import Code, PadronError
 from padron.service import accounts
 from padron.service.accounts import NewKey, check_rate, make_key, refuse_key_id, save_new_key
-from padron.service.administration import key_cursors, keys
+from padron.service.administration import keys
 from padron.service.administration.keys import RotatedKey
+from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 
@@ -63,9 +64,9 @@ async def list_keys(runtime: Runtime, principal: Principal, *, limit: int, curso
     """Give a page of the account's keys, oldest first. Raises ``forbidden``, ``bad_parameters`` for a bad cursor."""
     principal.check_scope(Scope.ACCOUNT_MANAGE)
     epoch = runtime.store.epoch
-    after = key_cursors.parse_key_cursor(epoch, cursor)
+    after = cursors.parse_key_cursor(epoch, cursor)
     found = await runtime.store.read(principal.account_id).administration.list_keys(after, look_beyond(limit))
-    return cut_page(found, limit, lambda last: key_cursors.format_key_cursor(epoch, last))
+    return cut_page(found, limit, lambda last: cursors.format_key_cursor(epoch, last))
 
 
 async def get_key(runtime: Runtime, principal: Principal, key_id: str) -> ApiKey:
@@ -103,7 +104,7 @@ async def add_key(runtime: Runtime, principal: Principal, request_id: str, asked
 async def change_key(
     runtime: Runtime, principal: Principal, request_id: str, key_id: str, edits: KeyEdits, tags: Tags
 ) -> ApiKey:
-    """Change a key and give it. ``tags`` are those of which the key must have one.
+    """Change a key and give it. The key must have one of the ``tags``.
 
     Raises ``forbidden``, ``key_not_found``, ``bad_parameters``, ``revision_mismatch``, and ``key_ended`` for another
     end of a key that has ended.
