@@ -198,7 +198,7 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
             await play(stage, place, parties, effort.TRIAL_S)
             await stop_all(servers, stage)
         finally:
-            save_report(build_report(stage, parties.stranger.timings, began_s, time.monotonic()))
+            save_report(build_report(stage, parties.stranger, began_s, time.monotonic()))
     await check_end(stage, place, parties)
     check_answers(stage, parties.stranger)
     for log in tmp_path.glob("server-*.log"):
