@@ -43,7 +43,8 @@ from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
-from padron.service.changes.cursors import EPOCH_LENGTH, format_list_cursor
+from padron.service.changes.cursor_texts import EPOCH_LENGTH
+from padron.service.changes.cursors import format_list_cursor
 from padron.wiring import migrate_database
 
 CONNECTIONS = 64

@@ -250,15 +250,11 @@ def make_app(worker: int = 0) -> ASGIApp:
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
         workers: list[Worker] = [
-            WebhookWorker(runtime, holder=holder),
-            ImportWorker(runtime, holder=holder),
-            ClearingWorker(runtime),
-            PlanWorker(runtime),
-            OpenFilesWorker(),
-            soundness,
-            PulseWorker(runtime, PULSE.beat),
-            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
-        ]
+            WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
+            PlanWorker(runtime), OpenFilesWorker(), soundness, PulseWorker(runtime, PULSE.beat),
+        ]  # fmt: skip
+        if settings.backup_to:
+            workers.append(BackupCheckWorker(runtime, settings.backup_to))
         if settings.keep.changes is not None:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:

@@ -284,7 +284,7 @@ async def test_what_one_sees_is_what_the_register_has(house: House) -> None:
     await house.register(HUMMER, ownerName="Flota Norte", observations="two\nlines")
     text = (await house.viewer.get(VEHICLE)).text
     version = await get_vehicle(house.runtime, house.cast.acme.principal, HUMMER)
-    assert version.details["ownerName"] in text
+    assert str(version.details["ownerName"]) in text
     assert "two lines" in text
 
 

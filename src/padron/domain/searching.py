@@ -20,7 +20,7 @@ GRAMS_ASKED_MAX = 12  # more of them find no less: the text itself decides
 
 _FIELD_END = "\n"  # no searched value contains it, so no word reaches from one value into the next
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_CLASSES = 40  # of characters: the 36 of the alphabet are told apart, and every other one shares a class
+_CLASSES = 40  # of characters: the 36 of the alphabet have one each, and every other one shares a class
 # Letters without a decomposition in Unicode that people type as other letters.
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i"})
 _PLACES = {letter: place for place, letter in enumerate(_ALPHABET)}

@@ -13,7 +13,7 @@ from padron.domain.searching import list_grams
 from padron.store.sql.listing import BuiltStatement, Dialect, build_page, list_words
 
 # PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has so
-# many numbers of changes, of which a part are registrations.
+# many numbers of changes. A part of them are registrations.
 BLOCK_BITS = 17
 _BLOCKS_MASK = 0xFFFF  # blocks of several accounts may share a number: then the row's account decides
 _ACCOUNT_STEP = 40_503  # spreads the accounts' blocks over the numbers
