@@ -28,7 +28,7 @@ from padron.domain.providers import (
     give_forms,
 )
 from padron.service.tokens import key_sets  # noqa: F401 - a server, too, loads its library before it serves
-from padron.service.tokens.sources import SourceError
+from padron.service.tokens.sources import CodeRequest, SourceAnswer, SourceError
 from tests.cast import NOON
 
 ISSUER = "https://id.example/fleet"
@@ -153,6 +153,9 @@ class Issuer:
         if self.fault or url not in self.documents:
             raise SourceError(self.fault or "not found")
         return self.documents[url]
+
+    async def post(self, request: CodeRequest) -> SourceAnswer:
+        raise SourceError(f"nobody asked for {request.url}")
 
     def issue(self, claims: Json | None = None, header: Json | None = None, key: PrivateKey | None = None) -> str:
         """Sign a token, whatever it says."""

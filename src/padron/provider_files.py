@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from padron.domain.account import Scope
+from padron.domain.people import ROLE_SCOPES, Role
 from padron.domain.providers import (
     ACCESS_TOKEN_TYPE,
     DEFAULT_ALGORITHMS,
@@ -18,6 +19,7 @@ from padron.domain.providers import (
     Algorithm,
     ClaimCondition,
     Grant,
+    OpenIdClient,
     Provider,
     Providers,
     find_url_fault,
@@ -34,6 +36,7 @@ NAME_LENGTH_MAX = 200  # of a claim, an audience or a value
 
 _TOKEN_TYPES = (ACCESS_TOKEN_TYPE, PLAIN_TOKEN_TYPE)
 _match_name = re.compile("[a-z][0-9a-z-]{0,19}").fullmatch
+_match_scope = re.compile("[!#-\\[\\]-~]{1,200}").fullmatch  # RFC 6749, 3.3
 
 
 def read_providers(path: Path) -> Providers:
@@ -43,6 +46,7 @@ def read_providers(path: Path) -> Providers:
     fault = find_url_fault(resource)
     if fault is not None:
         top.refuse("resource", f"{fault}: use the address of this server as its clients know it")
+    allows_passwords = top.read_switch("password_sign_in", default=True)
     tables = top.read_table("providers")
     top.refuse_rest()
     names = tables.list_names()
@@ -57,7 +61,9 @@ def read_providers(path: Path) -> Providers:
         if any(provider.issuer == other.issuer for other in listed):
             table.refuse("issuer", "is that of another provider too: give both the grants of one")
         listed.append(provider)
-    return Providers(resource=resource.rstrip("/"), listed=tuple(listed))
+    if not allows_passwords and all(provider.client is None for provider in listed):
+        top.refuse("password_sign_in", "is false, but no provider has a client_id, so nobody could sign in")
+    return Providers(resource=resource.rstrip("/"), listed=tuple(listed), allows_passwords=allows_passwords)
 
 
 def _read_provider(name: str, table: TomlTable, resource: str) -> Provider:
@@ -68,19 +74,49 @@ def _read_provider(name: str, table: TomlTable, resource: str) -> Provider:
     grants = table.read_tables("grants")
     if not 0 < len(grants) <= GRANTS_MAX:
         table.refuse("grants", f"is not a list of 1 to {GRANTS_MAX} grants")
+    client = _read_client(name, table)
+    default = [resource] if client is None else []
     provider = Provider(
         name=name,
         issuer=issuer,
-        audiences=frozenset(_read_names(table, "audience", [resource])),
+        audiences=frozenset(_read_names(table, "audience", default) if table.has("audience") or default else ()),
         algorithms=_read_algorithms(table),
         token_types=_read_token_types(table),
         actor_claim=table.read_text("actor_claim", "sub"),
         leeway_s=table.read_number("leeway_s", LEEWAY_S, 0, LEEWAY_S_MAX),
         lifetime_s_max=table.read_number("lifetime_s_max", LIFETIME_S, 60, LIFETIME_S_MAX),
         grants=tuple(map(_read_grant, grants)),
+        client=client,
     )
     table.refuse_rest()
+    if client is not None and client.client_id in provider.audiences and PLAIN_TOKEN_TYPE in provider.token_types:
+        table.refuse("audience", "has the client_id, so identity tokens would be taken as access tokens: use another")
+    if client is not None and all(grant.role is None for grant in provider.grants):
+        table.refuse("grants", "has no role, so nobody could sign in")
     return provider
+
+
+def _read_client(name: str, table: TomlTable) -> OpenIdClient | None:
+    """Give what people need to sign in; None without a client_id."""
+    secret_file = table.read_text("client_secret_file", "")
+    title = table.read_text("title", name)
+    scopes = table.read_texts("sign_in_scopes", ["openid", "profile", "email"])
+    links_by_email = table.read_switch("link_by_email", default=False)
+    client_id = table.read_text("client_id", "")
+    if not client_id:
+        for other in ("client_secret_file", "title", "sign_in_scopes", "link_by_email"):
+            if table.has(other):
+                table.refuse(other, "needs a client_id")
+        return None
+    if "openid" not in scopes or any(_match_scope(scope) is None for scope in scopes):
+        table.refuse("sign_in_scopes", "is not a list of words with openid among them")
+    return OpenIdClient(
+        client_id=client_id,
+        client_secret=table.read_secret("client_secret_file") if secret_file else "",
+        title=title,
+        scopes=tuple(scopes),
+        links_by_email=links_by_email,
+    )
 
 
 def _read_algorithms(table: TomlTable) -> frozenset[Algorithm]:
@@ -101,7 +137,8 @@ def _read_token_types(table: TomlTable) -> frozenset[str]:
 
 def _read_grant(table: TomlTable) -> Grant:
     when = table.read_table("when")
-    scopes = table.read_texts("scopes")
+    role = _read_role(table)
+    scopes = table.read_texts("scopes") if role is None else [scope.value for scope in ROLE_SCOPES[role]]
     for text in scopes:
         if text not in [scope.value for scope in Scope]:
             table.refuse("scopes", f"has {quote(text)}: choose from {', '.join(Scope)}")
@@ -110,6 +147,7 @@ def _read_grant(table: TomlTable) -> Grant:
         account=_read_account(table),
         scopes=frozenset(scopes),
         scopes_from=table.read_text("scopes_from", ""),
+        role=role,
     )
     if not grant.conditions and not grant.scopes_from and grant.account.names is None:
         table.refuse(
@@ -118,6 +156,17 @@ def _read_grant(table: TomlTable) -> Grant:
         )
     table.refuse_rest()
     return grant
+
+
+def _read_role(table: TomlTable) -> Role | None:
+    text = table.read_text("role", "")
+    if not text:
+        return None
+    if table.has("scopes"):
+        table.refuse("scopes", "cannot be beside role, which has scopes of its own")
+    if text not in [role.value for role in Role]:
+        table.refuse("role", f"is {quote(text)}: choose from {', '.join(Role)}")
+    return Role(text)
 
 
 def _read_condition(table: TomlTable, claim: str) -> ClaimCondition:

@@ -16,6 +16,7 @@ from padron.config import SettingsError
 from padron.domain.quoting import quote, quote_path, show_word
 
 FILE_BYTES_MAX = 1_000_000
+SECRET_BYTES_MAX = 1_000
 
 TomlPlace = tuple[str | int, ...]  # the keys to a value, and the numbers of list entries
 
@@ -80,6 +81,29 @@ class TomlTable:
             self.refuse(name, f"is not a whole number from {least} to {most}")
         return value
 
+    def read_switch(self, name: str, *, default: bool) -> bool:
+        """Give true or false. Raises ``SettingsError``."""
+        value = self._values.get(name, default)
+        self._asked.add(name)
+        if not isinstance(value, bool):
+            self.refuse(name, "is not true or false")
+        return value
+
+    def read_secret(self, name: str) -> str:
+        """Give the only line of a file beside this one, which others must not read. Raises ``SettingsError``."""
+        path = self._path.parent / self.read_text(name)
+        try:
+            with path.open("rb") as file:
+                is_open = os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+                secret = file.read(SECRET_BYTES_MAX + 1).decode("ascii").strip()
+        except (OSError, ValueError) as error:
+            self.refuse(name, f"names {quote_path(path)}, which cannot be read: {_word(error)}")
+        if is_open:
+            self.refuse(name, f"names {quote_path(path)}, which others can use. Run chmod 600 on it")
+        if not secret or not secret.isprintable() or len(secret) > SECRET_BYTES_MAX:
+            self.refuse(name, f"names {quote_path(path)}, which does not have one line of printable text")
+        return secret
+
     def read_table(self, name: str) -> "TomlTable":
         """Give a table below this one; an empty one if it is missing. Raises ``SettingsError``."""
         value = self._values.get(name, {})
@@ -122,6 +146,10 @@ class TomlTable:
             if place[:length] in self._lines:
                 return f", line {self._lines[place[:length]]}"
         return ""
+
+
+def _word(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def read_toml(path: Path) -> TomlTable:

@@ -250,22 +250,16 @@ def make_app(worker: int = 0) -> ASGIApp:
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
         workers: list[Worker] = [
-            WebhookWorker(runtime, holder=holder),
-            ImportWorker(runtime, holder=holder),
-            ClearingWorker(runtime),
-            PlanWorker(runtime),
-            OpenFilesWorker(),
-            soundness,
-            PulseWorker(runtime, PULSE.beat),
-            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
-        ]
+            WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
+            PlanWorker(runtime), OpenFilesWorker(), soundness, PulseWorker(runtime, PULSE.beat),
+        ]  # fmt: skip
+        if settings.backup_to:
+            workers.append(BackupCheckWorker(runtime, settings.backup_to))
         if settings.keep.changes is not None:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(sender)
-            await stack.enter_async_context(trust(settings, runtime))
-            await stack.enter_async_context(run_workers(workers))
-            await stack.enter_async_context(watch(settings, runtime, worker))
+            for part in (sender, trust(settings, runtime), run_workers(workers), watch(settings, runtime, worker)):
+                await stack.enter_async_context(part)
             await soundness.wait_for_first()
             yield
 

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from padron.cli.actors import give_actor
+from padron.cli.vehicles import give_principal
 from padron.config import read_settings
 from padron.service.accounts import get_account
+from padron.service.administration.own_account import list_acts
 from padron.service.retention.archiving import ArchivePlan, archive_account
 from padron.wiring import use_runtime
 from tests.cast import HUMMER, get_one, registered, save, status_changed
@@ -63,6 +65,21 @@ def test_a_command_records_the_system_user_and_not_what_the_environment_says(
     newest = cli("vehicles", "history", "--account", "Acme", HUMMER, "--json").document["history"][0]
     assert (newest["by"], newest["byName"]) == (f"cli:{SYSTEM_USER}", f"command line (user {SYSTEM_USER})")
     assert key_id != newest["by"]
+
+
+def test_what_a_command_administers_is_recorded_with_the_system_user(cli: Cli, key_id: str) -> None:
+    assert cli("keys", "change", key_id, "--name", "Sur").status == 0
+    assert cli("keys", "revoke", key_id).status == 0
+    assert cli("accounts", "rename", "Acme", "Acme Norte").status == 0
+
+    async def read() -> set[tuple[str, str]]:
+        async with use_runtime(read_settings({})) as runtime:
+            account_id = (await get_account(runtime, "Acme Norte")).account_id
+            page = await list_acts(runtime, give_principal(account_id), limit=50, cursor=None)
+            return {(act.deed.type.value, act.by) for act in page.rows}
+
+    kinds = {"accountAdded", "accountRenamed", "keyAdded", "keyChanged", "keyRevoked"}
+    assert asyncio.run(read()) == {(kind, ACTOR) for kind in kinds}
 
 
 def test_a_user_without_a_name_is_recorded_by_number(unknown_user: None) -> None:

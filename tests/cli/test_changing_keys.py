@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from padron.cli.actors import give_actor
 from padron.config import read_settings
 from padron.domain.errors import PadronError
 from padron.wiring import use_runtime
@@ -143,7 +144,7 @@ def test_what_operators_do_is_shown_newest_first(cli: Cli) -> None:
         "accountDisabled", "accountRenamed", "keyRevoked", "keyChanged", "keyAdded", "accountAdded",
     ]  # fmt: skip
     assert [one["number"] for one in events] == [6, 5, 4, 3, 2, 1]
-    assert {one["by"] for one in events} == {"command line"}
+    assert {one["by"] for one in events} == {give_actor()}
     assert (events[1]["details"], events[3]["details"]) == ({"name": "Acme Norte"}, {"label": "shop"})
     assert {one["subject"] for one in events[2:5]} == {key["id"]}
     assert key["secret"] not in repr(events)

@@ -25,7 +25,7 @@ def test_any_name_of_a_system_user_gives_a_short_id_of_plain_characters(system_u
     assert is_actor_id(actor_id)
     found = find_self_named(actor_id)
     assert found is not None
-    assert (found.actor_id, found.kind) == (actor_id, ActorKind.COMMAND_LINE)
+    assert (found.actor_id, found.kind, found.called) == (actor_id, ActorKind.COMMAND_LINE, actor_id[4:])
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,16 @@ def test_the_holder_of_a_token_is_named_by_the_subject_unless_that_is_a_digest(a
     found = find_self_named(actor_id)
     assert found is not None
     assert (found.name, found.kind) == (name, ActorKind.TOKEN)
+    assert found.called == ("" if "~" in actor_id else name.removeprefix("token "))
 
 
 def test_a_key_is_named_by_its_label_and_a_person_by_the_name_until_it_is_erased() -> None:
-    assert describe_key("1kabc", "fleet-platform").name == "key fleet-platform"
+    key = describe_key("1kabc", "fleet-platform")
+    assert (key.name, key.called) == ("key fleet-platform", "fleet-platform")
     person = describe_person("u0123456789Ab", "Ana Pérez")
-    assert (person.name, person.kind, person.is_erased) == ("Ana Pérez", ActorKind.PERSON, False)
+    assert (person.name, person.called, person.is_erased) == ("Ana Pérez", "Ana Pérez", False)
     erased = describe_person("u0123456789Ab", None)
-    assert (erased.name, erased.is_erased) == (ERASED_PERSON, True)
+    assert (erased.name, erased.called, erased.is_erased) == (ERASED_PERSON, "", True)
 
 
 @given(st.text(max_size=60))

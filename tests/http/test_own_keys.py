@@ -295,6 +295,8 @@ async def test_every_act_is_recorded_with_who_what_and_when(api: Api) -> None:
         ("keyRevoked", rotated.body["id"]), ("keyRotated", key_id), ("keyChanged", key_id), ("keyAdded", key_id),
     ]  # fmt: skip
     assert {one["by"] for one in events} == {api.acme.actor}
+    assert len({one["byName"] for one in events}) == 1
+    assert events[0]["byName"].startswith("key Acme")
     assert [one["requestId"] for one in events] == [
         gone.headers["x-request-id"], rotated.headers["x-request-id"], events[2]["requestId"],
         new.headers["x-request-id"],
@@ -317,7 +319,7 @@ async def test_the_command_lines_acts_are_recorded_too_without_a_request(api: Ap
     await accounts.enable_account(api.runtime, account)
     events = (await list_events(api.beta))[:4]
     assert [one["type"] for one in events] == ["accountEnabled", "accountDisabled", "keyRevoked", "keyAdded"]
-    assert {one["by"] for one in events} == {"command line"}
+    assert {(one["by"], one["byName"]) for one in events} == {("cli", "command line")}
     assert not any("requestId" in one for one in events)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from padron.domain.actors import Actor
+from padron.domain.actors import Actor, describe_key
 from padron.domain.errors import Code, PadronError
 from padron.service import actor_names
 from padron.service.actor_names import ActorNames
@@ -86,20 +86,21 @@ async def test_another_label_is_shown_after_some_seconds_and_at_once_where_one_a
 
 async def test_while_one_looks_a_name_up_again_the_others_use_the_old_one() -> None:
     names = ActorNames()
-    names.keep(1, ["1ka", "1kb"], {"1ka": "key a"})
-    assert names.recall(1, ["1ka", "1kb"]).names == {"1ka": "key a"}
+    key = describe_key("1ka", "a")
+    names.keep(1, ["1ka", "1kb"], {"1ka": key})
+    assert names.recall(1, ["1ka", "1kb"]).actors == {"1ka": key}
     assert names.recall(2, ["1ka"]).asked == ["1ka"]
     for known in (names._known.get((1, "1ka")), names._known.get((1, "1kb"))):
         assert known is not None
         known.until_s = 0
     assert names.recall(1, ["1ka", "1kb"]).asked == ["1ka", "1kb"]
     second = names.recall(1, ["1ka", "1kb"])
-    assert (second.names, second.asked) == ({"1ka": "key a"}, [])
+    assert (second.actors, second.asked) == ({"1ka": key}, [])
 
 
 async def test_the_names_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actor_names, "NAMES_KEPT", 10)
     names = ActorNames()
     for number in range(1_000):
-        names.keep(number, ["1ka"], {"1ka": "key a"})
+        names.keep(number, ["1ka"], {"1ka": describe_key("1ka", "a")})
     assert len(names._known) <= 20

@@ -15,6 +15,7 @@ from padron.console.fields import Fields, parse_fields
 from padron.console.guarding import check_site
 from padron.console.pages import ROUTES
 from padron.console.pages.errors import show_error, show_failure, show_missing, show_refused_body
+from padron.console.pages.openid import list_offers
 from padron.console.pages.signing_in import ask_to_sign_in
 from padron.console.preferences import find_preferences
 from padron.console.rendering import prepare
@@ -77,7 +78,7 @@ class Console:
         visit = PageVisit(
             request=request,
             root_path=self._root_path,
-            offers=self._offers,
+            offers=(*self._offers, *list_offers(request.runtime)),
             session=None,
             token=token,
             preferences=find_preferences(request, kept, None),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 SESSION = "__Host-padron"
 FORM_SEED = "__Host-padron-form"  # what the tokens of forms are made from before somebody is signed in
+OPENID = "__Host-padron-openid"  # the secret of a sign-in that has gone to an identity provider
 LANGUAGE = "__Host-padron-language"
 THEME = "__Host-padron-theme"
 ZONE = "__Host-padron-zone"  # the browser's zone, which the script sets

@@ -5,16 +5,17 @@ address is https, or on this machine.
 """
 
 import asyncio
+import base64
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpcore2
 
 from padron import __version__
 from padron.delivery.sender import escape_text, trust_system
-from padron.service.tokens.sources import SourceError
+from padron.service.tokens.sources import CodeRequest, SourceAnswer, SourceError
 
 FETCH_S_MAX = 5.0
 DOCUMENT_BYTES_MAX = 65_536
@@ -41,9 +42,22 @@ class ProviderDocuments:
 
     async def fetch(self, url: str) -> bytes:
         """Give a document. Raises ``SourceError`` with what went wrong."""
-        return await self._ask(_Question(method="GET", url=url))
+        answer = await self._ask(_Question(method="GET", url=url))
+        if answer.status != _OK:
+            parts = urlsplit(url)
+            raise SourceError(f"{parts.netloc} answered {answer.status} to {parts.path}")
+        return answer.body
 
-    async def _ask(self, question: _Question) -> bytes:
+    async def post(self, request: CodeRequest) -> SourceAnswer:
+        """Exchange a code, and give the answer whatever its status is. Raises ``SourceError``."""
+        headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/x-www-form-urlencoded"),)
+        if request.secret:  # RFC 6749, 2.3.1: both are encoded as in a form first
+            pair = f"{quote_plus(request.client_id)}:{quote_plus(request.secret)}"
+            headers = (*headers, (b"authorization", b"Basic " + base64.b64encode(pair.encode())))
+        body = urlencode(request.form).encode()
+        return await self._ask(_Question(method="POST", url=request.url, headers=headers, body=body))
+
+    async def _ask(self, question: _Question) -> SourceAnswer:
         host = urlsplit(question.url).netloc
         try:
             async with asyncio.timeout(FETCH_S_MAX):
@@ -56,7 +70,7 @@ class ProviderDocuments:
             reason = escape_text(str(failure), _FAULT_LENGTH_MAX) or type(failure).__name__
             raise SourceError(f"{host} cannot be asked: {reason}") from failure
 
-    async def _receive(self, question: _Question) -> bytes:
+    async def _receive(self, question: _Question) -> SourceAnswer:
         parts = urlsplit(question.url)
         # Only our code parses the URL. If the client parsed it again, a disagreement would be a security hole.
         url = httpcore2.URL(
@@ -82,6 +96,4 @@ class ProviderDocuments:
                 body += piece
                 if len(body) > DOCUMENT_BYTES_MAX:
                     raise SourceError(f"{parts.netloc} sent more than {DOCUMENT_BYTES_MAX} bytes")
-            if response.status != _OK:
-                raise SourceError(f"{parts.netloc} answered {response.status} to {parts.path}")
-            return body
+            return SourceAnswer(status=response.status, body=body)

@@ -55,6 +55,14 @@ class WantedKey:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TokenInstants:
+    """When a token was issued, and when it expires."""
+
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TokenHolder:
     """Who a token is about, and until when it is valid."""
 
@@ -91,19 +99,19 @@ def read_token(text: str) -> AccessToken:
     )
 
 
-def check_header(token: AccessToken, provider: Provider) -> WantedKey:
-    """Give the key that a token names. Raises ``invalid_token`` unless its header is one of the provider's tokens."""
+def check_header(token: AccessToken, algorithms: frozenset[Algorithm], token_types: frozenset[str]) -> WantedKey:
+    """Give the key that a token names. Raises ``invalid_token`` unless its header is one that is allowed."""
     header = token.header
     for name in _REFUSED_HEADERS:
         if name in header:
             raise refuse_token(f"its header has {name}")
     kind = _give_type(header)
-    if kind not in provider.token_types:
-        raise refuse_token(f"its header typ is not {_join(sorted(provider.token_types))}")
+    if kind not in token_types or ("typ" in header) != bool(kind):
+        raise refuse_token(f"its header typ is not {_join(sorted(filter(None, token_types)))}")
     named = header.get("alg")
-    algorithm = next((one for one in provider.algorithms if one.value == named), None)
+    algorithm = next((one for one in algorithms if one.value == named), None)
     if algorithm is None:
-        raise refuse_token(f"its algorithm is not {_join(sorted(provider.algorithms))}")
+        raise refuse_token(f"its algorithm is not {_join(sorted(algorithms))}")
     kid = header.get("kid")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= KID_LENGTH_MAX):
         raise refuse_token(f"its header kid is not a text of 1 to {KID_LENGTH_MAX} characters")
@@ -125,10 +133,9 @@ def check_claims(token: AccessToken, provider: Provider, now: datetime) -> Token
         for name in _FOREIGN_CLAIMS:
             if name in claims:
                 raise refuse_token(f"it has {name}, so it is not an access token")
-    expires_s = _check_times(claims, provider, now.timestamp())
-    _read_text(claims, "sub")
-    subject = _read_text(claims, provider.actor_claim)
-    return TokenHolder(subject=subject, expires_at=datetime.fromtimestamp(expires_s, UTC))
+    instants = check_instants(claims, provider.leeway_s, provider.lifetime_s_max, now)
+    read_text(claims, "sub")
+    return TokenHolder(subject=read_text(claims, provider.actor_claim), expires_at=instants.expires_at)
 
 
 def refuse_token(fault: str) -> "TokenRefusedError":
@@ -136,18 +143,29 @@ def refuse_token(fault: str) -> "TokenRefusedError":
     return TokenRefusedError(fault)
 
 
-def _check_times(claims: Mapping[str, object], provider: Provider, now_s: float) -> float:
-    """Give when the token expires. Raises ``invalid_token`` unless now is between its instants."""
+def check_instants(claims: Mapping[str, object], leeway_s: int, lifetime_s_max: int, now: datetime) -> TokenInstants:
+    """Give when a token was issued and when it expires. Raises ``invalid_token`` unless now is between."""
+    now_s = now.timestamp()
     expires_s, issued_s = _read_seconds(claims, "exp"), _read_seconds(claims, "iat")
-    if now_s >= expires_s + provider.leeway_s:
+    if now_s >= expires_s + leeway_s:
         raise refuse_token(f"it expired at {_show(expires_s)}")
-    if issued_s > now_s + provider.leeway_s:
+    if issued_s > now_s + leeway_s:
         raise refuse_token(f"it is issued in the future (iat); the server's time is {_show(now_s)}")
-    if "nbf" in claims and _read_seconds(claims, "nbf") > now_s + provider.leeway_s:
+    if "nbf" in claims and _read_seconds(claims, "nbf") > now_s + leeway_s:
         raise refuse_token(f"it is not valid yet (nbf); the server's time is {_show(now_s)}")
-    if not 0 < expires_s - issued_s <= provider.lifetime_s_max:
-        raise refuse_token(f"it is not issued for at most {provider.lifetime_s_max} seconds (from iat to exp)")
-    return expires_s
+    if not 0 < expires_s - issued_s <= lifetime_s_max:
+        raise refuse_token(f"it is not issued for at most {lifetime_s_max} seconds (from iat to exp)")
+    return TokenInstants(
+        issued_at=datetime.fromtimestamp(issued_s, UTC), expires_at=datetime.fromtimestamp(expires_s, UTC)
+    )
+
+
+def read_text(claims: Mapping[str, object], name: str) -> str:
+    """Give a claim that is a text of bounded length. Raises ``invalid_token``."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= SUBJECT_LENGTH_MAX:
+        raise refuse_token(f"its claim {name} is not a text of 1 to {SUBJECT_LENGTH_MAX} characters")
+    return value
 
 
 def _read_seconds(claims: Mapping[str, object], name: str) -> float:
@@ -156,13 +174,6 @@ def _read_seconds(claims: Mapping[str, object], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= SECONDS_MAX:
         raise refuse_token(f"its claim {name} is not an instant in seconds")
     return float(value)
-
-
-def _read_text(claims: Mapping[str, object], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= SUBJECT_LENGTH_MAX:
-        raise refuse_token(f"its claim {name} is not a text of 1 to {SUBJECT_LENGTH_MAX} characters")
-    return value
 
 
 def _give_type(header: Mapping[str, object]) -> str:

@@ -31,11 +31,16 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """An author of changes. ``name`` says who it is, for people: ``key fleet-platform``."""
+    """An author of changes. ``name`` says who it is, for people: ``key fleet-platform``.
+
+    ``called`` is the part of it that is no English: the label, the person's name, the system user or the subject. It is
+    empty if nobody knows it.
+    """
 
     actor_id: str
     kind: ActorKind
     name: str
+    called: str
     is_erased: bool = False  # a person whose name was erased
 
 
@@ -59,21 +64,21 @@ def find_self_named(actor_id: str) -> Actor | None:
         return None
     if first == COMMAND_LINE:
         name = f"command line (user {rest})" if rest else "command line"
-        return Actor(actor_id=actor_id, kind=ActorKind.COMMAND_LINE, name=name)
+        return Actor(actor_id=actor_id, kind=ActorKind.COMMAND_LINE, name=name, called=rest)
     if first == "t":
         provider, _, subject = rest.partition(":")
-        name = f"token of {provider}" if subject.startswith("~") else f"token {subject}"  # after ~ is a digest
-        return Actor(actor_id=actor_id, kind=ActorKind.TOKEN, name=name)
+        is_digest = subject.startswith("~")
+        name = f"token of {provider}" if is_digest else f"token {subject}"
+        return Actor(actor_id=actor_id, kind=ActorKind.TOKEN, name=name, called="" if is_digest else subject)
     return None
 
 
 def describe_key(key_id: str, label: str) -> Actor:
     """Give an API key as an author."""
-    return Actor(actor_id=key_id, kind=ActorKind.KEY, name=f"key {label}")
+    return Actor(actor_id=key_id, kind=ActorKind.KEY, name=f"key {label}", called=label)
 
 
 def describe_person(user_id: str, name: str | None) -> Actor:
     """Give a person as an author. The name of an erased person is None."""
-    return Actor(
-        actor_id=user_id, kind=ActorKind.PERSON, name=ERASED_PERSON if name is None else name, is_erased=name is None
-    )
+    shown, called = (ERASED_PERSON, "") if name is None else (name, name)
+    return Actor(actor_id=user_id, kind=ActorKind.PERSON, name=shown, called=called, is_erased=name is None)

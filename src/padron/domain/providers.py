@@ -7,11 +7,12 @@ signature was checked.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
 from padron.domain.addresses import parse_address
+from padron.domain.people import Role
 
 URL_BYTES_MAX = 1_024
 LEEWAY_S_MAX = 60
@@ -83,6 +84,7 @@ class Grant:
     account: AccountChoice
     scopes: frozenset[str]
     scopes_from: str = ""
+    role: Role | None = None  # the scopes are those of this role, and people get it at sign-in
 
     def is_met(self, claims: Mapping[str, object]) -> bool:
         """Say whether the claims meet all conditions."""
@@ -96,8 +98,22 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenIdClient:
+    """What people need to sign in with a provider: as whom this server is known there, and what it asks for.
+
+    With ``links_by_email``, a verified e-mail address leads to the person whom the register already knows by it.
+    """
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    title: str
+    scopes: tuple[str, ...]
+    links_by_email: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
-    """An identity provider, and which of its access tokens the API takes."""
+    """An identity provider, and which of its access tokens the API takes: none without ``audiences``."""
 
     name: str
     issuer: str
@@ -108,14 +124,19 @@ class Provider:
     leeway_s: int
     lifetime_s_max: int
     grants: tuple[Grant, ...]
+    client: OpenIdClient | None = None  # None: nobody signs in with it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Providers:
-    """All providers of a server. ``resource`` is the server's own address, as its clients know it (RFC 9728)."""
+    """All providers of a server. ``resource`` is the server's own address, as its clients know it (RFC 9728).
+
+    Without ``allows_passwords`` only people who are marked for the case that a provider is away sign in by password.
+    """
 
     resource: str = ""
     listed: tuple[Provider, ...] = ()
+    allows_passwords: bool = True
 
 
 NO_PROVIDERS = Providers()
@@ -145,6 +166,20 @@ def find_grant(grants: Sequence[Grant], claims: Mapping[str, object]) -> Granted
         account = chosen
         scopes |= grant.give_scopes(claims)
     return None if account is None or not scopes else Granted(account=account, scopes=frozenset(scopes))
+
+
+def find_roles(grants: Sequence[Grant], claims: Mapping[str, object]) -> dict[str, Role]:
+    """Give the accounts that a person with these claims is a member of, with the highest role in each."""
+    ranks = {role: rank for rank, role in enumerate(Role)}
+    roles: dict[str, Role] = {}
+    for grant in grants:
+        account = grant.account.choose(claims) if grant.role is not None and grant.is_met(claims) else None
+        if account is None or grant.role is None:
+            continue
+        before = roles.get(account)
+        if before is None or ranks[grant.role] > ranks[before]:
+            roles[account] = grant.role
+    return roles
 
 
 def find_claim(claims: Mapping[str, object], name: str) -> object:

@@ -25,7 +25,8 @@ async def authenticate(call: Call) -> Principal:
     Raises ``forbidden`` for a key that must not be used from the client's address.
     """
     authenticator = call.runtime.authenticator
-    resource = authenticator.access_tokens.providers.resource
+    tokens = authenticator.access_tokens
+    resource = tokens.providers.resource if tokens.is_used else ""
     token = find_token(call.headers)
     if token is None:
         missing = PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")

@@ -1,9 +1,10 @@
-"""The names of authors that this process looked up a moment ago, in bounded memory."""
+"""The authors that this process looked up a moment ago, in bounded memory."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from padron.domain.actors import Actor
 from padron.service.recent import Recent
 
 BELIEVED_S = 3.0  # a new name is shown after this time, and after one look-up
@@ -13,41 +14,41 @@ NAMES_KEPT = 5_000
 
 @dataclass(slots=True)
 class _KnownName:
-    name: str | None  # None: nobody of the account has this id
+    actor: Actor | None  # None: nobody of the account has this id
     until_s: float
 
 
 @dataclass(slots=True)
 class Recalled:
-    """The names that are known, by id, and the ids to look up."""
+    """The authors that are known, by id, and the ids to look up."""
 
-    names: dict[str, str]
+    actors: dict[str, Actor]
     asked: list[str]
 
 
 class ActorNames:
-    """Names by account and author's id. A look-up that found nothing is kept as well."""
+    """Authors by account and id. A look-up that found nothing is kept as well."""
 
     def __init__(self) -> None:
         self._known: Recent[tuple[int, str], _KnownName] = Recent(NAMES_KEPT)
 
     def recall(self, account_id: int, actor_ids: Iterable[str | None]) -> Recalled:
-        """Give the names that need no look-up. The caller looks the others up, and keeps what it finds."""
+        """Give the authors that need no look-up. The caller looks the others up, and keeps what it finds."""
         now_s = asyncio.get_running_loop().time()
         recalled = Recalled({}, [])
         for actor_id in actor_ids:
-            if actor_id is None or actor_id in recalled.names or actor_id in recalled.asked:
+            if actor_id is None or actor_id in recalled.actors or actor_id in recalled.asked:
                 continue
             known = self._known.get((account_id, actor_id))
             if known is None or known.until_s <= now_s:
                 recalled.asked.append(actor_id)
                 if known is not None:
                     known.until_s = now_s + RENEWED_WITHIN_S
-            elif known.name is not None:
-                recalled.names[actor_id] = known.name
+            elif known.actor is not None:
+                recalled.actors[actor_id] = known.actor
         return recalled
 
-    def keep(self, account_id: int, asked: Sequence[str], found: Mapping[str, str]) -> None:
+    def keep(self, account_id: int, asked: Sequence[str], found: Mapping[str, Actor]) -> None:
         """Keep what a look-up of some ids found."""
         until_s = asyncio.get_running_loop().time() + BELIEVED_S
         for actor_id in asked:

@@ -18,27 +18,33 @@ EITHER_SCOPE = (Scope.VEHICLES_READ, Scope.CHANGES_READ)
 async def name_actors(runtime: Runtime, account_id: int, actor_ids: Iterable[str | None]) -> Mapping[str, str]:
     """Give the names of authors of an account's changes, by id. Nobody of another account has a name here.
 
-    It runs one statement at most. An id may be repeated, and None is passed over.
+    It runs one statement at most. Repeated ids and None are skipped.
     """
+    found = await find_actors(runtime, account_id, actor_ids)
+    return {actor_id: actor.name for actor_id, actor in found.items()}
+
+
+async def find_actors(runtime: Runtime, account_id: int, actor_ids: Iterable[str | None]) -> Mapping[str, Actor]:
+    """Give the authors themselves, by id, under the same rules: for whoever words them in another language."""
     recalled = runtime.actor_names.recall(account_id, actor_ids)
     if not recalled.asked:
-        return recalled.names
-    found = {actor.actor_id: actor.name for actor in await _find_actors(runtime, account_id, recalled.asked)}
+        return recalled.actors
+    found = {actor.actor_id: actor for actor in await _look_up(runtime, account_id, recalled.asked)}
     runtime.actor_names.keep(account_id, recalled.asked, found)
-    return recalled.names | found
+    return recalled.actors | found
 
 
 async def get_actor(runtime: Runtime, principal: Principal, actor_id: str) -> Actor:
     """Give one author. Raises ``forbidden``, and ``actor_not_found``, also for an author of another account."""
     principal.check_either_scope(EITHER_SCOPE)
-    found = await _find_actors(runtime, principal.account_id, [actor_id]) if is_actor_id(actor_id) else []
+    found = await _look_up(runtime, principal.account_id, [actor_id]) if is_actor_id(actor_id) else []
     if not found:
         # Without the id, so that an id of another account gets the very bytes that an unknown one gets.
         raise PadronError(Code.ACTOR_NOT_FOUND, "The account has no author with this id.")
     return found[0]
 
 
-async def _find_actors(runtime: Runtime, account_id: int, actor_ids: Sequence[str]) -> Sequence[Actor]:
+async def _look_up(runtime: Runtime, account_id: int, actor_ids: Sequence[str]) -> Sequence[Actor]:
     """Give those of these authors that are of the account, in any order. Some are in no table."""
     named = [actor for actor_id in actor_ids if (actor := find_self_named(actor_id)) is not None]
     if len(named) == len(actor_ids):

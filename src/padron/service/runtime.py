@@ -15,6 +15,7 @@ from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
+from padron.service.openid.departures import Departures
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.room import QueuedWork
@@ -57,6 +58,7 @@ class Runtime:
     recent_pages: RecentPages = field(default_factory=RecentPages)
     passwords: PasswordHashing = field(default_factory=PasswordHashing)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    departures: Departures = field(default_factory=Departures)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     secret_box: SecretBox = field(default_factory=SecretBox)

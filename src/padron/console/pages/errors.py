@@ -29,6 +29,7 @@ STATUSES: Mapping[Code, int] = {
     Code.RATE_EXCEEDED: 429,
     Code.OVERLOADED: 429,
     Code.SERVER_FULL: 503,
+    Code.PROVIDER_UNAVAILABLE: 503,
     Code.STORE_UNAVAILABLE: 503,
 }
 

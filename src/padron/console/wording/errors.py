@@ -26,6 +26,7 @@ ENGLISH: PageTexts = {
     "error.rate_exceeded": "Too many attempts. Wait a moment and try again.",
     "error.overloaded": "The server is busy. Try again in a moment.",
     "error.server_full": "The server is busy. Try again in a moment.",
+    "error.provider_unavailable": "The identity provider cannot be reached at the moment. Try again soon.",
     "error.store_unavailable": "The register cannot be reached at the moment. Try again soon.",
 }
 
@@ -53,5 +54,6 @@ SPANISH: PageTexts = {
     "error.rate_exceeded": "Demasiados intentos. Espera un momento e inténtalo de nuevo.",
     "error.overloaded": "El servidor está ocupado. Inténtalo en un momento.",
     "error.server_full": "El servidor está ocupado. Inténtalo en un momento.",
+    "error.provider_unavailable": "No se puede contactar al proveedor de identidad. Inténtalo de nuevo pronto.",
     "error.store_unavailable": "No se puede acceder al registro por ahora. Inténtalo pronto.",
 }

@@ -13,11 +13,11 @@ from padron.http.shapes.health import ResourceMetadataShape
 async def get_resource_metadata(call: Call) -> Reply:
     """GET /.well-known/oauth-protected-resource: whose access tokens this server takes."""
     providers = call.runtime.authenticator.access_tokens.providers
-    if not providers.resource:
+    if not call.runtime.authenticator.access_tokens.is_used:
         raise ProblemError(problems.PATH_NOT_FOUND, "There is nothing at this address. See /docs for the list.")
     shape = ResourceMetadataShape(
         resource=providers.resource,
-        authorization_servers=[provider.issuer for provider in providers.listed],
+        authorization_servers=[provider.issuer for provider in providers.listed if provider.audiences],
         scopes_supported=[scope.value for scope in Scope],
         bearer_methods_supported=["header"],
         resource_name="Padrón",

@@ -27,10 +27,10 @@ class Done(Generic[T]):
     deed: Deed | None = None
 
 
-Work = Callable[[AdministrationTransaction, datetime], Awaitable[Done[T]]]
+Steps = Callable[[AdministrationTransaction, datetime], Awaitable[Done[T]]]
 
 
-async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Work[T]) -> T:
+async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Steps[T]) -> T:
     """Do a piece of work in an account that is locked, record it, and give its result.
 
     ``work`` gets the present instant. Raises ``invalid_token`` for a doer whose key has ended.

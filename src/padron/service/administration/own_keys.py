@@ -104,7 +104,7 @@ async def add_key(runtime: Runtime, principal: Principal, request_id: str, asked
 async def change_key(
     runtime: Runtime, principal: Principal, request_id: str, key_id: str, edits: KeyEdits, tags: Tags
 ) -> ApiKey:
-    """Change a key and give it. ``tags`` are those of which the key must have one.
+    """Change a key and give it. The key must have one of the ``tags``.
 
     Raises ``forbidden``, ``key_not_found``, ``bad_parameters``, ``revision_mismatch``, and ``key_ended`` for another
     end of a key that has ended.

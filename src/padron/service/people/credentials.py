@@ -14,7 +14,8 @@ async def check_credentials(runtime: Runtime, email: str, password: str, visitor
     """Give the person with this address and password.
 
     Raises ``sign_in_refused``, with one text, after one hash and one event: whether there is no such person, or the
-    person has no password, has another one, or is disabled. Raises ``rate_exceeded`` and ``server_full``.
+    person has no password, has another one, is disabled, or must sign in with a provider. Raises ``rate_exceeded`` and
+    ``server_full``.
     """
     folded = _fold_email(email)
     now_s = asyncio.get_running_loop().time()
@@ -25,7 +26,9 @@ async def check_credentials(runtime: Runtime, email: str, password: str, visitor
     except PadronError:  # nothing was tried
         runtime.throttle.give_back(attempt, succeeded=False)
         raise
-    if found is None or not is_right or not found.user.is_active:
+    allows_passwords = runtime.authenticator.access_tokens.providers.allows_passwords
+    may_enter = found is not None and found.user.is_active and (allows_passwords or found.user.is_break_glass)
+    if found is None or not is_right or not may_enter:
         actor = None if found is None else found.user.user_id
         await note_sign_in(runtime, SignInKind.REFUSED, SignInWay.PASSWORD, visitor, actor=actor)
         raise refuse_sign_in()

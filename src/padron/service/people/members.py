@@ -8,7 +8,7 @@ owner could enter the other account.
 from dataclasses import dataclass
 
 from padron.domain.account import Principal, Scope
-from padron.domain.administration import COMMAND_LINE, ActType, Deed, Doer
+from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.people import ROLE_SCOPES, AccountMember, Member, Role, User
 from padron.domain.quoting import quote
@@ -33,12 +33,13 @@ class InvitedMember:
 
 
 async def add_member(
-    runtime: Runtime, user: User, account_id: int, role: Role, doer: Doer = COMMAND_LINE
+    runtime: Runtime, user: User, account_id: int, role: Role, doer: Doer | None = None
 ) -> None:  # fmt: skip
-    """Make a person a member of an account, or give a member another role. It is for operators.
+    """Make a person a member of an account, or give a member another role. Without ``doer`` it is for operators.
 
     Raises ``user_not_found``, ``account_not_found``, and ``bad_parameters`` when the account has too many members.
     """
+    doer = doer or runtime.operator
     at = runtime.clock()
 
     async def work(transaction: PeopleTransaction) -> None:
@@ -64,12 +65,13 @@ async def set_role(
     role: Role,
     *,
     force: bool = False,
-    doer: Doer = COMMAND_LINE,
+    doer: Doer | None = None,
 ) -> None:
     """Give a member another role. Raises ``user_not_found`` for no member, and ``last_owner`` unless forced.
 
     Raises ``forbidden`` for a role that may more than the doer. The same role again is not recorded.
     """
+    doer = doer or runtime.operator
     doer.check_covers(ROLE_SCOPES[role], f"The role {role} has the scopes")
     at = runtime.clock()
 
@@ -94,12 +96,13 @@ async def remove_member(
     account_name: str,
     *,
     force: bool = False,
-    doer: Doer = COMMAND_LINE,
+    doer: Doer | None = None,
 ) -> None:
     """End a membership, and the person's sessions in this account.
 
     Raises ``user_not_found`` for no member, and ``last_owner`` unless forced.
     """
+    doer = doer or runtime.operator
     at = runtime.clock()
 
     async def work(transaction: PeopleTransaction) -> None:

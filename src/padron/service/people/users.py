@@ -117,6 +117,7 @@ async def erase_user(runtime: Runtime, user: User, *, force: bool = False) -> Us
         await transaction.set_password(user.user_id, None, at)
         await transaction.end_other_sessions(user.user_id)
         await transaction.remove_invitations(user.user_id)
+        await transaction.openid.remove_identities(user.user_id)
         await transaction.remove_memberships(user.user_id)
         await transaction.forget_sign_ins(user.user_id)
         return erased

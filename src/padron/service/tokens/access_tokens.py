@@ -60,7 +60,11 @@ class AccessTokens:
     @property
     def is_used(self) -> bool:
         """Say whether there is a provider whose tokens are taken."""
-        return bool(self._issuers)
+        return any(provider.audiences for provider in self.providers.listed)
+
+    def find_issuer(self, name: str) -> "IssuerKeys | None":
+        """Give the provider with a name, with its keys."""
+        return next((keys for keys in self._issuers.values() if keys.provider.name == name), None)
 
     async def use(self, providers: Providers, source: DocumentSource) -> None:
         """Take tokens of these providers from now on, instead of those before, and begin to fetch their keys.
@@ -169,10 +173,10 @@ class AccessTokens:
         loop = asyncio.get_running_loop()
         token = read_token(text)
         keys = self._issuers.get(token.issuer)
-        if keys is None:
+        if keys is None or not keys.provider.audiences:
             raise refuse_token("its issuer is not one of the configured providers")
         provider = keys.provider
-        wanted = check_header(token, provider)
+        wanted = check_header(token, provider.algorithms, provider.token_types)
         check_claims(token, provider, self._clock())
         key = await keys.find(wanted)
         if key is None:

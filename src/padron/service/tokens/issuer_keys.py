@@ -7,7 +7,8 @@ issuer that is slow or down delays nobody but the holders of such tokens.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from padron.domain.access_token import WantedKey
@@ -25,12 +26,24 @@ WAIT_S_MAX = 5.0  # of a token with an unknown key
 _log = logging.getLogger("padron.providers")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuerMetadata:
+    """What an issuer says about itself. The addresses for signing in are empty if it does not offer that."""
+
+    key_set_url: str
+    authorization_url: str
+    token_url: str
+    wants_secret_in_body: bool  # it does not take the client's secret in a header
+    names_itself: bool  # its answers to a browser name it (RFC 9207)
+
+
 class IssuerKeys:
-    """The keys of one provider in this process."""
+    """The keys and the metadata of one provider in this process."""
 
     def __init__(self, provider: Provider, source: DocumentSource, give_time_s: Callable[[], float]) -> None:
         self.provider = provider
-        self._source = source
+        self.source = source
+        self._metadata: IssuerMetadata | None = None
         self._give_time_s = give_time_s
         self._keys: KeySet | None = None
         self._fetched_at_s = 0.0
@@ -64,6 +77,17 @@ class IssuerKeys:
                 "cannot be fetched. Try again in a minute.",
             )
         return key
+
+    async def get_metadata(self) -> IssuerMetadata:
+        """Give what the issuer says about itself. Raises ``provider_unavailable`` when it cannot be asked."""
+        if self._give_kept(self._give_time_s()) is None and (task := self.begin_fetch()) is not None:
+            await asyncio.wait([task], timeout=WAIT_S_MAX)
+        if self._metadata is None or self._give_kept(self._give_time_s()) is None:
+            raise PadronError(
+                Code.PROVIDER_UNAVAILABLE,
+                f"The provider {self.provider.name} cannot be reached now. Try again in a minute.",
+            )
+        return self._metadata
 
     def begin_fetch(self) -> "asyncio.Task[None] | None":
         """Give the fetch that is under way, or begin one; None if the last one began less than a minute ago."""
@@ -107,11 +131,13 @@ class IssuerKeys:
     async def _ask(self) -> KeySet:
         issuer = self.provider.issuer
         try:
-            content = await self._source.fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            content = await self.source.fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         except SourceError:
-            content = await self._source.fetch(give_oauth_metadata_url(issuer))
-        url = find_key_set_url(content, issuer)
-        return parse_key_set(await self._source.fetch(url), self.provider.algorithms)
+            content = await self.source.fetch(give_oauth_metadata_url(issuer))
+        metadata = parse_metadata(content, issuer)
+        keys = parse_key_set(await self.source.fetch(metadata.key_set_url), self.provider.algorithms)
+        self._metadata = metadata
+        return keys
 
 
 def give_oauth_metadata_url(issuer: str) -> str:
@@ -120,8 +146,8 @@ def give_oauth_metadata_url(issuer: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path.rstrip('/')}"
 
 
-def find_key_set_url(content: bytes, issuer: str) -> str:
-    """Give the address of the key set from an issuer's metadata. Raises ``SourceError``.
+def parse_metadata(content: bytes, issuer: str) -> IssuerMetadata:
+    """Give what an issuer's metadata say. Raises ``SourceError``.
 
     The metadata must name exactly this issuer. Otherwise another one could give it its own keys (RFC 8414, 3.3).
     """
@@ -131,10 +157,24 @@ def find_key_set_url(content: bytes, issuer: str) -> str:
         raise SourceError("its metadata is not JSON") from None
     if not isinstance(document, dict) or document.get("issuer") != issuer:
         raise SourceError("its metadata names another issuer than the configuration")
-    url = document.get("jwks_uri")
-    if not isinstance(url, str):
+    url = _find_url(document, "jwks_uri")
+    if not url:
         raise SourceError("its metadata has no jwks_uri")
+    ways = document.get("token_endpoint_auth_methods_supported")
+    return IssuerMetadata(
+        key_set_url=url,
+        authorization_url=_find_url(document, "authorization_endpoint"),
+        token_url=_find_url(document, "token_endpoint"),
+        wants_secret_in_body=isinstance(ways, list) and "client_secret_basic" not in ways,
+        names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _find_url(document: Mapping[str, object], name: str) -> str:
+    url = document.get(name)
+    if not isinstance(url, str):
+        return ""
     fault = find_url_fault(url, may_have_query=True)
     if fault is not None:
-        raise SourceError(f"the jwks_uri of its metadata {fault}")
+        raise SourceError(f"the {name} of its metadata {fault}")
     return url

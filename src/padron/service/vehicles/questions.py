@@ -56,7 +56,7 @@ def parse_question(given: Mapping[str, str]) -> VehicleQuery:
 
 
 def _parse_statuses(text: str | None) -> frozenset[VehicleStatus]:
-    """Give the statuses of a filter, of which a vehicle has any. Raises ``bad_parameters``."""
+    """Give the statuses of a filter: a vehicle has any of them. Raises ``bad_parameters``."""
     if text is None:
         return frozenset()
     parts = text.split(SEVERAL)

@@ -52,7 +52,7 @@ async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBou
     """Give ``query.limit`` current vehicles after ``query.after`` that have all words, or fewer."""
     grams = choose_grams(query.words)
     is_timed = query.sort in _TIME_SORTS
-    sifts = bounds.sifts[-1:] if is_timed else bounds.sifts
+    sifts = bounds.sifts[:1] if is_timed else bounds.sifts
     if not grams:
         return await _sift(reader, query, sifts)
     if not is_timed:

@@ -14,7 +14,7 @@ from padron.domain.vehicle import check_text
 from padron.domain.webhook import Answer, Attempt, DeliveryState, Endpoint, Filter, OffReason, Sending
 from padron.service.actors import name_actors
 from padron.service.changes import cursors
-from padron.service.changes.cursors import give_gone
+from padron.service.changes.cursor_texts import give_gone
 from padron.service.changes.events import encode_test_payload
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime

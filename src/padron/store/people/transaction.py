@@ -8,6 +8,7 @@ from padron.domain.people import Member, Membership, Role, User
 from padron.domain.quoting import quote
 from padron.domain.sessions import Invitation, KeptSession, SignInEvent
 from padron.store.administration import AdministrationTransaction
+from padron.store.people.openid import OpenIdTransaction
 from padron.store.people.rows import (
     INVITATION,
     KEPT_SESSION,
@@ -26,6 +27,7 @@ class PeopleTransaction:
 
     def __init__(self, port: WritePort) -> None:
         self._port = port
+        self.openid = OpenIdTransaction(port)
 
     async def add_user(self, user: User) -> None:
         """Add a person. Raises ``user_exists``."""

@@ -12,8 +12,8 @@ from padron.domain.query import VehicleQuery
 from padron.domain.searching import list_grams
 from padron.store.sql.listing import BuiltStatement, Dialect, build_page, list_words
 
-# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has so
-# many numbers of changes, of which a part are registrations.
+# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has
+# 2 ** 17 numbers of changes, and a part of them are registrations.
 BLOCK_BITS = 17
 _BLOCKS_MASK = 0xFFFF  # blocks of several accounts may share a number: then the row's account decides
 _ACCOUNT_STEP = 40_503  # spreads the accounts' blocks over the numbers
