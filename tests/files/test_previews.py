@@ -1,5 +1,6 @@
 """What a file looks like before it is imported, and what its columns seem to be."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,12 +104,8 @@ def test_lines_of_json_have_members_for_columns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"\n\n", b"%PDF-1.7", b"\x00\x01\x02"])
 def test_what_is_no_table_is_refused_or_empty_but_never_fails(tmp_path: Path, text: bytes) -> None:
-    try:
-        preview = look(tmp_path, text)
-    except PadronError as error:
-        assert error.detail
-    else:
-        assert not preview.names_vin
+    with suppress(PadronError):
+        assert not look(tmp_path, text).names_vin
 
 
 def test_a_preview_is_bounded(tmp_path: Path) -> None:
