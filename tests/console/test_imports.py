@@ -185,13 +185,23 @@ async def test_a_failed_import_says_why_and_leads_back_to_the_columns(house: Hou
 async def test_the_report_has_all_faults_and_no_formulas(house: House) -> None:
     rows = "".join(f"{make_vin(number)};;=1+1{number};\n" for number in range(150))
     location, shown = await check(house, house.owner, f"Chasis;Placas;Estatus;Km\n{rows}".encode())
-    assert "The first 100 faults of 150 refused rows." in shown.text
+    assert "These are the first faults of 150 refused rows." in shown.text
     report = await house.owner.get(f"{location}/report")
     assert report.headers["content-type"].startswith("text/csv")
     assert "attachment" in report.headers["content-disposition"]
     lines = list(csv.DictReader(io.StringIO(report.html)))
     assert len(lines) == 150
     assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.values())
+
+
+async def test_one_box_corrects_all_rows_with_the_same_fault(house: House) -> None:
+    rows = "".join(f"{make_vin(number)};;Volando;\n" for number in range(30))
+    location, shown = await check(house, house.owner, f"Chasis;Placas;Estatus;Km\nbad;;Robado;\n{rows}".encode())
+    boxes = [one.attributes["name"] for one in shown.page.list_all("input") if one.attributes.get("list") == "statuses"]
+    assert boxes == ["fix-3-vehicleStatusId"]
+    assert "30 rows" in shown.text
+    again = await house.owner.post(location, {"step": "check", boxes[0]: "Vendido", "fix-2-vin": make_vin(77)})
+    assert list_sums(await work(house, house.owner, again.location))["Refused"] == "0"
 
 
 async def test_a_waiting_import_is_cancelled(house: House) -> None:

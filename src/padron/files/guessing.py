@@ -13,7 +13,7 @@ from padron.files.headers import Mapped
 
 _CLOSE = 0.82
 _COMPARED_LENGTH_MAX = 60
-_SHARE = 0.8  # of the cells of a column that must look alike
+_SHARE = 0.6  # of the cells of a column that must look alike
 _MODEL, _MODEL_YEAR = fold_name(SUBMARCA), fold_name("Modelo")
 # A status among other texts: a bare number could be anything, such as the number of doors.
 _BY_CELLS: tuple[tuple[str, Callable[[str], object]], ...] = (

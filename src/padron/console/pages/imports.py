@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.naming import name_actors
+from padron.console.pages.import_faults import GROUPS_SHOWN, group_faults, read_corrections
 from padron.console.replies import redirect, send_table, show
 from padron.console.visits import PageVisit
 from padron.domain.account import Scope
@@ -18,7 +19,6 @@ from padron.domain.file_import import (
     check_file_name,
     format_import_id,
 )
-from padron.domain.file_reading import CellCorrection, ReadingOptions
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.undo import LeftReason
 from padron.files.columns import COLUMNS, STATUS_COLUMN
@@ -32,8 +32,6 @@ from padron.service.people.sessions import read_session
 from padron.service.statuses.undo import UndoneVehicle, undo_request
 
 LIST_ROWS = 25
-REFUSALS_SHOWN = 100  # faults on the page; the report has more
-FIX_FIELD = "fix"  # fix-<line>-<column>
 
 _BAD_REQUEST = 400
 _CONFLICT = 409
@@ -125,25 +123,15 @@ async def get_report(visit: PageVisit) -> MountedReply:
     return send_table(body, f"import-{format_import_id(found.import_id)}-report.csv")
 
 
-def read_corrections(visit: PageVisit, options: ReadingOptions) -> tuple[CellCorrection, ...]:
-    """Give the corrections so far, with those of the form in their places. An empty field corrects nothing."""
-    cells = {(one.line, one.column): one.value for one in options.corrections}
-    for pair in visit.form:
-        begin, _, rest = pair.name.partition("-")
-        line, _, column = rest.partition("-")
-        is_line = line.isascii() and line.isdigit() and len(line) < len(str(2**31))
-        if begin == FIX_FIELD and is_line and column in COLUMNS and pair.value.strip():
-            cells[int(line), column] = pair.value.strip()
-    return tuple(CellCorrection(line=line, column=column, value=value) for (line, column), value in cells.items())
-
-
 async def _run(visit: PageVisit, found: FileImport, *, dry_run: bool) -> MountedReply:
     """Check or import the file of an import again, with the corrections of the form."""
+    groups = group_faults(await _list_first(visit, found))
+    corrections = read_corrections(visit.form, groups, found.options.corrections)
     request = KeptFileRequest(
         request_id=visit.request_id,
         keep_duplicates=found.keep_duplicates,
         dry_run=dry_run,
-        options=replace(found.options, corrections=read_corrections(visit, found.options)),
+        options=replace(found.options, corrections=corrections),
     )
     file_id = "" if found.source_id is None else format_import_id(found.source_id)
     queued = await import_kept_file(visit.runtime, visit.principal, file_id, request)
@@ -174,6 +162,7 @@ async def _show_one(
 ) -> MountedReply:
     found = await file_imports.get_import(visit.runtime, visit.principal, visit.parameters["import"])
     refusals = await _list_first(visit, found)
+    groups = group_faults(refusals)
     return show(
         visit,
         "import.html",
@@ -182,11 +171,12 @@ async def _show_one(
         own_id=format_import_id(found.import_id),
         file_id=await _find_file(visit, found),
         states=ImportState,
-        refusals=refusals,
+        groups=groups[:GROUPS_SHOWN],
+        has_more=len(groups) > GROUPS_SHOWN or found.refusals_kept > len(refusals),
         status_column=STATUS_COLUMN,
         statuses=list(SETTABLE_STATUSES.values()),
         columns=COLUMNS,
-        typed={(one.line, one.column): one.value for one in read_corrections(visit, found.options)},
+        typed=visit.form,
         names=await name_actors(visit, {found.created_by}),
         may_change=visit.may(Scope.VEHICLES_WRITE, Scope.VEHICLES_STATUS, Scope.VEHICLES_BULK),
         problem=problem,
@@ -198,7 +188,7 @@ async def _show_one(
 
 async def _list_first(visit: PageVisit, found: FileImport) -> Sequence[KeptRefusal]:
     async for page in file_imports.list_refusals(visit.runtime, visit.principal, found):
-        return page[:REFUSALS_SHOWN]
+        return page
     return ()
 
 
