@@ -9,6 +9,7 @@ SELECT create_reference_table('schema_migrations');
 SELECT create_reference_table('register');
 SELECT create_reference_table('users');
 SELECT create_reference_table('members');
+SELECT create_reference_table('known_people');
 SELECT create_reference_table('sessions');
 SELECT create_reference_table('invitations');
 SELECT create_reference_table('sign_ins');

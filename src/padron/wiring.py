@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, SettingsError, Switch, read_settings
 from padron.domain.errors import PadronError
+from padron.mounting import Mount
 from padron.pulse import PULSE
 from padron.secret_files import read_keys
 from padron.service.administration.secrets import check_secrets
@@ -215,8 +216,7 @@ def make_app(worker: int = 0) -> ASGIApp:
 
     ``worker`` is the number of this process: from 1 where there are several, and 0 for the only one.
     """
-    from padron.console.app import build_console  # noqa: PLC0415 - commands do without the server's modules
-    from padron.delivery.sender import HttpSender  # noqa: PLC0415
+    from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
     from padron.trusting import trust  # noqa: PLC0415
@@ -250,15 +250,11 @@ def make_app(worker: int = 0) -> ASGIApp:
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
         workers: list[Worker] = [
-            WebhookWorker(runtime, holder=holder),
-            ImportWorker(runtime, holder=holder),
-            ClearingWorker(runtime),
-            PlanWorker(runtime),
-            OpenFilesWorker(),
-            soundness,
-            PulseWorker(runtime, PULSE.beat),
-            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
-        ]
+            WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
+            PlanWorker(runtime), OpenFilesWorker(), soundness, PulseWorker(runtime, PULSE.beat),
+        ]  # fmt: skip
+        if settings.backup_to:
+            workers.append(BackupCheckWorker(runtime, settings.backup_to))
         if settings.keep.changes is not None:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
@@ -268,8 +264,13 @@ def make_app(worker: int = 0) -> ASGIApp:
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    console = build_console(settings.root_path)
-    return build_app(open_database, [work], reach, tally=make_tally(settings), mounts=[console])
+    return build_app(open_database, [work], reach, tally=make_tally(settings), mounts=_build_mounts(settings))
+
+
+def _build_mounts(settings: Settings) -> list[Mount]:
+    from padron.console.app import build_console  # noqa: PLC0415 - commands do without it
+
+    return [build_console(settings.root_path)]
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

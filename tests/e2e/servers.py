@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.e2e.client import connect
 from tests.e2e.load import Call, Load
-from tests.e2e.program import Server, run_server
+from tests.e2e.program import STOP_S_MAX, Server, run_server
 
 AGAIN_S = 0.01  # before a client that was cut off tries again
 SIZES = {"sqlite": 1, "postgres": 2}
@@ -40,13 +40,14 @@ class Servers:
         while len(self._running) < self._size:
             self._running.append(await self._stack.enter_async_context(self._start()))
 
-    async def end_oldest(self, *, kill: bool) -> None:
+    async def end_oldest(self, *, kill: bool, seconds_max: float = STOP_S_MAX) -> None:
         """End the one that has run longest, by ``kill -9`` or by SIGTERM."""
         if kill:
             self.kill_oldest()
             return
         server = self._running[0]
-        assert await server.stop() == 0, server.read_log()
+        server.ask_to_stop()
+        assert await server.wait(seconds_max) == 0, server.read_log()
         check_log(server.read_log())
         del self._running[0]
 

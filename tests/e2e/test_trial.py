@@ -18,12 +18,12 @@ from tests import effort
 from tests.cast import wait_until
 from tests.delivery.receiver import run_receiver
 from tests.e2e.metrics import scrape
-from tests.e2e.program import make_fleets
+from tests.e2e.program import STOP_S_MAX, make_fleets
 from tests.e2e.servers import Servers, check_log, run_servers
 from tests.e2e.trial.copies import Copies
 from tests.e2e.trial.hook import Hook
 from tests.e2e.trial.ledger import check_found
-from tests.e2e.trial.mishaps import Ends
+from tests.e2e.trial.mishaps import STOPPED, Ends
 from tests.e2e.trial.parties import FeedReader, Ledger, Stranger, Writer, surrounded_by_slow
 from tests.e2e.trial.places import Place, give_database_place, give_file_place
 from tests.e2e.trial.reading import list_accounts, read_register
@@ -36,6 +36,8 @@ WRITERS = 3  # of each of the two accounts that are busy
 SLOW_CLIENTS = 4  # of each kind
 LATE_SHARE_MAX = 0.002  # of the stranger's answers: this machine may have other work
 WORST_S_MAX = 5.0
+STARVED_S = 0.2
+STARVED_STEPS = 5
 LOOK_S = 1.0
 KEPT_UP_S_MAX = 30
 
@@ -143,9 +145,12 @@ def check_answers(stage: Stage, stranger: Stranger) -> None:
     """Check what was answered, and how long another account waited while that was nobody's fault."""
     assert {one.status for one in list_fair(stage, stranger.timings, SETTLED_S)} <= {200, 204}
     fair = list_fair(stage, stranger.timings)
+    # On a machine with too much other work every step of a process is late: so is this one's.
+    starved_s = max(stranger.overslept_s)
+    assert stage.figures.worst_s[STOPPED] < STOP_S_MAX + STARVED_STEPS * starved_s
     late = [one for one in fair if one.seconds > SLOW_S]
-    assert len(late) <= max(1, LATE_SHARE_MAX * len(fair)), late
-    assert max(one.seconds for one in fair) < WORST_S_MAX
+    assert len(late) <= max(1, LATE_SHARE_MAX * len(fair)) or starved_s > STARVED_S, late
+    assert max(one.seconds for one in fair) < WORST_S_MAX + STARVED_STEPS * starved_s
     odd = [act for act in stage.ledger.acts if act.http not in {None, 200, 201, 204, 404, 503}]
     assert odd == []
     for act in stage.ledger.acts:
@@ -169,8 +174,8 @@ def gather(stage: Stage, hook: Hook) -> Parties:
 async def stop_all(servers: Servers, stage: Stage) -> None:
     while servers.running:
         began_s = time.monotonic()
-        await servers.end_oldest(kill=False)
-        stage.figures.time("stop by SIGTERM", time.monotonic() - began_s)
+        await servers.end_oldest(kill=False, seconds_max=3 * STOP_S_MAX)
+        stage.figures.time(STOPPED, time.monotonic() - began_s)
 
 
 @pytest.mark.campaign
@@ -198,7 +203,7 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
             await play(stage, place, parties, effort.TRIAL_S)
             await stop_all(servers, stage)
         finally:
-            save_report(build_report(stage, parties.stranger.timings, began_s, time.monotonic()))
+            save_report(build_report(stage, parties.stranger, began_s, time.monotonic()))
     await check_end(stage, place, parties)
     check_answers(stage, parties.stranger)
     for log in tmp_path.glob("server-*.log"):

@@ -22,6 +22,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationTransaction
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
@@ -187,6 +188,10 @@ class FaultyStore:
     @property
     def imports(self) -> ImportBoard:
         return self._store.imports
+
+    @property
+    def people(self) -> People:
+        return self._store.people
 
     @property
     def plans(self) -> PlanBoard:

@@ -18,7 +18,7 @@ from padron.domain.status import VehicleStatus
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import Proposal, build_sift, propose_by_blocks
+from padron.store.sql.searching import Proposal, build_count, build_sift, propose_by_blocks
 from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
@@ -82,8 +82,12 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
     ]
     queries += [VehicleQuery(filters={}, status=status, up_to=up_to) for status in (None, *VehicleStatus)]
     if ":words" in template:
+        is_count = "count(*)" in template
         for query in queries:
             sought = replace(query, words=("x", "y"))
+            if is_count:
+                yield f"by {query.sort}, {query.status}", build_count(template, 1, sought, DIALECT).text
+                continue
             yield f"by {query.sort}, status {query.status}", build_sift(template, 1, sought, 5, DIALECT).text
         return
     if up_to is None:

@@ -43,9 +43,9 @@ queries = st.builds(
 # The first is what the program has, and always enough. With the others every page needs several steps, or is short.
 bounds = st.sampled_from([
     BOUNDS,
-    SearchBounds(chosen_max=3, proposals=(1, 2, 4), sifts=(3, 5)),
-    SearchBounds(chosen_max=0, proposals=(7,), sifts=(1,)),
-    SearchBounds(chosen_max=VEHICLES, proposals=(1,), sifts=(2, 1, 30)),
+    SearchBounds(glance=2, chosen_max=3, proposals=(1, 2, 4), sifts=(3, 5)),
+    SearchBounds(glance=1, chosen_max=0, proposals=(7,), sifts=(1,)),
+    SearchBounds(glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(2, 1, 30)),
 ])  # fmt: skip
 
 
@@ -95,7 +95,7 @@ async def list_found(store: Store, account_id: int, query: VehicleQuery, given: 
         versions += [version for version, _ in found.rows]
         if found.last is None and len(found.rows) < query.limit:
             return versions
-        place = (found.last or found.rows[-1]).position
+        place = found.last or found.rows[-1].position
     raise AssertionError("The pages do not end.")
 
 

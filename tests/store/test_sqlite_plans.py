@@ -20,7 +20,7 @@ from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.port import DIALECT, SQL
 
-TEMPLATES = {"list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "sift_vehicles"}
+TEMPLATES = {"list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "sift_vehicles", "count_listed"}
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
@@ -77,6 +77,7 @@ WALK = {
     "removal: remove_changes",
     "removal: remove_gate_refusals",
     "removal: remove_import_refusals",
+    "removal: remove_known_people",
     "removal: remove_members",
     "removal: remove_operations",
     "removal: remove_refusals",

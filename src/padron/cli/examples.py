@@ -26,6 +26,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron accounts delete Acme --export-to acme-2026",
         "padron accounts delete Acme --yes Acme --no-export",
     ),
+    "accounts events": ("padron accounts events Acme", "padron accounts events Acme --limit 500 --json"),
     "accounts enable": ("padron accounts enable Acme",),
     "archive": ("padron archive list archives", "padron archive verify archives"),
     "archive list": ("padron archive list archives --account Acme",),
@@ -50,6 +51,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "keys change": (
         "padron keys change 1k3fTqZ8 --networks 192.0.2.0/24 2001:db8::/32",
         "padron keys change 1k3fTqZ8 --networks any --name gate",
+        "padron keys change 1k3fTqZ8 --requests-per-second 20",
     ),
     "keys rotate": (
         "padron keys rotate 1k3fTqZ8 --account Acme",

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
-from padron.cli.users import Force, Url, print_link, show_link
-from padron.cli.vehicles import ACTOR
+from padron.cli.users import BaseUrl, Force, print_link, show_link
 from padron.domain.errors import Code, PadronError
 from padron.domain.people import User
 from padron.domain.quoting import quote
@@ -21,7 +21,9 @@ from padron.service.runtime import Runtime
 _DEFAULTS = CommonOptions()
 
 
-def make_reset_link(user: str, /, *, url: Url = None, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+def make_reset_link(
+    user: str, /, *, url: BaseUrl = None, json: Json = False, options: CommonOptions = _DEFAULTS
+) -> int:  # fmt: skip
     """Give a person a link to set another password. It works once, for three days.
 
     The present password and all sessions stay until the person uses the link. Then they end.
@@ -33,12 +35,14 @@ def make_reset_link(user: str, /, *, url: Url = None, json: Json = False, option
     """
 
     async def work(runtime: Runtime) -> NewLink:
-        return await invitations.make_invitation(runtime, await service.get_user(runtime, user), ACTOR)
+        return await invitations.make_invitation(runtime, await service.get_user(runtime, user), give_actor())
 
     return _print(run_with_runtime(options, work), url, json=json)
 
 
-def make_one_time_link(user: str, /, *, url: Url = None, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+def make_one_time_link(
+    user: str, /, *, url: BaseUrl = None, json: Json = False, options: CommonOptions = _DEFAULTS
+) -> int:  # fmt: skip
     """Give a person a link that signs in without a password. It works once, for ten minutes.
 
     Parameters
@@ -48,7 +52,7 @@ def make_one_time_link(user: str, /, *, url: Url = None, json: Json = False, opt
     """
 
     async def work(runtime: Runtime) -> NewLink:
-        return await invitations.make_sign_in_link(runtime, await service.get_user(runtime, user), ACTOR)
+        return await invitations.make_sign_in_link(runtime, await service.get_user(runtime, user), give_actor())
 
     return _print(run_with_runtime(options, work), url, json=json)
 

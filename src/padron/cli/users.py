@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
-from padron.cli.vehicles import ACTOR
 from padron.domain.people import Person, Role, User
 from padron.domain.quoting import quote
 from padron.service import accounts
@@ -30,7 +30,7 @@ for _name, _function, _help in (
 ):
     users.command(f"padron.cli.user_access:{_function}", name=_name, help=_help)
 
-Url = Annotated[
+BaseUrl = Annotated[
     str | None,
     Parameter(help="The address under which people reach the server, such as https://padron.example. Without it, only "
               "the link's path is printed."),
@@ -59,7 +59,7 @@ def add_user(  # noqa: PLR0913 - the options of a command
     role: Role = Role.VIEWER,
     break_glass: Annotated[bool, Parameter(negative="")] = False,
     password_stdin: Annotated[bool, Parameter(negative="")] = False,
-    url: Url = None,
+    url: BaseUrl = None,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
@@ -98,12 +98,7 @@ def add_user(  # noqa: PLR0913 - the options of a command
             raise UsageError(f"There is already a person {quote(email)}: only --account and --role can be used.")
         if owner is not None:
             await members.add_member(runtime, user, owner.account_id, role)
-        link = None
-        if password is not None:
-            user = await changing_passwords.set_password(runtime, user, password)
-        elif user.password_changed_at is None:
-            link = await invitations.make_invitation(runtime, user, ACTOR)
-        return _Added(person=await service.get_person(runtime, user.user_id), link=link)
+        return await _open_door(runtime, user, password)
 
     added = run_with_runtime(options, work)
     person = added.person
@@ -114,6 +109,16 @@ def add_user(  # noqa: PLR0913 - the options of a command
     if added.link is not None:
         print_link(added.link, url)
     return 0
+
+
+async def _open_door(runtime: Runtime, user: User, password: str | None) -> _Added:
+    """Set the password of somebody who was added, or make the link that does it."""
+    link = None
+    if password is not None:
+        user = await changing_passwords.set_password(runtime, user, password)
+    elif user.password_changed_at is None:
+        link = await invitations.make_invitation(runtime, user, give_actor())
+    return _Added(person=await service.get_person(runtime, user.user_id), link=link)
 
 
 @users.command(name="list")

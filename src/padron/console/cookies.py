@@ -27,9 +27,10 @@ def parse_cookies(header: str) -> Mapping[str, str]:
 
 def write_cookie(name: str, value: str, *, age_s: int | None = None, strict: bool = False) -> bytes:
     """Give the header that sets a cookie. Without an age the browser keeps it until it is closed."""
-    age = "" if age_s is None else f"; Max-Age={age_s}"
-    site = "Strict" if strict else "Lax"
-    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite={site}{age}".encode("latin-1")
+    rules = ["Path=/", "Secure", "HttpOnly", f"SameSite={'Strict' if strict else 'Lax'}"]
+    if age_s is not None:
+        rules.append(f"Max-Age={age_s}")
+    return "; ".join([f"{name}={value}", *rules]).encode("latin-1")
 
 
 def drop_cookie(name: str) -> bytes:

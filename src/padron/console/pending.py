@@ -35,7 +35,7 @@ def encode_pending(pending: Pending | None) -> str:
 
 
 def decode_pending(text: str) -> Pending | None:
-    """Give what a hidden field holds. Text that is none of ours means nothing."""
+    """Give what a hidden field holds. Any other text means nothing."""
     try:
         return msgspec.json.decode(text, type=Pending) if text else None
     except msgspec.DecodeError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from padron.domain import actors
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 
@@ -28,6 +29,10 @@ class ActType(StrEnum):
     KEY_CHANGED = "keyChanged"
     KEY_ROTATED = "keyRotated"
     KEY_REVOKED = "keyRevoked"
+    MEMBER_ADDED = "memberAdded"
+    MEMBER_CHANGED = "memberChanged"
+    MEMBER_REMOVED = "memberRemoved"
+    LINK_MADE = "linkMade"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +60,7 @@ class Doer:
             )
 
 
-COMMAND_LINE = Doer(actor="command line")
+COMMAND_LINE = Doer(actor=actors.COMMAND_LINE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ class Code(StrEnum):
     UNAUTHORIZED = "unauthorized"
     INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of an error, not a secret
     FORBIDDEN = "forbidden"
+    ACTOR_NOT_FOUND = "actor_not_found"
     VEHICLE_NOT_FOUND = "vehicle_not_found"
     MULTIPLE_VEHICLES_FOUND = "multiple_vehicles_found"
     NO_DUPLICATES = "no_duplicates"

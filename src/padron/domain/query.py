@@ -57,6 +57,7 @@ class VehicleQuery:
 
     filters: Mapping[str, str | int]  # by field name; "vin" as well
     status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
+    statuses: frozenset[VehicleStatus] = frozenset()  # any of these; none: whatever status they have
     operational: bool | None = None
     sort: str | None = None  # a name from SORT_FIELDS; None: in order of registration
     descending: bool = False

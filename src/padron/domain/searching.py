@@ -16,11 +16,12 @@ SEARCH_LENGTH_MAX = 100  # characters of a question
 SEARCH_WORDS_MAX = 10
 SEARCH_FIELDS = ("plate", "customId", "ownerName")  # besides the VIN
 GRAM_LENGTH = 3
-GRAMS_ASKED_MAX = 12  # more of them find no less: the text itself decides
+GRAMS_ASKED_MAX = 12  # of a search; more of them find no less, because the text itself decides
+_WORD_GRAMS_MAX = 4  # of a word, from its end: VINs and plates of a fleet begin alike
 
 _FIELD_END = "\n"  # no searched value contains it, so no word reaches from one value into the next
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_CLASSES = 40  # of characters: the 36 of the alphabet are told apart, and every other one shares a class
+_CLASSES = 40  # of characters: each of the alphabet is one of its own, and all others share them
 # Letters without a decomposition in Unicode that people type as other letters.
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i"})
 _PLACES = {letter: place for place, letter in enumerate(_ALPHABET)}
@@ -72,8 +73,8 @@ def list_grams(words: Sequence[str]) -> list[int]:
 
 def choose_grams(words: Sequence[str]) -> list[int]:
     """Give the grams by which an index proposes vehicles, few enough for one question. None for short words alone."""
-    grams = list_grams(words)
-    return grams[:: -(-len(grams) // GRAMS_ASKED_MAX) or 1]
+    ends = [word[-(GRAM_LENGTH + _WORD_GRAMS_MAX - 1) :] for word in words]
+    return list_grams(ends)[:GRAMS_ASKED_MAX]
 
 
 def _classify(character: str) -> int:

@@ -10,6 +10,7 @@ from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.declarations import Parameter
 from padron.http.docs.schemas import REFERENCE, STATUS_ID
 from padron.http.requests.queries import SEARCH, STATUS_FILTER
+from padron.service.vehicles.questions import STATUSES_MAX
 
 REQUEST_ID_PATTERN = "^[0-9A-Za-z_-]{1,100}$"
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
@@ -114,8 +115,12 @@ FILTERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         name=STATUS_FILTER, place="query",
-        description="A vehicle status id. 2 means former versions instead of current vehicles.",
-        schema={"$ref": REFERENCE.format(name=STATUS_ID)},
+        description="A vehicle status id, or several (repeat the parameter, or put commas between them): vehicles with "
+        "any of these statuses. 2, alone, means former versions instead of current vehicles.",
+        schema={
+            "type": "array", "items": {"$ref": REFERENCE.format(name=STATUS_ID)}, "minItems": 1,
+            "maxItems": STATUSES_MAX,
+        },
     ),
     Parameter(
         name="operational", place="query",

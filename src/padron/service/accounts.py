@@ -22,7 +22,7 @@ from padron.domain.account import (
     parse_scopes,
 )
 from padron.domain.addresses import IpNetwork, parse_networks
-from padron.domain.administration import COMMAND_LINE, FIRST_KEY, ActType, Deed, Detail, Doer, KeyPlace
+from padron.domain.administration import FIRST_KEY, ActType, Deed, Detail, Doer, KeyPlace
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
@@ -44,7 +44,7 @@ class NewKey:
 async def add_account(runtime: Runtime, name: str) -> Account:
     """Add an account. Raises ``bad_parameters`` for a bad name and ``account_exists`` for a name that is taken."""
     check_name("The account's name", name, ACCOUNT_NAME_LENGTH_MAX)
-    return await runtime.store.directory.add_account(name, runtime.clock())
+    return await runtime.store.directory.add_account(name, runtime.clock(), runtime.operator)
 
 
 async def list_accounts(runtime: Runtime) -> list[Account]:
@@ -71,18 +71,18 @@ async def rename_account(runtime: Runtime, account: Account, name: str) -> Accou
     Keys, numbers and history name the account by its id, so they stay valid.
     """
     check_name("The account's name", name, ACCOUNT_NAME_LENGTH_MAX)
-    await runtime.store.directory.rename_account(account.account_id, name, runtime.clock())
+    await runtime.store.directory.rename_account(account.account_id, name, runtime.clock(), runtime.operator)
     return replace(account, name=name)
 
 
 async def disable_account(runtime: Runtime, account: Account) -> None:
     """Disable an account. Within two seconds every server refuses its keys and does nothing for it any more."""
-    await runtime.store.directory.disable_account(account.account_id, runtime.clock())
+    await runtime.store.directory.disable_account(account.account_id, runtime.clock(), runtime.operator)
 
 
 async def enable_account(runtime: Runtime, account: Account) -> None:
     """Enable an account again. Its plans, webhooks and imports continue where they stopped."""
-    if not await runtime.store.directory.enable_account(account.account_id, runtime.clock()):
+    if not await runtime.store.directory.enable_account(account.account_id, runtime.clock(), runtime.operator):
         raise PadronError(Code.ACCOUNT_NOT_FOUND, f"The account {quote(account.name)} is being deleted.")
 
 
@@ -112,7 +112,7 @@ async def add_key(
         expires_at=None if expires_in is None else now + expires_in,
         requests_per_s=check_rate(requests_per_s),
     )
-    return await save_new_key(runtime, new, COMMAND_LINE)
+    return await save_new_key(runtime, new, runtime.operator)
 
 
 async def save_new_key(runtime: Runtime, new: NewKey, doer: Doer) -> NewKey:
@@ -190,9 +190,12 @@ async def list_keys(runtime: Runtime, account: Account) -> list[ApiKey]:
 
 
 async def revoke_key(
-    runtime: Runtime, key_id: str, doer: Doer = COMMAND_LINE, check: Callable[[ApiKey], None] | None = None
+    runtime: Runtime, key_id: str, doer: Doer | None = None, check: Callable[[ApiKey], None] | None = None
 ) -> ApiKey:
-    """Revoke a key by its id, which names its account, and give it. ``check`` may refuse. Raises ``key_not_found``."""
+    """Revoke a key by its id, which names its account, and give it. Raises ``key_not_found``.
+
+    Without a doer the operator revokes it. ``check`` may refuse.
+    """
     account_id = parse_key_id(key_id)
     if account_id is None:
         raise refuse_key_id(key_id)
@@ -209,7 +212,7 @@ async def revoke_key(
         deed = Deed(type=ActType.KEY_REVOKED, subject=key_id, details={"label": key.label})
         return Done(result=replace(key, revoked_at=at), deed=deed)
 
-    return await administer(runtime, account_id, doer, work)
+    return await administer(runtime, account_id, doer or runtime.operator, work)
 
 
 def refuse_key_id(key_id: str) -> PadronError:

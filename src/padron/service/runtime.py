@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from padron.domain.administration import COMMAND_LINE, Doer
 from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
+from padron.service.actor_names import ActorNames
 from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
@@ -51,6 +53,8 @@ class Runtime:
     counts: ServiceCounts
     outage: OutageLog
     ages: KeptAges = DEFAULT_AGES
+    actor_names: ActorNames = field(default_factory=ActorNames)
+    operator: Doer = COMMAND_LINE  # who administers where no principal does; a command names its system user
     recent_pages: RecentPages = field(default_factory=RecentPages)
     passwords: PasswordHashing = field(default_factory=PasswordHashing)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)

@@ -34,33 +34,35 @@ OVERVIEW = Columns(
 class AdministrationTransaction:
     """One account's keys and acts, in its open transaction. Call ``lock`` first."""
 
-    def __init__(self, port: WritePort) -> None:
+    def __init__(self, port: WritePort, *account_id: int) -> None:
+        """Take the port of the account, or that of all accounts and the account's number."""
         self._port = port
+        self._first = account_id
 
     async def lock(self) -> bool:
         """Lock the account until the end. Give False when there is no such account."""
-        return bool(await self._port.fetch("lock_key_holder"))
+        return bool(await self._port.fetch("lock_key_holder", *self._first))
 
     async def is_enabled(self) -> bool:
         """Say whether the account is not disabled."""
-        return bool(await self._port.fetch("find_enabled_account"))
+        return bool(await self._port.fetch("find_enabled_account", *self._first))
 
     async def find_key(self, key_id: str) -> ApiKey | None:
         """Give one key, whatever has become of it."""
-        rows = await self._port.fetch("find_api_key", key_id)
+        rows = await self._port.fetch("find_api_key", *self._first, key_id)
         return to_key(rows[0], self._port.to_instant) if rows else None
 
     async def add_key(self, key: ApiKey, keys_max: int) -> None:
         """Add a key. Raises ``key_limit_reached`` when so many keys of the account are neither revoked nor expired."""
-        ((usable, every),) = await self._port.fetch("count_keys", key.created_at)
+        ((usable, every),) = await self._port.fetch("count_keys", *self._first, key.created_at)
         if usable >= keys_max:
             raise PadronError(
                 Code.KEY_LIMIT_REACHED,
                 f"The account already has {keys_max} API keys, the maximum. Revoke a key that is not used.",
             )
         if every - usable > ENDED_KEYS_MAX:
-            await self._port.fetch("delete_ended_keys", key.created_at, every - usable - ENDED_KEYS_MAX)
-        await self._port.fetch("insert_api_key", *_from_new_key(key))
+            await self._port.fetch("delete_ended_keys", *self._first, key.created_at, every - usable - ENDED_KEYS_MAX)
+        await self._port.fetch("insert_api_key", *self._first, *_from_new_key(key))
 
     async def save_key(self, key: ApiKey) -> None:
         """Write what can be changed of a key: its label, its networks, its end and its rate."""
@@ -71,14 +73,14 @@ class AdministrationTransaction:
             "expires_at": key.expires_at,
             "requests_per_s": key.requests_per_s,
         }
-        await self._port.fetch("save_api_key", *EDITED_API_KEY.order(values))
+        await self._port.fetch("save_api_key", *self._first, *EDITED_API_KEY.order(values))
 
     async def replace_key(self, old_id: str, key: ApiKey, keys_max: int, ends_at: datetime) -> None:
         """Add a key in the place of another one, which ends at an instant, or before if it ends before.
 
         Raises ``key_limit_reached``, and ``key_ended`` when the old key was revoked or replaced meanwhile.
         """
-        if not await self._port.fetch("replace_api_key", old_id, key.key_id, ends_at):
+        if not await self._port.fetch("replace_api_key", *self._first, old_id, key.key_id, ends_at):
             raise PadronError(
                 Code.KEY_ENDED, f"The API key {old_id} was revoked or replaced a moment ago. Look at it again."
             )
@@ -86,11 +88,11 @@ class AdministrationTransaction:
 
     async def revoke_key(self, key_id: str, at: datetime) -> bool:
         """Revoke a key, keeping the instant of an earlier revocation. Give False when there is no such key."""
-        return bool(await self._port.fetch("revoke_api_key", key_id, at))
+        return bool(await self._port.fetch("revoke_api_key", *self._first, key_id, at))
 
     async def note(self, deed: Deed, doer: Doer, at: datetime) -> None:
         """Record a deed."""
-        await note_act(self._port, deed, doer, at)
+        await note_act(self._port, deed, doer, at, *self._first)
 
 
 class AdministrationReader:

@@ -12,6 +12,7 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.actors import ActorReader
 from padron.store.administration import AdministrationReader, AdministrationTransaction
 from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
@@ -158,6 +159,11 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def actors(self) -> ActorReader:
+        """Who the authors of the account's changes are."""
+        return ActorReader(self._port)
 
     @property
     def administration(self) -> AdministrationReader:

@@ -10,6 +10,7 @@ REMOVED_TABLES = (
     "api_keys",
     "administration",
     "members",
+    "known_people",
     "sessions",
     "sign_ins",
     "idempotency_keys",

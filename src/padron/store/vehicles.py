@@ -17,7 +17,7 @@ from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import Proposal, build_sift
+from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_count, build_sift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -69,13 +69,37 @@ class VehicleReader:
         rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
 
-    async def propose_vehicles(
+    async def count_current(self) -> int:
+        """Give the number of current vehicles, which is kept."""
+        rows = await self._port.read_point("count_vehicles")
+        return int(rows[0][0]) if rows else 0
+
+    async def count_listed(self, query: VehicleQuery) -> int:
+        """Give the number of the first ``query.limit`` vehicles of a list, or of those of them that have all words."""
+        port = self._port
+        built = build_count(port.statements["count_listed"], self._account_id, query, port.dialect)
+        ((count,),) = await port.read_built(built)
+        return int(count)
+
+    async def propose_vehicles(self, grams: Sequence[int], limit: int) -> list[int]:
+        """Give current vehicles that may have all grams, in no order."""
+        return await self._propose(
+            Proposal(
+                account_id=self._account_id, grams=grams, after=0, before=LAST_VEHICLE, is_ordered=False, limit=limit
+            )
+        )
+
+    async def propose_next(
         self, grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int
     ) -> list[int]:
         """Give the first current vehicles between two ids that may have all grams, in the order of their ids."""
-        proposal = Proposal(
-            account_id=self._account_id, grams=grams, after=after, before=before, descending=descending, limit=limit
+        return await self._propose(
+            Proposal(
+                account_id=self._account_id, grams=grams, after=after, before=before, descending=descending, limit=limit
+            )
         )
+
+    async def _propose(self, proposal: Proposal) -> list[int]:
         return [row[0] for row in await self._port.read_built(self._port.build_proposal(proposal))]
 
     async def sift_vehicles(self, query: VehicleQuery, walked_max: int) -> Sifted:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from tests import effort
 from tests.cast import wait_until
 from tests.e2e.client import connect
+from tests.e2e.program import STOP_S_MAX
 from tests.e2e.trial.copies import Copies
 from tests.e2e.trial.stage import Stage
 
 FULL_S = (0.3, 3.0)
 NOTICED_S_MAX = 15.0
 READY_S_MAX = 30.0
+STOPPED = "stop by SIGTERM"
 
 Crash = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -87,8 +89,8 @@ class Ends:
         if kill:
             self._kill()
         else:
-            await self.stage.servers.end_oldest(kill=False)
-            self.stage.figures.time("stop by SIGTERM", time.monotonic() - began_s)
+            await self.stage.servers.end_oldest(kill=False, seconds_max=3 * STOP_S_MAX)
+            self.stage.figures.time(STOPPED, time.monotonic() - began_s)
             self.stage.look_at_chains()
             self.stage.end_chain(time.monotonic())
         await self._start()

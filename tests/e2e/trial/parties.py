@@ -148,6 +148,7 @@ class Stranger:
     dice: random.Random
     ended: asyncio.Event
     timings: list[Timing] = field(default_factory=list)
+    overslept_s: list[float] = field(default_factory=list)  # of this process: what the machine's other work costs
 
     async def work(self, port: int) -> None:
         async with connect(port) as connection:
@@ -164,7 +165,9 @@ class Stranger:
                 self.timings.append(
                     Timing(began_s=began_s, ended_s=time.monotonic(), status=answer.status, is_write=is_write)
                 )
+                slept_s = time.monotonic()
                 await asyncio.sleep(PROBE_S)
+                self.overslept_s.append(time.monotonic() - slept_s - PROBE_S)
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import apsw
 import asyncpg
 
 from tests.e2e.trial.disks import SMALL_DISK, Disk, LimitedDisk, SmallDisk
@@ -95,10 +96,10 @@ async def give_database_place(postgres: Postgres) -> AsyncIterator[Place]:
 
 
 async def insist(act: Callable[[], Awaitable[T]]) -> T:
-    """Do something on a PostgreSQL that may be away for a moment."""
+    """Do something while PostgreSQL may be away for a moment, or the disk full."""
     for _ in range(_TRIES):
         try:
             return await act()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, apsw.IOError, apsw.FullError):
             await asyncio.sleep(_AGAIN_S)
     return await act()

@@ -49,7 +49,7 @@ async def list_accounts(url: str) -> set[int]:
 
 async def _read(url: str, *statements: str) -> list[Rows]:
     if url.startswith("sqlite:///"):
-        return await asyncio.to_thread(_read_file, url.removeprefix("sqlite:///"), statements)
+        return await insist(lambda: asyncio.to_thread(_read_file, url.removeprefix("sqlite:///"), statements))
     return await insist(lambda: _read_database(url, statements))
 
 

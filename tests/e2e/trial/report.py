@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.trial.parties import Timing
+from tests.e2e.trial.parties import Stranger, Timing
 from tests.e2e.trial.stage import Stage
 
 SLOW_S = 1.0  # within this time another account's call is answered, whatever happens
@@ -20,9 +20,11 @@ def list_fair(stage: Stage, timings: list[Timing], settled_s: float = 0) -> list
     return [one for one in timings if not stage.was_in_trouble(one.began_s, one.ended_s, settled_s)]
 
 
-def build_report(stage: Stage, timings: list[Timing], began_s: float, ended_s: float) -> Document:
+def build_report(stage: Stage, stranger: Stranger, began_s: float, ended_s: float) -> Document:
     """Give all figures."""
+    timings = stranger.timings
     fair = sorted(list_fair(stage, timings), key=lambda one: one.seconds) or [Timing.nothing()]
+    overslept = sorted(stranger.overslept_s) or [0.0]
     figures = stage.figures
     answers = Counter(f"{act.kind.value} {act.http or 'lost'}" for act in stage.ledger.acts)
     return {
@@ -47,6 +49,10 @@ def build_report(stage: Stage, timings: list[Timing], began_s: float, ended_s: f
             ],
             "statuses": dict(Counter(str(one.status) for one in timings)),
             "fair_statuses": dict(Counter(str(one.status) for one in fair)),
+        },
+        "this_process_woke_late": {
+            "p99_ms": round(overslept[int(len(overslept) * 0.99)] * 1000, 2),
+            "worst_ms": round(overslept[-1] * 1000, 2),
         },
         "notes": dict(figures.notes.most_common(40)),
     }  # fmt: skip

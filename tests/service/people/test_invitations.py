@@ -19,6 +19,7 @@ from padron.service.people.invitations import (
     sign_in_with_link,
 )
 from padron.service.people.members import add_member
+from padron.service.people.passwords import PasswordHashing
 from padron.service.people.users import add_user, disable_user, erase_user
 from padron.service.runtime import Runtime
 from tests.cast import Cast
@@ -163,6 +164,24 @@ async def test_a_link_of_somebody_who_is_disabled_or_erased_does_nothing(runtime
     with pytest.raises(PadronError) as caught:
         await make_invitation(runtime, crew.bo, "cli")
     assert caught.value.code is Code.USER_NOT_FOUND
+
+
+async def test_somebody_who_is_disabled_while_the_password_is_hashed_does_not_get_it(
+    runtime: Runtime, crew: Crew, select: Select
+) -> None:
+    class Slow(PasswordHashing):
+        async def hash(self, password: str) -> str:
+            await disable_user(runtime, crew.eva)
+            return await super().hash(password)
+
+    slow = replace(runtime, passwords=Slow(memory_kib=8, passes=1))
+    link = await make_invitation(runtime, crew.eva, "cli")
+    before = await select("SELECT password_hash FROM users WHERE email = 'eva@acme.example'")
+    with pytest.raises(PadronError) as caught:
+        await accept_invitation(slow, link.token, OTHER_PASSWORD, OFFICE)
+    assert caught.value.code is Code.INVITATION_ENDED
+    assert await select("SELECT password_hash FROM users WHERE email = 'eva@acme.example'") == before
+    await slow.passwords.close()
 
 
 @pytest.mark.parametrize("token", ["", "padron_invitation_", "padron_invitation_" + "x" * 43, "é" * 61])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -23,8 +24,10 @@ from padron.service.people.sessions import (
 )
 from padron.service.people.users import disable_user, enable_user, erase_user
 from padron.service.runtime import Runtime, build_runtime
+from padron.store.people.transaction import PeopleTransaction
 from tests.cast import Cast
 from tests.conftest import OpenStore, Select, SteppedClock
+from tests.database import write
 from tests.service.people.crew import ELSEWHERE, OFFICE, OTHER_PASSWORD, PASSWORD, Crew, is_live, sign_in
 
 
@@ -165,8 +168,9 @@ async def test_a_sign_in_does_not_slip_through_while_the_password_changes(runtim
     with pytest.raises(PadronError) as caught:  # crew.ana is what a check of the former password found
         await open_session_for(runtime, crew.ana, SignInWay.PASSWORD, OFFICE)
     assert caught.value.code is Code.SIGN_IN_REFUSED
-    with pytest.raises(PadronError):
+    with pytest.raises(PadronError) as caught:
         await open_session_for(runtime, await disable_user(runtime, crew.eva), SignInWay.OPENID, OFFICE)
+    assert caught.value.code is Code.SIGN_IN_REFUSED
 
 
 async def test_the_session_that_was_not_used_for_longest_ends_where_there_are_too_many(
@@ -224,6 +228,19 @@ async def test_a_member_of_two_accounts_chooses_one_and_never_another_one_s(
     assert (await sign_in(runtime, crew.eva)).session.account_name == "Acme"
 
 
+async def test_a_session_does_not_move_into_an_account_that_the_person_has_just_left(
+    runtime: Runtime, cast: Cast, crew: Crew
+) -> None:
+    session = (await sign_in(runtime, crew.eva)).session
+
+    async def move(transaction: PeopleTransaction, account_id: int) -> bool:
+        return await transaction.move_session(crew.eva.user_id, session.session_id, account_id)
+
+    people = runtime.store.people
+    assert not await people.write(partial(move, account_id=cast.beta.account.account_id))
+    assert await people.write(partial(move, account_id=cast.acme.account.account_id))
+
+
 async def test_a_key_signs_in_with_its_scopes_until_it_is_revoked(runtime: Runtime, cast: Cast) -> None:
     new = await sign_in_with_key(runtime, cast.gamma.token, OFFICE)
     session = await read_session(runtime, new.token, OFFICE)
@@ -266,3 +283,24 @@ async def test_what_a_browser_says_of_itself_is_kept_short_and_printable(runtime
     (kept,) = await list_sessions(runtime, new.session)
     assert kept.agent.startswith("a b [31mxxx")
     assert len(kept.agent) == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET disabled_at = created_at WHERE email = 'eva@acme.example'",
+        "UPDATE users SET erased_at = created_at WHERE email = 'eva@acme.example'",
+        "DELETE FROM members WHERE role = 'editor'",
+        "UPDATE accounts SET disabled_at = created_at WHERE name = 'Acme'",
+        "UPDATE sessions SET ends_at = created_at",
+        "DELETE FROM sessions",
+    ],
+)
+async def test_the_statement_itself_finds_no_session_of_somebody_who_may_not_enter(
+    runtime: Runtime, crew: Crew, engine: str, database: str, change: str
+) -> None:
+    """Whatever ends access also deletes sessions. Should one be left, it must not count."""
+    new = await sign_in(runtime, crew.eva)
+    assert await is_live(runtime, new)
+    await write(engine, database, change)
+    assert not await is_live(runtime, new)

@@ -1,5 +1,8 @@
 """People as operators manage them: found, changed, disabled, and erased but for the fact that there was somebody."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from padron.domain.errors import Code, PadronError
@@ -23,7 +26,7 @@ from padron.service.people.users import (
 )
 from padron.service.runtime import Runtime
 from tests.cast import Cast
-from tests.conftest import Select
+from tests.conftest import OpenStore, Select
 from tests.service.people.crew import Crew, is_live, sign_in
 
 
@@ -47,6 +50,22 @@ async def test_an_address_belongs_to_one_person(runtime: Runtime, crew: Crew) ->
     changed = await change_email(runtime, crew.eva, "Eva.Ruiz@acme.example")
     assert (await get_user(runtime, "eva.ruiz@acme.example")) == changed
     await add_user(runtime, email="eva@acme.example", name="Another")
+
+
+async def test_two_people_who_want_one_address_at_the_same_time_do_not_both_get_it(
+    runtime: Runtime, crew: Crew, open_store: OpenStore
+) -> None:
+    other = replace(runtime, store=await open_store())
+    for number in range(5):
+        email = f"new{number}@acme.example"
+        results = await asyncio.gather(
+            change_email(runtime, crew.ana, email),
+            change_email(other, crew.eva, email),
+            add_user(other, email=email, name="Another"),
+            return_exceptions=True,
+        )
+        refused = [one.code for one in results if isinstance(one, PadronError)]
+        assert refused == [Code.USER_EXISTS] * 2, results
 
 
 async def test_a_person_has_a_name_a_language_and_a_time_zone(runtime: Runtime, crew: Crew) -> None:

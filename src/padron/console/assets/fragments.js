@@ -100,20 +100,24 @@ function put(part) {
   const old = document.getElementById(part.id) ?? document.getElementById("main");
   if (!old) return;
   const active = document.activeElement;
-  const kept = active && old.contains(active) ? find(active) : null;
+  const isInside = active !== null && old.contains(active);
+  const kept = isInside ? find(active) : null;
+  const menu = isInside ? active.closest("details[id]")?.id : undefined;
   const typed = active instanceof HTMLInputElement && active.type !== "checkbox" ? active : null;
-  const range = typed ? [typed.selectionStart, typed.selectionEnd] : null;
+  const begin = typed?.selectionStart ?? null;
   old.replaceWith(part);
   const next = kept ? part.querySelector(kept) : null;
   if (next instanceof HTMLInputElement && typed) {
     next.value = typed.value;
     next.focus({ preventScroll: true });
-    if (range && range[0] !== null) next.setSelectionRange(range[0], range[1]);
+    if (begin !== null) next.setSelectionRange(begin, typed.selectionEnd);
   } else if (next instanceof HTMLElement) {
     next.focus({ preventScroll: true });
-  } else if (kept) {
-    const main = document.getElementById("main");
-    main?.focus({ preventScroll: part.id !== "main" });
+  }
+  if (isInside && !part.contains(document.activeElement)) {
+    // The control is gone, or in a menu that is closed now.
+    const near = menu ? document.querySelector(`#${CSS.escape(menu)} > summary`) : document.getElementById("main");
+    if (near instanceof HTMLElement) near.focus({ preventScroll: true });
   }
   tellPart(part);
   announce(part.getAttribute("data-announce") ? null : "done", part.getAttribute("data-announce"));

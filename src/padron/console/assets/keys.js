@@ -49,9 +49,9 @@ function act(key) {
  */
 function move(step) {
   const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
-  if (!rows.length) return false;
   const here = rows.findIndex((row) => row.hasAttribute("data-here"));
   const next = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
+  if (!next) return false;
   rows[here]?.removeAttribute("data-here");
   next.setAttribute("data-here", "");
   const link = next.querySelector("a");

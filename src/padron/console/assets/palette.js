@@ -19,8 +19,8 @@ export function openPalette() {
       const item = document.createElement("li");
       const query = link.dataset.search;
       item.id = `palette-${place}`;
-      item.role = "option";
-      item.ariaSelected = String(place === chosen);
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-selected", String(place === chosen));
       item.textContent = query ? `${link.text} “${typed}”` : link.text;
       item.dataset.href = query ? `${link.getAttribute("href")}?${new URLSearchParams([[query, typed]])}` : link.href;
       return item;

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from padron.console.fields import Fields, Pair
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SORT, STATUS_FILTER
+from padron.domain.searching import SEARCH_LENGTH_MAX
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, STATUSES_MAX
 
-SEARCH = "q"
 COLUMN = "column"
 LIMIT = "limit"
 CURSOR = "cursor"
@@ -15,8 +15,6 @@ LIMITS = (25, 50, 100, 200)
 LIMIT_USUAL = 50
 COLUMNS: tuple[str, ...] = (*SORT_FIELDS[1:],)  # the VIN is always shown
 COLUMNS_USUAL = ("vehicleStatusId", "plate", "customId", "brandName", "modelName", "ownerName", "statusSince")
-SEARCH_LENGTH_MAX = 100
-VALUES_MAX = 20  # of one filter
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,9 +94,9 @@ def read_state(query: Fields) -> ListState:
     limit = query.get(LIMIT)
     sort = query.get(SORT)
     added = Pair(query.get("field"), query.get("value"))  # of the form that adds a filter
-    filters = [Pair(name, value) for name in names for value in query.get_all(name)[:VALUES_MAX]]
-    if added.name in FILTER_FIELDS and added.value and added not in filters:
-        filters.append(added)
+    if added.name in FILTER_FIELDS and added.value:
+        query = Fields((*query, added))
+    filters = [Pair(name, value) for name in names for value in _choose_values(name, query.get_all(name))]
     return ListState(
         search=query.get(SEARCH).strip()[:SEARCH_LENGTH_MAX],
         filters=tuple(filters),
@@ -107,3 +105,8 @@ def read_state(query: Fields) -> ListState:
         limit=int(limit) if limit in {str(one) for one in LIMITS} else LIMIT_USUAL,
         cursor=query.get(CURSOR) or None,
     )
+
+
+def _choose_values(name: str, values: list[str]) -> list[str]:
+    """Give the values of a filter that count: any of several statuses, and the last one of any other field."""
+    return values[:STATUSES_MAX] if name == STATUS_FILTER else values[-1:]

@@ -3,7 +3,7 @@
 from padron.console import cookies
 from padron.console.declarations import Access, ConsoleRoute
 from padron.console.fields import Pair
-from padron.console.pages.signing_in import find_wanted
+from padron.console.pages.signing_in import find_wanted, keep_session
 from padron.console.preferences import LANGUAGES, THEMES
 from padron.console.replies import redirect, redirect_to, show
 from padron.console.visits import PageVisit
@@ -12,6 +12,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.people import User
 from padron.mounting import MountedReply
 from padron.service.people import sessions, users
+from padron.service.people.changing_passwords import change_password
 
 _PROFILE = "/console/profile"
 _BAD_REQUEST = 400
@@ -35,6 +36,24 @@ async def save_profile(visit: PageVisit) -> MountedReply:
             raise
         return await _show(visit, "profile.refused", error.detail)
     return redirect(visit, _PROFILE, [Pair("saved", "profile")])
+
+
+async def save_password(visit: PageVisit) -> MountedReply:
+    """POST /console/profile/password."""
+    form = visit.form
+    if form.get("password") != form.get("password_again"):
+        return await _show(visit, "password.differs")
+    try:
+        new = await change_password(
+            visit.runtime, visit.signed_in, form.get("password_former"), form.get("password"), visit.visitor
+        )
+    except PadronError as error:
+        if error.code not in _EXPLAINED:
+            raise
+        key = "password.wrong" if error.code is Code.SIGN_IN_REFUSED else "password.refused"
+        return await _show(visit, key, "" if error.code is Code.SIGN_IN_REFUSED else error.detail)
+    keep_session(visit, new)
+    return redirect(visit, _PROFILE, [Pair("saved", "password")])
 
 
 async def end_sessions(visit: PageVisit) -> MountedReply:
@@ -98,6 +117,7 @@ async def _show(visit: PageVisit, problem: str = "", detail: str = "") -> Mounte
 ROUTES = (
     ConsoleRoute(method="GET", path=_PROFILE, endpoint=show_profile),
     ConsoleRoute(method="POST", path=_PROFILE, endpoint=save_profile),
+    ConsoleRoute(method="POST", path=f"{_PROFILE}/password", endpoint=save_password),
     ConsoleRoute(method="POST", path=f"{_PROFILE}/sessions", endpoint=end_sessions),
     ConsoleRoute(method="POST", path="/console/account", endpoint=choose_account),
     ConsoleRoute(method="POST", path="/console/preferences", endpoint=save_preferences, access=Access.PUBLIC),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
@@ -14,11 +14,12 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTER_FIELDS, VehicleQuery
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus
 from padron.domain.vehicle import VehicleVersion
-from padron.domain.vin import VIN_LENGTH
 from padron.mounting import MountedReply
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SORT, STATUS_FILTER, parse_question
+from padron.service.vehicles.counting import VehicleCount, count_vehicles
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SEVERAL, SORT, STATUS_FILTER, parse_question
 from padron.service.vehicles.reading import list_vehicles
 
+COUNT, EXACT = "count", "exact"  # the field of an address that asks for an exact count, and its value
 SHORT_PAGE = 100  # of vehicles; a longer one waits for its turn, as in the API
 
 _EXPLAINED = frozenset({Code.BAD_PARAMETERS, Code.CURSOR_GONE})
@@ -39,12 +40,16 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
     rows: Sequence[VehicleVersion] = ()
     next_cursor: str | None = None
     refusal: PadronError | None = None
+    counted: VehicleCount | None = None
     try:
         query = build_query(state)
         is_long = state.limit > SHORT_PAGE
         async with visit.runtime.turns.take(visit.principal.account_id) if is_long else nullcontext():
             found = await list_vehicles(visit.runtime, visit.principal, query, state.cursor)
         rows, next_cursor = found.page.rows, found.page.next_cursor
+        if state.cursor is None:
+            is_exact = visit.query.get(COUNT) == EXACT
+            counted = await count_vehicles(visit.runtime, visit.principal, query, exactly=is_exact)
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
@@ -56,6 +61,8 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         rows=rows,
         next_cursor=next_cursor,
         refusal=refusal,
+        counted=counted,
+        exactly=[*state.list_pairs(), Pair(COUNT, EXACT)],
         chips=list_chips(visit, state),
         statuses=list(STATUS_TEXTS),
         settable=list(SETTABLE_STATUSES.values()),
@@ -70,19 +77,13 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
 def build_query(state: ListState) -> VehicleQuery:
     """Give the question that a list asks. Raises ``bad_parameters`` for a filter's value that cannot be one."""
     given = dict(state.filters)
+    if statuses := state.get_values(STATUS_FILTER):
+        given[STATUS_FILTER] = SEVERAL.join(statuses)
     if state.sort is not None:
         given[SORT] = state.sort
     if state.search:
-        given["vin" if len(state.search) == VIN_LENGTH else "plate"] = state.search
-    query = parse_question(given)
-    return VehicleQuery(
-        filters=query.filters,
-        status=query.status,
-        operational=query.operational,
-        sort=query.sort,
-        descending=query.descending,
-        limit=state.limit,
-    )
+        given[SEARCH] = state.search
+    return replace(parse_question(given), limit=state.limit)
 
 
 def list_chips(visit: PageVisit, state: ListState) -> list[Chip]:

@@ -30,7 +30,6 @@ ENGLISH: PageTexts = {
     "help.palette": "Go to any page",
     "help.move": "Next and previous row",
     "help.open": "Open the row",
-    "help.tick": "Tick the row",
     "help.help": "Show these keys",
     "help.close_dialog": "Close a menu or dialog",
 }
@@ -63,7 +62,6 @@ SPANISH: PageTexts = {
     "help.palette": "Ir a cualquier página",
     "help.move": "Fila siguiente y anterior",
     "help.open": "Abrir la fila",
-    "help.tick": "Marcar la fila",
     "help.help": "Mostrar estas teclas",
     "help.close_dialog": "Cerrar un menú o un diálogo",
 }

@@ -5,7 +5,6 @@ from padron.console.wording.texts import PageTexts, Plural
 ENGLISH: PageTexts = {
     "vehicle.since": "since {at}, {ago}",
     "vehicle.by": "by {by}",
-    "vehicle.reason": "Reason",
     "vehicle.change": "Change the status",
     "vehicle.operational": "Operations may touch this vehicle.",
     "vehicle.not_operational": "Operations leave this vehicle out.",
@@ -85,7 +84,6 @@ ENGLISH: PageTexts = {
 SPANISH: PageTexts = {
     "vehicle.since": "desde el {at}, {ago}",
     "vehicle.by": "por {by}",
-    "vehicle.reason": "Motivo",
     "vehicle.change": "Cambiar el estatus",
     "vehicle.operational": "Las operaciones pueden usar este vehículo.",
     "vehicle.not_operational": "Las operaciones dejan fuera este vehículo.",

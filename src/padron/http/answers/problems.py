@@ -33,6 +33,11 @@ FORBIDDEN = Problem(
     "client's address.",
     remedy="Ask an operator for a key with the scope, or with the network, that the detail names.",
 )  # fmt: skip
+ACTOR_NOT_FOUND = Problem(
+    slug="actor-not-found", status=404, title="Author not found", error_type="notFound", error_detail="ActorNotFound",
+    meaning="No author of changes in the account has this id. The answer is the same for another account's author.",
+    remedy="Use the id in `by`, `changedBy` or `createdBy` of an answer.",
+)  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
     error_detail="VehicleNotFound",
@@ -316,6 +321,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.UNAUTHORIZED: UNAUTHORIZED,
     Code.INVALID_TOKEN: UNAUTHORIZED,
     Code.FORBIDDEN: FORBIDDEN,
+    Code.ACTOR_NOT_FOUND: ACTOR_NOT_FOUND,
     Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
     Code.NO_DUPLICATES: NO_DUPLICATES,
@@ -370,10 +376,9 @@ PROBLEMS: dict[Code, Problem] = {
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
     OPERATION_NOT_FOUND, RUN_NOT_FOUND, CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT,
-    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
-    PLATE_IN_USE, VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
-    BODY_TOO_LARGE, TARGET_TOO_LONG,
-    WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
+    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES, PLATE_IN_USE, ACTOR_NOT_FOUND,
+    VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
+    BODY_TOO_LARGE, TARGET_TOO_LONG, WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
     API_KEY_NOT_FOUND, API_KEY_ENDED, API_KEY_LIMIT_REACHED,

@@ -10,13 +10,14 @@ import re
 
 from padron.domain.account import KEY_PATTERN
 from padron.domain.errors import Code, PadronError
+from padron.domain.sessions import INVITATION_PREFIX
 
 _SEALED = b"own:"
-_find_token = re.compile(KEY_PATTERN.encode()).search
+_find_token = re.compile(f"{KEY_PATTERN}|{INVITATION_PREFIX}".encode()).search
 
 
 def shows_token(body: bytes) -> bool:
-    """Say whether an answer shows an API key."""
+    """Say whether an answer shows an API key, or a link that opens a session."""
     return _find_token(body) is not None
 
 

@@ -22,6 +22,7 @@ AT = "2026-11-27T15:04:05.250000Z"
 LATER = "2026-12-01T14:00:00Z"
 _REQUEST_ID = "e0676a397aca606e000000000002"
 _KEY_ID = "1kq3TzN8bYw2Rf"
+_KEY_NAME = "key fleet-platform"
 _CURSOR = "bzE3OjQy"
 _RUN_ID = "0000000000000a11"
 _PLAN_ID = "0192f3a47be07c3e9d51a6f20b84c7"
@@ -29,19 +30,24 @@ _WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
 _REASON = "Brakes, until Friday"
 _TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
+_USER_ID = "u4mQ9sTzX2bLk"
 _TOKEN = f"padron_{_KEY_ID}_…"
 _LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "keyId": _KEY_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
+    "importId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "userId": _USER_ID,
+    "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
+    "addedAt": AT, "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,
+    "link": "/console/invitation/padron_invitation_…",
     "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
+    "byName": _KEY_NAME, "changedByName": _KEY_NAME, "createdByName": _KEY_NAME, "endedByName": None,
     "byteCount": 48_213, "cancelled": 0, "changed": 1, "changedBy": _KEY_ID, "changeNumber": None,
     "claimId": f"{_RUN_ID}-1-1", "count": 2, "createdAt": AT, "createdBy": _KEY_ID, "cursor": _CURSOR,
     "customId": "ECO-117", "days": 3.5, "delivered": True, "description": "Ask for fines", "detail": None,
@@ -73,6 +79,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "AccountLimitsShape": _LIMITS,
     "AccountShape": {"id": 1, "name": "Flota Norte"},
     "ActShape": {"type": "keyAdded", "details": {"label": "workshop", "scopes": ["vehicles:read"]}},
+    "ActorShape": {"id": _KEY_ID, "kind": "key", "name": _KEY_NAME},
     "BulkAnswer": {"status": 204, "outcome": "changed", "revision": _TAG},
     "ChangeList": {"nextCursor": _CURSOR},
     "ClaimShape": {"attempt": 1},
@@ -96,14 +103,16 @@ SHAPES: dict[str, dict[str, Any]] = {
                           "refused": 0},
     "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
     "KeyShape": {"id": _KEY_ID, "state": "usable"},
+    "InvitationShape": {"id": _USER_ID, "role": "editor"},
     "LoggedDeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered",
                             "attempts": MADE},
+    "MemberShape": {"id": _USER_ID, "name": "Ana Ruiz", "role": "editor"},
     "OperationShape": {"name": "query-fines"},
     "PlannedChangeShape": {"state": "pending"},
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},
     "RotatedKeyShape": {"id": _KEY_ID, "state": "usable", "secret": _TOKEN},
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
-    "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID},
+    "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID, "cancelledByName": _KEY_NAME},
     "RunShape": {"state": "finished", "refused": MADE},
     "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
     "UndoAnswer": {"outcome": "undone", "revision": _TAG},
@@ -119,7 +128,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0, "cancelled": 0}
-_NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT}
+_NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT, "cancelledByName": LEFT_OUT}
 # The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("createKey", 201): {"secret": _TOKEN},
@@ -187,7 +196,7 @@ _EVENT_STREAM = (
     ": padron\n\n"
     "id: bzE3OjQy\nevent: vehicle.status_changed\n"
     f'data: {{"type":"vehicle.status_changed","number":42,"vin":"{VIN}","at":"{AT}","by":"{_KEY_ID}",'
-    f'"requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
+    f'"byName":"{_KEY_NAME}","requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
     f'"reason":"{_REASON}"}}\n\n'
     "id: bzE3OjQz\n: waiting\n\n"
 )

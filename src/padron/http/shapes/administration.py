@@ -1,5 +1,6 @@
 """The JSON form of what an account administers: its keys, its limits, and the record of what was done."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -11,6 +12,7 @@ from padron.domain.addresses import NETWORKS_MAX
 from padron.domain.administration import Act, ActType, Detail, Overview
 from padron.domain.instants import FUTURE_INSTANT_PATTERN
 from padron.domain.limits import Limits
+from padron.http.shapes.vehicles import ActorName
 from padron.service.accounts import NewKey
 from padron.service.administration.own_keys import OVERLAP_MAX
 
@@ -164,6 +166,7 @@ class ActShape(Struct, rename="camel", omit_defaults=True):
     type: ActType
     at: datetime
     by: str
+    by_name: ActorName
     subject: str
     details: dict[str, Detail]
     request_id: str | UnsetType = UNSET
@@ -215,13 +218,14 @@ def shape_limits(limits: Limits) -> AccountLimitsShape:
     return AccountLimitsShape(**{name: in_force[name] for name in AccountLimitsShape.__struct_fields__})
 
 
-def shape_act(act: Act) -> ActShape:
-    """Give the JSON form of a recorded act."""
+def shape_act(act: Act, names: Mapping[str, str]) -> ActShape:
+    """Give the JSON form of a recorded act, with the names of authors by their ids."""
     return ActShape(
         number=act.number,
         type=act.deed.type,
         at=act.at,
         by=act.by,
+        by_name=names.get(act.by),
         subject=act.deed.subject,
         details=dict(act.deed.details),
         request_id=UNSET if act.request_id is None else act.request_id,

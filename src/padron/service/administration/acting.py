@@ -27,10 +27,10 @@ class Done(Generic[T]):
     deed: Deed | None = None
 
 
-Work = Callable[[AdministrationTransaction, datetime], Awaitable[Done[T]]]
+Steps = Callable[[AdministrationTransaction, datetime], Awaitable[Done[T]]]
 
 
-async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Work[T]) -> T:
+async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Steps[T]) -> T:
     """Do a piece of work in an account that is locked, record it, and give its result.
 
     ``work`` gets the present instant. Raises ``invalid_token`` for a doer whose key has ended.
@@ -39,9 +39,7 @@ async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Work[T
 
     async def run(transaction: WriteTransaction) -> T:
         administration = transaction.administration
-        await administration.lock()
-        if doer.scopes is not None:
-            await _check_still_valid(administration, account_id, doer, at)
+        await begin_act(administration, account_id, doer, at)
         done = await work(administration, at)
         if done.deed is not None:
             await administration.note(done.deed, doer, at)
@@ -50,9 +48,13 @@ async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Work[T
     return await runtime.store.write(account_id, run)
 
 
-async def _check_still_valid(
+async def begin_act(
     administration: AdministrationTransaction, account_id: int, doer: Doer, at: datetime
 ) -> None:  # fmt: skip
+    """Lock the account, and look up whoever acts in it. Raises ``invalid_token`` for a key that has ended."""
+    await administration.lock()
+    if doer.scopes is None:
+        return
     is_valid = await administration.is_enabled()
     if is_valid and parse_key_id(doer.actor) == account_id:
         key = await administration.find_key(doer.actor)

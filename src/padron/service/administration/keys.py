@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from padron.domain.account import KEY_LABEL_LENGTH_MAX, Account, ApiKey, check_name, parse_key_id
 from padron.domain.addresses import parse_networks
-from padron.domain.administration import COMMAND_LINE, ActType, Deed, Doer
+from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
-from padron.service.accounts import NewKey, describe_key, make_key, refuse_key_id
+from padron.service.accounts import NewKey, check_rate, describe_key, make_key, refuse_key_id
 from padron.service.administration.acting import Done, administer
 from padron.service.runtime import Runtime
 from padron.store.administration import AdministrationTransaction
@@ -51,6 +51,7 @@ async def change_key(
     if label is not None:
         check_name("The key's label", label, KEY_LABEL_LENGTH_MAX)
     chosen = None if networks is None else parse_networks(networks)
+    check_rate(requests_per_s or None)
 
     def edit(key: ApiKey) -> ApiKey:
         return replace(
@@ -60,7 +61,7 @@ async def change_key(
             requests_per_s=key.requests_per_s if requests_per_s is None else requests_per_s or None,
         )
 
-    return await edit_key(runtime, key_id, edit, COMMAND_LINE)
+    return await edit_key(runtime, key_id, edit, runtime.operator)
 
 
 async def edit_key(runtime: Runtime, key_id: str, edit: Edit, doer: Doer) -> ApiKey:
@@ -102,7 +103,7 @@ async def rotate_key(
         raise PadronError(
             Code.KEY_NOT_FOUND, f"The account {quote(account.name)} has no API key with the id {quote(key_id)}."
         )
-    return await replace_key(runtime, key_id, COMMAND_LINE, overlap=overlap, end=expires_in)
+    return await replace_key(runtime, key_id, runtime.operator, overlap=overlap, end=expires_in)
 
 
 async def replace_key(
@@ -119,33 +120,40 @@ async def replace_key(
     ``end`` is when the new key ends, or after how long. Raises ``forbidden`` for a key with more scopes than the doer
     has, because the doer gets the new key's secret.
     """
-    old = await get_key(runtime, key_id)
-    now = runtime.clock()
-    _check_can_be_replaced(old, now)
-    if end is None and old.expires_at is not None:
-        end = old.expires_at - old.created_at
-    new = make_key(
-        old.account_id,
-        label=old.label,
-        scopes=old.scopes,
-        networks=old.networks,
-        now=now,
-        expires_at=now + end if isinstance(end, timedelta) else end,
-        requests_per_s=old.requests_per_s,
-    )
-    ends_at = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+    account_id = parse_key_id(key_id)
+    if account_id is None:
+        raise refuse_key_id(key_id)
 
-    async def work(administration: AdministrationTransaction, _: datetime) -> Done[RotatedKey]:
-        present = await administration.find_key(key_id)
-        if present is not None and check is not None:
-            check(present)
+    async def work(administration: AdministrationTransaction, at: datetime) -> Done[RotatedKey]:
+        old = await administration.find_key(key_id)
+        if old is None:
+            raise refuse_key_id(key_id)
         doer.check_covers(old.scopes, f"The API key {key_id} has the scopes")
+        if check is not None:
+            check(old)
+        _check_can_be_replaced(old, at)
+        new = _make_successor(old, end, at)
+        ends_at = at + overlap if old.expires_at is None else min(old.expires_at, at + overlap)
         await administration.replace_key(key_id, new.key, runtime.limits.keys, ends_at)
         details = {"replacedBy": new.key.key_id, "endsAt": format_instant(ends_at), **describe_key(new.key)}
         deed = Deed(type=ActType.KEY_ROTATED, subject=key_id, details=details)
         return Done(result=RotatedKey(new=new, old_ends_at=ends_at), deed=deed)
 
-    return await administer(runtime, old.account_id, doer, work)
+    return await administer(runtime, account_id, doer, work)
+
+
+def _make_successor(old: ApiKey, end: datetime | timedelta | None, at: datetime) -> NewKey:
+    if end is None and old.expires_at is not None:
+        end = old.expires_at - old.created_at
+    return make_key(
+        old.account_id,
+        label=old.label,
+        scopes=old.scopes,
+        networks=old.networks,
+        now=at,
+        expires_at=at + end if isinstance(end, timedelta) else end,
+        requests_per_s=old.requests_per_s,
+    )
 
 
 def _check_can_be_replaced(key: ApiKey, now: datetime) -> None:

@@ -24,9 +24,8 @@ from padron.domain.account import (
 from padron.domain.addresses import parse_networks
 from padron.domain.administration import Doer
 from padron.domain.errors import Code, PadronError
-from padron.domain.quoting import quote
 from padron.service import accounts
-from padron.service.accounts import NewKey, check_rate, make_key, save_new_key
+from padron.service.accounts import NewKey, check_rate, make_key, refuse_key_id, save_new_key
 from padron.service.administration import keys
 from padron.service.administration.keys import RotatedKey
 from padron.service.changes import cursors
@@ -75,7 +74,7 @@ async def get_key(runtime: Runtime, principal: Principal, key_id: str) -> ApiKey
     _check_own(principal, key_id)
     key = await runtime.store.read(principal.account_id).administration.find_key(key_id)
     if key is None:
-        raise _refuse_id(key_id)
+        raise refuse_key_id(key_id)
     return key
 
 
@@ -105,7 +104,7 @@ async def add_key(runtime: Runtime, principal: Principal, request_id: str, asked
 async def change_key(
     runtime: Runtime, principal: Principal, request_id: str, key_id: str, edits: KeyEdits, tags: Tags
 ) -> ApiKey:
-    """Change a key and give it. ``tags`` are those of which the key must have one.
+    """Change a key and give it. The key must have one of the ``tags``.
 
     Raises ``forbidden``, ``key_not_found``, ``bad_parameters``, ``revision_mismatch``, and ``key_ended`` for another
     end of a key that has ended.
@@ -153,7 +152,7 @@ async def rotate_key(
     Raises ``forbidden``, also for a key with a scope that the caller lacks, ``key_not_found``, ``key_ended``,
     ``revision_mismatch``, ``bad_parameters`` and ``key_limit_reached``.
     """
-    await get_key(runtime, principal, key_id)
+    _check_own(principal, key_id)
     if not timedelta(0) <= overlap <= OVERLAP_MAX:
         seconds_max = OVERLAP_MAX // timedelta(seconds=1)
         raise PadronError(Code.BAD_PARAMETERS, f"overlapSeconds must be from 0 to {seconds_max:,}.")
@@ -182,7 +181,7 @@ def _check_own(principal: Principal, key_id: str) -> None:
     """Raise ``forbidden``, and ``key_not_found`` for whatever cannot be a key of the account."""
     principal.check_scope(Scope.ACCOUNT_MANAGE)
     if _match_id(key_id) is None or parse_key_id(key_id) != principal.account_id:
-        raise _refuse_id(key_id)
+        raise refuse_key_id(key_id)
 
 
 def _check_tags(key: ApiKey, tags: Tags) -> None:
@@ -196,7 +195,3 @@ def _check_future(expires_at: datetime | None, now: datetime) -> datetime | None
     if expires_at is not None and expires_at <= now:
         raise PadronError(Code.BAD_PARAMETERS, "expiresAt is not in the future. To end a key at once, delete it.")
     return expires_at
-
-
-def _refuse_id(key_id: str) -> PadronError:
-    return PadronError(Code.KEY_NOT_FOUND, f"The account has no API key with the id {quote(key_id)}.")

@@ -46,7 +46,7 @@ async def _export_found(reader: Reader, query: VehicleQuery) -> AsyncIterator[li
         yield [version for version, _ in found.rows]
         if found.last is None and len(found.rows) < query.limit:
             return
-        asked = replace(asked, after=(found.last or found.rows[-1]).position)
+        asked = replace(asked, after=found.last or found.rows[-1].position)
 
 
 async def find_last_vehicle(runtime: Runtime, principal: Principal) -> int:

@@ -101,7 +101,7 @@ async def list_vehicles(
     reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0)) if is_followed else START
     page = cut_page(found.rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
     if page.next_cursor is None and found.last is not None:  # the work was bounded, and the page is short
-        page = Page(rows=page.rows, next_cursor=cursors.format_list_cursor(epoch, asked, *found.last, reached))
+        page = Page(rows=page.rows, next_cursor=cursors.format_place_cursor(epoch, asked, found.last, reached))
     return FoundVehicles(
         page=Page(rows=[row.version for row in page.rows], next_cursor=page.next_cursor),
         cursor=None
@@ -120,8 +120,10 @@ async def _list_rows(reader: Reader, asked: VehicleQuery) -> FoundRows:
 
 def _may_walk_far(query: VehicleQuery) -> bool:
     """Say whether the query looks at vehicles one by one: there is no index for a status in the past."""
-    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
-    return query.up_to is not None and query.sort is None and by_status
+    by_status = (
+        query.operational is not None or query.statuses or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    )
+    return query.up_to is not None and query.sort is None and bool(by_status)
 
 
 async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:

@@ -21,46 +21,53 @@ class SearchBounds:
 
     ``chosen_max`` is the number of proposed vehicles from which a page of any order is chosen. ``proposals`` are the
     steps of a page in order of registration, and ``sifts`` the steps of a sift. The first steps are short, because
-    they often do.
+    they often do. ``glance`` is how many vehicles are looked at first, in case that most of them have the words.
     """
 
+    glance: int
     chosen_max: int
     proposals: tuple[int, ...]
     sifts: tuple[int, ...]
 
 
-BOUNDS = SearchBounds(chosen_max=20_000, proposals=(500, 5_000, 20_000), sifts=(1_000, 5_000, 20_000, 20_000))
+BOUNDS = SearchBounds(glance=200, chosen_max=20_000, proposals=(500, 5_000, 20_000), sifts=(2_000, 10_000, 20_000))
 
 _REGISTRATION_SORTS = frozenset({None, "createdAt"})
+_TIME_SORTS = frozenset({"statusSince", "updatedAt"})  # SQLite sorts all vehicles for each step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FoundRows:
     """Vehicles that a search found, at most as many as were asked for.
 
-    ``last`` is the last vehicle that was looked at, if the work ended before the page was full and more may follow.
+    ``last`` is the place of the last vehicle that was looked at, if the work ended before the page was full and more
+    may follow.
     """
 
     rows: list[ListedVehicle]
-    last: ListedVehicle | None = None
+    last: Position | None = None
 
 
 async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBounds = BOUNDS) -> FoundRows:
     """Give ``query.limit`` current vehicles after ``query.after`` that have all words, or fewer."""
     grams = choose_grams(query.words)
+    is_timed = query.sort in _TIME_SORTS
+    sifts = bounds.sifts[:1] if is_timed else bounds.sifts
     if not grams:
-        return await _sift(reader, query, bounds)
+        return await _sift(reader, query, sifts)
+    if not is_timed:
+        found = await _sift(reader, query, [bounds.glance])
+        if len(found.rows) == query.limit or found.last is None:
+            return found
     if query.sort in _REGISTRATION_SORTS:
-        return await _follow(reader, query, grams, bounds)
-    proposed = await reader.propose_vehicles(
-        grams, after=0, before=LAST_VEHICLE, descending=False, limit=bounds.chosen_max + 1
-    )
+        return await _follow(reader, query, grams, bounds.proposals)
+    proposed = await reader.propose_vehicles(grams, bounds.chosen_max + 1)
     if len(proposed) <= bounds.chosen_max:
         return FoundRows(rows=await reader.list_vehicles(replace(query, among=proposed)) if proposed else [])
-    return await _sift(reader, query, bounds)
+    return await _sift(reader, query, sifts)
 
 
-async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], bounds: SearchBounds) -> FoundRows:
+async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], steps: Sequence[int]) -> FoundRows:
     """Give a page in order of registration, which is the order of the index."""
     rows: list[ListedVehicle] = []
     after, before = 0, LAST_VEHICLE
@@ -68,27 +75,23 @@ async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], bou
         before = query.after.vehicle_id
     elif query.after is not None:
         after = query.after.vehicle_id
-    last: ListedVehicle | None = None
-    for size in bounds.proposals:
-        proposed = await reader.propose_vehicles(
-            grams, after=after, before=before, descending=query.descending, limit=size
-        )
+    for size in steps:
+        proposed = await reader.propose_next(grams, after=after, before=before, descending=query.descending, limit=size)
         if proposed:
             part = replace(query, among=proposed, after=None, limit=query.limit - len(rows))
             rows += await reader.list_vehicles(part)
         if len(rows) == query.limit or len(proposed) < size:
             return FoundRows(rows=rows)
         after, before = (after, proposed[-1]) if query.descending else (proposed[-1], before)
-        last = await _find_row(reader, query, proposed[-1]) or (rows[-1] if rows else last)
-    return FoundRows(rows=rows, last=last)
+    reached = before if query.descending else after
+    return FoundRows(rows=rows, last=Position(key=None if query.sort is None else reached, vehicle_id=reached, began=0))
 
 
-async def _sift(reader: Reader, query: VehicleQuery, bounds: SearchBounds) -> FoundRows:
+async def _sift(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> FoundRows:
     """Give a page by looking at one vehicle of the list after the other."""
     rows: list[ListedVehicle] = []
     place = query.after
-    last: ListedVehicle | None = None
-    for size in bounds.sifts:
+    for size in steps:
         part = replace(query, after=place, limit=query.limit - len(rows))
         sifted = await reader.sift_vehicles(part, size)
         if sifted.hits:
@@ -96,22 +99,8 @@ async def _sift(reader: Reader, query: VehicleQuery, bounds: SearchBounds) -> Fo
             rows += await reader.list_vehicles(replace(part, among=ids))
         if len(rows) == query.limit:
             return FoundRows(rows=rows)
-        # A vehicle that was edited meanwhile may be missing, so a full step does not make a full page.
-        reached = sifted.hits[-1] if len(sifted.hits) == part.limit else sifted.last
-        if reached is None:
+        # A vehicle that was edited meanwhile is missing, so a full step does not make a full page.
+        place = sifted.hits[-1] if len(sifted.hits) == part.limit else sifted.last
+        if place is None:
             return FoundRows(rows=rows)
-        place = reached
-        found = await _find_row(reader, query, reached.vehicle_id)
-        last = found if found is not None and _is_at(found.position, reached) else rows[-1] if rows else last
-    return FoundRows(rows=rows, last=last)
-
-
-async def _find_row(reader: Reader, query: VehicleQuery, vehicle_id: int) -> ListedVehicle | None:
-    """Give a vehicle with its place in the order; None when it is not current any more."""
-    asked = VehicleQuery(filters={}, sort=query.sort, among=[vehicle_id], limit=1)
-    rows = await reader.list_vehicles(asked)
-    return rows[0] if rows else None
-
-
-def _is_at(position: Position, place: Position) -> bool:
-    return (position.key, position.vehicle_id) == (place.key, place.vehicle_id)
+    return FoundRows(rows=rows, last=place)

@@ -45,7 +45,7 @@ _MEMBERSHIP = slice(_KEY.stop, None)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """A user with the hash of the password; None without one. Nothing but the check of a password may see it."""
+    """A user with the hash of the password; None without one. Only the check of a password may see it."""
 
     user: User
     password_hash: str | None

@@ -7,6 +7,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.people import Member, Membership, Role, User
 from padron.domain.quoting import quote
 from padron.domain.sessions import Invitation, KeptSession, SignInEvent
+from padron.store.administration import AdministrationTransaction
 from padron.store.people.openid import OpenIdTransaction
 from padron.store.people.rows import (
     INVITATION,
@@ -59,6 +60,10 @@ class PeopleTransaction:
         """Keep the same password under another hash, unless the password changed meanwhile."""
         await self._port.fetch("renew_hash", user_id, before, after)
 
+    def administer(self, account_id: int) -> AdministrationTransaction:
+        """Give the administration of an account, in this same transaction."""
+        return AdministrationTransaction(self._port, account_id)
+
     async def lock_members(self, account_id: int) -> bool:
         """Lock an account's members. Give False when there is no such account."""
         return bool(await self._port.fetch("lock_members", account_id))
@@ -83,7 +88,10 @@ class PeopleTransaction:
                 "added_at": member.added_at,
             }
         )
-        return bool(await self._port.fetch("insert_member", *values))
+        if not await self._port.fetch("insert_member", *values):
+            return False
+        await self._port.fetch("note_known_person", member.account_id, member.user_id)
+        return True
 
     async def find_member(self, account_id: int, user_id: str) -> Member | None:
         """Give a membership, if there is one."""

@@ -542,6 +542,13 @@ CREATE TABLE members (
 
 CREATE INDEX members_by_user ON members (user_id);
 
+-- Everybody who is or was a member of an account: its record may name them, also after they left.
+CREATE TABLE known_people (
+    account_id bigint NOT NULL REFERENCES accounts,
+    user_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+);
+
 CREATE TABLE sessions (
     token_sha256 bytea PRIMARY KEY,
     session_id text COLLATE "C" NOT NULL,

@@ -18,11 +18,11 @@ async def fill_search_texts(connection: asyncpg.Connection) -> None:
     await connection.execute(f"DROP INDEX {_INDEX}")
     cursor = await connection.cursor(_SELECT)
     while rows := await cursor.fetch(BATCH_ROWS):
-        records = [_give_row(*row) for row in rows]
+        records = [_give_record(*row) for row in rows]
         await connection.copy_records_to_table("search_texts", records=records, columns=_COLUMNS)
     await connection.execute(definition)
 
 
-def _give_row(account_id: int, vehicle_id: int, vin: str, details: str) -> tuple[int, int, str, list[int]]:
+def _give_record(account_id: int, vehicle_id: int, vin: str, details: str) -> tuple[object, ...]:
     text = give_search_text(vin, to_details(details))
     return account_id, vehicle_id, text, give_elements(account_id, vehicle_id, text)

@@ -337,6 +337,7 @@ def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
         status
         for status in _CURRENT
         if query.status in {None, VehicleStatus.INFO_CHANGED, status}
+        and (not query.statuses or status in query.statuses)
         and query.operational in {None, is_operational(status)}
     )
 

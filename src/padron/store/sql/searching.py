@@ -12,8 +12,8 @@ from padron.domain.query import VehicleQuery
 from padron.domain.searching import list_grams
 from padron.store.sql.listing import BuiltStatement, Dialect, build_page, list_words
 
-# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has so
-# many numbers of changes, of which a part are registrations.
+# PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has
+# 2 ** 17 numbers of changes, and a part of them are registrations.
 BLOCK_BITS = 17
 _BLOCKS_MASK = 0xFFFF  # blocks of several accounts may share a number: then the row's account decides
 _ACCOUNT_STEP = 40_503  # spreads the accounts' blocks over the numbers
@@ -24,13 +24,17 @@ LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """A question to the index: the first vehicles of an account between two ids that may have all grams."""
+    """A question to the index: vehicles of an account between two ids that may have all grams.
+
+    They are the first ones in the order of their ids, or any ones if ``is_ordered`` is false.
+    """
 
     account_id: int
     grams: Sequence[int]
     after: int
     before: int
-    descending: bool
+    is_ordered: bool = True
+    descending: bool = False
     limit: int
 
 
@@ -38,6 +42,11 @@ def write_tokens(text: str, without: str) -> str:
     """Give the grams of a text that another text lacks, as tokens of SQLite's index."""
     grams = set(list_grams(text.split()))
     return " ".join(map(str, sorted(grams.difference(list_grams(without.split())) if without else grams)))
+
+
+def match_tokens(grams: Sequence[int]) -> str:
+    """Give the question to SQLite's index that finds the rows with all grams."""
+    return " AND ".join(f'"{gram}"' for gram in grams)
 
 
 def give_elements(account_id: int, vehicle_id: int, text: str) -> list[int]:
@@ -60,7 +69,7 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
     hooks = {
         ":blocks": f"{last}, {first}, -1" if proposal.descending else f"{first}, {last}, 1",
         ":grams": " AND ".join(clauses),
-        ":way": "DESC" if proposal.descending else "ASC",
+        ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
         ":limit": str(int(proposal.limit)),
     }
     return BuiltStatement(_fill(template, hooks), [proposal.account_id, proposal.after, proposal.before])
@@ -68,8 +77,8 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
 
 def propose_by_tokens(template: str, proposal: Proposal) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
-    hooks = {":way": "DESC" if proposal.descending else "ASC", ":limit": str(int(proposal.limit))}
-    question = " AND ".join(f'"{gram}"' for gram in proposal.grams)
+    hooks = {":way": _give_way(proposal), ":limit": str(int(proposal.limit))}
+    question = match_tokens(proposal.grams)
     return BuiltStatement(
         _fill(template, hooks), [proposal.account_id, proposal.after, proposal.before, question]
     )  # fmt: skip
@@ -89,6 +98,21 @@ def build_sift(
         ":last": str(int(walked_max) - 1),
     }
     return BuiltStatement(_fill(template, hooks), page.parameters)
+
+
+def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
+    """Give the statement that counts at most ``query.limit`` vehicles of a list."""
+    page = build_page(account_id, query, dialect)
+    texts = ""
+    if query.words and query.among is None:  # otherwise the page compares the texts
+        words = " AND ".join(list_words(query, page.add, dialect))
+        account = dialect.mark(1)
+        texts = f"JOIN search_texts AS s ON s.account_id = {account} AND s.vehicle_id = p.vehicle_id WHERE {words}"
+    return BuiltStatement(_fill(template, {":page": page.text, ":words": texts}), page.parameters)
+
+
+def _give_way(proposal: Proposal) -> str:
+    return "DESC" if proposal.descending else "ASC"
 
 
 def _fill(template: str, hooks: dict[str, str]) -> str:

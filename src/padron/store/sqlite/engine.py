@@ -14,7 +14,6 @@ import apsw
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import quote_path
-from padron.domain.searching import give_search_text
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
@@ -40,7 +39,6 @@ from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
-from padron.store.vehicles import to_details
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
 
@@ -246,7 +244,6 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
             raise TroubledError(TroubleCode.DAMAGED, LOST_COMMITS)
         with translate_errors():
             connection.create_scalar_function("sort_key", _give_sort_key, 1, deterministic=True)
-            connection.create_scalar_function("search_text", _give_search_text, 2, deterministic=True)
             connection.execute("BEGIN IMMEDIATE")
             claim(connection, path)
             pending = apply_migrations(connection, MIGRATIONS)
@@ -258,8 +255,3 @@ def migrate(path: str, *, dry_run: bool = False, may_create: bool = True) -> lis
 
 def _give_sort_key(*texts: object) -> str:
     return give_sort_key(str(texts[0]))
-
-
-def _give_search_text(*columns: object) -> str:
-    vin, details = columns
-    return give_search_text(str(vin), to_details(str(details)))

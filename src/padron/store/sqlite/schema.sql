@@ -509,6 +509,13 @@ CREATE TABLE members (
 
 CREATE INDEX members_by_user ON members (user_id);
 
+-- Everybody who is or was a member of an account: its record may name them, also after they left.
+CREATE TABLE known_people (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sessions (
     token_sha256 BLOB NOT NULL PRIMARY KEY,
     session_id TEXT NOT NULL,

@@ -9,6 +9,7 @@ from padron.http.calls import Call
 from padron.http.declarations import Route, Success
 from padron.http.requests import queries
 from padron.http.shapes.administration import AccountShape, ActList, shape_account, shape_act
+from padron.service.actors import name_actors
 from padron.service.administration import own_account
 
 
@@ -25,7 +26,8 @@ async def list_events(call: Call) -> Reply:
     page = await own_account.list_acts(
         call.runtime, call.principal, limit=queries.parse_limit(given), cursor=given.get("cursor")
     )
-    shapes = [shape_act(act) for act in page.rows]
+    names = await name_actors(call.runtime, call.principal.account_id, [act.by for act in page.rows])
+    shapes = [shape_act(act, names) for act in page.rows]
     return build_json_reply(200, ActList(events=shapes, next_cursor=page.next_cursor, more=page.more))
 
 

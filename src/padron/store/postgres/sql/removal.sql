@@ -19,6 +19,12 @@ DELETE FROM members WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM members WHERE account_id = $1 ORDER BY account_id, user_id LIMIT $2))
 RETURNING 1;
 
+-- name: remove_known_people
+-- Who is or was a member.
+DELETE FROM known_people WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM known_people WHERE account_id = $1 ORDER BY account_id, user_id LIMIT $2))
+RETURNING 1;
+
 -- name: remove_sessions
 -- Sessions in the account.
 DELETE FROM sessions WHERE account_id = $1 AND ctid = ANY (ARRAY(

@@ -16,14 +16,14 @@ WHERE s.text <> excluded.text;
 DELETE FROM search_texts WHERE account_id = $1 AND vehicle_id = $2;
 
 -- name: propose_vehicles
--- The first vehicles after an id ($2) and before another one ($3) that may have all grams ($4). searching.py fills in
--- the hooks. Each block of vehicles is looked up by itself, in order, because the index gives whole blocks in no order.
+-- The first vehicles after an id ($2) and before another one ($3) that may have all grams. searching.py fills in the
+-- hooks. Each block of vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order.
 SELECT found.vehicle_id FROM
     generate_series(:blocks) AS b (block)
 CROSS JOIN LATERAL (
     SELECT s.vehicle_id FROM search_texts AS s
     WHERE s.account_id = $1 AND :grams AND s.vehicle_id + 0 > $2 AND s.vehicle_id + 0 < $3
-    ORDER BY s.vehicle_id :way) AS found
+    :order) AS found
 LIMIT :limit;
 
 -- name: sift_vehicles
@@ -37,3 +37,8 @@ SELECT * FROM (
 UNION ALL
 SELECT * FROM (
     SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;
+
+-- name: count_listed
+-- The number of vehicles of a list, up to a bound, or of those whose text has all words. searching.py fills in the
+-- hooks.
+SELECT count(*) FROM (:page) AS p :words;

@@ -19,6 +19,12 @@ DELETE FROM members WHERE (account_id, user_id) IN (
     SELECT account_id, user_id FROM members WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_known_people
+-- Who is or was a member.
+DELETE FROM known_people WHERE (account_id, user_id) IN (
+    SELECT account_id, user_id FROM known_people WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_sessions
 -- Sessions in the account.
 DELETE FROM sessions WHERE token_sha256 IN (

@@ -32,3 +32,8 @@ SELECT * FROM (
 UNION ALL
 SELECT * FROM (
     SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;
+
+-- name: count_listed
+-- The number of vehicles of a list, up to a bound, or of those whose text has all words. searching.py fills in the
+-- hooks.
+SELECT count(*) FROM (:page) AS p :words;
