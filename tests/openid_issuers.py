@@ -45,7 +45,8 @@ ANA: Json = {
     "sub": "248289", "name": "Ana Ruiz", "email": "ana@corp.example", "email_verified": True, "groups": ["workshop"],
 }  # fmt: skip
 
-make_rsa()  # before the tests, because it takes long
+for number in range(2):  # before the tests, because it takes long
+    make_rsa(2_048, number)
 
 
 def make_role_grant(role: str, account: str = "Acme", **when: object) -> Grant:
