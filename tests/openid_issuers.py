@@ -26,7 +26,6 @@ from tests.issuers import (
     make_grant,
     make_header,
     make_provider,
-    make_rsa,
 )
 
 CLIENT_ID = "padron-console"
@@ -44,9 +43,6 @@ CLIENT = OpenIdClient(
 ANA: Json = {
     "sub": "248289", "name": "Ana Ruiz", "email": "ana@corp.example", "email_verified": True, "groups": ["workshop"],
 }  # fmt: skip
-
-for number in range(2):  # before the tests, because it takes long
-    make_rsa(2_048, number)
 
 
 def make_role_grant(role: str, account: str = "Acme", **when: object) -> Grant:
