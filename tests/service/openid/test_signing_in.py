@@ -1,5 +1,6 @@
 """Signing in with an identity provider: who comes in, as whom, and with which roles."""
 
+import asyncio
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -122,10 +123,20 @@ async def test_a_membership_that_somebody_gave_by_hand_is_never_touched(
     await add_member(runtime, user, beta.account_id, Role.VIEWER)
     await remove_member(runtime, user, acme.account_id, acme.name)
     await add_member(runtime, user, acme.account_id, Role.MANAGER)
-    issuer.claims = {**ANA, "groups": []}
-    arrival = await sign_in(runtime, issuer)
-    roles = {one.account_name: one.role for one in arrival.new.session.accounts}
-    assert roles == {"Acme": Role.MANAGER, "Beta": Role.VIEWER}
+    for groups in (["workshop"], []):
+        issuer.claims = {**ANA, "groups": groups}
+        arrival = await sign_in(runtime, issuer)
+        roles = {one.account_name: one.role for one in arrival.new.session.accounts}
+        assert roles == {"Acme": Role.MANAGER, "Beta": Role.VIEWER}
+
+
+async def test_somebody_new_who_comes_twice_at_the_same_time_is_one_person(
+    runtime: Runtime, issuer: SignInIssuer, select: Select
+) -> None:
+    arrivals = await asyncio.gather(*(sign_in(runtime, issuer) for _ in range(4)))
+    assert len({find_user(arrival).user_id for arrival in arrivals}) == 1
+    ((count,),) = await select("SELECT count(*) FROM users")
+    assert count == 1
 
 
 async def test_a_role_that_was_changed_by_hand_is_the_providers_again_after_the_next_sign_in(
