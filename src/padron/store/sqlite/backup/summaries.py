@@ -47,14 +47,14 @@ def summarize(connection: apsw.Connection) -> RegisterSummary:
     return RegisterSummary(schema_number=schema_number, epoch=epoch, accounts=accounts, row_counts=counts)
 
 
-def check_pages(connection: apsw.Connection, what: str) -> None:
+def check_pages(connection: apsw.Connection, what: str, advice: str = "") -> None:
     """Raise ``store_unavailable`` unless every page of the file is sound. ``what`` names the file."""
     try:
         faults = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({_FAULTS_MAX})")]
     except apsw.Error as error:
         faults = [str(error)]
     if faults != ["ok"]:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"{what} is damaged: {'; '.join(faults)}.")
+        raise PadronError(Code.STORE_UNAVAILABLE, f"{what} is damaged: {'; '.join(faults)}. {advice}".rstrip())
 
 
 def check_register_file(path: Path) -> RegisterSummary:
