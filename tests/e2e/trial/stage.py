@@ -5,13 +5,14 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from padron.domain.errors import PadronError
 from padron.store.sqlite.backup.folders import list_chains
+from tests import effort
 from tests.e2e.program import Fleet
 from tests.e2e.servers import Servers
 from tests.e2e.trial.disks import Disk
@@ -142,6 +143,17 @@ class Stage:
             if span.began_s - LOST_S_MAX < until_s < span.ended_s + SETTLED_S:
                 until_s = span.began_s - LOST_S_MAX
         return until_s
+
+    async def direct(self, kinds: Sequence[str], let_happen: Callable[[str], Awaitable[None]], until_s: float) -> None:
+        """Let each kind happen once, in an order that the dice choose, and again until the time is over."""
+        is_first = True
+        while is_first or time.monotonic() < until_s:
+            for kind in self.dice.sample(kinds, len(kinds)):
+                await asyncio.sleep(self.dice.uniform(*effort.TRIAL_CALM_S))
+                await let_happen(kind)
+                if not is_first and time.monotonic() >= until_s:
+                    return
+            is_first = False
 
     async def run(self, *words: str, url: str | None = None) -> Outcome:
         """Run a command on the register, or on another one."""
