@@ -44,8 +44,10 @@ class Ends:
         self.stage.figures.counts[kind] += 1
         match kind:
             case "kill":
+                await self.stage.wait_for_work()
                 await self._end(kill=True)
             case "kill and restore":
+                await self.stage.wait_for_work()
                 self._kill()
                 await self.copies.restore_folder()
                 await self._start()

@@ -13,6 +13,7 @@ from pathlib import Path
 from padron.domain.errors import PadronError
 from padron.store.sqlite.backup.folders import list_chains
 from tests import effort
+from tests.cast import wait_until
 from tests.e2e.program import Fleet
 from tests.e2e.servers import Servers
 from tests.e2e.trial.disks import Disk
@@ -23,6 +24,9 @@ COMMAND_S_MAX = 300
 LOST_S_MAX = 1.0  # what a continuous backup may be behind
 SETTLED_S = 6.0  # after a trouble, until everything is as usual: a server tries again after five seconds
 LOOK_S = 0.02
+ACTS_MIN = 10
+RECENT_ACTS = 2_000
+WORK_S_MAX = 90.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -120,6 +124,20 @@ class Stage:
         """Say whether the continuous backup, if there is one, can be restored."""
         self.look_at_chains()
         return self.backup_to is None or self.chains[-1].based_s < math.inf
+
+    async def wait_for_work(self) -> None:
+        """Wait until the servers did something, of which a backup must know if there is one."""
+        since_s = time.monotonic()
+
+        async def is_done() -> bool:
+            self.look_at_chains()
+            begin_s, end_s = since_s, time.monotonic()
+            if self.backup_to is not None:
+                begin_s, end_s = max(since_s, self.chains[-1].based_s), end_s - LOST_S_MAX
+            recent = self.ledger.acts[-RECENT_ACTS:]
+            return sum(act.is_done and begin_s < act.answered_s < end_s for act in recent) >= ACTS_MIN
+
+        await wait_until(is_done, seconds_max=WORK_S_MAX)
 
     def end_chain(self, now_s: float) -> None:
         if self.chains:
