@@ -145,7 +145,7 @@ def test_an_instant_is_found_by_its_type_wherever_it_is_in_a_shape() -> None:
 def test_the_scopes_of_a_call_are_named_for_programs() -> None:
     for route in ROUTES:
         described = DOCUMENT["paths"][route.path][route.method.lower()]
-        wanted = [scope.value for scope in (route.scope, route.further_scope) if scope]
+        wanted = [scope.value for scope in (route.scope, *route.further_scopes) if scope]
         assert described.get("x-scopes", []) == wanted
         assert described.get("x-any-scopes", []) == [scope.value for scope in route.either_scope]
 

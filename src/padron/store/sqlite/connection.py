@@ -6,8 +6,11 @@ from contextlib import contextmanager
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.searching import give_search_text
 from padron.domain.trouble import TroubleCode, TroubledError
+from padron.store.sql.searching import write_tokens
 from padron.store.sqlite.soundness.checksums import check_extension, reserve_bytes
+from padron.store.vehicles import to_details
 
 BUSY_TIMEOUT_MS = 5_000
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
@@ -62,8 +65,28 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
                 continue
             connection.execute(f"PRAGMA {pragma}")
         check_extension(connection)
+        if not read_only:
+            add_functions(connection)
         connection.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB if read_only else WRITE_CACHE_KIB}")
         return connection
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """Add the functions that the schema's triggers call. Every connection that writes texts of vehicles needs them."""
+    # Innocuous, because trusted_schema is off.
+    flags = apsw.SQLITE_DETERMINISTIC | apsw.SQLITE_INNOCUOUS
+    connection.create_scalar_function("search_grams", _write_tokens, 2, flags=flags)
+    connection.create_scalar_function("search_text", _give_search_text, 2, flags=flags)  # a migration calls it
+
+
+def _give_search_text(*columns: object) -> str:
+    vin, details = columns
+    return give_search_text(str(vin), to_details(str(details)))
+
+
+def _write_tokens(*texts: object) -> str:
+    text, without = texts
+    return write_tokens(str(text), str(without))
 
 
 @contextmanager

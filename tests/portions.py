@@ -1,0 +1,69 @@
+"""Cuts the tests into portions that processes take in turn, and puts those that wait among those that work.
+
+Tests of a file share its fixtures, so a portion is of one file. Where tests start programs and wait for them, it is
+small: at the end nobody should wait for one process that has much left.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_TESTS_MAX = 64
+_FUNCTIONS_MAX = 24
+_WAITING_FUNCTIONS_MAX = 2  # in the rooms whose tests wait for programs
+_WAITING_ROOMS = {"deploy", "docs", "e2e"}
+_WAITING_FILES = {"test_deadlines.py", "test_pipelining.py", "test_replicas.py", "test_waiting.py", "test_starting.py"}
+# The part of all tests among which those that wait are spread: after it only short ones come.
+_SPREAD = 0.8
+
+
+class Placed(Protocol):
+    """What is asked of a test."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portion:
+    """The places of some tests among all."""
+
+    places: Sequence[int]
+    waits: bool
+
+
+def make_portions(tests: Sequence[Placed]) -> list[Portion]:
+    """Give all tests, in the order in which they are to be taken."""
+    portions = [*_cut(tests)]
+    waiting = [portion for portion in portions if portion.waits]
+    others = [portion for portion in portions if not portion.waits]
+    turns = [(_SPREAD * number / len(waiting), portion) for number, portion in enumerate(waiting)]
+    turns += [(number / len(others), portion) for number, portion in enumerate(others)]
+    return [portion for _, portion in sorted(turns, key=lambda turn: turn[0])]
+
+
+def _cut(tests: Sequence[Placed]) -> Iterator[Portion]:
+    places: list[int] = []
+    functions: set[str] = set()
+    for place, test in enumerate(tests):
+        name = test.name.partition("[")[0]
+        if places and (
+            test.path != tests[places[-1]].path
+            or len(places) == _TESTS_MAX
+            or (name not in functions and len(functions) == _count_functions_max(test.path))
+        ):
+            yield Portion(places=places, waits=_waits(tests[places[0]].path))
+            places, functions = [], set()
+        places.append(place)
+        functions.add(name)
+    if places:
+        yield Portion(places=places, waits=_waits(tests[places[0]].path))
+
+
+def _count_functions_max(path: Path) -> int:
+    return _WAITING_FUNCTIONS_MAX if _waits(path) else _FUNCTIONS_MAX
+
+
+def _waits(path: Path) -> bool:
+    return path.parent.name in _WAITING_ROOMS or path.name in _WAITING_FILES
