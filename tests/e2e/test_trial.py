@@ -203,6 +203,9 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
         try:
             await play(stage, place, parties, effort.TRIAL_S)
             await stop_all(servers, stage)
+        except BaseException:
+            place.keep()
+            raise
         finally:
             save_report(build_report(stage, parties.stranger, began_s, time.monotonic()))
     await check_end(stage, place, parties)

@@ -89,7 +89,10 @@ class Copies:
         """Compare a copy with what was answered until an instant, and give how far it is behind."""
         found = await read_register(url, self.stage.account_ids)
         acts = list(self.stage.ledger.acts)
-        lost = await asyncio.to_thread(check_found, found, acts, until_s=until_s)
+        try:
+            lost = await asyncio.to_thread(check_found, found, acts, until_s=until_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.stage.describe(asked_s, until_s)}") from error
         return max((asked_s - act.answered_s for act in lost), default=0.0)
 
     async def examine(self, url: str) -> bool:

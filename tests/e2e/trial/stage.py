@@ -173,6 +173,27 @@ class Stage:
                     return
             is_first = False
 
+    def describe(self, asked_s: float, until_s: float) -> str:
+        """Say what happened in the last minute before a question."""
+        return "\n".join(
+            [
+                f"Until {until_s - asked_s:.2f} s everything must be there. Seconds count from the question.",
+                *(
+                    f"Chain {chain.name}: base at {chain.based_s - asked_s:.2f}, ended at {chain.ended_s - asked_s:.2f}"
+                    for chain in self.chains[-4:]
+                ),
+                *(
+                    f"Trouble {span.kind} from {span.began_s - asked_s:.2f} to {span.ended_s - asked_s:.2f}"
+                    for span in self.spans[-4:]
+                ),
+                *(
+                    f"Act {act.mark} {act.kind} answered {act.http} at {act.answered_s - asked_s:.2f}"
+                    for act in self.ledger.acts[-400:]
+                    if act.is_done and act.answered_s > asked_s - 60
+                ),
+            ]
+        )
+
     async def run(self, *words: str, url: str | None = None) -> Outcome:
         """Run a command on the register, or on another one."""
         return await asyncio.to_thread(
