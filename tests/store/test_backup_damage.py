@@ -1,6 +1,7 @@
 """Whatever happens to the files of a continuous backup, no damaged register comes out of them."""
 
 import asyncio
+import resource
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -218,3 +219,20 @@ async def test_no_base_is_made_of_a_database_that_is_known_as_damaged(tmp_path: 
     assert list(list_chains(kept.folder)[1].path.glob("base-*")) == []
     restore(kept.folder, tmp_path / "restored.db")
     assert list_vins(tmp_path / "restored.db") == whole
+
+
+async def test_a_disk_without_room_for_the_log_refuses_a_restore_with_a_sentence(tmp_path: Path) -> None:
+    async with keep(tmp_path) as kept:
+        await kept.wait_until_copied()
+        await kept.write(150)
+        await kept.wait_until_copied()
+    base = get_chain(kept.folder).list_bases()[0]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (base.size_bytes + 50_000, limits[1]))
+    try:
+        refusal = find_refusal(kept.folder, tmp_path / "none.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert refusal == f"The restored register '{tmp_path}/none.db' cannot be written: File too large."
+    assert [path.name for path in tmp_path.glob("*none.db*")] == []
+    restore(kept.folder, tmp_path / "restored.db")

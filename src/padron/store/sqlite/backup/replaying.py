@@ -73,6 +73,8 @@ def _restore(
         replay.run(show)
         summary = finish_part(part, None, epoch, advice)
         kept = finish(part)
+    except OSError as error:
+        raise _refuse(f"The restored register {quote_path(target)} cannot be written: {error.strerror}.") from error
     finally:
         remove_part(part)
     return RestoredRegister(

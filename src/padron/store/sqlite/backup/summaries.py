@@ -15,9 +15,11 @@ _SUMMARIZE = """
     SELECT a.name, c.vehicle_count, c.last_change FROM accounts AS a JOIN counters AS c USING (account_id)
     ORDER BY a.name
 """
+# The index of the search is a virtual table, whose rows nobody can count. It is made of search_texts.
 _LIST_TABLES = """
-    SELECT name FROM sqlite_schema
-    WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migrations' ORDER BY name
+    SELECT name FROM pragma_table_list
+    WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migrations'
+    ORDER BY name
 """
 _COUNT = 'SELECT count(*) FROM "{}"'
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
