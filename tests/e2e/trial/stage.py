@@ -191,6 +191,12 @@ class Stage:
                     for act in self.ledger.acts[-400:]
                     if act.is_done and act.answered_s > asked_s - 60
                 ),
+                *(
+                    f"{log.name}: {line}"
+                    for log in sorted(self.aside.glob("server-*.log"), key=lambda path: path.stat().st_mtime)[-3:]
+                    for line in log.read_text("utf-8").splitlines()
+                    if " padron.access" not in line
+                ),
             ]
         )
 
