@@ -222,9 +222,9 @@ async def test_no_base_is_made_of_a_database_that_is_known_as_damaged(tmp_path: 
 
 
 async def test_a_disk_without_room_for_the_log_refuses_a_restore_with_a_sentence(tmp_path: Path) -> None:
-    async with keep(tmp_path) as kept:
+    async with keep(tmp_path, log_pages=100_000) as kept:
         await kept.wait_until_copied()
-        await kept.write(400)
+        await kept.write(200)
         await kept.wait_until_copied()
     base = get_chain(kept.folder).list_bases()[0]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
