@@ -13,7 +13,9 @@ from bench.fleet import Listed
 from padron.config import read_settings
 from padron.domain.account import Scope
 from padron.service import accounts
+from padron.store.postgres.search_texts import fill_search_texts
 from padron.store.sql.statements import load_statements
+from padron.store.sqlite.connection import add_functions
 from padron.wiring import migrate_database, open_runtime
 
 CHUNK = 200_000
@@ -76,6 +78,17 @@ class Engine:
             return {str(name): str(definition) for name, definition in rows}
         return asyncio.run(_list_indexes(self.url, tables))
 
+    def fill_search_texts(self) -> None:
+        """Fill what vehicles are found in, by what a migration of vehicles of before does."""
+        if not self.is_sqlite:
+            asyncio.run(_fill_search_texts(self.url))
+            return
+        file = apsw.Connection(str(Path(self.url.removeprefix("sqlite:///"))))
+        file.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000")
+        add_functions(file)
+        file.execute(_SQL["fill_search_texts"])
+        file.close()
+
     def open(self) -> Execute:
         """Give what runs statements, each durable by itself; on SQLite with a large cache."""
         if not self.is_sqlite:
@@ -104,6 +117,8 @@ def fill_vehicles(url: str, account_count: int, vehicles: int, say: Callable[[st
                 done = first + last + 1
                 say(f"{done:,} vehicles, {done / (time.perf_counter() - began):,.0f}/s")
     _make_indexes(execute, indexes, say)
+    say("the texts of the search")
+    engine.fill_search_texts()
     _settle(engine, execute)
     return listed
 
@@ -169,6 +184,15 @@ async def _list_indexes(url: str, tables: Sequence[str]) -> dict[str, str]:
             tables,
         )
         return dict(map(tuple, rows))
+    finally:
+        await connection.close()
+
+
+async def _fill_search_texts(url: str) -> None:
+    connection: Any = await asyncpg.connect(url, server_settings={"maintenance_work_mem": "1GB"})
+    try:
+        async with connection.transaction():
+            await fill_search_texts(connection)
     finally:
         await connection.close()
 

@@ -22,6 +22,11 @@ SELECT {account}, s.n + 1, s.n + 1, 0, {now}, {vin}, {json}('customId', {customI
     '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''
 FROM {rows};
 
+-- name: fill_search_texts
+INSERT INTO search_texts (account_id, vehicle_id, text)
+SELECT account_id, vehicle_id, search_text(vin, details) FROM versions WHERE is_former = 0
+ORDER BY account_id, vehicle_id;
+
 -- name: insert_registrations
 INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id, to_status)
 SELECT {account}, s.n + 1, s.n + 1, {vin}, 'registered', {now}, 'bench', 'bench', {status} FROM {rows};

@@ -7,8 +7,7 @@ For each size the benchmark fills a database by the engine's own statements, sta
 - memory
 - the time of list pages, with every filter and every sort, first and deep
 
-It loads the servers in turns, so that a slow minute of the machine affects all of them. The result is each server's
-share of the smallest one's rate, round by round.
+It loads the servers in turns, so that a slow minute affects all. The result is each one's share of the smallest's rate.
 """
 
 import argparse
@@ -37,13 +36,15 @@ from bench.bulk import fill_history, fill_vehicles, make_vin
 from bench.contestants.base import Place, Running, Wording, run_server
 from bench.fleet import Listed
 from bench.run import Seen, describe_machine, drive
+from bench.searches import list_searches
 from bench.servers import QUIET, ROOT
 from padron.config import read_settings
 from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
-from padron.service.changes.cursors import EPOCH_LENGTH, format_list_cursor
+from padron.service.changes.cursor_texts import EPOCH_LENGTH
+from padron.service.changes.cursors import format_list_cursor
 from padron.wiring import migrate_database
 
 CONNECTIONS = 64
@@ -90,8 +91,8 @@ def list_pages(epoch: str, vehicles: int) -> dict[str, str]:
     """Give the pages that are asked for: each filter, each sort, each sort backwards, and deep ones."""
     pages = {"first": "", "vin": f"?vin={make_vin(7)}"}
     pages |= {f"filter {name}": f"?{name}={quote(value)}" for name, value in VALUES.items()}
-    pages |= {f"sort {name}": f"?sort={name}" for name in SORT_FIELDS}
-    pages |= {f"sort -{name}": f"?sort=-{name}" for name in SORT_FIELDS}
+    pages |= {f"sort {sign}{name}": f"?sort={sign}{name}" for name in SORT_FIELDS for sign in ("", "-")}
+    pages |= list_searches(vehicles)
     deep = vehicles * 9 // 10
     pages["deep"] = f"?cursor={give_cursor(epoch, VehicleQuery(filters={}), None, deep)}"
     vin = make_vin(deep)

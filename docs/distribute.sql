@@ -1,20 +1,28 @@
 -- Spreads an empty or a filled register over the nodes of a Citus cluster, by account. Run it once, on the
 -- coordinator, after `padron migrate`, while no server runs. A test compares it with the schema.
 
--- The directory is copied to every node. It is small, every node reads it, and it is written only when an account is
--- added or a backup was restored.
+-- The directory and the people are copied to every node. They are small, every node reads them, and they are written
+-- only when an account is added, a backup was restored, or somebody signs in.
 SELECT create_reference_table('accounts');
 SELECT create_reference_table('former_accounts');
 SELECT create_reference_table('schema_migrations');
 SELECT create_reference_table('register');
+SELECT create_reference_table('users');
+SELECT create_reference_table('members');
+SELECT create_reference_table('known_people');
+SELECT create_reference_table('sessions');
+SELECT create_reference_table('invitations');
+SELECT create_reference_table('sign_ins');
 
 -- Everything else is stored with its account. There is one group of shards, so that all rows of an account are on one
 -- node. A table comes after the tables that it refers to.
 SELECT create_distributed_table('counters', 'account_id', colocate_with => 'none');
 SELECT create_distributed_table('api_keys', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('administration', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('vehicles', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('identities', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('versions', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('search_texts', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('changes', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('gate_refusals', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('operations', 'account_id', colocate_with => 'counters');

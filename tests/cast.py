@@ -30,6 +30,7 @@ class Member:
     account: Account
     principal: Principal
     token: str
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,7 @@ async def make_cast(runtime: Runtime, number: int = 1) -> Cast:
 async def make_member(runtime: Runtime, account: Account, label: str, scopes: list[str]) -> Member:
     new = await add_key(runtime, account, label=label, scopes=scopes, expires_in=None)
     principal = Principal(account_id=account.account_id, actor=new.key.key_id, scopes=new.key.scopes)
-    return Member(account=account, principal=principal, token=new.token)
+    return Member(account=account, principal=principal, token=new.token, label=label)
 
 
 async def trust() -> None:

@@ -349,6 +349,7 @@ async def runtime(open_store: OpenStore, clock: SteppedClock, limits: Limits) ->
     await runtime.coalescer.close()
     await runtime.refusals.close()
     await runtime.authenticator.close()
+    await runtime.passwords.close()
 
 
 @pytest.fixture

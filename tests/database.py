@@ -3,10 +3,13 @@
 import apsw
 import asyncpg
 
+from padron.store.sqlite.connection import add_functions
+
 
 async def write(engine: str, database: str, statement: str) -> None:
     if engine == "sqlite":
         file = apsw.Connection(database)
+        add_functions(file)
         file.set_busy_timeout(2_000)
         file.execute(statement)
         file.close()

@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 _SEED = os.environ.get("PADRON_TORTURE")
 IS_TORTURE = _SEED is not None
-TORTURE_TIMEOUT_S = 1_800  # for each test
+_TRIAL_MINUTES = float(os.environ.get("PADRON_TRIAL_MINUTES", "10"))
+TORTURE_TIMEOUT_S = 1_800 + 60 * int(_TRIAL_MINUTES)  # for each test
 
 
 def _choose(short: T, long: T) -> T:
@@ -76,6 +77,8 @@ WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each serv
     },
 )
 ARCHIVE_KILLS = _choose(3, 60)
+TRIAL_S = _choose(0.0, 60 * _TRIAL_MINUTES)  # everything happens once at least
+TRIAL_CALM_S = _choose((0.0, 0.5), (0.5, 8.0))  # between two mishaps
 IMPORT_ROWS = _choose(3_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 

@@ -18,11 +18,11 @@ from padron.files.defusing import arm_text, defuse_text
 from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows
 from padron.http import calls, routing
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
 from padron.http.requests import bodies, conditions, json_faults, queries
 from padron.http.shapes.operations import ResultsBody
-from padron.service.changes import cursors
+from padron.service.changes import cursor_texts, cursors
 from padron.service.vehicles import questions, vins
 from padron.wiring import read_clock
 
@@ -149,7 +149,7 @@ _OF_TEXT: dict[str, Callable[[str], object]] = {
     "arm_text": arm_text,
     "suggest_name": lambda text: json_faults.suggest_name(text, frozenset({"vehicleStatusId", "reason"})),
     "parse_feed_cursor": lambda text: cursors.parse_feed_cursor(_LIFE, text),
-    "decode_cursor": lambda text: cursors._decode(
+    "decode_cursor": lambda text: cursor_texts.decode_cursor(
         _LIFE, _LIFE + base64.urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
     ),
     "check_content_type": lambda text: bodies._check_content_type(

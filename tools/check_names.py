@@ -19,6 +19,7 @@ TWINS_ALLOWED: frozenset[str] = frozenset()
 TUPLES_OF_OTHERS = frozenset(
     {
         "domain/idempotency.py:Headers",  # the form of headers in ASGI
+        "domain/access_token.py:_join_members",  # json hands members over so
         "files/encodings.py:_decode_as_latin_1",  # a handler of codecs gives this
         "files/json_rows.py:Pairs",  # json hands members over so
         "service/statuses/undo.py:_give_turn",  # a key to sort by, compared as a whole

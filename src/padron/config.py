@@ -94,6 +94,7 @@ class Settings:
     metrics_listen: str = ""  # HOST:PORT of the metrics; empty: none
     access_log: Switch = Switch.ON
     otel: Switch = Switch.OFF  # traces; the variables OTEL_... say where they go
+    providers: str = ""  # a file with the identity providers whose tokens are taken
 
     @property
     def is_sqlite(self) -> bool:
@@ -130,7 +131,7 @@ _NAMED = (
     "database_url", "host", "port", "log", "webhook_allow", "read_database_url", "read_staleness_s",
     "tls_cert", "tls_key", "secret_file", "forwarded_allow", "root_path", "cors_origins", "backup_to",
     "backup_keep_days", "backup_base_mb", "limits", "metrics_listen", "access_log", "otel",
-    "keep", "archive_to",
+    "keep", "archive_to", "providers",
 )  # fmt: skip
 VARIABLES = {f"{PREFIX}{name.upper()}": name for name in _NAMED}
 
@@ -181,6 +182,7 @@ def read_settings(environment: Mapping[str, str], options: Mapping[str, str | No
         metrics_listen=_pick(given, "metrics_listen", _parse_listen),
         access_log=_parse_switch(*given["access_log"]) if "access_log" in given else defaults.access_log,
         otel=_parse_switch(*given["otel"]) if "otel" in given else defaults.otel,
+        providers=_pick(given, "providers", _parse_file),
     )
     _check_tls(given)
     _check_archive(settings, given)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from padron.config import Settings, SettingsError, Switch, read_settings
 from padron.domain.errors import PadronError
+from padron.mounting import Mount
 from padron.pulse import PULSE
 from padron.secret_files import read_keys
 from padron.service.administration.secrets import check_secrets
@@ -218,6 +219,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.delivery.sender import HttpSender  # noqa: PLC0415 - commands do without the server's modules
     from padron.http.app import build_app  # noqa: PLC0415
     from padron.http.reach import Reach  # noqa: PLC0415
+    from padron.trusting import trust  # noqa: PLC0415
     from padron.watching import make_tally, open_tracer, watch  # noqa: PLC0415
     from padron.workers.archiving import ArchivingWorker  # noqa: PLC0415
     from padron.workers.backups import BackupCheckWorker  # noqa: PLC0415
@@ -248,26 +250,27 @@ def make_app(worker: int = 0) -> ASGIApp:
     async def work(runtime: Runtime) -> AsyncIterator[None]:
         soundness = SoundnessWorker(runtime)
         workers: list[Worker] = [
-            WebhookWorker(runtime, holder=holder),
-            ImportWorker(runtime, holder=holder),
-            ClearingWorker(runtime),
-            PlanWorker(runtime),
-            OpenFilesWorker(),
-            soundness,
-            PulseWorker(runtime, PULSE.beat),
-            *([BackupCheckWorker(runtime, settings.backup_to)] if settings.backup_to else []),
-        ]
+            WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
+            PlanWorker(runtime), OpenFilesWorker(), soundness, PulseWorker(runtime, PULSE.beat),
+        ]  # fmt: skip
+        if settings.backup_to:
+            workers.append(BackupCheckWorker(runtime, settings.backup_to))
         if settings.keep.changes is not None:
             workers.append(ArchivingWorker(runtime, settings.archive_to, settings.keep.changes))
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(sender)
-            await stack.enter_async_context(run_workers(workers))
-            await stack.enter_async_context(watch(settings, runtime, worker))
+            for part in (sender, trust(settings, runtime), run_workers(workers), watch(settings, runtime, worker)):
+                await stack.enter_async_context(part)
             await soundness.wait_for_first()
             yield
 
     reach = Reach(root_path=settings.root_path, proxies=settings.proxy_networks, origins=settings.origins)
-    return build_app(open_database, [work], reach, tally=make_tally(settings))
+    return build_app(open_database, [work], reach, tally=make_tally(settings), mounts=_build_mounts(settings))
+
+
+def _build_mounts(settings: Settings) -> list[Mount]:
+    from padron.console.app import build_console  # noqa: PLC0415 - commands do without it
+
+    return [build_console(settings.root_path)]
 
 
 def give_api_document(webhooks: str = "inline", root_path: str = "") -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 
 from padron.cli.app import run
+
+SYSTEM_USER = pwd.getpwuid(os.getuid()).pw_name
+ACTOR = f"cli:{SYSTEM_USER}"  # the author of what a command changes
+ACTOR_NAME = f"command line (user {SYSTEM_USER})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

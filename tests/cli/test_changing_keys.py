@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from padron.cli.actors import give_actor
 from padron.config import read_settings
 from padron.domain.errors import PadronError
 from padron.wiring import use_runtime
@@ -82,7 +83,7 @@ def test_a_key_is_shown_with_its_last_use_and_without_its_secret(cli: Cli) -> No
     "command, status, said",
     [
         (["keys", "show", "1kAAAAAAAAAAAA"], 1, "There is no API key"),
-        (["keys", "change", "KEY"], 2, "There is nothing to change: use --name or --networks."),
+        (["keys", "change", "KEY"], 2, "There is nothing to change: use --name, --networks or --requests-per-second."),
         (["keys", "change", "KEY", "--networks", "10.1.2.3/8"], 1, "'10.1.2.3/8' is not a network"),
         (["keys", "change", "KEY", "--networks", ","], 2, "--networks needs at least one network, or any."),
         (["keys", "rotate", "KEY", "--account", "Nobody"], 1, "There is no account named 'Nobody'."),
@@ -118,3 +119,37 @@ def test_a_disabled_account_opens_to_nobody_until_it_is_enabled(cli: Cli) -> Non
     assert opens(key["secret"])
     assert "enabled" in cli("accounts", "list").out
     check_sentence(cli("accounts", "disable", "Nobody"), 1, "There is no account named 'Nobody'.")
+
+
+def test_a_key_gets_a_rate_of_its_own_and_loses_it(cli: Cli) -> None:
+    key = cli(*KEY).document
+    assert key["requestsPerSecond"] is None
+    changed = cli("keys", "change", key["id"], "--requests-per-second", "20", "--json").document
+    assert changed["requestsPerSecond"] == 20
+    assert "20" in cli("keys", "show", key["id"]).out
+    assert cli("keys", "change", key["id"], "--name", "shop", "--json").document["requestsPerSecond"] == 20
+    check_sentence(cli("keys", "change", key["id"], "--requests-per-second", "-1"), 1, "own rate is -1")
+    freed = cli("keys", "change", key["id"], "--requests-per-second", "0", "--json").document
+    assert freed["requestsPerSecond"] is None
+
+
+def test_what_operators_do_is_shown_newest_first(cli: Cli) -> None:
+    key = cli(*KEY).document
+    cli("keys", "change", key["id"], "--name", "shop")
+    cli("keys", "revoke", key["id"])
+    cli("accounts", "rename", "Acme", "Acme Norte")
+    cli("accounts", "disable", "Acme Norte")
+    events = cli("accounts", "events", "Acme Norte", "--json").document["events"]
+    assert [one["type"] for one in events] == [
+        "accountDisabled", "accountRenamed", "keyRevoked", "keyChanged", "keyAdded", "accountAdded",
+    ]  # fmt: skip
+    assert [one["number"] for one in events] == [6, 5, 4, 3, 2, 1]
+    assert {one["by"] for one in events} == {give_actor()}
+    assert (events[1]["details"], events[3]["details"]) == ({"name": "Acme Norte"}, {"label": "shop"})
+    assert {one["subject"] for one in events[2:5]} == {key["id"]}
+    assert key["secret"] not in repr(events)
+    shown = cli("accounts", "events", "Acme Norte", "--limit", "1").out
+    assert "accountDisabled" in shown
+    assert "keyAdded" not in shown
+    check_sentence(cli("accounts", "events", "Acme Norte", "--limit", "0"), 2, "use 1 to 500")
+    check_sentence(cli("accounts", "events", "Nobody"), 1, "no account named")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import HUMMER, JEEP
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_a_vehicle_is_deleted_and_the_printed_request_brings_it_back(cli: Cli) -
     assert list_vins(cli) == [JEEP]
     history = cli("vehicles", "history", HUMMER, "--account", "Acme", "--json").document["history"]
     newest = {name: history[0][name] for name in ("type", "fromStatusId", "toStatusId", "reason", "by")}
-    assert newest == {"type": "deleted", "fromStatusId": 1, "toStatusId": 2, "reason": "Typing error", "by": "cli"}
+    assert newest == {"type": "deleted", "fromStatusId": 1, "toStatusId": 2, "reason": "Typing error", "by": ACTOR}
     assert "Active → deleted" in cli("vehicles", "history", HUMMER, "--account", "Acme").out
     request_id = answer.out.split()[5]
     assert cli("undo", request_id, "--account", "Acme").status == 0

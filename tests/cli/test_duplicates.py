@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence
 
 ROWS = [
     "vin,plate,doors,ownerName,vehicleStatusId",
@@ -63,8 +63,8 @@ def test_json_has_every_value_and_says_whether_there_is_more(cli: Cli, monkeypat
     assert (group["count"], group["differences"]["doors"]) == (3, [2, 4, None])
     assert group["vehicles"][0] == {
         "vehicleId": group["vehicles"][0]["vehicleId"], "revision": group["vehicles"][0]["revision"],
-        "vehicleStatusId": 1,
-        "statusSince": group["vehicles"][0]["createdAt"], "changedBy": "cli", "reason": None,
+        "vehicleStatusId": 1, "statusSince": group["vehicles"][0]["createdAt"],
+        "changedBy": ACTOR, "changedByName": ACTOR_NAME, "reason": None,
         "createdAt": group["vehicles"][0]["createdAt"], "plate": "AAA111", "doors": 2, "ownerName": "Ana",
     }  # fmt: skip
     assert all(one["revision"].startswith(f"v{one['vehicleId']}r1t") for one in group["vehicles"])

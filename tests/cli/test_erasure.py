@@ -32,7 +32,7 @@ def list_values(cli: Cli, field: str) -> dict[str, str | None]:
 def test_the_fields_of_a_vehicle_are_erased_and_the_history_says_so(cli: Cli) -> None:
     answer = erase(cli, HUMMER, "--fields", "ownerName", "taxIdentifier", "--reason", "Case 12")
     assert (answer.status, answer.err) == (0, "")
-    assert "Erased values of 1 vehicles. Request cli-" in answer.out
+    assert "Erased values of 1 vehicle. Request cli-" in answer.out
     assert list_values(cli, "ownerName") == {HUMMER: None, JEEP: ANA}
     assert list_values(cli, "taxIdentifier")[HUMMER] is None
     history = cli("vehicles", "history", HUMMER, "--account", "Acme").out

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import HUMMER, UNKNOWN_VIN
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_the_table_has_a_line_for_each_change_newest_first(cli: Cli) -> None:
     assert "plate: AAAA1 → BBBB2; doors: (none) → 4" in lines[1]
     assert "Active → In the Shop" in lines[2]
     assert "Frenos\\nnuevos" in lines[2]
-    assert all("cli" in line for line in lines[1:])
+    assert all(ACTOR_NAME in line for line in lines[1:])
 
 
 def test_json_has_what_the_api_has(cli: Cli) -> None:
@@ -43,7 +43,8 @@ def test_json_has_what_the_api_has(cli: Cli) -> None:
     info, status, registered = document["history"]
     assert (info["former"], info["current"]) == ({"plate": "AAAA1", "doors": None}, {"plate": "BBBB2", "doors": 4})
     assert (status["fromStatusId"], status["toStatusId"], status["reason"]) == (1, 4, "Frenos\nnuevos")
-    assert {*registered} == {"type", "at", "by", "requestId", "toStatusId"}
+    assert {*registered} == {"type", "at", "by", "byName", "requestId", "toStatusId"}
+    assert (registered["by"], registered["byName"]) == (ACTOR, ACTOR_NAME)
     assert registered["at"].endswith("Z")
     assert info["requestId"].startswith("import-")
 

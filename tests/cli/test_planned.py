@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
 
 LATER = "2031-12-01T08:00:00Z"
 
@@ -33,7 +33,7 @@ def test_a_list_of_vehicles_is_planned_listed_and_cancelled(cli: Cli) -> None:
     first, second = list_planned(cli, "--json").document["plannedChanges"]
     assert {one["plannedChangeId"] for one in done["results"]} == {first["id"], second["id"]}
     assert (first["vin"], first["effectiveAt"], first["state"]) == (HUMMER, LATER, "pending")
-    assert (first["reason"], first["createdBy"], first["requestId"]) == ("Auction", "cli", done["requestId"])
+    assert (first["reason"], first["createdBy"], first["requestId"]) == ("Auction", ACTOR, done["requestId"])
     (only,) = list_planned(cli, "--vin", JEEP.lower(), "--state", "pending", "--json").document["plannedChanges"]
     assert only == second
     table = list_planned(cli)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cast import HUMMER, JEEP
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
 
 LATER = f"{datetime.now(UTC).year + 1}-12-31T00:00Z"
 
@@ -40,7 +40,7 @@ def test_what_a_request_changed_is_taken_back_and_the_undo_too(cli: Cli) -> None
     assert f"Undid {request_id}: undone 2, cancelled 0, unchanged 0, left 0." in answer.out
     assert read_statuses(cli) == {HUMMER: 1, JEEP: 1}
     history = cli("vehicles", "history", HUMMER, "--account", "Acme", "--json").document["history"]
-    assert (history[0]["reason"], history[0]["by"]) == ("Wrong list", "cli")
+    assert (history[0]["reason"], history[0]["by"]) == ("Wrong list", ACTOR)
     assert undo(cli, answer.out.split()[-1].rstrip(".")).status == 0
     assert read_statuses(cli) == {HUMMER: 8, JEEP: 8}
 

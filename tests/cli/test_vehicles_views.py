@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from padron.cli.fleet import list_fleet
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
 
 FLEET = list_fleet()
 FIRST = FLEET[0].vin
@@ -103,7 +103,7 @@ def test_a_vehicle_is_shown_with_its_status_values_and_last_changes(cli: Cli) ->
     assert "Active → In the Shop" in changes[1]
     assert len(changes) == 3
     document = cli("vehicles", "show", FIRST, "--account", "Acme", "--json").document
-    assert (document["vehicleStatusId"], document["reason"], document["changedBy"]) == (4, "Frenos: señal", "cli")
+    assert (document["vehicleStatusId"], document["reason"], document["changedBy"]) == (4, "Frenos: señal", ACTOR)
     assert [entry["type"] for entry in document["history"]] == ["statusChanged", "registered"]
     assert document["more"] is False
 

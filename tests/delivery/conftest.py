@@ -77,13 +77,13 @@ class Desk:
         changes = [registered(make_vin(number)) for number in range(count)]
         await save(self.runtime.store, self.acme.account.account_id, *changes)
 
-    async def set_status(self, number: int = 0, status: int = 3, reason: str | None = None) -> None:
+    async def set_status(self, number: int = 0, status: int = 3, reason: str | None = None, by: str = "Acme") -> None:
         request = StatusRequest(
             vin=make_vin(number),
             status=VehicleStatus(status),
             reason=reason,
             revisions=None,
-            by="Acme",
+            by=by,
             request_id="r",
         )
         await single.set_status(self.runtime, self.acme.principal, request)

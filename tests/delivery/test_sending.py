@@ -10,6 +10,8 @@ import pytest
 
 from padron.domain import webhook
 from padron.domain.webhook import DeliveryState, EventType, Filter, OffReason
+from padron.service import actor_names
+from padron.service.administration.keys import change_key
 from padron.service.watching.counts import AttemptEnd
 from padron.service.webhooks import endpoints
 from padron.service.webhooks.endpoints import EndpointEdits
@@ -38,6 +40,7 @@ async def test_a_change_arrives_signed_and_says_what_happened(desk: Desk) -> Non
             "vin": make_vin(0),
             "at": at,
             "by": "Acme",
+            "byName": None,
             "requestId": "r",
             "operational": False,
             "operationalChanged": True,
@@ -49,6 +52,26 @@ async def test_a_change_arrives_signed_and_says_what_happened(desk: Desk) -> Non
     await desk.wait_until_quiet()
     (delivery,) = await desk.list_deliveries(endpoint)
     assert (delivery.state, delivery.attempts) == (DeliveryState.DELIVERED, 1)
+
+
+async def test_each_attempt_names_the_author_as_the_key_is_called_at_that_instant(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actor_names, "BELIEVED_S", 0)
+    key_id = desk.acme.principal.actor
+    await desk.register()
+    await desk.add_endpoint()
+    desk.receiver.answer = always(500)
+    await desk.set_status(by=key_id)
+    desk.start_worker()
+    await desk.wait_for_received(1)
+    await desk.wait_until_quiet()
+    await change_key(desk.runtime, key_id, label="Norte", networks=None)
+    await desk.pump(lambda: len(desk.receiver.received) >= 2)
+    first, second = desk.receiver.received[:2]
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    told = [(message.event["data"]["by"], message.event["data"]["byName"]) for message in (first, second)]
+    assert told == [(key_id, "key Acme"), (key_id, "key Norte")]
 
 
 async def test_nothing_from_before_the_endpoint_is_sent_and_nothing_happens_for_a_status_set_again(desk: Desk) -> None:

@@ -177,7 +177,11 @@ def give_socket(postgres: Postgres) -> str:
 def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
     """A PostgreSQL on which no test has left the documents' user and database."""
     yield postgres_server
-    for statement in ("DROP DATABASE IF EXISTS padron WITH (FORCE)", "DROP ROLE IF EXISTS padron, padron_owner"):
+    for statement in (
+        "DROP DATABASE IF EXISTS padron WITH (FORCE)",
+        "DROP DATABASE IF EXISTS restored WITH (FORCE)",
+        "DROP ROLE IF EXISTS padron, padron_owner",
+    ):
         asyncio.run(postgres_server.execute(statement))
 
 
@@ -234,6 +238,8 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
     if path.name in EMPTY:
         folder = tmp_path / "empty"
         folder.mkdir()
+    if path.name == "postgresql.md":
+        (folder / "deploy").symlink_to(Path(__file__).parents[2] / "deploy")
     if path.name == "edge.md":
         Authority(folder).issue("server")
     if path.name != "README.md":  # whose commands run as they are installed

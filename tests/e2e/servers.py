@@ -2,14 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 from tests.e2e.client import connect
 from tests.e2e.load import Call, Load
-from tests.e2e.program import Server, run_server
+from tests.e2e.program import STOP_S_MAX, Server, run_server
 
 AGAIN_S = 0.01  # before a client that was cut off tries again
 SIZES = {"sqlite": 1, "postgres": 2}
@@ -18,13 +19,17 @@ SIZES = {"sqlite": 1, "postgres": 2}
 class Servers:
     """The servers of one register."""
 
-    def __init__(self, url: str, folder: Path, size: int, webhook_allow: str, stack: AsyncExitStack) -> None:
-        self._url = url
-        self._folder = folder
+    def __init__(
+        self, start: Callable[[], AbstractAsyncContextManager[Server]], size: int, stack: AsyncExitStack
+    ) -> None:
+        self._start = start
         self._size = size
-        self._webhook_allow = webhook_allow
         self._stack = stack
         self._running: list[Server] = []
+
+    @property
+    def running(self) -> list[Server]:
+        return list(self._running)
 
     @property
     def ports(self) -> list[int]:
@@ -33,18 +38,22 @@ class Servers:
 
     async def start_missing(self) -> None:
         while len(self._running) < self._size:
-            start = run_server(self._url, self._folder, webhook_allow=self._webhook_allow)
-            self._running.append(await self._stack.enter_async_context(start))
+            self._running.append(await self._stack.enter_async_context(self._start()))
 
-    async def end_oldest(self, *, kill: bool) -> None:
+    async def end_oldest(self, *, kill: bool, seconds_max: float = STOP_S_MAX) -> None:
         """End the one that has run longest, by ``kill -9`` or by SIGTERM."""
-        server = self._running[0]
         if kill:
-            server.kill()
-        else:
-            assert await server.stop() == 0, server.read_log()
-            assert "Traceback" not in server.read_log()
+            self.kill_oldest()
+            return
+        server = self._running[0]
+        server.ask_to_stop()
+        assert await server.wait(seconds_max) == 0, server.read_log()
+        check_log(server.read_log())
         del self._running[0]
+
+    def kill_oldest(self) -> None:
+        """End the one that has run longest by ``kill -9``."""
+        self._running.pop(0).kill()
 
     async def stay_connected(self, use: Callable[[int], Awaitable[None]], ended: asyncio.Event) -> None:
         """Use the port of one server after the other: of the next one whenever the use is over or was cut off."""
@@ -78,10 +87,27 @@ class Servers:
                 ended.set()
 
 
+def check_log(log: str) -> None:
+    """Check that a server's log has no traceback."""
+    _, found, rest = log.partition("Traceback")
+    assert not found, f"...{log[: -len(rest)][-2_000:]}{rest[:4_000]}"
+
+
 @asynccontextmanager
-async def run_servers(url: str, folder: Path, engine: str, *, webhook_allow: str = "") -> AsyncIterator[Servers]:
+async def run_servers(
+    url: str,
+    folder: Path,
+    engine: str,
+    *,
+    webhook_allow: str = "",
+    backup_to: Path | None = None,
+    options: Sequence[str] = (),
+) -> AsyncIterator[Servers]:
     """Give as many servers as the engine takes, ready; at the end they are gone."""
+    start = partial(
+        run_server, url, folder, webhook_allow=webhook_allow, backup_to=backup_to, options=options
+    )  # fmt: skip
     async with AsyncExitStack() as stack:
-        servers = Servers(url, folder, SIZES[engine], webhook_allow, stack)
+        servers = Servers(start, SIZES[engine], stack)
         await servers.start_missing()
         yield servers

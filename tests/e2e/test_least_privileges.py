@@ -1,6 +1,7 @@
 """The roles of deploy/postgresql: one makes the tables, and the other one, which serves, only reads and writes rows."""
 
 import asyncio
+import os
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tests.e2e.load import Load
 from tests.e2e.program import make_fleets, run_server
 from tests.e2e.test_side_by_side import check_other_calls
 from tests.postgres import Postgres
-from tests.starting import run_program
+from tests.starting import Outcome, run_program
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"
 
@@ -80,6 +81,36 @@ async def test_every_statement_of_the_program_is_allowed_to_it(urls: Urls) -> No
         assert len(parts) < 8, parts
     finally:
         await connection.close()
+
+
+async def test_it_makes_backups_and_the_owner_restores_them(
+    urls: Urls, postgres_server: Postgres, tmp_path: Path
+) -> None:
+    await make_fleets(urls.server, accounts=1)
+    variables = {"PATH": f"{postgres_server.bin_folder}{os.pathsep}{os.environ['PATH']}"}
+
+    async def run(*words: str, url: str) -> Outcome:
+        return await asyncio.to_thread(
+            run_program, *words, "--database-url", url, folder=tmp_path, variables=variables
+        )  # fmt: skip
+
+    made = await run("backup", "padron.dump", url=urls.server)
+    assert made.status == 0, made.stderr
+    refused = await run("restore", "padron.dump", "--replace", url=urls.server)
+    assert refused.status == 1
+    assert "Connect as the owner of the database (docs/postgresql.md)." in refused.stderr
+    restored = await run("restore", "padron.dump", "--replace", url=urls.owner)
+    assert restored.status == 0, restored.stderr
+    again = await run("backup", "again.dump", url=urls.server)  # the grants are those of the database
+    assert again.status == 0, again.stderr
+    connection = await asyncpg.connect(urls.owner)
+    try:
+        await connection.execute("REVOKE SELECT ON ALL SEQUENCES IN SCHEMA public FROM padron")
+    finally:
+        await connection.close()
+    refused = await run("backup", "third.dump", url=urls.server)
+    assert refused.status == 1
+    assert "or run the grants of docs/postgresql.md again." in refused.stderr
 
 
 @pytest.mark.parametrize(

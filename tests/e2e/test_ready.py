@@ -111,6 +111,23 @@ async def test_a_full_disk_is_told_before_and_after_a_write_fails(database: str,
             assert await server.stop() == 0
 
 
+@needs_linux
+@on_sqlite
+async def test_on_a_disk_without_any_room_the_program_says_that_it_is_full(database: str, tmp_path: Path) -> None:
+    """Nothing can be opened then, because the index of the log needs room."""
+    with small_disk(tmp_path) as place:
+        url = f"sqlite:///{shutil.copy(database, place / 'padron.db')}"
+        await make_fleets(url, accounts=1)
+        disk = os.statvfs(place)
+        (place / "filling").write_bytes(bytes(disk.f_bavail * disk.f_frsize))
+        for words in (("serve", "--port", "0"), ("vehicles", "list", "--account", "Fleet 1"), ("doctor",)):
+            refused = await run_command(url, *words)
+            assert refused.status == 1
+            assert "The disk of the database is full. Make room on it." in refused.stdout + refused.stderr
+        (place / "filling").unlink()
+        assert (await run_command(url, "vehicles", "list", "--account", "Fleet 1")).status == 0
+
+
 def remove(path: Path) -> None:
     path.unlink()
 

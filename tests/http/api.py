@@ -77,6 +77,12 @@ class Client:
         return self.member.principal.actor
 
     @property
+    def actor_name(self) -> str:
+        """What the API calls the caller in a record."""
+        assert self.member is not None
+        return f"key {self.member.label}"
+
+    @property
     def account_id(self) -> int:
         assert self.member is not None
         return self.member.account.account_id

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +15,20 @@ from padron.domain.limits import Limits
 from padron.http.app import build_app
 from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime, build_runtime
+from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests.cast import NOON, Cast, make_cast
 from tests.conftest import SteppedClock
+from tests.database import write
 from tests.http.api import Api, Client
 from tests.http.asgi import AsgiClient
+from tests.postgres import Postgres
 from tests.shared_registers import SharedRegisters, shares_register
 
 OpenRuntime = Callable[[], Awaitable[Runtime]]
+OpenNewStore = Callable[[], Awaitable[Store]]
+
+ONE_EPOCH = "UPDATE register SET epoch = '0123abcd'"  # cursors carry it, and each register draws its own
 
 LOOKS_OF_A_CAST = 5  # at the clock: one for each of its accounts and keys
 CASTS_AT_ONCE_MAX = 8
@@ -130,3 +137,22 @@ async def shared_apis(shared_registers: SharedRegisters) -> AsyncIterator[Shared
     """The applications that a module's tests share."""
     async with AsyncExitStack() as stack:
         yield SharedApis(shared_registers, stack)
+
+
+@pytest.fixture
+async def open_stores(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[list[OpenNewStore]]:
+    """Open one of two equal registers each."""
+    if engine == "sqlite":
+        paths = [str(tmp_path / f"{number}.db") for number in range(2)]
+        for path in paths:
+            sqlite.migrate(path)
+            await write(engine, path, ONE_EPOCH)
+        yield [lambda path=path: sqlite.open_store(path) for path in paths]  # type: ignore[misc]
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    urls = [await server.create_database() for _ in range(2)]
+    for url in urls:
+        await write(engine, url, ONE_EPOCH)
+    yield [lambda url=url: postgres.open_store(url) for url in urls]  # type: ignore[misc]
+    for url in urls:
+        await server.drop_database(url)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -11,6 +11,7 @@ from padron.http.app import build_app
 from padron.http.edge.protocol import EdgeProtocol
 from padron.http.reach import DIRECT, Reach
 from padron.http.watching.tally import Tally
+from padron.mounting import Mount
 from padron.service.runtime import Runtime
 
 
@@ -21,9 +22,10 @@ def serve_in_thread(
     is_fast: bool = True,
     reach: Reach = DIRECT,
     tally: Tally | None = None,
+    mounts: Sequence[Mount] = (),
 ) -> Iterator[int]:
     """Give the port of a running server, which may have a fast path and limits of its own."""
-    app = build_app(open_runtime, is_fast=is_fast, reach=reach, tally=tally)
+    app = build_app(open_runtime, is_fast=is_fast, reach=reach, tally=tally, mounts=mounts)
     started = threading.Event()
 
     class Server(uvicorn.Server):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from padron.domain.account import Scope, format_token
+from padron.http.answers.errors import METADATA_PATH
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.service.accounts import add_key, revoke_key
@@ -36,11 +37,13 @@ async def test_pages_and_probes_need_no_key(api: Api, route: Route) -> None:
     path = route.path
     for name, value in (("slug", "forbidden"), ("guide", "statuses"), ("asset", "docs.css")):
         path = path.replace(f"{{{name}}}", value)
-    assert (await api.nobody.get(path)).status == 200
+    wanted = 404 if path == METADATA_PATH else 200  # no identity provider is configured
+    assert (await api.nobody.get(path)).status == wanted
 
 
 def test_the_calls_that_need_no_key_are_these_and_no_others() -> None:
     assert {route.path for route in PUBLIC} == {
+        METADATA_PATH,
         "/", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{guide}", "/docs/assets/{asset}", "/errors",
         "/errors/{slug}",
     }  # fmt: skip

@@ -51,7 +51,7 @@ async def test_runs_are_listed_newest_first_in_pages(api: Api) -> None:
     run = await get_run(api.acme, first["id"])
     assert first == {
         "id": run["id"], "operation": "query-fines", "queueing": False, "createdAt": run["createdAt"],
-        "createdBy": api.acme.actor, "vehicleCount": 2, "refusedCount": 0,
+        "createdBy": api.acme.actor, "createdByName": api.acme.actor_name, "vehicleCount": 2, "refusedCount": 0,
     }  # fmt: skip
 
 

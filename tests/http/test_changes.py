@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message
 
 from padron.http.app import build_app
 from padron.http.routes import changes
+from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, Member, make_vin, registered, save
@@ -114,7 +115,8 @@ async def test_all_changes_come_in_order_with_everything_about_them(api: Api) ->
     assert body["more"] is False
     assert first == {
         "number": 1, "type": "vehicle.registered", "vin": HUMMER, "at": first["at"], "by": api.acme.actor,
-        "requestId": first["requestId"], "operational": False, "operationalChanged": True, "toStatusId": 1,
+        "byName": api.acme.actor_name, "requestId": first["requestId"], "operational": False,
+        "operationalChanged": True, "toStatusId": 1,
     }  # fmt: skip
     assert (second["fromStatusId"], second["toStatusId"], second["reason"]) == (1, 4, "Brakes")
     assert (second["type"], second["operationalChanged"]) == ("vehicle.status_changed", True)
@@ -235,9 +237,8 @@ async def test_an_idle_stream_beats_and_ends_when_its_key_is_revoked(api: Api, m
         stream = Stream(app, api.cast.acme)
         await stream.read_block()
         assert ": waiting" in await stream.read_block()
-        store: Store = api.runtime.store
         member = api.cast.acme
-        await store.directory.revoke_key(member.account.account_id, member.principal.actor, api.runtime.clock())
+        await revoke_key(api.runtime, member.principal.actor)
         async with asyncio.timeout(10):
             await stream.task
         assert "not valid" in await stream.read_rest()

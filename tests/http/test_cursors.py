@@ -8,7 +8,7 @@ import pytest
 
 from padron.domain.sorting import give_sort_key
 from padron.http.calls import TARGET_BYTES_MAX
-from padron.service.changes.cursors import EPOCH_LENGTH
+from padron.service.changes.cursor_texts import EPOCH_LENGTH
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api
 

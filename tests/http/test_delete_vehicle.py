@@ -87,7 +87,7 @@ async def test_history_and_feed_tell_who_deleted_it_when_and_why(api: Api) -> No
     newest, *_, first = await api.acme.list_history(HUMMER)
     assert newest == {
         "type": "deleted", "at": reply.body["deletedAt"], "by": api.acme.actor, "requestId": reply.body["requestId"],
-        "fromStatusId": 4, "toStatusId": 2, "reason": "Wrong VIN",
+        "byName": api.acme.actor_name, "fromStatusId": 4, "toStatusId": 2, "reason": "Wrong VIN",
     }  # fmt: skip
     assert first["type"] == "registered"
     by_id = await api.acme.get(f"/api/v2/vehicles/{HUMMER}/history?vehicleId={reply.body['vehicleId']}")

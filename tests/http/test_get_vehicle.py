@@ -48,6 +48,7 @@ async def test_a_new_vehicles_status_says_who_registered_it(api: Api) -> None:
         "operational": True,
         "since": vehicle["createdAt"],
         "changedBy": api.acme.actor,
+        "changedByName": api.acme.actor_name,
         "reason": None,
     }
 
@@ -67,6 +68,7 @@ async def test_a_status_says_since_when_by_which_key_and_why(api: Api) -> None:
             "operational": False,
             "since": vehicle["statusSince"],
             "changedBy": api.acme.actor,
+            "changedByName": api.acme.actor_name,
             "reason": f"why {status}",
         }
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake

@@ -17,6 +17,7 @@ async def test_a_registration_is_the_first_entry(api: Api) -> None:
             "type": "registered",
             "at": reply.body["createdAt"],
             "by": api.acme.actor,
+            "byName": api.acme.actor_name,
             "requestId": reply.headers["x-request-id"],
             "toStatusId": 1,
         }
@@ -30,6 +31,7 @@ async def test_a_status_change_says_from_to_when_by_which_key_in_which_request_a
         "type": "statusChanged",
         "at": (await api.acme.get_vehicle())["statusSince"],
         "by": api.acme.actor,
+        "byName": api.acme.actor_name,
         "requestId": reply.headers["x-request-id"],
         "fromStatusId": 1,
         "toStatusId": 4,
@@ -51,6 +53,7 @@ async def test_a_change_of_core_data_shows_the_former_and_the_current_values(api
         "type": "infoChanged",
         "at": reply.body["updatedAt"],
         "by": api.acme.actor,
+        "byName": api.acme.actor_name,
         "requestId": reply.headers["x-request-id"],
         "former": {"doors": 4, "brandName": CAR["brandName"], "vehicleColor": None},
         "current": {"doors": 2, "brandName": None, "vehicleColor": "rojo"},

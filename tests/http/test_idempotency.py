@@ -98,7 +98,7 @@ async def test_the_same_key_for_another_request_is_422(api: Api, other: str) -> 
 async def test_a_key_belongs_to_its_api_key(api: Api) -> None:
     first = await post(api.acme)
     account = api.cast.acme.account
-    colleague = await make_member(api.runtime, account, "colleague", ["vehicles:status"])
+    colleague = await make_member(api.runtime, account, "colleague", ["vehicles:status", "vehicles:bulk"])
     other = await api.nobody.send(
         "POST", BULK, json.dumps(STOLEN), {"Idempotency-Key": "a key", "Authorization": f"Bearer {colleague.token}"}
     )

@@ -23,6 +23,7 @@ from tests.http.test_openapi import check_reply
 IMPORTS = "/api/v2/imports"
 FILE = f"vin,doors,ownerName\n{HUMMER},4,Flota Norte\n{JEEP},99,=1+1\n".encode()
 CSV = {"Content-Type": "text/csv"}
+FILE_SCOPES = (Scope.VEHICLES_WRITE, Scope.VEHICLES_STATUS, Scope.VEHICLES_BULK)
 
 
 @pytest.fixture
@@ -273,12 +274,23 @@ async def test_another_accounts_import_cannot_be_told_from_none(api: Api) -> Non
     assert (await api.acme.get(location)).body["state"] == "queued"
 
 
-@pytest.mark.parametrize("scope", [Scope.VEHICLES_WRITE, Scope.VEHICLES_STATUS])
-async def test_one_of_the_two_scopes_is_not_enough(api: Api, select: Select, scope: Scope) -> None:
-    half = await make_member(api.runtime, api.cast.acme.account, "half", [scope.value])
-    reply = await send(api.nobody, Authorization=f"Bearer {half.token}")
+@pytest.mark.parametrize("missing", FILE_SCOPES)
+async def test_two_of_the_three_scopes_are_not_enough(api: Api, select: Select, missing: Scope) -> None:
+    scopes = [scope.value for scope in FILE_SCOPES if scope is not missing]
+    poor = await make_member(api.runtime, api.cast.acme.account, "poor", scopes)
+    reply = await send(api.nobody, Authorization=f"Bearer {poor.token}")
     assert reply.code == (403, "Forbidden")
+    assert missing in reply.detail
     assert await count(select, "imports") == 0
+
+
+async def test_whoever_changes_single_vehicles_sees_imports_and_cancels_none(api: Api) -> None:
+    location = (await send(api.acme)).headers["location"]
+    editor = await make_member(api.runtime, api.cast.acme.account, "editor", ["vehicles:write", "vehicles:status"])
+    client = Client(api.acme.http, editor)
+    assert (await client.get(location)).status == 200
+    assert (await client.send("DELETE", location)).code == (403, "Forbidden")
+    assert (await api.acme.get(location)).body["state"] == "queued"
 
 
 async def test_imports_come_in_pages_newest_first(api: Api) -> None:

@@ -344,3 +344,31 @@ async def test_a_filter_is_percent_decoded_once_and_a_plus_is_a_space(api: Api) 
 async def test_a_key_that_only_reads_may_list_and_one_that_only_writes_may_not(api: Api) -> None:
     await api.acme.register()
     assert await api.gamma.list_vins() == [HUMMER]
+
+
+@pytest.mark.parametrize("sort", [*SORT_FIELDS[:3], "-vehicleStatusId", "vehicleStatusId", "statusSince"])
+async def test_several_statuses_are_any_of_them_in_every_order(api: Api, sort: str) -> None:
+    await fill(api, 5)
+    for number, status in enumerate((3, 8, 4, 3)):
+        await api.acme.patch_status(make_vin(number), status)
+    every = await api.acme.list_vins(f"sort={sort}")
+    for query in ("assetStatusId=3&assetStatusId=4", "assetStatusId=4,3", "assetStatusId=3&assetStatusId=4,4"):
+        found = [vin for page in await list_all(api, {"sort": sort}, 2) for vin in page]
+        assert len(found) == 5
+        assert await api.acme.list_vins(f"sort={sort}&{query}") == [
+            vin for vin in every if vin not in {make_vin(1), make_vin(4)}
+        ]
+    assert await api.acme.list_vins("assetStatusId=1&assetStatusId=8&operational=true&doors=4") == [make_vin(4)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "assetStatusId=3&assetStatusId=2", "assetStatusId=3,", "assetStatusId=3&assetStatusId=", "assetStatusId=,",
+        "assetStatusId=10&assetStatusId=3", "assetStatusId=" + ",".join(["3"] * 21), "doors=1&doors=2",
+    ],
+)  # fmt: skip
+@on_sqlite
+async def test_several_values_that_cannot_be_meant_are_refused(api: Api, query: str) -> None:
+    reply = await api.acme.get(f"{LIST}?{query}")
+    assert (reply.status, query.partition("=")[0] in reply.body["detail"]) == (400, True)

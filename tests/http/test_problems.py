@@ -3,7 +3,8 @@
 import pytest
 
 from padron.domain.errors import Code
-from padron.http.answers.problems import ALL_PROBLEMS, PROBLEMS, Problem
+from padron.http.answers.problem import Problem
+from padron.http.answers.problems import ALL_PROBLEMS, PROBLEMS
 from tests.cast import HUMMER, UNKNOWN_VIN
 from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply
 

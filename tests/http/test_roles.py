@@ -2,15 +2,18 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from padron.domain.account import Scope
+from padron.domain.people import Role
 from padron.http import app as application
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.service.accounts import add_account, add_key
+from padron.service.people.members import add_member
+from padron.service.people.users import add_user
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_cast, make_member
 from tests.http.api import Api, Client, Reply
@@ -19,13 +22,19 @@ from tests.http.conftest import run_api
 GUARDED = {route.name: route for route in ROUTES if not route.public}
 ROLES = ("nobody", "bad key", "acme", "beta", "gamma", "no scope for it")
 VINS = {"own": HUMMER, "other": JEEP, "unknown": UNKNOWN_VIN}  # as Acme and Gamma see them
+SPARES = {"own": "Acme", "other": "Beta", "unknown": "none"}
 PLATES = {"own": "ACME1", "other": "BETA1", "unknown": "NONE1"}
 QUERIES = {
     "checkVehicle": "?operation=dispatch",
     "reportTimeInStatus": "?from=2026-02-01T00:00:00Z&to=2026-03-01T00:00:00Z",
 }
 REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one vehicle
-FOUND = {"setVehicleStatus": 204, "createWebhook": 201, "startImport": 202, **REPAIRS}
+FOUND = {
+    "setVehicleStatus": 204, "createKey": 201, "rotateKey": 201, "inviteMember": 201, "removeMember": 204,
+    "createMemberLink": 201, "createWebhook": 201, "startImport": 202, **REPAIRS,
+}  # fmt: skip
+BY_KEY = {"getKey", "changeKey", "rotateKey", "revokeKey"}
+BY_USER = {"getMember", "putMember", "removeMember", "createMemberLink"}
 BY_VIN = {
     "setVehicleStatus", "getVehicleStatus", "getVehicle", "deleteVehicle", "eraseValues", "listVehicleHistory",
     "listVehicleResults", *REPAIRS,
@@ -42,8 +51,18 @@ INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *PLAN, *WORK, "undoRequest"}
 ALONE = {"putVehicle", "upsertVehicleInfo", "deleteVehicle"}  # each call needs a register that none before it changed
 
 
+class Spare(NamedTuple):
+    """What can be administered without harm: a key and a member."""
+
+    key_id: str
+    user_id: str
+
+
+NOBODYS = Spare("9kNobodysKey00", "uNobodyNobody")
+
+
 def give_scopes(route: Route) -> set[Scope]:
-    return {*route.either_scope, *(scope for scope in (route.scope, route.further_scope) if scope)}
+    return {*route.either_scope, *route.further_scopes, *((route.scope,) if route.scope else ())}
 
 
 def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a table of its own
@@ -52,10 +71,11 @@ def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a tab
         return 401
     if give_scopes(route) and role == "no scope for it":
         return 403
-    if role == "gamma" and give_scopes(route) - {Scope.VEHICLES_READ}:
+    needs_more = give_scopes(route) - {Scope.VEHICLES_READ} and Scope.VEHICLES_READ not in route.either_scope
+    if role == "gamma" and needs_more:
         return 403
     mine = "other" if role == "beta" else "own"
-    if route.name in BY_VIN and whose != mine:
+    if route.name in BY_VIN | BY_KEY | BY_USER | {"getActor"} and whose != mine:
         return 404
     if route.name in INSIDE:
         return 404
@@ -64,7 +84,7 @@ def expect(route: Route, role: str, whose: str) -> int:  # noqa: PLR0911 - a tab
     return FOUND.get(route.name, 200)
 
 
-def build_body(route: Route, whose: str) -> str | None:
+def build_body(route: Route, whose: str, role: str = "") -> str | None:
     bodies: dict[str, Any] = {
         "setVehicleStatus": {"vehicleStatusId": 3},
         "setVehicleStatuses": {"vehicles": [{"vin": VINS[whose], "vehicleStatusId": 3}]},
@@ -78,6 +98,10 @@ def build_body(route: Route, whose: str) -> str | None:
         "changeWebhook": {"description": "x"},
         "replayWebhook": {"after": 0},
         **{name: {"keep": 1} for name in REPAIRS},
+        "putMember": {"role": "editor"},
+        "inviteMember": {"email": f"{whose}-{role}@acme.example".replace(" ", "-"), "name": "Ana", "role": "viewer"},
+        "createKey": {"label": "x", "scopes": ["vehicles:read"]},
+        "changeKey": {"label": "y"},
         "eraseValues": {"vin": VINS[whose], "fields": ["ownerName"]},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
@@ -86,15 +110,19 @@ def build_body(route: Route, whose: str) -> str | None:
     return json.dumps(bodies[route.name]) if route.name in bodies else None
 
 
-async def call(client: Client, route: Route, whose: str, token: str | None) -> Reply:
+async def call(
+    client: Client, route: Route, whose: str, token: str | None, spare: Spare | None = None, role: str = ""
+) -> Reply:
     path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1" * 16)
     path = path.replace("{requestId}", "none").replace("{webhookId}", "1" * 22).replace("{deliveryId}", "1")
     path = path.replace("{importId}", "1" * 16)
+    spare = spare or NOBODYS
+    path = path.replace("{keyId}", spare.key_id).replace("{userId}", spare.user_id).replace("{actorId}", spare.key_id)
     path = path.replace("{planId}", "0" * 30)
     path += QUERIES.get(route.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     headers |= {"Content-Type": route.media_types[0]} if route.media_types else {}
-    return await client.send(route.method, path, build_body(route, whose), headers)
+    return await client.send(route.method, path, build_body(route, whose, role), headers)
 
 
 async def give_token(api: Api, role: str, route: Route) -> str | None:
@@ -116,21 +144,38 @@ async def test_each_role_may_do_what_the_contract_says_and_nothing_else(api: Api
     route = GUARDED[name]
     await api.acme.put_vehicle(HUMMER, plate="ACME1")
     await api.beta.put_vehicle(JEEP, plate="BETA1")
+    spares = await make_spares(api)
     for role in ROLES:
         token = await give_token(api, role, route)
         for whose in VINS:
             if name in ALONE:  # in a register of its own
                 token = token if role in {"nobody", "bad key"} else await renew(api, role, route)
-            reply = await call(api.nobody, route, whose, token)
+            reply = await call(api.nobody, route, whose, token, spares[SPARES[whose]], role)
             expected = expect(route, role, whose)
             if route.name == "putOperation" and reply.status == 201:
                 expected = 201  # the first to declare it makes it
             assert reply.status == expected, (role, whose, reply.content)
             if reply.status == 404 and name in BY_VIN:
                 assert reply.code == (404, "VehicleNotFound")
+            if reply.status == 404 and name in BY_KEY:
+                assert reply.code == (404, "ApiKeyNotFound")
+            if reply.status == 404 and name in BY_USER:
+                assert reply.code == (404, "UserNotFound")
     if name not in ALONE:
         assert await api.acme.list_vins() == [HUMMER]
         assert await api.beta.list_vins() == [JEEP]
+
+
+async def make_spares(api: Api) -> dict[str, Spare]:
+    """Give a key that nobody uses and a member, by account; and those of none."""
+    spares = {}
+    for name, member in (("Acme", api.cast.acme), ("Beta", api.cast.beta)):
+        account = member.account
+        key = await make_member(api.runtime, account, "spare", [Scope.VEHICLES_READ.value])
+        user = await add_user(api.runtime, email=f"{account.account_id}@spare.example", name="Spare")
+        await add_member(api.runtime, user, account.account_id, Role.VIEWER)
+        spares[name] = Spare(key.principal.actor, user.user_id)
+    return {**spares, "none": Spare(f"{api.acme.account_id}k000000000000", NOBODYS.user_id)}
 
 
 async def renew(api: Api, role: str, route: Route) -> str:
@@ -155,7 +200,7 @@ def test_each_scope_opens_a_call() -> None:
 async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unguarded = tuple(replace(route, scope=None, either_scope=()) for route in ROUTES)
+    unguarded = tuple(replace(route, scope=None, further_scopes=(), either_scope=()) for route in ROUTES)
     monkeypatch.setattr(application, "ROUTES", unguarded)
     async with run_api(runtime, await make_cast(runtime)) as api:
         for route in (route for route in GUARDED.values() if give_scopes(route)):
@@ -165,4 +210,4 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 53 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 69 * 6 * 3

@@ -6,9 +6,8 @@ Two servers with equal registers and one clock get the same random requests. One
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -16,17 +15,13 @@ from padron.domain.account import Scope
 from padron.http.edge.edge import Edge
 from padron.service.accounts import revoke_key
 from padron.service.runtime import Runtime, build_runtime
-from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, after, make_cast, make_member, make_vin, registered, save
-from tests.database import write
 from tests.http.random_requests import SEVERAL_VIN, TOKENS, VEHICLES, RandomRequests, Sent
 from tests.http.serving import serve_in_thread
 from tests.http.wire import CONTINUE, Wire, WireAnswer
-from tests.postgres import Postgres
 
-ONE_EPOCH = "UPDATE register SET epoch = '0123abcd'"  # cursors carry it, and each register draws its own
 PIECE_PAUSE_S = 0.003
 STATUSES = {CONTINUE, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415}
 
@@ -115,25 +110,6 @@ def run_side(open_store: OpenStore, clock: SetClock, *, is_fast: bool) -> Iterat
 
     with serve_in_thread(open_runtime, is_fast=is_fast) as port, closing(Side(port, tokens, key_ids)) as side:
         yield side
-
-
-@pytest.fixture
-async def open_stores(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[list[OpenStore]]:
-    """Open one of two equal registers each."""
-    if engine == "sqlite":
-        paths = [str(tmp_path / f"{number}.db") for number in range(2)]
-        for path in paths:
-            sqlite.migrate(path)
-            await write(engine, path, ONE_EPOCH)
-        yield [lambda path=path: sqlite.open_store(path) for path in paths]  # type: ignore[misc]
-        return
-    server: Postgres = request.getfixturevalue("postgres_server")
-    urls = [await server.create_database() for _ in range(2)]
-    for url in urls:
-        await write(engine, url, ONE_EPOCH)
-    yield [lambda url=url: postgres.open_store(url) for url in urls]  # type: ignore[misc]
-    for url in urls:
-        await server.drop_database(url)
 
 
 @pytest.fixture

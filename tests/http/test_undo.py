@@ -1,9 +1,11 @@
 """POST /api/v2/requests/{requestId}/undo: each vehicle as it was before, unless somebody changed it since."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from padron.domain.instants import format_instant
 from padron.service.accounts import add_key
 from padron.service.statuses import undo as undo_module
 from tests.cast import HUMMER, JEEP, make_vin, registered, save, status_changed
@@ -105,6 +107,7 @@ async def test_a_registration_is_left_and_an_unknown_request_is_404(api: Api) ->
 @pytest.mark.parametrize(
     "scopes, status_undone, info_undone",
     [
+        (["vehicles:bulk"], 403, 403),
         (["vehicles:status"], 200, 403),
         (["vehicles:write"], 403, 200),
         (["vehicles:status", "vehicles:write"], 200, 200),
@@ -121,6 +124,24 @@ async def test_the_scope_is_that_of_what_is_taken_back(
         path = f"/api/v2/requests/{request_id}/undo"
         reply = await api.nobody.send("POST", path, None, {"Authorization": f"Bearer {new.token}"})
         assert reply.status == expected, reply.content
+
+
+@pytest.mark.parametrize("scopes, expected", [(["vehicles:status"], 403), (["vehicles:status", "vehicles:bulk"], 200)])
+@pytest.mark.parametrize("later", [(), (1,), (0, 1)], ids=["changed", "one planned", "planned"])
+async def test_the_undo_of_several_vehicles_needs_the_scope_for_many(
+    api: Api, later: tuple[int, ...], scopes: list[str], expected: int
+) -> None:
+    at = format_instant(api.runtime.clock() + timedelta(hours=1))
+    asked: list[dict[str, object]] = [{"vin": vin, "vehicleStatusId": 8} for vin in (HUMMER, JEEP)]
+    for place in later:
+        asked[place]["effectiveAt"] = at
+    done = await api.acme.send("POST", "/api/v2/vehicles/status", json.dumps({"vehicles": asked}))
+    assert (done.body["changed"], done.body["planned"]) == (2 - len(later), len(later))
+    new = await add_key(api.runtime, api.cast.acme.account, label="x", scopes=scopes, expires_in=None)
+    path = f"/api/v2/requests/{done.body['requestId']}/undo"
+    reply = await api.nobody.send("POST", path, None, {"Authorization": f"Bearer {new.token}"})
+    assert reply.status == expected, reply.content
+    assert expected == 200 or "vehicles:bulk" in reply.detail
 
 
 async def test_a_request_with_too_many_changes_is_refused_and_one_of_several_chunks_is_not(

@@ -260,7 +260,8 @@ async def test_a_test_event_is_sent_at_once_and_its_outcome_answered(live: Api, 
     assert reply.body["status"] == 204
     (message,) = receiver.received
     assert message.event["type"] == "webhook.test"
-    assert message.event["data"] == {"webhookId": made["id"], "by": live.acme.actor}
+    author = {"by": live.acme.actor, "byName": live.acme.actor_name}
+    assert message.event["data"] == {"webhookId": made["id"], **author}
     receiver.answer = always(410, b"no\n")
     reply = await post(live.acme, f"{target}/test")
     assert (reply.body["delivered"], reply.body["status"], reply.body["body"]) == (False, 410, r"no\n")

@@ -11,6 +11,7 @@ from padron.domain.idempotency import HeldKey
 from padron.domain.plan import Plan
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.administration import AdministrationTransaction
 from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.base import Decide, Reader, Store, WriteTransaction
@@ -21,6 +22,7 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationTransaction
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
@@ -43,6 +45,10 @@ class FaultyTransaction:
         self._transaction = transaction
         self._faults = faults
         self.is_touched = False
+
+    @property
+    def administration(self) -> AdministrationTransaction:
+        return self._transaction.administration
 
     @property
     def archives(self) -> ArchiveTransaction:
@@ -182,6 +188,10 @@ class FaultyStore:
     @property
     def imports(self) -> ImportBoard:
         return self._store.imports
+
+    @property
+    def people(self) -> People:
+        return self._store.people
 
     @property
     def plans(self) -> PlanBoard:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -122,7 +123,7 @@ async def test_a_renewal_notices_what_became_of_a_key(
     new = await make_key(runtime, cast)
     await runtime.authenticator.authenticate(new.token)
     if change == "revoked":
-        await runtime.store.directory.revoke_key(new.key.account_id, new.key.key_id, runtime.clock())
+        await revoke_key(runtime, new.key.key_id)
     elif change == "gone":
         await write(engine, database, "DELETE FROM api_keys")
     else:
@@ -173,7 +174,7 @@ async def test_a_revocation_by_another_server_counts_within_two_seconds(
     new = await make_key(runtime, cast)
     await runtime.authenticator.authenticate(new.token)
     elsewhere = runtime.store if engine == "sqlite" else await open_store()
-    await elsewhere.directory.revoke_key(cast.acme.account.account_id, new.key.key_id, runtime.clock())
+    await revoke_key(replace(runtime, store=elsewhere), new.key.key_id)
     let_pass(monkeypatch, 1.9)
     await refuse(runtime.authenticator, new.token)
 

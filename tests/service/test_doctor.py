@@ -94,7 +94,7 @@ async def test_an_empty_register_has_no_fault(store: Store, engine: str, databas
 
 async def tidy(engine: str, database: str) -> None:
     """Remove what does not fit together, because after each test a fixture looks for it as well."""
-    tables = ["counters", "versions", "vehicles", *(["identities"] if engine == "postgres" else [])]
+    tables = ["counters", "search_texts", "versions", "vehicles", *(["identities"] if engine == "postgres" else [])]
     await write(engine, database, "; ".join(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own
 
 
@@ -129,6 +129,12 @@ PLANTED = {
     "core data is another vehicle's": (
         "UPDATE versions SET vin = 'ELSEWHERE' WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA,
     ),
+    "a text of the search is missing": (
+        "DELETE FROM search_texts WHERE account_id = 1 AND vehicle_id = 4", CheckName.SEARCH,
+    ),
+    "a text of the search is another vehicle's": (
+        "UPDATE search_texts SET text = 'elsewhere' WHERE account_id = 1 AND vehicle_id = 4", CheckName.SEARCH,
+    ),
     "a plate is another": (
         "UPDATE versions SET plate = 'ELSEWHERE' WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA,
     ),
@@ -142,6 +148,27 @@ async def test_a_planted_fault_is_found(engine: str, database: str, name: str) -
     await write(engine, database, statement)
     assert check in await find_faults(engine, database), name
     await tidy(engine, database)
+
+
+LOST_GRAMS = {
+    "sqlite": "INSERT INTO search_index (search_index, rowid, grams) "
+    "SELECT 'delete', (account_id << 40) | vehicle_id, search_grams(text, '') FROM search_texts "
+    "WHERE account_id = 1 AND vehicle_id = 1",
+    "postgres": "UPDATE search_texts SET grams = '{1}' WHERE account_id = 1 AND vehicle_id = 1",
+}
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_vehicle_that_the_index_of_the_search_lacks_is_found(engine: str, database: str) -> None:
+    await write(engine, database, LOST_GRAMS[engine])
+    assert "vehicle 1 of account 1" in (await find_faults(engine, database))[CheckName.SEARCH]
+
+
+@pytest.mark.usefixtures("filled")
+async def test_a_text_that_a_former_vehicle_left_behind_is_found(engine: str, database: str) -> None:
+    text = "(1, 8, 'x')" if engine == "sqlite" else "(1, 8, 'x', '{}')"
+    await write(engine, database, f"INSERT INTO search_texts VALUES {text}")  # noqa: S608 - our own
+    assert "1 texts of vehicles that are not current" in (await find_faults(engine, database))[CheckName.ORPHANS]
 
 
 @pytest.mark.usefixtures("filled")

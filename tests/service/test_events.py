@@ -27,8 +27,10 @@ async def test_each_kind_of_change_has_its_members_and_no_more(store: Store) -> 
     stolen = status_changed(vehicle, VehicleStatus.STOLEN, reason="Gone")
     edited = info_changed(stolen.vehicle, {"plate": "ABC1234"}, {"plate": None, "doors": 4})
     entries = await read_feed(store, acme, stolen, edited)
-    first, second, third = (msgspec.to_builtins(give_event(entry), builtin_types=(datetime,)) for entry in entries)
-    shared = {"vin": HUMMER, "at": NOON, "by": "Acme", "operational": False}
+    first, second, third = (
+        msgspec.to_builtins(give_event(entry, {"Acme": "key fleet"}), builtin_types=(datetime,)) for entry in entries
+    )
+    shared = {"vin": HUMMER, "at": NOON, "by": "Acme", "byName": "key fleet", "operational": False}
     assert first == {
         **shared, "number": 1, "type": "vehicle.registered", "requestId": "r-registered",
         "operationalChanged": True, "toStatusId": 1,
@@ -50,11 +52,12 @@ def test_every_kind_of_change_has_an_event_type_of_letters_and_dots() -> None:
 
 
 def test_a_payload_is_small_even_when_every_value_is_long() -> None:
+    author = "1k" + "x" * 12
     change = HistoryEntry(
         number=2**62,
         type=ChangeType.STATUS_CHANGED,
         at=NOON,
-        by="1k" + "x" * 12,
+        by=author,
         request_id="r" * 28,
         from_status=VehicleStatus.ACTIVE,
         to_status=VehicleStatus.SOLD,
@@ -62,7 +65,7 @@ def test_a_payload_is_small_even_when_every_value_is_long() -> None:
         differences=None,
     )
     entry = FeedEntry(change=change, vehicle_id=1, vin=HUMMER, is_operational=False)
-    body = encode_payload(entry)
+    body = encode_payload(entry, {author: "車" * 100})
     assert len(body) < PAYLOAD_BYTES_MAX
     assert list(json.loads(body)) == ["type", "timestamp", "data"]
     assert json.loads(body)["timestamp"] == "2026-03-01T12:00:00Z"

@@ -85,3 +85,17 @@ def test_a_name_that_is_set_again_and_again_drops_nothing_else() -> None:
     for number in range(10):
         recent.set("a", number)
     assert (recent.get("a"), recent.get("b"), len(recent)) == (9, 2, 2)
+
+
+def test_a_keys_own_rate_replaces_the_servers_only_if_it_is_lower() -> None:
+    rates = Rates(Limits(key_requests_per_s=10, key_burst=10))
+    for number in range(3):
+        rates.take_request("1kslow", NOW + number * 0.001, 3)
+    with pytest.raises(RateExceededError, match="more than 3 requests a second, and 3 at once"):
+        rates.take_request("1kslow", NOW + 0.01, 3)
+    rates.return_request("1kslow", 3)
+    rates.take_request("1kslow", NOW + 0.01, 3)
+    for _ in range(10):
+        rates.take_request("1kfast", NOW, 1_000)
+    with pytest.raises(RateExceededError, match="more than 10 requests a second, and 10 at once"):
+        rates.take_request("1kfast", NOW, 1_000)

@@ -148,3 +148,4 @@ async def test_the_archive_has_vehicles_former_versions_and_every_change_in_orde
     assert [one.details["ownerName"] for one in former] == ["Ana"]
     lines = [json.loads(line) async for page in archive.read_changes(runtime, principal) for line in page]
     assert [(one["number"], one["type"]) for one in lines] == [(1, "vehicle.registered"), (2, "vehicle.info_changed")]
+    assert [one["byName"] for one in lines] == ["key Acme", "key Acme"]

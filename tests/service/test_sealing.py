@@ -121,10 +121,10 @@ async def test_a_sealed_secret_signs_and_one_without_its_key_is_a_failed_attempt
     assert await deliveries.claim_endpoint(sealed, key, "me")
     work = await deliveries.advance_endpoint(sealed, key, "me", [], frozenset(), 1)
     assert work is not None
-    outcome = await deliveries.send(sealed, work.endpoint, work.due[0])
+    outcome = await deliveries.send(sealed, key.account_id, work.endpoint, work.due[0])
     assert outcome.answer.status == 204
     assert sender.messages[0].headers["webhook-signature"].startswith("v1,")
-    failed = await deliveries.send(replace(runtime, sender=sender), work.endpoint, work.due[0])
+    failed = await deliveries.send(replace(runtime, sender=sender), key.account_id, work.endpoint, work.due[0])
     assert failed.answer.status is None
     assert give_mark(NEW) in str(failed.answer.error)
     assert len(sender.messages) == 1

@@ -84,13 +84,13 @@ async def test_pages_of_imports_are_newest_first_and_another_accounts_are_none(r
         assert refusal.value.code is Code.IMPORT_NOT_FOUND
 
 
-@pytest.mark.parametrize("scope", ["vehicles:write", "vehicles:status"])
-async def test_a_file_needs_both_scopes(runtime: Runtime, cast: Cast, scope: str) -> None:
-    half = replace(cast.acme.principal, scopes=frozenset({scope}))
+@pytest.mark.parametrize("missing", ["vehicles:write", "vehicles:status", "vehicles:bulk"])
+async def test_a_file_needs_all_three_scopes(runtime: Runtime, cast: Cast, missing: str) -> None:
+    half = replace(cast.acme.principal, scopes=cast.acme.principal.scopes - {missing})
     with pytest.raises(PadronError) as refusal:
         await begin_upload(runtime, half, ImportRequest(request_id="r"))
     assert refusal.value.code is Code.FORBIDDEN
-    if scope != "vehicles:write":
+    if missing == "vehicles:write":
         for work in (
             file_imports.list_imports(runtime, half, limit=1, cursor=None),
             file_imports.get_import(runtime, half, "1"),

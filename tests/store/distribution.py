@@ -7,7 +7,7 @@ PostgreSQL is the parser here, and its planner also sees what follows: ``v.accou
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from padron.domain.status import VehicleStatus
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
 from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.searching import Proposal, build_count, build_sift, propose_by_blocks
 from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
@@ -52,7 +53,7 @@ def list_statements() -> dict[str, str]:
     for file_name in list_files(PACKAGE):
         file = Path(file_name).name
         for name, text in load_statements(PACKAGE, file_name).items():
-            if ":where" in text or ":page" in text:
+            if ":where" in text or ":page" in text or ":grams" in text:
                 statements |= {f"{file} {name} {form}": filled for form, filled in _fill(text)}
             elif ":skip" in text:
                 statements |= {f"{file} {name} {patience.value}": save for patience, save in SAVES.items()}
@@ -63,6 +64,11 @@ def list_statements() -> dict[str, str]:
 
 def _fill(template: str) -> Iterator[tuple[str, str]]:
     """Give the list sorted by each field, and of former versions, now or then; or the sum, of all and of some."""
+    if ":grams" in template:
+        for descending in (False, True):
+            proposal = Proposal(account_id=1, grams=[1, 2], after=0, before=9, descending=descending, limit=5)
+            yield f"descending {descending}", propose_by_blocks(template, proposal).text
+        return
     if ":page" not in template:
         given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))
         every: list[dict[str, str | int]] = [{}, {"plate": "x", "vin": "x", "doors": 4}]
@@ -75,6 +81,17 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
         for sort in SORT_FIELDS
     ]
     queries += [VehicleQuery(filters={}, status=status, up_to=up_to) for status in (None, *VehicleStatus)]
+    if ":words" in template:
+        is_count = "count(*)" in template
+        for query in queries:
+            sought = replace(query, words=("x", "y"))
+            if is_count:
+                yield f"by {query.sort}, {query.status}", build_count(template, 1, sought, DIALECT).text
+                continue
+            yield f"by {query.sort}, status {query.status}", build_sift(template, 1, sought, 5, DIALECT).text
+        return
+    if up_to is None:
+        queries += [replace(query, among=[1, 2], words=("x",)) for query in queries if query.status is None]
     for query in queries:
         yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT).text
 

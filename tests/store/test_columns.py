@@ -14,17 +14,23 @@ from padron.store.sql.statements import load_engine
 
 PACKAGES = ("padron.store.sqlite", "padron.store.postgres")
 NOUNS = (
-    "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "vehicles", "webhooks",
+    "administration", "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "vehicles",
+    "webhooks",
 )  # fmt: skip
-MODULES: dict[str, ModuleType] = {noun: import_module(f"padron.store.{noun}") for noun in NOUNS}
+MODULES: dict[str, ModuleType] = {
+    **{noun: import_module(f"padron.store.{noun}") for noun in NOUNS},
+    "people": import_module("padron.store.people.rows"),
+}
 SENDING = ("webhooks.DELIVERY", "changes.FEED")  # a row of two records
 
 # The statements that give a record's columns, in their order: each of them in both engines.
 GIVEN: dict[str, tuple[str, ...]] = {
+    "administration.ACT": ("list_acts",),
+    "administration.OVERVIEW": ("find_overview",),
+    "administration.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
     "changes.FEED": ("list_changes", "list_request_changes", "find_later_changes"),
     "changes.HISTORY": ("list_history",),
     "directory.ACCOUNT": ("list_accounts", "find_account"),
-    "directory.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
     "gate.GATE": ("load_gate",),
     "gate.GATE_REFUSAL": ("list_refusals",),
     "idempotency.KEPT_KEY": ("lock_key",),
@@ -37,6 +43,15 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "operations.RUN": ("list_filling_runs", "lock_run", "find_run", "list_stalled_runs"),
     "operations.RUN_REFUSAL": ("list_run_refusals",),
     "operations.WORK": ("lock_expired", "lock_queued", "lock_work"),
+    "people.ACCOUNT_MEMBER": ("list_members",),
+    "people.CREDENTIALS": ("find_user_by_email", "lock_user"),
+    "people.FOUND_SESSION": ("find_session",),
+    "people.INVITATION": ("find_invitation",),
+    "people.KEPT_SESSION": ("list_sessions",),
+    "people.MEMBER": ("find_member",),
+    "people.MEMBERSHIP": ("list_memberships", "list_enabled_memberships"),
+    "people.NUMBERED_SIGN_IN": ("list_sign_ins_of_actor",),
+    "people.USER": ("find_user", "list_users"),
     "plans.LATER_CHANGE": ("find_later_statuses",),
     "plans.PLAN": (
         "lock_due_plans", "lock_plan", "lock_returns", "lock_pending_of_request", "lock_pending_of_vehicle",
@@ -59,7 +74,8 @@ GIVEN_TOGETHER = ("list_due", "list_deliveries", "list_deliveries_by_state", "fi
 
 # The statements that take a record's columns as their parameters, after the account and what else comes first.
 TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "directory.NEW_API_KEY": (("insert_api_key", ()),),
+    "administration.EDITED_API_KEY": (("save_api_key", ("account_id",)),),
+    "administration.NEW_API_KEY": (("insert_api_key", ("account_id",)),),
     "gate.GATE_REFUSAL": (("save_refusal", ("account_id",)),),
     "imports.IMPORT": (("insert_import", ("account_id",)), ("save_import", ("account_id",))),
     "imports.IMPORT_REFUSAL": (("insert_import_refusal", ("account_id", "import_id")),),
@@ -69,6 +85,9 @@ TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "operations.RESULT": (("insert_result", ("account_id",)),),
     "operations.RUN": (("insert_run", ("account_id",)),),
     "operations.RUN_REFUSAL": (("insert_run_refusal", ("account_id", "run_id", "place")),),
+    "people.KEPT_SESSION": (("insert_session", ("token_sha256",)),),
+    "people.MEMBER": (("insert_member", ()),),
+    "people.SIGN_IN": (("insert_sign_in", ()),),
     "plans.ENDED_PLAN": (("end_plans", ("account_id",)),),
     "plans.PLAN": (("add_plans", ("account_id",)),),
     "webhooks.ATTEMPT": (("insert_attempt", ("account_id",)),),

@@ -15,21 +15,28 @@ from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
 from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.searching import Proposal, build_sift, propose_by_tokens
 from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.port import DIALECT, SQL
 
+TEMPLATES = {"list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "sift_vehicles", "count_listed"}
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
     if file != "sql/doctor.sql"  # its statements mean every row of a portion, or of an account
     for name, statement in load_statements("padron.store.sqlite", file).items()
     # Templates, and a name that only the other engine fills.
-    if statement and name not in {"list_vehicles", "list_past", "sum_statuses"}
+    if statement and name not in TEMPLATES
 }
 # Tables that stay short, statements that mean every row, and one that takes the first of an index. With each new
 # account goes a look for its children.
 WALK = {
+    "administration: count_keys",
+    "administration: delete_ended_keys",
+    "administration: find_overview",
+    "administration: insert_act",  # takes the last of an index
+    "administration: list_api_keys",
     "archives: clear_changes",  # vehicles of a portion
     "archives: find_needed_by_webhooks",  # of endpoints, of which an account has few
     "archives: find_portion",  # a portion
@@ -39,11 +46,9 @@ WALK = {
     "operations: list_operations",
     "plans: find_next_instant",
     "plans: survey_plans",  # counts what is pending, up to a limit
-    "directory: count_usable_keys",
     "directory: find_epoch",  # a table of one row
     "directory: insert_account",
     "directory: list_accounts",
-    "directory: list_api_keys",
     "directory: list_usable_secrets",
     "erasure: empty_attempts",  # of an account's few endpoints
     "erasure: erase_import_refusals",  # a maximum is kept of each import
@@ -51,6 +56,10 @@ WALK = {
     "directory: release_endpoints",
     "directory: renew_epoch",
     "directory: try_to_write",
+    "people: count_members",  # of members, of which an account has a bounded number
+    "people: count_other_owners",
+    "people: list_members",
+    "sessions: list_sign_ins_of_account",
     "webhooks: count_endpoints",
     "webhooks: count_marks",
     "webhooks: delete_deliveries",
@@ -63,12 +72,16 @@ WALK = {
     "webhooks: survey_endpoints",
     # The first rows of what an account has, of which each statement takes a portion.
     "removal: remove_account",
+    "removal: remove_administration",
     "removal: remove_api_keys",
     "removal: remove_changes",
     "removal: remove_gate_refusals",
     "removal: remove_import_refusals",
+    "removal: remove_known_people",
+    "removal: remove_members",
     "removal: remove_operations",
     "removal: remove_refusals",
+    "removal: remove_search_texts",
     "removal: remove_vehicles",
     "removal: remove_versions",
     "removal: remove_webhook_attempts",
@@ -163,6 +176,37 @@ def test_a_page_of_the_list_walks_along_an_index(
     first = next(step for step in steps if step.startswith(("SEARCH v ", "SEARCH h ")))
     if name not in {"by statusSince", "by updatedAt", "operational"}:
         assert not first.endswith("USING PRIMARY KEY (account_id=?)"), steps
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_proposal_follows_the_index_of_grams_in_its_order(file: apsw.Connection, *, descending: bool) -> None:
+    proposal = Proposal(account_id=1, grams=[1, 2], after=5, before=900, descending=descending, limit=50)
+    (step,) = explain(file, propose_by_tokens(SQL["propose_vehicles"], proposal).text)
+    # FTS5 takes the question and both ends of the ids, and sorts nothing.
+    assert re.fullmatch(r"SCAN search_index VIRTUAL TABLE INDEX \d+:M1><", step), step
+
+
+@pytest.mark.parametrize("sort", [None, *SORT_FIELDS])
+@pytest.mark.parametrize("status", [None, VehicleStatus.SOLD])
+def test_a_page_of_proposed_vehicles_looks_up_each_by_its_id(
+    file: apsw.Connection, sort: str | None, status: VehicleStatus | None
+) -> None:
+    query = VehicleQuery(filters={"brandName": "x"}, sort=sort, status=status, among=[1, 2], words=("a", "b"))
+    steps = [step for step in explain(file, build_list(LIST, 1, query, DIALECT).text) if not step.startswith("SCAN p")]
+    tables = [step for step in steps if step.startswith(("SEARCH", "SCAN")) and "json_each" not in step]
+    assert {step.partition(" USING ")[2].partition(" ")[2] for step in tables} <= {
+        "KEY (account_id=? AND vehicle_id=?)", "INDEX versions_current (account_id=? AND vehicle_id=?)",
+        "versions_current (account_id=? AND vehicle_id=?)",
+    }, steps  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", [None, *SORT_FIELDS])
+def test_a_sift_walks_as_the_list_does_and_looks_up_texts_by_id(file: apsw.Connection, sort: str | None) -> None:
+    query = VehicleQuery(filters=NO_FILTER, sort=sort, words=("a", "b"))
+    steps = explain(file, build_sift(SQL["sift_vehicles"], 1, query, 1_000, DIALECT).text)
+    (text,) = [step for step in steps if step.startswith("SEARCH s ")]
+    assert text == "SEARCH s USING PRIMARY KEY (account_id=? AND vehicle_id=?)"
+    assert not [step for step in steps if "AUTOMATIC" in step], steps
 
 
 ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # in order of ids, until the page is full

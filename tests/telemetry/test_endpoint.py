@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
+import uvloop
 
 from padron.meters import Histogram, MeterBoard, give_counters, give_gauge, give_histogram
 from padron.telemetry import endpoint
 from padron.telemetry.endpoint import serve_metrics
+from tests.e2e.client import connect
 from tests.e2e.metrics import fetch, scrape
 
 
@@ -115,6 +117,31 @@ async def test_a_server_that_ends_does_not_wait_for_a_silent_scraper(caplog: pyt
         assert await reader.read() == b""
     writer.close()
     assert asyncio.get_running_loop().time() - began_s < 1
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("who", ["scraper", "server"])
+async def test_an_end_before_the_answer_is_no_failure(caplog: pytest.LogCaptureFixture, who: str) -> None:
+    """On the event loop of the real server, which raises another error than Python's own."""
+    board = MeterBoard()
+    board.add(
+        lambda: [give_counters("padron_b_total", "x" * 200, "kind", {f"{number:090}": 1 for number in range(8_000)})]
+    )
+
+    async def end_early() -> None:
+        async with AsyncExitStack() as client, serve(board) as port:
+            connection = await client.enter_async_context(connect(port))
+            await connection.send(b"GET /metrics HTTP/1.1\r\n\r\n")
+            await asyncio.sleep(0.05)  # now a thread words it
+            if who == "scraper":
+                connection.reset()
+                assert (await scrape(port)).find("padron_b_total")
+
+    def run_on_uvloop() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(end_early())
+
+    await asyncio.to_thread(run_on_uvloop)
     assert caplog.records == []
 
 

@@ -3,9 +3,12 @@
 from cyclopts import App
 
 from padron.cli.options import CommonOptions, Json, run_with_runtime
-from padron.cli.outputs import give_instant, print_json, print_table
+from padron.cli.outputs import UsageError, give_instant, print_json, print_table
 from padron.domain.account import Account
+from padron.domain.administration import Act
+from padron.domain.query import LIMIT_MAX
 from padron.service import accounts as service
+from padron.service.administration.own_account import list_last_acts
 from padron.service.runtime import Runtime
 
 accounts = App(name="accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
@@ -121,6 +124,47 @@ def enable_account(name: str, /, *, json: Json = False, options: CommonOptions =
     else:
         print(f"The account {name} is enabled.")
     return 0
+
+
+@accounts.command(name="events")
+def list_events(name: str, /, *, limit: int = 50, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
+    """Show who administered what in an account, newest first: keys, members and the account; with --json all details.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+
+    limit
+        How many acts to show, at most 500.
+    """
+    if not 1 <= limit <= LIMIT_MAX:
+        raise UsageError(f"--limit is {limit}: use 1 to {LIMIT_MAX}.")
+
+    async def work(runtime: Runtime) -> list[Act]:
+        return await list_last_acts(runtime, await service.get_account(runtime, name), limit)
+
+    found = run_with_runtime(options, work)
+    if json:
+        print_json({"events": [_show_act(act) for act in found]})
+        return 0
+    rows = [
+        (str(act.number), give_instant(act.at) or "", act.deed.type.value, act.by, act.deed.subject) for act in found
+    ]
+    print_table(("Number", "At", "Type", "By", "Subject"), rows, "Nothing was administered in this account yet.")
+    return 0
+
+
+def _show_act(act: Act) -> dict[str, object]:
+    return {
+        "number": act.number,
+        "type": act.deed.type.value,
+        "at": give_instant(act.at),
+        "by": act.by,
+        "requestId": act.request_id,
+        "subject": act.deed.subject,
+        "details": dict(act.deed.details),
+    }
 
 
 def _show_account(account: Account) -> dict[str, object]:

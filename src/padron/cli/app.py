@@ -57,6 +57,7 @@ app.command("padron.cli.secrets:secrets", help="Encrypt the secrets of webhooks 
 app.command("padron.cli.backup:backup", help="Copy the whole register into a file, while servers use it.")
 app.command("padron.cli.restore:restore", help="Restore a backup into the database, and check what was restored.")
 app.command("padron.cli.undo:undo", help="Undo what a request changed.")
+app.command("padron.cli.users:users", help="Add, list, change and erase the people who sign in.")
 app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 
 _DEFAULTS = CommonOptions()

@@ -1,9 +1,13 @@
 """``padron archive``: lists, verifies and reads archived changes, and answers questions about the archived time."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 from cyclopts import App, Parameter
@@ -12,6 +16,7 @@ from padron.cli.history import describe_entry, show_entry
 from padron.cli.options import CommonOptions, Json, parse_instant, run_with_runtime, split_commas
 from padron.cli.outputs import UsageError, give_instant, print_error, print_json, print_table
 from padron.cli.vehicle_views import show_vehicle
+from padron.domain.actors import find_self_named
 from padron.domain.archives import ArchivedChange
 from padron.domain.erasure import Selection, parse_fields
 from padron.domain.errors import Code, PadronError
@@ -19,6 +24,7 @@ from padron.domain.instants import format_instant
 from padron.domain.vin import parse_vin
 from padron.files.archives import list_parts
 from padron.service.accounts import get_account
+from padron.service.actors import name_actors
 from padron.service.retention.erasing import erase_archive
 from padron.service.retention.past import VerifiedPart, read_archive, read_history, rebuild_state, verify_archive
 from padron.service.runtime import Runtime
@@ -28,7 +34,20 @@ archive = App(name="archive", help="List, verify and read archived changes.")
 
 AccountId = Annotated[int | None, Parameter(help="The account's id, instead of its name. Then no database is needed.")]
 
+NAMED_AT_ONCE = 1_000  # changes
+
 _DEFAULTS = CommonOptions()
+
+T = TypeVar("T")
+
+_Name = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
+
+
+class _ArchivedHistory(NamedTuple):
+    """Archived changes, and the names of their authors by their ids."""
+
+    changes: Sequence[ArchivedChange]
+    names: Mapping[str, str]
 
 
 @Parameter(name="*")
@@ -127,8 +146,15 @@ def read(
     account
         The name of the account.
     """
-    for change in read_archive(folder, _need_account(account, account_id, options)):
-        _print_line(_show_change(change))
+
+    async def work(found: int, name: _Name) -> None:
+        changes = read_archive(folder, found)
+        while page := list(islice(changes, NAMED_AT_ONCE)):
+            names = await name([one.change.by for one in page])
+            for one in page:
+                _print_line(_show_change(one, names))
+
+    _run_named(account, account_id, options, work)
 
 
 @archive.command
@@ -156,14 +182,19 @@ def history(
         The name of the account that owns the vehicle.
     """
     wanted = parse_vin(vin)
-    changes = read_history(folder, _need_account(account, account_id, options), wanted)[::-1]
+
+    async def work(found: int, name: _Name) -> _ArchivedHistory:
+        changes = read_history(folder, found, wanted)[::-1]
+        return _ArchivedHistory(changes, await name([one.change.by for one in changes]))
+
+    changes, names = _run_named(account, account_id, options, work)
     if json:
-        print_json({"vin": wanted, "history": [_show_change(change) for change in changes]})
+        print_json({"vin": wanted, "history": [_show_change(change, names) for change in changes]})
         return
     rows = [
         (
-            give_instant(one.change.at) or "", one.change.type.value, describe_entry(one.change), one.change.by,
-            one.change.reason or "", one.change.request_id,
+            give_instant(one.change.at) or "", one.change.type.value, describe_entry(one.change),
+            names.get(one.change.by, one.change.by), one.change.reason or "", one.change.request_id,
         )
         for one in changes
     ]  # fmt: skip
@@ -246,6 +277,32 @@ def erase(
     print(f"Erased values in {len(numbers)} archived changes, in {len(erased)} files.")
 
 
+def _run_named(
+    account: str | None,
+    account_id: int | None,
+    options: CommonOptions,
+    work: Callable[[int, _Name], Coroutine[None, None, T]],
+) -> T:
+    """Run ``work`` with the account's id, and with a function that names the authors of its changes.
+
+    With --account-id there is no database, so keys and people have no names.
+    """
+    if account is None or account_id is not None:
+        return asyncio.run(work(_need_account(account, account_id, options), _name_without_register))
+    name = account
+
+    async def run(runtime: Runtime) -> T:
+        found = (await get_account(runtime, name)).account_id
+        return await work(found, partial(name_actors, runtime, found))
+
+    return run_with_runtime(options, run)
+
+
+async def _name_without_register(actor_ids: Iterable[str]) -> Mapping[str, str]:
+    found = map(find_self_named, actor_ids)
+    return {actor.actor_id: actor.name for actor in found if actor is not None}
+
+
 def _need_account(account: str | None, account_id: int | None, options: CommonOptions) -> int:
     found = _find_account(account, account_id, options)
     if found is None:
@@ -283,9 +340,12 @@ def _show_part(one: VerifiedPart) -> dict[str, object]:
     return shown
 
 
-def _show_change(one: ArchivedChange) -> dict[str, object]:
-    """Give a change with the members of the API's history, and what the archive knows beside it."""
-    shown = {"number": one.change.number, "vehicleId": one.vehicle_id, "vin": one.vin, **show_entry(one.change)}
+def _show_change(one: ArchivedChange, names: Mapping[str, str]) -> dict[str, object]:
+    """Give a change with the members of the API's history, and what the archive knows beside it.
+
+    The names are of authors, by their ids: no archive has them.
+    """
+    shown = {"number": one.change.number, "vehicleId": one.vehicle_id, "vin": one.vin, **show_entry(one.change, names)}
     if one.details is not None:
         shown["details"] = dict(one.details)
     return shown

@@ -1,4 +1,4 @@
-"""``serve --demo``: an account with a sample fleet, and a call to copy and paste."""
+"""``serve --demo``: an account with a sample fleet, a link into the console, and a call to copy and paste."""
 
 import json
 from datetime import timedelta
@@ -8,12 +8,17 @@ from padron.cli.vehicles import give_principal
 from padron.domain.account import Account, Scope
 from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
+from padron.domain.people import Role, User
 from padron.domain.query import VehicleQuery
+from padron.domain.sessions import SIGN_IN_LINK_LASTS
 from padron.domain.status import STATUS_TEXTS, VehicleStatus
 from padron.domain.vin import Vin
 from padron.files.columns import ImportRow
 from padron.service.accounts import add_account, add_key, get_account
 from padron.service.imports.importing import import_vehicles
+from padron.service.people.invitations import make_sign_in_link
+from padron.service.people.members import add_member
+from padron.service.people.users import add_user, find_user
 from padron.service.runtime import Runtime
 from padron.service.statuses.single import set_status
 from padron.service.vehicles.reading import get_status, list_vehicles
@@ -21,6 +26,8 @@ from padron.service.vehicles.reading import get_status, list_vehicles
 ACCOUNT = "demo"
 KEY_LABEL = "demo"
 KEY_DAYS = 7
+EMAIL = "demo@example.com"  # of the person whom the link signs in
+PERSON = "Demo"
 STATUS = VehicleStatus.IN_THE_SHOP
 
 _REQUEST_ID = "demo"
@@ -34,7 +41,18 @@ async def prepare_demo(runtime: Runtime, address: str) -> str:
     scopes = [scope.value for scope in Scope]
     new = await add_key(runtime, account, label=KEY_LABEL, scopes=scopes, expires_in=timedelta(days=KEY_DAYS))
     vin = await _choose_vin(runtime, account)
-    return _word(address, vin, new.token)
+    link = await make_sign_in_link(runtime, await _find_person(runtime, account))
+    return _word(address, vin, new.token, link.path)
+
+
+async def _find_person(runtime: Runtime, account: Account) -> User:
+    """Give the account's person, who has no password and comes in by a link alone."""
+    user = await find_user(runtime, EMAIL)
+    if user is not None:
+        return user
+    user = await add_user(runtime, email=EMAIL, name=PERSON)
+    await add_member(runtime, user, account.account_id, Role.OWNER)
+    return user
 
 
 async def _find_account(runtime: Runtime) -> Account:
@@ -84,15 +102,17 @@ async def _choose_vin(runtime: Runtime, account: Account) -> Vin:
     raise PadronError(Code.VEHICLE_NOT_FOUND, "The demo account has no vehicle for the sample call.")
 
 
-def _word(address: str, vin: Vin, token: str) -> str:
+def _word(address: str, vin: Vin, token: str, link: str) -> str:
     body = json.dumps({"vehicleStatusId": STATUS.value})
     call = (
         f"curl -i -X PATCH {address}/api/v2/vehicles/{vin}/status "
         f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
     )
+    minutes = SIGN_IN_LINK_LASTS // timedelta(minutes=1)
     return "\n".join(
         [
             f"Padrón serves the sample fleet of the account {ACCOUNT} at {address}",
+            f"The console, by a link that works once, for {minutes} minutes: {address}{link}",
             f"How to call it: {address}/docs (for programs: {address}/openapi.json)",
             f'This call answers 204 and sets "{STATUS_TEXTS[STATUS].name}"; its key is valid {KEY_DAYS} days:',
             "",

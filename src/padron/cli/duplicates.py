@@ -1,14 +1,15 @@
 """``padron duplicates``: shows VINs with several vehicles, and makes one vehicle of them."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from cyclopts import App, Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
-from padron.cli.vehicles import ACTOR, give_principal
+from padron.cli.vehicles import give_principal
 from padron.domain.change import parse_reason
 from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repair, Repaired, find_differences
 from padron.domain.quoting import quote
@@ -18,6 +19,7 @@ from padron.domain.vehicle import FIELDS_BY_NAME, Vehicle, VehicleVersion, parse
 from padron.domain.vin import parse_vin
 from padron.files.parsing import parse_integer
 from padron.service.accounts import get_account
+from padron.service.actors import name_actors
 from padron.service.runtime import Runtime
 from padron.service.vehicles.duplicates import list_duplicates, repair_duplicates
 
@@ -36,6 +38,14 @@ class _Groups(NamedTuple):
 
     groups: list[DuplicateGroup]
     more: bool
+    names: Mapping[str, str]  # of authors, by their ids
+
+
+class _Outcome(NamedTuple):
+    """The result of a repair, and the names of authors by their ids."""
+
+    done: Repaired
+    names: Mapping[str, str]
 
 
 @duplicates.command(name="list")
@@ -73,11 +83,13 @@ def show_duplicates(
             found += page.rows
             cursor = page.next_cursor
             if cursor is None or len(found) >= limit:
-                return _Groups(found, more=cursor is not None)
+                authors = [version.vehicle.status_by for group in found for version in group.versions]
+                names = await name_actors(runtime, principal.account_id, authors)
+                return _Groups(found, more=cursor is not None, names=names)
 
-    groups, more = run_with_runtime(options, work)
+    groups, more, names = run_with_runtime(options, work)
     if json:
-        print_json({"duplicates": [_show_group(group) for group in groups], "more": more})
+        print_json({"duplicates": [_show_group(group, names) for group in groups], "more": more})
         return 0
     for group in groups:
         _print_group(group)
@@ -174,7 +186,7 @@ def _build_repair(vin: str, keep: int, reason: str | None, take: Sequence[str], 
         vin=parse_vin(vin),
         keep=keep,
         request_id=f"cli-{secrets.token_hex(8)}",
-        by=ACTOR,
+        by=give_actor(),
         take={name: parse_integer(f"--take {name}", text) for name, text in _split_pairs("--take", take).items()},
         edits={name: _parse_given(name, text) for name, text in values.items()},
         status=None if status is None else parse_status_text(status),
@@ -201,14 +213,15 @@ def _parse_given(name: str, text: str) -> str | int | None:
 
 
 def _repair(repair: Repair, account: str, *, dry_run: bool, json: bool, options: CommonOptions) -> int:
-    async def work(runtime: Runtime) -> Repaired:
+    async def work(runtime: Runtime) -> _Outcome:
         principal = give_principal((await get_account(runtime, account)).account_id)
-        return await repair_duplicates(runtime, principal, repair, dry_run=dry_run)
+        done = await repair_duplicates(runtime, principal, repair, dry_run=dry_run)
+        return _Outcome(done, await name_actors(runtime, principal.account_id, [done.vehicle.status_by]))
 
-    done = run_with_runtime(options, work)
+    done, names = run_with_runtime(options, work)
     if json:
         former = [_name_vehicle(one, has_revision=not dry_run) for one in done.former]
-        kept = _show(done.version, has_revision=not dry_run)
+        kept = _show(done.version, names, has_revision=not dry_run)
         print_json({"requestId": repair.request_id, "dryRun": dry_run, "vehicle": kept, "former": former})
         return 0
     ids = ", ".join(str(one.vehicle_id) for one in done.former)
@@ -219,11 +232,11 @@ def _repair(repair: Repair, account: str, *, dry_run: bool, json: bool, options:
     return 0
 
 
-def _show_group(group: DuplicateGroup) -> dict[str, object]:
+def _show_group(group: DuplicateGroup, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "vin": group.vin,
         "count": group.count,
-        "vehicles": [_show(version) for version in group.versions],
+        "vehicles": [_show(version, names) for version in group.versions],
         "differences": find_differences(group.versions),
     }
 
@@ -233,13 +246,14 @@ def _name_vehicle(vehicle: Vehicle, *, has_revision: bool) -> dict[str, object]:
     return {"vehicleId": vehicle.vehicle_id, "revision": format_tag(vehicle) if has_revision else None}
 
 
-def _show(version: VehicleVersion, *, has_revision: bool = True) -> dict[str, object]:
+def _show(version: VehicleVersion, names: Mapping[str, str], *, has_revision: bool = True) -> dict[str, object]:
     vehicle = version.vehicle
     return {
         **_name_vehicle(vehicle, has_revision=has_revision),
         STATUS_FIELD: vehicle.status.value,
         "statusSince": give_instant(vehicle.status_since),
         "changedBy": vehicle.status_by,
+        "changedByName": names.get(vehicle.status_by),
         "reason": vehicle.status_reason,
         "createdAt": give_instant(vehicle.created_at),
         **version.details,

@@ -1,6 +1,7 @@
 """``padron vehicles history``: the changes of a vehicle, newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from padron.cli.options import CommonOptions, Csv, Json, check_one_form, run_with_runtime
 from padron.cli.outputs import give_instant, print_csv, print_json, print_table
@@ -11,14 +12,23 @@ from padron.domain.query import LIMIT_MAX
 from padron.domain.status import STATUS_TEXTS
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
+from padron.service.actors import name_actors
 from padron.service.runtime import Runtime
 from padron.service.vehicles.reading import list_history
 
 _CSV_COLUMNS = (
     "at", "type", "fromStatusId", "toStatusId", "field", "former", "current", "reason", "by", "requestId",
+    "byName",
 )  # fmt: skip
 _NOTHING = "(none)"
 _DEFAULTS = CommonOptions()
+
+
+class _History(NamedTuple):
+    """The changes of a vehicle, and the names of their authors by their ids."""
+
+    entries: Sequence[HistoryEntry]
+    names: Mapping[str, str]
 
 
 def print_history(
@@ -37,7 +47,7 @@ def print_history(
     check_one_form(json=json, csv=csv)
     wanted = parse_vin(vin)
 
-    async def work(runtime: Runtime) -> list[HistoryEntry]:
+    async def work(runtime: Runtime) -> _History:
         principal = give_principal((await get_account(runtime, account)).account_id)
         entries: list[HistoryEntry] = []
         cursor: str | None = None
@@ -46,18 +56,19 @@ def print_history(
             entries += page.rows
             cursor = page.next_cursor
             if cursor is None:
-                return entries
+                authors = [entry.by for entry in entries]
+                return _History(entries, await name_actors(runtime, principal.account_id, authors))
 
-    entries = run_with_runtime(options, work)
+    entries, names = run_with_runtime(options, work)
     if json:
-        print_json({"vin": wanted, "history": [show_entry(entry) for entry in entries]})
+        print_json({"vin": wanted, "history": [show_entry(entry, names) for entry in entries]})
     elif csv:
-        print_csv([_CSV_COLUMNS, *(row for entry in entries for row in _list_csv_rows(entry))])
+        print_csv([_CSV_COLUMNS, *(row for entry in entries for row in _list_csv_rows(entry, names))])
     else:
         cells = [
             (
-                give_instant(entry.at) or "", entry.type.value, describe_entry(entry), entry.by, entry.reason or "",
-                entry.request_id,
+                give_instant(entry.at) or "", entry.type.value, describe_entry(entry), names.get(entry.by, entry.by),
+                entry.reason or "", entry.request_id,
             )
             for entry in entries
         ]  # fmt: skip
@@ -65,12 +76,13 @@ def print_history(
     return 0
 
 
-def show_entry(entry: HistoryEntry) -> dict[str, object]:
-    """Give an entry with the same members as in the API."""
+def show_entry(entry: HistoryEntry, names: Mapping[str, str]) -> dict[str, object]:
+    """Give an entry with the same members as in the API, with the names of authors by their ids."""
     shown: dict[str, object] = {
         "type": entry.type.value,
         "at": format_instant(entry.at),
         "by": entry.by,
+        "byName": names.get(entry.by),
         "requestId": entry.request_id,
     }
     if entry.erased is not None:
@@ -86,10 +98,10 @@ def show_entry(entry: HistoryEntry) -> dict[str, object]:
     return shown
 
 
-def _list_csv_rows(entry: HistoryEntry) -> Iterator[tuple[str, ...]]:
+def _list_csv_rows(entry: HistoryEntry, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     """Give one line, or one line for each changed value."""
     first = (format_instant(entry.at), entry.type.value)
-    last = (entry.reason or "", entry.by, entry.request_id)
+    last = (entry.reason or "", entry.by, entry.request_id, names.get(entry.by, ""))
     if entry.differences is None:
         came_from = "" if entry.from_status is None else str(entry.from_status.value)
         yield *first, came_from, str(entry.to_status.value), "", "", "", *last

@@ -121,6 +121,7 @@ def show_key(key_id: str, /, *, json: Json = False, options: CommonOptions = _DE
         ("Name", key.label),
         ("Scopes", " ".join(sorted(key.scopes))),
         ("Networks", " ".join(map(str, key.networks)) or ANY_NETWORK),
+        ("Requests a second", str(key.requests_per_s or "-")),
         ("Created", give_instant(key.created_at) or ""),
         ("Expires", give_instant(key.expires_at) or "-"),
         ("Revoked", give_instant(key.revoked_at) or "-"),
@@ -139,10 +140,11 @@ def change_key(
     *,
     name: str | None = None,
     networks: NetworksOption = None,
+    requests_per_second: int | None = None,
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Give a key another name or other networks. Every server knows the networks within two seconds.
+    """Give a key another name, other networks or a rate of its own. Every server knows it within two seconds.
 
     Parameters
     ----------
@@ -151,12 +153,18 @@ def change_key(
 
     name
         A new label for the key.
+
+    requests_per_second
+        A rate of the key's own, below that of PADRON_LIMITS, in each server process. 0 takes it away.
     """
-    if name is None and networks is None:
-        raise UsageError("There is nothing to change: use --name or --networks.")
+    if name is None and networks is None and requests_per_second is None:
+        raise UsageError("There is nothing to change: use --name, --networks or --requests-per-second.")
     allowed = _parse_networks(networks)
     key = run_with_runtime(
-        options, lambda runtime: administration.change_key(runtime, key_id, label=name, networks=allowed)
+        options,
+        lambda runtime: administration.change_key(
+            runtime, key_id, label=name, networks=allowed, requests_per_s=requests_per_second
+        ),
     )
     if json:
         print_json(_show_key(key))
@@ -264,6 +272,7 @@ def _show_key(key: ApiKey) -> dict[str, object]:
         "name": key.label,
         "scopes": sorted(key.scopes),
         "networks": [str(network) for network in key.networks],
+        "requestsPerSecond": key.requests_per_s,
         "createdAt": created_at,
         "expiresAt": expires_at,
         "revokedAt": revoked_at,

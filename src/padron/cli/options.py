@@ -4,16 +4,18 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.holding import check_name
 from padron.cli.outputs import UsageError
 from padron.config import Settings, read_settings
 from padron.domain import instants
+from padron.domain.administration import Doer
 from padron.domain.errors import PadronError
 from padron.domain.quoting import quote
 from padron.service.runtime import Runtime
@@ -114,6 +116,9 @@ class ServerOptions(CommonOptions):
     otel: str | None = None
     """Whether traces go to a collector, on or off: see docs/observing.md [PADRON_OTEL; default off]."""
 
+    providers: str | None = None
+    """A file with identity providers whose access tokens are taken; see docs/providers.md [PADRON_PROVIDERS]."""
+
 
 def run_with_runtime(
     options: CommonOptions,
@@ -132,7 +137,7 @@ def run_with_runtime(
 
     async def run() -> T:
         async with use_runtime(settings, is_alone=is_alone, may_create=may_create) as runtime:
-            return await work(runtime)
+            return await work(replace(runtime, operator=Doer(actor=give_actor())))
 
     return asyncio.run(run())
 

@@ -108,8 +108,12 @@ class Parent(Multiprocess):
         form: LogForm,
         files: CertificateFiles | None,
         notifier: Notifier,
+        *,
+        reads_more: bool = False,
     ) -> None:
+        """``reads_more`` says that the processes read something else again at SIGHUP than the certificate."""
         super().__init__(config, [listener])
+        self._reads_more = reads_more
         self._form = form
         self.processes: list[ServingProcess] = []  # type: ignore[assignment]  # of our own kind
         self._files = files
@@ -117,7 +121,7 @@ class Parent(Multiprocess):
         self._life, self._own_life = Pipe(duplex=False)
         self._absences: list[_Absence] = []
         self._is_ready = False
-        self._unaware: set[int | None] = set()  # the processes that must still read the certificate again
+        self._unaware: set[int | None] = set()  # the processes that must still read their files again
 
     def init_processes(self) -> None:
         """Start all processes."""
@@ -151,13 +155,13 @@ class Parent(Multiprocess):
                 process.process.join()
 
     def handle_hup(self) -> None:
-        """Let the processes read the certificate again, instead of starting others in their place.
+        """Let the processes read their files again, instead of starting others in their place.
 
         A new process would take over a request only after the end of the old one, and streams would break.
         """
-        if self._files is None:
+        if self._files is None and not self._reads_more:
             reloading.say_nothing_to_reload()
-        elif reloading.check_files(self._files):
+        elif self._files is None or reloading.check_files(self._files) or self._reads_more:
             self._unaware = {process.pid for process in self.processes}
 
     def handle_int(self) -> None:

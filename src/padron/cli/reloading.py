@@ -3,19 +3,16 @@
 A certificate that cannot be used is reported once, and the one before stays. Without TLS the signal does nothing.
 """
 
-import asyncio
 import logging
-import signal
 import ssl
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from padron.cli.certificates import CertificateFiles, LoadedCertificate
 from padron.cli.outputs import InputFileError
 from padron.domain.instants import format_instant
+from padron.hangups import HANGUPS
 
 RESTART_S = 3.0  # between two attempts of a process that has no certificate
 
@@ -44,20 +41,10 @@ class LiveCertificate:
         connection.context = self._latest
 
 
-def hear_hangup(act: Callable[[], None]) -> None:
-    """Call ``act`` on the running event loop at each SIGHUP."""
-    loop = asyncio.get_running_loop()
-
-    def hear(*_: object) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and the process is about to
-            loop.call_soon_threadsafe(act)
-
-    signal.signal(signal.SIGHUP, hear)
-
-
 def say_nothing_to_reload() -> None:
-    """Log what SIGHUP does without TLS."""
-    _log.info("SIGHUP: the server has no certificate to read again")
+    """Log what SIGHUP does without TLS, unless somebody else in this process reads something again."""
+    if len(HANGUPS) <= 1:
+        _log.info("SIGHUP: the server has no certificate to read again")
 
 
 def check_files(files: CertificateFiles) -> bool:
@@ -107,5 +94,5 @@ def open_tls(certificate: str, key: str, is_alone: bool, *_: object) -> ssl.SSLC
         if is_alone:
             say_reloaded(loaded)
 
-    hear_hangup(reload)
+    HANGUPS.add(reload)
     return live.context

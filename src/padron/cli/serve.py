@@ -28,10 +28,12 @@ from padron.cli.outputs import UsageError
 from padron.cli.parent import Parent, run_parent
 from padron.cli.watching import Watch
 from padron.config import Settings, give_environment
+from padron.hangups import HANGUPS
 from padron.network_settings import PORT_MAX
 from padron.pulse import PULSE
 from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
+from padron.trusting import load_providers
 from padron.wiring import check_backup_folder, check_extras, use_runtime
 
 APP = "padron.wiring:make_app"
@@ -51,7 +53,7 @@ def serve(
 ) -> int:
     """Run the server until SIGTERM or Ctrl-C. Then it finishes the running requests within ten seconds.
 
-    SIGHUP reads the certificate again. Open connections stay.
+    SIGHUP reads the certificate and the file of --providers again. Open connections stay.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ def serve(
     settings = options.read()
     _check_workers(workers, settings)
     check_extras(settings)
+    load_providers(settings)  # a bad file ends the start
     files = CertificateFiles(certificate=settings.tls_cert, key=settings.tls_key) if settings.tls_cert else None
     loaded = None if files is None else files.load()
     raise_file_limit()
@@ -93,7 +96,8 @@ def serve(
                 return _run_alone(config, listener.socket, notifier, announce)
             listener.socket.set_inheritable(True)
             listener.socket.listen(BACKLOG)  # from now on, connections wait for the first ready process
-            return run_parent(Parent(config, listener.socket, settings.log, files, notifier), announce)
+            parent = Parent(config, listener.socket, settings.log, files, notifier, reads_more=bool(settings.providers))
+            return run_parent(parent, announce)
         finally:
             _log.info("Stopped")
 
@@ -109,7 +113,7 @@ class _Server(LingeringServer):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if not self.config.is_ssl:
-            reloading.hear_hangup(reloading.say_nothing_to_reload)
+            HANGUPS.add(reloading.say_nothing_to_reload)
         await super().startup(sockets)
         if self.started:
             self._announce()

@@ -5,9 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import print_json
-from padron.cli.vehicles import ACTOR, give_principal
+from padron.cli.vehicles import give_principal
 from padron.domain.change import parse_reason
 from padron.domain.deletion import Deletion
 from padron.domain.instants import format_instant
@@ -50,7 +51,7 @@ def delete_one(
     """
     asked = Deletion(
         vin=parse_vin(vin),
-        by=ACTOR,
+        by=give_actor(),
         request_id=f"cli-{secrets.token_hex(8)}",
         reason=None if reason is None else parse_reason(reason),
     )

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_error, print_json, print_table
-from padron.cli.vehicles import ACTOR, give_principal
+from padron.cli.vehicles import give_principal
 from padron.domain.change import parse_reason
 from padron.domain.erasure import Selection, parse_fields
 from padron.domain.vin import parse_vin
@@ -66,7 +67,7 @@ def erase(
     asked = Erasure(
         vin=None if vin is None else parse_vin(vin),
         selection=Selection(fields=parse_fields(chosen.fields), value=chosen.value or None),
-        by=ACTOR,
+        by=give_actor(),
         request_id=f"cli-{secrets.token_hex(8)}",
         reason=None if chosen.reason is None else parse_reason(chosen.reason),
     )
@@ -90,7 +91,8 @@ def erase(
         ]  # fmt: skip
         print_table(("VIN", "Vehicle", "Fields", "In the changes", "Recorded as"), rows, "There is nothing to erase.")
         done = "Would erase" if dry_run else "Erased"
-        print(f"{done} values of {len(report.vehicles)} vehicles. Request {asked.request_id}.")
+        count = len(report.vehicles)
+        print(f"{done} values of {count} vehicle{'' if count == 1 else 's'}. Request {asked.request_id}.")
     left = _list_left(report)
     for sentence in left:
         print_error(sentence)

@@ -1,6 +1,6 @@
 """``padron vehicles list`` and ``padron vehicles show``: the present fleet, in the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
@@ -18,6 +18,7 @@ from padron.domain.status import STATUS_TEXTS, is_operational
 from padron.domain.vehicle import FIELDS, VehicleVersion
 from padron.domain.vin import parse_vin
 from padron.service.accounts import get_account
+from padron.service.actors import name_actors
 from padron.service.runtime import Runtime
 from padron.service.vehicles.reading import get_vehicle, list_history, list_vehicles
 
@@ -64,6 +65,7 @@ class _Look(NamedTuple):
     version: VehicleVersion
     entries: Sequence[HistoryEntry]
     more: bool
+    names: Mapping[str, str]  # of authors, by their ids
 
 
 def list_fleet(
@@ -129,21 +131,25 @@ def show_one(vin: str, /, *, account: str, json: Json = False, options: CommonOp
         principal = give_principal((await get_account(runtime, account)).account_id)
         version = await get_vehicle(runtime, principal, wanted)
         page = await list_history(runtime, principal, wanted, limit=HISTORY_SHOWN, cursor=None)
-        return _Look(version, page.rows, page.more)
+        authors = [version.vehicle.status_by, *(entry.by for entry in page.rows)]
+        return _Look(version, page.rows, page.more, await name_actors(runtime, principal.account_id, authors))
 
-    version, entries, more = run_with_runtime(options, work)
+    version, entries, more, names = run_with_runtime(options, work)
     if json:
         shown = show_vehicle(version)
-        status = {"changedBy": version.vehicle.status_by, "reason": version.vehicle.status_reason}
-        print_json({**shown, **status, "history": [show_entry(entry) for entry in entries], "more": more})
+        status = _show_status(version, names)
+        print_json({**shown, **status, "history": [show_entry(entry, names) for entry in entries], "more": more})
         return 0
-    rows = [(name, value) for name, value in _word_values(version).items() if value != ""]
+    rows = [(name, value) for name, value in _word_values(version, names).items() if value != ""]
     print_table(("Field", "Value"), rows, "")
     print()
     cells = [
-        (give_instant(entry.at) or "", describe_entry(entry), entry.by, entry.reason or "", entry.request_id)
+        (
+            give_instant(entry.at) or "", describe_entry(entry), names.get(entry.by, entry.by), entry.reason or "",
+            entry.request_id,
+        )
         for entry in entries
-    ]
+    ]  # fmt: skip
     print_table(("When", "Change", "By", "Reason", "Request"), cells, "There are no changes.")
     if more:
         print_error(f"These are the last {len(entries)} changes. padron vehicles history {wanted} prints all.")
@@ -184,10 +190,15 @@ def _give_cells(version: VehicleVersion) -> tuple[str, ...]:
     return tuple(_word(shown.get(name, "")) for name in _COLUMNS)
 
 
-def _word_values(version: VehicleVersion) -> dict[str, str]:
-    shown = show_vehicle(version)
-    status = {"changedBy": version.vehicle.status_by, "reason": version.vehicle.status_reason or ""}
-    return {name: _word(value) for name, value in {**shown, **status}.items()}
+def _show_status(version: VehicleVersion, names: Mapping[str, str]) -> dict[str, str | None]:
+    """Give who set the status, and why."""
+    author = version.vehicle.status_by
+    return {"changedBy": author, "changedByName": names.get(author), "reason": version.vehicle.status_reason}
+
+
+def _word_values(version: VehicleVersion, names: Mapping[str, str]) -> dict[str, str]:
+    shown = {**show_vehicle(version), **_show_status(version, names)}
+    return {name: "" if value is None else _word(value) for name, value in shown.items()}
 
 
 def _word(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from padron.cli.actors import give_actor
 from padron.cli.holding import may_be_served
 from padron.cli.import_results import ImportResult, print_result
 from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
@@ -19,7 +20,6 @@ from padron.service.accounts import get_account
 from padron.service.imports.importing import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
 
-ACTOR = "cli"  # the author of a command's changes in the history
 CHUNK_ROWS = 5_000  # of one transaction: a server's calls may have to wait for it
 ALONE_CHUNK_ROWS = 20_000  # of one transaction without a server: index pages are then written less often
 GARBAGE_MIN = 200_000  # new objects before Python searches for cycles; rows have none, and the search is slow
@@ -142,5 +142,5 @@ async def _import_rows(
 
 
 def give_principal(account_id: int) -> Principal:
-    """Give the operator's principal for an account. It has all scopes, and its name in the history is ``cli``."""
-    return Principal(account_id=account_id, actor=ACTOR, scopes=frozenset(scope.value for scope in Scope))
+    """Give the operator's principal for an account. It has all scopes, and names the system user in the history."""
+    return Principal(account_id=account_id, actor=give_actor(), scopes=frozenset(scope.value for scope in Scope))

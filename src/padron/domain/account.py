@@ -19,13 +19,17 @@ from padron.domain.quoting import quote
 
 ACCOUNT_NAME_LENGTH_MAX = 100
 KEY_LABEL_LENGTH_MAX = 100
+KEY_RATE_MAX = 1_000_000  # requests a second, of a key with a rate of its own
 KEY_PATTERN = r"padron_[0-9]{1,18}k[0-9A-Za-z]{12}_[0-9A-Za-z]{49}"
 SECRET_LENGTH = 43  # base62 digits: 256 bits
 KEY_ID_RANDOM_LENGTH = 12
+USER_ID_RANDOM_LENGTH = 12
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKSUM_LENGTH = 6
+_TAG_LENGTH = 16  # hexadecimal digits
 _NUMBER_LENGTH_MAX = 18  # of an account: it fits 64 bits
+_match_user_id = re.compile("u[0-9A-Za-z]{12}").fullmatch
 _match_key = re.compile(r"padron_(([0-9]{1,18})k[0-9A-Za-z]{12})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})").fullmatch
 
 
@@ -35,6 +39,7 @@ class Scope(StrEnum):
     VEHICLES_READ = "vehicles:read"
     VEHICLES_WRITE = "vehicles:write"
     VEHICLES_STATUS = "vehicles:status"
+    VEHICLES_BULK = "vehicles:bulk"
     VEHICLES_REPAIR = "vehicles:repair"
     VEHICLES_DELETE = "vehicles:delete"
     VEHICLES_ERASE = "vehicles:erase"
@@ -43,6 +48,7 @@ class Scope(StrEnum):
     WEBHOOKS_MANAGE = "webhooks:manage"
     OPERATIONS_RUN = "operations:run"
     OPERATIONS_MANAGE = "operations:manage"
+    ACCOUNT_MANAGE = "account:manage"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +82,7 @@ class ApiKey:
     last_used_at: datetime | None
     last_used_from: str | None
     replaced_by: str | None  # the id of the key that was made in its place
+    requests_per_s: int | None = None  # its own rate, below the server's; None: the server's
 
     def is_usable(self, now: datetime) -> bool:
         """Say whether the key is neither revoked nor expired."""
@@ -91,22 +98,30 @@ class KeyName(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Who is asking: an account, the id of the key (or the name of the command) and its scopes."""
+    """Who is asking: an account, the actor and the scopes.
+
+    The actor is the id of a key or of a person, or the name of a command.
+    ``requests_per_s`` is a rate of the key's own, below the server's.
+    """
 
     account_id: int
     actor: str
     scopes: frozenset[str]
+    requests_per_s: int | None = None
 
     def check_scope(self, scope: Scope) -> None:
-        """Raise ``forbidden`` unless the key carries this scope."""
+        """Raise ``forbidden`` unless the key or the person has this scope."""
         if scope.value not in self.scopes:
-            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} does not have the scope {scope.value}.")
+            raise PadronError(Code.FORBIDDEN, f"{self._name()} does not have the scope {scope.value}.")
 
     def check_either_scope(self, scopes: Iterable[Scope]) -> None:
-        """Raise ``forbidden`` unless the key carries at least one of these scopes."""
+        """Raise ``forbidden`` unless the key or the person has at least one of these scopes."""
         names = [scope.value for scope in scopes]
         if self.scopes.isdisjoint(names):
-            raise PadronError(Code.FORBIDDEN, f"The API key {self.actor} has none of the scopes {', '.join(names)}.")
+            raise PadronError(Code.FORBIDDEN, f"{self._name()} has none of the scopes {', '.join(names)}.")
+
+    def _name(self) -> str:
+        return "Your role in this account" if is_user_id(self.actor) else f"The API key {self.actor}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +155,16 @@ def format_key_id(account_id: int, random_part: str) -> str:
     return f"{account_id}k{random_part}"
 
 
+def format_user_id(random_part: str) -> str:
+    """Give the public id of a person: ``u``, twelve base62 digits. No key's id has this form."""
+    return f"u{random_part}"
+
+
+def is_user_id(actor: str) -> bool:
+    """Say whether an actor is a person, by the form of the id."""
+    return _match_user_id(actor) is not None
+
+
 def format_token(key_id: str, secret: str) -> str:
     """Give the whole key. It is shown to its owner only once."""
     return f"padron_{key_id}_{secret}{_give_checksum(key_id, secret)}"
@@ -148,6 +173,12 @@ def format_token(key_id: str, secret: str) -> str:
 def hash_secret(secret: str) -> bytes:
     """Give the digest to store. A fast hash is enough, because the secret has 256 random bits (OWASP ASVS 6.5.2)."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def give_key_tag(key: ApiKey) -> str:
+    """Give the tag of a key's present state. Every change of the key changes it; a use does not."""
+    values = (key.key_id, key.label, key.networks, key.expires_at, key.revoked_at, key.replaced_by, key.requests_per_s)
+    return hashlib.sha256("\n".join(map(str, values)).encode()).hexdigest()[:_TAG_LENGTH]
 
 
 def encode_base62(number: int, length: int) -> str:

@@ -22,6 +22,7 @@ class CheckName(StrEnum):
     HISTORIES = "histories"
     CORE_DATA = "coreData"
     IDENTITIES = "identities"
+    SEARCH = "search"
     ORPHANS = "orphans"
 
 

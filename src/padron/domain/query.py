@@ -1,6 +1,6 @@
 """Queries for lists: filters, order, and the place where a page begins. The order is total, so pages are stable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -32,6 +32,14 @@ class Position:
     began: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sifted:
+    """Places in a list: the vehicles whose text has all words, and the last one looked at, None at the list's end."""
+
+    hits: Sequence[Position]
+    last: Position | None
+
+
 class ListedVehicle(NamedTuple):
     """A row of the list: a vehicle with its core data, and its place in the order asked for."""
 
@@ -41,10 +49,15 @@ class ListedVehicle(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VehicleQuery:
-    """A query for the list of vehicles. Text in ``filters`` is compared by whole values, ignoring case."""
+    """A query for the list of vehicles. Text in ``filters`` is compared by whole values, ignoring case.
+
+    ``words`` are looked for in any part of VIN, plate, unit number and owner, and all of them must be found. The store
+    compares them only with the vehicles of ``among``, which a search proposed.
+    """
 
     filters: Mapping[str, str | int]  # by field name; "vin" as well
     status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
+    statuses: frozenset[VehicleStatus] = frozenset()  # any of these; none: whatever status they have
     operational: bool | None = None
     sort: str | None = None  # a name from SORT_FIELDS; None: in order of registration
     descending: bool = False
@@ -52,4 +65,6 @@ class VehicleQuery:
     after: Position | None = None
     as_of: datetime | None = None  # None: now
     up_to: int | None = None  # the number of the last change up to as_of; the store reads only this
+    words: tuple[str, ...] = ()  # folded (domain/searching.py)
+    among: Sequence[int] | None = None  # ids of current vehicles: only these; None: all
     registered_by: Span | None = None  # only vehicles registered by changes from the first to the second

@@ -14,7 +14,7 @@ from padron.domain.errors import PadronError
 from padron.domain.quoting import show_word
 from padron.http import idempotency
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, send_reply, send_stream
 from padron.http.answers.streams import give_nothing
 from padron.http.calls import CLOSE, Call, ClientGoneError, Request, guard_headers
@@ -22,6 +22,7 @@ from padron.http.declarations import Route
 from padron.http.edge import heads
 from padron.http.edge.edge import Edge
 from padron.http.edge.peers import EXTENSION
+from padron.http.mounts import give_fallback_routes, give_mounted_routes
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
 from padron.http.routes import ROUTES
@@ -30,6 +31,7 @@ from padron.http.server import Server, admit, answer_whatever
 from padron.http.stopping import on_stop_signal
 from padron.http.watching.measures import give_families
 from padron.http.watching.tally import NO_ROUTE, Sent, Tally
+from padron.mounting import Mount
 from padron.service.runtime import Runtime
 from padron.traces import CURRENT
 
@@ -166,11 +168,13 @@ def build_app(
     *,
     is_fast: bool = True,
     tally: Tally | None = None,
+    mounts: Sequence[Mount] = (),
 ) -> App:
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
     The ``background`` tasks run beside the calls while the runtime is open. ``reach`` says how clients reach it.
-    Without ``is_fast``, the edge answers no call itself. ``tally`` counts the answers.
+    Without ``is_fast``, the edge answers no call itself. ``tally`` counts the answers. ``mounts`` are served beside the
+    API, each below its own path.
     """
     server = Server(reach, tally)
     set_root_path(reach.root_path)
@@ -194,8 +198,10 @@ def build_app(
             await server.runtime.close()
 
     paths: dict[str, list[Route]] = {}
-    for route in ROUTES:
+    for route in (*ROUTES, *(route for mount in mounts for route in give_mounted_routes(mount))):
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
-    router = Router(redirect_slashes=False, default=Paths(resources, Resource(server, ()), strip), lifespan=live)
+    fallbacks = {mount.name: Resource(server, give_fallback_routes(mount)) for mount in mounts}
+    every = Paths(resources, Resource(server, ()), strip, fallbacks)
+    router = Router(redirect_slashes=False, default=every, lifespan=live)
     return App(router, edge)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from padron.domain.access_token import TokenRefusedError
 from padron.domain.errors import Code, PadronError
 from padron.domain.rates import RateExceededError
+from padron.http.answers.errors import ChallengeError
 
 PAUSE_S = 0.25  # before a flood of invalid keys is refused, so that it takes less of the processor from the others
 
@@ -22,18 +24,26 @@ async def authenticate(call: Call) -> Principal:
 
     Raises ``forbidden`` for a key that must not be used from the client's address.
     """
+    authenticator = call.runtime.authenticator
+    tokens = authenticator.access_tokens
+    resource = tokens.providers.resource if tokens.is_used else ""
     token = find_token(call.headers)
     if token is None:
-        raise PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
+        missing = PadronError(Code.UNAUTHORIZED, "Send an API key in the header Authorization: Bearer <key>.")
+        raise ChallengeError(missing, resource) if resource else missing
     try:
-        return await call.runtime.authenticator.authenticate(token, call.request.client_address)
+        return await authenticator.authenticate(token, call.request.client_address)
     except RateExceededError:
         await asyncio.sleep(PAUSE_S)
         raise
     except PadronError as error:
-        if error.code is Code.INVALID_TOKEN:
-            call.refused_keys.note(call.request.client_address)
-        raise
+        if error.code is not Code.INVALID_TOKEN:
+            raise
+        fault = error.fault if isinstance(error, TokenRefusedError) else None
+        call.refused_keys.note(call.request.client_address, fault)
+        if not resource:
+            raise
+        raise ChallengeError(error, resource) from None
 
 
 def find_token(headers: Mapping[bytes, bytes]) -> str | None:

@@ -26,7 +26,7 @@ from padron.domain.file_import import PART_BYTES
 from padron.domain.idempotency import HeldKey
 from padron.domain.quoting import show_word
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.authentication import authenticate
 from padron.http.places import UNCOUNTED_BYTES, Places, Seat
 from padron.http.requests.forwarding import UNKNOWN_HOP, LastHop
@@ -147,7 +147,8 @@ class Call:
     def note_authentication(self) -> None:
         """Note that the key was checked now, and count the request. Raises ``rate_exceeded``."""
         self._confirmed_at_s = now_s = asyncio.get_running_loop().time()
-        self.runtime.rates.take_request(self.principal.actor, now_s)
+        principal = self.principal
+        self.runtime.rates.take_request(principal.actor, now_s, principal.requests_per_s)
 
     async def confirm(self) -> None:
         """Check the key again unless it was checked a moment ago. Call this after any wait.

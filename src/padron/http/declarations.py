@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from padron.domain.account import Scope
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call
 
@@ -71,7 +71,7 @@ class Route:
     answers: dict[int, Success]
     public: bool = False
     scope: Scope | None = None
-    further_scope: Scope | None = None  # the key also needs this one; the service checks it before it reads anything
+    further_scopes: tuple[Scope, ...] = ()  # the key needs these too
     either_scope: tuple[Scope, ...] = ()  # the key needs one of these; the service decides which
     parameters: tuple[Parameter, ...] = ()
     body: type | None = None

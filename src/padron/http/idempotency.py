@@ -13,8 +13,10 @@ from padron.domain.idempotency import KEY_LENGTH_MAX, HeldKey, KeptAnswer, KeyCl
 from padron.domain.signature import SECRET_PREFIX
 from padron.domain.webhook import SEALED
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
+from padron.http.answers.sealing import open_for, seal_for, shows_token
+from padron.http.authentication import find_token
 from padron.http.calls import BULK_BODY_BYTES_MAX, Call
 from padron.http.declarations import Parameter, Respond
 from padron.http.server import word_failure
@@ -69,7 +71,7 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
         call.request_id = claimed.request_id
-        return Reply(claimed.status, _unseal(runtime, claimed.body), (*claimed.headers, REPLAYED))
+        return Reply(claimed.status, _unseal(runtime, call, key, claimed.body), (*claimed.headers, REPLAYED))
     call.held_key = HeldKey(claim=claimed)
     call.runtime = idempotency.hold_key(runtime, call.held_key)
     try:
@@ -84,7 +86,7 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
 def answer_within(call: Call, word: Callable[[T], Reply]) -> None:
     """Keep the answer in the transaction of the request's one write. ``word`` makes it from the write's result."""
     if call.held_key is not None:
-        call.held_key.word = lambda result: _keep(call.runtime, word(cast("T", result)), call.request_id)
+        call.held_key.word = lambda result: _keep(call, word(cast("T", result)))
 
 
 async def _answer(call: Call, endpoint: Respond) -> Reply | StreamReply:
@@ -98,16 +100,28 @@ async def _settle(runtime: Runtime, claim: KeyClaim, call: Call, reply: Reply | 
     if isinstance(reply, StreamReply) or reply.status >= _SERVER_ERROR or reply.status == _TOO_MANY_REQUESTS:
         await idempotency.release_key(runtime, claim)
     else:
-        await idempotency.save_answer(runtime, claim, _keep(runtime, reply, call.request_id))
+        await idempotency.save_answer(runtime, claim, _keep(call, reply))
 
 
-def _keep(runtime: Runtime, reply: Reply, request_id: str) -> KeptAnswer:
-    """Give an answer as it is to be kept. One that shows a webhook's secret is encrypted, as the secret itself is."""
+def _keep(call: Call, reply: Reply) -> KeptAnswer:
+    """Give an answer as it is to be kept. One that shows a webhook's secret is encrypted, as the secret itself is.
+
+    One that shows an API key, which is nowhere else, is encrypted for its caller alone.
+    """
     body = reply.body
-    if _SECRET in body:
-        body = runtime.secret_box.seal(body.decode()).encode()
-    return KeptAnswer(request_id=request_id, status=reply.status, headers=reply.headers, body=body)
+    if shows_token(body):
+        body = seal_for(_give_caller(call), call.headers[HEADER].decode("latin-1"), body)
+    elif _SECRET in body:
+        body = call.runtime.secret_box.seal(body.decode()).encode()
+    return KeptAnswer(request_id=call.request_id, status=reply.status, headers=reply.headers, body=body)
 
 
-def _unseal(runtime: Runtime, body: bytes) -> bytes:
-    return runtime.secret_box.open(body.decode()).encode() if body.startswith(SEALED.encode()) else body
+def _unseal(runtime: Runtime, call: Call, key: str, body: bytes) -> bytes:
+    if body.startswith(SEALED.encode()):
+        return runtime.secret_box.open(body.decode()).encode()
+    return open_for(_give_caller(call), key, body)
+
+
+def _give_caller(call: Call) -> str:
+    """Give the token that the call came with. Every call that needs a key has one."""
+    return cast("str", find_token(call.headers))

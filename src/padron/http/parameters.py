@@ -3,12 +3,14 @@
 from padron.domain.instants import INSTANT_PATTERN
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
+from padron.domain.searching import SEARCH_LENGTH_MAX
 from padron.domain.tags import TAG_PATTERN
 from padron.domain.vehicle import INTEGER_MAX, TEXT_PATTERN
 from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.declarations import Parameter
 from padron.http.docs.schemas import REFERENCE, STATUS_ID
-from padron.http.requests.queries import STATUS_FILTER
+from padron.http.requests.queries import SEARCH, STATUS_FILTER
+from padron.service.vehicles.questions import STATUSES_MAX
 
 REQUEST_ID_PATTERN = "^[0-9A-Za-z_-]{1,100}$"
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
@@ -105,9 +107,20 @@ DATA_FILTERS: tuple[Parameter, ...] = (
 )  # fmt: skip
 FILTERS: tuple[Parameter, ...] = (
     Parameter(
+        name=SEARCH, place="query",
+        description="Words that are looked for in any part of the VIN, the plate, the unit number (customId) and the "
+        "owner's name (ownerName). All words must be found. Letter case and accents do not count: jose finds José. "
+        "Only current vehicles are found, and only present values.",
+        schema={"type": "string", "minLength": 1, "maxLength": SEARCH_LENGTH_MAX, "pattern": TEXT_PATTERN},
+    ),
+    Parameter(
         name=STATUS_FILTER, place="query",
-        description="A vehicle status id. 2 means former versions instead of current vehicles.",
-        schema={"$ref": REFERENCE.format(name=STATUS_ID)},
+        description="A vehicle status id, or several (repeat the parameter, or put commas between them): vehicles with "
+        "any of these statuses. 2, alone, means former versions instead of current vehicles.",
+        schema={
+            "type": "array", "items": {"$ref": REFERENCE.format(name=STATUS_ID)}, "minItems": 1,
+            "maxItems": STATUSES_MAX,
+        },
     ),
     Parameter(
         name="operational", place="query",

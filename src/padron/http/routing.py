@@ -25,15 +25,21 @@ class _Node:
 class Paths:
     """All addresses, as one ASGI application. ``default`` answers unknown addresses.
 
-    ``strip`` removes what a proxy puts before each of the server's paths.
+    ``strip`` removes what a proxy puts before each of the server's paths. ``fallbacks`` answer unknown addresses that
+    begin with their segment.
     """
 
     def __init__(
-        self, apps: Mapping[str, ASGIApp], default: ASGIApp, strip: Callable[[bytes], bytes] | None = None
+        self,
+        apps: Mapping[str, ASGIApp],
+        default: ASGIApp,
+        strip: Callable[[bytes], bytes] | None = None,
+        fallbacks: Mapping[str, ASGIApp] | None = None,
     ) -> None:
         self._root = _Node()
         self._default = default
         self._strip = strip
+        self._fallbacks = {segment.encode(): app for segment, app in (fallbacks or {}).items()}
         for path, app in apps.items():
             self._add(path, app)
 
@@ -44,9 +50,10 @@ class Paths:
                 give_raw_path(scope)
             )  # a request is the same with and without the root path
         parameters: dict[str, str] = {}
-        app = _find(self._root, _split(give_raw_path(scope)), 0, parameters)
+        segments = _split(give_raw_path(scope))
+        app = _find(self._root, segments, 0, parameters) or self._fallbacks.get(segments[0], self._default)
         scope["path_params"] = parameters
-        await (app or self._default)(scope, receive, send)
+        await app(scope, receive, send)
 
     def _add(self, path: str, app: ASGIApp) -> None:
         node = self._root

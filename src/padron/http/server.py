@@ -13,7 +13,7 @@ from padron.http.answers import problems
 from padron.http.answers.compression import BYTES_MIN, Compressor
 from padron.http.answers.cors import Cors
 from padron.http.answers.errors import build_problem_reply, word_error
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import Call, ClientGoneError, Request
 from padron.http.declarations import Route
@@ -105,6 +105,8 @@ def admit(call: Call, route: Route) -> None:
     if route.scope is not None:
         # The service checks it too. We check here as well, because 403 comes before any check of VIN and body.
         call.principal.check_scope(route.scope)
+        for scope in route.further_scopes:
+            call.principal.check_scope(scope)
 
 
 async def answer_whatever(call: Call, work: Awaitable[Reply | StreamReply]) -> Reply | StreamReply | None:

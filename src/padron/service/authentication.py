@@ -5,6 +5,8 @@ expire takes effect within two seconds, and so do a key's networks and an accoun
 A background task looks up the keys in use again every second, many in one statement. No call has to
 wait for a look-up of its own key.
 
+A client may send an access token of an identity provider instead of a key; ``tokens/access_tokens.py`` checks those.
+
 A key may have networks. It is then refused from every other address, on each use and without a
 look-up. The last use of a key is noted about once an hour, with the address of that very call.
 """
@@ -18,11 +20,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from padron.domain.access_token import looks_like_token
 from padron.domain.account import ApiKey, KeyName, Principal, hash_secret, parse_credential
 from padron.domain.addresses import is_within, parse_address
 from padron.domain.errors import Code, PadronError
 from padron.service.rates import Rates
 from padron.service.recent import Recent
+from padron.service.tokens.access_tokens import AccessTokens
 from padron.service.usable_keys import UsableKeys
 from padron.store.directory import Directory
 from padron.traces import leave_trace
@@ -59,7 +63,9 @@ class _Known:
 
     @classmethod
     def build(cls, key: ApiKey, *, is_use_due: bool) -> "_Known":
-        principal = Principal(account_id=key.account_id, actor=key.key_id, scopes=key.scopes)
+        principal = Principal(
+            account_id=key.account_id, actor=key.key_id, scopes=key.scopes, requests_per_s=key.requests_per_s
+        )
         is_lasting = key.revoked_at is None and key.expires_at is None
         is_plain = is_lasting and not key.networks and not is_use_due
         return cls(key=key, principal=principal, is_use_due=is_use_due, is_plain=is_plain)
@@ -96,6 +102,7 @@ class Authenticator:
         self._entries: dict[bytes, _Entry] = {}
         self._proven: Recent[bytes, bool] = Recent(PROVEN_KEPT)  # by the digest, which nobody can guess
         self._usable = UsableKeys(directory, clock)
+        self.access_tokens = AccessTokens(directory, clock, rates)
         self._renewed_at_s = 0.0
         self._lookup_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,11 +122,14 @@ class Authenticator:
 
         Raises ``invalid_token``, with one text for all invalid tokens, and ``forbidden`` for a valid key that must not
         be used from this address. Raises ``rate_exceeded`` for an address that sent too many such keys, and
-        ``overloaded`` while too many unknown keys are looked up.
+        ``overloaded`` while too many unknown keys are looked up. An access token is refused with the reason, and with
+        ``provider_unavailable`` while it cannot be checked.
         """
         digest = digest_token(token)
         now_s = self._look_at_time()
         entry = self._entries.get(digest)
+        if entry is None and self.access_tokens.is_used and looks_like_token(token):
+            return await self.access_tokens.authenticate(token, digest, address, now_s)
         if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S:
             entry = await self._begin(token, digest, address, now_s)
         entry.used_at_s = now_s
@@ -150,7 +160,9 @@ class Authenticator:
         """
         now_s = self._look_at_time()
         entry = self._entries.get(digest)
-        if entry is None or now_s - entry.looked_up_at_s > BELIEVED_S or not entry.is_found:
+        if entry is None:
+            return self.access_tokens.believe(digest, now_s)
+        if now_s - entry.looked_up_at_s > BELIEVED_S or not entry.is_found:
             return None
         entry.used_at_s = now_s
         known = entry.lookup.result()
@@ -193,6 +205,7 @@ class Authenticator:
 
     async def close(self) -> None:
         """Wait for look-ups, and for writes of the last use."""
+        await self.access_tokens.close()
         await self._usable.close()
         pending: list[Awaitable[object]] = [*(entry.lookup for entry in self._entries.values()), *self._tasks]
         for task in pending:

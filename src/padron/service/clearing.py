@@ -1,9 +1,10 @@
-"""Deletes expired data of the whole register: Idempotency-Keys, imports, refusals of the gate, and runs."""
+"""Deletes expired data of the whole register: Idempotency-Keys, imports, refusals of the gate, runs, and sessions."""
 
 from padron.domain.keeping import find_end
 from padron.service.idempotency import delete_expired
 from padron.service.imports.file_imports import clear_account
 from padron.service.operations.old_runs import clear_runs
+from padron.service.people.clearing import clear_people
 from padron.service.runtime import Runtime
 
 
@@ -14,3 +15,4 @@ async def clear_register(runtime: Runtime) -> None:
         await clear_account(runtime, account.account_id)
         await runtime.refusals.delete_old(account.account_id, find_end(runtime.ages.refusals, runtime.clock()))
         await clear_runs(runtime, account.account_id)
+    await clear_people(runtime)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.trouble import Trouble, TroubleCode, TroubledError
-from padron.service.changes.cursors import EPOCH_LENGTH
+from padron.service.changes.cursor_texts import EPOCH_LENGTH
 from padron.service.runtime import Runtime
 from padron.store.backups import BackupState
 

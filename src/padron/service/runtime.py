@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from padron.domain.administration import COMMAND_LINE, Doer
 from padron.domain.keeping import DEFAULT_AGES, KeptAges
 from padron.domain.limits import DEFAULT_LIMITS, Limits
 from padron.meters import MeterBoard
+from padron.service.actor_names import ActorNames
 from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
+from padron.service.openid.departures import Departures
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.room import QueuedWork
 from padron.service.operations.work_watch import WorkWatch
+from padron.service.people.passwords import PasswordHashing
+from padron.service.people.throttle import SignInThrottle
 from padron.service.rates import Rates
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
@@ -48,7 +53,12 @@ class Runtime:
     counts: ServiceCounts
     outage: OutageLog
     ages: KeptAges = DEFAULT_AGES
+    actor_names: ActorNames = field(default_factory=ActorNames)
+    operator: Doer = COMMAND_LINE  # who administers where no principal does; a command names its system user
     recent_pages: RecentPages = field(default_factory=RecentPages)
+    passwords: PasswordHashing = field(default_factory=PasswordHashing)
+    throttle: SignInThrottle = field(default_factory=SignInThrottle)
+    departures: Departures = field(default_factory=Departures)
     sender: Sender = field(default_factory=NoSender)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     secret_box: SecretBox = field(default_factory=SecretBox)
@@ -74,6 +84,7 @@ class Runtime:
         await self.coalescer.close()
         await self.refusals.close()
         await self.authenticator.close()
+        await self.passwords.close()
         await self.keeping.aclose()
         await self.store.close()
         if self.tracer is not None:

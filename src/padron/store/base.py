@@ -4,7 +4,6 @@ A reader or a transaction belongs to one account and cannot reach another one.
 Every method may raise ``store_unavailable`` when the database cannot be reached or cannot write.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -13,6 +12,8 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
+from padron.store.actors import ActorReader
+from padron.store.administration import AdministrationReader, AdministrationTransaction
 from padron.store.archives import ArchiveReader, ArchiveTransaction
 from padron.store.backups import ContinuousBackup
 from padron.store.changes import ChangeReader
@@ -23,8 +24,9 @@ from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationReader, OperationTransaction
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
-from padron.store.port import ReadPort, WritePort
+from padron.store.port import ReadPort
 from padron.store.removal import RemovalTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
@@ -94,6 +96,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def administration(self) -> AdministrationTransaction:
+        """The account's keys, and the record of what was administered."""
+        ...
+
+    @property
     def archives(self) -> ArchiveTransaction:
         """The archiving of the account's record."""
         ...
@@ -144,65 +151,6 @@ class WriteTransaction(Protocol):
         ...
 
 
-class NounTransactions(ABC):
-    """The part of ``WriteTransaction`` that is the same for both engines."""
-
-    @property
-    @abstractmethod
-    def port(self) -> WritePort:
-        """The transaction as the classes of the nouns use it."""
-
-    @property
-    def archives(self) -> ArchiveTransaction:
-        """Give the archiving of the account's record."""
-        return ArchiveTransaction(self.port)
-
-    @property
-    def erasure(self) -> ErasureTransaction:
-        """Give the account's personal values."""
-        return ErasureTransaction(self.port)
-
-    @property
-    def gate(self) -> GateTransaction:
-        """Give the account's remembered refusals."""
-        return GateTransaction(self.port)
-
-    @property
-    def imports(self) -> ImportTransaction:
-        """Give the account's imports."""
-        return ImportTransaction(self.port)
-
-    @property
-    def keys(self) -> KeyTransaction:
-        """Give the account's Idempotency-Keys."""
-        return KeyTransaction(self.port)
-
-    @property
-    def old_runs(self) -> OldRuns:
-        """Give the deletion of the account's old runs and results."""
-        return OldRuns(self.port)
-
-    @property
-    def operations(self) -> OperationTransaction:
-        """Give the account's operations."""
-        return OperationTransaction(self.port)
-
-    @property
-    def plans(self) -> PlanTransaction:
-        """Give the account's planned changes."""
-        return PlanTransaction(self.port)
-
-    @property
-    def removal(self) -> RemovalTransaction:
-        """Give the removal of the account."""
-        return RemovalTransaction(self.port)
-
-    @property
-    def webhooks(self) -> WebhookTransaction:
-        """Give the account's webhooks."""
-        return WebhookTransaction(self.port)
-
-
 class Reader(VehicleReader, ChangeReader):
     """One account's committed records: vehicles and changes as methods, each other noun as a property.
 
@@ -211,6 +159,16 @@ class Reader(VehicleReader, ChangeReader):
 
     def __init__(self, port: ReadPort, account_id: int) -> None:
         super().__init__(port, account_id)
+
+    @property
+    def actors(self) -> ActorReader:
+        """Who the authors of the account's changes are."""
+        return ActorReader(self._port)
+
+    @property
+    def administration(self) -> AdministrationReader:
+        """The account's keys, and the record of what was administered."""
+        return AdministrationReader(self._port)
 
     @property
     def archives(self) -> ArchiveReader:
@@ -259,6 +217,11 @@ class Store(Protocol):
     @property
     def imports(self) -> ImportBoard:
         """The imports of all accounts: for the server's workers, never for a request."""
+        ...
+
+    @property
+    def people(self) -> People:
+        """The people of the register and their sessions."""
         ...
 
     @property

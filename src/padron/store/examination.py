@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from padron.domain.finding import Finding
+from padron.domain.searching import give_search_text
 from padron.store.port import Port, Row, give_or_none
+from padron.store.vehicles import to_details
 
 LAST_ID = 2**62  # after every id and number
+GRAMS_EACH = 100  # of every so many vehicles, the index of the search is looked at
 
 Note = Callable[[str], None]  # hears what is being checked
 
@@ -21,6 +24,10 @@ class ExaminedPort(Port, Protocol):
 
     async def read(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement. Raises ``store_unavailable``."""
+        ...
+
+    def give_grams(self, account_id: int, vehicle_id: int, text: str) -> object:
+        """Give the grams of a vehicle's text as the engine compares them."""
         ...
 
 
@@ -167,6 +174,22 @@ class Records:
     async def list_misnamed(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
         """Give the first vehicles of a portion that are found by something else than what they are."""
         return await self._list_vehicles("examine_identities", account_id, portion)
+
+    async def list_unfindable(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        """Give the vehicles of a portion that a search would not find by what they are.
+
+        Each one's text is compared, and of every hundredth one what the index has.
+        """
+        rows = await self._port.read("examine_search_texts", account_id, portion.after, portion.last)
+        found = []
+        for place, (vehicle_id, vin, details, text) in enumerate(rows):
+            is_wrong = text != give_search_text(vin, to_details(details))
+            if not is_wrong and place % GRAMS_EACH == 0:
+                grams = self._port.give_grams(account_id, vehicle_id, text)
+                is_wrong = bool(await self._port.read("examine_grams", account_id, vehicle_id, text, grams))
+            if is_wrong:
+                found.append(FaultyVehicle(vehicle_id=vehicle_id, vin=vin))
+        return found
 
     async def list_namesakes(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
         """Give the first vehicles of a portion whose VIN or plate is not unique."""

@@ -199,6 +199,11 @@ class OperationReader:
         rows = await self._port.read_page("list_vehicle_results", vehicle_id, *place, limit)
         return [_to_result_entry(row, self._port.to_instant) for row in rows]
 
+    async def list_open_work(self, vehicle_id: int, limit: int) -> list[Work]:
+        """Give a vehicle's queued and claimed work, the oldest run's first."""
+        rows = await self._port.read_point("list_open_work", vehicle_id, limit)
+        return [_to_work(row, self._port.to_instant) for row in rows]
+
 
 def encode_question(question: RunQuestion) -> str:
     """Give the JSON text that stores a run's question."""

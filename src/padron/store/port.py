@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
 
 from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.searching import Proposal
 
 T = TypeVar("T")
 
@@ -58,6 +59,10 @@ class ReadPort(Port, Protocol):
 
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that may take a while. No point read waits for it."""
+        ...
+
+    def build_proposal(self, proposal: Proposal) -> BuiltStatement:
+        """Give the statement that asks the index of grams for vehicles."""
         ...
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:

@@ -8,6 +8,11 @@ from padron.store.port import WritePort
 # the tables that each engine has.
 REMOVED_TABLES = (
     "api_keys",
+    "administration",
+    "members",
+    "known_people",
+    "sessions",
+    "sign_ins",
     "idempotency_keys",
     "idempotency_totals",
     "planned_changes",
@@ -24,6 +29,7 @@ REMOVED_TABLES = (
     "operations",
     "gate_refusals",
     "changes",
+    "search_texts",
     "versions",
     "identities",
     "vehicles",

@@ -11,12 +11,13 @@ from typing import cast
 import msgspec
 
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
-from padron.domain.query import ListedVehicle, Position, VehicleQuery
+from padron.domain.query import ListedVehicle, Position, Sifted, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
+from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_count, build_sift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -67,6 +68,53 @@ class VehicleReader:
         template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
         rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
+
+    async def count_current(self) -> int:
+        """Give the number of current vehicles, which is kept."""
+        rows = await self._port.read_point("count_vehicles")
+        return int(rows[0][0]) if rows else 0
+
+    async def count_listed(self, query: VehicleQuery) -> int:
+        """Give the number of the first ``query.limit`` vehicles of a list, or of those of them that have all words."""
+        port = self._port
+        built = build_count(port.statements["count_listed"], self._account_id, query, port.dialect)
+        ((count,),) = await port.read_built(built)
+        return int(count)
+
+    async def propose_vehicles(self, grams: Sequence[int], limit: int) -> list[int]:
+        """Give current vehicles that may have all grams, in no order."""
+        return await self._propose(
+            Proposal(
+                account_id=self._account_id, grams=grams, after=0, before=LAST_VEHICLE, is_ordered=False, limit=limit
+            )
+        )
+
+    async def propose_next(
+        self, grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int
+    ) -> list[int]:
+        """Give the first current vehicles between two ids that may have all grams, in the order of their ids."""
+        return await self._propose(
+            Proposal(
+                account_id=self._account_id, grams=grams, after=after, before=before, descending=descending, limit=limit
+            )
+        )
+
+    async def _propose(self, proposal: Proposal) -> list[int]:
+        return [row[0] for row in await self._port.read_built(self._port.build_proposal(proposal))]
+
+    async def sift_vehicles(self, query: VehicleQuery, walked_max: int) -> Sifted:
+        """Look at ``walked_max`` vehicles after ``query.after``, for ``query.limit`` that have all words."""
+        port = self._port
+        built = build_sift(port.statements["sift_vehicles"], self._account_id, query, walked_max, port.dialect)
+        hits: list[Position] = []
+        last: Position | None = None
+        for vehicle_id, began, key, is_hit in await port.read_built(built):
+            position = give_position(vehicle_id, began, key, query)
+            if is_hit:
+                hits.append(position)
+            else:
+                last = position
+        return Sifted(hits=hits, last=last)
 
     async def sum_statuses(self, query: TimeQuery) -> list[StatusTime]:
         """Give the time in each status of ``query.limit`` vehicles after ``query.after``, by vehicle id.
@@ -145,12 +193,18 @@ def to_version(row: Row, to_instant: ToInstant) -> VehicleVersion:
 
 
 def to_position(row: Row, query: VehicleQuery) -> Position:
-    """Give a listed row's place in the requested order. An instant's key is in microseconds since 1970."""
+    """Give a listed row's place in the requested order."""
     _, began, *_ = row[_VEHICLE_WIDTH:]
-    key = None if query.sort is None else row[_VERSION_WIDTH]
+    return give_position(row[0], began, row[_VERSION_WIDTH], query)
+
+
+def give_position(vehicle_id: int, began: int, key: str | int | datetime | None, query: VehicleQuery) -> Position:
+    """Give a place in the requested order. An instant's key is in microseconds since 1970."""
+    if query.sort is None:
+        return Position(key=None, vehicle_id=vehicle_id, began=began)
     if isinstance(key, datetime):
         key = (key - _EPOCH) // _MICROSECOND
-    return Position(key=key, vehicle_id=row[0], began=began)
+    return Position(key=key, vehicle_id=vehicle_id, began=began)
 
 
 def give_status(number: int) -> VehicleStatus:

@@ -44,9 +44,12 @@ class MetricsEndpoint:
         try:
             async with asyncio.timeout(HEAD_S_MAX):
                 head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(await self._respond(head.decode("latin-1")))
+            answer = await self._respond(head.decode("latin-1"))
             async with asyncio.timeout(TAKEN_S_MAX):
+                _check_open(writer)
+                writer.write(answer)
                 await writer.drain()
+                _check_open(writer)
                 writer.write_eof()
                 await reader.read(1)  # the client closes when it has everything
         except (OSError, EOFError, asyncio.LimitOverrunError):  # TimeoutError is an OSError
@@ -120,6 +123,12 @@ async def _listen(endpoint: MetricsEndpoint, host: str, port: int) -> asyncio.Se
         # The process that serves the API is worth more than its metrics.
         _log.error("No metrics: this process cannot listen on %s port %d: %s", host, port, error.strerror)
         return None
+
+
+def _check_open(writer: asyncio.StreamWriter) -> None:
+    """Raise ``EOFError`` if the client hung up or the server ends. uvloop's own error for that is a RuntimeError."""
+    if writer.transport.is_closing():
+        raise EOFError
 
 
 def _encode(

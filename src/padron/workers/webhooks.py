@@ -200,7 +200,8 @@ class WebhookWorker(Worker):
 
     def _send(self, held: _Held, work: EndpointWork, room: int) -> None:
         for sending in work.due[:room]:  # meanwhile other endpoints may have taken places
-            task = asyncio.create_task(deliveries.send(self._runtime, work.endpoint, sending))
+            sent = deliveries.send(self._runtime, held.key.account_id, work.endpoint, sending)
+            task = asyncio.create_task(sent)
             held.sends[task] = sending.delivery.number
             self._sends_by[held.key.account_id] += 1
             task.add_done_callback(lambda _: self._count_sent(held.key.account_id))

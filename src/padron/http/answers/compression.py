@@ -32,7 +32,7 @@ class Compressor:
 
     async def compress(self, reply: Reply, accepted: bytes | None) -> Reply:
         """Give the reply, compressed if the client accepts it and a place is free. Call it only for large bodies."""
-        if _is_tagged(reply.headers):
+        if _is_settled(reply.headers):
             return reply
         varied = Reply(reply.status, reply.body, (*reply.headers, *_VARY))
         if accepted is None or not accepts_gzip(accepted):
@@ -85,8 +85,9 @@ def _read_weight(text: str) -> float:
     return min(float(digits), 1.0) if is_weight and digits.isascii() and len(digits) <= len("0.000") else 0.0
 
 
-def _is_tagged(headers: Headers) -> bool:
-    return any(name == b"etag" for name, _ in headers)
+def _is_settled(headers: Headers) -> bool:
+    """Say whether the answer must stay as it is: it has a tag, or it is encoded already."""
+    return any(name in {b"etag", b"content-encoding"} for name, _ in headers)
 
 
 def _shrink(body: bytes) -> bytes:

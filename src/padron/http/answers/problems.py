@@ -1,39 +1,17 @@
 """Every error of the API, and one table from codes to HTTP. ``errors.py`` makes answers of them."""
 
-from dataclasses import dataclass
-
 from padron.domain.errors import Code
-from padron.domain.idempotency import Headers
-from padron.http.reach import place
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """One kind of error: its page, its status, and its names in the contract."""
-
-    slug: str
-    status: int
-    title: str
-    error_type: str
-    error_detail: str
-    meaning: str
-    remedy: str
-
-    @property
-    def type(self) -> str:
-        """The relative reference to the page about this problem."""
-        return place(f"/errors/{self.slug}")
-
-
-class ProblemError(Exception):
-    """A refusal that only HTTP knows, such as a body that is too large."""
-
-    def __init__(self, problem: Problem, detail: str, headers: Headers = ()) -> None:
-        super().__init__(detail)
-        self.problem = problem
-        self.detail = detail
-        self.headers = headers
-
+from padron.http.answers.account_problems import API_KEY_ENDED, API_KEY_LIMIT_REACHED, API_KEY_NOT_FOUND
+from padron.http.answers.people_problems import (
+    INVITATION_ENDED,
+    LAST_OWNER,
+    SESSION_ENDED,
+    SIGN_IN_REFUSED,
+    USER_EXISTS,
+    USER_NOT_FOUND,
+)
+from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -45,14 +23,20 @@ BAD_PARAMETERS = Problem(
 UNAUTHORIZED = Problem(
     slug="unauthorized", status=401, title="Not authenticated", error_type="unauthorized",
     error_detail="Unauthorized",
-    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled.",
-    remedy="Send the header Authorization: Bearer, followed by a valid API key.",
+    meaning="The request carries no API key, or one that is unknown, revoked or expired, or whose account is disabled. "
+    "Or it carries an access token of an identity provider that is not valid; the detail says why.",
+    remedy="Send the header Authorization: Bearer, followed by a valid API key or access token.",
 )  # fmt: skip
 FORBIDDEN = Problem(
     slug="forbidden", status=403, title="Not permitted", error_type="forbidden", error_detail="Forbidden",
     meaning="The API key is valid, but does not have the scope that this operation needs, or must not be used from the "
     "client's address.",
     remedy="Ask an operator for a key with the scope, or with the network, that the detail names.",
+)  # fmt: skip
+ACTOR_NOT_FOUND = Problem(
+    slug="actor-not-found", status=404, title="Author not found", error_type="notFound", error_detail="ActorNotFound",
+    meaning="No author of changes in the account has this id. The answer is the same for another account's author.",
+    remedy="Use the id in `by`, `changedBy` or `createdBy` of an answer.",
 )  # fmt: skip
 VEHICLE_NOT_FOUND = Problem(
     slug="vehicle-not-found", status=404, title="Vehicle not found", error_type="notFound",
@@ -80,9 +64,9 @@ PLATE_IN_USE = Problem(
 REVISION_MISMATCH = Problem(
     slug="revision-mismatch", status=412, title="Revision mismatch", error_type="preconditionFailed",
     error_detail="RevisionMismatch",
-    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle, or "
-    "belongs to another vehicle. A plain number, the earlier form of a revision, never matches.",
-    remedy="Read the vehicle again, decide, and send its present ETag or revision.",
+    meaning="If-Match, If-None-Match or a revision in the body does not match the present state of the vehicle or "
+    "API key, or belongs to another one. A plain number, the earlier form of a revision, never matches.",
+    remedy="Read it again, decide, and send its present ETag or revision.",
 )  # fmt: skip
 OPERATION_NOT_FOUND = Problem(
     slug="operation-not-found", status=404, title="Operation not found", error_type="notFound",
@@ -320,8 +304,8 @@ INTERNAL_ERROR = Problem(
 )  # fmt: skip
 SERVER_FULL = Problem(
     slug="server-full", status=503, title="Server full", error_type="serviceUnavailable", error_detail="ServerFull",
-    meaning="The server already holds as many bytes of requests as it may. It refused this request before it read the "
-    "body, so the request had no effect.",
+    meaning="The server already holds as many bytes of requests as it may, or already checks as many passwords as it "
+    "may. It refused this request at once, so the request had no effect.",
     remedy="Wait for the seconds in Retry-After, then repeat the request.",
 )  # fmt: skip
 STORE_UNAVAILABLE = Problem(
@@ -337,12 +321,13 @@ PROBLEMS: dict[Code, Problem] = {
     Code.UNAUTHORIZED: UNAUTHORIZED,
     Code.INVALID_TOKEN: UNAUTHORIZED,
     Code.FORBIDDEN: FORBIDDEN,
+    Code.ACTOR_NOT_FOUND: ACTOR_NOT_FOUND,
     Code.VEHICLE_NOT_FOUND: VEHICLE_NOT_FOUND,
     Code.MULTIPLE_VEHICLES_FOUND: MULTIPLE_VEHICLES_FOUND,
     Code.NO_DUPLICATES: NO_DUPLICATES,
     Code.PLATE_IN_USE: PLATE_IN_USE,
     Code.VEHICLE_LIMIT_REACHED: VEHICLE_LIMIT_REACHED,
-    Code.KEY_LIMIT_REACHED: BAD_PARAMETERS,
+    Code.KEY_LIMIT_REACHED: API_KEY_LIMIT_REACHED,
     Code.REVISION_MISMATCH: REVISION_MISMATCH,
     Code.OPERATION_NOT_FOUND: OPERATION_NOT_FOUND,
     Code.RUN_NOT_FOUND: RUN_NOT_FOUND,
@@ -365,14 +350,22 @@ PROBLEMS: dict[Code, Problem] = {
     Code.RUN_LIMIT_REACHED: RUN_LIMIT_REACHED,
     Code.ACCOUNT_NOT_FOUND: BAD_PARAMETERS,
     Code.ACCOUNT_EXISTS: BAD_PARAMETERS,
-    Code.KEY_NOT_FOUND: BAD_PARAMETERS,
+    Code.KEY_NOT_FOUND: API_KEY_NOT_FOUND,
+    Code.KEY_ENDED: API_KEY_ENDED,
     Code.WEBHOOK_NOT_FOUND: WEBHOOK_NOT_FOUND,
     Code.WEBHOOK_LIMIT_REACHED: WEBHOOK_LIMIT_REACHED,
     Code.DELIVERY_NOT_FOUND: DELIVERY_NOT_FOUND,
     Code.PLAN_NOT_FOUND: PLAN_NOT_FOUND,
     Code.PLAN_ENDED: PLAN_ENDED,
     Code.NOTHING_TO_BRING_BACK: NOTHING_TO_BRING_BACK,
+    Code.USER_NOT_FOUND: USER_NOT_FOUND,
+    Code.USER_EXISTS: USER_EXISTS,
+    Code.LAST_OWNER: LAST_OWNER,
+    Code.SIGN_IN_REFUSED: SIGN_IN_REFUSED,
+    Code.SESSION_ENDED: SESSION_ENDED,
+    Code.INVITATION_ENDED: INVITATION_ENDED,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
+    Code.PROVIDER_UNAVAILABLE: PROVIDER_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
@@ -383,13 +376,14 @@ PROBLEMS: dict[Code, Problem] = {
 ALL_PROBLEMS: tuple[Problem, ...] = (
     BAD_PARAMETERS, BAD_HOST, MALFORMED_REQUEST, UNAUTHORIZED, FORBIDDEN, VEHICLE_NOT_FOUND,
     OPERATION_NOT_FOUND, RUN_NOT_FOUND, CLAIM_NOT_FOUND, PATH_NOT_FOUND, METHOD_NOT_ALLOWED, REQUEST_TIMEOUT,
-    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES,
-    PLATE_IN_USE, VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
-    BODY_TOO_LARGE, TARGET_TOO_LONG,
-    WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
+    MULTIPLE_VEHICLES_FOUND, NO_DUPLICATES, PLATE_IN_USE, ACTOR_NOT_FOUND,
+    VEHICLE_LIMIT_REACHED, CLAIM_WITHDRAWN, CLAIM_EXPIRED, CLAIM_ANSWERED, REVISION_MISMATCH,
+    BODY_TOO_LARGE, TARGET_TOO_LONG, WEBHOOK_NOT_FOUND, WEBHOOK_LIMIT_REACHED, DELIVERY_NOT_FOUND,
     IMPORT_NOT_FOUND, IMPORT_ENDED, IMPORT_LIMIT_REACHED, RUN_LIMIT_REACHED, RUN_ENDED,
     PLAN_NOT_FOUND, PLAN_ENDED, NOTHING_TO_BRING_BACK,
+    API_KEY_NOT_FOUND, API_KEY_ENDED, API_KEY_LIMIT_REACHED,
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
+    USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
-    SERVER_FULL,
+    SERVER_FULL, PROVIDER_UNAVAILABLE,
 )  # fmt: skip

@@ -7,7 +7,11 @@ from one answer's example.
 
 from typing import Any
 
+import msgspec
+
+from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.status import SETTABLE_IDS, SETTABLE_STATUSES, STATUS_TEXTS, is_operational
+from padron.http.shapes.administration import shape_limits
 
 MADE = object()
 LEFT_OUT = object()
@@ -18,6 +22,7 @@ AT = "2026-11-27T15:04:05.250000Z"
 LATER = "2026-12-01T14:00:00Z"
 _REQUEST_ID = "e0676a397aca606e000000000002"
 _KEY_ID = "1kq3TzN8bYw2Rf"
+_KEY_NAME = "key fleet-platform"
 _CURSOR = "bzE3OjQy"
 _RUN_ID = "0000000000000a11"
 _PLAN_ID = "0192f3a47be07c3e9d51a6f20b84c7"
@@ -25,42 +30,56 @@ _WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
 _REASON = "Brakes, until Friday"
 _TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
+_USER_ID = "u4mQ9sTzX2bLk"
+_TOKEN = f"padron_{_KEY_ID}_…"
+_LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
+    "importId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "userId": _USER_ID,
+    "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
+    "addedAt": AT, "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,
+    "link": "/console/invitation/padron_invitation_…",
     "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
+    "byName": _KEY_NAME, "changedByName": _KEY_NAME, "createdByName": _KEY_NAME, "endedByName": None,
     "byteCount": 48_213, "cancelled": 0, "changed": 1, "changedBy": _KEY_ID, "changeNumber": None,
     "claimId": f"{_RUN_ID}-1-1", "count": 2, "createdAt": AT, "createdBy": _KEY_ID, "cursor": _CURSOR,
-    "customId": "ECO-117",
-    "days": 3.5, "delivered": True, "description": "Ask for fines", "detail": None, "dryRun": False, "dueAt": None,
-    "durationMs": 87, "effectiveAt": LATER, "enabled": True, "endedAt": None, "endedBy": None, "endedRequestId": None,
-    "error": None, "eventTypes": ["vehicle.status_changed"], "expected": "1", "failingSince": None,
-    "fields": ["ownerName"], "firstAt": AT,
-    "fits": True, "follows": None, "fromStatusId": 1, "given": "1", "hour": "2026-11-27T15:00:00Z", "id": _PLAN_ID,
-    "importId": _RUN_ID, "keepDuplicates": False, "kind": "change", "lastAt": AT, "leaseSeconds": 60,
-    "leaseUntil": LATER, "left": 0, "meaning": "In repair or maintenance.", "mode": "each", "modelYears": [2011],
-    "more": False, "name": "In the Shop", "nextCursor": None, "nombre": "En taller", "number": _NUMBER, "offAt": None,
+    "customId": "ECO-117", "days": 3.5, "delivered": True, "description": "Ask for fines", "detail": None,
+    "dryRun": False, "dueAt": None, "durationMs": 87, "effectiveAt": LATER, "enabled": True, "endedAt": None,
+    "endedBy": None, "endedRequestId": None, "error": None, "eventTypes": ["vehicle.status_changed"], "expected": "1",
+    "expiresAt": LATER, "failingSince": None, "fields": ["ownerName"], "firstAt": AT, "fits": True, "follows": None,
+    "fromStatusId": 1, "given": "1", "hour": "2026-11-27T15:00:00Z", "id": _PLAN_ID, "importId": _RUN_ID,
+    "isCaller": False, "keepDuplicates": False, "label": "workshop", "networks": [], "lastUsedAt": AT,
+    "lastUsedFrom": "192.0.2.7", "kind": "change", "lastAt": AT, "leaseSeconds": 60, "leaseUntil": LATER, "left": 0,
+    "meaning": "In repair or maintenance.", "mode": "each", "modelYears": [2011], "more": False,
+    "name": "In the Shop", "nextCursor": None, "nombre": "En taller", "number": _NUMBER, "offAt": None,
     "offDetail": None, "offReason": None, "operation": "query-fines", "operational": False,
     "operationalChanged": True, "outcome": "succeeded", "planned": 0, "plate": "RTA412C", "position": _NUMBER,
-    "progress": 1, "reason": _REASON, "refused": 0, "refusalsKept": 0, "refusedCount": 1, "requestId": _REQUEST_ID,
-    "result": {"fines": 0}, "reverts": None, "revision": _TAG, "rowsPerSecond": 5_120.5, "runId": _RUN_ID,
-    "seconds": 302_400, "settable": True, "settledAt": AT, "since": AT, "state": "done", "status": 200,
-    "statusSince": AT, "statusesEntered": [3, 4], "statusesLeft": [], "timestamp": AT, "toStatusId": 4,
-    "unchanged": 0, "undone": 1, "undoneRequestId": "e0676a397aca606e000000000001", "until": None,
-    "updatedAt": AT, "url": "https://fleet.example/hook", "vehicleCount": 1, "vehicleId": 17, "vehicleStatusId": 4,
-    "vin": VIN, "webhookId": _WEBHOOK_ID, "wellFormed": True, "wmi": "3LN",
+    "progress": 1, "reason": _REASON, "refused": 0, "refusalsKept": 0, "refusedCount": 1, "replacedBy": None,
+    "replacedEndsAt": LATER, "replaces": "1k7pLm2QzV9sXc", "requestId": _REQUEST_ID, "requestsPerSecond": None,
+    "revokedAt": None, "result": {"fines": 0}, "reverts": None, "revision": _TAG, "rowsPerSecond": 5_120.5,
+    "runId": _RUN_ID, "scopes": ["vehicles:read", "vehicles:status"], "seconds": 302_400, "settable": True,
+    "settledAt": AT, "since": AT, "state": "done", "status": 200, "statusSince": AT, "statusesEntered": [3, 4],
+    "statusesLeft": [], "subject": _KEY_ID, "timestamp": AT, "toStatusId": 4, "unchanged": 0, "undone": 1,
+    "undoneRequestId": "e0676a397aca606e000000000001", "until": None, "updatedAt": AT,
+    "url": "https://fleet.example/hook", "vehicleCount": 1, "vehicleId": 17, "vehicleStatusId": 4, "vin": VIN,
+    "webhookId": _WEBHOOK_ID, "wellFormed": True, "wmi": "3LN",
 }  # fmt: skip
 
 _SHOP_CAR: dict[str, Any] = {"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4,
                              "ownerName": "Flota Norte"}  # fmt: skip
 SHAPES: dict[str, dict[str, Any]] = {
+    "AccountCountsShape": {"vehicles": 412, "keys": 3, "webhooks": 1, "operations": 2},
+    "AccountLimitsShape": _LIMITS,
+    "AccountShape": {"id": 1, "name": "Flota Norte"},
+    "ActShape": {"type": "keyAdded", "details": {"label": "workshop", "scopes": ["vehicles:read"]}},
+    "ActorShape": {"id": _KEY_ID, "kind": "key", "name": _KEY_NAME},
     "BulkAnswer": {"status": 204, "outcome": "changed", "revision": _TAG},
     "ChangeList": {"nextCursor": _CURSOR},
     "ClaimShape": {"attempt": 1},
@@ -74,17 +93,26 @@ SHAPES: dict[str, dict[str, Any]] = {
     "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
     "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
     "HealthShape": {"status": "ok"},
+    "ResourceMetadataShape": {
+        "resource": "https://padron.example", "authorization_servers": ["https://login.corp.example/realms/fleet"],
+        "scopes_supported": ["vehicles:read", "vehicles:status"], "bearer_methods_supported": ["header"],
+        "resource_name": "Padrón", "resource_documentation": "https://padron.example/docs",
+    },
     "HistoryShape": {"type": "statusChanged", "fromStatusId": 1, "toStatusId": 4, "reason": _REASON},
     "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
                           "refused": 0},
     "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
+    "KeyShape": {"id": _KEY_ID, "state": "usable"},
+    "InvitationShape": {"id": _USER_ID, "role": "editor"},
     "LoggedDeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered",
                             "attempts": MADE},
+    "MemberShape": {"id": _USER_ID, "name": "Ana Ruiz", "role": "editor"},
     "OperationShape": {"name": "query-fines"},
     "PlannedChangeShape": {"state": "pending"},
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},
+    "RotatedKeyShape": {"id": _KEY_ID, "state": "usable", "secret": _TOKEN},
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
-    "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID},
+    "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID, "cancelledByName": _KEY_NAME},
     "RunShape": {"state": "finished", "refused": MADE},
     "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
     "UndoAnswer": {"outcome": "undone", "revision": _TAG},
@@ -100,9 +128,10 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0, "cancelled": 0}
-_NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT}
+_NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT, "cancelledByName": LEFT_OUT}
 # The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
+    ("createKey", 201): {"secret": _TOKEN},
     ("createWebhook", 201): {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
     ("putVehicle", 200): {"vehicleStatusId": 1, "operational": True},
     ("putVehicle", 201): {"vehicleStatusId": 1, "operational": True},
@@ -167,7 +196,7 @@ _EVENT_STREAM = (
     ": padron\n\n"
     "id: bzE3OjQy\nevent: vehicle.status_changed\n"
     f'data: {{"type":"vehicle.status_changed","number":42,"vin":"{VIN}","at":"{AT}","by":"{_KEY_ID}",'
-    f'"requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
+    f'"byName":"{_KEY_NAME}","requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
     f'"reason":"{_REASON}"}}\n\n'
     "id: bzE3OjQz\n: waiting\n\n"
 )

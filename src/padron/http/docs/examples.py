@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 from padron.http.docs import example_values
 from padron.http.docs.example_values import LEFT_OUT, MADE
 from padron.http.docs.schemas import Schema

@@ -9,7 +9,8 @@ from padron import __version__
 from padron.domain.status import STATUS_TEXTS
 from padron.http import idempotency, reach
 from padron.http.answers import problems
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
+from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import events, example_values, examples
 from padron.http.docs.events import DeclaredEvent
@@ -26,7 +27,10 @@ from padron.http.shapes.vehicles import ProblemShape
 _BYTES = "application/octet-stream"
 _EXAMPLE_REFERENCE = "#/components/examples/{name}"
 _ALWAYS = (problems.TARGET_TOO_LONG, problems.HEADERS_TOO_LARGE, problems.INTERNAL_ERROR)
-_WITH_KEY = (problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE)
+_WITH_KEY = (
+    problems.UNAUTHORIZED, problems.OVERLOADED, problems.RATE_EXCEEDED, problems.STORE_UNAVAILABLE,
+    PROVIDER_UNAVAILABLE,
+)  # fmt: skip
 _CURSORS = frozenset({"cursor", "after", "Padron-After"})  # the parameters that can give CursorGone
 _RETRY_AFTER = {"Retry-After": "Seconds to wait."}
 _PROBLEM_HEADERS = {
@@ -59,6 +63,7 @@ _TAGS = {
     "Feed": "All changes, in one order.",
     "Operations": "Work on vehicles: declared, queued, claimed and answered.",
     "Webhooks": "Where changes are sent: endpoints and deliveries.",
+    "Administration": "The account itself: its API keys, its limits, and who administered what.",
     "Events": "The messages that webhooks send to you.",
     "System": "The state of the server, and this documentation.",
 }
@@ -106,7 +111,8 @@ def build_document(
             "schemas": keep_reachable(schemas, [paths, webhooks]),
             "examples": {name: examples.give_problem_example(problem) for name, problem in sorted(found.items())},
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account."}
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of the account, or an access "
+                           "token (JWT) of an identity provider that the operator configured."}
             },
         },
     }  # fmt: skip
@@ -146,7 +152,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
         names = " or ".join(f"`{scope.value}`" for scope in route.either_scope)
         description += f" Needs the scope {names}, depending on the kind of change."
     if route.scope is not None:
-        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, route.further_scope) if scope)
+        names = " and ".join(f"`{scope.value}`" for scope in (route.scope, *route.further_scopes))
         description += f" Needs the scope {names}."
     described: dict[str, Any] = {
         "operationId": route.name,
@@ -180,8 +186,8 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
 
 def _list_scopes(route: Route) -> list[str]:
     """Give the scopes of an operation. A key needs all of them, or one of them if the route has ``either_scope``."""
-    scopes = route.either_scope or (route.scope, route.further_scope)
-    return [scope.value for scope in scopes if scope is not None]
+    needed = () if route.scope is None else (route.scope, *route.further_scopes)
+    return [scope.value for scope in route.either_scope or needed]
 
 
 def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:

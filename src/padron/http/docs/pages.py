@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, is_operational
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 from padron.http.docs import guides, reference
 from padron.http.docs.examples import give_problem_example
 from padron.http.docs.guides import Guide

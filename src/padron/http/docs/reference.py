@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from padron.http.answers.problems import Problem
+from padron.http.answers.problem import Problem
 
 SERVER = "@@server@@"  # a placeholder for this server's address, which comes from each request
 KEY = "Authorization: Bearer $API_KEY"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from padron.domain.account import Principal
 from padron.domain.vin import VIN_LENGTH
 from padron.http.answers.errors import word_error
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
@@ -154,7 +154,9 @@ class Edge:
                 self._read(call, route, answering)
             elif not route.begin(call, body, answering):
                 call.seat.leave()
-                call.runtime.rates.return_request(principal.actor)  # the ordinary way counts it
+                call.runtime.rates.return_request(
+                    principal.actor, principal.requests_per_s
+                )  # the ordinary way counts it
                 return False
         except Exception as error:  # noqa: BLE001 - the last resort: whatever goes wrong is answered
             answering.fail(error)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote, show_word
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.calls import (
     CLOSE,
     HEADER_BYTES_MAX,

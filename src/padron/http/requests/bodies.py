@@ -9,7 +9,7 @@ import msgspec
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.calls import BODY_BYTES_MAX, Call
 from padron.http.requests.json_faults import join_path, word_encoding, word_fault, word_twice
 

@@ -18,6 +18,8 @@ from padron.http.calls import Call
 from padron.service.vehicles.questions import (
     DATA_FILTERS,
     FILTERS,
+    SEARCH,
+    SEVERAL,
     SORT,
     STATUS_FILTER,
     parse_boolean,
@@ -27,10 +29,12 @@ from padron.service.vehicles.questions import (
 )
 
 __all__ = [
+    "COUNT_PARAMETERS",
     "DATA_PARAMETERS",
     "EXPORT_PARAMETERS",
     "LIST_PARAMETERS",
     "PAGE_PARAMETERS",
+    "SEARCH",
     "STATUS_FILTER",
     "parse_boolean",
     "parse_filters",
@@ -43,6 +47,7 @@ __all__ = [
 
 PAGE_PARAMETERS = frozenset({"limit", "cursor"})
 EXPORT_PARAMETERS = FILTERS | {SORT}
+COUNT_PARAMETERS = FILTERS
 LIST_PARAMETERS = EXPORT_PARAMETERS | PAGE_PARAMETERS | {"asOf"}
 DATA_PARAMETERS = DATA_FILTERS
 
@@ -51,7 +56,10 @@ _match_plain_parameter = re.compile(rb"([0-9A-Za-z]+)=([0-9A-Za-z._-]+)").fullma
 
 
 def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
-    """Give the query parameters by name. Raises ``bad_parameters`` for an unknown, empty, repeated or malformed one."""
+    """Give the query parameters by name. Raises ``bad_parameters`` for an unknown, empty, repeated or malformed one.
+
+    Only the filter of statuses may be repeated. Its values are then joined as ``parse_question`` reads them.
+    """
     query = call.request.query
     parameters: dict[str, str] = {}
     try:
@@ -66,6 +74,9 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
     for name, value in pairs:
         if name not in known:
             raise PadronError(Code.BAD_PARAMETERS, _describe_unknown(name, known))
+        if name == STATUS_FILTER and name in parameters:
+            parameters[name] += f"{SEVERAL}{value}"
+            continue
         if name in parameters:
             raise PadronError(Code.BAD_PARAMETERS, f"The query parameter {name} occurs twice. Send it once.")
         if not value:

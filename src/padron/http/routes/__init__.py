@@ -1,15 +1,17 @@
 """All routes. The status call is first, because the router searches from the top."""
 
 from padron.http.declarations import Route
-from padron.http.routes import changes, docs, imports, plans, reports, system, webhooks
+from padron.http.routes import actors, changes, docs, imports, plans, reports, resource_metadata, system, webhooks
+from padron.http.routes.account import account, keys, members
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import deletion, duplicates, erasure, export, vehicles, vins
+from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
     *bulk.ROUTES,
     *export.ROUTES,
+    *counting.ROUTES,
     *plans.ROUTES,
     *vehicles.ROUTES,
     *deletion.ROUTES,
@@ -19,12 +21,17 @@ ROUTES: tuple[Route, ...] = (
     *imports.ROUTES,
     *gate.ROUTES,
     *changes.ROUTES,
+    *actors.ROUTES,
     *claims.ROUTES,
     *runs.ROUTES,
     *cancelling.ROUTES,
     *declaring.ROUTES,
     *vins.ROUTES,
     *webhooks.ROUTES,
+    *account.ROUTES,
+    *keys.ROUTES,
+    *members.ROUTES,
     *system.ROUTES,
+    *resource_metadata.ROUTES,
     *docs.ROUTES,
 )

@@ -1,6 +1,6 @@
 """The feed: changes in pages, or as a stream of server-sent events at the same address."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import nullcontext
 
 import msgspec
@@ -19,6 +19,7 @@ from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.conditions import read_seen
 from padron.http.shapes.changes import ChangeList
+from padron.service.actors import name_actors
 from padron.service.changes import feed
 from padron.service.changes.events import give_event
 from padron.service.changes.feed import Wait
@@ -62,7 +63,8 @@ async def list_changes(call: Call) -> Reply | StreamReply:
             )
     finally:
         gone.cancel()
-    changes = [give_event(entry) for entry in found.entries]
+    names = await _name_authors(call, found)
+    changes = [give_event(entry, names) for entry in found.entries]
     next_cursor = feed.format_cursor(call.runtime, found.position)
     return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
 
@@ -75,13 +77,18 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
         query = FeedQuery(after=after, limit=STREAM_PAGE, wanted=wanted)
         heartbeat = Wait(seconds=HEARTBEAT_S, gone=gone)
         async for page in feed.follow_changes(call.runtime, call.principal, query, heartbeat):
-            yield _format_page(call.runtime, page)
+            yield _format_page(call.runtime, page, await _name_authors(call, page))
         yield _format_comment("the server is stopping: connect again")
     finally:
         gone.cancel()
 
 
-def _format_page(runtime: Runtime, page: FeedPage) -> bytes:
+async def _name_authors(call: Call, page: FeedPage) -> Mapping[str, str]:
+    authors = [entry.change.by for entry in page.entries]
+    return await name_actors(call.runtime, call.principal.account_id, authors)
+
+
+def _format_page(runtime: Runtime, page: FeedPage, names: Mapping[str, str]) -> bytes:
     """Give the events of a page. For an empty page, give a comment that keeps the connection alive."""
     if not page.entries:
         # The id is after the changes that the filters left out, so that a new connection need not read them again.
@@ -91,7 +98,7 @@ def _format_page(runtime: Runtime, page: FeedPage) -> bytes:
         % (
             feed.format_cursor(runtime, entry.place).encode(),
             EVENT_TYPES[entry.change.type].value.encode(),
-            msgspec.json.encode(give_event(entry)),
+            msgspec.json.encode(give_event(entry, names)),
         )
         for entry in page.entries
     )

@@ -4,7 +4,8 @@ import asyncio
 from functools import cache
 
 from padron.domain.idempotency import Headers
-from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND, ProblemError
+from padron.http.answers.problem import ProblemError
+from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND
 from padron.http.answers.replies import JSON_HEADERS, PAGE_HEADERS, Reply, build_json_reply
 from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success

@@ -1,7 +1,8 @@
 """Importing a file of vehicles: its upload, its state and its report."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 
 from padron.domain.account import Scope
 from padron.domain.file_import import (
@@ -19,7 +20,7 @@ from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
 from padron.http import idempotency, parameters
 from padron.http.answers import problems
-from padron.http.answers.problems import ProblemError
+from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply, StreamReply, build_json_reply
 from padron.http.answers.streams import stream_file
 from padron.http.authentication import authenticate
@@ -28,6 +29,7 @@ from padron.http.declarations import Parameter, Route, Success
 from padron.http.reach import place
 from padron.http.requests import import_options, queries
 from padron.http.shapes.imports import ImportList, ImportShape, shape_import
+from padron.service.actors import name_actors
 from padron.service.imports import file_imports, uploads
 from padron.service.imports.uploads import ImportRequest, Upload
 
@@ -75,13 +77,15 @@ async def start_import(call: Call) -> Reply | StreamReply:
 
 
 async def _queue(call: Call, upload: Upload) -> Reply:
-    idempotency.answer_within(call, _build_accepted)
-    return _build_accepted(await upload.queue(call.runtime))
+    names = await name_actors(call.runtime, call.principal.account_id, [call.principal.actor])
+    build_accepted = partial(_build_accepted, names=names)
+    idempotency.answer_within(call, build_accepted)
+    return build_accepted(await upload.queue(call.runtime))
 
 
-def _build_accepted(queued: FileImport) -> Reply:
+def _build_accepted(queued: FileImport, names: Mapping[str, str]) -> Reply:
     location = place(f"/api/v2/imports/{format_import_id(queued.import_id)}")
-    return build_json_reply(202, shape_import(queued), ((b"location", location.encode()),))
+    return build_json_reply(202, shape_import(queued, names), ((b"location", location.encode()),))
 
 
 async def list_imports(call: Call) -> Reply:
@@ -90,8 +94,9 @@ async def list_imports(call: Call) -> Reply:
     page = await file_imports.list_imports(
         call.runtime, call.principal, limit=queries.parse_limit(given), cursor=given.get("cursor")
     )
+    names = await name_actors(call.runtime, call.principal.account_id, [one.created_by for one in page.rows])
     body = ImportList(
-        imports=[shape_import(one) for one in page.rows],
+        imports=[shape_import(one, names) for one in page.rows],
         next_cursor=page.next_cursor,
         more=page.more,
     )
@@ -102,7 +107,8 @@ async def get_import(call: Call) -> Reply:
     """GET /api/v2/imports/{importId}."""
     queries.read_query(call, frozenset())
     found = await file_imports.get_import(call.runtime, call.principal, call.path_parameters["importId"])
-    return build_json_reply(200, shape_import(found))
+    names = await name_actors(call.runtime, call.principal.account_id, [found.created_by])
+    return build_json_reply(200, shape_import(found, names))
 
 
 async def cancel_import(call: Call) -> Reply:
@@ -150,8 +156,8 @@ ROUTES: tuple[Route, ...] = (
         "Follow it at its address. The imports of an account run one after the other. A wrong row is refused alone, "
         "and the report has all its faults. If you export a file, edit it and import it, only the edited values "
         "change. With dryRun nothing is changed.",
-        endpoint=start_import, scope=Scope.VEHICLES_WRITE, further_scope=Scope.VEHICLES_STATUS,
-        media_types=MEDIA_TYPES, is_streamed=True,
+        endpoint=start_import, scope=Scope.VEHICLES_WRITE,
+        further_scopes=(Scope.VEHICLES_STATUS, Scope.VEHICLES_BULK), media_types=MEDIA_TYPES, is_streamed=True,
         parameters=(
             Parameter(name="keepDuplicates", place="query", schema={"type": "boolean", "default": False},
                       description="Register one more vehicle for a VIN that is in use (for legacy data)."),
@@ -198,7 +204,8 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="cancelImport", method="DELETE", path=_IMPORT, tag="Imports", summary="Cancel an import",
         description="Stops the import. Rows that are already imported stay. Cancelling again is also 204.",
-        endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, parameters=(_IMPORT_ID,),
+        endpoint=cancel_import, scope=Scope.VEHICLES_WRITE, further_scopes=(Scope.VEHICLES_BULK,),
+        parameters=(_IMPORT_ID,),
         answers={204: Success(description="It is cancelled.")},
         problems=(problems.IMPORT_NOT_FOUND, problems.IMPORT_ENDED),
     ),

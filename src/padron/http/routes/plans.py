@@ -5,7 +5,7 @@ import re
 from padron.domain.account import Scope
 from padron.domain.change import PlanRequest
 from padron.domain.errors import Code, PadronError
-from padron.domain.plan import PLAN_ID_PATTERN, PlanQuery, PlanState
+from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanQuery, PlanState
 from padron.domain.quoting import quote
 from padron.domain.tags import format_tag
 from padron.domain.vin import parse_vin
@@ -17,7 +17,8 @@ from padron.http.declarations import Parameter, Route, Success
 from padron.http.reach import place
 from padron.http.requests import queries
 from padron.http.requests.conditions import format_etag
-from padron.http.shapes.plans import PlannedChangeList, PlannedChangeShape, shape_plan
+from padron.http.shapes.plans import PlannedChangeList, PlannedChangeShape, list_authors, shape_plan
+from padron.service.actors import name_actors
 from padron.service.plans import listing
 from padron.service.plans.planning import Planned
 
@@ -30,13 +31,14 @@ _is_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile(parameters.REQUEST_ID_PATTERN).fullmatch
 
 
-def word_planned(planned: Planned, request: PlanRequest) -> Reply:
+async def word_planned(call: Call, planned: Planned, request: PlanRequest) -> Reply:
     """Give the answer of a status call that planned something: 202, or 204 when the change is already in force."""
     if planned.plan is None:
         raise AssertionError(request)  # a request that is not refused always plans something
     plan_id = planned.plan.plan_id.encode()
     if request.is_for_later:
-        return build_json_reply(202, shape_plan(planned.plan), ((b"location", place(f"{_PATH}/").encode() + plan_id),))
+        location = (b"location", place(f"{_PATH}/").encode() + plan_id)
+        return build_json_reply(202, await _word(call, planned.plan), (location,))
     etag = format_etag(format_tag(planned.vehicle))
     return Reply(204, headers=((b"etag", etag), (b"padron-planned-change", plan_id)))
 
@@ -52,7 +54,8 @@ async def list_plans(call: Call) -> Reply:
         limit=queries.parse_limit(given),
     )
     page = await listing.list_plans(call.runtime, call.principal, query, given.get("cursor"))
-    shapes = [shape_plan(plan) for plan in page.rows]
+    names = await name_actors(call.runtime, call.principal.account_id, list_authors(page.rows))
+    shapes = [shape_plan(plan, names) for plan in page.rows]
     return build_json_reply(
         200, PlannedChangeList(planned_changes=shapes, next_cursor=page.next_cursor, more=page.more)
     )
@@ -60,13 +63,18 @@ async def list_plans(call: Call) -> Reply:
 
 async def get_plan(call: Call) -> Reply:
     """GET /api/v2/planned-changes/{planId}."""
-    return build_json_reply(200, shape_plan(await listing.get_plan(call.runtime, call.principal, _parse_id(call))))
+    plan = await listing.get_plan(call.runtime, call.principal, _parse_id(call))
+    return build_json_reply(200, await _word(call, plan))
 
 
 async def cancel_plan(call: Call) -> Reply:
     """DELETE /api/v2/planned-changes/{planId}."""
     await listing.cancel_plan(call.runtime, call.principal, _parse_id(call), call.request_id)
     return Reply(204)
+
+
+async def _word(call: Call, plan: Plan) -> PlannedChangeShape:
+    return shape_plan(plan, await name_actors(call.runtime, call.principal.account_id, list_authors([plan])))
 
 
 def _parse_id(call: Call) -> str:

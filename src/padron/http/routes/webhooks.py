@@ -1,14 +1,14 @@
 """Webhook endpoints, their deliveries, and sending again."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
-from padron.domain.webhook import DeliveryState, Filter, parse_filter
+from padron.domain.webhook import DeliveryState, Filter, Sending, parse_filter
 from padron.http import parameters
 from padron.http.answers import problems
 from padron.http.answers.replies import Reply, build_json_reply
@@ -31,8 +31,9 @@ from padron.http.shapes.webhooks import (
     shape_endpoint,
     shape_logged_delivery,
 )
+from padron.service.actors import name_actors
 from padron.service.webhooks import endpoints
-from padron.service.webhooks.endpoints import EndpointEdits
+from padron.service.webhooks.endpoints import EndpointEdits, LoggedDelivery
 
 _QUERY = frozenset({"state", *queries.PAGE_PARAMETERS})
 _match_id = re.compile("[0-9A-Za-z]{22}").fullmatch
@@ -107,14 +108,15 @@ async def list_deliveries(call: Call) -> Reply:
         limit=queries.parse_limit(given),
         cursor=given.get("cursor"),
     )
-    shapes = [shape_delivery(sending) for sending in page.rows]
+    names = await _name_authors(call, page.rows)
+    shapes = [shape_delivery(sending, names) for sending in page.rows]
     return build_json_reply(200, DeliveryList(deliveries=shapes, next_cursor=page.next_cursor, more=page.more))
 
 
 async def get_delivery(call: Call) -> Reply:
     """GET /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}."""
     found = await endpoints.get_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
-    return build_json_reply(200, shape_logged_delivery(found.sending, found.attempts))
+    return build_json_reply(200, await _word_logged(call, found))
 
 
 async def replay_webhook(call: Call) -> Reply:
@@ -128,7 +130,16 @@ async def replay_webhook(call: Call) -> Reply:
 async def replay_delivery(call: Call) -> Reply:
     """POST /api/v2/webhooks/{webhookId}/deliveries/{deliveryId}/replay."""
     found = await endpoints.replay_delivery(call.runtime, call.principal, _parse_id(call), _parse_number(call))
-    return build_json_reply(202, shape_logged_delivery(found.sending, found.attempts))
+    return build_json_reply(202, await _word_logged(call, found))
+
+
+async def _word_logged(call: Call, found: LoggedDelivery) -> LoggedDeliveryShape:
+    return shape_logged_delivery(found.sending, found.attempts, await _name_authors(call, [found.sending]))
+
+
+async def _name_authors(call: Call, sendings: Sequence[Sending]) -> Mapping[str, str]:
+    authors = [sending.entry.change.by for sending in sendings]
+    return await name_actors(call.runtime, call.principal.account_id, authors)
 
 
 def _parse_id(call: Call) -> str:

@@ -1,5 +1,6 @@
 """The JSON form of the gate and the feed."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -7,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
 from padron.domain.vehicle import TEXT_PATTERN
-from padron.http.shapes.vehicles import VinText
+from padron.http.shapes.vehicles import ActorName, VinText
 from padron.service.changes.events import Event
 
 _NAME = {"minLength": 1, "maxLength": OPERATION_LENGTH_MAX, "pattern": TEXT_PATTERN}
@@ -58,6 +59,7 @@ class GateRefusalShape(Struct, rename="camel"):
     vin: str
     operation: str
     by: str
+    by_name: ActorName
     reason: Literal["notActive", "unknown", "several"]
     vehicle_status_id: int | None
     count: int
@@ -103,13 +105,14 @@ def _say_why(shape: VerdictShape | GateSingle, verdict: Verdict) -> None:
             shape.since = verdict.vehicle.status_since
 
 
-def shape_refusal(refusal: Refusal) -> GateRefusalShape:
-    """Give the JSON form of a recorded refusal."""
+def shape_refusal(refusal: Refusal, names: Mapping[str, str]) -> GateRefusalShape:
+    """Give the JSON form of a recorded refusal, with the names of authors by their ids."""
     return GateRefusalShape(
         hour=refusal.hour_at,
         vin=refusal.vin,
         operation=refusal.operation,
         by=refusal.actor,
+        by_name=names.get(refusal.actor),
         reason=refusal.reason.value,
         vehicle_status_id=None if refusal.status is None else refusal.status.value,
         count=refusal.count,

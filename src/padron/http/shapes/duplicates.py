@@ -1,5 +1,6 @@
 """The JSON form of repairing duplicates."""
 
+from collections.abc import Mapping
 from typing import Annotated, cast
 
 import msgspec
@@ -12,7 +13,7 @@ from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, VehicleVersion
 from padron.http.requests.revisions import PlainRevision, RevisionText
-from padron.http.shapes.vehicles import FORMER_NAME, VehicleShape, name_attribute, shape_vehicle, type_edit
+from padron.http.shapes.vehicles import FORMER_NAME, ActorName, VehicleShape, name_attribute, shape_vehicle, type_edit
 
 _ID_MAX = 2**53 - 1
 _ID = {"minimum": 1, "maximum": _ID_MAX}
@@ -76,6 +77,7 @@ DuplicateShape = msgspec.defstruct(
         ("id", int),
         ("vehicle_id", Annotated[int, FORMER_NAME]),
         ("changed_by", str),
+        ("changed_by_name", ActorName),
         ("reason", str | None),
         ("revision", RevisionText | UnsetType, UNSET),  # a dry run has no revision, because nothing is stored
     ],
@@ -84,6 +86,7 @@ DuplicateShape = msgspec.defstruct(
     rename={
         "vehicle_id": "vehicleId",
         "changed_by": "changedBy",
+        "changed_by_name": "changedByName",
         **{field.name: field.encode_name for field in msgspec.structs.fields(VehicleShape)},
     },
     omit_defaults=True,
@@ -128,22 +131,22 @@ class RepairAnswer(Struct, rename="camel"):
     former: list[FormerShape]
 
 
-def shape_group(group: DuplicateGroup) -> DuplicateGroupShape:
-    """Give the JSON form of the vehicles with one VIN."""
+def shape_group(group: DuplicateGroup, names: Mapping[str, str]) -> DuplicateGroupShape:
+    """Give the JSON form of the vehicles with one VIN, with the names of authors by their ids."""
     return DuplicateGroupShape(
         vin=group.vin,
         count=group.count,
-        vehicles=[shape_duplicate(version) for version in group.versions],
+        vehicles=[shape_duplicate(version, names) for version in group.versions],
         differences=find_differences(group.versions),
     )
 
 
-def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAnswer:
-    """Give the JSON form of a repair's result."""
+def shape_repair(done: Repaired, names: Mapping[str, str], request_id: str, *, dry_run: bool) -> RepairAnswer:
+    """Give the JSON form of a repair's result, with the names of authors by their ids."""
     return RepairAnswer(
         request_id=request_id,
         dry_run=dry_run,
-        vehicle=shape_duplicate(done.version, has_revision=not dry_run),
+        vehicle=shape_duplicate(done.version, names, has_revision=not dry_run),
         former=[
             FormerShape(
                 id=one.vehicle_id,
@@ -155,8 +158,8 @@ def shape_repair(done: Repaired, request_id: str, *, dry_run: bool) -> RepairAns
     )
 
 
-def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> object:
-    """Give the JSON form of one of several vehicles with a VIN."""
+def shape_duplicate(version: VehicleVersion, names: Mapping[str, str], *, has_revision: bool = True) -> object:
+    """Give the JSON form of one of several vehicles with a VIN, with the names of authors by their ids."""
     vehicle = version.vehicle
     return DuplicateShape(
         **asdict(cast("Struct", shape_vehicle(version))),
@@ -164,5 +167,6 @@ def shape_duplicate(version: VehicleVersion, *, has_revision: bool = True) -> ob
         vehicle_id=vehicle.vehicle_id,
         revision=format_tag(vehicle) if has_revision else UNSET,
         changed_by=vehicle.status_by,
+        changed_by_name=names.get(vehicle.status_by),
         reason=vehicle.status_reason,
     )

@@ -22,3 +22,17 @@ class HealthShape(Struct, omit_defaults=True):
     replica: Literal["fresh", "behind"] | UnsetType = UNSET
     integrity: Literal["checking", "checked"] | UnsetType = UNSET
     warnings: list[TroubleShape] | UnsetType = UNSET
+
+
+class ResourceMetadataShape(Struct):
+    """Whose access tokens the server takes. The names are those of RFC 9728.
+
+    ``authorization_servers`` are the issuers. A token is sent as ``bearer_methods_supported`` says.
+    """
+
+    resource: str
+    authorization_servers: list[str]
+    scopes_supported: list[str]
+    bearer_methods_supported: list[str]
+    resource_name: str
+    resource_documentation: str

@@ -1,5 +1,6 @@
 """The JSON form of imports."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.file_import import FileImport, ImportState, format_import_id
 from padron.domain.file_reading import Header
-from padron.http.shapes.vehicles import FORMER_NAME
+from padron.http.shapes.vehicles import FORMER_NAME, ActorName
 
 
 class ImportCountsShape(Struct, rename="camel"):
@@ -42,6 +43,7 @@ class ImportShape(Struct, rename="camel", omit_defaults=True):
     request_id: str
     created_at: datetime
     created_by: str
+    created_by_name: ActorName
     file_name: str | UnsetType = UNSET
     started_at: datetime | UnsetType = UNSET
     ended_at: datetime | UnsetType = UNSET
@@ -59,8 +61,8 @@ class ImportList(Struct, rename="camel"):
     more: bool
 
 
-def shape_import(one: FileImport) -> ImportShape:
-    """Give the JSON form of an import."""
+def shape_import(one: FileImport, names: Mapping[str, str]) -> ImportShape:
+    """Give the JSON form of an import, with the names of authors by their ids."""
     counts, header = one.counts, one.header or Header()
     return ImportShape(
         id=format_import_id(one.import_id),
@@ -83,6 +85,7 @@ def shape_import(one: FileImport) -> ImportShape:
         request_id=one.request_id,
         created_at=one.created_at,
         created_by=one.created_by,
+        created_by_name=names.get(one.created_by),
         file_name=UNSET if one.file_name is None else one.file_name,
         started_at=one.started_at or UNSET,
         ended_at=one.ended_at or UNSET,

@@ -35,7 +35,7 @@ from padron.domain.query import FILTER_FIELDS
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vin import VIN_LENGTH
 from padron.http.answers.problems import PROBLEMS
-from padron.http.shapes.vehicles import FORMER_NAME, VinText, name_attribute
+from padron.http.shapes.vehicles import FORMER_NAME, ActorName, VinText, name_attribute
 from padron.service.operations.claims import ResultAnswer
 from padron.service.operations.runs import RunReport
 
@@ -147,6 +147,7 @@ class RunShape(Struct, rename="camel"):
     state: RunState
     created_at: datetime
     created_by: str
+    created_by_name: ActorName
     vehicle_count: int
     counts: CountsShape
     progress: Annotated[float, Meta(ge=0, le=1)]
@@ -154,6 +155,7 @@ class RunShape(Struct, rename="camel"):
     refused: list[RunRefusalShape]
     cancelled_at: datetime | UnsetType = UNSET
     cancelled_by: str | UnsetType = UNSET
+    cancelled_by_name: ActorName | UnsetType = UNSET
 
 
 class RunEntryShape(Struct, rename="camel"):
@@ -164,10 +166,12 @@ class RunEntryShape(Struct, rename="camel"):
     queueing: bool
     created_at: datetime
     created_by: str
+    created_by_name: ActorName
     vehicle_count: int
     refused_count: int
     cancelled_at: datetime | UnsetType = UNSET
     cancelled_by: str | UnsetType = UNSET
+    cancelled_by_name: ActorName | UnsetType = UNSET
 
 
 class RunList(Struct, rename="camel"):
@@ -249,6 +253,7 @@ class ResultShape(Struct, rename="camel"):
     result: Any
     at: datetime
     by: str
+    by_name: ActorName
 
 
 class ResultList(Struct, rename="camel"):
@@ -271,8 +276,8 @@ def shape_operation(operation: Operation) -> OperationShape:
     )
 
 
-def shape_run(report: RunReport) -> RunShape:
-    """Give the JSON form of a run."""
+def shape_run(report: RunReport, names: Mapping[str, str]) -> RunShape:
+    """Give the JSON form of a run, with the names of authors by their ids."""
     run, counts = report.run, report.counts
     state = give_run_state(run, counts)
     return RunShape(
@@ -282,6 +287,7 @@ def shape_run(report: RunReport) -> RunShape:
         state=state,
         created_at=run.created_at,
         created_by=run.created_by,
+        created_by_name=names.get(run.created_by),
         vehicle_count=run.queued_count,
         counts=CountsShape(**{name.value: count for name, count in counts.items()}),
         progress=0 if state is RunState.QUEUEING else _give_progress(counts),
@@ -289,21 +295,24 @@ def shape_run(report: RunReport) -> RunShape:
         refused=[_shape_refusal(refusal) for refusal in report.refusals],
         cancelled_at=run.cancelled_at or UNSET,
         cancelled_by=run.cancelled_by or UNSET,
+        cancelled_by_name=names.get(run.cancelled_by) if run.cancelled_by else UNSET,
     )
 
 
-def shape_run_entry(run: Run) -> RunEntryShape:
-    """Give the JSON form of a run in a list."""
+def shape_run_entry(run: Run, names: Mapping[str, str]) -> RunEntryShape:
+    """Give the JSON form of a run in a list, with the names of authors by their ids."""
     return RunEntryShape(
         id=format_run_id(run.run_id),
         operation=run.operation,
         queueing=run.is_queueing,
         created_at=run.created_at,
         created_by=run.created_by,
+        created_by_name=names.get(run.created_by),
         vehicle_count=run.queued_count,
         refused_count=run.refused_count,
         cancelled_at=run.cancelled_at or UNSET,
         cancelled_by=run.cancelled_by or UNSET,
+        cancelled_by_name=names.get(run.cancelled_by) if run.cancelled_by else UNSET,
     )
 
 
@@ -328,8 +337,8 @@ def shape_answer(answer: ResultAnswer) -> ResultAnswerShape:
     return _shape_refused(answer.claim_id, answer.refusal)
 
 
-def shape_result(entry: ResultEntry) -> ResultShape:
-    """Give the JSON form of a stored result."""
+def shape_result(entry: ResultEntry, names: Mapping[str, str]) -> ResultShape:
+    """Give the JSON form of a stored result, with the names of authors by their ids."""
     result = entry.result
     return ResultShape(
         claim_id=format_claim_id(result.key),
@@ -341,6 +350,7 @@ def shape_result(entry: ResultEntry) -> ResultShape:
         result=msgspec.Raw(result.text.encode()),
         at=result.given_at,
         by=result.given_by,
+        by_name=names.get(result.given_by),
     )
 
 

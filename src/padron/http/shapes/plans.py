@@ -1,11 +1,13 @@
 """The JSON form of planned changes."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from padron.domain.plan import Plan, PlanKind, PlanState
+from padron.http.shapes.vehicles import ActorName
 
 
 class PlannedChangeShape(Struct, rename="camel"):
@@ -28,9 +30,11 @@ class PlannedChangeShape(Struct, rename="camel"):
     state: PlanState
     created_at: datetime
     created_by: str
+    created_by_name: ActorName
     request_id: Annotated[str, Meta(description="The id of the request that planned it. The change has it too.")]
     ended_at: datetime | None
     ended_by: Annotated[str | None, Meta(description="Who cancelled it.")]
+    ended_by_name: ActorName
     ended_request_id: str | None
     detail: Annotated[str | None, Meta(description="Why it changed nothing.")]
     change_number: Annotated[int | None, Meta(description="The number of the change that it made.")]
@@ -44,8 +48,15 @@ class PlannedChangeList(Struct, rename="camel"):
     more: bool
 
 
-def shape_plan(plan: Plan) -> PlannedChangeShape:
-    """Give the JSON form of a planned change."""
+def list_authors(plans: Iterable[Plan]) -> Iterator[str | None]:
+    """Give the ids of the authors whose names these planned changes show."""
+    for plan in plans:
+        yield plan.created_by
+        yield plan.ended_by
+
+
+def shape_plan(plan: Plan, names: Mapping[str, str]) -> PlannedChangeShape:
+    """Give the JSON form of a planned change, with the names of authors by their ids."""
     return PlannedChangeShape(
         id=plan.plan_id,
         vin=plan.vin,
@@ -59,9 +70,11 @@ def shape_plan(plan: Plan) -> PlannedChangeShape:
         state=plan.state,
         created_at=plan.created_at,
         created_by=plan.created_by,
+        created_by_name=names.get(plan.created_by),
         request_id=plan.request_id,
         ended_at=plan.ended_at,
         ended_by=plan.ended_by,
+        ended_by_name=None if plan.ended_by is None else names.get(plan.ended_by),
         ended_request_id=plan.ended_request_id,
         detail=plan.detail,
         change_number=plan.number,

@@ -1,5 +1,6 @@
 """The JSON form of vehicles, in requests and answers. Names are in camelCase, as documented."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from keyword import iskeyword
 from typing import Annotated, Literal
@@ -27,6 +28,12 @@ _Instant = Annotated[
 
 # Every object has its own id as ``id``. The earlier name of the member stays too. References keep their names.
 FORMER_NAME = Meta(description="The same as `id`, which replaces it.", extra_json_schema={"deprecated": True})
+
+# Beside each author's id. A name is never stored with a change, so it is always the present one.
+ActorName = Annotated[
+    str | None,
+    Meta(description="Who that is, by the present name: a person, an API key, or the command line. Null if unknown."),
+]
 
 
 class StatusBody(Struct, forbid_unknown_fields=True, rename="camel"):
@@ -174,6 +181,13 @@ class VehicleList(Struct, rename="camel", omit_defaults=True):
     ] = UNSET
 
 
+class VehicleCountShape(Struct, rename="camel"):
+    """The number of vehicles of a list. If ``exact`` is false, there are more than ``count``, or as many."""
+
+    count: int
+    exact: bool
+
+
 class VehicleStatusShape(Struct, rename="camel"):
     """A vehicle's status, its instant, its author and its reason."""
 
@@ -183,6 +197,7 @@ class VehicleStatusShape(Struct, rename="camel"):
     operational: bool
     since: datetime
     changed_by: str
+    changed_by_name: ActorName
     reason: str | None
 
 
@@ -196,6 +211,7 @@ class HistoryShape(Struct, rename="camel", omit_defaults=True):
     type: Literal["registered", "statusChanged", "infoChanged", "erased", "deleted"]
     at: datetime
     by: str
+    by_name: ActorName
     request_id: str
     from_status_id: int | UnsetType = UNSET
     to_status_id: int | UnsetType = UNSET
@@ -268,8 +284,8 @@ def shape_vehicle(version: VehicleVersion) -> object:
     )
 
 
-def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
-    """Give the JSON form of a vehicle's status."""
+def shape_status(vehicle: Vehicle, names: Mapping[str, str]) -> VehicleStatusShape:
+    """Give the JSON form of a vehicle's status, with the names of authors by their ids."""
     return VehicleStatusShape(
         vin=vehicle.vin,
         vehicle_status_id=vehicle.status.value,
@@ -277,13 +293,16 @@ def shape_status(vehicle: Vehicle) -> VehicleStatusShape:
         operational=is_operational(vehicle.status),
         since=vehicle.status_since,
         changed_by=vehicle.status_by,
+        changed_by_name=names.get(vehicle.status_by),
         reason=vehicle.status_reason,
     )
 
 
-def shape_history_entry(entry: HistoryEntry) -> HistoryShape:
-    """Give the JSON form of a recorded change."""
-    shape = HistoryShape(type=entry.type.value, at=entry.at, by=entry.by, request_id=entry.request_id)
+def shape_history_entry(entry: HistoryEntry, names: Mapping[str, str]) -> HistoryShape:
+    """Give the JSON form of a recorded change, with the names of authors by their ids."""
+    shape = HistoryShape(
+        type=entry.type.value, at=entry.at, by=entry.by, by_name=names.get(entry.by), request_id=entry.request_id
+    )
     if entry.erased is not None:
         shape.fields, shape.change_numbers = [*entry.erased.fields], [*entry.erased.numbers]
         shape.reason = entry.reason

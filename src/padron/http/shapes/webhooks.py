@@ -1,5 +1,6 @@
 """The JSON form of webhook endpoints, their deliveries and attempts."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -166,8 +167,8 @@ def shape_endpoint(endpoint: Endpoint, now: datetime, *, with_secret: bool = Fal
     )
 
 
-def shape_delivery(sending: Sending) -> DeliveryShape:
-    """Give the JSON form of a delivery."""
+def shape_delivery(sending: Sending, names: Mapping[str, str]) -> DeliveryShape:
+    """Give the JSON form of a delivery, with the names of authors by their ids."""
     delivery = sending.delivery
     return DeliveryShape(
         id=delivery.number,
@@ -176,13 +177,13 @@ def shape_delivery(sending: Sending) -> DeliveryShape:
         attempt_count=delivery.attempts,
         due_at=delivery.due_at if delivery.state is DeliveryState.PENDING else None,
         settled_at=delivery.settled_at,
-        event=give_event(sending.entry),
+        event=give_event(sending.entry, names),
     )
 
 
-def shape_logged_delivery(sending: Sending, attempts: list[Attempt]) -> LoggedDeliveryShape:
-    """Give the JSON form of a delivery with its attempts."""
-    shape = shape_delivery(sending)
+def shape_logged_delivery(sending: Sending, attempts: list[Attempt], names: Mapping[str, str]) -> LoggedDeliveryShape:
+    """Give the JSON form of a delivery with its attempts, with the names of authors by their ids."""
+    shape = shape_delivery(sending, names)
     return LoggedDeliveryShape(
         **{name: getattr(shape, name) for name in shape.__struct_fields__},
         attempts=[

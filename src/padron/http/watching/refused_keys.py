@@ -23,8 +23,8 @@ class RefusedKeys:
         self._untold_count = 0
         self._is_open = False
 
-    def note(self, address: str) -> None:
-        """Note that a key from this address was refused."""
+    def note(self, address: str, token_fault: str | None = None) -> None:
+        """Note that a key from this address was refused, or an access token, and then why."""
         if not self._is_open:
             self._is_open = True
             asyncio.get_running_loop().call_later(self._window_s, self._end)
@@ -33,6 +33,9 @@ class RefusedKeys:
             self._untold_count += 1
             return
         self._told.add(network)
+        if token_fault is not None:
+            _log.warning("An access token from %s was refused: %s", address or "a client", token_fault)
+            return
         _log.warning("An API key from %s was refused: it is unknown, revoked or expired", address or "a client")
 
     def _end(self) -> None:

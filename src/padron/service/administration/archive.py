@@ -1,6 +1,6 @@
 """Reads all that an account has, for the files that are kept of it when it is deleted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -9,6 +9,7 @@ from padron.domain.change import FeedEntry, Place
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import VehicleVersion
+from padron.service.actors import name_actors
 from padron.service.changes.events import give_event
 from padron.service.changes.feed import list_changes
 from padron.service.changes.pages import FeedFilter, FeedQuery
@@ -35,10 +36,11 @@ async def read_changes(runtime: Runtime, principal: Principal) -> AsyncIterator[
     more = True
     while more:
         page = await list_changes(runtime, principal, query)
-        yield [_encode(entry) for entry in page.entries]
+        names = await name_actors(runtime, principal.account_id, [entry.change.by for entry in page.entries])
+        yield [_encode(entry, names) for entry in page.entries]
         query = FeedQuery(after=page.position, limit=PAGE, wanted=query.wanted)
         more = page.more
 
 
-def _encode(entry: FeedEntry) -> bytes:
-    return msgspec.json.encode(give_event(entry)) + b"\n"
+def _encode(entry: FeedEntry, names: Mapping[str, str]) -> bytes:
+    return msgspec.json.encode(give_event(entry, names)) + b"\n"

@@ -37,7 +37,7 @@ async def find_account_to_delete(runtime: Runtime, name: str) -> Account:
 async def await_quiet(runtime: Runtime, account: Account) -> None:
     """Disable an account, and return when no server acts for it any more."""
     began = runtime.clock()
-    await runtime.store.directory.disable_account(account.account_id, began)
+    await runtime.store.directory.disable_account(account.account_id, began, runtime.operator)
     disabled_at = began if account.disabled_at is None else account.disabled_at
     left = QUIET_AFTER - (began - disabled_at)
     await asyncio.sleep(max(left.total_seconds(), 0.0))

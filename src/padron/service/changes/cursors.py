@@ -5,8 +5,6 @@ Each cursor begins with the epoch of the register that gave it. A cursor of anot
 have meant other changes.
 """
 
-import base64
-import binascii
 import re
 import zlib
 from dataclasses import dataclass, replace
@@ -16,6 +14,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from padron.domain.account import ApiKey
+from padron.domain.administration import FIRST_KEY, KeyPlace
 from padron.domain.change import START, Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalPlace
@@ -26,14 +26,14 @@ from padron.domain.sorting import give_field_key
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, VehicleVersion, check_text, fold_text, give_allowed
 from padron.domain.vin import VIN_LENGTH, Vin
+from padron.service.changes.cursor_texts import decode_cursor, encode_cursor, refuse_cursor
 from padron.service.pages import look_beyond
 
 Q = TypeVar("Q")
 
 CURSOR_LENGTH_MAX = 2_000
-EPOCH_LENGTH = 8
 _CURSORS_KEPT = 4_096  # of the feed: between two changes, every answer of the gate has the same one
-_is_epoch = re.compile(f"[0-9a-f]{{{EPOCH_LENGTH}}}").fullmatch
+_SIGNS_OF_KEYS = "".join(map(chr, range(1, 0x20)))  # what sort keys have instead of some signs
 _is_plan_id = re.compile(PLAN_ID_PATTERN).fullmatch
 _is_request_id = re.compile("[0-9A-Za-z_-]{1,100}").fullmatch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +63,7 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
     asked = replace(query, limit=look_beyond(query.limit))
     if cursor is None:
         return Continued(query=asked, told=START)
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case [fingerprint, (str() | int() | None) as key, int(vehicle_id), int(began), *seen] if (
             fingerprint == _give_fingerprint(query)
             and _is_id(vehicle_id)
@@ -75,8 +75,18 @@ def continue_list(epoch: str, query: VehicleQuery, cursor: str | None) -> Contin
             up_to = None if query.as_of is None else told.number
             after = Position(key=place, vehicle_id=vehicle_id, began=began)
             return Continued(query=replace(asked, after=after, up_to=up_to), told=told)
+        case [fingerprint, [str(key)], int(vehicle_id), int(began), *seen] if (
+            fingerprint == _give_fingerprint(query)
+            and _is_id(vehicle_id)
+            and _is_id(began)
+            and query.sort in _TEXT_SORTS
+        ):
+            check_text("cursor", key, CURSOR_LENGTH_MAX, allowed=_SIGNS_OF_KEYS)
+            after = Position(key=key, vehicle_id=vehicle_id, began=began)
+            told = _parse_place(seen) if seen else START
+            return Continued(query=replace(asked, after=after), told=told)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_list_cursor(
@@ -88,24 +98,37 @@ def format_list_cursor(
     vehicle has it. Its sort key may be several times as long, and too long for an address.
     """
     key = version.details.get(query.sort, "") if query.sort in _TEXT_SORTS else position.key
+    return _format_place(epoch, query, key, position, seen)
+
+
+def format_place_cursor(epoch: str, query: VehicleQuery, position: Position, seen: Place) -> str:
+    """Give the cursor that continues after a place in the list, whose vehicle the page does not have.
+
+    It holds the sort key itself, because the text may have changed since.
+    """
+    key = [position.key] if query.sort in _TEXT_SORTS else position.key
+    return _format_place(epoch, query, key, position, seen)
+
+
+def _format_place(epoch: str, query: VehicleQuery, key: object, position: Position, seen: Place) -> str:
     place: list[object] = [_give_fingerprint(query), key, position.vehicle_id, position.began]
-    return _encode(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
+    return encode_cursor(epoch, place if query.up_to is None and seen == START else [*place, seen.number, seen.mark])
 
 
 def parse_history_cursor(epoch: str, cursor: str | None) -> int | None:
     """Give the change number that the page is below. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["history", int(number)] if _is_id(number):
             return number
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_history_cursor(epoch: str, number: int) -> str:
     """Give the cursor that continues below this change number."""
-    return _encode(epoch, ["history", number])
+    return encode_cursor(epoch, ["history", number])
 
 
 def parse_delivery_cursor(epoch: str, cursor: str | None) -> int | None:
@@ -131,6 +154,22 @@ def format_import_cursor(epoch: str, import_id: int) -> str:
     return format_numbers(epoch, "imports", import_id)
 
 
+def parse_key_cursor(epoch: str, cursor: str | None) -> KeyPlace:
+    """Give the API key that the page is after. Raises ``bad_parameters``."""
+    if cursor is None:
+        return FIRST_KEY
+    match decode_cursor(epoch, cursor):
+        case ["keys", int(microseconds), str(key_id)] if _is_key("createdAt", microseconds) and key_id.isalnum():
+            return KeyPlace(created_at=_EPOCH + timedelta(microseconds=microseconds), key_id=key_id)
+        case _:
+            raise refuse_cursor()
+
+
+def format_key_cursor(epoch: str, key: ApiKey) -> str:
+    """Give the cursor that continues after this API key."""
+    return encode_cursor(epoch, ["keys", (key.created_at - _EPOCH) // timedelta(microseconds=1), key.key_id])
+
+
 def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
     """Give the place after which the feed continues. Without a cursor that is the beginning.
 
@@ -138,17 +177,17 @@ def parse_feed_cursor(epoch: str, cursor: str | None) -> Place:
     """
     if cursor is None:
         return START
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["feed", *place]:
             return _parse_place(place)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 @lru_cache(maxsize=_CURSORS_KEPT)
 def format_feed_cursor(epoch: str, place: Place) -> str:
     """Give the cursor of a place in the feed."""
-    return _encode(epoch, ["feed", place.number, place.mark])
+    return encode_cursor(epoch, ["feed", place.number, place.mark])
 
 
 def parse_seen(epoch: str, text: str) -> Place | str:
@@ -173,24 +212,24 @@ def parse_duplicate_cursor(epoch: str, cursor: str | None) -> str:
     """Give the VIN after which a page of duplicates continues, or "" without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return ""
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["duplicates", str(vin)] if len(vin) == VIN_LENGTH:
             check_text("cursor", vin, VIN_LENGTH)
             return vin
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_duplicate_cursor(epoch: str, vin: Vin) -> str:
     """Give the cursor that continues after this VIN."""
-    return _encode(epoch, ["duplicates", vin])
+    return encode_cursor(epoch, ["duplicates", vin])
 
 
 def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
     """Give the place after which a page of refusals continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["refusals", int(hour), str(vin), str(operation), str(actor)] if (
             _is_id(hour) and hour <= _INSTANT_MAX // 1_000_000
         ):
@@ -199,13 +238,13 @@ def parse_refusal_cursor(epoch: str, cursor: str | None) -> RefusalPlace | None:
             hour_at = datetime.fromtimestamp(hour, UTC)
             return RefusalPlace(hour_at=hour_at, vin=vin, operation=operation, actor=actor)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_refusal_cursor(epoch: str, refusal: Refusal) -> str:
     """Give the cursor that continues after this row."""
     hour = int(refusal.hour_at.timestamp())
-    return _encode(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
+    return encode_cursor(epoch, ["refusals", hour, refusal.vin, refusal.operation, refusal.actor])
 
 
 def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[TimeQuery]:
@@ -213,27 +252,27 @@ def continue_report(epoch: str, query: TimeQuery, cursor: str) -> Continued[Time
 
     Raises as ``continue_list`` does.
     """
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["time-in-status", fingerprint, int(since), int(after), *until] if (
             fingerprint == _give_report_fingerprint(query) and _is_id(since) and _is_id(after)
         ):
             told = _parse_place(until)
             return Continued(query=replace(query, since=since, until=told.number, after=after), told=told)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_report_cursor(epoch: str, query: TimeQuery, until: Place, after: int) -> str:
     """Give the cursor that continues after this vehicle, with the two cuts of the report."""
     fingerprint = _give_report_fingerprint(query)
-    return _encode(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
+    return encode_cursor(epoch, ["time-in-status", fingerprint, query.since, after, until.number, until.mark])
 
 
 def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tuple[int, ...] | None:
     """Give the numbers after which a list of this kind continues. None without a cursor. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case [name, *numbers] if (
             name == kind
             and len(numbers) == count
@@ -241,12 +280,12 @@ def parse_numbers(epoch: str, kind: str, cursor: str | None, count: int) -> tupl
         ):
             return tuple(number for number in numbers if isinstance(number, int))
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_numbers(epoch: str, kind: str, *numbers: int) -> str:
     """Give the cursor that continues after these numbers."""
-    return _encode(epoch, [kind, *numbers])
+    return encode_cursor(epoch, [kind, *numbers])
 
 
 def parse_run_result_place(epoch: str, cursor: str | None) -> RunResultPlace:
@@ -261,7 +300,7 @@ def parse_result_place(epoch: str, cursor: str | None) -> VehicleResultPlace | N
         return None
     microseconds, run_id, attempt = numbers
     if microseconds > _INSTANT_MAX or attempt > ATTEMPTS_MAX:
-        raise _give_refusal()
+        raise refuse_cursor()
     return VehicleResultPlace(_EPOCH + timedelta(microseconds=microseconds), run_id, attempt)
 
 
@@ -275,7 +314,7 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
     """Give the place after which a page of plans continues. Raises ``bad_parameters``."""
     if cursor is None:
         return None
-    match _decode(epoch, cursor):
+    match decode_cursor(epoch, cursor):
         case ["plans", fingerprint, int(microseconds), str(plan_id)] if (
             fingerprint == _give_plans_fingerprint(query)
             and _is_id(microseconds)
@@ -284,13 +323,13 @@ def parse_plan_cursor(epoch: str, query: PlanQuery, cursor: str | None) -> PlanP
         ):
             return PlanPlace(effective_at=_EPOCH + timedelta(microseconds=microseconds), plan_id=plan_id)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def format_plan_cursor(epoch: str, query: PlanQuery, plan: Plan) -> str:
     """Give the cursor that continues after this plan."""
     microseconds = (plan.effective_at - _EPOCH) // timedelta(microseconds=1)
-    return _encode(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
+    return encode_cursor(epoch, ["plans", _give_plans_fingerprint(query), microseconds, plan.plan_id])
 
 
 def _give_plans_fingerprint(query: PlanQuery) -> int:
@@ -301,7 +340,11 @@ def _give_plans_fingerprint(query: PlanQuery) -> int:
 def _give_fingerprint(query: VehicleQuery) -> int:
     filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
     status = None if query.status is None else query.status.value
-    asked = [filters, status, query.operational, query.sort, query.descending]
+    asked: list[object] = [filters, status, query.operational, query.sort, query.descending]
+    if query.statuses:
+        asked.append(["statuses", *sorted(status.value for status in query.statuses)])
+    if query.words:
+        asked.append(sorted(query.words))
     return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))
 
 
@@ -319,7 +362,7 @@ def _parse_place(parts: list[object]) -> Place:
         case [int(number), int(mark)] if _is_id(number) and not isinstance(mark, bool) and 0 <= mark <= _MARK_MAX:
             return Place(number=number, mark=mark)
         case _:
-            raise _give_refusal()
+            raise refuse_cursor()
 
 
 def _is_key(sort: str | None, key: str | int | None) -> bool:
@@ -336,37 +379,3 @@ def _is_key(sort: str | None, key: str | int | None) -> bool:
     field = FIELDS_BY_NAME.get(sort)
     check_text("cursor", key, CURSOR_LENGTH_MAX, allowed="" if field is None else give_allowed(field))
     return True
-
-
-def _encode(epoch: str, parts: list[object]) -> str:
-    return epoch + base64.urlsafe_b64encode(msgspec.json.encode(parts)).rstrip(b"=").decode()
-
-
-def _decode(epoch: str, cursor: str) -> list[object]:
-    given, rest = cursor[:EPOCH_LENGTH], cursor[EPOCH_LENGTH:]
-    if _is_epoch(given) is None:
-        given, rest = "", cursor  # an old cursor, from the time when cursors had no epoch
-    try:
-        raw = base64.b64decode(rest + "=" * (-len(rest) % 4), altchars=b"-_", validate=True)
-        parts = msgspec.json.decode(raw, type=list[object])
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise _give_refusal() from error
-    if given != epoch:
-        raise give_gone()
-    return parts
-
-
-def give_gone() -> PadronError:
-    """Give the refusal of a cursor from another life of the register, or from beyond its end."""
-    return PadronError(
-        Code.CURSOR_GONE,
-        "The cursor belongs to a state of the register that no longer exists, as after a restored backup. Start again "
-        "without it: load the list from its first page, and follow the feed from the cursor that this page gives.",
-    )
-
-
-def _give_refusal() -> PadronError:
-    return PadronError(
-        Code.BAD_PARAMETERS,
-        "This list did not give the cursor for the same filters and order. Start again without the cursor.",
-    )

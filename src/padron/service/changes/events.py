@@ -4,6 +4,7 @@ The feed, the webhooks and the API document are all built from the structs below
 payload (Standard Webhooks: type, timestamp, data).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TypedDict, assert_never
 
@@ -19,6 +20,7 @@ class _Change(Struct, rename="camel", tag_field="type"):
     vin: str
     at: datetime
     by: str
+    by_name: str | None  # when the reader reads it; None if nobody knows
     request_id: str
     operational: bool  # the vehicle when the reader reads it
     operational_changed: bool
@@ -68,6 +70,7 @@ class _Shared(TypedDict):
     vin: str
     at: datetime
     by: str
+    by_name: str | None
     request_id: str
     operational: bool
     operational_changed: bool
@@ -78,6 +81,7 @@ class WebhookTested(Struct, rename="camel"):
 
     webhook_id: str
     by: str
+    by_name: str | None
 
 
 class _Payload(Struct, tag_field="type"):
@@ -130,14 +134,15 @@ Payload = (
 )
 
 
-def give_event(entry: FeedEntry) -> Event:
-    """Give a change in its wire form."""
+def give_event(entry: FeedEntry, names: Mapping[str, str]) -> Event:
+    """Give a change in its wire form, with the names of authors by their ids."""
     change = entry.change
     shared: _Shared = {
         "number": change.number,
         "vin": entry.vin,
         "at": change.at,
         "by": change.by,
+        "by_name": names.get(change.by),
         "request_id": change.request_id,
         "operational": entry.is_operational,
         "operational_changed": entry.changed_operational,
@@ -175,14 +180,15 @@ def give_event(entry: FeedEntry) -> Event:
             assert_never(change.type)
 
 
-def encode_payload(entry: FeedEntry) -> bytes:
-    """Give the body of the webhook for a change."""
-    return msgspec.json.encode(_give_payload(give_event(entry)))
+def encode_payload(entry: FeedEntry, names: Mapping[str, str]) -> bytes:
+    """Give the body of the webhook for a change, with the names of authors by their ids."""
+    return msgspec.json.encode(_give_payload(give_event(entry, names)))
 
 
-def encode_test_payload(endpoint_id: str, actor: str, now: datetime) -> bytes:
+def encode_test_payload(endpoint_id: str, actor: str, names: Mapping[str, str], now: datetime) -> bytes:
     """Give the body of the webhook that a test sends."""
-    return msgspec.json.encode(WebhookTestPayload(timestamp=now, data=WebhookTested(webhook_id=endpoint_id, by=actor)))
+    tested = WebhookTested(webhook_id=endpoint_id, by=actor, by_name=names.get(actor))
+    return msgspec.json.encode(WebhookTestPayload(timestamp=now, data=tested))
 
 
 def _give_payload(event: Event) -> Payload:

@@ -23,6 +23,7 @@ _OF_RECORDS = {
     CheckName.HISTORIES: "Every vehicle is what its changes made of it.",
     CheckName.CORE_DATA: "Every current vehicle has its core data once.",
     CheckName.IDENTITIES: "Every vehicle is found by its VIN and plate, and no two current ones share them.",
+    CheckName.SEARCH: "Every current vehicle is found by the texts that it has now.",
     CheckName.ORPHANS: "No row lacks what it belongs to.",
 }
 
@@ -137,6 +138,11 @@ async def _examine_vehicles(records: Records, account_id: int, portion: VehicleP
         faults.add(
             CheckName.IDENTITIES,
             f"Vehicle {vehicle.vehicle_id} of account {account_id} is found by another VIN or plate than its own.",
+        )
+    for vehicle in await records.list_unfindable(account_id, portion):
+        faults.add(
+            CheckName.SEARCH,
+            f"A search does not find vehicle {vehicle.vehicle_id} of account {account_id} by what it is now.",
         )
     for vehicle in await records.list_namesakes(account_id, portion):
         faults.add(

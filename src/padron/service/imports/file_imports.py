@@ -59,6 +59,7 @@ async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) 
     Raises ``forbidden``, ``import_not_found``, and ``import_ended`` for a finished or failed
     import.
     """
+    principal.check_scope(Scope.VEHICLES_BULK)
     found = await get_import(runtime, principal, import_id)
     now = runtime.clock()
 

@@ -28,9 +28,10 @@ class ImportRequest:
 
 
 def check_may_import(principal: Principal) -> None:
-    """Raise ``forbidden`` unless the key may register vehicles and set statuses: a file may do both."""
+    """Raise ``forbidden`` unless the key may register vehicles and set statuses, of many at once: a file may do all."""
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)
+    principal.check_scope(Scope.VEHICLES_BULK)
 
 
 async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRequest) -> "Upload":

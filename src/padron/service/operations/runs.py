@@ -15,6 +15,7 @@ from padron.domain.operation import (
     Run,
     RunQuestion,
     RunRefusal,
+    Work,
     WorkState,
     check_range,
     make_run_id,
@@ -131,6 +132,17 @@ async def list_vehicle_results(
     reader = runtime.store.read(principal.account_id).operations
     entries = await reader.list_vehicle_results(vehicle.vehicle_id, before, look_beyond(limit))
     return cut_page(entries, limit, lambda last: cursors.format_result_place(epoch, last.result))
+
+
+async def list_open_work(runtime: Runtime, principal: Principal, vin: Vin, limit: int) -> list[Work]:
+    """Give the queued and claimed work of a current vehicle, the oldest run's first, at most ``limit``.
+
+    Raises ``forbidden``, ``vehicle_not_found`` and ``multiple_vehicles_found``.
+    """
+    principal.check_scope(Scope.OPERATIONS_RUN)
+    reader = runtime.store.read(principal.account_id)
+    vehicle = get_only(await reader.list_by_vin(vin), vin)
+    return await reader.operations.list_open_work(vehicle.vehicle_id, limit)
 
 
 async def _add_run(runtime: Runtime, principal: Principal, operation: str, question: RunQuestion) -> Run:

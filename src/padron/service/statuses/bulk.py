@@ -62,6 +62,7 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
     Raises ``forbidden``, and ``bad_parameters`` for no vehicle or too many.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
+    principal.check_scope(Scope.VEHICLES_BULK)
     check_count(len(request.asked))
     at = runtime.clock()
     request = _refuse_times(request, at)

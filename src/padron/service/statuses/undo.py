@@ -71,6 +71,8 @@ async def undo_request(
     principal.check_either_scope(EITHER_SCOPE)
     has_plans = await has_pending(runtime, principal, undone_id)
     entries = await _load_changes(runtime, principal, undone_id)
+    if has_plans:
+        await _check_reach(runtime, principal, undone_id, entries)
     if not entries and not has_plans:
         kept = await runtime.store.read(principal.account_id).find_record_start()
         since = f" since {format_instant(kept.at)}; what was before is archived" if kept.number else ""
@@ -100,6 +102,20 @@ async def undo_request(
         done += await runtime.store.write(principal.account_id, work)
     in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
     return [*cancelled, *(one for _, one in in_order)]
+
+
+async def _check_reach(
+    runtime: Runtime, principal: Principal, undone_id: str, entries: Sequence[FeedEntry]
+) -> None:  # fmt: skip
+    """Raise ``forbidden`` if the request changed and planned something of several vehicles, for a key for single ones.
+
+    Only such a key pays for the list of the plans.
+    """
+    if Scope.VEHICLES_BULK.value in principal.scopes:
+        return
+    plans = await list_pending(runtime, principal, undone_id)
+    if len({entry.vehicle_id for entry in entries} | {plan.vehicle_id for plan in plans}) > 1:
+        principal.check_scope(Scope.VEHICLES_BULK)
 
 
 async def _load_changes(runtime: Runtime, principal: Principal, undone_id: str) -> list[FeedEntry]:
@@ -266,8 +282,10 @@ _OBSTACLES = {
 
 def _check_scopes(principal: Principal, entries: Sequence[FeedEntry]) -> None:
     if any(entry.change.is_repair for entry in entries):
-        principal.check_scope(Scope.VEHICLES_REPAIR)
+        principal.check_scope(Scope.VEHICLES_REPAIR)  # alone, because its vehicles share one VIN
         return
+    if len({entry.vehicle_id for entry in entries}) > 1:
+        principal.check_scope(Scope.VEHICLES_BULK)
     for kind in {entry.change.type for entry in entries} & _SCOPES.keys():
         principal.check_scope(_SCOPES[kind])
 

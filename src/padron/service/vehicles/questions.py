@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, VehicleQuery
 from padron.domain.quoting import quote
+from padron.domain.searching import parse_words
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import INTEGER_MAX, check_text, end_lines, give_allowed
 from padron.domain.vin import VIN_LENGTH
@@ -16,8 +17,12 @@ from padron.domain.vin import VIN_LENGTH
 STATUS_FILTER = "assetStatusId"
 OPERATIONAL_FILTER = "operational"
 SORT = "sort"
+SEARCH = "q"
 DATA_FILTERS: frozenset[str] = frozenset({*FILTER_FIELDS, "vin"})
-FILTERS: frozenset[str] = DATA_FILTERS | {STATUS_FILTER, OPERATIONAL_FILTER}
+FILTERS: frozenset[str] = DATA_FILTERS | {STATUS_FILTER, OPERATIONAL_FILTER, SEARCH}
+
+SEVERAL = ","  # between the statuses of a filter
+STATUSES_MAX = 20  # values of one filter
 
 _STATUS_MAX = max(VehicleStatus).value
 
@@ -31,18 +36,40 @@ def parse_question(given: Mapping[str, str]) -> VehicleQuery:
             Code.BAD_PARAMETERS,
             f"sort is {quote(sort)}, which is not a field to sort by. Use one of {', '.join(SORT_FIELDS)}.",
         )
+    statuses = _parse_statuses(status)
     operational = parse_boolean(given, OPERATIONAL_FILTER)
     if operational is not None and status == str(VehicleStatus.INFO_CHANGED.value):
         raise PadronError(
             Code.BAD_PARAMETERS, "The filter operational is only for current vehicles: leave out assetStatusId=2."
         )
+    if SEARCH in given and status == str(VehicleStatus.INFO_CHANGED.value):
+        raise PadronError(Code.BAD_PARAMETERS, "q finds only current vehicles: leave out assetStatusId=2.")
     return VehicleQuery(
         filters=parse_filters(given),
-        status=None if status is None else VehicleStatus(parse_number(STATUS_FILTER, status, 0, _STATUS_MAX)),
+        words=parse_words(given[SEARCH]) if SEARCH in given else (),
+        status=min(statuses) if len(statuses) == 1 else None,
+        statuses=statuses if len(statuses) > 1 else frozenset(),
         operational=operational,
         sort=None if sort is None else sort.removeprefix("-"),
         descending=sort is not None and sort.startswith("-"),
     )
+
+
+def _parse_statuses(text: str | None) -> frozenset[VehicleStatus]:
+    """Give the statuses of a filter: a vehicle has any of them. Raises ``bad_parameters``."""
+    if text is None:
+        return frozenset()
+    parts = text.split(SEVERAL)
+    if len(parts) > STATUSES_MAX:
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"{STATUS_FILTER} has {len(parts)} values: at most {STATUSES_MAX} are allowed."
+        )
+    statuses = frozenset(VehicleStatus(parse_number(STATUS_FILTER, part, 0, _STATUS_MAX)) for part in parts)
+    if len(statuses) > 1 and VehicleStatus.INFO_CHANGED in statuses:
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"{STATUS_FILTER}=2 means former versions: it cannot be one of several statuses."
+        )
+    return statuses
 
 
 def parse_filters(given: Mapping[str, str]) -> dict[str, str | int]:

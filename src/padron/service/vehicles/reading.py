@@ -15,6 +15,7 @@ from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import check_place, find_place, find_seen
+from padron.service.vehicles.searching import FoundRows, search_vehicles
 from padron.store.base import Reader
 
 PRESENT = timedelta(minutes=1)  # this recent counts as the present while the clock is behind the record
@@ -72,6 +73,8 @@ async def list_vehicles(
     instant.
     """
     principal.check_scope(Scope.VEHICLES_READ)
+    if query.words and query.as_of is not None:
+        raise PadronError(Code.BAD_PARAMETERS, "q finds only present vehicles: leave out asOf.")
     epoch = runtime.store.epoch
     continued = cursors.continue_list(epoch, query, cursor)
     asked, told = continued.query, continued.told
@@ -89,14 +92,16 @@ async def list_vehicles(
     last_change = asked.up_to
     if last_change is None and query.operational is not None:
         last_change = await reader.find_last_change()
-    rows = await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
+    found = await _list_rows(reader, asked)
     if asked.up_to is not None:
         (await reader.find_record_start()).check_number(asked.up_to)
     # Another server may give the next page. A reader who then follows the feed from here must find
     # there everything that this page already shows.
-    is_followed = len(rows) == asked.limit
+    is_followed = found.last is not None or len(found.rows) == asked.limit
     reached = await find_place(reader, asked.up_to or max(at_least, last_change or 0)) if is_followed else START
-    page = cut_page(rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
+    page = cut_page(found.rows, query.limit, lambda last: cursors.format_list_cursor(epoch, asked, *last, reached))
+    if page.next_cursor is None and found.last is not None:  # the work was bounded, and the page is short
+        page = Page(rows=page.rows, next_cursor=cursors.format_place_cursor(epoch, asked, found.last, reached))
     return FoundVehicles(
         page=Page(rows=[row.version for row in page.rows], next_cursor=page.next_cursor),
         cursor=None
@@ -105,10 +110,20 @@ async def list_vehicles(
     )
 
 
+async def _list_rows(reader: Reader, asked: VehicleQuery) -> FoundRows:
+    if asked.words:
+        return await search_vehicles(reader, asked)
+    return FoundRows(
+        rows=await _list_in_steps(reader, asked) if _may_walk_far(asked) else await reader.list_vehicles(asked)
+    )
+
+
 def _may_walk_far(query: VehicleQuery) -> bool:
     """Say whether the query looks at vehicles one by one: there is no index for a status in the past."""
-    by_status = query.operational is not None or query.status not in {None, VehicleStatus.INFO_CHANGED}
-    return query.up_to is not None and query.sort is None and by_status
+    by_status = (
+        query.operational is not None or query.statuses or query.status not in {None, VehicleStatus.INFO_CHANGED}
+    )
+    return query.up_to is not None and query.sort is None and bool(by_status)
 
 
 async def _list_in_steps(reader: Reader, query: VehicleQuery) -> list[ListedVehicle]:

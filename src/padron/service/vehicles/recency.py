@@ -8,6 +8,7 @@ may not have reached it.
 from padron.domain.account import Principal
 from padron.domain.change import START, Place
 from padron.service.changes import cursors
+from padron.service.changes.cursor_texts import give_gone
 from padron.service.runtime import Runtime
 from padron.store.base import Reader
 
@@ -42,7 +43,7 @@ async def check_place(runtime: Runtime, principal: Principal, place: Place) -> N
     reader = runtime.store.read(principal.account_id)
     if place != START and await reader.find_place(place.number) != place:
         (await reader.find_record_start()).check_place(place.number)
-        raise cursors.give_gone()
+        raise give_gone()
 
 
 async def find_place(reader: Reader, number: int) -> Place:

@@ -25,6 +25,7 @@ from padron.domain.webhook import (
     Sending,
     format_message_id,
 )
+from padron.service.actors import name_actors
 from padron.service.changes.events import encode_payload
 from padron.service.runtime import Runtime
 from padron.service.webhooks.sending import Message
@@ -164,16 +165,17 @@ async def release_endpoint(runtime: Runtime, key: EndpointKey, holder: str, outc
     _tell_switch(runtime, key, await runtime.store.write(key.account_id, work))
 
 
-async def send(runtime: Runtime, endpoint: Endpoint, sending: Sending) -> SendOutcome:
-    """Send one signed delivery, and give the result."""
+async def send(runtime: Runtime, account_id: int, endpoint: Endpoint, sending: Sending) -> SendOutcome:
+    """Send one signed delivery of an account's endpoint, and give the result."""
     now = runtime.clock()
-    body = encode_payload(sending.entry)
     message_id = format_message_id(endpoint.endpoint_id, sending.entry.place)
     try:
+        names = await name_actors(runtime, account_id, [sending.entry.change.by])
         secrets = [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)]
-    except PadronError as error:  # a failed attempt: it is sent again when the key is back
+    except PadronError as error:  # a failed attempt: it is sent again when the database or the key is back
         answer = Answer(status=None, error=error.detail, duration=timedelta(0))
         return SendOutcome(number=sending.delivery.number, at=now, answer=answer)
+    body = encode_payload(sending.entry, names)
     headers = give_headers(secrets, message_id, now, body)
     message = Message(endpoint_id=endpoint.endpoint_id, url=endpoint.url, headers=headers, body=body)
     tracer = runtime.tracer

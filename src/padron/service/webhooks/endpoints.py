@@ -12,8 +12,9 @@ from padron.domain.signature import SECRET_BYTES, format_secret, give_headers
 from padron.domain.target import parse_target
 from padron.domain.vehicle import check_text
 from padron.domain.webhook import Answer, Attempt, DeliveryState, Endpoint, Filter, OffReason, Sending
+from padron.service.actors import name_actors
 from padron.service.changes import cursors
-from padron.service.changes.cursors import give_gone
+from padron.service.changes.cursor_texts import give_gone
 from padron.service.changes.events import encode_test_payload
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
@@ -153,7 +154,8 @@ async def send_test(runtime: Runtime, principal: Principal, endpoint_id: str) ->
     """
     endpoint = await get_endpoint(runtime, principal, endpoint_id)
     now = runtime.clock()
-    body = encode_test_payload(endpoint_id, principal.actor, now)
+    names = await name_actors(runtime, principal.account_id, [principal.actor])
+    body = encode_test_payload(endpoint_id, principal.actor, names, now)
     message_id = f"msg_{endpoint_id}_test{secrets.token_hex(8)}"
     headers = give_headers(
         [runtime.secret_box.open(stored) for stored in endpoint.list_secrets(now)], message_id, now, body

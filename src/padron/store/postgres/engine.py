@@ -16,6 +16,7 @@ from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
@@ -70,6 +71,7 @@ class PostgresStore:
         self._board = PostgresBoard(self._tasks, self._points)
         self.directory = Directory(self._board)
         self.imports = ImportBoard(self._board)
+        self.people = People(self._board)
         self.plans = PlanBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 

@@ -14,6 +14,7 @@ from padron.store.postgres.explaining import explain
 from padron.store.postgres.migrating import check_known
 from padron.store.postgres.port import SQL, leave_instant
 from padron.store.sql.migrations import Migration, list_pending
+from padron.store.sql.searching import give_elements
 
 VERSION_MIN = 140_000
 CLOCKS_APART_MAX = timedelta(seconds=30)
@@ -70,6 +71,10 @@ class PostgresExamination:
     async def read(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement, which is a transaction of its own."""
         return await self._fetch(SQL[name], *parameters)
+
+    def give_grams(self, account_id: int, vehicle_id: int, text: str) -> list[int]:
+        """Give the grams of the text as they are stored."""
+        return give_elements(account_id, vehicle_id, text)
 
     async def examine_engine(self, note: Note) -> AsyncIterator[Finding]:
         """Look at the server, then at the database."""

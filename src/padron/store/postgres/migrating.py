@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 
+from padron.store.postgres.search_texts import fill_search_texts
 from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.sql.migrations import Migration, check_newer, list_pending
 
@@ -12,7 +13,8 @@ ATTEMPTS_MAX = 30
 PAUSE_S = 1.0
 
 _LOCK = 7_236_366  # any number, but the same in every version, so that two migrations never run at once
-_SORT_KEYS = "sort_keys"  # the migration that SQL alone cannot do
+_SORT_KEYS = "sort_keys"  # a migration that SQL alone cannot do
+_SEARCH = "search"  # another one
 
 _READ_NUMBER = "SELECT max(number) FROM schema_migrations"
 _READ_NEWER = "SELECT kind FROM schema_migrations WHERE number > $1 ORDER BY number"
@@ -74,6 +76,8 @@ async def _migrate_once(
         await connection.execute(migration.sql)
         if migration.name == _SORT_KEYS:
             await rewrite_texts(connection)
+        if migration.name == _SEARCH:
+            await fill_search_texts(connection)
         await connection.execute(_RECORD, migration.number, migration.name, migration.kind.value)
     await connection.execute("ROLLBACK" if dry_run else "COMMIT")
     return pending

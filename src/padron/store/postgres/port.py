@@ -17,6 +17,7 @@ from padron.store.port import Row, Values, WritePort
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.searching import Proposal, propose_by_blocks
 from padron.store.sql.statements import FOLDER, load_engine, load_statements
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ SQL = add_descending(load_engine(PACKAGE))
 
 PORTION_ROWS = 3_000  # of one step, which must finish within ANSWER_S_MAX
 COPIED_ROWS_MIN = 50  # with fewer rows the round trips of COPY cost more than COPY saves
-_COPIED_NOUNS = ("vehicles", "changes")
+_COPIED_NOUNS = ("vehicles", "changes", "search")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,7 +69,13 @@ def _from_key(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-DIALECT = Dialect(mark="${}".format, store_instant=_from_key, use_index=lambda _: "")
+DIALECT = Dialect(
+    mark="${}".format,
+    store_instant=_from_key,
+    use_index=lambda _: "",
+    is_among="{} = ANY({}::bigint[])".format,
+    contains="strpos({}, {}::text) > 0".format,
+)
 
 
 class Source(Protocol):
@@ -108,6 +115,10 @@ class PostgresReads:
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that may take a while."""
         return await self.sources.pages.fetch(SQL[name], (self._account_id, *parameters), PAGE_S_MAX)
+
+    def build_proposal(self, proposal: Proposal) -> BuiltStatement:
+        """Give the statement that asks the index of grams."""
+        return propose_by_blocks(SQL["propose_vehicles"], proposal)
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""

@@ -24,7 +24,21 @@ CREATE TABLE api_keys (
     networks text COLLATE "C" NOT NULL DEFAULT '',
     last_used_from text COLLATE "C",
     replaced_by text COLLATE "C",
+    requests_per_s integer,
     PRIMARY KEY (account_id, key_id)
+);
+
+-- Who administered what in an account, and when. No secret is in the details, which are JSON.
+CREATE TABLE administration (
+    account_id bigint NOT NULL REFERENCES accounts,
+    number bigint NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    acted_at timestamptz NOT NULL,
+    acted_by text COLLATE "C" NOT NULL,
+    request_id text COLLATE "C",
+    subject text COLLATE "C" NOT NULL,
+    details text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, number)
 );
 
 -- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
@@ -502,6 +516,84 @@ CREATE INDEX planned_changes_pending ON planned_changes (account_id, vehicle_id,
     WHERE state = 'pending';
 CREATE INDEX planned_changes_next ON planned_changes (effective_at, account_id) WHERE state = 'pending';
 
+-- People, their membership of accounts, their sessions, the links that open one, and the record of who signed in.
+-- Of a token there is only the SHA-256 digest. An actor is the id of a person, which begins with u, or of a key.
+CREATE TABLE users (
+    user_id text COLLATE "C" PRIMARY KEY,
+    email text COLLATE "C" UNIQUE,
+    name text COLLATE "C",
+    language text COLLATE "C",
+    time_zone text COLLATE "C",
+    password_hash text COLLATE "C",
+    is_break_glass boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    disabled_at timestamptz,
+    erased_at timestamptz,
+    password_changed_at timestamptz
+);
+
+CREATE TABLE members (
+    account_id bigint NOT NULL REFERENCES accounts,
+    user_id text COLLATE "C" NOT NULL REFERENCES users,
+    role text COLLATE "C" NOT NULL CHECK (role IN ('viewer', 'editor', 'manager', 'owner')),
+    added_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+);
+
+CREATE INDEX members_by_user ON members (user_id);
+
+-- Everybody who is or was a member of an account: its record may name them, also after they left.
+CREATE TABLE known_people (
+    account_id bigint NOT NULL REFERENCES accounts,
+    user_id text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+);
+
+CREATE TABLE sessions (
+    token_sha256 bytea PRIMARY KEY,
+    session_id text COLLATE "C" NOT NULL,
+    actor text COLLATE "C" NOT NULL,
+    account_id bigint NOT NULL REFERENCES accounts,
+    way text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    used_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX sessions_by_actor ON sessions (actor, used_at);
+CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_end ON sessions (ends_at);
+
+CREATE TABLE invitations (
+    token_sha256 bytea PRIMARY KEY,
+    user_id text COLLATE "C" NOT NULL REFERENCES users,
+    purpose text COLLATE "C" NOT NULL CHECK (purpose IN ('invite', 'reset', 'sign-in')),
+    created_by text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+
+CREATE INDEX invitations_by_user ON invitations (user_id);
+CREATE INDEX invitations_by_end ON invitations (expires_at);
+
+CREATE TABLE sign_ins (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    actor text COLLATE "C",
+    account_id bigint REFERENCES accounts,
+    kind text COLLATE "C" NOT NULL,
+    way text COLLATE "C",
+    at timestamptz NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL
+);
+
+CREATE INDEX sign_ins_by_actor ON sign_ins (actor, number);
+CREATE INDEX sign_ins_by_account ON sign_ins (account_id, number);
+CREATE INDEX sign_ins_by_time ON sign_ins (at);
+
 -- What save_statuses calls: the same as the statement withdraw_work, with a look of its own at what is committed.
 CREATE FUNCTION withdraw_work(bigint, bigint[], timestamptz[]) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -532,3 +624,47 @@ BEGIN
 EXCEPTION WHEN lock_not_available THEN
     RETURN false;
 END $$;
+
+-- The texts in which current vehicles are found, with their grams: numbers of three characters in a row, under a number
+-- of the account and the vehicle's block (searching.py).
+-- Without fastupdate every question would read what waits to be put into the index.
+CREATE TABLE search_texts (
+    account_id bigint NOT NULL,
+    vehicle_id bigint NOT NULL,
+    text text COLLATE "C" NOT NULL,
+    grams integer[] NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+);
+
+CREATE INDEX search_texts_by_gram ON search_texts USING gin (grams) WITH (fastupdate = off);
+
+-- Who somebody is at an identity provider, the memberships that come from there, and sign-ins that have not come back.
+CREATE TABLE user_identities (
+    issuer text COLLATE "C" NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL REFERENCES users,
+    linked_at timestamptz NOT NULL,
+    used_at timestamptz NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+
+CREATE INDEX user_identities_by_user ON user_identities (user_id);
+
+CREATE TABLE provided_members (
+    account_id bigint NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    issuer text COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, user_id),
+    FOREIGN KEY (account_id, user_id) REFERENCES members ON DELETE CASCADE
+);
+
+CREATE INDEX provided_members_by_user ON provided_members (user_id);
+
+CREATE TABLE pending_sign_ins (
+    state_sha256 bytea PRIMARY KEY,
+    provider text COLLATE "C" NOT NULL,
+    wanted text COLLATE "C" NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);

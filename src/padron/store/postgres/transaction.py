@@ -18,12 +18,14 @@ from padron.domain.change import (
     give_ids,
     keep_order,
 )
+from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.base import NounTransactions
 from padron.store.changes import encode_differences, to_feed_entry
+from padron.store.nouns import NounTransactions
 from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.sql.searching import give_elements
 from padron.store.vehicles import give_status_id, to_details, to_vehicle
 
 _EDITS = frozenset({ChangeType.INFO_CHANGED, ChangeType.ERASED})
@@ -112,6 +114,7 @@ class PostgresTransaction(NounTransactions):
         numbered = list(written)
         await self._save_vehicles(numbered)
         await self._save_versions(numbered)
+        await self._save_search_texts(numbered)
         await self._write(SQL["insert_change"], [self._give_row(one) for one in numbered])
         if deactivated := find_deactivated(changes):
             withdrawn = (self._account_id, list(deactivated), list(deactivated.values()))
@@ -192,6 +195,28 @@ class PostgresTransaction(NounTransactions):
         ]
         await self._write(SQL["end_version"], former)
         await self._write(SQL["insert_version"], versions)
+
+    async def _save_search_texts(self, numbered: Sequence[NumberedChange]) -> None:
+        """Write the texts in which vehicles are found, each as it is after the vehicle's last change."""
+        texts: dict[int, str | None] = {}
+        new: set[int] = set()
+        for one in numbered:
+            change, vehicle = one.change, one.change.vehicle
+            if change.retires:
+                texts[vehicle.vehicle_id] = None
+            elif change.details is not None or change.type is ChangeType.REGISTERED or change.restores:
+                texts[vehicle.vehicle_id] = give_search_text(vehicle.vin, change.details or {})
+                if change.type is ChangeType.REGISTERED:
+                    new.add(vehicle.vehicle_id)
+        rows: dict[int, tuple[object, ...]] = {
+            vehicle_id: (self._account_id, vehicle_id, text, give_elements(self._account_id, vehicle_id, text))
+            for vehicle_id, text in sorted(texts.items())
+            if text is not None
+        }
+        gone: list[tuple[object, ...]] = [(self._account_id, one) for one, text in texts.items() if text is None]
+        await self._write(SQL["delete_search_text"], gone)
+        await self._write(SQL["save_search_text"], [row for one, row in rows.items() if one not in new])
+        await self._write(SQL["insert_search_text"], [row for one, row in rows.items() if one in new])
 
     async def _write(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         await run_portions(self._connection, statement, rows)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 ATTEMPTS_MAX = 5
 PAUSE_S_MIN = 0.005
 PAUSE_S_MAX = 0.1
-_RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate"})
+_RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate", "users_email_key"})
 
 
 class WriteTasks:

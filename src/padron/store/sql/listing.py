@@ -58,12 +58,15 @@ class Dialect:
     """The differences between the engines.
 
     ``mark`` writes a parameter. ``store_instant`` turns microseconds of a position into the form in which the engine
-    stores an instant. ``use_index`` forces an index.
+    stores an instant. ``use_index`` forces an index. ``is_among`` writes that a column is in a parameter's list of ids,
+    and ``contains`` that a text contains a parameter's text.
     """
 
     mark: Callable[[int], str]
     store_instant: Callable[[int], object]
     use_index: Callable[[str], str]
+    is_among: Callable[[str, str], str]
+    contains: Callable[[str, str], str]
 
 
 class BuiltStatement(NamedTuple):
@@ -71,6 +74,17 @@ class BuiltStatement(NamedTuple):
 
     text: str
     parameters: list[object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltPage:
+    """What chooses the vehicles of a page, and its parameters. ``add`` takes further ones."""
+
+    text: str
+    order: str
+    is_former: bool
+    parameters: list[object]
+    add: Add
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,10 +112,23 @@ class _Part:
 
 def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
     """Give the statement and its parameters. The template has the hooks ``:page``, ``:order`` and ``:version``."""
+    page = build_page(account_id, query, dialect)
+    hooks = {
+        ":page": page.text,
+        ":version": "v.began = p.began" if page.is_former else "v.is_former = 0",
+        ":order": page.order,
+    }
+    for hook, text in hooks.items():
+        template = template.replace(hook, text)
+    return BuiltStatement(template, page.parameters)
+
+
+def build_page(account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltPage:
+    """Give what chooses the vehicles of a page, in their order, and the order to keep when more is read of them."""
     parameters: list[object] = [account_id]
     add = _collect_parameters(parameters, dialect)
     source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
-    clauses = [*source.clauses, *_filter(query, source, add)]
+    clauses = [*source.clauses, *_filter(query, source, add, dialect)]
     limit = int(query.limit)  # a literal: with a parameter the planner assumes a tenth of all rows
     parts = _divide(query, source)
     way = "DESC" if query.descending else "ASC"
@@ -117,14 +144,18 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
     if is_merged:
         page = f"SELECT * FROM ({page}) AS parts ORDER BY {_give_order(query, source, 'parts', is_keyed=False)}"  # noqa: S608
     order = _give_order(query, source, "p", is_keyed=query.sort not in _REGISTRATION_SORTS)
-    hooks = {
-        ":page": f"{page} LIMIT {limit}",
-        ":version": "v.began = p.began" if source.is_former else "v.is_former = 0",
-        ":order": order if is_merged else f"p.part, {order}",
-    }
-    for hook, text in hooks.items():
-        template = template.replace(hook, text)
-    return BuiltStatement(template, parameters)
+    return BuiltPage(
+        text=f"{page} LIMIT {limit}",
+        order=order if is_merged else f"p.part, {order}",
+        is_former=source.is_former,
+        parameters=parameters,
+        add=add,
+    )
+
+
+def list_words(query: VehicleQuery, add: Add, dialect: Dialect) -> list[str]:
+    """Give the conditions that a vehicle's text contains all words."""
+    return [dialect.contains("s.text", add(word)) for word in query.words]
 
 
 def build_sums(
@@ -179,6 +210,8 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
     key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _SORT_COLUMNS[query.sort]
     with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
     clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
+    if query.among is not None:
+        return _choose_among(query, key, clauses, dialect, with_status=with_status)
     if not with_status:
         return _Source(tables="versions AS v", key=key, clauses=clauses, is_former=is_former)
     if is_former or query.filters or key in _VALUE_COLUMNS.values():
@@ -196,6 +229,16 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
         ],
         is_former=False,
     )
+
+
+def _choose_among(query: VehicleQuery, key: str, clauses: list[str], dialect: Dialect, *, with_status: bool) -> _Source:
+    """Give the tables for vehicles that a search proposed. Each is looked up by its id, whatever the order is."""
+    tables = f"versions AS v {dialect.use_index('versions_current')}"
+    if query.words:
+        tables += " JOIN search_texts AS s ON s.account_id = v.account_id AND s.vehicle_id = v.vehicle_id"
+    if with_status:
+        tables += " JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
+    return _Source(tables=tables, key=key, clauses=clauses, is_former=False)
 
 
 def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
@@ -276,9 +319,12 @@ def _give_order(query: VehicleQuery, source: _Source, table: str, *, is_keyed: b
     return ", ".join(f"{table}.{column} {way}" for column in columns)
 
 
-def _filter(query: VehicleQuery, source: _Source, add: Add) -> list[str]:
-    """Give the conditions on core data and on the time of registration."""
+def _filter(query: VehicleQuery, source: _Source, add: Add, dialect: Dialect) -> list[str]:
+    """Give the conditions on core data, on texts and on the time of registration."""
     clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
+    if query.among is not None:
+        clauses.append(dialect.is_among(source.vehicle_id, add(list(query.among))))
+        clauses += list_words(query, add, dialect)
     if query.registered_by is not None:
         span = query.registered_by
         clauses.append(f"{source.vehicle_id} BETWEEN {add(span.first)} AND {add(span.last)}")
@@ -291,6 +337,7 @@ def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
         status
         for status in _CURRENT
         if query.status in {None, VehicleStatus.INFO_CHANGED, status}
+        and (not query.statuses or status in query.statuses)
         and query.operational in {None, is_operational(status)}
     )
 

@@ -6,12 +6,16 @@ from contextlib import contextmanager
 import apsw
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.searching import give_search_text
 from padron.domain.trouble import TroubleCode, TroubledError
+from padron.store.sql.searching import write_tokens
 from padron.store.sqlite.soundness.checksums import check_extension, reserve_bytes
+from padron.store.vehicles import to_details
 
 BUSY_TIMEOUT_MS = 5_000
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
 READ_CACHE_KIB = 8_000
+_FULL = "The disk of the database is full. Make room on it."
 
 # The reasons of the pragmas:
 # - FULL, because with NORMAL a power cut can undo changes that were already answered.
@@ -61,8 +65,28 @@ def open_connection(path: str, *, read_only: bool = False, busy_timeout_ms: int 
                 continue
             connection.execute(f"PRAGMA {pragma}")
         check_extension(connection)
+        if not read_only:
+            add_functions(connection)
         connection.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB if read_only else WRITE_CACHE_KIB}")
         return connection
+
+
+def add_functions(connection: apsw.Connection) -> None:
+    """Add the functions that the schema's triggers call. Every connection that writes texts of vehicles needs them."""
+    # Innocuous, because trusted_schema is off.
+    flags = apsw.SQLITE_DETERMINISTIC | apsw.SQLITE_INNOCUOUS
+    connection.create_scalar_function("search_grams", _write_tokens, 2, flags=flags)
+    connection.create_scalar_function("search_text", _give_search_text, 2, flags=flags)  # a migration calls it
+
+
+def _give_search_text(*columns: object) -> str:
+    vin, details = columns
+    return give_search_text(str(vin), to_details(str(details)))
+
+
+def _write_tokens(*texts: object) -> str:
+    text, without = texts
+    return write_tokens(str(text), str(without))
 
 
 @contextmanager
@@ -71,9 +95,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except apsw.FullError as error:
-        raise TroubledError(
-            TroubleCode.DISK_FULL, "The disk of the database is full. Make room on it."
-        ) from error  # fmt: skip
+        raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise PadronError(Code.STORE_UNAVAILABLE, "Another program holds the write lock of the database.") from error
     except apsw.ReadOnlyError as error:
@@ -83,7 +105,10 @@ def translate_errors() -> Iterator[None]:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise TroubledError(TroubleCode.DAMAGED, f"The database file is damaged: {error}. Restore it.") from error
     except apsw.IOError as error:
-        if getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_DATA:  # apsw's types do not know it
+        extended = getattr(error, "extendedresult", None)  # apsw's types do not know it
+        if extended == apsw.SQLITE_IOERR_SHMSIZE:  # there is no room for the index of the log: the first that is made
+            raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
+        if extended == apsw.SQLITE_IOERR_DATA:
             raise TroubledError(
                 TroubleCode.DAMAGED, "The database file is damaged: the checksum of a page is wrong. Restore it."
             ) from error

@@ -22,6 +22,7 @@ from padron.store.base import Decide, Reader, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
+from padron.store.people.board import People
 from padron.store.plans import PlanBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import LogBackup
@@ -69,6 +70,7 @@ class SqliteStore:
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
         self.imports = ImportBoard(self._board)
+        self.people = People(self._board)
         self.plans = PlanBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 

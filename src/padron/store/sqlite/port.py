@@ -10,6 +10,7 @@ import apsw
 from padron.store.plans import add_descending
 from padron.store.port import Row, Values, WritePort
 from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.searching import Proposal, propose_by_tokens
 from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections
@@ -17,7 +18,13 @@ from padron.store.sqlite.connections import ReadConnections
 T = TypeVar("T")
 
 SQL = add_descending(load_engine("padron.store.sqlite"))
-DIALECT = Dialect(mark="?{}".format, store_instant=int, use_index="INDEXED BY {}".format)
+DIALECT = Dialect(
+    mark="?{}".format,
+    store_instant=int,
+    use_index="INDEXED BY {}".format,
+    is_among="{} IN (SELECT value FROM json_each({}))".format,
+    contains="instr({}, {}) > 0".format,
+)
 
 POINT_ASKED_MAX = 20  # vehicles; a thread looks up more
 
@@ -54,6 +61,10 @@ class SqliteReads:
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that may take a while."""
         return await self._connections.read_page(SQL[name], _bind((self._account_id, *parameters)))
+
+    def build_proposal(self, proposal: Proposal) -> BuiltStatement:
+        """Give the statement that asks the index of grams."""
+        return propose_by_tokens(SQL["propose_vehicles"], proposal)
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""

@@ -19,8 +19,21 @@ CREATE TABLE api_keys (
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
     revoked_at INTEGER,
-    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT,
+    last_used_at INTEGER, networks TEXT NOT NULL DEFAULT '', last_used_from TEXT, replaced_by TEXT, requests_per_s INTEGER,
     PRIMARY KEY (account_id, key_id)
+) STRICT, WITHOUT ROWID;
+
+-- Who administered what in an account, and when. No secret is in the details, which are JSON.
+CREATE TABLE administration (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    number INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    acted_at INTEGER NOT NULL,
+    acted_by TEXT NOT NULL,
+    request_id TEXT,
+    subject TEXT NOT NULL,
+    details TEXT NOT NULL,
+    PRIMARY KEY (account_id, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Accounts that were deleted: nothing of them but their numbers, which no later account gets.
@@ -469,3 +482,143 @@ CREATE INDEX planned_changes_by_request ON planned_changes (account_id, request_
 CREATE INDEX planned_changes_pending ON planned_changes (account_id, vehicle_id, effective_at, plan_id)
     WHERE state = 'pending';
 CREATE INDEX planned_changes_next ON planned_changes (effective_at, account_id) WHERE state = 'pending';
+
+-- People, their membership of accounts, their sessions, the links that open one, and the record of who signed in.
+-- Of a token there is only the SHA-256 digest. An actor is the id of a person, which begins with u, or of a key.
+CREATE TABLE users (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    email TEXT UNIQUE,
+    name TEXT,
+    language TEXT,
+    time_zone TEXT,
+    password_hash TEXT,
+    is_break_glass INTEGER NOT NULL CHECK (is_break_glass IN (0, 1)),
+    created_at INTEGER NOT NULL,
+    disabled_at INTEGER,
+    erased_at INTEGER,
+    password_changed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE members (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    user_id TEXT NOT NULL REFERENCES users,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'manager', 'owner')),
+    added_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX members_by_user ON members (user_id);
+
+-- Everybody who is or was a member of an account: its record may name them, also after they left.
+CREATE TABLE known_people (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    token_sha256 BLOB NOT NULL PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    way TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_actor ON sessions (actor, used_at);
+CREATE INDEX sessions_by_account ON sessions (account_id);
+CREATE INDEX sessions_by_end ON sessions (ends_at);
+
+CREATE TABLE invitations (
+    token_sha256 BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users,
+    purpose TEXT NOT NULL CHECK (purpose IN ('invite', 'reset', 'sign-in')),
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX invitations_by_user ON invitations (user_id);
+CREATE INDEX invitations_by_end ON invitations (expires_at);
+
+CREATE TABLE sign_ins (
+    number INTEGER PRIMARY KEY,
+    actor TEXT,
+    account_id INTEGER REFERENCES accounts,
+    kind TEXT NOT NULL,
+    way TEXT,
+    at INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX sign_ins_by_actor ON sign_ins (actor, number);
+CREATE INDEX sign_ins_by_account ON sign_ins (account_id, number);
+CREATE INDEX sign_ins_by_time ON sign_ins (at);
+
+-- The texts in which current vehicles are found, and an index of their grams: a row for each text, under the account
+-- and the vehicle in one number. Triggers keep the index, so that no writer can forget it. The functions are the
+-- program's own (searching.py). secure-delete removes the grams of a former text at once.
+CREATE TABLE search_texts (
+    account_id INTEGER NOT NULL,
+    vehicle_id INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (account_id, vehicle_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIRTUAL TABLE search_index USING fts5 (grams, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+
+CREATE TRIGGER search_texts_inserted AFTER INSERT ON search_texts BEGIN
+    INSERT INTO search_index (rowid, grams)
+    VALUES ((new.account_id << 40) | new.vehicle_id, search_grams(new.text, ''));
+END;
+
+CREATE TRIGGER search_texts_updated AFTER UPDATE OF text ON search_texts BEGIN
+    INSERT INTO search_index (search_index, rowid, grams)
+    VALUES ('delete', (old.account_id << 40) | old.vehicle_id, search_grams(old.text, new.text));
+    INSERT INTO search_index (rowid, grams)
+    VALUES ((new.account_id << 40) | new.vehicle_id, search_grams(new.text, old.text));
+END;
+
+CREATE TRIGGER search_texts_deleted AFTER DELETE ON search_texts BEGIN
+    INSERT INTO search_index (search_index, rowid, grams)
+    VALUES ('delete', (old.account_id << 40) | old.vehicle_id, search_grams(old.text, ''));
+END;
+
+INSERT INTO search_index (search_index, rank) VALUES ('secure-delete', 1);
+
+-- Who somebody is at an identity provider, the memberships that come from there, and sign-ins that have not come back.
+CREATE TABLE user_identities (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users,
+    linked_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    PRIMARY KEY (issuer, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX user_identities_by_user ON user_identities (user_id);
+
+CREATE TABLE provided_members (
+    account_id INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    PRIMARY KEY (account_id, user_id),
+    FOREIGN KEY (account_id, user_id) REFERENCES members ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX provided_members_by_user ON provided_members (user_id);
+
+CREATE TABLE pending_sign_ins (
+    state_sha256 BLOB NOT NULL PRIMARY KEY,
+    provider TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);

@@ -19,9 +19,10 @@ from padron.domain.change import (
     give_ids,
     keep_order,
 )
+from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.base import NounTransactions
 from padron.store.changes import encode_differences, to_feed_entry
+from padron.store.nouns import NounTransactions
 from padron.store.sql.listing import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.vehicles import to_details, to_vehicle
@@ -127,6 +128,7 @@ class SqliteTransaction(NounTransactions):
         if len(changes) > 1 and all(change.type is ChangeType.REGISTERED for change in changes):
             self._executemany(SQL["insert_vehicle"], map(self._give_vehicle, changes, count(first)))
             self._executemany(SQL["insert_version"], map(self._give_first_version, changes, count(first)))
+            self._executemany(SQL["insert_search_text"], map(self._give_search_text, changes, count(first)))
             self._executemany(
                 SQL["insert_change"], (self._give_row(change, n, n) for n, change in enumerate(changes, first))
             )
@@ -147,6 +149,7 @@ class SqliteTransaction(NounTransactions):
                 case ChangeType.REGISTERED:
                     self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
+                    self._execute(SQL["insert_search_text"], self._give_search_text(change, number))
             rows.append(self._give_row(change, number, vehicle_id))
         self._executemany(SQL["insert_change"], rows)
         return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
@@ -172,6 +175,7 @@ class SqliteTransaction(NounTransactions):
             (*key, vehicle.vin, at, vehicle.status_by, vehicle.status_reason, vehicle.revision),
         )
         self._execute(SQL["end_version"], (number, at, *key))
+        self._execute(SQL["delete_search_text"], key)
         if change.deactivates:
             self._execute(SQL["withdraw_work"], (at, *key))
 
@@ -183,6 +187,7 @@ class SqliteTransaction(NounTransactions):
             (self._account_id, vehicle.vehicle_id, vehicle.slot, fold_plate(details), *status),
         )
         self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))
+        self._execute(SQL["save_search_text"], self._give_search_text(change, vehicle.vehicle_id))
 
     def _change_details(self, change: Change, number: int) -> None:
         vehicle, details = change.vehicle, change.details or {}
@@ -196,6 +201,7 @@ class SqliteTransaction(NounTransactions):
         )
         self._execute(SQL["end_version"], (number, at, self._account_id, vehicle.vehicle_id))
         self._execute(SQL["insert_version"], self._give_version(change, vehicle.vehicle_id, number))
+        self._execute(SQL["save_search_text"], self._give_search_text(change, vehicle.vehicle_id))
 
     def _give_vehicle(self, change: Change, number: int) -> tuple[object, ...]:
         vehicle, at = change.vehicle, from_instant(change.at)
@@ -213,6 +219,9 @@ class SqliteTransaction(NounTransactions):
         text = msgspec.json.encode(details).decode()
         at = from_instant(change.at)
         return (self._account_id, vehicle_id, began, at, change.vehicle.vin, text, *fold_columns(details))
+
+    def _give_search_text(self, change: Change, vehicle_id: int) -> tuple[object, ...]:
+        return (self._account_id, vehicle_id, give_search_text(change.vehicle.vin, change.details or {}))
 
     def _give_row(self, change: Change, number: int, vehicle_id: int) -> tuple[object, ...]:
         return (

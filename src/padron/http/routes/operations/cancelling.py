@@ -8,6 +8,7 @@ from padron.http.calls import Call
 from padron.http.declarations import Route, Success
 from padron.http.requests import queries
 from padron.http.shapes.operations import RunList, shape_run_entry
+from padron.service.actors import name_actors
 from padron.service.operations import cancelling, runs
 
 
@@ -21,7 +22,9 @@ async def list_runs(call: Call) -> Reply:
         limit=queries.parse_limit(given),
         cursor=given.get("cursor"),
     )
-    found = [shape_run_entry(run) for run in page.rows]
+    authors = [author for run in page.rows for author in (run.created_by, run.cancelled_by)]
+    names = await name_actors(call.runtime, call.principal.account_id, authors)
+    found = [shape_run_entry(run, names) for run in page.rows]
     return build_json_reply(200, RunList(runs=found, next_cursor=page.next_cursor, more=page.more))
 
 

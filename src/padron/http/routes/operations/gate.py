@@ -22,6 +22,7 @@ from padron.http.shapes.changes import (
     shape_single,
     shape_verdict,
 )
+from padron.service.actors import name_actors
 from padron.service.operations import gate
 
 _REFUSAL_PARAMETERS = frozenset({"operation", "vin", "from", "to", *queries.PAGE_PARAMETERS})
@@ -65,7 +66,9 @@ async def list_refusals(call: Call) -> Reply:
         limit=queries.parse_limit(given),
     )
     page = await gate.list_refusals(call.runtime, call.principal, query, given.get("cursor"))
-    shapes = [shape_refusal(refusal) for refusal in page.rows]
+    authors = [refusal.actor for refusal in page.rows]
+    names = await name_actors(call.runtime, call.principal.account_id, authors)
+    shapes = [shape_refusal(refusal, names) for refusal in page.rows]
     return build_json_reply(200, RefusalList(refusals=shapes, next_cursor=page.next_cursor, more=page.more))
 
 

@@ -28,7 +28,9 @@ from padron.http.requests import queries
 from padron.http.requests.bodies import read_json
 from padron.http.shapes.operations import ResultList, RunBody, RunShape, shape_result, shape_run
 from padron.http.shapes.vehicles import name_attribute
+from padron.service.actors import name_actors
 from padron.service.operations import runs
+from padron.service.operations.runs import RunReport
 from padron.service.pages import Page
 
 _FILTER_NAMES = {
@@ -46,14 +48,14 @@ async def start_run(call: Call) -> Reply:
     report = await runs.start_run(call.runtime, call.principal, name, _parse_question(body))
     location = place(f"/api/v2/operations/{name}/runs/{format_run_id(report.run.run_id)}")
     status = 202 if report.run.is_queueing else 201
-    return build_json_reply(status, shape_run(report), ((b"location", location.encode()),))
+    return build_json_reply(status, await _word(call, report), ((b"location", location.encode()),))
 
 
 async def get_run(call: Call) -> Reply:
     """GET /api/v2/operations/{name}/runs/{runId}."""
     queries.read_query(call, frozenset())
     name, run_id = call.path_parameters["name"], call.path_parameters["runId"]
-    return build_json_reply(200, shape_run(await runs.get_run(call.runtime, call.principal, name, run_id)))
+    return build_json_reply(200, await _word(call, await runs.get_run(call.runtime, call.principal, name, run_id)))
 
 
 async def list_run_results(call: Call) -> Reply:
@@ -64,7 +66,7 @@ async def list_run_results(call: Call) -> Reply:
     page = await runs.list_run_results(
         call.runtime, call.principal, name, run_id, limit=limit, cursor=given.get("cursor")
     )
-    return _build_page(page)
+    return await _build_page(call, page)
 
 
 async def list_vehicle_results(call: Call) -> Reply:
@@ -73,11 +75,18 @@ async def list_vehicle_results(call: Call) -> Reply:
     given = queries.read_query(call, queries.PAGE_PARAMETERS)
     limit = queries.parse_limit(given, parameters.RESULT_LIMIT_MAX)
     page = await runs.list_vehicle_results(call.runtime, call.principal, vin, limit=limit, cursor=given.get("cursor"))
-    return _build_page(page)
+    return await _build_page(call, page)
 
 
-def _build_page(page: Page[ResultEntry]) -> Reply:
-    results = [shape_result(entry) for entry in page.rows]
+async def _word(call: Call, report: RunReport) -> RunShape:
+    authors = (report.run.created_by, report.run.cancelled_by)
+    return shape_run(report, await name_actors(call.runtime, call.principal.account_id, authors))
+
+
+async def _build_page(call: Call, page: Page[ResultEntry]) -> Reply:
+    authors = [entry.result.given_by for entry in page.rows]
+    names = await name_actors(call.runtime, call.principal.account_id, authors)
+    results = [shape_result(entry, names) for entry in page.rows]
     return build_json_reply(200, ResultList(results=results, next_cursor=page.next_cursor, more=page.more))
 
 

@@ -125,7 +125,7 @@ ROUTES: tuple[Route, ...] = (
         "202 and the planned change, or the problem. With the `mode` `all`, one refused vehicle refuses the whole "
         "request: the answer is 409 `BatchRefused` with all answers in its member `results`, and nothing is changed. "
         "With `dryRun` nothing is changed, and the answer is the same. Query parameters are ignored.",
-        endpoint=set_statuses, scope=Scope.VEHICLES_STATUS,
+        endpoint=set_statuses, scope=Scope.VEHICLES_STATUS, further_scopes=(Scope.VEHICLES_BULK,),
         body=BulkStatusBody,
         body_example={
             "vehicles": [{"vin": "3LNHL2GC1BR262548", "vehicleStatusId": 4, "reason": "Brakes, until Friday"}],

@@ -17,6 +17,7 @@ from padron.http.requests.status_requests import parse_request
 from padron.http.routes.plans import LOCATION, PLANNED, word_planned
 from padron.http.shapes.plans import PlannedChangeShape
 from padron.http.shapes.vehicles import StatusBody, StatusNameList, StatusNameShape, VehicleStatusShape, shape_status
+from padron.service.actors import name_actors
 from padron.service.plans.planning import plan_status
 from padron.service.statuses import single
 from padron.service.vehicles import reading
@@ -43,7 +44,7 @@ async def set_status(call: Call) -> Reply:
     request = parse_request(call, vin, body, parse_if_match(call))
     try:
         if isinstance(request, PlanRequest):
-            return word_planned(await plan_status(call.runtime, call.principal, request), request)
+            return await word_planned(call, await plan_status(call.runtime, call.principal, request), request)
         vehicle = await single.set_status(call.runtime, call.principal, request)
     except NoRevisionNamedError:
         raise refuse_weak() from None
@@ -89,7 +90,8 @@ async def get_status(call: Call) -> Reply:
     etag = (b"etag", format_etag(tag))
     if is_unchanged(call, tag):
         return Reply(304, headers=(etag,))
-    return build_json_reply(200, shape_status(vehicle), (etag,))
+    names = await name_actors(call.runtime, call.principal.account_id, (vehicle.status_by,))
+    return build_json_reply(200, shape_status(vehicle, names), (etag,))
 
 
 async def list_statuses(_: Call) -> Reply:

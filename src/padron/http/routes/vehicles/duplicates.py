@@ -1,12 +1,13 @@
 """Repairing duplicates: several current vehicles with one VIN, which come from imports of legacy data."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
 
 from padron.domain.account import Scope
 from padron.domain.change import parse_reason
-from padron.domain.duplicates import STATUS_FIELD, Repair, Repaired
+from padron.domain.duplicates import STATUS_FIELD, DuplicateGroup, Repair, Repaired
 from padron.domain.status import VehicleStatus, parse_settable_status
 from padron.domain.tags import format_tag
 from padron.domain.vehicle import FIELDS, Edits, parse_value
@@ -23,6 +24,7 @@ from padron.http.requests.conditions import format_etag
 from padron.http.requests.revisions import parse_revision
 from padron.http.shapes.duplicates import DuplicateList, MergeBody, RepairAnswer, ResolveBody, shape_group, shape_repair
 from padron.http.shapes.vehicles import name_attribute
+from padron.service.actors import name_actors
 from padron.service.vehicles import duplicates
 
 LIMIT_MAX = 100
@@ -36,7 +38,8 @@ async def list_duplicates(call: Call) -> Reply:
     vin = parse_vin(given["vin"]) if "vin" in given else None
     limit = queries.parse_limit(given, LIMIT_MAX)
     page = await duplicates.list_duplicates(call.runtime, call.principal, vin, limit, given.get("cursor"))
-    shapes = [shape_group(group) for group in page.rows]
+    names = await _name_authors(call, page.rows)
+    shapes = [shape_group(group, names) for group in page.rows]
     return build_json_reply(200, DuplicateList(duplicates=shapes, next_cursor=page.next_cursor, more=page.more))
 
 
@@ -55,13 +58,23 @@ async def merge_duplicates(call: Call) -> Reply:
 
 
 async def _repair(call: Call, repair: Repair, *, dry_run: bool) -> Reply:
+    # The answer is worded within the transaction, so the names are looked up before it.
+    before = await duplicates.list_duplicates(call.runtime, call.principal, repair.vin, 1, None)
+    names = await _name_authors(call, before.rows)
+
     def word(done: Repaired) -> Reply:
         # A dry run stores nothing, so there is no tag.
         etags = () if dry_run else ((b"etag", format_etag(format_tag(done.vehicle))),)
-        return build_json_reply(200, shape_repair(done, call.request_id, dry_run=dry_run), etags)
+        return build_json_reply(200, shape_repair(done, names, call.request_id, dry_run=dry_run), etags)
 
     answer_within(call, word)
     return word(await duplicates.repair_duplicates(call.runtime, call.principal, repair, dry_run=dry_run))
+
+
+async def _name_authors(call: Call, groups: Sequence[DuplicateGroup]) -> Mapping[str, str]:
+    """Give the names of those who set the statuses of these vehicles, and of the caller."""
+    authors = [version.vehicle.status_by for group in groups for version in group.versions]
+    return await name_actors(call.runtime, call.principal.account_id, [call.principal.actor, *authors])
 
 
 def _give_repair(call: Call, vin: Vin, body: ResolveBody) -> Repair:

@@ -38,6 +38,7 @@ from padron.http.shapes.vehicles import (
     shape_history_entry,
     shape_vehicle,
 )
+from padron.service.actors import name_actors
 from padron.service.vehicles import reading, registration
 from padron.service.vehicles.registration import Registration
 
@@ -123,7 +124,7 @@ async def list_vehicles(call: Call) -> Reply:
     query = queries.parse_vehicle_query(given)
     if query.as_of is not None:
         call.seat.begin(Kind.SCAN)
-    is_long = query.limit > SHORT_PAGE or query.as_of is not None
+    is_long = query.limit > SHORT_PAGE or query.as_of is not None or bool(query.words)
     async with call.runtime.turns.take(call.principal.account_id) if is_long else nullcontext():
         found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
         body: dict[str, object] = {
@@ -151,8 +152,9 @@ async def list_history(call: Call) -> Reply:
         vehicle_id=vehicle_id,
         seen=read_seen(call),
     )
+    names = await name_actors(call.runtime, call.principal.account_id, [entry.by for entry in page.rows])
     body = HistoryList(
-        history=[shape_history_entry(entry) for entry in page.rows],
+        history=[shape_history_entry(entry, names) for entry in page.rows],
         next_cursor=page.next_cursor,
         more=page.more,
         archived_until=UNSET if page.archived_until is None else page.archived_until,
@@ -232,7 +234,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="listVehicleHistory", method="GET", path=f"{_VEHICLE_PATH}/history", tag="Vehicles",
         summary="Read a vehicle's history",
-        description="Every change of the vehicle, newest first: its author (the id of an API key), instant and values.",
+        description="Every change of the vehicle, newest first: its author, instant and values.",
         endpoint=list_history, is_brief=True, scope=Scope.VEHICLES_READ,
         parameters=(parameters.VIN, parameters.VEHICLE_ID, parameters.LIMIT, parameters.CURSOR, parameters.SEEN),
         answers={200: Success(description="A page.", body=HistoryList)},

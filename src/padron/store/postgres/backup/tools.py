@@ -18,6 +18,12 @@ _WHERE = {
     "tools (docs/backup.md)",
     "pg_restore": "it reads a backup of PostgreSQL. Install PostgreSQL's client programs",
 }
+_REFUSED = ("permission denied", "must be owner", "lack SELECT privilege")
+_ADVICE = {
+    "pg_dump": "Its user may not read everything. Connect as the owner of the tables, or run the grants of "
+    "docs/postgresql.md again",
+    "pg_restore": "Its user may not make the tables. Connect as the owner of the database (docs/postgresql.md)",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +57,9 @@ async def run_tool(tool: str, *arguments: str, target: ToolTarget | None = None)
         out, said = await process.communicate()
     if process.returncode:
         words = said[-_SAID_BYTES_MAX:].decode("utf-8", "replace").strip()
-        raise PadronError(Code.STORE_UNAVAILABLE, f"{tool} failed: {_give_last_line(words)}")
+        line = _give_last_line(words)
+        advice = f". {_ADVICE[tool]}." if any(refusal in line for refusal in _REFUSED) else ""
+        raise PadronError(Code.STORE_UNAVAILABLE, f"{tool} failed: {line}{advice}")
     return out.decode("utf-8", "replace")
 
 

@@ -29,71 +29,30 @@ SELECT account_id, name, created_at, disabled_at, deleting_at FROM accounts ORDE
 -- The account with a name.
 SELECT account_id, name, created_at, disabled_at, deleting_at FROM accounts WHERE name = $1;
 
--- name: lock_key_holder
--- The lock to add a key, so that two concurrent transactions cannot pass the limit together.
-SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
-
--- name: count_usable_keys
--- The number of an account's keys that are neither revoked nor expired at an instant.
-SELECT count(*) FROM api_keys
-WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2);
-
--- name: insert_api_key
--- A new key.
-INSERT INTO api_keys (account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
-
--- name: list_api_keys
--- An account's keys, oldest first.
-SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at, revoked_at, last_used_at,
-    last_used_from, replaced_by
-FROM api_keys WHERE account_id = $1 ORDER BY created_at, key_id;
-
 -- name: list_usable_secrets
 -- The digests of the secrets of keys that are usable at an instant, the key that was used last first.
 SELECT k.key_id, k.secret_sha256 FROM api_keys AS k JOIN accounts AS a USING (account_id)
 WHERE a.disabled_at IS NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $1)
 ORDER BY k.last_used_at DESC NULLS LAST, k.key_id LIMIT $2;
 
--- name: find_api_key
--- One key, whatever has become of it and of its account.
-SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at, revoked_at, last_used_at,
-    last_used_from, replaced_by
-FROM api_keys WHERE account_id = $1 AND key_id = $2;
-
 -- name: find_enabled_api_key
 -- One key, unless its account is disabled.
 SELECT k.account_id, k.key_id, k.label, k.scopes, k.networks, k.secret_sha256, k.created_at, k.expires_at,
-    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by
+    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by, k.requests_per_s
 FROM api_keys AS k JOIN accounts AS a USING (account_id)
 WHERE k.account_id = $1 AND k.key_id = $2 AND a.disabled_at IS NULL;
 
 -- name: find_enabled_api_keys
 -- Several keys, of any accounts that are not disabled.
 SELECT k.account_id, k.key_id, k.label, k.scopes, k.networks, k.secret_sha256, k.created_at, k.expires_at,
-    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by
+    k.revoked_at, k.last_used_at, k.last_used_from, k.replaced_by, k.requests_per_s
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, key_id) JOIN api_keys AS k USING (account_id, key_id)
 JOIN accounts AS a USING (account_id)
 WHERE a.disabled_at IS NULL;
 
--- name: revoke_api_key
--- Revokes a key. The first revocation counts.
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, $1) WHERE account_id = $2 AND key_id = $3 RETURNING key_id;
-
 -- name: touch_api_key
 -- Notes when, and from which address, a key was last used.
 UPDATE api_keys SET last_used_at = $1, last_used_from = $2 WHERE account_id = $3 AND key_id = $4;
-
--- name: change_api_key
--- Gives a key another label and other networks; NULL leaves what there is.
-UPDATE api_keys SET label = coalesce($3, label), networks = coalesce($4, networks)
-WHERE account_id = $1 AND key_id = $2 RETURNING key_id;
-
--- name: replace_api_key
--- Lets a key end at an instant, or before if it ends before, and names the key that replaces it.
-UPDATE api_keys SET replaced_by = $3,
-    expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END
-WHERE account_id = $1 AND key_id = $2 AND replaced_by IS NULL AND revoked_at IS NULL RETURNING key_id;
 
 -- name: rename_account
 -- Gives an account another name, unless another account has it.

@@ -171,6 +171,13 @@ JOIN vehicles AS h ON h.account_id = r.account_id AND h.vehicle_id = r.vehicle_i
 WHERE r.account_id = $1 AND r.vehicle_id = $2 AND (r.given_at, r.run_id, r.attempt) < ($3, $4, $5)
 ORDER BY r.given_at DESC, r.run_id DESC, r.attempt DESC LIMIT $6;
 
+-- name: list_open_work
+-- The queued and claimed work of a vehicle, the oldest run's first. The longer list is the condition of the index.
+SELECT w.run_id, w.vehicle_id, h.vin, w.operation, w.state, w.attempts, w.lease_until, w.claimed_by, w.ended_at
+FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id
+WHERE w.account_id = $1 AND w.vehicle_id = $2 AND w.state IN ('queued', 'claimed', 'exhausted') AND w.state <> 'exhausted'
+ORDER BY w.run_id LIMIT $3;
+
 -- name: list_runs
 -- The runs of an operation before a run, newest first.
 SELECT run_id, operation, question, is_queueing, position, position_max, queued_count, refused_count, created_at,

@@ -7,6 +7,36 @@ DELETE FROM api_keys WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM api_keys WHERE account_id = $1 ORDER BY account_id, key_id LIMIT $2))
 RETURNING 1;
 
+-- name: remove_administration
+-- The record of what was administered.
+DELETE FROM administration WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM administration WHERE account_id = $1 ORDER BY account_id, number LIMIT $2))
+RETURNING 1;
+
+-- name: remove_members
+-- Memberships. The people stay.
+DELETE FROM members WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM members WHERE account_id = $1 ORDER BY account_id, user_id LIMIT $2))
+RETURNING 1;
+
+-- name: remove_known_people
+-- Who is or was a member.
+DELETE FROM known_people WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM known_people WHERE account_id = $1 ORDER BY account_id, user_id LIMIT $2))
+RETURNING 1;
+
+-- name: remove_sessions
+-- Sessions in the account.
+DELETE FROM sessions WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM sessions WHERE account_id = $1 LIMIT $2))
+RETURNING 1;
+
+-- name: remove_sign_ins
+-- The record of who entered the account.
+DELETE FROM sign_ins WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM sign_ins WHERE account_id = $1 ORDER BY account_id, number LIMIT $2))
+RETURNING 1;
+
 -- name: remove_idempotency_keys
 -- Requests under a key, with their answers.
 DELETE FROM idempotency_keys WHERE account_id = $1 AND ctid = ANY (ARRAY(
@@ -101,6 +131,12 @@ RETURNING 1;
 -- Changes.
 DELETE FROM changes WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM changes WHERE account_id = $1 ORDER BY account_id, number LIMIT $2))
+RETURNING 1;
+
+-- name: remove_search_texts
+-- The texts in which vehicles are found.
+DELETE FROM search_texts WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM search_texts WHERE account_id = $1 ORDER BY account_id, vehicle_id LIMIT $2))
 RETURNING 1;
 
 -- name: remove_versions

@@ -12,10 +12,12 @@ import apsw
 from padron.domain.errors import PadronError
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
 from padron.domain.quoting import quote_path
+from padron.domain.searching import list_grams
 from padron.store.examination import Note, Records
 from padron.store.port import Row
 from padron.store.sql.migrations import Migration, list_pending
-from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
+from padron.store.sql.searching import match_tokens
+from padron.store.sqlite.connection import add_functions, check_sqlite_version, open_connection, translate_errors
 from padron.store.sqlite.migrating import check_known
 from padron.store.sqlite.port import SQL, to_instant
 from padron.store.sqlite.recognition import check_file
@@ -50,6 +52,11 @@ class SqliteExamination:
     async def read(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement."""
         return await asyncio.to_thread(self._read, name, parameters)
+
+    def give_grams(self, account_id: int, vehicle_id: int, text: str) -> str:
+        """Give the question to the index that finds the text."""
+        del account_id, vehicle_id
+        return match_tokens(list_grams(text.split()))
 
     async def examine_engine(self, note: Note) -> AsyncIterator[Finding]:
         """Look at the file from the outside to the inside."""
@@ -157,6 +164,7 @@ class SqliteExamination:
         fresh = apsw.Connection(":memory:")
         try:
             fresh.create_scalar_function("sort_key", _leave_key, 1, deterministic=True)  # there are no rows to give it
+            add_functions(fresh)
             for migration in self._migrations:
                 fresh.execute(migration.sql)
             wanted = set(fresh.execute(_LIST_SCHEMA))

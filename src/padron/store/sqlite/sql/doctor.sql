@@ -8,8 +8,10 @@ SELECT min(account_id) FROM (
     UNION ALL SELECT min(account_id) FROM counters WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM vehicles WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM versions WHERE account_id > ?1
+    UNION ALL SELECT min(account_id) FROM search_texts WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM changes WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM api_keys WHERE account_id > ?1
+    UNION ALL SELECT min(account_id) FROM administration WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM runs WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM work WHERE account_id > ?1
     UNION ALL SELECT min(account_id) FROM results WHERE account_id > ?1
@@ -102,10 +104,25 @@ WHERE h.account_id = ?1 AND h.vehicle_id > ?2 AND h.vehicle_id <= ?3 AND h.slot 
             AND o.vehicle_id <> h.vehicle_id))
 ORDER BY h.vehicle_id LIMIT 100;
 
+-- name: examine_search_texts
+-- Current vehicles of a portion, with what they are and the text in which they are found.
+SELECT v.vehicle_id, v.vin, v.details, s.text
+FROM versions AS v LEFT JOIN search_texts AS s ON s.account_id = v.account_id AND s.vehicle_id = v.vehicle_id
+WHERE v.account_id = ?1 AND v.vehicle_id > ?2 AND v.vehicle_id <= ?3 AND v.is_former = 0
+ORDER BY v.vehicle_id;
+
+-- name: examine_grams
+-- A vehicle that has a text (?3) but whose row of the index lacks one of the text's grams (?4).
+SELECT s.vehicle_id FROM search_texts AS s WHERE s.account_id = ?1 AND s.vehicle_id = ?2 AND s.text = ?3
+    AND NOT EXISTS (SELECT 1 FROM search_index WHERE search_index MATCH ?4 AND rowid = ((?1 << 40) | ?2));
+
 -- name: examine_orphans
 -- How many rows of an account lack what they belong to.
 SELECT 'versions without a vehicle' AS what, count(*) AS rows FROM versions AS v WHERE v.account_id = ?1
     AND NOT EXISTS (SELECT 1 FROM vehicles AS h WHERE h.account_id = ?1 AND h.vehicle_id = v.vehicle_id)
+UNION ALL SELECT 'texts of vehicles that are not current', count(*) FROM search_texts AS s WHERE s.account_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM vehicles AS h
+        WHERE h.account_id = ?1 AND h.vehicle_id = s.vehicle_id AND h.slot >= 0)
 UNION ALL SELECT 'planned changes without a vehicle', count(*) FROM planned_changes AS p WHERE p.account_id = ?1
     AND NOT EXISTS (SELECT 1 FROM vehicles AS h WHERE h.account_id = ?1 AND h.vehicle_id = p.vehicle_id)
 UNION ALL SELECT 'work without a run', count(*) FROM work AS w WHERE w.account_id = ?1
@@ -124,4 +141,6 @@ UNION ALL SELECT 'webhooks beyond the record', count(*) FROM webhook_endpoints A
 UNION ALL SELECT 'parts of files without an import', count(*) FROM import_parts AS p WHERE p.account_id = ?1
     AND NOT EXISTS (SELECT 1 FROM imports AS i WHERE i.account_id = ?1 AND i.import_id = p.import_id)
 UNION ALL SELECT 'API keys without an account', count(*) FROM api_keys AS k WHERE k.account_id = ?1
-    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = ?1);
+    AND NOT EXISTS (SELECT 1 FROM accounts AS a WHERE a.account_id = ?1)
+UNION ALL SELECT 'members who are nobody', count(*) FROM members AS m WHERE m.account_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = m.user_id);

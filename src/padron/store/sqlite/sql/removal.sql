@@ -7,6 +7,35 @@ DELETE FROM api_keys WHERE (account_id, key_id) IN (
     SELECT account_id, key_id FROM api_keys WHERE account_id = ?1 ORDER BY account_id, key_id LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_administration
+-- The record of what was administered.
+DELETE FROM administration WHERE (account_id, number) IN (
+    SELECT account_id, number FROM administration WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_members
+-- Memberships. The people stay.
+DELETE FROM members WHERE (account_id, user_id) IN (
+    SELECT account_id, user_id FROM members WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_known_people
+-- Who is or was a member.
+DELETE FROM known_people WHERE (account_id, user_id) IN (
+    SELECT account_id, user_id FROM known_people WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_sessions
+-- Sessions in the account.
+DELETE FROM sessions WHERE token_sha256 IN (
+    SELECT token_sha256 FROM sessions WHERE account_id = ?1 LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_sign_ins
+-- The record of who entered the account.
+DELETE FROM sign_ins WHERE number IN (SELECT number FROM sign_ins WHERE account_id = ?1 ORDER BY number LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_idempotency_keys
 -- Requests under a key, with their answers.
 DELETE FROM idempotency_keys WHERE (account_id, actor, key) IN (
@@ -101,6 +130,12 @@ RETURNING 1;
 -- Changes.
 DELETE FROM changes WHERE (account_id, number) IN (
     SELECT account_id, number FROM changes WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_search_texts
+-- The texts in which vehicles are found. A trigger removes them from the index.
+DELETE FROM search_texts WHERE (account_id, vehicle_id) IN (
+    SELECT account_id, vehicle_id FROM search_texts WHERE account_id = ?1 ORDER BY account_id, vehicle_id LIMIT ?2)
 RETURNING 1;
 
 -- name: remove_versions

@@ -1,0 +1,147 @@
+// Replaces a region of the page by the same region of another one. A link or a form says which by `data-fragment`.
+
+const WAIT_MS = 180; // after the last key of a search, before it is sent
+
+/** @type {AbortController | null} */
+let asking = null;
+/** @type {number | undefined} */
+let timer;
+/** @type {(part: ParentNode) => void} */
+let tellPart = () => {};
+
+/**
+ * Follow the links and forms of the page.
+ * @param {(part: ParentNode) => void} onPart called for each part that was put in
+ */
+export function followFragments(onPart) {
+  tellPart = onPart;
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[data-fragment]") : null;
+    if (!(link instanceof HTMLAnchorElement) || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    replace(link.href, region(link), { isNew: true });
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || !form.dataset.fragment || !document.getElementById(region(form))) return;
+    event.preventDefault();
+    send(form, true, event.submitter);
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target instanceof HTMLInputElement ? event.target.form : null;
+    if (!form || !("live" in form.dataset)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => send(form, false, null), WAIT_MS);
+  });
+  addEventListener("popstate", () => replace(location.href, "main", { isNew: false }));
+}
+
+/** @param {HTMLElement} element */
+const region = (element) => element.dataset.fragment ?? "main";
+
+/**
+ * Send a form and show the answer's region.
+ * @param {HTMLFormElement} form
+ * @param {boolean} isNew whether going back leads to what was shown before
+ * @param {HTMLElement | null} submitter
+ */
+function send(form, isNew, submitter) {
+  clearTimeout(timer);
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form, submitter)) {
+    if (typeof value === "string" && (value || form.method === "post")) fields.append(name, value);
+  }
+  if (form.method === "post") {
+    replace(form.action, region(form), { isNew: true, body: fields });
+  } else {
+    const address = new URL(form.action);
+    address.search = fields.toString();
+    replace(address.href, region(form), { isNew });
+  }
+}
+
+/**
+ * Ask for an address and put its region into the page. Only the last question counts.
+ * @param {string} address
+ * @param {string} id of the region
+ * @param {{isNew: boolean, body?: URLSearchParams}} how
+ */
+export async function replace(address, id, { isNew, body }) {
+  asking?.abort();
+  const own = (asking = new AbortController());
+  const place = document.getElementById(id) ?? document.getElementById("main");
+  place?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(address, {
+      method: body ? "POST" : "GET", body, signal: own.signal, headers: { "X-Fragment": id },
+    });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (own.signal.aborted) return;
+    const part = page.getElementById(place?.id ?? "main") ?? page.getElementById("main");
+    if (!part) throw new TypeError("The answer is no page.");
+    const shown = answer.redirected || !body ? answer.url || address : location.href;
+    if (isNew) history.pushState(null, "", shown);
+    else history.replaceState(null, "", shown);
+    document.title = page.title || document.title;
+    put(part);
+  } catch (error) {
+    if (own.signal.aborted) return;
+    place?.removeAttribute("aria-busy");
+    announce("lost");
+    if (!body) location.assign(address);
+  }
+}
+
+/**
+ * Put a region in its place. Focus and selection stay where they were, if the same control is there.
+ * @param {Element} part
+ */
+function put(part) {
+  const old = document.getElementById(part.id) ?? document.getElementById("main");
+  if (!old) return;
+  const active = document.activeElement;
+  const isInside = active !== null && old.contains(active);
+  const kept = isInside ? find(active) : null;
+  const menu = isInside ? active.closest("details[id]")?.id : undefined;
+  const typed = active instanceof HTMLInputElement && active.type !== "checkbox" ? active : null;
+  const begin = typed?.selectionStart ?? null;
+  old.replaceWith(part);
+  const next = kept ? part.querySelector(kept) : null;
+  if (next instanceof HTMLInputElement && typed) {
+    next.value = typed.value;
+    next.focus({ preventScroll: true });
+    if (begin !== null) next.setSelectionRange(begin, typed.selectionEnd);
+  } else if (next instanceof HTMLElement) {
+    next.focus({ preventScroll: true });
+  }
+  if (isInside && !part.contains(document.activeElement)) {
+    // The control is gone, or in a menu that is closed now.
+    const near = menu ? document.querySelector(`#${CSS.escape(menu)} > summary`) : document.getElementById("main");
+    if (near instanceof HTMLElement) near.focus({ preventScroll: true });
+  }
+  tellPart(part);
+  announce(part.getAttribute("data-announce") ? null : "done", part.getAttribute("data-announce"));
+}
+
+/**
+ * Give a selector for a control that finds the same control in another page.
+ * @param {Element} element
+ */
+function find(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const name = element.getAttribute("name");
+  if (name) return `${element.localName}[name="${CSS.escape(name)}"]`;
+  const href = element.getAttribute("href");
+  return href ? `a[href="${CSS.escape(href)}"]` : null;
+}
+
+/**
+ * Say something to who cannot see the page.
+ * @param {string | null} key of a text of the page
+ * @param {string | null} [text]
+ */
+export function announce(key, text) {
+  const words = document.getElementById("words");
+  const live = document.getElementById("live");
+  if (live) live.textContent = text ?? words?.dataset[key ?? ""] ?? "";
+}

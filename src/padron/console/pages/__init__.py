@@ -1,0 +1,15 @@
+"""All pages and actions of the console. A new page adds its module's routes here."""
+
+from padron.console.declarations import ConsoleRoute
+from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
+
+ROUTES: tuple[ConsoleRoute, ...] = (
+    *files.ROUTES,
+    *signing_in.ROUTES,
+    *entering.ROUTES,
+    *openid.ROUTES,
+    *profile.ROUTES,
+    *vehicles.ROUTES,
+    *vehicle.ROUTES,
+    *status_change.ROUTES,
+)

@@ -1,0 +1,63 @@
+"""The console's own pages for what goes wrong. Each has the id of the request, which the log has as well."""
+
+from collections.abc import Mapping
+
+from padron.console.replies import show
+from padron.console.visits import PageVisit
+from padron.domain.errors import Code, PadronError
+from padron.mounting import BodyRefusedError, MountedReply
+
+NOT_FOUND = 404
+SERVER_ERROR = 500
+_BAD_REQUEST = 400
+
+STATUSES: Mapping[Code, int] = {
+    Code.BAD_PARAMETERS: 400,
+    Code.UNAUTHORIZED: 401,
+    Code.INVALID_TOKEN: 401,
+    Code.SESSION_ENDED: 401,
+    Code.FORBIDDEN: 403,
+    Code.VEHICLE_NOT_FOUND: 404,
+    Code.PLAN_NOT_FOUND: 404,
+    Code.REQUEST_NOT_FOUND: 404,
+    Code.MULTIPLE_VEHICLES_FOUND: 409,
+    Code.PLAN_ENDED: 409,
+    Code.NOTHING_TO_BRING_BACK: 409,
+    Code.REVISION_MISMATCH: 412,
+    Code.CURSOR_GONE: 410,
+    Code.ARCHIVED: 410,
+    Code.RATE_EXCEEDED: 429,
+    Code.OVERLOADED: 429,
+    Code.SERVER_FULL: 503,
+    Code.PROVIDER_UNAVAILABLE: 503,
+    Code.STORE_UNAVAILABLE: 503,
+}
+
+
+def show_error(visit: PageVisit, error: PadronError) -> MountedReply:
+    """Give the page for a refusal."""
+    status = STATUSES.get(error.code, _BAD_REQUEST)
+    return _show(visit, status, f"error.{error.code.value}", error.detail, error.code.value)
+
+
+def show_refused_body(visit: PageVisit, error: BodyRefusedError) -> MountedReply:
+    """Give the page for a form that is too large or too slow."""
+    reply = _show(visit, error.status, "error.body", error.detail, error.problem)
+    return MountedReply(
+        status=reply.status, headers=(*reply.headers, *error.headers), body=reply.body, problem=reply.problem
+    )
+
+
+def show_missing(visit: PageVisit) -> MountedReply:
+    """Give the page for an address that does not exist."""
+    return _show(visit, NOT_FOUND, "error.no_page", "", "path-not-found")
+
+
+def show_failure(visit: PageVisit) -> MountedReply:
+    """Give the page for a failure of the server itself. It says nothing of the cause, which only the log has."""
+    return _show(visit, SERVER_ERROR, "error.failure", "", "internal-error")
+
+
+def _show(visit: PageVisit, status: int, key: str, detail: str, problem: str) -> MountedReply:
+    known = key if visit.wording.has(key) else "error.other"
+    return show(visit, "error.html", status=status, kind=problem, key=known, detail=detail, status_code=status)

@@ -1,0 +1,82 @@
+"""Searching vehicles by any part of VIN, plate, unit number or owner: which texts are searched, and how words match.
+
+Texts are folded here, not by an engine, so that both engines find the same vehicles. An engine stores the folded text
+of each current vehicle, and an index of its grams: all three characters in a row. A gram only proposes vehicles. What
+counts is that the text contains the word.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.quoting import quote
+from padron.domain.vehicle import Details, check_text
+
+SEARCH_LENGTH_MAX = 100  # characters of a question
+SEARCH_WORDS_MAX = 10
+SEARCH_FIELDS = ("plate", "customId", "ownerName")  # besides the VIN
+GRAM_LENGTH = 3
+GRAMS_ASKED_MAX = 12  # of a search; more of them find no less, because the text itself decides
+_WORD_GRAMS_MAX = 4  # of a word, from its end: VINs and plates of a fleet begin alike
+
+_FIELD_END = "\n"  # no searched value contains it, so no word reaches from one value into the next
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_CLASSES = 40  # of characters: each of the alphabet is one of its own, and all others share them
+# Letters without a decomposition in Unicode that people type as other letters.
+_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i"})
+_PLACES = {letter: place for place, letter in enumerate(_ALPHABET)}
+
+
+def fold_search(text: str) -> str:
+    """Give the form in which texts are searched: without letter case and accents, so that "jose" finds "José"."""
+    if text.isascii():
+        return text.lower()
+    bare = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(one for one in bare if not unicodedata.category(one).startswith("M")).translate(_LETTERS)
+
+
+def give_search_text(vin: str, details: Details) -> str:
+    """Give the text in which a current vehicle is found, folded: its VIN and its searched values."""
+    values = [vin, *(str(details.get(name, "")) for name in SEARCH_FIELDS)]
+    return _FIELD_END.join(fold_search(value) for value in values)
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Give the words of a search, folded, each once. All of them must be found. Raises ``bad_parameters``."""
+    check_text("q", text, SEARCH_LENGTH_MAX)
+    words = tuple(dict.fromkeys(fold_search(text).split()))
+    if not words:
+        raise PadronError(
+            Code.BAD_PARAMETERS, f"q is {quote(text)}: it must contain a letter, a digit or another sign to look for."
+        )
+    if len(words) > SEARCH_WORDS_MAX:
+        detail = f"q has {len(words)} words: at most {SEARCH_WORDS_MAX} are allowed."
+        raise PadronError(Code.BAD_PARAMETERS, detail)
+    return words
+
+
+def matches(text: str, words: Sequence[str]) -> bool:
+    """Say whether a folded text contains all words."""
+    return all(word in text for word in words)
+
+
+def list_grams(words: Sequence[str]) -> list[int]:
+    """Give the grams of words, sorted, each once, as numbers below 64,000. Shorter words have none."""
+    return sorted(
+        {
+            (_classify(word[place]) * _CLASSES + _classify(word[place + 1])) * _CLASSES + _classify(word[place + 2])
+            for word in words
+            for place in range(len(word) - GRAM_LENGTH + 1)
+        }
+    )
+
+
+def choose_grams(words: Sequence[str]) -> list[int]:
+    """Give the grams by which an index proposes vehicles, few enough for one question. None for short words alone."""
+    ends = [word[-(GRAM_LENGTH + _WORD_GRAMS_MAX - 1) :] for word in words]
+    return list_grams(ends)[:GRAMS_ASKED_MAX]
+
+
+def _classify(character: str) -> int:
+    place = _PLACES.get(character)
+    return ord(character) % _CLASSES if place is None else place

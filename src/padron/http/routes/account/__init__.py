@@ -1,0 +1,1 @@
+"""The routes by which an account administers itself."""

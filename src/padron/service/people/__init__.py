@@ -1,0 +1,1 @@
+"""People: users and their roles, how they sign in, and their sessions."""

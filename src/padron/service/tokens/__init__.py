@@ -1,0 +1,1 @@
+"""Access tokens of identity providers, in the place of API keys."""

@@ -1,0 +1,9 @@
+-- expand
+-- Everybody who is or was a member of an account: its record may name them, also after they left.
+CREATE TABLE known_people (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO known_people (account_id, user_id) SELECT account_id, user_id FROM members;

@@ -1,0 +1,39 @@
+-- The texts in which vehicles are found. Both engines' files have the same names in the same order.
+-- Each statement names one account. Triggers keep the index of grams.
+
+-- name: insert_search_text
+-- A new vehicle's text.
+INSERT INTO search_texts (account_id, vehicle_id, text) VALUES (?, ?, ?);
+
+-- name: save_search_text
+-- A vehicle's text after a change of core data. Mostly the text stays the same.
+INSERT INTO search_texts (account_id, vehicle_id, text) VALUES (?1, ?2, ?3)
+ON CONFLICT (account_id, vehicle_id) DO UPDATE SET text = excluded.text WHERE text <> excluded.text;
+
+-- name: delete_search_text
+-- A vehicle is former: nobody finds it any more.
+DELETE FROM search_texts WHERE account_id = ?1 AND vehicle_id = ?2;
+
+-- name: propose_vehicles
+-- The first vehicles after an id (?2) and before another one (?3) that may have all grams (?4). searching.py fills in
+-- the hooks. The index is in the order of the account and the vehicle, so it is read no further than needed.
+SELECT rowid & 1099511627775 AS vehicle_id FROM search_index
+WHERE search_index MATCH ?4 AND rowid > ((?1 << 40) | ?2) AND rowid < ((?1 << 40) | ?3)
+ORDER BY rowid :way LIMIT :limit;
+
+-- name: sift_vehicles
+-- The first vehicles of a list whose text has all words, of a bounded number that are looked at. The last row is the
+-- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks.
+WITH walked AS MATERIALIZED (:page)
+SELECT * FROM (
+    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p
+    CROSS JOIN search_texts AS s ON s.account_id = ?1 AND s.vehicle_id = p.vehicle_id
+    WHERE :words ORDER BY :order LIMIT :limit) AS hits
+UNION ALL
+SELECT * FROM (
+    SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;
+
+-- name: count_listed
+-- The number of vehicles of a list, up to a bound, or of those whose text has all words. searching.py fills in the
+-- hooks.
+SELECT count(*) FROM (:page) AS p :words;

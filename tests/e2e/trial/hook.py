@@ -1,0 +1,66 @@
+"""A receiver of the trial's webhooks, which refuses one in ten, and what it must have got at the end."""
+
+import asyncio
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tests.delivery.receiver import Received, Receiver, reply
+from tests.e2e.client import connect
+from tests.e2e.program import Fleet
+
+FAILING = 0.1
+DELIVERED_S_MAX = 120
+EVENTS = [
+    "vehicle.registered", "vehicle.info_changed", "vehicle.status_changed", "vehicle.erased", "vehicle.deleted",
+]  # fmt: skip
+_TARGET = "/api/v2/webhooks"
+
+
+@dataclass(kw_only=True)
+class Hook:
+    """One endpoint of an account. It hears of every change since it was made."""
+
+    fleet: Fleet
+    receiver: Receiver
+    dice: random.Random
+    endpoint: str = ""
+    taken: set[int] = field(default_factory=set)
+    lanes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    disorder: list[str] = field(default_factory=list)
+    again: int = 0
+
+    async def make(self, port: int) -> None:
+        self.receiver.answer = self._answer
+        body = {"url": self.receiver.url, "eventTypes": EVENTS}
+        async with connect(port) as connection:
+            answer = await connection.request("POST", _TARGET, token=self.fleet.token, body=body)
+        assert answer.status == 201, answer.body
+        self.endpoint = answer.document["id"]
+
+    async def _answer(self, message: Received) -> bytes | None:
+        self.receiver.received.clear()  # an hour of them would be much
+        self.receiver.accepted.clear()
+        if self.dice.random() < FAILING:
+            return self.dice.choice((reply(500), None))
+        if message.number < self.lanes[message.vin]:
+            self.disorder.append(f"{message.vin}: {message.number} came after {self.lanes[message.vin]}.")
+        self.lanes[message.vin] = message.number
+        self.again += message.number in self.taken
+        self.taken.add(message.number)
+        return reply(200)
+
+    async def wait_for_all(self, port: int, first: int, last: int) -> None:
+        """Wait until everything has been delivered. What rests after failures is made due, as an operator does."""
+        expected = set(range(first, last + 1))
+        async with asyncio.timeout(DELIVERED_S_MAX):
+            while not expected <= self.taken:
+                async with connect(port) as connection:
+                    for is_on in (False, True):
+                        target = f"{_TARGET}/{self.endpoint}"
+                        body = {"enabled": is_on}
+                        answer = await connection.request("PATCH", target, token=self.fleet.token, body=body)
+                        assert answer.status == 200, answer.body
+                await asyncio.sleep(1)
+        assert self.taken == expected
+        assert self.disorder == []
