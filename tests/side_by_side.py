@@ -261,15 +261,17 @@ def _walk(line: _Line) -> Iterator[tuple[int, int | None]]:
 def _run(session: pytest.Session, place: int, following: int | None, reporter: _Reporter) -> None:
     item = session.items[place]
     reporter.tell(_Word.STARTED, place)
-    nextitem = _find_other(session, item) if following is None else session.items[following]
+    nextitem = _Gap.from_parent(session, name="gap") if following is None else session.items[following]
     item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
     reporter.tell(_Word.FINISHED, place)
 
 
-def _find_other(session: pytest.Session, item: pytest.Item) -> pytest.Item:
-    """Give a test of another file, before which pytest tears down this file's fixtures, but none of the session.
+class _Gap(pytest.Item):
+    """What pytest is told to come after a portion: a test of no file, so that it only keeps fixtures of the session.
 
-    What really comes next is not taken yet, so that another process may take it if this test takes long.
+    What really comes next is not taken yet. Another process may take it if the last test of the portion takes long.
     """
-    first, last = session.items[0], session.items[-1]
-    return last if item.path == first.path else first
+
+    def runtest(self) -> None:
+        """Fail, because nobody is to run it."""
+        raise NotImplementedError

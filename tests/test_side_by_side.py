@@ -88,6 +88,15 @@ def test_two_files_run_at_once_and_each_test_and_fixture_once(folder: pytest.Pyt
     assert sorted(notes["session"]) == sorted([*one, *two])
 
 
+def test_files_of_several_folders_follow_each_other_in_a_process(folder: pytest.Pytester) -> None:
+    for room in ("one", "two", "three"):
+        folder.mkdir(room)
+        for number in range(3):
+            path = folder.path / room / f"test_{room}_{number}.py"
+            path.write_text(f"def test_{room}_{number}():\n    pass\n")
+    run(folder).assert_outcomes(passed=9)
+
+
 def test_a_process_that_dies_fails_its_test_and_the_other_goes_on(folder: pytest.Pytester) -> None:
     folder.makepyfile(
         test_dead="import os\n\ndef test_dead():\n    os._exit(0)\n",
