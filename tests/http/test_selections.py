@@ -45,7 +45,7 @@ async def test_a_set_is_shown_confirmed_followed_and_undone(api: Api) -> None:
     await register_two(api)
     one = await select(api.acme, filter="assetStatusId=1")
     preview = (await post(api.acme, f"{one}/preview", SOLD)).body
-    assert preview["counts"] == {"changed": 2, "unchanged": 0, "planned": 0, "refused": 0, "changedSince": 0}
+    assert preview["counts"] == {"changed": 2, "unchanged": 0, "planned": 0, "refused": 0, "left": 0}
     assert (preview["leavingOperations"], preview["byStatus"]) == (2, [{"vehicleStatusId": 1, "count": 2}])
     applied = await post(api.acme, f"{one}/apply", {**SOLD, "digest": preview["digest"]})
     assert (applied.status, applied.body["state"]) == (202, "queued")
@@ -67,9 +67,9 @@ async def test_what_changed_since_is_409_with_the_vehicles_and_the_new_digest(ap
     await api.acme.patch(f"/api/v2/vehicles/{JEEP}/status", {"vehicleStatusId": 3})
     refused = await post(api.acme, f"{one}/apply", {**SOLD, "digest": preview["digest"]})
     assert refused.code == (409, "SelectionChanged")
-    assert [
-        (each["vin"], each["seenVehicleStatusId"], each["vehicleStatusId"]) for each in refused.body["changed"]
-    ] == [(JEEP, 1, 3)]
+    assert [(each["vin"], each["fromStatusId"], each["toStatusId"]) for each in refused.body["changed"]] == [
+        (JEEP, 1, 3)
+    ]
     await work_off(api.runtime)
     assert (await api.acme.get(f"/api/v2/vehicles/{HUMMER}/status")).body["vehicleStatusId"] == 1
     again = await post(api.acme, f"{one}/apply", {**SOLD, "digest": refused.body["digest"]})
@@ -143,7 +143,8 @@ async def test_a_selection_is_deleted_and_nobody_else_sees_it(api: Api) -> None:
     "body",
     [
         {}, {"all": False}, {"all": True, "list": "x"}, {"vehicles": []}, {"filter": "colour=red"},
-        {"filter": "plate="}, {"filter": "sort=vin"}, {"filter": "assetStatusId=2"}, {"list": " ,; "}, {"vehicles": [{"vin": "short"}]},
+        {"filter": "plate="}, {"filter": "sort=vin"}, {"filter": "assetStatusId=2"}, {"list": " ,; "},
+        {"vehicles": [{"vin": "short"}]},
         {"filter": ""},
     ],
 )  # fmt: skip

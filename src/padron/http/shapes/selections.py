@@ -82,7 +82,7 @@ class OutcomeCountsShape(Struct, rename="camel"):
     unchanged: int
     planned: int
     refused: int
-    changed_since: int
+    left: Annotated[int, Meta(description="Changed by somebody else after they were shown.")]
 
 
 class SelectedVehicleShape(Struct, rename="camel"):
@@ -99,7 +99,7 @@ class ListFaultShape(Struct, rename="camel"):
     """A name of a list that gives no vehicle of its own. ``line`` counts from 1."""
 
     line: int
-    text: str
+    given: str
     reason: FaultReason
     detail: str
 
@@ -163,8 +163,8 @@ class ChangedVehicleShape(Struct, rename="camel"):
     """A vehicle that changed since it was last shown. A null ``revision`` means that it is not current any more."""
 
     vin: str
-    seen_vehicle_status_id: int
-    vehicle_status_id: int | None
+    from_status_id: Annotated[int, Meta(description="The status that was shown.")]
+    to_status_id: int | None
     revision: RevisionText | None
 
 
@@ -244,7 +244,7 @@ def shape_view(view: SelectionView, names: Mapping[str, str]) -> SelectionPageSh
             for row in view.page.rows
         ],
         faults=[
-            ListFaultShape(line=one.line, text=one.text, reason=one.reason, detail=one.detail) for one in view.faults
+            ListFaultShape(line=one.line, given=one.text, reason=one.reason, detail=one.detail) for one in view.faults
         ],
         next_cursor=view.page.next_cursor,
         more=view.page.more,
@@ -276,8 +276,8 @@ def shape_changed(changed: Sequence[SeenVehicle]) -> list[ChangedVehicleShape]:
     return [
         ChangedVehicleShape(
             vin=one.now.vin,
-            seen_vehicle_status_id=one.before.status.value,
-            vehicle_status_id=None if one.present is None else one.now.status.value,
+            from_status_id=one.before.status.value,
+            to_status_id=None if one.present is None else one.now.status.value,
             revision=one.now.tag or None,
         )
         for one in changed
@@ -301,5 +301,5 @@ def _shape_counts(counts: OutcomeCounts) -> OutcomeCountsShape:
         unchanged=counts.unchanged,
         planned=counts.planned,
         refused=counts.refused,
-        changed_since=counts.changed_since,
+        left=counts.changed_since,
     )
