@@ -10,6 +10,7 @@ from padron.http.routes import (
     plans,
     reports,
     resource_metadata,
+    selections,
     system,
     webhooks,
 )
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *duplicates.ROUTES,
     *imports.ROUTES,
     *kept_files.ROUTES,
+    *selections.ROUTES,
     *gate.ROUTES,
     *changes.ROUTES,
     *actors.ROUTES,
