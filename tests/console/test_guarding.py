@@ -1,5 +1,6 @@
 """Who may see and do what: sessions, roles, other sites' pages, cookies and the headers that guard a page."""
 
+import re
 from collections.abc import Set as AbstractSet
 from itertools import product
 
@@ -23,7 +24,7 @@ def may(scopes: AbstractSet[str], route: ConsoleRoute) -> bool:
 
 
 def fill(route: ConsoleRoute) -> str:
-    return route.path.replace("{vin}", HUMMER).replace("{token}", "x").replace("{version}", "x").replace("{name}", "x")
+    return re.sub("{[a-z]+}", "x", route.path.replace("{vin}", HUMMER))
 
 
 async def ask(browser: Browser, route: ConsoleRoute) -> int:

@@ -1,5 +1,6 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
 import { followFragments } from "./fragments.js";
+import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
 import { openPalette } from "./palette.js";
 import { tellZone } from "./zone.js";
@@ -20,6 +21,7 @@ export function onPart(decorate) {
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
 tellZone();
+onPart(offerCopies);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

@@ -2,6 +2,7 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
+from padron.console.pages.settings import keys, people
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -12,4 +13,6 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *people.ROUTES,
+    *keys.ROUTES,
 )
