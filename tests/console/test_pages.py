@@ -36,6 +36,8 @@ PAGES = [
     "/console/sign-ins",
     "/console/keys",
     "/console/keys/new",
+    "/console/webhooks",
+    "/console/webhooks/new",
     "/console/profile",
     "/console/help",
     "/console/sign-in?out=1",

@@ -2,7 +2,7 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
-from padron.console.pages.settings import keys, people
+from padron.console.pages.settings import deliveries, keys, people, webhooks
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -15,4 +15,6 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *status_change.ROUTES,
     *people.ROUTES,
     *keys.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
 )
