@@ -38,6 +38,7 @@ PAGES = [
     "/console/keys/new",
     "/console/webhooks",
     "/console/webhooks/new",
+    "/console/duplicates",
     "/console/profile",
     "/console/help",
     "/console/sign-in?out=1",

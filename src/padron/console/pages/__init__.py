@@ -1,7 +1,17 @@
 """All pages and actions of the console. A new page adds its module's routes here."""
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
+from padron.console.pages import (
+    duplicates,
+    entering,
+    files,
+    openid,
+    profile,
+    signing_in,
+    status_change,
+    vehicle,
+    vehicles,
+)
 from padron.console.pages.settings import deliveries, keys, people, webhooks
 
 ROUTES: tuple[ConsoleRoute, ...] = (
@@ -13,6 +23,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *duplicates.ROUTES,
     *people.ROUTES,
     *keys.ROUTES,
     *webhooks.ROUTES,

@@ -10,13 +10,25 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from padron.console.wording import entry, errors, fields, frame, keys, listing, people, spans, vehicle, webhooks
+from padron.console.wording import (
+    duplicates,
+    entry,
+    errors,
+    fields,
+    frame,
+    keys,
+    listing,
+    people,
+    spans,
+    vehicle,
+    webhooks,
+)
 from padron.console.wording.texts import PageTexts, Plural
 from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
 # A new area brings both its dictionaries.
-AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks)
+AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3
