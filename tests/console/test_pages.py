@@ -39,6 +39,7 @@ PAGES = [
     "/console/webhooks",
     "/console/webhooks/new",
     "/console/duplicates",
+    "/console/account",
     "/console/profile",
     "/console/help",
     "/console/sign-in?out=1",

@@ -12,7 +12,7 @@ from padron.console.pages import (
     vehicle,
     vehicles,
 )
-from padron.console.pages.settings import deliveries, keys, people, webhooks
+from padron.console.pages.settings import account, deliveries, keys, people, webhooks
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -28,4 +28,5 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *keys.ROUTES,
     *webhooks.ROUTES,
     *deliveries.ROUTES,
+    *account.ROUTES,
 )

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from padron.console.wording import (
+    account,
     duplicates,
     entry,
     errors,
@@ -28,7 +29,7 @@ from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
 # A new area brings both its dictionaries.
-AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates)
+AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates, account)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3
