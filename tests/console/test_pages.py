@@ -39,6 +39,8 @@ PAGES = [
     "/console/webhooks",
     "/console/webhooks/new",
     "/console/duplicates",
+    "/console/operations",
+    "/console/new-operation",
     "/console/account",
     "/console/profile",
     "/console/help",

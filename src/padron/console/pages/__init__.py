@@ -13,6 +13,7 @@ from padron.console.pages import (
     vehicles,
 )
 from padron.console.pages.settings import account, deliveries, keys, people, webhooks
+from padron.console.pages.work import operations, runs
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -24,6 +25,8 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicle.ROUTES,
     *status_change.ROUTES,
     *duplicates.ROUTES,
+    *operations.ROUTES,
+    *runs.ROUTES,
     *people.ROUTES,
     *keys.ROUTES,
     *webhooks.ROUTES,

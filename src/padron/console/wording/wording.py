@@ -19,6 +19,7 @@ from padron.console.wording import (
     frame,
     keys,
     listing,
+    operations,
     people,
     spans,
     vehicle,
@@ -29,7 +30,7 @@ from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
 # A new area brings both its dictionaries.
-AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates, account)
+AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates, account, operations)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3
