@@ -34,7 +34,14 @@ async def show_keys(visit: PageVisit) -> MountedReply:
     """GET /console/keys."""
     cursor = visit.query.get("cursor") or None
     page = await own_keys.list_keys(visit.runtime, visit.principal, limit=ROWS, cursor=cursor)
-    return show(visit, "keys.html", rows=page.rows, next_cursor=page.next_cursor, is_first=cursor is None)
+    return show(
+        visit,
+        "keys.html",
+        rows=page.rows,
+        next_cursor=page.next_cursor,
+        is_first=cursor is None,
+        scope_count=len(Scope),
+    )
 
 
 async def show_new(visit: PageVisit) -> MountedReply:
