@@ -24,7 +24,8 @@ def may(scopes: AbstractSet[str], route: ConsoleRoute) -> bool:
 
 
 def fill(route: ConsoleRoute) -> str:
-    return re.sub("{[a-z]+}", "x", route.path.replace("{vin}", HUMMER))
+    path = route.path.replace("{vin}", HUMMER).replace("{import}", "1" * 16).replace("{file}", "1" * 16)
+    return re.sub("{[a-z]+}", "x", path)
 
 
 async def ask(browser: Browser, route: ConsoleRoute) -> int:

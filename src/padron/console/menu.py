@@ -21,6 +21,7 @@ class MenuPlace:
 
 PLACES: tuple[MenuPlace, ...] = (
     MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.imports", path="/console/imports", scope=Scope.VEHICLES_BULK),
     MenuPlace(key="place.operations", path="/console/operations", scope=Scope.OPERATIONS_RUN),
     MenuPlace(key="place.duplicates", path="/console/duplicates", scope=Scope.VEHICLES_REPAIR),
     MenuPlace(key="place.people", path="/console/people", scope=Scope.ACCOUNT_MANAGE, is_of_account=True),

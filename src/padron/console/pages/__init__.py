@@ -5,6 +5,8 @@ from padron.console.pages import (
     duplicates,
     entering,
     files,
+    import_columns,
+    imports,
     openid,
     profile,
     signing_in,
@@ -32,4 +34,6 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *webhooks.ROUTES,
     *deliveries.ROUTES,
     *account.ROUTES,
+    *imports.ROUTES,
+    *import_columns.ROUTES,
 )

@@ -17,6 +17,7 @@ from padron.console.wording import (
     errors,
     fields,
     frame,
+    importing,
     keys,
     listing,
     operations,
@@ -30,7 +31,22 @@ from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
 # A new area brings both its dictionaries.
-AREAS = (frame, entry, listing, vehicle, fields, errors, spans, keys, people, webhooks, duplicates, account, operations)
+AREAS = (
+    frame,
+    entry,
+    listing,
+    vehicle,
+    fields,
+    errors,
+    spans,
+    importing,
+    keys,
+    people,
+    webhooks,
+    duplicates,
+    operations,
+    account,
+)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3
