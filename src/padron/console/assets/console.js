@@ -1,5 +1,6 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
 import { followFragments } from "./fragments.js";
+import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
 import { openPalette } from "./palette.js";
 import { poll } from "./poll.js";
@@ -21,6 +22,7 @@ export function onPart(decorate) {
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
 tellZone();
+onPart(offerCopies);
 onPart(poll);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.

@@ -2,6 +2,7 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import (
+    duplicates,
     entering,
     files,
     import_columns,
@@ -13,6 +14,8 @@ from padron.console.pages import (
     vehicle,
     vehicles,
 )
+from padron.console.pages.settings import account, deliveries, keys, people, webhooks
+from padron.console.pages.work import operations, runs
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -23,6 +26,14 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *duplicates.ROUTES,
+    *operations.ROUTES,
+    *runs.ROUTES,
+    *people.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
+    *account.ROUTES,
     *imports.ROUTES,
     *import_columns.ROUTES,
 )
