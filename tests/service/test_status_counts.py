@@ -71,7 +71,7 @@ async def test_days_whose_changes_are_archived_are_left_out(
 
 
 async def test_a_page_does_not_wait_for_a_long_count_but_it_goes_on(
-    runtime: Runtime, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
     acme = cast.acme.principal
     await save(runtime.store, acme.account_id, registered())

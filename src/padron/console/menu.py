@@ -18,4 +18,9 @@ class MenuPlace:
         return path == self.path or path.startswith(f"{self.path}/")
 
 
-PLACES: tuple[MenuPlace, ...] = (MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),)
+PLACES: tuple[MenuPlace, ...] = (
+    MenuPlace(key="place.overview", path="/console/overview", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.plans", path="/console/plans", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.gate", path="/console/gate", scope=Scope.GATE_CHECK),
+)

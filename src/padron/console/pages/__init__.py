@@ -2,6 +2,7 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
+from padron.console.pages.fleet import gate, overview, plans
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -9,6 +10,9 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *entering.ROUTES,
     *openid.ROUTES,
     *profile.ROUTES,
+    *overview.ROUTES,
+    *plans.ROUTES,
+    *gate.ROUTES,
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
