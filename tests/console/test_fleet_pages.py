@@ -28,7 +28,7 @@ async def set_now(house: House, vin: str, status: int, reason: str | None = None
 async def plan(house: House, vin: str, days: int) -> None:
     principal = house.cast.acme.principal
     asked = PlanRequest(
-        vin=vin, status=VehicleStatus.SOLD, reason=f"In {days} days", revisions=None, by=principal.actor,
+        vin=parse_vin(vin), status=VehicleStatus.SOLD, reason=f"In {days} days", revisions=None, by=principal.actor,
         request_id=f"r-{vin}", effective_at=house.runtime.clock() + timedelta(days=days), until=None,
     )  # fmt: skip
     await plan_status(house.runtime, principal, asked)

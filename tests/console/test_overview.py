@@ -110,7 +110,7 @@ def give_days(*counts: int) -> list[StatusDay]:
     first = date(2026, 1, 1)
     days = []
     for place, count in enumerate(counts):
-        by_status = dict.fromkeys(COUNTED_STATUSES, 0)
+        by_status: dict[VehicleStatus, int] = dict.fromkeys(COUNTED_STATUSES, 0)
         by_status[VehicleStatus.ACTIVE] = count
         by_status[VehicleStatus.SOLD] = 2 if place else 0
         days.append(StatusDay(day=first + timedelta(days=place), counts=by_status))

@@ -32,6 +32,8 @@ PAGES = [
     "/console/plans",
     "/console/plans?state=refused",
     "/console/gate",
+    "/console/time-in-status",
+    "/console/time-in-status?from=x&to=2026-01-01",
     "/console/gate/refusals?vin=x&operation=y",
     "/console/vehicles",
     "/console/vehicles?q=zzzz&assetStatusId=3&assetStatusId=4&brandName=x&operational=true&sort=-plate",

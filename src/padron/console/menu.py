@@ -23,4 +23,5 @@ PLACES: tuple[MenuPlace, ...] = (
     MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.plans", path="/console/plans", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.gate", path="/console/gate", scope=Scope.GATE_CHECK),
+    MenuPlace(key="times.title", path="/console/time-in-status", scope=Scope.VEHICLES_READ),
 )

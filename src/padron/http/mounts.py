@@ -1,7 +1,8 @@
 """Hands the requests below a mount to the room that answers them, under the guards of every other request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from padron.domain.account import Principal
@@ -9,6 +10,7 @@ from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import Call
 from padron.http.declarations import Route
+from padron.http.places import Kind
 from padron.http.watching.tally import NO_ROUTE
 from padron.mounting import BodyRefusedError, Mount, MountedRequest, MountedRoute
 
@@ -48,6 +50,8 @@ async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply
             client_address=request.client_address,
             read_body=_build_reading(call),
             admit=_build_admission(call),
+            begin_scan=partial(call.seat.begin, Kind.SCAN),
+            wait=partial(_wait, call),
         )
     )
     return Reply(reply.status, reply.body, reply.headers, reply.problem)
@@ -62,6 +66,16 @@ def _build_reading(call: Call) -> Callable[[int], Awaitable[bytes]]:
             raise BodyRefusedError(problem.status, error.detail, error.headers, problem.slug) from None
 
     return read_body
+
+
+@contextmanager
+def _wait(call: Call) -> Iterator[asyncio.Future[None]]:
+    gone = call.watch_client()
+    try:
+        with call.waiting():
+            yield gone
+    finally:
+        gone.cancel()
 
 
 def _build_admission(call: Call) -> Callable[[Principal], None]:

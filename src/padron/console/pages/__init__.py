@@ -2,7 +2,7 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
-from padron.console.pages.fleet import gate, overview, plans
+from padron.console.pages.fleet import gate, overview, plans, times
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -13,6 +13,7 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *overview.ROUTES,
     *plans.ROUTES,
     *gate.ROUTES,
+    *times.ROUTES,
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,

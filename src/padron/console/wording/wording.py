@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from padron.console.wording import entry, errors, fields, frame, gate, listing, overview, spans, vehicle
+from padron.console.wording import entry, errors, fields, frame, gate, listing, overview, spans, times, vehicle
 from padron.console.wording.texts import PageTexts, Plural
 from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
@@ -20,6 +20,7 @@ AREAS = (
     entry,
     overview,
     gate,
+    times,
     listing,
     vehicle,
     fields,

@@ -18,7 +18,7 @@ class AccountTally:
 
 
 class StatusTallies:
-    """The counts of one process. Another life of the register, after a restored backup, begins anew."""
+    """The counts of one process. Another life of the register, after a restored backup, begins again."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, int], AccountTally] = OrderedDict()

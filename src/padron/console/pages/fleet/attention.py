@@ -1,4 +1,4 @@
-"""What needs somebody's attention. Each visitor is told only of what they may look into."""
+"""What needs somebody's attention. Each visitor sees only what they may look into."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
