@@ -1,6 +1,7 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
 import { followFragments } from "./fragments.js";
 import { followKeys } from "./keys.js";
+import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
 import { tellZone } from "./zone.js";
 
@@ -19,6 +20,7 @@ export function onPart(decorate) {
 
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
+onPart(followChanges);
 tellZone();
 
 // A menu closes when something else is touched, or when Escape is pressed in it.

@@ -27,7 +27,7 @@ SPANISH: PageTexts = {
     "times.refused": "No hay informe de este periodo.",
     "times.bad_day": "Indica dos días, como 2026-11-01 y 2026-11-30.",
     "times.all": Plural("Un vehículo", "Los {count} vehículos en conjunto"),
-    "times.share": "Proporción",
+    "times.share": "Parte",
     "times.length": "Tiempo",
     "times.reasons": "Por qué hubo vehículos no operativos",
     "times.reason": "Motivo",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from padron.console.declarations import ConsoleRoute
+from padron.console.following import begin_following
 from padron.console.naming import name_actors
 from padron.console.pages.fleet.attention import list_concerns
 from padron.console.pages.fleet.charts import list_rows, stack_days
@@ -31,6 +32,7 @@ WEEK = 7
 async def show_overview(visit: PageVisit) -> MountedReply:
     """GET /console/overview."""
     runtime, principal = visit.runtime, visit.principal
+    followed = await begin_following(visit)
     days = await find_status_counts(runtime, principal, DAYS_MAX, COUNT_WAIT_S)
     known = skip_empty(days or [])
     latest = await list_latest(runtime, principal, LATEST) if visit.may(Scope.CHANGES_READ) else []
@@ -39,6 +41,7 @@ async def show_overview(visit: PageVisit) -> MountedReply:
     return show(
         visit,
         "overview.html",
+        followed=followed,
         is_counted=days is not None,
         today=known[-1] if known else None,
         days=known,
