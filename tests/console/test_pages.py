@@ -28,6 +28,13 @@ AREA_NAMES = {key.partition(".")[0] for area in AREAS for key in area.ENGLISH}
 ENGLISH, SPANISH = WORDINGS[Language.ENGLISH], WORDINGS[Language.SPANISH]
 VEHICLE = f"/console/vehicles/{HUMMER}"
 PAGES = [
+    "/console/overview",
+    "/console/plans",
+    "/console/plans?state=refused",
+    "/console/gate",
+    "/console/time-in-status",
+    "/console/time-in-status?from=x&to=2026-01-01",
+    "/console/gate/refusals?vin=x&operation=y",
     "/console/vehicles",
     "/console/vehicles?q=zzzz&assetStatusId=3&assetStatusId=4&brandName=x&operational=true&sort=-plate",
     VEHICLE,

@@ -20,10 +20,14 @@ class MenuPlace:
 
 
 PLACES: tuple[MenuPlace, ...] = (
+    MenuPlace(key="place.overview", path="/console/overview", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.plans", path="/console/plans", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.imports", path="/console/imports", scope=Scope.VEHICLES_BULK),
     MenuPlace(key="place.operations", path="/console/operations", scope=Scope.OPERATIONS_RUN),
     MenuPlace(key="place.duplicates", path="/console/duplicates", scope=Scope.VEHICLES_REPAIR),
+    MenuPlace(key="place.gate", path="/console/gate", scope=Scope.GATE_CHECK),
+    MenuPlace(key="times.title", path="/console/time-in-status", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.people", path="/console/people", scope=Scope.ACCOUNT_MANAGE, is_of_account=True),
     MenuPlace(key="place.keys", path="/console/keys", scope=Scope.ACCOUNT_MANAGE, is_of_account=True),
     MenuPlace(key="place.webhooks", path="/console/webhooks", scope=Scope.WEBHOOKS_MANAGE, is_of_account=True),

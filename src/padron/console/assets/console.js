@@ -2,6 +2,7 @@
 import { followFragments } from "./fragments.js";
 import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
+import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
 import { poll } from "./poll.js";
 import { tellZone } from "./zone.js";
@@ -21,6 +22,7 @@ export function onPart(decorate) {
 
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
+onPart(followChanges);
 tellZone();
 onPart(offerCopies);
 onPart(poll);

@@ -7,6 +7,7 @@ from padron.console.pages import (
     files,
     import_columns,
     imports,
+    live,
     openid,
     profile,
     signing_in,
@@ -14,6 +15,7 @@ from padron.console.pages import (
     vehicle,
     vehicles,
 )
+from padron.console.pages.fleet import gate, overview, plans, times
 from padron.console.pages.settings import account, deliveries, keys, people, webhooks
 from padron.console.pages.work import operations, runs
 
@@ -23,6 +25,11 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *entering.ROUTES,
     *openid.ROUTES,
     *profile.ROUTES,
+    *live.ROUTES,
+    *overview.ROUTES,
+    *plans.ROUTES,
+    *gate.ROUTES,
+    *times.ROUTES,
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,

@@ -1,6 +1,6 @@
 """The frame around every page, the keys and the palette."""
 
-from padron.console.wording.texts import PageTexts
+from padron.console.wording.texts import PageTexts, Plural
 
 ENGLISH: PageTexts = {
     "frame.skip": "Skip to the content",
@@ -20,6 +20,7 @@ ENGLISH: PageTexts = {
     "theme.auto": "Auto",
     "theme.light": "Light",
     "theme.dark": "Dark",
+    "place.overview": "Overview",
     "place.vehicles": "Vehicles",
     "place.operations": "Operations",
     "place.duplicates": "Duplicates",
@@ -27,9 +28,15 @@ ENGLISH: PageTexts = {
     "place.keys": "API keys",
     "place.webhooks": "Webhooks",
     "place.account": "Account",
+    "place.plans": "Planned",
+    "place.gate": "Gate",
     "live.loading": "Loading",
     "live.lost": "The server did not answer. Check the connection and try again.",
     "live.done": "The page has changed.",
+    "live.changed": Plural("{count} vehicle changed.", "{count} vehicles changed."),
+    "live.vehicle": Plural("This vehicle was changed meanwhile.", "This vehicle was changed meanwhile."),
+    "live.many": "Much has changed.",
+    "live.refresh": "Show",
     "palette.title": "Go to",
     "palette.hint": "Go to a page, or search vehicles",
     "palette.search": "Search vehicles for",
@@ -61,6 +68,7 @@ SPANISH: PageTexts = {
     "theme.auto": "Auto",
     "theme.light": "Claro",
     "theme.dark": "Oscuro",
+    "place.overview": "Resumen",
     "place.vehicles": "Vehículos",
     "place.operations": "Operaciones",
     "place.duplicates": "Duplicados",
@@ -68,9 +76,15 @@ SPANISH: PageTexts = {
     "place.keys": "Claves de API",
     "place.webhooks": "Webhooks",
     "place.account": "Cuenta",
+    "place.plans": "Programado",
+    "place.gate": "Salida",
     "live.loading": "Cargando",
     "live.lost": "El servidor no respondió. Revisa la conexión e inténtalo de nuevo.",
     "live.done": "La página cambió.",
+    "live.changed": Plural("Cambió {count} vehículo.", "Cambiaron {count} vehículos."),
+    "live.vehicle": Plural("Este vehículo cambió mientras tanto.", "Este vehículo cambió mientras tanto."),
+    "live.many": "Hubo muchos cambios.",
+    "live.refresh": "Mostrar",
     "palette.title": "Ir a",
     "palette.hint": "Ir a una página o buscar vehículos",
     "palette.search": "Buscar vehículos con",
