@@ -6,12 +6,14 @@ small: at the end nobody should wait for one process that has much left.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 _TESTS_MAX = 64
 _FUNCTIONS_MAX = 24
-_WAITING_FUNCTIONS_MAX = 2  # in the rooms whose tests wait for programs
+_WAITING_TESTS_MAX = 32  # in the rooms whose tests wait for programs
+_WAITING_FUNCTIONS_MAX = 2
 _WAITING_ROOMS = {"deploy", "docs", "e2e"}
 _WAITING_FILES = {"test_deadlines.py", "test_pipelining.py", "test_replicas.py", "test_waiting.py", "test_starting.py"}
 # The part of all tests among which those that wait are spread: after it only short ones come.
@@ -44,25 +46,25 @@ def make_portions(tests: Sequence[Placed]) -> list[Portion]:
 
 
 def _cut(tests: Sequence[Placed]) -> Iterator[Portion]:
-    places: list[int] = []
-    functions: set[str] = set()
-    for place, test in enumerate(tests):
-        name = test.name.partition("[")[0]
-        if places and (
-            test.path != tests[places[-1]].path
-            or len(places) == _TESTS_MAX
-            or (name not in functions and len(functions) == _count_functions_max(test.path))
-        ):
-            yield Portion(places=places, waits=_waits(tests[places[0]].path))
-            places, functions = [], set()
-        places.append(place)
-        functions.add(name)
-    if places:
-        yield Portion(places=places, waits=_waits(tests[places[0]].path))
+    for path, placed in groupby(enumerate(tests), key=lambda one: one[1].path):
+        waits = _waits(path)
+        places: list[int] = []
+        functions: set[str] = set()
+        for place, test in placed:
+            name = test.name.partition("[")[0]
+            if _is_full(len(places), len(functions | {name}), waits=waits):
+                yield Portion(places=places, waits=waits)
+                places, functions = [], set()
+            places.append(place)
+            functions.add(name)
+        yield Portion(places=places, waits=waits)
 
 
-def _count_functions_max(path: Path) -> int:
-    return _WAITING_FUNCTIONS_MAX if _waits(path) else _FUNCTIONS_MAX
+def _is_full(test_count: int, function_count: int, *, waits: bool) -> bool:
+    """Say whether a portion takes no further test, with which it would have so many functions."""
+    if waits:
+        return test_count == _WAITING_TESTS_MAX or function_count > _WAITING_FUNCTIONS_MAX
+    return test_count == _TESTS_MAX or function_count > _FUNCTIONS_MAX
 
 
 def _waits(path: Path) -> bool:
