@@ -9,6 +9,7 @@ import pickle
 import signal
 import struct
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from _pytest.runner import pytest_sessionfinish as tear_down
 
 from tests.portions import Portion, make_portions
 
+_END_S_MAX = 60.0  # for what the fixtures of the session still do
 _NUMBER = struct.Struct("i")  # of a portion; so short a write to a pipe is never in parts
 
 
@@ -111,7 +113,7 @@ class _First:
             os.close(self._stop)
             for worker in workers:
                 worker.words.close()  # nobody hears what one still has to say, so none waits with it
-                os.waitpid(worker.pid, 0)
+            _wait_for_ends([worker.pid for worker in workers])
             os.close(self._stopping)
         for place in sorted(self._left):
             self._fail(place, "The processes that ran the tests died before this one.")
@@ -126,6 +128,7 @@ class _First:
 
     def _fork(self, others: Sequence[_Worker]) -> _Worker:
         words, telling = Pipe(duplex=False)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the fork knows that it is one
         if not (pid := os.fork()):
             for file in (self._writing, self._stop):
                 os.close(file)
@@ -133,6 +136,7 @@ class _First:
                 connection.close()
             line = _Line(reading=self._reading, stopping=self._stopping, portions=self._portions)
             _work(self._session, line, telling)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         telling.close()
         return _Worker(pid=pid, words=words)
 
@@ -177,6 +181,7 @@ class _First:
             case _Word.WARNING:
                 config.hook.pytest_warning_recorded.call_historic(kwargs=told)
             case _Word.BROKEN:
+                print(told, file=sys.stderr, flush=True)  # noqa: T201 - the others may take long to end
                 raise RuntimeError(told)
             case _Word.STOPPED:
                 raise KeyboardInterrupt
@@ -193,6 +198,19 @@ class _First:
             nodeid=item.nodeid, location=item.location, keywords={}, outcome="failed", longrepr=words, when="call"
         )
         item.config.hook.pytest_runtest_logreport(report=report)
+
+
+def _wait_for_ends(pids: Sequence[int]) -> None:
+    """Wait until processes have ended. One that was interrupted may hang in a fixture, and is killed at last."""
+    running = {*pids}
+    deadline = time.monotonic() + _END_S_MAX
+    while running:
+        for pid in [*running]:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                running.remove(pid)
+            elif time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 class _Reporter:
@@ -220,6 +238,7 @@ def _work(session: pytest.Session, line: _Line, telling: Connection) -> NoReturn
     """Run portions of the tests in a process that was forked, which ends in here."""
     reporter = _Reporter(session.config, telling)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         _settle(session.config, reporter)
         try:
             for place, following in _walk(line):

@@ -56,6 +56,21 @@ MEETING = """
 """
 
 
+# Each of two tests goes on only once the other one has printed.
+PRINTING = """
+import time
+from pathlib import Path
+
+def test_{own}():
+    print("words of {own}", flush=True)
+    Path("{own}").touch()
+    deadline = time.monotonic() + 30
+    while not Path("{other}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+"""
+
+
 @pytest.fixture
 def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder of tests that run in two processes."""
@@ -118,8 +133,8 @@ def test_tests_that_no_process_lived_to_run_fail(folder: pytest.Pytester) -> Non
 
 def test_a_failure_is_shown_with_what_its_test_printed_and_no_others(folder: pytest.Pytester) -> None:
     folder.makepyfile(
-        test_one="def test_one():\n    print('words of one')\n    assert [1, 2] == [1, 3]\n",
-        test_two="def test_two():\n    print('words of two')\n",
+        test_one=PRINTING.format(own="one", other="two") + "    assert [1, 2] == [1, 3]\n",
+        test_two=PRINTING.format(own="two", other="one"),
     )
     result = run(folder, "--junitxml=report.xml")
     result.assert_outcomes(passed=1, failed=1)

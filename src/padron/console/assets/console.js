@@ -2,6 +2,7 @@
 import { followFragments } from "./fragments.js";
 import { followKeys } from "./keys.js";
 import { openPalette } from "./palette.js";
+import { poll } from "./poll.js";
 import { tellZone } from "./zone.js";
 
 /** Called for the whole document, and again for each part that was put in later. Others add theirs by `onPart`. */
@@ -20,6 +21,7 @@ export function onPart(decorate) {
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
 tellZone();
+onPart(poll);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

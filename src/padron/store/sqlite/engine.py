@@ -24,6 +24,7 @@ from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard
+from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import FileHealth, LogBackup
 from padron.store.sqlite.backup.measures import give_backup_families
@@ -77,6 +78,7 @@ class SqliteStore:
         self.imports = ImportBoard(self._board)
         self.people = People(self._board)
         self.plans = PlanBoard(self._board)
+        self.selections = SelectionBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 
     def read(self, account_id: int) -> Reader:
