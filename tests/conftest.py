@@ -61,7 +61,7 @@ _SLOW_FILES = {
 _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
-UNWATCHED = tuple(Path(__file__).parent / name for name in ("cli", "deploy", "docs", "e2e"))
+UNWATCHED = tuple(Path(__file__).parent / name for name in ("browser", "cli", "deploy", "docs", "e2e"))
 
 
 def pytest_configure() -> None:
