@@ -32,6 +32,7 @@ PAGES = [
     "/console/vehicles?q=zzzz&assetStatusId=3&assetStatusId=4&brandName=x&operational=true&sort=-plate",
     VEHICLE,
     f"{VEHICLE}/status",
+    "/console/selections",
     "/console/profile",
     "/console/help",
     "/console/sign-in?out=1",

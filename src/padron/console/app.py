@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from padron.console import cookies
-from padron.console.declarations import Access, ConsoleRoute
+from padron.console.declarations import FORM_BYTES_MAX, Access, ConsoleRoute
 from padron.console.fields import Fields, parse_fields
 from padron.console.guarding import check_site
 from padron.console.pages import ROUTES
@@ -25,7 +25,6 @@ from padron.domain.sessions import derive_csrf_token
 from padron.mounting import BodyRefusedError, Mount, MountedReply, MountedRequest, MountedRoute
 from padron.service.people.sessions import read_session
 
-FORM_BYTES_MAX = 65_536
 NAME = "console"
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -50,7 +49,7 @@ class Console:
             return await route.endpoint(visit)
         try:
             visit = await self._recognise(visit)
-            visit = await _read_form(visit)
+            visit = await _read_form(visit, FORM_BYTES_MAX if route is None else route.form_bytes_max)
         except PadronError as error:
             return _word_refusal(visit, error)
         except BodyRefusedError as error:
@@ -120,10 +119,10 @@ def build_console(
     return Mount(name=NAME, routes=mounted, answer=console.answer)
 
 
-async def _read_form(visit: PageVisit) -> PageVisit:
+async def _read_form(visit: PageVisit, bytes_max: int) -> PageVisit:
     if visit.request.method != "POST":
         return visit
-    body = await visit.request.read_body(FORM_BYTES_MAX)
+    body = await visit.request.read_body(bytes_max)
     if visit.request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
         raise PadronError(Code.BAD_PARAMETERS, f"Send a form of the type {_FORM_TYPE}.")
     return replace(visit, form=parse_fields(body.decode("utf-8", "replace")))

@@ -8,6 +8,8 @@ from padron.console.visits import PageVisit
 from padron.domain.account import Scope
 from padron.mounting import MountedReply
 
+FORM_BYTES_MAX = 65_536
+
 ShowPage = Callable[[PageVisit], Awaitable[MountedReply]]
 
 
@@ -25,6 +27,7 @@ class ConsoleRoute:
 
     ``show_again`` gives the page with an action's form as it was typed, without acting. It is called after somebody's
     session had ended in the middle of the form and they signed in again. Without it, a plain page lists what was typed.
+    A form may have at most ``form_bytes_max`` bytes.
     """
 
     method: str
@@ -34,3 +37,4 @@ class ConsoleRoute:
     scope: Scope | None = None
     either_scope: tuple[Scope, ...] = ()
     show_again: ShowPage | None = None
+    form_bytes_max: int = FORM_BYTES_MAX

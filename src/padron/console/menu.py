@@ -18,4 +18,7 @@ class MenuPlace:
         return path == self.path or path.startswith(f"{self.path}/")
 
 
-PLACES: tuple[MenuPlace, ...] = (MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),)
+PLACES: tuple[MenuPlace, ...] = (
+    MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.selections", path="/console/selections", scope=Scope.VEHICLES_BULK),
+)

@@ -1,7 +1,17 @@
 """All pages and actions of the console. A new page adds its module's routes here."""
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.pages import entering, files, openid, profile, signing_in, status_change, vehicle, vehicles
+from padron.console.pages import (
+    entering,
+    files,
+    openid,
+    profile,
+    selections,
+    signing_in,
+    status_change,
+    vehicle,
+    vehicles,
+)
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -12,4 +22,5 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *selections.ROUTES,
 )
