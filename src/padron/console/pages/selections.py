@@ -17,7 +17,7 @@ from padron.console.visits import PageVisit
 from padron.domain.account import Scope
 from padron.domain.change import parse_reason
 from padron.domain.errors import Code, PadronError
-from padron.domain.selection import Selection, SelectionState, WantedStatus, format_selection_id
+from padron.domain.selection import SelectionState, VehicleSelection, WantedStatus, format_selection_id
 from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vin import parse_vin
 from padron.mounting import MountedReply
@@ -121,7 +121,7 @@ async def show_report(visit: PageVisit) -> MountedReply:
     return send_csv(visit, b"".join(pieces), f"selection-{format_selection_id(found.selection_id)}.csv")
 
 
-async def _make(visit: PageVisit) -> Selection:
+async def _make(visit: PageVisit) -> VehicleSelection:
     runtime, principal, form = visit.runtime, visit.principal, visit.form
     if "list" in form:
         return await making.select_named(runtime, principal, form.get("list"))
@@ -211,7 +211,7 @@ def _show_preview(
     )
 
 
-def _give_path(selection: Selection) -> str:
+def _give_path(selection: VehicleSelection) -> str:
     return f"{_PATH}/{format_selection_id(selection.selection_id)}"
 
 

@@ -6,7 +6,7 @@ from padron.domain.account import Scope
 from padron.domain.change import parse_reason
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import parse_future_instant
-from padron.domain.selection import SELECTED_MAX, Selection, WantedStatus
+from padron.domain.selection import SELECTED_MAX, VehicleSelection, WantedStatus
 from padron.domain.status import parse_settable_status
 from padron.domain.vin import parse_vin
 from padron.http import parameters
@@ -118,7 +118,7 @@ async def delete_selection(call: Call) -> Reply:
     return Reply(204)
 
 
-async def _make(call: Call, body: SelectionBody) -> Selection:
+async def _make(call: Call, body: SelectionBody) -> VehicleSelection:
     chosen = [one for one in (body.vehicles, body.filter, body.listed, body.every) if not isinstance(one, UnsetType)]
     if len(chosen) != 1 or body.every is False:
         detail = 'Say what to select: exactly one of vehicles, filter, list and "all": true.'
@@ -151,7 +151,7 @@ def _parse_wanted(body: StatusBody) -> WantedStatus:
     )
 
 
-async def _word(call: Call, one: Selection) -> SelectionShape:
+async def _word(call: Call, one: VehicleSelection) -> SelectionShape:
     return shape_selection(one, await name_actors(call.runtime, call.principal.account_id, list_authors([one])))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from padron.domain.account import Principal
-from padron.domain.selection import Selection
+from padron.domain.selection import VehicleSelection
 from padron.files.defusing import defuse_text
 from padron.files.writers import encode_csv
 from padron.service.runtime import Runtime
@@ -12,7 +12,7 @@ from padron.service.selections.reading import list_faults, list_report
 _COLUMNS = ("vin", "vehicleStatusId", "revision", "outcome", "line", "detail")
 
 
-async def encode_report(runtime: Runtime, principal: Principal, found: Selection) -> AsyncIterator[bytes]:
+async def encode_report(runtime: Runtime, principal: Principal, found: VehicleSelection) -> AsyncIterator[bytes]:
     """Give the report, a piece at a time. Text that a spreadsheet could see as a formula is defused.
 
     Raises ``forbidden``.
