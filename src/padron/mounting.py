@@ -4,7 +4,7 @@ The server keeps its guards for such a room: limits on heads, bodies, connection
 log, metrics and traces. The room says who asks, and answers. Neither imports the other.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from padron.domain.account import Principal
@@ -18,6 +18,7 @@ class MountedRoute:
 
     method: str
     path: str
+    is_streamed: bool = False  # it reads its body as it arrives
 
 
 class BodyRefusedError(Exception):
@@ -36,8 +37,9 @@ class MountedRequest:
     """A request whose head was checked. ``route`` is None for an address that does not exist.
 
     ``read_body`` gives the whole body. It raises ``BodyRefusedError`` for more bytes than it is given, and for a body
-    that is too slow. ``admit`` tells the server who asks, once that is known: it takes a place, counts the request
-    against the limits of the account, and raises ``overloaded`` and ``rate_exceeded``.
+    that is too slow. ``stream_body`` gives a body as it arrives, and raises the same. ``admit`` tells the server who
+    asks, once that is known: it takes a place, counts the request against the limits of the account, and raises
+    ``overloaded`` and ``rate_exceeded``.
     """
 
     runtime: Runtime
@@ -51,6 +53,7 @@ class MountedRequest:
     scheme: str  # that the client used: http or https
     client_address: str  # empty if it has none
     read_body: Callable[[int], Awaitable[bytes]]
+    stream_body: Callable[[int], AsyncIterator[bytes]]
     admit: Callable[[Principal], None]
 
 

@@ -23,7 +23,8 @@ def may(scopes: AbstractSet[str], route: ConsoleRoute) -> bool:
 
 
 def fill(route: ConsoleRoute) -> str:
-    return route.path.replace("{vin}", HUMMER).replace("{token}", "x").replace("{version}", "x").replace("{name}", "x")
+    path = route.path.replace("{vin}", HUMMER).replace("{import}", "1" * 16).replace("{file}", "1" * 16)
+    return path.replace("{token}", "x").replace("{version}", "x").replace("{name}", "x")
 
 
 async def ask(browser: Browser, route: ConsoleRoute) -> int:

@@ -38,3 +38,4 @@ class ConsoleRoute:
     either_scope: tuple[Scope, ...] = ()
     show_again: ShowPage | None = None
     form_bytes_max: int = FORM_BYTES_MAX
+    takes_file: bool = False  # its form may send a file

@@ -21,4 +21,5 @@ class MenuPlace:
 PLACES: tuple[MenuPlace, ...] = (
     MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.selections", path="/console/selections", scope=Scope.VEHICLES_BULK),
+    MenuPlace(key="place.imports", path="/console/imports", scope=Scope.VEHICLES_BULK),
 )

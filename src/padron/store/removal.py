@@ -21,6 +21,7 @@ REMOVED_TABLES = (
     "webhook_endpoints",
     "import_parts",
     "import_refusals",
+    "import_mappings",
     "imports",
     "selected_vehicles",
     "selection_faults",

@@ -1,7 +1,8 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
-import { followFragments, replace } from "./fragments.js";
+import { followFragments } from "./fragments.js";
 import { followKeys } from "./keys.js";
 import { openPalette } from "./palette.js";
+import { poll } from "./poll.js";
 import { countTicks, followTicks } from "./ticks.js";
 import { tellZone } from "./zone.js";
 
@@ -21,14 +22,9 @@ export function onPart(decorate) {
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
 tellZone();
-followTicks();
+onPart(poll);
 onPart(countTicks);
-
-// Work that is under way is looked at again, until it is over or the page is another one.
-onPart((part) => {
-  const place = part instanceof Element && part.hasAttribute("data-again") ? part : part.querySelector("[data-again]");
-  if (place) setTimeout(() => place.isConnected && replace(location.href, place.id, { isNew: false }), 1500);
-});
+followTicks();
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

@@ -4,6 +4,8 @@ from padron.console.declarations import ConsoleRoute
 from padron.console.pages import (
     entering,
     files,
+    import_columns,
+    imports,
     openid,
     profile,
     selections,
@@ -23,4 +25,6 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicle.ROUTES,
     *status_change.ROUTES,
     *selections.ROUTES,
+    *imports.ROUTES,
+    *import_columns.ROUTES,
 )

@@ -10,12 +10,22 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from padron.console.wording import entry, errors, fields, frame, listing, many, spans, vehicle
+from padron.console.wording import entry, errors, fields, frame, importing, listing, many, spans, vehicle
 from padron.console.wording.texts import PageTexts, Plural
 from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
-AREAS = (frame, entry, listing, vehicle, many, fields, errors, spans)  # a new area brings both its dictionaries
+AREAS = (
+    frame,
+    entry,
+    listing,
+    vehicle,
+    many,
+    fields,
+    errors,
+    spans,
+    importing,
+)  # a new area brings both its dictionaries
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3

@@ -38,7 +38,8 @@ _LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "selectionId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "userId": _USER_ID,
+    "importId": _RUN_ID, "fileId": _RUN_ID, "selectionId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID,
+    "userId": _USER_ID,
     "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
@@ -108,6 +109,10 @@ SHAPES: dict[str, dict[str, Any]] = {
     "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
                           "refused": 0},
     "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
+    "KeptFileShape": {"id": _RUN_ID, "fileName": "fleet.csv", "keptUntil": LATER},
+    "PreviewShape": {"fingerprint": "5f2c9a0d8b7e4c31a6d0e9f8b7a6c5d4", "headerRow": 1},
+    "PreviewColumnShape": {"name": "NIV", "column": "vin", "confidence": "sure"},
+    "PreviewRowShape": {"line": 2, "cells": [VIN]},
     "KeyShape": {"id": _KEY_ID, "state": "usable"},
     "InvitationShape": {"id": _USER_ID, "role": "editor"},
     "ListFaultShape": {"given": "P 77", "reason": "unknown", "detail": "No vehicle has the name 'P 77'."},
@@ -140,6 +145,14 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 _JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0, "cancelled": 0}
 _NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT, "cancelledByName": LEFT_OUT}
+_IMPORT_QUEUED = {
+    "state": "queued",
+    "progress": 0,
+    "rowsPerSecond": 0,
+    "startedAt": LEFT_OUT,
+    "endedAt": LEFT_OUT,
+    "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
+}
 # The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("createKey", 201): {"secret": _TOKEN},
@@ -172,14 +185,8 @@ ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
         "endedAt": None,
         "counts": dict.fromkeys(("changed", "unchanged", "planned", "refused", "left"), 0),
     },
-    ("startImport", 202): {
-        "state": "queued",
-        "progress": 0,
-        "rowsPerSecond": 0,
-        "startedAt": LEFT_OUT,
-        "endedAt": LEFT_OUT,
-        "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
-    },
+    ("startImport", 202): _IMPORT_QUEUED,
+    ("importFile", 202): _IMPORT_QUEUED,
     ("getRun", 200): _NOT_CANCELLED,
     ("startRun", 201): {"state": "open", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},
     ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},

@@ -453,6 +453,8 @@ CREATE TABLE imports (
     lease_until timestamptz,
     options text COLLATE "C",
     header text COLLATE "C",
+    source_id bigint,
+    kept_until timestamptz,
     PRIMARY KEY (account_id, import_id)
 );
 
@@ -668,6 +670,15 @@ CREATE TABLE pending_sign_ins (
 );
 
 CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);
+
+-- How an account mapped the columns of a file: for the next file with the same names.
+CREATE TABLE import_mappings (
+    account_id bigint NOT NULL REFERENCES accounts,
+    fingerprint text COLLATE "C" NOT NULL,
+    mapping text COLLATE "C" NOT NULL,
+    used_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, fingerprint)
+);
 
 -- Sets of vehicles that somebody chose, to change all their statuses at once, with each vehicle as it was seen.
 CREATE TABLE selections (

@@ -26,7 +26,7 @@ from padron.store.people.board import People
 from padron.store.plans import PlanBoard
 from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
-from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.keeper import FileHealth, LogBackup
 from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
@@ -63,7 +63,12 @@ class SqliteStore:
         self._keeper = keeper
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper), self._guard)
         if keeper is not None:
-            keeper.start()
+            keeper.start(
+                FileHealth(
+                    is_lost=lambda: self._guard.is_lost,
+                    is_being_checked=lambda: self._file_check.state is CheckState.RUNNING,
+                )
+            )
         self._connections = ReadConnections(path, self._guard)
         self._path = path
         self._guard.look()

@@ -419,7 +419,7 @@ CREATE TABLE imports (
     tries INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     lease_holder TEXT,
-    lease_until INTEGER, options TEXT, header TEXT,
+    lease_until INTEGER, options TEXT, header TEXT, source_id INTEGER, kept_until INTEGER,
     PRIMARY KEY (account_id, import_id)
 ) STRICT;
 
@@ -622,6 +622,15 @@ CREATE TABLE pending_sign_ins (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);
+
+-- How an account mapped the columns of a file: for the next file with the same names.
+CREATE TABLE import_mappings (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    fingerprint TEXT NOT NULL,
+    mapping TEXT NOT NULL,
+    used_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, fingerprint)
+) STRICT, WITHOUT ROWID;
 
 -- Sets of vehicles that somebody chose, to change all their statuses at once, with each vehicle as it was seen.
 CREATE TABLE selections (

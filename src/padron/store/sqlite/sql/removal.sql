@@ -84,6 +84,12 @@ DELETE FROM import_refusals WHERE (account_id, import_id, place) IN (
     SELECT account_id, import_id, place FROM import_refusals WHERE account_id = ?1 ORDER BY account_id, import_id, place LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_import_mappings
+-- How files were mapped.
+DELETE FROM import_mappings WHERE (account_id, fingerprint) IN (
+    SELECT account_id, fingerprint FROM import_mappings WHERE account_id = ?1 ORDER BY account_id, fingerprint LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_imports
 -- Imports, after what they have.
 DELETE FROM imports WHERE (account_id, import_id) IN (
