@@ -7,8 +7,7 @@ For each size the benchmark fills a database by the engine's own statements, sta
 - memory
 - the time of list pages, with every filter and every sort, first and deep
 
-It loads the servers in turns, so that a slow minute of the machine affects all of them. The result is each server's
-share of the smallest one's rate, round by round.
+It loads the servers in turns, so that a slow minute affects all. The result is each one's share of the smallest's rate.
 """
 
 import argparse

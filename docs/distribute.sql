@@ -36,6 +36,10 @@ SELECT create_distributed_table('webhook_attempts', 'account_id', colocate_with 
 SELECT create_distributed_table('idempotency_keys', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('idempotency_totals', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('imports', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('import_mappings', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('import_parts', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('import_refusals', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('selections', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('selected_vehicles', 'account_id', colocate_with => 'counters');
+SELECT create_distributed_table('selection_faults', 'account_id', colocate_with => 'counters');
 SELECT create_distributed_table('planned_changes', 'account_id', colocate_with => 'counters');

@@ -72,6 +72,11 @@ def make_ed25519() -> ed25519.Ed25519PrivateKey:
     return ed25519.Ed25519PrivateKey.generate()
 
 
+# Before the tests, because it takes long.
+make_rsa()
+make_rsa(2_048, 1)
+
+
 def describe(key: PrivateKey, **members: object) -> Json:
     """Give the public part of a key as an entry of a key set."""
     public = key.public_key()

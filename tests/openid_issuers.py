@@ -26,7 +26,6 @@ from tests.issuers import (
     make_grant,
     make_header,
     make_provider,
-    make_rsa,
 )
 
 CLIENT_ID = "padron-console"
@@ -44,8 +43,6 @@ CLIENT = OpenIdClient(
 ANA: Json = {
     "sub": "248289", "name": "Ana Ruiz", "email": "ana@corp.example", "email_verified": True, "groups": ["workshop"],
 }  # fmt: skip
-
-make_rsa()  # before the tests, because it takes long
 
 
 def make_role_grant(role: str, account: str = "Acme", **when: object) -> Grant:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from padron.config import SettingsError, give_environment, read_settings
-from padron.domain.providers import DEFAULT_ALGORITHMS, Algorithm, Granted, find_grant, find_url_fault
+from padron.domain.people import ROLE_SCOPES, Role
+from padron.domain.providers import (
+    DEFAULT_ALGORITHMS,
+    Algorithm,
+    Granted,
+    OpenIdClient,
+    find_grant,
+    find_url_fault,
+)
 from padron.provider_files import read_providers
 
 GOOD = """\
@@ -186,3 +194,98 @@ def test_an_address_of_a_provider_is_https_or_on_this_machine(url: str) -> None:
 )  # fmt: skip
 def test_any_other_address_is_refused(url: str) -> None:
     assert find_url_fault(url) is not None
+
+
+SIGN_IN = """\
+resource = "https://padron.example"
+password_sign_in = false
+[providers.corp]
+issuer = "https://id.example/"
+client_id = "padron"
+client_secret_file = "client.secret"
+title = "Corporate login"
+link_by_email = true
+[[providers.corp.grants]]
+account = "Acme"
+role = "editor"
+when = { groups = "fleet" }
+"""
+
+
+def write_secret(folder: Path, text: str = "s3cret\n", mode: int = 0o600) -> None:
+    path = folder / "client.secret"
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def test_a_provider_with_a_client_signs_people_in_and_takes_no_access_tokens(tmp_path: Path) -> None:
+    write_secret(tmp_path)
+    providers = read_providers(write_file(tmp_path, SIGN_IN))
+    (corp,) = providers.listed
+    assert not providers.allows_passwords
+    assert corp.audiences == frozenset()
+    assert corp.client == OpenIdClient(
+        client_id="padron",
+        client_secret="s3cret",
+        title="Corporate login",
+        scopes=("openid", "profile", "email"),
+        links_by_email=True,
+    )
+    assert "s3cret" not in repr(corp)
+    (grant,) = corp.grants
+    assert (grant.role, grant.scopes) == (Role.EDITOR, frozenset(scope.value for scope in ROLE_SCOPES[Role.EDITOR]))
+    both = read_providers(write_file(tmp_path, SIGN_IN.replace("title", 'audience = "api"\ntitle')))
+    assert both.listed[0].audiences == {"api"}
+
+
+@pytest.mark.parametrize(
+    "old, new, told",
+    [
+        ("password_sign_in = false", "password_sign_in = 0", ", line 2: password_sign_in is not true or false."),
+        ('client_id = "padron"\n', "", ", line 5: providers.corp.client_secret_file needs a client_id."),
+        ("client.secret", "other.secret", "line 6: providers.corp.client_secret_file names"),
+        ('title = "Corporate login"', 'sign_in_scopes = ["email"]', "is not a list of words with openid among them."),
+        ('title = "Corporate login"', 'sign_in_scopes = ["openid", "a b"]', "is not a list of words with openid"),
+        ("link_by_email = true", 'link_by_email = "yes"', ", line 8: providers.corp.link_by_email is not true or"),
+        (
+            'role = "editor"',
+            'role = "admin"',
+            ", line 11: providers.corp.grants.1.role is 'admin': choose from viewer, ",
+        ),
+        ('role = "editor"', 'role = "editor"\nscopes = ["gate:check"]', "grants.1.scopes cannot be beside role"),
+        ('role = "editor"', 'scopes = ["gate:check"]', "providers.corp.grants has no role, so nobody could sign in."),
+        (
+            "link_by_email = true",
+            'audience = "padron"\ntoken_types = ["at+jwt", "JWT"]',
+            "providers.corp.audience has the client_id, so identity tokens would be taken as access tokens",
+        ),
+    ],
+)
+def test_a_wrong_way_to_sign_in_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+    write_secret(tmp_path)
+    assert SIGN_IN.count(old) == 1
+    assert told in refuse_file(tmp_path, SIGN_IN.replace(old, new))
+
+
+def test_passwords_are_not_switched_off_where_nobody_could_sign_in_otherwise(tmp_path: Path) -> None:
+    text = GOOD.replace("\n\n", "\npassword_sign_in = false\n\n", 1)
+    assert "line 2: password_sign_in is false, but no provider has a client_id" in refuse_file(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text, mode, told",
+    [
+        ("s3cret", 0o640, "which others can use. Run chmod 600 on it."),
+        ("", 0o600, "which does not have one line of printable text."),
+        ("a\nb", 0o600, "which does not have one line of printable text."),
+        ("s" * 1_001, 0o600, "which does not have one line of printable text."),
+        ("\u00fc", 0o600, "which cannot be read: UnicodeDecodeError."),
+    ],
+)
+def test_the_secret_of_a_client_is_its_owners_alone_and_never_shown(
+    tmp_path: Path, text: str, mode: int, told: str
+) -> None:
+    write_secret(tmp_path, text, mode)
+    detail = refuse_file(tmp_path, SIGN_IN)
+    assert told in detail
+    assert not text or text not in detail

@@ -5,7 +5,7 @@ log, metrics and traces. The room says who asks, and answers. Neither imports th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ class MountedRoute:
 
     method: str
     path: str
+    is_streamed: bool = False  # it reads its body as it arrives
 
 
 class BodyRefusedError(Exception):
@@ -38,10 +39,11 @@ class MountedRequest:
     """A request whose head was checked. ``route`` is None for an address that does not exist.
 
     ``read_body`` gives the whole body. It raises ``BodyRefusedError`` for more bytes than it is given, and for a body
-    that is too slow. ``admit`` tells the server who asks, once that is known: it takes a place, counts the request
-    against the limits of the account, and raises ``overloaded`` and ``rate_exceeded``. ``begin_scan`` takes a place of
-    those who read much. ``wait`` exchanges the place for a waiting request's one during a block, and gives a future
-    that is done when the client has gone. Both raise ``overloaded``.
+    that is too slow. ``stream_body`` gives a body as it arrives, and raises the same. ``admit`` tells the server who
+    asks, once that is known: it takes a place, counts the request against the limits of the account, and raises
+    ``overloaded`` and ``rate_exceeded``. ``begin_scan`` takes a place of those who read much. ``wait`` exchanges the
+    place for a waiting request's one during a block, and gives a future that is done when the client has gone. Both
+    raise ``overloaded``.
     """
 
     runtime: Runtime
@@ -55,6 +57,7 @@ class MountedRequest:
     scheme: str  # that the client used: http or https
     client_address: str  # empty if it has none
     read_body: Callable[[int], Awaitable[bytes]]
+    stream_body: Callable[[int], AsyncIterator[bytes]]
     admit: Callable[[Principal], None]
     begin_scan: Callable[[], None]
     wait: Callable[[], AbstractContextManager[asyncio.Future[None]]]

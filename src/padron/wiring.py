@@ -229,6 +229,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
     from padron.workers.pulse import PulseWorker  # noqa: PLC0415
+    from padron.workers.selections import SelectionWorker  # noqa: PLC0415
     from padron.workers.soundness import SoundnessWorker  # noqa: PLC0415
     from padron.workers.webhooks import WebhookWorker  # noqa: PLC0415
 
@@ -251,7 +252,8 @@ def make_app(worker: int = 0) -> ASGIApp:
         soundness = SoundnessWorker(runtime)
         workers: list[Worker] = [
             WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
-            PlanWorker(runtime), OpenFilesWorker(), soundness, PulseWorker(runtime, PULSE.beat),
+            PlanWorker(runtime), SelectionWorker(runtime, holder=holder), OpenFilesWorker(), soundness,
+            PulseWorker(runtime, PULSE.beat),
         ]  # fmt: skip
         if settings.backup_to:
             workers.append(BackupCheckWorker(runtime, settings.backup_to))

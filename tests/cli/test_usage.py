@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import pytest
@@ -51,14 +53,23 @@ def test_the_walk_finds_the_commands() -> None:
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_command_has_help_with_examples(cli: Cli, words: tuple[str, ...], flag: str) -> None:
-    answer = cli(*words, flag)
+def test_every_command_has_help_with_examples(cli: Cli, words: tuple[str, ...]) -> None:
+    answer = cli(*words, "--help")
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith(f"Usage: {' '.join(['padron', *words])}")
     assert "Exit status: 0 done" in answer.out
     for example in EXAMPLES[" ".join(words)]:
         assert f"$ {example}".split() == " ".join(answer.out.split()).partition(f"$ {example}")[1].split()
+
+
+def test_every_command_has_both_flags_for_its_help() -> None:
+    found = [reduce(getitem, words, app.app) for words in COMMANDS]
+    assert {tuple(command.help_flags) for command in found} == {("--help", "-h")}
+
+
+@pytest.mark.parametrize("words", [(), ("vehicles",), ("vehicles", "show")], ids=" ".join)
+def test_the_short_flag_gives_the_same_help(cli: Cli, words: tuple[str, ...]) -> None:
+    assert cli(*words, "-h") == cli(*words, "--help")
 
 
 @pytest.mark.parametrize(

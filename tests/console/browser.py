@@ -109,7 +109,7 @@ class Browser:
         assert shown.status == 303, shown.html
         return await self.get(shown.location)
 
-    async def send(self, method: str, target: str, content: str | None, headers: Mapping[str, str]) -> Shown:
+    async def send(self, method: str, target: str, content: str | bytes | None, headers: Mapping[str, str]) -> Shown:
         every = {
             "accept-language": self.language,
             "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN = frozenset({"console", "http"})
 # Answers, payloads, and configurations of other programs. test_scale.py runs the SQL.
-NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", "yaml", ""})
+NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", "toml", "yaml", ""})
 
 _BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)$", re.MULTILINE)

@@ -22,6 +22,7 @@ import httpx2
 import pytest
 
 from padron.cli.app import run
+from padron.domain.account import Scope
 from padron.http.routes import ROUTES
 from tests.certificates import Authority
 from tests.docs import examples
@@ -115,7 +116,7 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Register:
     """An account with the sample fleet, a status that was set, another that is planned, and a key for everything."""
     folder = tmp_path_factory.mktemp("register")
     later = f"{datetime.now(UTC).year + 1}-12-31T00:00Z"
-    scopes = sorted({one.scope.value for one in ROUTES if one.scope is not None})
+    scopes = sorted(Scope)
 
     def ask(*words: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads(run_here(folder, *words, "--json"))

@@ -7,7 +7,8 @@ import pytest
 
 from padron.delivery.documents import DOCUMENT_BYTES_MAX, FETCH_S_MAX
 from padron.domain.access_token import TOKEN_LENGTH_MAX
-from padron.domain.providers import LEEWAY_S_MAX, LIFETIME_S_MAX, Algorithm, find_grant
+from padron.domain.people import ROLE_SCOPES, Role
+from padron.domain.providers import LEEWAY_S_MAX, LIFETIME_S_MAX, Algorithm, find_grant, find_roles
 from padron.provider_files import LEEWAY_S, LIFETIME_S, PROVIDERS_MAX, read_providers
 from padron.service.tokens.access_tokens import TOKEN_BELIEVED_S_MAX
 from padron.service.tokens.issuer_keys import FRESH_S, KEPT_S, TRIED_EVERY_S
@@ -20,6 +21,7 @@ CLAIMS = [
     {"repository": "acme/fleet", "ref": "refs/heads/main"},
     {"realm_access": {"roles": ["offline_access", "workshop"]}},
     {"org_id": "org_17", "permissions": ["vehicles:status", "gate:check"]},
+    {"groups": "fleet-office"},
 ]
 
 
@@ -27,13 +29,16 @@ CLAIMS = [
 def test_each_file_can_be_read_and_grants_what_the_page_says(
     tmp_path: Path, text: str, claims: dict[str, object]
 ) -> None:
-    path = tmp_path / "providers.toml"
+    path, secret = tmp_path / "providers.toml", tmp_path / "padron-console.secret"
     path.write_text(text)
+    secret.write_text("a secret\n")
+    secret.chmod(0o600)
     (provider,) = read_providers(path).listed
     granted = find_grant(provider.grants, claims)
     assert granted is not None
     assert granted.account == "Acme"
-    assert len(granted.scopes) == 2
+    roles = find_roles(provider.grants, claims)
+    assert (len(granted.scopes), roles) in ((2, {}), (len(ROLE_SCOPES[Role.EDITOR]), {"Acme": Role.EDITOR}))
     assert find_grant(provider.grants, {}) is None
 
 

@@ -132,6 +132,9 @@ def test_the_demos_call_answers_204_and_so_does_the_next_starts(tmp_path: Path) 
         with serve(tmp_path, "--demo") as server:
             greeting = server.read_greeting()
             assert f"http://127.0.0.1:{server.port}/docs" in greeting
+            link = re.search(rf"http://127\.0\.0\.1:{server.port}(/console/invitation/\w+)", greeting)
+            assert link is not None
+            assert server.call("GET", link[1]) == 200
             assert server.call("GET", "/livez") == 200
             status, vin = server.paste(greeting)
             assert status == 204

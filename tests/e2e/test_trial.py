@@ -27,6 +27,7 @@ from tests.e2e.trial.mishaps import STOPPED, Ends
 from tests.e2e.trial.parties import FeedReader, Ledger, Stranger, Writer, surrounded_by_slow
 from tests.e2e.trial.places import Place, give_database_place, give_file_place
 from tests.e2e.trial.reading import list_accounts, read_register
+from tests.e2e.trial.removals import Removals
 from tests.e2e.trial.report import SLOW_S, build_report, list_fair, save_report
 from tests.e2e.trial.stage import SETTLED_S, Stage
 from tests.postgres import Postgres
@@ -94,8 +95,8 @@ async def play(stage: Stage, place: Place, parties: Parties, seconds: float) -> 
             surrounded_by_slow(stage.servers, parties.stranger.fleet, SLOW_CLIENTS),
             asyncio.TaskGroup() as directors,
         ):
-            directors.create_task(ends.go_on(until_s))
-            directors.create_task(copies.go_on(until_s))
+            for director in (ends, copies, Removals(stage=stage)):
+                directors.create_task(stage.direct(director.kinds, director.let_happen, until_s))
         ended.set()
         await end_well(stage, parties)
         for task in aside:
@@ -202,6 +203,9 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
         try:
             await play(stage, place, parties, effort.TRIAL_S)
             await stop_all(servers, stage)
+        except BaseException:
+            place.keep()
+            raise
         finally:
             save_report(build_report(stage, parties.stranger, began_s, time.monotonic()))
     await check_end(stage, place, parties)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from padron.http.reach import DIRECT, Reach
 from padron.service.runtime import Runtime, build_runtime
 from padron.store import postgres, sqlite
 from padron.store.base import Store
-from tests.cast import Cast, make_cast
+from tests.cast import NOON, Cast, make_cast
+from tests.conftest import SteppedClock
 from tests.database import write
 from tests.http.api import Api, Client
 from tests.http.asgi import AsgiClient
@@ -28,6 +29,9 @@ OpenRuntime = Callable[[], Awaitable[Runtime]]
 OpenNewStore = Callable[[], Awaitable[Store]]
 
 ONE_EPOCH = "UPDATE register SET epoch = '0123abcd'"  # cursors carry it, and each register draws its own
+
+LOOKS_OF_A_CAST = 5  # at the clock: one for each of its accounts and keys
+CASTS_AT_ONCE_MAX = 8
 
 
 @asynccontextmanager
@@ -80,19 +84,30 @@ class SharedApis:
         self._registers = registers
         self._stack = stack
         self._opened: dict[str, Api] = {}
+        self._casts: dict[str, list[Cast]] = {}
         self._numbers = count(1)
 
-    async def lend(self, engine: str, clock: Callable[[], datetime]) -> Api:
+    async def lend(self, engine: str, clock: SteppedClock) -> Api:
         """Give the clients of a new cast."""
-        cast_number = next(self._numbers)
         opened = self._opened.get(engine)
         if opened is None:
             runtime = build_runtime((await self._registers.open(engine)).store, clock)
-            cast = await make_cast(runtime, cast_number)
+            cast = await make_cast(runtime, next(self._numbers))
             opened = self._opened[engine] = await self._stack.enter_async_context(run_api(runtime, cast))
             return opened
         assert clock is opened.runtime.clock, "A test with a clock of its own shares no register."
-        return give_clients(opened.nobody.http, opened.runtime, await make_cast(opened.runtime, cast_number))
+        casts = self._casts.setdefault(engine, [])
+        if not casts:
+            casts += await self._make_casts(opened.runtime, clock)
+        clock.now = NOON + LOOKS_OF_A_CAST * timedelta(seconds=1)
+        return give_clients(opened.nobody.http, opened.runtime, casts.pop())
+
+    async def _make_casts(self, runtime: Runtime, clock: SteppedClock) -> list[Cast]:
+        """Make some casts at once: in a file they are one commit. The first ones are for a module with few tests."""
+        clock.now = NOON - timedelta(hours=1)
+        number = next(self._numbers)
+        numbers = [number, *(next(self._numbers) for _ in range(min(number, CASTS_AT_ONCE_MAX) - 1))]
+        return await asyncio.gather(*(make_cast(runtime, one) for one in numbers))
 
 
 @pytest.fixture

@@ -215,6 +215,13 @@ async def test_a_deleted_vehicle_is_erased_too_and_comes_back_without_the_values
     assert not PERSONAL.keys() & now.keys()
 
 
+async def test_an_erasure_gives_a_deleted_vehicle_no_text_for_the_search(api: Api, select: Select) -> None:
+    await api.acme.send("DELETE", f"/api/v2/vehicles/{HUMMER}", None)
+    before = await select("SELECT vehicle_id FROM search_texts")
+    assert (await erase(api.acme, vin=HUMMER, fields=["ownerName"])).body["erased"]
+    assert await select("SELECT vehicle_id FROM search_texts") == before
+
+
 async def test_an_undo_never_brings_an_erased_value_back(api: Api) -> None:
     edit = (await api.acme.put_vehicle(HUMMER, ownerName="Eva")).headers["x-request-id"]
     other = (await api.acme.put_vehicle(HUMMER, doors=4)).headers["x-request-id"]

@@ -162,7 +162,8 @@ async def test_who_is_admitted_takes_a_place_until_the_answer(http: AsgiClient, 
     room.gate = asyncio.Event()
     working = [asyncio.create_task(ask(http, "GET", "/room?admit")) for _ in range(2)]
     await wait_until(room.has_two)
-    assert (await ask(http, "GET", "/room?admit")).status == 429
+    async with asyncio.timeout(10):
+        assert (await ask(http, "GET", "/room?admit")).status == 429
     room.gate.set()
     assert {answer.status for answer in await asyncio.gather(*working)} == {200}
     assert (await ask(http, "GET", "/room?admit")).status == 200

@@ -55,7 +55,7 @@ def test_nothing_else_calls_its_own_id_by_another_name() -> None:
 
 def test_every_page_has_both_members() -> None:
     pages = {shape for shape, described in SHAPES.items() if "nextCursor" in described.get("properties", {})}
-    assert len(pages) == 13
+    assert len(pages) == 15
     for shape in pages:
         assert {"nextCursor", "more"} <= set(SHAPES[shape]["required"]), shape
         assert SHAPES[shape]["properties"]["more"] == {"type": "boolean"}, shape

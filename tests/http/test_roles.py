@@ -31,7 +31,8 @@ QUERIES = {
 REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one vehicle
 FOUND = {
     "setVehicleStatus": 204, "createKey": 201, "rotateKey": 201, "inviteMember": 201, "removeMember": 204,
-    "createMemberLink": 201, "createWebhook": 201, "startImport": 202, **REPAIRS,
+    "createMemberLink": 201, "createWebhook": 201, "startImport": 202, "keepFile": 201, "createSelection": 201,
+    **REPAIRS,
 }  # fmt: skip
 BY_KEY = {"getKey", "changeKey", "rotateKey", "revokeKey"}
 BY_USER = {"getMember", "putMember", "removeMember", "createMemberLink"}
@@ -42,12 +43,13 @@ BY_VIN = {
 # What lies inside something that nobody has made: whoever may ask is told that it is not there.
 WEBHOOK = {"getWebhook", "changeWebhook", "deleteWebhook", "rotateWebhookSecret", "testWebhook"}
 DELIVERY = {"listWebhookDeliveries", "getWebhookDelivery", "replayWebhook", "replayWebhookDelivery"}
-IMPORT = {"getImport", "getImportReport", "cancelImport"}
+IMPORT = {"getImport", "getImportReport", "cancelImport", "getFilePreview", "importFile", "discardFile"}
+SELECTION = {"getSelection", "getSelectionReport", "previewSelection", "applySelection", "deleteSelection"}
 PLAN = {"getPlannedChange", "cancelPlannedChange"}
 WORK = {
     "claimWork", "giveResults", "startRun", "getRun", "listRunResults", "listRuns", "cancelRun", "deleteOperation",
 }  # fmt: skip
-INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *PLAN, *WORK, "undoRequest"}
+INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *SELECTION, *PLAN, *WORK, "undoRequest"}
 ALONE = {"putVehicle", "upsertVehicleInfo", "deleteVehicle"}  # each call needs a register that none before it changed
 
 
@@ -103,9 +105,12 @@ def build_body(route: Route, whose: str, role: str = "") -> str | None:
         "createKey": {"label": "x", "scopes": ["vehicles:read"]},
         "changeKey": {"label": "y"},
         "eraseValues": {"vin": VINS[whose], "fields": ["ownerName"]},
+        "createSelection": {"vehicles": [{"vin": VINS[whose]}]},
+        "previewSelection": {"vehicleStatusId": 3},
+        "applySelection": {"vehicleStatusId": 3, "digest": "0" * 64},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
-    if route.name == "startImport":
+    if route.name in {"startImport", "keepFile"}:
         return f"vin\n{VINS[whose]}\n"
     return json.dumps(bodies[route.name]) if route.name in bodies else None
 
@@ -115,7 +120,7 @@ async def call(
 ) -> Reply:
     path = route.path.replace("{vin}", VINS[whose]).replace("{name}", "fines").replace("{runId}", "1" * 16)
     path = path.replace("{requestId}", "none").replace("{webhookId}", "1" * 22).replace("{deliveryId}", "1")
-    path = path.replace("{importId}", "1" * 16)
+    path = path.replace("{importId}", "1" * 16).replace("{fileId}", "1" * 16).replace("{selectionId}", "1" * 16)
     spare = spare or NOBODYS
     path = path.replace("{keyId}", spare.key_id).replace("{userId}", spare.user_id).replace("{actorId}", spare.key_id)
     path = path.replace("{planId}", "0" * 30)
@@ -210,4 +215,4 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 70 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 81 * 6 * 3

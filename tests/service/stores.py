@@ -25,6 +25,7 @@ from padron.store.operations import OperationTransaction
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
+from padron.store.selections import SelectionBoard, SelectionTransaction
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
 from padron.traces import Tracer
 
@@ -89,6 +90,10 @@ class FaultyTransaction:
     @property
     def removal(self) -> RemovalTransaction:
         return self._transaction.removal
+
+    @property
+    def selections(self) -> SelectionTransaction:
+        return self._transaction.selections
 
     @property
     def webhooks(self) -> WebhookTransaction:
@@ -196,6 +201,10 @@ class FaultyStore:
     @property
     def plans(self) -> PlanBoard:
         return self._store.plans
+
+    @property
+    def selections(self) -> SelectionBoard:
+        return self._store.selections
 
     @property
     def webhooks(self) -> WebhookBoard:

@@ -23,6 +23,9 @@ KEEP = timedelta(days=7)
 
 Dump = dict[str, list[Row]]
 
+# The index of the search is a virtual table without rows. What it keeps is in its shadow tables.
+_LIST_TABLES = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')"
+
 
 @dataclass(kw_only=True)
 class Kept:
@@ -89,7 +92,7 @@ def dump(path: Path) -> Dump:
     """Give all rows of a register but its epoch."""
     file = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        tables = [str(row[0]) for row in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        tables = [str(row[0]) for row in file.execute(_LIST_TABLES)]
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return {
             table: sorted(file.execute(f'SELECT * FROM "{table}"'), key=repr)  # noqa: S608 - a name of the schema

@@ -1,6 +1,7 @@
 """Whatever happens to the files of a continuous backup, no damaged register comes out of them."""
 
 import asyncio
+import resource
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -170,7 +171,68 @@ def test_a_damaged_base_is_noticed_and_the_one_before_it_still_serves(
             path.write_bytes(damaged)
         refusal = find_refusal(copied, tmp_path / "none.db")
         assert "The base" in refusal
-    earlier = chain.list_bases()[0]
-    restore(copied, tmp_path / "restored.db", earlier.made_at)
-    vins = list_vins(tmp_path / "restored.db")
-    assert vins == list_vins(sound / "padron.db")[: len(vins)]
+        assert "Use --at " in refusal
+        at = datetime.fromisoformat(refusal.partition("Use --at ")[2].partition(" ")[0])
+        restored = restore(copied, tmp_path / "restored.db", at)
+        assert restored.reached_at is not None
+        assert restored.reached_at <= at < base.made_at
+        vins = list_vins(tmp_path / "restored.db")
+        assert vins == list_vins(sound / "padron.db")[: len(vins)]
+
+
+def damage_a_value(path: Path) -> None:
+    """Flip a bit in the name of an owner, which nobody reads when a register is opened."""
+    data = bytearray(path.read_bytes())
+    data[data.index(b"x" * 20) + 10] ^= 1
+    path.write_bytes(data)
+
+
+async def test_a_base_of_a_damaged_database_is_refused_and_the_message_leads_to_the_one_before_it(
+    tmp_path: Path,
+) -> None:
+    async with keep(tmp_path) as kept:
+        await kept.write(20)
+        await kept.wait_until_copied()
+    whole = list_vins(kept.path)
+    damage_a_value(kept.path)
+    async with keep(tmp_path) as kept:  # nobody has noticed yet
+        await kept.wait_until_copied()
+    refusal = find_refusal(kept.folder, tmp_path / "none.db")
+    assert "The restored register is damaged" in refusal
+    at = datetime.fromisoformat(refusal.partition("Use --at ")[2].partition(" ")[0])
+    restore(kept.folder, tmp_path / "restored.db", at)
+    assert list_vins(tmp_path / "restored.db") == whole
+    shutil.rmtree(list_chains(kept.folder)[0].path)
+    assert "The folder has no earlier base, so use another backup." in find_refusal(kept.folder, tmp_path / "none.db")
+
+
+async def test_no_base_is_made_of_a_database_that_is_known_as_damaged(tmp_path: Path) -> None:
+    async with keep(tmp_path) as kept:
+        await kept.write(20)
+        await kept.wait_until_copied()
+    whole = list_vins(kept.path)
+    damage_a_value(kept.path)
+    async with keep(tmp_path) as kept:
+        await asyncio.gather(kept.store.examine(), asyncio.sleep(1))
+        assert len(list_chains(kept.folder)) == 2
+    assert list_chains(kept.folder)[1].list_bases() == []
+    assert list(list_chains(kept.folder)[1].path.glob("base-*")) == []
+    restore(kept.folder, tmp_path / "restored.db")
+    assert list_vins(tmp_path / "restored.db") == whole
+
+
+async def test_a_disk_without_room_for_the_log_refuses_a_restore_with_a_sentence(tmp_path: Path) -> None:
+    async with keep(tmp_path, log_pages=100_000) as kept:
+        await kept.wait_until_copied()
+        await kept.write(200)
+        await kept.wait_until_copied()
+    base = get_chain(kept.folder).list_bases()[0]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (base.size_bytes + 20_000, limits[1]))
+    try:
+        refusal = find_refusal(kept.folder, tmp_path / "none.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert refusal == f"The restored register '{tmp_path}/none.db' cannot be written: File too large."
+    assert [path.name for path in tmp_path.glob("*none.db*")] == []
+    restore(kept.folder, tmp_path / "restored.db")

@@ -14,8 +14,8 @@ from padron.store.sql.statements import load_engine
 
 PACKAGES = ("padron.store.sqlite", "padron.store.postgres")
 NOUNS = (
-    "administration", "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "vehicles",
-    "webhooks",
+    "administration", "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "selections",
+    "vehicles", "webhooks",
 )  # fmt: skip
 MODULES: dict[str, ModuleType] = {
     **{noun: import_module(f"padron.store.{noun}") for noun in NOUNS},
@@ -57,7 +57,10 @@ GIVEN: dict[str, tuple[str, ...]] = {
         "lock_due_plans", "lock_plan", "lock_returns", "lock_pending_of_request", "lock_pending_of_vehicle",
         "find_plan", "list_plans", "list_plans_by_state", "list_plans_of_request", "list_plans_of_vehicles",
     ),
-    "plans.PLANNED_VEHICLE": ("lock_targets",),
+    "plans.PLANNED_VEHICLE": ("lock_targets", "list_present"),
+    "selections.SELECTED": ("list_selected", "list_selected_among"),
+    "selections.SELECTION": ("lock_selection", "list_all_selections", "list_selections", "find_selection"),
+    "selections.SELECTION_FAULT": ("list_selection_faults",),
     "vehicles.DUPLICATE": ("list_duplicates",),
     "vehicles.LISTED": ("list_vehicles", "list_past"),
     "vehicles.STATUS_TIME": ("sum_statuses",),
@@ -90,6 +93,12 @@ TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "people.SIGN_IN": (("insert_sign_in", ()),),
     "plans.ENDED_PLAN": (("end_plans", ("account_id",)),),
     "plans.PLAN": (("add_plans", ("account_id",)),),
+    "selections.SELECTED": (
+        ("insert_selected", ("account_id", "selection_id")),
+        ("save_selected", ("account_id", "selection_id")),
+    ),
+    "selections.SELECTION": (("insert_selection", ("account_id",)), ("save_selection", ("account_id",))),
+    "selections.SELECTION_FAULT": (("insert_selection_fault", ("account_id", "selection_id")),),
     "webhooks.ATTEMPT": (("insert_attempt", ("account_id",)),),
     "webhooks.DELIVERY": (("put_delivery", ("account_id",)), ("save_delivery", ("account_id",))),
     "webhooks.ENDPOINT": (("insert_endpoint", ("account_id",)), ("save_endpoint", ("account_id",))),

@@ -154,6 +154,24 @@ async def test_old_bases_and_segments_go_and_what_is_kept_can_be_restored(
     assert list_vins(tmp_path / "restored.db") == list_vins(kept.path)
 
 
+async def test_no_base_is_deleted_after_a_trial_restore_that_failed(tmp_path: Path) -> None:
+    async with keep(tmp_path, base_every=timedelta(seconds=0.2), kept_for=timedelta(seconds=0.3)) as kept:
+        kept.backup.note_check(datetime.now(UTC), "The restored register is damaged.")
+
+        async def has_bases() -> bool:
+            await kept.write()
+            return len(list_chains(kept.folder)) == 1 and len(get_chain(kept).list_bases()) > 4
+
+        await wait_until(has_bases, seconds_max=30)
+        assert [base.number for base in get_chain(kept).list_bases()][:5] == [1, 2, 3, 4, 5]
+        kept.backup.note_check(datetime.now(UTC), "")
+
+        async def are_deleted() -> bool:
+            return get_chain(kept).list_bases()[0].number > 4
+
+        await wait_until(are_deleted, seconds_max=30)
+
+
 async def test_a_large_log_makes_a_new_base(tmp_path: Path) -> None:
     async with keep(tmp_path, base_bytes=10_000) as kept:
         async with asyncio.timeout(60):

@@ -43,6 +43,7 @@ OF_THE_SERVER = {
     "list_other_marks": "the command that encrypts all secrets with another key",
     "renew_leases": "a worker's sign of life, for all that it holds",
     "list_waiting_imports": "a server looks for uploaded files to import, in all accounts",
+    "list_waiting_selections": "a server looks for confirmed selections to apply, in all accounts",
     "find_next_instant": "a server looks when the next planned change is due, in all accounts",
     "list_due_accounts": "a server looks whose planned changes are due",
     "find_epoch": "the register itself: read when a server starts",

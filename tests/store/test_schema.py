@@ -24,7 +24,7 @@ from tests.postgres import Postgres
 
 # They would cost each status call of SQLite a tenth, and cost PostgreSQL nothing (docs/decisions/0022-list-order.md).
 OF_POSTGRESQL_ALONE = {"vehicles_by_status_since", "vehicles_by_updated_at"}
-# SQLite's index of grams is a virtual table, which triggers keep (docs/decisions/00XX-search.md).
+# SQLite's index of grams is a virtual table, which triggers keep (docs/decisions/0066-search.md).
 GRAMS = "search_texts_by_gram"
 # What vehicles are found by is in a table of its own there (docs/decisions/0026-identities-apart.md).
 FOUND_BY = ("by_vin", "by_plate", "duplicate")

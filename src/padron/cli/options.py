@@ -117,7 +117,7 @@ class ServerOptions(CommonOptions):
     """Whether traces go to a collector, on or off: see docs/observing.md [PADRON_OTEL; default off]."""
 
     providers: str | None = None
-    """A file with identity providers whose access tokens are taken; see docs/providers.md [PADRON_PROVIDERS]."""
+    """A file with identity providers, for access tokens and sign-in; see docs/providers.md [PADRON_PROVIDERS]."""
 
 
 def run_with_runtime(

@@ -19,13 +19,17 @@ from padron.console.pages.openid import list_offers
 from padron.console.pages.signing_in import ask_to_sign_in
 from padron.console.preferences import find_preferences
 from padron.console.rendering import prepare
+from padron.console.uploads import FORM_TYPE as MULTIPART_TYPE
+from padron.console.uploads import BrowserUpload
 from padron.console.visits import PageVisit, SignInOffer
 from padron.domain.errors import Code, PadronError
+from padron.domain.file_import import UPLOAD_BYTES_MAX
 from padron.domain.sessions import derive_csrf_token
 from padron.mounting import BodyRefusedError, Mount, MountedReply, MountedRequest, MountedRoute
 from padron.service.people.sessions import read_session
 
 FORM_BYTES_MAX = 65_536
+FILE_BYTES_MAX = UPLOAD_BYTES_MAX + FORM_BYTES_MAX
 NAME = "console"
 
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -38,7 +42,7 @@ class Console:
     def __init__(self, root_path: str, routes: Sequence[ConsoleRoute], offers: Sequence[SignInOffer]) -> None:
         self._root_path = root_path
         self._offers = tuple(offers)
-        self._routes = {MountedRoute(method=route.method, path=route.path): route for route in routes}
+        self._routes = {_declare(route): route for route in routes}
         self._preparing: asyncio.Task[None] | None = None
 
     async def answer(self, request: MountedRequest) -> MountedReply:
@@ -50,14 +54,12 @@ class Console:
             return await route.endpoint(visit)
         try:
             visit = await self._recognise(visit, is_use=route is None or route.is_use)
-            visit = await _read_form(visit)
-        except PadronError as error:
+            visit = await _read_form(visit, takes_file=route is not None and route.takes_file)
+        except (PadronError, BodyRefusedError) as error:
             return _word_refusal(visit, error)
-        except BodyRefusedError as error:
-            return show_refused_body(visit, error)
         try:
             return show_missing(visit) if route is None else await _act(visit, route)
-        except PadronError as error:
+        except (PadronError, BodyRefusedError) as error:
             return _word_refusal(visit, error)
         except Exception:  # noqa: BLE001 - the last resort: nobody may see a traceback, and the log must have each
             _log.exception("request %s failed: %s %s", visit.request_id, request.method, route and route.path)
@@ -116,15 +118,23 @@ def build_console(
     ``root_path`` is what a proxy puts before each of its addresses. ``offers`` are further ways to sign in.
     """
     console = Console(root_path, routes, offers)
-    mounted = tuple(MountedRoute(method=route.method, path=route.path) for route in routes)
+    mounted = tuple(_declare(route) for route in routes)
     return Mount(name=NAME, routes=mounted, answer=console.answer)
 
 
-async def _read_form(visit: PageVisit) -> PageVisit:
+def _declare(route: ConsoleRoute) -> MountedRoute:
+    return MountedRoute(method=route.method, path=route.path, is_streamed=route.takes_file)
+
+
+async def _read_form(visit: PageVisit, *, takes_file: bool) -> PageVisit:
     if visit.request.method != "POST":
         return visit
+    content_type = visit.request.headers.get("content-type", "")
+    if takes_file and content_type.partition(";")[0].strip().lower() == MULTIPART_TYPE:
+        upload = BrowserUpload(content_type, visit.request.stream_body(FILE_BYTES_MAX))
+        return replace(visit, form=await upload.read_fields(), upload=upload)
     body = await visit.request.read_body(FORM_BYTES_MAX)
-    if visit.request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
+    if content_type.partition(";")[0].strip().lower() != _FORM_TYPE:
         raise PadronError(Code.BAD_PARAMETERS, f"Send a form of the type {_FORM_TYPE}.")
     return replace(visit, form=parse_fields(body.decode("utf-8", "replace")))
 
@@ -141,7 +151,9 @@ async def _act(visit: PageVisit, route: ConsoleRoute) -> MountedReply:
     return await route.endpoint(visit)
 
 
-def _word_refusal(visit: PageVisit, error: PadronError) -> MountedReply:
+def _word_refusal(visit: PageVisit, error: PadronError | BodyRefusedError) -> MountedReply:
+    if isinstance(error, BodyRefusedError):
+        return show_refused_body(visit, error)
     if error.code is Code.STORE_UNAVAILABLE:
         visit.runtime.outage.note(error.detail)
     return show_error(visit, error)

@@ -35,4 +35,5 @@ class ConsoleRoute:
     scope: Scope | None = None
     either_scope: tuple[Scope, ...] = ()
     show_again: ShowPage | None = None
+    takes_file: bool = False  # its form may send a file
     is_use: bool = True

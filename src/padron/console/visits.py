@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from padron.console.fields import Fields, Pair, write_query
+from padron.console.uploads import BrowserUpload
 from padron.console.wording.wording import Phrasing
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
@@ -60,6 +61,7 @@ class PageVisit:
     form: Fields
     form_seed: str
     cookies: Mapping[str, str]
+    upload: BrowserUpload | None = None  # the file of a form that may have one
     to_set: list[bytes] = field(default_factory=list)  # cookies that go out with the answer
 
     @property

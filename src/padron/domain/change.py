@@ -71,8 +71,11 @@ class Change:
 
     @property
     def restores(self) -> bool:
-        """Say whether this change makes a former vehicle current again, with ``details``."""
-        return self.from_status is VehicleStatus.INFO_CHANGED
+        """Say whether this change makes a former vehicle current again, with ``details``.
+
+        An erasure in a former vehicle has the same former status, but the vehicle stays former.
+        """
+        return self.from_status is VehicleStatus.INFO_CHANGED and self.type is _STATUS_CHANGED
 
     @property
     def deactivates(self) -> bool:

@@ -21,6 +21,8 @@ FILE_NAME_LENGTH_MAX = 255
 LEASE = timedelta(seconds=30)
 KEPT = timedelta(days=30)  # after an import ended
 UPLOAD_KEPT = timedelta(minutes=15)  # after the last part of an upload arrived
+FILE_KEPT = timedelta(hours=24)  # a file that is looked at first, after it was last used
+MAPPINGS_KEPT_MAX = 200  # of an account
 TRIES_MAX = 5  # attempts in which no row was read
 
 
@@ -65,7 +67,8 @@ class ImportCounts:
 class FileImport:
     """One uploaded file. ``moved_at`` is the instant of its last progress; ``detail`` says why it failed.
 
-    ``header`` says where the column names are. It is None before the file was opened.
+    ``header`` says where the column names are. It is None before the file was opened. ``kept_until`` makes it a kept
+    file: uploaded, but not an import. Its imports are records of their own, with its id as their ``source_id``.
     """
 
     import_id: int
@@ -92,6 +95,8 @@ class FileImport:
     lease_until: datetime | None = None
     options: ReadingOptions = field(default_factory=ReadingOptions)
     header: Header | None = None
+    source_id: int | None = None
+    kept_until: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -145,12 +150,36 @@ def check_file_name(name: str) -> str:
 
 def check_room(open_imports: Sequence[FileImport], imports_max: int) -> None:
     """Raise ``import_limit_reached`` when the account already has the maximum of open imports."""
-    if len(open_imports) >= imports_max:
+    count = sum(one.kept_until is None for one in open_imports)
+    if count >= imports_max:
         raise PadronError(
             Code.IMPORT_LIMIT_REACHED,
-            f"This account already has {len(open_imports)} open imports, the maximum. "
-            "Wait until one ends, or cancel one.",
+            f"This account already has {count} open imports, the maximum. Wait until one ends, or cancel one.",
         )
+
+
+def check_file_room(open_imports: Sequence[FileImport], files_max: int) -> None:
+    """Raise ``import_limit_reached`` when the account already has the maximum of kept files."""
+    count = sum(one.kept_until is not None for one in open_imports)
+    if count >= files_max:
+        raise PadronError(
+            Code.IMPORT_LIMIT_REACHED,
+            f"This account already keeps {count} uploaded files, the maximum. Import or discard one.",
+        )
+
+
+def list_over(open_imports: Sequence[FileImport], now: datetime) -> list[int]:
+    """Give the uploads to delete: those that stopped, and kept files after their time. No open import needs them."""
+    used = {one.source_id for one in open_imports}
+    return [
+        one.import_id
+        for one in open_imports
+        if one.state is ImportState.UPLOADING and one.import_id not in used and _is_over(one, now)
+    ]
+
+
+def _is_over(upload: FileImport, now: datetime) -> bool:
+    return upload.moved_at < now - UPLOAD_KEPT if upload.kept_until is None else upload.kept_until <= now
 
 
 def choose_next(open_imports: Sequence[FileImport], holder: str, now: datetime) -> FileImport | None:

@@ -9,6 +9,8 @@ from padron.domain.language import Language
 HEADER_ROWS_MAX = 20  # the first rows with content: the column names must be in one of them
 HEADER_ROW_MAX = 1_000  # the last row that the option may name
 SHEET_LENGTH_MAX = 255  # characters of a sheet's name; spreadsheet programs allow 31
+CORRECTIONS_MAX = 1_000
+CORRECTION_LENGTH_MAX = 500  # characters; no value is longer
 MAPPED_MAX = 1_000  # names in a mapping; at most as many columns are read
 
 
@@ -20,6 +22,15 @@ class UnreadableFileError(PadronError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CellCorrection:
+    """What a cell of the file should have been, by its line and its column."""
+
+    line: int
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadingOptions:
     """What the sender says about a file."""
 
@@ -28,6 +39,7 @@ class ReadingOptions:
     header_row: int | None = None  # from 1; None: the reader searches for it
     ignore_unknown: bool = False  # leave out columns with an unknown name
     normalize: bool = False  # accept plates and VINs with spaces and separators
+    corrections: tuple[CellCorrection, ...] = ()  # at most CORRECTIONS_MAX
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from fcntl import fcntl
 from pathlib import Path
 
+from padron.domain.file_preview import FilePreview
 from padron.domain.file_reading import Header, ReadingOptions, UnreadableFileError
 from padron.files.batches import LENGTH_BYTES, Batch, parse_length, unpack
 from padron.files.child import Child, give_limits, word_wait
@@ -138,6 +139,13 @@ class StreamedRows(AheadRows):
         os.set_blocking(self._child.output.fileno(), False)
         while not self.bytes_total and not self._is_last:
             self._accept(await self._receive())
+
+    async def receive_preview(self) -> FilePreview:
+        """Wait for the preview, if that was ordered. Raises ``UnreadableFileError``."""
+        os.set_blocking(self._child.output.fileno(), False)
+        while (batch := await self._receive()).preview is None:
+            pass
+        return batch.preview
 
     async def _receive(self) -> Batch:
         return _check(unpack(await self._read(parse_length(await self._read(LENGTH_BYTES)))))

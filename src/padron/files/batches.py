@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from padron.domain.file_preview import FilePreview
 from padron.domain.file_reading import Header, UnreadableFileError
 from padron.files.columns import FileRow, ParsedRow, RefusedRow
 
@@ -24,6 +25,7 @@ class Batch(msgspec.Struct, kw_only=True):
     bytes_total: int = 0
     error: str | None = None  # why no more rows can be read
     is_last: bool = False
+    preview: FilePreview | None = None  # if it was ordered: the only batch that is not empty
 
     def list_rows(self) -> Sequence[FileRow]:
         """Give all rows in the order of their lines."""

@@ -38,14 +38,16 @@ class _CsvRecord(NamedTuple):
 class CsvRows:
     """The rows after the header of an open file."""
 
-    def __init__(self, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> None:
+    def __init__(
+        self, raw: BufferedReader, bytes_total: int, options: ReadingOptions, search: HeaderSearch | None = None
+    ) -> None:
         self._raw = raw
         self._bytes_total = bytes_total
         self._lines = FileLines(raw)
         self._read_again = 0
         csv.field_size_limit(RECORD_LENGTH_MAX)
         self._separator = _SEPARATORS[0]
-        self._table = self._read_header(options)
+        self._table = self._read_header(options, search or HeaderSearch(options))
 
     @property
     def header(self) -> Header:
@@ -87,8 +89,7 @@ class CsvRows:
                 is_whole=not is_utf_8 or line.isascii(),
             )
 
-    def _read_header(self, options: ReadingOptions) -> Table:
-        search = HeaderSearch(options)
+    def _read_header(self, options: ReadingOptions, search: HeaderSearch) -> Table:
         separators: tuple[str, ...] = _SEPARATORS
         for line in self._lines:
             number = self._lines.number
@@ -100,7 +101,7 @@ class CsvRows:
             if number == 1 and _names_separator(line):
                 named = _read_separator(line)
                 separators = separators if named is None else (named,)
-            elif line.strip(' ,;\t|"') and number >= (options.header_row or 0):
+            elif line.strip(' ,;\t|"') and number >= search.begins_at:
                 table = self._take_header(search, line, separators)
                 if table is not None:
                     return table

@@ -70,12 +70,26 @@ class _Names:
 class HeaderSearch:
     """Looks at a file's rows, from the first one, until one of them has the column names."""
 
+    takes_first_sheet = False  # of several sheets with content, if none is chosen
+
     def __init__(self, options: ReadingOptions) -> None:
         """Raise ``bad_parameters`` for a mapping with a target that is not a column."""
         self._options = options
         self._mapped = parse_mapping(options.mapping)
         self._seen = 0
         self._best: tuple[int, int, _Names] | None = None
+
+    @property
+    def begins_at(self) -> int:
+        """The first row that is worth a look."""
+        return self._options.header_row or 0
+
+    def note_sheets(self, names: Sequence[str]) -> None:
+        """Learn the names of the workbook's sheets. An import needs only the one that is read."""
+
+    def count_vins(self, folded: Sequence[str]) -> int:
+        """Count the folded names that mean the VIN, unless the mapping says otherwise."""
+        return sum(COLUMNS_BY_FOLDED.get(name) == VIN_COLUMN for name in folded if name not in self._mapped)
 
     def count_known(self, names: Sequence[str]) -> int:
         """Count the names that are known, or that are in the mapping."""

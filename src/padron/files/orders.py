@@ -33,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     is_path_told: bool = True  # in what is said of the file
     options: ReadingOptions = ReadingOptions()
     keep_duplicates: bool = False
+    is_preview: bool = False  # give only what the file looks like
 
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):

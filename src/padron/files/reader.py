@@ -15,6 +15,7 @@ import msgspec
 from padron.domain.errors import PadronError
 from padron.files.batches import Batch, pack
 from padron.files.columns import FileRow, FileRows, ImportRow
+from padron.files.correcting import correct_rows
 from padron.files.orders import EXIT_MEMORY, Instruction, Order, accept_limits, word_memory
 from padron.files.parsing import open_parser
 from padron.files.rows import open_rows
@@ -81,7 +82,8 @@ def _read_file(order: Order, sender: _Sender) -> None:
     ):
         sender.send(_give_state(rows))
         sender.rows = rows
-        for chunk in _cut(rows):
+        given = correct_rows(rows, order.options.corrections) if order.options.corrections else rows
+        for chunk in _cut(given):
             batch, parsed = _give_state(rows), parser.parse_rows(chunk)
             batch.rows, batch.refused = parsed.rows, parsed.refused
             sender.send(batch)
@@ -89,6 +91,13 @@ def _read_file(order: Order, sender: _Sender) -> None:
         last = _give_state(rows)
         last.bytes_read, last.is_last = rows.bytes_total, True
         sender.send(last)
+
+
+def _preview_file(order: Order, sender: _Sender) -> None:
+    from padron.files.previews import preview_file  # noqa: PLC0415 - an import starts faster without it
+
+    preview = preview_file(Path(order.path), order.options, is_path_told=order.is_path_told)
+    sender.send(Batch(preview=preview, is_last=True))
 
 
 def _give_state(rows: FileRows) -> Batch:
@@ -124,7 +133,7 @@ def main() -> None:
         accept_limits(told.limits)  # after the thread starts, because its stack must not count for the file
         try:
             error = None
-            _read_file(told.order, sender)
+            (_preview_file if told.order.is_preview else _read_file)(told.order, sender)
         except PadronError as refused:
             error = refused.detail
         except MemoryError:

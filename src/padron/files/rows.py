@@ -9,6 +9,7 @@ from padron.domain.file_reading import ReadingOptions
 from padron.domain.quoting import quote_path
 from padron.files.columns import FileRows
 from padron.files.csv_rows import CsvRows
+from padron.files.headers import HeaderSearch
 from padron.files.json_rows import JsonRows, begins_json
 
 _PACKAGE = (b"PK\x03\x04", b"PK\x05\x06")  # the second is the beginning of an empty archive
@@ -21,10 +22,13 @@ _FOREIGN = (
 
 
 @contextmanager
-def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True) -> Iterator[FileRows]:
+def open_rows(
+    path: Path, options: ReadingOptions | None = None, *, is_path_told: bool = True, search: HeaderSearch | None = None
+) -> Iterator[FileRows]:
     """Open a file and read its header. Raises ``bad_parameters`` when the file or its header cannot be read.
 
-    ``is_path_told`` is off for a file that somebody sent: where it lies meanwhile is nobody's business.
+    ``is_path_told`` is off for a file that somebody sent: where it lies meanwhile is nobody's business. ``search``
+    finds the row with the names in another way than an import does.
     """
     options = options or ReadingOptions()
     the_file = f"The file {quote_path(path)}" if is_path_told else "The file"
@@ -47,11 +51,14 @@ def open_rows(path: Path, options: ReadingOptions | None = None, *, is_path_told
         if first.startswith(_PACKAGE):
             from padron.files.xlsx_rows import open_sheet  # noqa: PLC0415 - a fifth of what a process for CSV would import
 
-            yield open_sheet(opened, raw, bytes_total, options)
+            yield open_sheet(opened, raw, bytes_total, options, search)
             return
         if options.sheet is not None:
             raise PadronError(
                 Code.BAD_PARAMETERS,
                 f"{the_file} is a text file without sheets: leave out sheet (--sheet).",
             )
-        yield (JsonRows if begins_json(first) else CsvRows)(raw, bytes_total, options)
+        if begins_json(first):
+            yield JsonRows(raw, bytes_total, options)
+        else:
+            yield CsvRows(raw, bytes_total, options, search)

@@ -220,11 +220,11 @@ class _OpenSheet:
 class XlsxRows:
     """The rows after the header of a workbook's sheet."""
 
-    def __init__(self, sheet: "_OpenSheet", bytes_total: int, options: ReadingOptions) -> None:
+    def __init__(self, sheet: "_OpenSheet", bytes_total: int, search: HeaderSearch) -> None:
         self._sheet = sheet.reader
         self._rest = sheet.rows
         self.bytes_total = bytes_total
-        table = self._read_header(options)
+        table = self._read_header(search)
         self.header = replace(table.header, sheet=sheet.name)
         self._columns = table.columns
 
@@ -256,8 +256,7 @@ class XlsxRows:
                 del named[column]
             yield ImportRow(line=row.number, cells=cast("dict[str, str]", named), problems=problems)
 
-    def _read_header(self, options: ReadingOptions) -> Table:
-        search = HeaderSearch(options)
+    def _read_header(self, search: HeaderSearch) -> Table:
         for row in self._rest:
             table = search.take(row.number, row.cells)
             if table is not None and row.problems:
@@ -268,7 +267,13 @@ class XlsxRows:
         raise search.refuse()
 
 
-def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options: ReadingOptions) -> XlsxRows:
+def open_sheet(
+    opened: ExitStack,
+    raw: BufferedReader,
+    bytes_total: int,
+    options: ReadingOptions,
+    search: HeaderSearch | None = None,
+) -> XlsxRows:
     """Open the sheet to read. Raises ``bad_parameters``, also when several sheets have content and none is chosen."""
     package = Package(raw)
     package.check_kind()
@@ -282,10 +287,15 @@ def open_sheet(opened: ExitStack, raw: BufferedReader, bytes_total: int, options
         first = list(islice(rest, 1))
         return _OpenSheet(name=chosen.name, reader=reader, rows=chain(first, rest), has_content=bool(first))
 
-    return XlsxRows(_choose_sheet(book.sheets, options.sheet, read), bytes_total, options)
+    search = search or HeaderSearch(options)
+    search.note_sheets([sheet.name for sheet in book.sheets])
+    chosen = _choose_sheet(book.sheets, options.sheet, read, takes_first=search.takes_first_sheet)
+    return XlsxRows(chosen, bytes_total, search)
 
 
-def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet], _OpenSheet]) -> _OpenSheet:
+def _choose_sheet(
+    sheets: list[Sheet], name: str | None, read: Callable[[Sheet], _OpenSheet], *, takes_first: bool = False
+) -> _OpenSheet:
     """Give the sheet with this name, or without a name the only sheet with content. No sheet is opened twice."""
     if name is not None:
         chosen = next((one for one in sheets if one.name.casefold() == name.casefold()), None)
@@ -298,6 +308,8 @@ def _choose_sheet(sheets: list[Sheet], name: str | None, read: Callable[[Sheet],
     first: _OpenSheet | None = None
     for sheet in sheets:
         opened = read(sheet)
+        if takes_first and opened.has_content:
+            return opened
         if opened.has_content:
             found.append(sheet)
         if first is None or (opened.has_content and not first.has_content):

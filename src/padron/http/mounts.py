@@ -1,14 +1,15 @@
 """Hands the requests below a mount to the room that answers them, under the guards of every other request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 from padron.domain.account import Principal
+from padron.http.answers import problems
 from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply
-from padron.http.calls import Call
+from padron.http.calls import CLOSE, Call, ClientGoneError
 from padron.http.declarations import Route
 from padron.http.places import Kind
 from padron.http.watching.tally import NO_ROUTE
@@ -31,6 +32,7 @@ def _declare(mount: Mount, method: str, path: str, route: MountedRoute | None) -
     return Route(
         name=mount.name, method=method, path=path, tag="", summary="", description="",
         endpoint=partial(_answer, mount, route), answers={}, public=True,
+        is_streamed=route is not None and route.is_streamed,
     )  # fmt: skip
 
 
@@ -49,6 +51,7 @@ async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply
             scheme=request.scheme,
             client_address=request.client_address,
             read_body=_build_reading(call),
+            stream_body=partial(_stream_body, call),
             admit=_build_admission(call),
             begin_scan=partial(call.seat.begin, Kind.SCAN),
             wait=partial(_wait, call),
@@ -66,6 +69,18 @@ def _build_reading(call: Call) -> Callable[[int], Awaitable[bytes]]:
             raise BodyRefusedError(problem.status, error.detail, error.headers, problem.slug) from None
 
     return read_body
+
+
+async def _stream_body(call: Call, size_max: int) -> AsyncIterator[bytes]:
+    try:
+        async for data in call.stream_body(size_max):
+            yield data
+    except ProblemError as error:
+        problem = error.problem
+        raise BodyRefusedError(problem.status, error.detail, error.headers, problem.slug) from None
+    except ClientGoneError:
+        gone = problems.REQUEST_TIMEOUT
+        raise BodyRefusedError(gone.status, "The client hung up.", CLOSE, gone.slug) from None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from padron.service.authentication import Authenticator
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
+from padron.service.imports.preview_places import PreviewPlaces
 from padron.service.openid.departures import Departures
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
@@ -57,6 +58,7 @@ class Runtime:
     actor_names: ActorNames = field(default_factory=ActorNames)
     operator: Doer = COMMAND_LINE  # who administers where no principal does; a command names its system user
     recent_pages: RecentPages = field(default_factory=RecentPages)
+    previews: PreviewPlaces = field(default_factory=PreviewPlaces)
     passwords: PasswordHashing = field(default_factory=PasswordHashing)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     departures: Departures = field(default_factory=Departures)

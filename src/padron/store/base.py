@@ -28,6 +28,7 @@ from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort
 from padron.store.removal import RemovalTransaction
+from padron.store.selections import SelectionBoard, SelectionReader, SelectionTransaction
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 from padron.traces import Tracer
@@ -146,6 +147,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def selections(self) -> SelectionTransaction:
+        """The account's selections. A transaction locks them after everything else."""
+        ...
+
+    @property
     def webhooks(self) -> WebhookTransaction:
         """The account's webhooks."""
         ...
@@ -196,6 +202,11 @@ class Reader(VehicleReader, ChangeReader):
         return PlanReader(self._port)
 
     @property
+    def selections(self) -> SelectionReader:
+        """The account's selections."""
+        return SelectionReader(self._port)
+
+    @property
     def webhooks(self) -> WebhookReader:
         """The account's webhooks."""
         return WebhookReader(self._port)
@@ -227,6 +238,11 @@ class Store(Protocol):
     @property
     def plans(self) -> PlanBoard:
         """The planned changes of all accounts: for the server itself, never for a request."""
+        ...
+
+    @property
+    def selections(self) -> SelectionBoard:
+        """The selections of all accounts: for the server's workers, never for a request."""
         ...
 
     @property

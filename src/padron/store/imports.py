@@ -4,7 +4,7 @@ Locks: an import's row comes after vehicles and the counter. A transaction that 
 account's row, and locks no vehicle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,7 +17,7 @@ IMPORT = Columns(
     "import_id", "state", "file_name", "keep_duplicates", "dry_run", "created_by", "request_id", "created_at",
     "moved_at", "started_at", "ended_at", "byte_count", "part_count", "bytes_read", "bytes_total", "read",
     "registered", "updated", "unchanged", "kept_duplicates", "refused", "refusals_kept", "detail", "tries", "attempt",
-    "lease_holder", "lease_until", "options", "header",
+    "lease_holder", "lease_until", "options", "header", "source_id", "kept_until",
 )  # fmt: skip
 IMPORT_REFUSAL = Columns("place", "line", "column_name", "detail")
 
@@ -71,6 +71,12 @@ class ImportTransaction:
         """Delete at most ``limit`` refused lines and give their number."""
         return len(await self._port.fetch("delete_import_refusals", import_id, limit))
 
+    async def save_mapping(self, fingerprint: str, mapping: Mapping[str, str], at: datetime, kept_max: int) -> None:
+        """Keep how a file's names were mapped. Only the latest ``kept_max`` mappings remain."""
+        text = msgspec.json.encode(mapping).decode()
+        await self._port.write_rows("save_import_mapping", [(fingerprint, text, at)])
+        await self._port.fetch("drop_old_mappings", kept_max)
+
     async def list_ended(self, before: datetime, limit: int) -> list[int]:
         """Give imports that ended before an instant."""
         return [row[0] for row in await self._port.fetch("list_ended_imports", before, limit)]
@@ -95,6 +101,16 @@ class ImportReader:
         """Give one import, if there is one."""
         rows = await self._port.read_page("find_import", import_id)
         return _to_import(rows[0], self._port.to_instant) if rows else None
+
+    async def find_kept_file(self, file_id: int, now: datetime) -> FileImport | None:
+        """Give a file that is kept to be looked at, if there is one."""
+        rows = await self._port.read_page("find_kept_file", file_id, now)
+        return _to_import(rows[0], self._port.to_instant) if rows else None
+
+    async def find_mapping(self, fingerprint: str) -> Mapping[str, str]:
+        """Give how files with these names were mapped the last time; empty if never."""
+        rows = await self._port.read_page("find_import_mapping", fingerprint)
+        return msgspec.json.decode(rows[0][0], type=dict[str, str]) if rows else {}
 
     async def load_part(self, import_id: int, number: int) -> bytes | None:
         """Give one part of a file's bytes, counted from 0; None when it is deleted."""
@@ -156,6 +172,8 @@ def _to_import(row: Row, to_instant: ToInstant) -> FileImport:
         lease_until=give_or_none(to_instant, named["lease_until"]),
         options=ReadingOptions() if options is None else msgspec.json.decode(options, type=ReadingOptions),
         header=None if header is None else msgspec.json.decode(header, type=Header),
+        source_id=named["source_id"],
+        kept_until=give_or_none(to_instant, named["kept_until"]),
     )
 
 
@@ -191,6 +209,8 @@ def _from_import(one: FileImport) -> Sequence[object]:
             "lease_until": one.lease_until,
             "options": msgspec.json.encode(one.options).decode(),
             "header": None if one.header is None else msgspec.json.encode(one.header).decode(),
+            "source_id": one.source_id,
+            "kept_until": one.kept_until,
         }
     )
 

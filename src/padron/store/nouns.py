@@ -13,6 +13,7 @@ from padron.store.operations import OperationTransaction
 from padron.store.plans import PlanTransaction
 from padron.store.port import WritePort
 from padron.store.removal import RemovalTransaction
+from padron.store.selections import SelectionTransaction
 from padron.store.webhooks import WebhookTransaction
 
 
@@ -73,6 +74,11 @@ class NounTransactions(ABC):
     def removal(self) -> RemovalTransaction:
         """Give the removal of the account."""
         return RemovalTransaction(self.port)
+
+    @property
+    def selections(self) -> SelectionTransaction:
+        """Give the account's selections."""
+        return SelectionTransaction(self.port)
 
     @property
     def webhooks(self) -> WebhookTransaction:

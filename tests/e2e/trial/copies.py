@@ -1,4 +1,4 @@
-"""Backups, restores and deletions beside the running servers, each compared with what was answered."""
+"""Backups and restores beside the running servers, each compared with what was answered."""
 
 import asyncio
 import json
@@ -7,15 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from tests import effort
-from tests.cast import make_vin, wait_until
 from tests.e2e.trial.ledger import check_found
-from tests.e2e.trial.reading import list_accounts, read_register
+from tests.e2e.trial.reading import read_register
 from tests.e2e.trial.stage import LOST_S_MAX, SETTLED_S, Stage
 from tests.starting import Outcome
 
-INSIST_S_MAX = 60.0
-GONE_VEHICLES = 40
 DOCTOR_SHARE = 0.3  # of the copies that are examined
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -24,7 +20,7 @@ DropDatabase = Callable[[str], Awaitable[None]]
 
 @dataclass(kw_only=True)
 class Copies:
-    """Copies the register and compares the copy, and deletes accounts, in an order that the dice choose."""
+    """Copies the register and compares the copies."""
 
     stage: Stage
     make_database: MakeDatabase
@@ -35,25 +31,12 @@ class Copies:
 
     @property
     def kinds(self) -> Sequence[str]:
-        kinds = ["one file", "doctor", "account"]
+        kinds = ["one file", "doctor"]
         if self.stage.backup_to is not None:
             kinds += ["folder", "trial"]
         return kinds
 
-    async def go_on(self, until_s: float) -> None:
-        """Let each kind happen once, and go on until the time is over."""
-        is_first = True
-        while is_first or time.monotonic() < until_s:
-            deck = list(self.kinds)
-            self.stage.dice.shuffle(deck)
-            for kind in deck:
-                await asyncio.sleep(self.stage.dice.uniform(*effort.TRIAL_CALM_S))
-                await self._let_happen(kind)
-                if not is_first and time.monotonic() >= until_s:
-                    return
-            is_first = False
-
-    async def _let_happen(self, kind: str) -> None:
+    async def let_happen(self, kind: str) -> None:
         match kind:
             case "one file":
                 await self.copy_file()
@@ -62,11 +45,9 @@ class Copies:
             case "trial":
                 if await self.stage.try_command("restore", str(self.stage.backup_to), "--check") is not None:
                     self.stage.figures.counts["trial restore"] += 1
-            case "doctor":
+            case _:
                 if await self.examine(self.stage.url):
                     self.stage.figures.counts["doctor beside the servers"] += 1
-            case _:
-                await self.delete_account()
 
     async def copy_file(self) -> None:
         """Make a backup in one file, restore it and compare."""
@@ -108,7 +89,10 @@ class Copies:
         """Compare a copy with what was answered until an instant, and give how far it is behind."""
         found = await read_register(url, self.stage.account_ids)
         acts = list(self.stage.ledger.acts)
-        lost = await asyncio.to_thread(check_found, found, acts, until_s=until_s)
+        try:
+            lost = await asyncio.to_thread(check_found, found, acts, until_s=until_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.stage.describe(asked_s, until_s)}") from error
         return max((asked_s - act.answered_s for act in lost), default=0.0)
 
     async def examine(self, url: str) -> bool:
@@ -122,31 +106,6 @@ class Copies:
             self.stage.figures.notes[f"doctor in trouble: {faults or outcome.stderr.strip()[-120:]}"] += 1
             return False
         return True
-
-    async def delete_account(self) -> None:
-        """Make an account with a few vehicles, and delete it."""
-        number = next(self._numbers)
-        name = f"Gone {number}"
-        file = self.stage.aside / f"gone-{number}.csv"
-        file.write_text("".join(f"{line}\n" for line in ("vin", *map(make_vin, range(GONE_VEHICLES)))), "utf-8")
-        await self._insist("accounts", "add", name)
-        await self._insist("vehicles", "import", "--account", name, str(file))
-        delete = ("accounts", "delete", name, "--yes", name)
-        export_to = self.stage.folder / f"export-{number}"
-        if await self.stage.try_command(*delete, "--export-to", str(export_to)) is None:
-            await self._insist(*delete, "--no-export")
-        else:
-            assert len((export_to / "vehicles.jsonl").read_text("utf-8").splitlines()) == GONE_VEHICLES
-        assert await list_accounts(self.stage.url) == self.stage.account_ids
-        self.stage.figures.counts["account deleted"] += 1
-
-    async def _insist(self, *words: str) -> None:
-        """Run a command again and again while it fails in a trouble."""
-
-        async def is_done() -> bool:
-            return await self.stage.try_command(*words) is not None
-
-        await wait_until(is_done, seconds_max=INSIST_S_MAX)
 
 
 def list_faults(outcome: Outcome) -> list[str] | None:

@@ -13,7 +13,7 @@ from tests.e2e.program import STOP_S_MAX
 from tests.e2e.trial.copies import Copies
 from tests.e2e.trial.stage import Stage
 
-FULL_S = (0.3, 3.0)
+FULL_S = effort.TRIAL_FULL_S
 NOTICED_S_MAX = 15.0
 READY_S_MAX = 30.0
 STOPPED = "stop by SIGTERM"
@@ -23,7 +23,7 @@ Crash = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass(kw_only=True)
 class Ends:
-    """Ends servers in every way, in an order that the dice choose."""
+    """Ends servers in every way."""
 
     stage: Stage
     copies: Copies
@@ -40,25 +40,14 @@ class Ends:
             kinds += ["crash"]
         return kinds
 
-    async def go_on(self, until_s: float) -> None:
-        """Let each kind happen once, and go on until the time is over."""
-        is_first = True
-        while is_first or time.monotonic() < until_s:
-            deck = list(self.kinds)
-            self.stage.dice.shuffle(deck)
-            for kind in deck:
-                await asyncio.sleep(self.stage.dice.uniform(*effort.TRIAL_CALM_S))
-                await self._let_happen(kind)
-                self.stage.figures.counts[kind] += 1
-                if not is_first and time.monotonic() >= until_s:
-                    return
-            is_first = False
-
-    async def _let_happen(self, kind: str) -> None:
+    async def let_happen(self, kind: str) -> None:
+        self.stage.figures.counts[kind] += 1
         match kind:
             case "kill":
+                await self.stage.wait_for_work()
                 await self._end(kill=True)
             case "kill and restore":
+                await self.stage.wait_for_work()
                 self._kill()
                 await self.copies.restore_folder()
                 await self._start()

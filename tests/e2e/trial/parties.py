@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from padron.domain.change import ChangeType
+from tests import effort
 from tests.cast import make_vin
 from tests.e2e.client import Answer, Connection, build_request, connect
 from tests.e2e.followers import read_stream
@@ -23,7 +24,7 @@ PROBE_S = 0.05
 WAIT_S = 2  # of a reader of the feed
 SPARES = 4  # VINs of each writer that are registered, changed, erased and deleted
 FIRST_SPARE = 1_000
-SLOW_S = 4.0
+SLOW_S = effort.TRIAL_SLOW_S
 DRIP_S = 0.5
 UNREAD = 30  # requests for large answers that nobody reads
 _TARGET = "/api/v2/vehicles"

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,8 @@ import asyncpg
 
 from tests.e2e.trial.disks import SMALL_DISK, Disk, LimitedDisk, SmallDisk
 from tests.postgres import Postgres
+
+FAILED = Path(__file__).parents[3] / "build" / "trials" / "failed"
 
 T = TypeVar("T")
 
@@ -33,6 +36,12 @@ class Place:
     postgres: Postgres | None
     make_database: Callable[[], Awaitable[str]]
     drop_database: Callable[[str], Awaitable[None]]
+
+    def keep(self) -> None:
+        """Keep the files of a trial that failed, so that somebody can look at them."""
+        shutil.rmtree(FAILED, ignore_errors=True)
+        with suppress(shutil.Error):  # of files that a server has just removed
+            shutil.copytree(self.folder, FAILED, ignore=shutil.ignore_patterns("filling"))
 
     @property
     def variables(self) -> dict[str, str]:

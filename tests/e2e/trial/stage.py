@@ -5,13 +5,15 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from padron.domain.errors import PadronError
 from padron.store.sqlite.backup.folders import list_chains
+from tests import effort
+from tests.cast import wait_until
 from tests.e2e.program import Fleet
 from tests.e2e.servers import Servers
 from tests.e2e.trial.disks import Disk
@@ -22,6 +24,9 @@ COMMAND_S_MAX = 300
 LOST_S_MAX = 1.0  # what a continuous backup may be behind
 SETTLED_S = 6.0  # after a trouble, until everything is as usual: a server tries again after five seconds
 LOOK_S = 0.02
+ACTS_MIN = 10
+RECENT_ACTS = 2_000
+WORK_S_MAX = 90.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -120,6 +125,20 @@ class Stage:
         self.look_at_chains()
         return self.backup_to is None or self.chains[-1].based_s < math.inf
 
+    async def wait_for_work(self) -> None:
+        """Wait until the servers did something, of which a backup must know if there is one."""
+        since_s = time.monotonic()
+
+        async def is_done() -> bool:
+            self.look_at_chains()
+            begin_s, end_s = since_s, time.monotonic()
+            if self.backup_to is not None:
+                begin_s, end_s = max(since_s, self.chains[-1].based_s), end_s - LOST_S_MAX
+            recent = self.ledger.acts[-RECENT_ACTS:]
+            return sum(act.is_done and begin_s < act.answered_s < end_s for act in recent) >= ACTS_MIN
+
+        await wait_until(is_done, seconds_max=WORK_S_MAX)
+
     def end_chain(self, now_s: float) -> None:
         if self.chains:
             self.chains[-1].ended_s = min(self.chains[-1].ended_s, now_s)
@@ -142,6 +161,44 @@ class Stage:
             if span.began_s - LOST_S_MAX < until_s < span.ended_s + SETTLED_S:
                 until_s = span.began_s - LOST_S_MAX
         return until_s
+
+    async def direct(self, kinds: Sequence[str], let_happen: Callable[[str], Awaitable[None]], until_s: float) -> None:
+        """Let each kind happen once, in an order that the dice choose, and again until the time is over."""
+        is_first = True
+        while is_first or time.monotonic() < until_s:
+            for kind in self.dice.sample(kinds, len(kinds)):
+                await asyncio.sleep(self.dice.uniform(*effort.TRIAL_CALM_S))
+                await let_happen(kind)
+                if not is_first and time.monotonic() >= until_s:
+                    return
+            is_first = False
+
+    def describe(self, asked_s: float, until_s: float) -> str:
+        """Say what happened in the last minute before a question."""
+        return "\n".join(
+            [
+                f"Until {until_s - asked_s:.2f} s everything must be there. Seconds count from the question.",
+                *(
+                    f"Chain {chain.name}: base at {chain.based_s - asked_s:.2f}, ended at {chain.ended_s - asked_s:.2f}"
+                    for chain in self.chains[-4:]
+                ),
+                *(
+                    f"Trouble {span.kind} from {span.began_s - asked_s:.2f} to {span.ended_s - asked_s:.2f}"
+                    for span in self.spans[-4:]
+                ),
+                *(
+                    f"Act {act.mark} {act.kind} answered {act.http} at {act.answered_s - asked_s:.2f}"
+                    for act in self.ledger.acts[-400:]
+                    if act.is_done and act.answered_s > asked_s - 60
+                ),
+                *(
+                    f"{log.name}: {line}"
+                    for log in sorted(self.aside.glob("server-*.log"), key=lambda path: path.stat().st_mtime)[-3:]
+                    for line in log.read_text("utf-8").splitlines()
+                    if " padron.access" not in line
+                ),
+            ]
+        )
 
     async def run(self, *words: str, url: str | None = None) -> Outcome:
         """Run a command on the register, or on another one."""

@@ -1,8 +1,10 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
 import { followFragments } from "./fragments.js";
+import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
 import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
+import { poll } from "./poll.js";
 import { tellZone } from "./zone.js";
 
 /** Called for the whole document, and again for each part that was put in later. Others add theirs by `onPart`. */
@@ -22,6 +24,8 @@ followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
 onPart(followChanges);
 tellZone();
+onPart(offerCopies);
+onPart(poll);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

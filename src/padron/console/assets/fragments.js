@@ -71,12 +71,15 @@ export async function replace(address, id, { isNew, body }) {
   const own = (asking = new AbortController());
   const place = document.getElementById(id) ?? document.getElementById("main");
   place?.setAttribute("aria-busy", "true");
+  let isAnswered = false;
   try {
     const answer = await fetch(address, {
       method: body ? "POST" : "GET", body, signal: own.signal, headers: { "X-Fragment": id },
     });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    isAnswered = true;
     if (own.signal.aborted) return;
+    tellLost(false);
     const part = page.getElementById(place?.id ?? "main") ?? page.getElementById("main");
     if (!part) throw new TypeError("The answer is no page.");
     const shown = answer.redirected || !body ? answer.url || address : location.href;
@@ -87,9 +90,24 @@ export async function replace(address, id, { isNew, body }) {
   } catch (error) {
     if (own.signal.aborted) return;
     place?.removeAttribute("aria-busy");
-    announce("lost");
-    if (!body) location.assign(address);
+    if (isAnswered && !body) location.assign(address);
+    else tellLost(true);
   }
+}
+
+/**
+ * Say that the server did not answer, until it does. The page stays, with what was typed.
+ * @param {boolean} isLost
+ */
+function tellLost(isLost) {
+  document.getElementById("lost")?.remove();
+  if (!isLost) return;
+  const told = document.createElement("p");
+  told.id = "lost";
+  told.className = "problem lost";
+  told.setAttribute("role", "alert");
+  told.textContent = document.getElementById("words")?.dataset.lost ?? "";
+  document.getElementById("main")?.prepend(told);
 }
 
 /**

@@ -1,8 +1,23 @@
 """All pages and actions of the console. A new page adds its module's routes here."""
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.pages import entering, files, live, openid, profile, signing_in, status_change, vehicle, vehicles
+from padron.console.pages import (
+    duplicates,
+    entering,
+    files,
+    import_columns,
+    imports,
+    live,
+    openid,
+    profile,
+    signing_in,
+    status_change,
+    vehicle,
+    vehicles,
+)
 from padron.console.pages.fleet import gate, overview, plans, times
+from padron.console.pages.settings import account, deliveries, keys, people, webhooks
+from padron.console.pages.work import operations, runs
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -18,4 +33,14 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *duplicates.ROUTES,
+    *operations.ROUTES,
+    *runs.ROUTES,
+    *people.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
+    *account.ROUTES,
+    *imports.ROUTES,
+    *import_columns.ROUTES,
 )

@@ -24,7 +24,7 @@ def list_offers(runtime: Runtime) -> tuple[SignInOffer, ...]:
 async def depart(visit: PageVisit) -> MountedReply:
     """GET /console/openid/{provider}: go to the provider.
 
-    It changes nothing but this browser's cookie, so another site's page may lead here too.
+    It only changes a cookie of this browser, so another site's page may lead here too.
     """
     departure = await begin_sign_in(visit.runtime, visit.parameters["provider"], find_wanted(visit), visit.visitor)
     age_s = int(PENDING_LASTS.total_seconds())

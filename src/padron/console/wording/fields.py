@@ -35,6 +35,7 @@ ENGLISH: PageTexts = {
     "field.ownerName": "Owner",
     "field.engineNumber": "Engine number",
     "field.legalName": "Legal name",
+    "field.revision": "Revision (of an export)",
     **{f"meaning.{status.value}": text.meaning for status, text in STATUS_TEXTS.items()},
 }
 
@@ -70,6 +71,7 @@ SPANISH: PageTexts = {
     "field.ownerName": "Propietario",
     "field.engineNumber": "Número de motor",
     "field.legalName": "Razón social",
+    "field.revision": "Revisión (de una exportación)",
     "meaning.0": "Queda fuera de los procesos automáticos.",
     "meaning.1": "Con seguimiento y en operación.",
     "meaning.2": "Una versión anterior, que el sistema guarda cuando cambian los datos.",

@@ -10,11 +10,30 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from padron.console.wording import entry, errors, fields, frame, gate, listing, overview, spans, times, vehicle
+from padron.console.wording import (
+    account,
+    duplicates,
+    entry,
+    errors,
+    fields,
+    frame,
+    gate,
+    importing,
+    keys,
+    listing,
+    operations,
+    overview,
+    people,
+    spans,
+    times,
+    vehicle,
+    webhooks,
+)
 from padron.console.wording.texts import PageTexts, Plural
 from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
+# A new area brings both its dictionaries.
 AREAS = (
     frame,
     entry,
@@ -26,7 +45,14 @@ AREAS = (
     fields,
     errors,
     spans,
-)  # a new area brings both its dictionaries
+    importing,
+    keys,
+    people,
+    webhooks,
+    duplicates,
+    operations,
+    account,
+)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3

@@ -32,19 +32,24 @@ _TAG = "v17r2t6448b91e7c580"
 _NUMBER = 42
 _USER_ID = "u4mQ9sTzX2bLk"
 _TOKEN = f"padron_{_KEY_ID}_…"
+_DIGEST = "3f0c5d1c9a7b2e64" * 4
 _LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID, "userId": _USER_ID,
+    "importId": _RUN_ID, "fileId": _RUN_ID, "selectionId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID,
+    "userId": _USER_ID,
     "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
-    "addedAt": AT, "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,
+    "addedAt": AT, "appliedAt": AT, "appliedBy": _KEY_ID, "appliedByName": _KEY_NAME, "digest": _DIGEST,
+    "changedCount": 0, "leavingOperations": 2, "enteringOperations": 0, "withdrawnWork": 0, "faultCount": 0,
+    "line": 3, "errorDetail": None,
+    "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,
     "link": "/console/invitation/padron_invitation_…",
     "at": AT, "attempt": 1, "attemptCount": 1, "attempts": 3, "binding": True, "body": "", "by": _KEY_ID,
     "byName": _KEY_NAME, "changedByName": _KEY_NAME, "createdByName": _KEY_NAME, "endedByName": None,
@@ -82,6 +87,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "ActorShape": {"id": _KEY_ID, "kind": "key", "name": _KEY_NAME},
     "BulkAnswer": {"status": 204, "outcome": "changed", "revision": _TAG},
     "ChangeList": {"nextCursor": _CURSOR},
+    "ChangedVehicleShape": {"fromStatusId": 1, "toStatusId": 4},
     "ClaimShape": {"attempt": 1},
     "CountsShape": {"queued": 0, "claimed": 0, "succeeded": 1, "failed": 0, "withdrawn": 0, "exhausted": 0,
                     "cancelled": 0},
@@ -89,6 +95,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "DowntimeShape": {"reasons": MADE},
     "DuplicateGroupShape": {"differences": {"plate": ["RTA412C", "RTA413C"]}},
     "DuplicateVehicle": {"id": 17, **_SHOP_CAR},
+    "ForeseenVehicle": {"outcome": "changed", "vehicleStatusId": 1},
     "FormerShape": {"id": 18, "vehicleId": 18, "revision": "v18r3t6448b91e7c580"},
     "GateRefusalShape": {"operation": "dispatch", "reason": "notActive", "count": 12},
     "GateSingle": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
@@ -102,18 +109,27 @@ SHAPES: dict[str, dict[str, Any]] = {
     "ImportCountsShape": {"read": 412, "registered": 400, "updated": 10, "unchanged": 2, "keptDuplicates": 0,
                           "refused": 0},
     "ImportShape": {"fileName": "fleet.csv", "startedAt": AT, "endedAt": AT},
+    "KeptFileShape": {"id": _RUN_ID, "fileName": "fleet.csv", "keptUntil": LATER},
+    "PreviewShape": {"fingerprint": "5f2c9a0d8b7e4c31a6d0e9f8b7a6c5d4", "headerRow": 1},
+    "PreviewColumnShape": {"name": "NIV", "column": "vin", "confidence": "sure"},
+    "PreviewRowShape": {"line": 2, "cells": [VIN]},
     "KeyShape": {"id": _KEY_ID, "state": "usable"},
     "InvitationShape": {"id": _USER_ID, "role": "editor"},
+    "ListFaultShape": {"given": "P 77", "reason": "unknown", "detail": "No vehicle has the name 'P 77'."},
     "LoggedDeliveryShape": {"id": _NUMBER, "messageId": f"msg_{_WEBHOOK_ID}_16", "state": "delivered",
                             "attempts": MADE},
     "MemberShape": {"id": _USER_ID, "name": "Ana Ruiz", "role": "editor"},
     "OperationShape": {"name": "query-fines"},
+    "OutcomeCountsShape": {"changed": 2},
     "PlannedChangeShape": {"state": "pending"},
     "ResultAnswerShape": {"status": 200, "state": "succeeded"},
     "RotatedKeyShape": {"id": _KEY_ID, "state": "usable", "secret": _TOKEN},
     "RunRefusalShape": {"vin": OTHER_VIN, "reason": "notActive", "vehicleStatusId": 8, "since": AT},
     "RunEntryShape": {"queueing": False, "cancelledAt": AT, "cancelledBy": _KEY_ID, "cancelledByName": _KEY_NAME},
     "RunShape": {"state": "finished", "refused": MADE},
+    "SelectedVehicleShape": {"outcome": "changed"},
+    "SelectionShape": {"id": _RUN_ID, "source": "filter", "effectiveAt": None, "endedAt": AT},
+    "SelectionPreviewShape": {"id": _RUN_ID},
     "TimeReport": {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z", "total": MADE},
     "UndoAnswer": {"outcome": "undone", "revision": _TAG},
     "UpsertedInfo": {"ownerName": "Flota Norte"},
@@ -129,6 +145,14 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 _JUST_QUEUED = {"queued": 1, "claimed": 0, "succeeded": 0, "failed": 0, "withdrawn": 0, "exhausted": 0, "cancelled": 0}
 _NOT_CANCELLED = {"cancelledAt": LEFT_OUT, "cancelledBy": LEFT_OUT, "cancelledByName": LEFT_OUT}
+_IMPORT_QUEUED = {
+    "state": "queued",
+    "progress": 0,
+    "rowsPerSecond": 0,
+    "startedAt": LEFT_OUT,
+    "endedAt": LEFT_OUT,
+    "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
+}
 # The values of one answer that differ from the example of its shape, by operation and status.
 ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
     ("createKey", 201): {"secret": _TOKEN},
@@ -149,14 +173,20 @@ ANSWERS: dict[tuple[str, int], dict[str, Any]] = {
             for status, text in STATUS_TEXTS.items()
         ]
     },
-    ("startImport", 202): {
-        "state": "queued",
-        "progress": 0,
-        "rowsPerSecond": 0,
-        "startedAt": LEFT_OUT,
-        "endedAt": LEFT_OUT,
-        "counts": dict.fromkeys(("read", "registered", "updated", "unchanged", "keptDuplicates", "refused"), 0),
+    ("createSelection", 201): {
+        "state": "ready",
+        **dict.fromkeys(
+            ("vehicleStatusId", "reason", "requestId", "appliedAt", "appliedBy", "appliedByName", "endedAt")
+        ),
+        "counts": dict.fromkeys(("changed", "unchanged", "planned", "refused", "left"), 0),
     },
+    ("applySelection", 202): {
+        "state": "queued",
+        "endedAt": None,
+        "counts": dict.fromkeys(("changed", "unchanged", "planned", "refused", "left"), 0),
+    },
+    ("startImport", 202): _IMPORT_QUEUED,
+    ("importFile", 202): _IMPORT_QUEUED,
     ("getRun", 200): _NOT_CANCELLED,
     ("startRun", 201): {"state": "open", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},
     ("startRun", 202): {"state": "queueing", "progress": 0, "counts": _JUST_QUEUED, **_NOT_CANCELLED},
@@ -178,6 +208,8 @@ DETAILS: dict[str, str] = {
     "for the seconds in Retry-After.",
     "RequestTimeout": "The body did not arrive within 10 seconds.",
     "RevisionMismatch": f"The vehicle {VIN} is at revision 3, not 2. Read the vehicle again and decide.",
+    "SelectionChanged": "Nothing was changed: 1 of the selected vehicles changed since they were shown. "
+    "Show what changed, and confirm again.",
     "ServerFull": "The server already holds many large requests. Try again shortly.",
     "StoreUnavailable": "The database cannot be reached.",
     "TargetTooLong": "The address has more than 2048 bytes.",
@@ -210,6 +242,7 @@ TEXTS: dict[tuple[str, str], Any] = {
     ("listChanges", "text/event-stream"): _EVENT_STREAM,
     ("exportVehicles", "text/csv"): f"vin,vehicleStatusId,customId,plate,…,revision\n{VIN},4,,RTA412C,…,{_TAG}\n",
     ("getImportReport", "text/csv"): "line,column,detail\n3,vin,\"vin: character 17 is 'O': a VIN has no letter O\"\n",
+    ("getSelectionReport", "text/csv"): f"vin,vehicleStatusId,revision,outcome,line,detail\n{VIN},1,{_TAG},changed,,\n",
     ("reportTimeInStatus", "text/csv"): _TIME_REPORT,
     ("getDocs", "text/html"): _PAGE,
     ("getGuide", "text/html"): _PAGE,

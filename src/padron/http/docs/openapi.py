@@ -59,6 +59,7 @@ _TAGS = {
     "VINs": "What a VIN says about a vehicle, and what is wrong with it.",
     "Duplicates": "Several vehicles with one VIN, and how to make one vehicle of them.",
     "Imports": "Files of vehicles, imported in the background.",
+    "Selections": "Sets of vehicles that are shown and then changed together.",
     "Gate": "May an operation touch a vehicle now?",
     "Feed": "All changes, in one order.",
     "Operations": "Work on vehicles: declared, queued, claimed and answered.",

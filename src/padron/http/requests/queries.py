@@ -41,6 +41,7 @@ __all__ = [
     "parse_instant",
     "parse_limit",
     "parse_number",
+    "parse_query",
     "parse_vehicle_query",
     "read_query",
 ]
@@ -60,7 +61,11 @@ def read_query(call: Call, known: frozenset[str]) -> dict[str, str]:
 
     Only the filter of statuses may be repeated. Its values are then joined as ``parse_question`` reads them.
     """
-    query = call.request.query
+    return parse_query(call.request.query, known)
+
+
+def parse_query(query: bytes, known: frozenset[str]) -> dict[str, str]:
+    """Give the parameters of a query's text by name. Raises what ``read_query`` raises."""
     parameters: dict[str, str] = {}
     try:
         if (plain := _match_plain_parameter(query)) is not None:  # the gate's question: four times as fast

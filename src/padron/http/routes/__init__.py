@@ -1,7 +1,19 @@
 """All routes. The status call is first, because the router searches from the top."""
 
 from padron.http.declarations import Route
-from padron.http.routes import actors, changes, docs, imports, plans, reports, resource_metadata, system, webhooks
+from padron.http.routes import (
+    actors,
+    changes,
+    docs,
+    imports,
+    kept_files,
+    plans,
+    reports,
+    resource_metadata,
+    selections,
+    system,
+    webhooks,
+)
 from padron.http.routes.account import account, keys, members
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
@@ -19,6 +31,8 @@ ROUTES: tuple[Route, ...] = (
     *reports.ROUTES,
     *duplicates.ROUTES,
     *imports.ROUTES,
+    *kept_files.ROUTES,
+    *selections.ROUTES,
     *gate.ROUTES,
     *changes.ROUTES,
     *actors.ROUTES,

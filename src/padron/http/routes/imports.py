@@ -59,7 +59,7 @@ async def start_import(call: Call) -> Reply | StreamReply:
         dry_run=queries.parse_boolean(given, "dryRun") or False,
         options=import_options.parse_reading(given),
     )
-    _check_media_type(call.headers.get(b"content-type"))
+    check_media_type(call.headers.get(b"content-type"))
     idempotency.check_header(call)
     call.check_declared(UPLOAD_BYTES_MAX, STREAM_HELD_BYTES)
     upload = await uploads.begin_upload(call.runtime, call.principal, request)
@@ -131,7 +131,8 @@ async def _encode_report(pages: AsyncIterator[list[KeptRefusal]]) -> AsyncIterat
         yield encode_csv([(one.line, defuse_text(one.column or ""), defuse_text(one.detail)) for one in page])
 
 
-def _check_media_type(content_type: bytes | None) -> None:
+def check_media_type(content_type: bytes | None) -> None:
+    """Raise a refusal unless the body is declared as a file."""
     media_type = (content_type or b"application/octet-stream").decode("latin-1").partition(";")[0].strip().lower()
     if media_type not in MEDIA_TYPES:
         detail = f"The body is declared as {quote(media_type)}. Send the file itself, as {', '.join(MEDIA_TYPES)}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from padron.domain import file_import
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import UPLOAD_KEPT, FileImport, ImportState, KeptRefusal, parse_import_id
+from padron.domain.file_import import FileImport, ImportState, KeptRefusal, list_over, parse_import_id
 from padron.domain.keeping import find_end
 from padron.domain.quoting import quote
 from padron.service.changes import cursors
@@ -131,11 +131,7 @@ async def clear_account(runtime: Runtime, account_id: int) -> None:
 
     async def find(transaction: WriteTransaction) -> _Over:
         imports = transaction.imports
-        uploads = [
-            one.import_id
-            for one in await imports.list_open()
-            if one.state is ImportState.UPLOADING and one.moved_at < now - UPLOAD_KEPT
-        ]
+        uploads = list_over(await imports.list_open(), now)
         over = await imports.list_ended(find_end(runtime.ages.imports, now), DELETED_ROWS)
         return _Over(with_parts=await imports.list_leftovers(), whole=[*uploads, *over])
 

@@ -254,11 +254,12 @@ async def _write_held(runtime: Runtime, run: ImportRun, work: Callable[[WriteTra
 async def _fetch_file(runtime: Runtime, run: ImportRun, path: Path, must_stop: Callable[[], bool]) -> bool:
     """Join the parts in a temporary file, which reading a file needs. Give False when interrupted."""
     reader = runtime.store.read(run.account_id).imports
+    source_id = run.taken.import_id if run.taken.source_id is None else run.taken.source_id
     with path.open("wb") as file:
         for number in range(run.taken.part_count):
             if must_stop():
                 return False
-            part = await reader.load_part(run.taken.import_id, number)
+            part = await reader.load_part(source_id, number)
             if part is None:
                 run.lose()  # somebody ended the import meanwhile, and its bytes are gone
                 return False

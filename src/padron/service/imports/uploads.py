@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
-from padron.domain.file_import import PART_BYTES, FileImport, ImportState, check_room, make_import_id
+from padron.domain.file_import import (
+    FILE_KEPT,
+    PART_BYTES,
+    FileImport,
+    ImportState,
+    check_file_room,
+    check_room,
+    make_import_id,
+)
 from padron.domain.file_reading import ReadingOptions
 from padron.service.imports.file_imports import clear_import
 from padron.service.runtime import Runtime
@@ -34,12 +42,22 @@ def check_may_import(principal: Principal) -> None:
     principal.check_scope(Scope.VEHICLES_BULK)
 
 
-async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRequest) -> "Upload":
-    """Give an open upload. Raises ``forbidden`` and ``import_limit_reached``."""
+def draw_number() -> int:
+    """Give random bits for an import's id."""
+    return secrets.randbits(64)
+
+
+async def begin_upload(
+    runtime: Runtime, principal: Principal, request: ImportRequest, *, is_kept: bool = False
+) -> "Upload":  # fmt: skip
+    """Give an open upload. ``is_kept`` is for a file that is looked at before it is imported.
+
+    Raises ``forbidden`` and ``import_limit_reached``.
+    """
     check_may_import(principal)
     now = runtime.clock()
     new = FileImport(
-        import_id=make_import_id(now, secrets.randbits(64)),
+        import_id=make_import_id(now, draw_number()),
         state=ImportState.UPLOADING,
         file_name=request.file_name,
         keep_duplicates=request.keep_duplicates,
@@ -53,7 +71,10 @@ async def begin_upload(runtime: Runtime, principal: Principal, request: ImportRe
 
     async def work(transaction: WriteTransaction) -> None:
         imports = transaction.imports
-        check_room(await imports.list_open(), runtime.limits.imports)
+        open_imports = await imports.list_open()
+        check_room(open_imports, runtime.limits.imports)
+        if is_kept:
+            check_file_room(open_imports, runtime.limits.imports)
         await imports.add_import(new)
 
     await runtime.store.write(principal.account_id, work)
@@ -68,7 +89,7 @@ class Upload:
         self._account_id = account_id
         self._import_id = import_id
         self._waiting = bytearray()
-        self._is_queued = False
+        self._is_whole = False
 
     async def add(self, data: bytes) -> None:
         """Receive the next bytes. Complete parts are durable when this returns."""
@@ -101,12 +122,33 @@ class Upload:
             return queued
 
         queued = await runtime.store.write(self._account_id, work)
-        self._is_queued = True
+        self._is_whole = True
         return queued
 
+    async def keep(self, runtime: Runtime) -> FileImport:
+        """Keep the file to be looked at, and give it. Raises ``bad_parameters`` for an empty one.
+
+        The runtime may hold an Idempotency-Key, as for ``queue``.
+        """
+        now = runtime.clock()
+
+        async def work(transaction: WriteTransaction) -> FileImport:
+            imports = transaction.imports
+            check_file_room(await imports.list_open(), runtime.limits.imports)
+            present = _check_uploading(await imports.lock_import(self._import_id))
+            if present.byte_count == 0:
+                raise PadronError(Code.BAD_PARAMETERS, "The file is empty. Choose another one.")
+            kept = replace(present, moved_at=now, kept_until=now + FILE_KEPT)
+            await imports.save_import(kept)
+            return kept
+
+        kept = await runtime.store.write(self._account_id, work)
+        self._is_whole = True
+        return kept
+
     async def discard(self) -> None:
-        """Remove the upload, unless it has become an import."""
-        if not self._is_queued:
+        """Remove the upload, unless it has become an import or a kept file."""
+        if not self._is_whole:
             await clear_import(self._runtime, self._account_id, self._import_id)
 
     async def _save(self, part: bytes) -> None:

@@ -74,7 +74,7 @@ async def _finish(runtime: Runtime, name: str, callback: Callback, browser_secre
 
 
 async def _take_pending(runtime: Runtime, secrets: SignInSecrets) -> PendingSignIn | None:
-    """Give the sign-in that comes back, and forget it. None if there is none in this browser, or if it is too old."""
+    """Give the sign-in that comes back, and forget it. None without one in this browser, or if it is too old."""
     if not secrets.are_well_formed:
         return None
 

@@ -27,7 +27,7 @@ _log = logging.getLogger("padron.providers")
 
 
 class _LostRaceError(Exception):
-    """Somebody else stored the same new identity at the same time."""
+    """Somebody else stored the same new identity, or its e-mail address, at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,12 @@ async def _link(transaction: PeopleTransaction, settling: _Settling) -> str:
                 Code.SIGN_IN_REFUSED,
                 "The provider knows you, but nothing that it says of you gives you a role here. Ask the operator.",
             )
-        await transaction.add_user(settling.new)
+        try:
+            await transaction.add_user(settling.new)
+        except PadronError as error:
+            if error.code is not Code.USER_EXISTS:
+                raise
+            raise _LostRaceError from error  # most likely it is the same person
         user_id = settling.new.user_id
     identity = settling.identity
     if not await transaction.openid.add_identity(identity.issuer, identity.subject, user_id, settling.at):

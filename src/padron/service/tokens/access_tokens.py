@@ -80,7 +80,7 @@ class AccessTokens:
         issuers: dict[str, IssuerKeys] = {}
         for provider in providers.listed:
             keys = former.get(provider.issuer)
-            if keys is None or keys.provider.algorithms != provider.algorithms:
+            if keys is None or keys.provider.algorithms != provider.algorithms or keys.source is not source:
                 keys = IssuerKeys(provider, source, loop.time)
             else:
                 del former[provider.issuer]

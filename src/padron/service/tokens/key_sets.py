@@ -4,6 +4,7 @@ A key is used only for algorithms that the operator allowed and that fit its typ
 name in a dictionary. Only the members that make a public key are given to the library.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import cast
@@ -116,14 +117,17 @@ def _build_key(entry: Mapping[str, object]) -> PublicKey | None:
     if isinstance(key, RSAKey):
         numbers = key.public_key.public_numbers()
         is_good = numbers.e % 2 == 1 and 3 <= numbers.e < RSA_EXPONENT_MAX  # noqa: PLR2004 - the smallest one
-        return key if is_good and key.public_key.key_size >= RSA_BITS_MIN else None
+        return key if is_good else None
     return key if isinstance(key, ECKey | OKPKey) else None
 
 
 def _is_good_modulus(text: str) -> bool:
-    """Say whether a modulus can have the right size, before the library looks at it and warns of a small one."""
-    bits = len(text) * 6
-    return RSA_BITS_MIN <= bits <= RSA_BITS_MAX + 16
+    """Say whether a modulus has the right size, before the library looks at it and warns of a small one."""
+    try:
+        modulus = base64.urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}")
+    except ValueError:
+        return False
+    return RSA_BITS_MIN <= int.from_bytes(modulus, "big").bit_length() <= RSA_BITS_MAX
 
 
 def _list_fitting(key: PublicKey) -> frozenset[Algorithm]:

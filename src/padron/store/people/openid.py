@@ -62,7 +62,7 @@ class OpenIdTransaction:
         await self._port.fetch("delete_user_identities", user_id)
 
     async def list_provided(self, user_id: str, issuer: str) -> list[int]:
-        """Give the accounts of which a person is a member because an issuer says so."""
+        """Give the accounts in which a person is because an issuer says so."""
         return [row[0] for row in await self._port.fetch("list_provided_members", user_id, issuer)]
 
     async def note_provided(self, account_id: int, user_id: str, issuer: str) -> None:

@@ -29,6 +29,7 @@ from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
 from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
+from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
@@ -73,6 +74,7 @@ class PostgresStore:
         self.imports = ImportBoard(self._board)
         self.people = People(self._board)
         self.plans = PlanBoard(self._board)
+        self.selections = SelectionBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 
     def read(self, account_id: int) -> Reader:

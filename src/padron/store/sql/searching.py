@@ -1,4 +1,4 @@
-"""Builds the statements of a search, and the grams as each engine stores them (docs/decisions/00XX-search.md).
+"""Builds the statements of a search, and the grams as each engine stores them (docs/decisions/0066-search.md).
 
 A search has two ways to propose vehicles, and both look at a bounded number of them. The index of grams proposes the
 vehicles that have all grams of the words. A sift walks along the list and looks at each vehicle's text. Whatever is

@@ -24,8 +24,9 @@ from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard
+from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
-from padron.store.sqlite.backup.keeper import LogBackup
+from padron.store.sqlite.backup.keeper import FileHealth, LogBackup
 from padron.store.sqlite.backup.measures import give_backup_families
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connection import check_sqlite_version, open_connection, translate_errors
@@ -62,7 +63,12 @@ class SqliteStore:
         self._keeper = keeper
         self._committer = GroupCommitter(connection, LogCopier(path, connection, log_pages, keeper), self._guard)
         if keeper is not None:
-            keeper.start()
+            keeper.start(
+                FileHealth(
+                    is_lost=lambda: self._guard.is_lost,
+                    is_being_checked=lambda: self._file_check.state is CheckState.RUNNING,
+                )
+            )
         self._connections = ReadConnections(path, self._guard)
         self._path = path
         self._guard.look()
@@ -72,6 +78,7 @@ class SqliteStore:
         self.imports = ImportBoard(self._board)
         self.people = People(self._board)
         self.plans = PlanBoard(self._board)
+        self.selections = SelectionBoard(self._board)
         self.webhooks = WebhookBoard(self._board)
 
     def read(self, account_id: int) -> Reader:

@@ -10,16 +10,16 @@ SELECT account_id FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE;
 INSERT INTO imports (account_id, import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id,
     created_at, moved_at, started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated,
     unchanged, kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
-    options, header)
+    options, header, source_id, kept_until)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    $24, $25, $26, $27, $28, $29, $30);
+    $24, $25, $26, $27, $28, $29, $30, $31, $32);
 
 -- name: lock_import
 -- One import, for change. A transaction locks it after vehicles and the counter, and before its parts.
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
-    options, header
+    options, header, source_id, kept_until
 FROM imports WHERE account_id = $1 AND import_id = $2 FOR UPDATE;
 
 -- name: save_import
@@ -29,7 +29,7 @@ SET state = $3, file_name = $4, keep_duplicates = $5, dry_run = $6, created_by =
     created_at = $9, moved_at = $10, started_at = $11, ended_at = $12, byte_count = $13, part_count = $14,
     bytes_read = $15, bytes_total = $16, read = $17, registered = $18, updated = $19, unchanged = $20,
     kept_duplicates = $21, refused = $22, refusals_kept = $23, detail = $24, tries = $25, attempt = $26,
-    lease_holder = $27, lease_until = $28, options = $29, header = $30
+    lease_holder = $27, lease_until = $28, options = $29, header = $30, source_id = $31, kept_until = $32
 WHERE account_id = $1 AND import_id = $2;
 
 -- name: delete_import
@@ -41,7 +41,7 @@ DELETE FROM imports WHERE account_id = $1 AND import_id = $2;
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
-    options, header
+    options, header, source_id, kept_until
 FROM imports WHERE account_id = $1 AND state IN ('uploading', 'queued', 'running') ORDER BY import_id;
 
 -- name: insert_part
@@ -78,7 +78,7 @@ SELECT import_id FROM imports WHERE account_id = $1 AND part_count > 0 AND ended
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
-    options, header
+    options, header, source_id, kept_until
 FROM imports WHERE account_id = $1 AND import_id < $2 AND state <> 'uploading' ORDER BY import_id DESC LIMIT $3;
 
 -- name: find_import
@@ -86,8 +86,31 @@ FROM imports WHERE account_id = $1 AND import_id < $2 AND state <> 'uploading' O
 SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
     started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
     kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
-    options, header
+    options, header, source_id, kept_until
 FROM imports WHERE account_id = $1 AND import_id = $2 AND state <> 'uploading';
+
+-- name: find_kept_file
+-- A file that is kept to be looked at.
+SELECT import_id, state, file_name, keep_duplicates, dry_run, created_by, request_id, created_at, moved_at,
+    started_at, ended_at, byte_count, part_count, bytes_read, bytes_total, read, registered, updated, unchanged,
+    kept_duplicates, refused, refusals_kept, detail, tries, attempt, lease_holder, lease_until,
+    options, header, source_id, kept_until
+FROM imports WHERE account_id = $1 AND import_id = $2 AND state = 'uploading' AND kept_until > $3;
+
+-- name: find_import_mapping
+-- The mapping of files with these names.
+SELECT mapping FROM import_mappings WHERE account_id = $1 AND fingerprint = $2;
+
+-- name: save_import_mapping
+-- The mapping of files with these names, in place of an earlier one.
+INSERT INTO import_mappings (account_id, fingerprint, mapping, used_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, fingerprint) DO UPDATE SET mapping = excluded.mapping, used_at = excluded.used_at;
+
+-- name: drop_old_mappings
+-- All mappings but the latest.
+DELETE FROM import_mappings WHERE account_id = $1 AND fingerprint NOT IN (
+    SELECT fingerprint FROM import_mappings WHERE account_id = $1 ORDER BY used_at DESC, fingerprint LIMIT $2)
+RETURNING 1;
 
 -- name: load_part
 -- Some bytes of a file.

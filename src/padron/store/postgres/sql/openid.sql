@@ -32,7 +32,7 @@ UPDATE user_identities SET used_at = $3 WHERE issuer = $1 AND subject = $2;
 DELETE FROM user_identities WHERE user_id = $1;
 
 -- name: list_provided_members
--- The accounts of which a person is a member because an issuer says so.
+-- The accounts in which a person is because an issuer says so.
 SELECT account_id FROM provided_members WHERE user_id = $1 AND issuer = $2 ORDER BY account_id;
 
 -- name: insert_provided_member

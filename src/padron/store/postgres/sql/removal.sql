@@ -85,10 +85,34 @@ DELETE FROM import_refusals WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM import_refusals WHERE account_id = $1 ORDER BY account_id, import_id, place LIMIT $2))
 RETURNING 1;
 
+-- name: remove_import_mappings
+-- How files were mapped.
+DELETE FROM import_mappings WHERE (account_id, fingerprint) IN (
+    SELECT account_id, fingerprint FROM import_mappings WHERE account_id = $1 ORDER BY account_id, fingerprint LIMIT $2)
+RETURNING 1;
+
 -- name: remove_imports
 -- Imports, after what they have.
 DELETE FROM imports WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM imports WHERE account_id = $1 ORDER BY account_id, import_id LIMIT $2))
+RETURNING 1;
+
+-- name: remove_selected_vehicles
+-- Vehicles of selections.
+DELETE FROM selected_vehicles WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM selected_vehicles WHERE account_id = $1 ORDER BY account_id, selection_id, vehicle_id LIMIT $2))
+RETURNING 1;
+
+-- name: remove_selection_faults
+-- Names of lists that gave no vehicle.
+DELETE FROM selection_faults WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM selection_faults WHERE account_id = $1 ORDER BY account_id, selection_id, place LIMIT $2))
+RETURNING 1;
+
+-- name: remove_selections
+-- Selections, after what they have.
+DELETE FROM selections WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM selections WHERE account_id = $1 ORDER BY account_id, selection_id LIMIT $2))
 RETURNING 1;
 
 -- name: remove_results

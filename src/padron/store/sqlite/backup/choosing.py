@@ -53,6 +53,16 @@ def choose_base(folder: Path, at: datetime | None) -> Start:
     )
 
 
+def advise_earlier(folder: Path, start: Start) -> str:
+    """Say how to restore from the base before one that cannot be used."""
+    bases = [base for chain in list_chains(folder) for base in chain.list_bases()]
+    earlier = [base.made_at for base in bases if base.made_at < start.base.made_at]
+    if not earlier:
+        return "The folder has no earlier base, so use another backup."
+    at = start.base.made_at - timedelta(microseconds=1)
+    return f"Use --at {format_instant(at)} to restore from the base before it, of {format_instant(max(earlier))}."
+
+
 class ChainReader:
     """Reads a chain from a base on. ``remark`` says at the end how the chain ended."""
 

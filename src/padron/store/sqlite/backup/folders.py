@@ -89,7 +89,8 @@ class ChainFolder:
     def list_bases(self) -> list[BaseNote]:
         """Give the complete bases, in order. Raises ``store_unavailable`` for a note that cannot be read."""
         numbers = sorted(int(match[1]) for path in self.path.iterdir() if (match := _match_base(path.name)))
-        return [_read_note(self.give_base_note(number)) for number in numbers]
+        found = (_find_note(self.give_base_note(number)) for number in numbers)
+        return [note for note in found if note is not None]
 
     def find_newest_segment(self) -> int:
         """Give the number of the last segment that was begun, or 0."""
@@ -194,11 +195,14 @@ def encode_base_note(note: BaseNote) -> bytes:
     return line + b"\n" + hashlib.sha256(line).hexdigest().encode() + b"\n"
 
 
-def _read_note(path: Path) -> BaseNote:
+def _find_note(path: Path) -> BaseNote | None:
+    """Read a note. Give None for one that a running server has just deleted."""
     try:
         line, _, digest = path.read_bytes().partition(b"\n")
         if digest.strip() == hashlib.sha256(line).hexdigest().encode():
             return msgspec.json.decode(line, type=BaseNote)
+    except FileNotFoundError:
+        return None
     except (OSError, msgspec.MsgspecError) as error:
         raise _refuse_note(path, str(error)) from error
     raise _refuse_note(path, "its hash is another one")

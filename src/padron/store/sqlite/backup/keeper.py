@@ -7,6 +7,7 @@ not work, SQLite's log grows up to a limit. Then the chain is given up, and a ne
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,8 +32,21 @@ BASE_EVERY = timedelta(days=1)
 BASE_AGAIN_S = 10.0  # after a base that failed
 BASE_END_S_MAX = 2.0  # for a base that is under way when the server stops
 BASE_LOOK_S = 0.02
+CHECKED_S_MAX = 30.0  # for a check of the file to end before a base of it counts
 
 _log = logging.getLogger("padron.backup")
+
+
+def _say_no() -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileHealth:
+    """What the store knows of the file: whether it is damaged or gone, and whether all of it is being checked now."""
+
+    is_lost: Callable[[], bool] = _say_no
+    is_being_checked: Callable[[], bool] = _say_no
 
 
 @dataclass(slots=True)
@@ -41,6 +55,7 @@ class _Base:
 
     number: int
     log: int
+    began_s: float
     note: BaseNote | None = None
     error: Exception | None = None
 
@@ -73,10 +88,12 @@ class LogBackup:
         self._trouble: object = None  # the kind of the present trouble
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="padron-backup", daemon=True)
+        self._health = FileHealth()
         self.state: BackupState = BackupState(folder=plan.folder)
 
-    def start(self) -> None:
-        """Begin to ship."""
+    def start(self, health: FileHealth | None = None) -> None:
+        """Begin to ship. No base is made of a lost file, so that the newest base stays one that can be restored."""
+        self._health = health or self._health
         self._thread.start()
 
     def note_check(self, at: datetime, trouble: str) -> None:
@@ -178,7 +195,7 @@ class LogBackup:
 
     def _is_base_due(self, chain: _Chain) -> bool:
         is_old = chain.base_at is None or datetime.now(UTC) - chain.base_at >= self._base_every
-        is_due = is_old or chain.writer.written_bytes >= chain.bytes_due
+        is_due = (is_old or chain.writer.written_bytes >= chain.bytes_due) and not self._health.is_lost()
         return is_due and time.monotonic() >= chain.base_due_s
 
     def _care_for_base(self, chain: _Chain) -> None:
@@ -190,7 +207,11 @@ class LogBackup:
             chain.base, chain.base_due_s = None, time.monotonic() + BASE_AGAIN_S
             raise base.error
         if base.note is not None and not chain.written.is_before(base.note.ready):
-            self._end_base(chain, base.note)
+            if self._health.is_lost():
+                chain.base = None
+                chain.writer.chain.give_base(base.number).unlink(missing_ok=True)
+            elif not self._health.is_being_checked() or time.monotonic() > base.began_s + CHECKED_S_MAX:
+                self._end_base(chain, base.note)
 
     def _end_chain(self, chain: _Chain) -> None:
         """End the chain in order. A base that is nearly copied is completed, because a chain is useless without one."""
@@ -202,7 +223,7 @@ class LogBackup:
         chain.writer.write([end_record(self._waiting.log)])
 
     def _begin_base(self, chain: _Chain) -> None:
-        base = _Base(number=chain.base_number + 1, log=self._waiting.log)
+        base = _Base(number=chain.base_number + 1, log=self._waiting.log, began_s=time.monotonic())
         chain.base, chain.base_number = base, base.number
         threading.Thread(target=self._make_base, args=(chain, base), name="padron-base", daemon=True).start()
 
@@ -246,7 +267,8 @@ class LogBackup:
         for log in [log for log in chain.writer.begins if log < note.log]:
             del chain.writer.begins[log]
         self.state = replace(self.state, base_at=note.made_at)
-        delete_old(self._place.folder, chain.writer.chain, datetime.now(UTC) - self._plan.keep)
+        if not self.state.check_trouble:  # the newest backup may be useless, and an older one the last that is not
+            delete_old(self._place.folder, chain.writer.chain, datetime.now(UTC) - self._plan.keep)
 
     def _note_trouble(self, error: Exception) -> None:
         what = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -18,7 +18,14 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote_path
 from padron.store.backups import RestoredRegister, ShowProgress, show_nothing
-from padron.store.sqlite.backup.choosing import ChainReader, Start, choose_base, to_instant, to_microseconds
+from padron.store.sqlite.backup.choosing import (
+    ChainReader,
+    Start,
+    advise_earlier,
+    choose_base,
+    to_instant,
+    to_microseconds,
+)
 from padron.store.sqlite.backup.folders import LogMark, write_all
 from padron.store.sqlite.backup.frames import LogHead, parse_head
 from padron.store.sqlite.backup.records import Record, RecordKind
@@ -61,10 +68,13 @@ def _restore(
     start = choose_base(folder, at)
     part = make_part(target)
     try:
-        replay = _Replay(start, part, at)
+        advice = advise_earlier(folder, start)
+        replay = _Replay(start, part, at, advice)
         replay.run(show)
-        summary = finish_part(part, None, epoch)
+        summary = finish_part(part, None, epoch, advice)
         kept = finish(part)
+    except OSError as error:
+        raise _refuse(f"The restored register {quote_path(target)} cannot be written: {error.strerror}.") from error
     finally:
         remove_part(part)
     return RestoredRegister(
@@ -90,8 +100,9 @@ class _Log:
 class _Replay:
     """Applies the log of a chain to a copy of a base, one log after the other."""
 
-    def __init__(self, start: Start, part: Path, at: datetime | None) -> None:
+    def __init__(self, start: Start, part: Path, at: datetime | None, advice: str) -> None:
         self._start = start
+        self._advice = advice
         self._part = part
         self._until = at
         self._until_us = None if at is None else to_microseconds(at)
@@ -116,7 +127,7 @@ class _Replay:
         if self._reached.is_before(self._start.base.ready):
             raise _refuse(
                 f"The log after the base of {format_instant(self._start.base.made_at)} is incomplete. {reader.remark} "
-                "Use --at with an earlier instant."
+                f"{self._advice}"
             )
         if not is_over:
             self.remark = reader.remark
@@ -132,12 +143,14 @@ class _Replay:
                     target.write(chunk)
                     done += len(chunk)
                     show(done, base.size_bytes)
+        except FileNotFoundError as error:
+            raise _refuse(f"The base {quote_path(path)} is missing. {self._advice}") from error
         except OSError as error:
             raise _refuse(f"The base {quote_path(path)} cannot be copied: {error.strerror}.") from error
         if digest.hexdigest() != base.sha256:
             raise _refuse(
                 f"The base {quote_path(path)} is damaged: its bytes ({done:,} of {base.size_bytes:,}) are not the "
-                f"ones that were written. Use --at with an instant before {format_instant(base.made_at)}."
+                f"ones that were written. {self._advice}"
             )
 
     def _take(self, record: Record) -> bool:

@@ -86,16 +86,16 @@ def make_part(target: Path) -> Path:
     return part
 
 
-def finish_part(part: Path, wanted: RegisterSummary | None, epoch: str) -> RegisterSummary:
+def finish_part(part: Path, wanted: RegisterSummary | None, epoch: str, advice: str = "") -> RegisterSummary:
     """Check a restored file, bring its schema up to date, begin its new life, and sync it. Give its numbers.
 
     Raises ``store_unavailable`` for a damaged file or one with other numbers than the backup, and
-    ``schema_mismatch``.
+    ``schema_mismatch``. ``advice`` says what to do about damage.
     """
     connection = open_connection(str(part))
     try:
         with translate_errors():
-            check_pages(connection, "The restored register")
+            check_pages(connection, "The restored register", advice)
             found = summarize(connection)
     finally:
         connection.close()

@@ -15,9 +15,11 @@ _SUMMARIZE = """
     SELECT a.name, c.vehicle_count, c.last_change FROM accounts AS a JOIN counters AS c USING (account_id)
     ORDER BY a.name
 """
+# The index of the search is a virtual table, whose rows nobody can count. It is made of search_texts.
 _LIST_TABLES = """
-    SELECT name FROM sqlite_schema
-    WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migrations' ORDER BY name
+    SELECT name FROM pragma_table_list
+    WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migrations'
+    ORDER BY name
 """
 _COUNT = 'SELECT count(*) FROM "{}"'
 _READ_SCHEMA = "SELECT max(number) FROM schema_migrations"
@@ -47,14 +49,14 @@ def summarize(connection: apsw.Connection) -> RegisterSummary:
     return RegisterSummary(schema_number=schema_number, epoch=epoch, accounts=accounts, row_counts=counts)
 
 
-def check_pages(connection: apsw.Connection, what: str) -> None:
+def check_pages(connection: apsw.Connection, what: str, advice: str = "") -> None:
     """Raise ``store_unavailable`` unless every page of the file is sound. ``what`` names the file."""
     try:
         faults = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({_FAULTS_MAX})")]
     except apsw.Error as error:
         faults = [str(error)]
     if faults != ["ok"]:
-        raise PadronError(Code.STORE_UNAVAILABLE, f"{what} is damaged: {'; '.join(faults)}.")
+        raise PadronError(Code.STORE_UNAVAILABLE, f"{what} is damaged: {'; '.join(faults)}. {advice}".rstrip())
 
 
 def check_register_file(path: Path) -> RegisterSummary:

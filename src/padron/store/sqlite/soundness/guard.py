@@ -45,6 +45,11 @@ class FileGuard:
         return self._lasting or self._write or self._place
 
     @property
+    def is_lost(self) -> bool:
+        """Say whether the file is damaged or gone, which lasts."""
+        return self._lasting is not None
+
+    @property
     def is_time_to_try(self) -> bool:
         """Say whether the last write failed because of the disk, some seconds ago, so that one may succeed now."""
         return self._write is not None and self._lasting is None and monotonic() > self._failed_s + TRY_AFTER_S

@@ -1,0 +1,108 @@
+"""A person's window. It notes whatever no page may do, and fails the test that did it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+from padron.console.cookies import SESSION
+
+WIDE = 1280
+NARROW = 360
+HEIGHT = 800
+WAIT_MS = 15_000
+
+# The browser tells a page of each breach of its policy. As an error of the console it is noted with the others.
+_TELL_BREACHES = """
+document.addEventListener("securitypolicyviolation", (breach) => {
+  console.error(`The policy was broken: ${breach.violatedDirective} ${breach.blockedURI}`);
+});
+"""
+
+
+class Screen:
+    """One window, with a cookie jar of its own."""
+
+    def __init__(self, context: BrowserContext, page: Page, origin: str) -> None:
+        self.context = context
+        self.page = page
+        self.origin = origin
+        self.faults: list[str] = []
+        self.asked: list[Request] = []
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.faults.append(f"A script failed: {error}"))
+        page.on("request", self._note_request)
+
+    async def open(self, target: str) -> int:
+        """Show a page, and give the answer's status."""
+        answer = await self.page.goto(self.origin + target)
+        assert answer is not None
+        return answer.status
+
+    async def show(self, *, width: int, theme: str) -> None:
+        """Give the window another width and the system other colours."""
+        await self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        dark = theme == "dark"
+        await self.page.emulate_media(color_scheme="dark" if dark else "light")
+
+    def take_faults(self) -> list[str]:
+        """Give what was noted, and forget it. A test that takes a fault expects it."""
+        faults, self.faults = self.faults, []
+        return faults
+
+    async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - what a page says is any JSON
+        """Give the value of an expression of JavaScript, which the page's policy does not forbid."""
+        session = await self.context.new_cdp_session(self.page)
+        answer = await session.send(
+            "Runtime.evaluate", {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        )
+        await session.detach()
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _note_request(self, request: Request) -> None:
+        self.asked.append(request)
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https"} and f"{address.scheme}://{address.netloc}" != self.origin:
+            self.faults.append(f"Another host was asked: {request.url}")
+
+
+@asynccontextmanager
+async def open_screen(
+    browser: Browser,
+    origin: str,
+    token: str | None = None,
+    *,
+    locale: str = "en-GB",
+    width: int = WIDE,
+    theme: str = "light",
+    scripts: bool = True,
+) -> AsyncIterator[Screen]:
+    """Give a window of the person with this session. When it is closed, it must have noted no fault."""
+    context = await browser.new_context(
+        locale=locale,
+        timezone_id="America/Mexico_City",
+        viewport={"width": width, "height": HEIGHT},
+        color_scheme="dark" if theme == "dark" else "light",
+        java_script_enabled=scripts,
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(WAIT_MS)
+    await context.add_init_script(_TELL_BREACHES)
+    if token is not None:
+        safe = origin.replace("http:", "https:")  # the machine itself counts as safe, but not for who sets cookies here
+        await context.add_cookies([{"name": SESSION, "value": token, "url": safe, "secure": True, "httpOnly": True}])
+    screen = Screen(context, await context.new_page(), origin)
+    try:
+        yield screen
+        await asyncio.sleep(0)  # what the browser has told already
+    finally:
+        await context.close()
+    assert not screen.faults, "\n".join(screen.faults)
