@@ -13,7 +13,7 @@ from padron.service.reports.tallies import AccountTally
 from padron.service.runtime import Runtime
 from padron.store.base import Reader
 
-PORTION_CHANGES = 50_000  # of one statement, about 20 ms
+PORTION_CHANGES = 20_000  # of one statement, about 26 ms
 
 
 async def report_status_counts(runtime: Runtime, principal: Principal, days: int) -> list[StatusDay]:
