@@ -38,7 +38,7 @@ async def take(screen: Screen, folder: Path, name: str) -> None:
 async def test_the_guides_have_pictures_of_the_main_pages(household: Household, folder: Path) -> None:
     async with household.open(Role.MANAGER) as screen:
         await screen.page.set_viewport_size({"width": WIDE, "height": HEIGHT})
-        await screen.open("/console/vehicles?vehicleStatusId=1&vehicleStatusId=4&sort=-statusSince")
+        await screen.open("/console/vehicles?assetStatusId=1&assetStatusId=4&sort=-statusSince")
         await expect(screen.page.locator("[data-rows] tbody tr").first).to_be_visible()
         await take(screen, folder, "vehicles")
         await screen.open(f"/console/vehicles/{STORIED}")
