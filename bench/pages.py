@@ -16,7 +16,8 @@ _PLACE = "/console/vehicles"
 
 def measure(contestant: Contestant, rounds: int) -> dict[str, Any]:
     """Ask for each kind of page in turns, and give the milliseconds of processor time for each."""
-    token, vins = contestant.fleets["bench"][0]
+    account = contestant.fleets["bench"][0]
+    token, vins = account["token"], account["vins"]
     pages = {
         "list of 25": _PLACE,
         "list of 100": f"{_PLACE}?limit=100",

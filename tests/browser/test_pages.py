@@ -53,7 +53,7 @@ async def look(screen: Screen, target: str, *, is_error: bool = False) -> list[s
     return wrong
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # every page of the console, on a machine that others use too
 @pytest.mark.parametrize("engine, locale, title", [("sqlite", "en-GB", "Vehicles"), ("postgres", "es-MX", "Vehículos")])
 async def test_no_page_has_a_barrier_an_error_or_a_request_to_another_host(
     household: Household, locale: str, title: str
