@@ -64,7 +64,8 @@ async def test_a_killed_servers_selection_is_continued_exactly(
     async with run_server(url, tmp_path) as server:
 
         async def has_ended() -> bool:
-            return (await call(server, fleet, "GET", f"{one}?limit=1"))["selection"]["state"] == "done"
+            state: str = (await call(server, fleet, "GET", f"{one}?limit=1"))["selection"]["state"]
+            return state == "done"
 
         await wait_until(has_ended, seconds_max=LEASE.total_seconds() + 60)
         found = (await call(server, fleet, "GET", f"{one}?limit=1"))["selection"]

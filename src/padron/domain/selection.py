@@ -60,7 +60,7 @@ ENDED_STATES = frozenset({SelectionState.DONE, SelectionState.FAILED, SelectionS
 
 
 class SelectedOutcome(StrEnum):
-    """What became of one vehicle, or what would become of it."""
+    """What happened to one vehicle, or what would happen."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"  # it had the status already
@@ -71,7 +71,7 @@ class SelectedOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WantedStatus:
-    """The change that is wanted for each vehicle of a selection."""
+    """The change to make to each vehicle of a selection."""
 
     status: VehicleStatus
     reason: str | None = None

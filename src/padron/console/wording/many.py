@@ -46,7 +46,7 @@ ENGLISH: PageTexts = {
     "many.state_cancelled": "stopped",
     "many.progress": "{done} of {total} vehicles",
     "many.look": "Look again",
-    "many.result": "What became of them",
+    "many.result": "Results",
     "many.to": "to {status}",
     "many.outcome_changed": "changed",
     "many.outcome_unchanged": "had it already",
@@ -75,9 +75,7 @@ ENGLISH: PageTexts = {
     "many.will_refuse": Plural("{count} vehicle is refused", "{count} vehicles are refused"),
     "many.now": "Now",
     "many.confirm": Plural("Yes, change {count} vehicle", "Yes, change {count} vehicles"),
-    "many.confirm_again": Plural(
-        "Yes, change {count} vehicle all the same", "Yes, change {count} vehicles all the same"
-    ),
+    "many.confirm_again": Plural("Yes, change {count} vehicle anyway", "Yes, change {count} vehicles anyway"),
     "many.first": "The first {count} are shown.",
 }
 

@@ -225,7 +225,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         name="getSelectionReport", method="GET", path=f"{_ONE}/report", tag="Selections",
-        summary="Read what became of each vehicle",
+        summary="Read the outcome for each vehicle",
         description="CSV with the columns vin, vehicleStatusId, revision (both as they were seen), outcome, line and "
         "detail. After the vehicles come the faults of a list, with the text in the column vin and the reason in the "
         "column outcome.",

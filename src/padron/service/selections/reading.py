@@ -74,7 +74,7 @@ async def view_selection(
 async def list_report(
     runtime: Runtime, principal: Principal, found: VehicleSelection
 ) -> AsyncIterator[list[SelectedVehicle]]:
-    """Give all vehicles of a selection with what became of them, a thousand at a time. Raises ``forbidden``."""
+    """Give all vehicles of a selection with their outcomes, a thousand at a time. Raises ``forbidden``."""
     _check_may_read(principal)
     reader = runtime.store.read(principal.account_id).selections
     after = 0

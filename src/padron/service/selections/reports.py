@@ -1,4 +1,4 @@
-"""The report of a selection as CSV: what became of each vehicle, and the faults of its list."""
+"""The report of a selection as CSV: the outcome for each vehicle, and the faults of its list."""
 
 from collections.abc import AsyncIterator
 

@@ -116,7 +116,7 @@ def _give_request(selection: VehicleSelection, row: SelectedVehicle) -> StatusRe
 def _end_rows(
     rows: Sequence[SelectedVehicle], requests: Mapping[int, StatusRequest], done: DecidedAndPlanned | None
 ) -> list[SelectedVehicle]:
-    """Give the vehicles with what became of them."""
+    """Give the vehicles with their outcomes."""
     outcomes: dict[int, SelectedVehicle] = {}
     places = {} if done is None else {vehicle_id: place for place, vehicle_id in enumerate(requests)}
     changed = frozenset[int]() if done is None else frozenset(done.decided.places)

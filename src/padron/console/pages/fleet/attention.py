@@ -11,7 +11,7 @@ from padron.domain.account import Scope
 from padron.domain.file_import import ImportState
 from padron.domain.plan import PlanQuery, PlanState
 from padron.domain.webhook import OffReason
-from padron.service.backups import find_backup_state
+from padron.service.backups import find_backup_state, give_backup_age_s
 from padron.service.imports.file_imports import list_imports
 from padron.service.plans.listing import list_plans
 from padron.service.vehicles.duplicates import list_duplicates
@@ -48,7 +48,7 @@ def _check_backups(visit: PageVisit) -> list[Concern]:
     state = find_backup_state(visit.runtime) if visit.may(Scope.ACCOUNT_MANAGE) else None
     if state is None:
         return []
-    age_s = state.give_age_s(visit.now)
+    age_s = give_backup_age_s(state, visit.now)
     is_late = bool(state.trouble) or age_s is None or age_s > BACKUP_AGE_MAX.total_seconds()
     return [
         Concern(key="attention.backup_late", count=int(is_late), path=""),
