@@ -1,4 +1,4 @@
-"""Selections on both engines: one account's sets of vehicles, with the faults of lists and the outcome for each vehicle.
+"""Selections on both engines: one account's sets of vehicles, the faults of lists and the outcome for each vehicle.
 
 Locks: a selection's row comes after vehicles and the counter. A transaction that adds one first locks the account's
 row, and locks no vehicle.
