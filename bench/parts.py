@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from bench import claims, planned, streams, withdrawals
+from bench import claims, pages, planned, streams, withdrawals
 from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
@@ -33,6 +33,7 @@ PARTS = {
     "withdraw": "status calls with and without operations in use",
     "claims": "vehicles claimed by workers, and results stored",
     "planned": "planned changes that are due at one instant",
+    "pages": "the console's pages",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -201,6 +202,9 @@ def main() -> None:
             if "planned" in given.only:
                 for contestant in databases.prepare("planned", given.vehicles):
                     results[contestant.name]["planned"] = planned.measure(contestant, given.rounds, given.seconds)
+            if "pages" in given.only:
+                for contestant in databases.prepare("pages", given.vehicles):
+                    results[contestant.name]["pages"] = pages.measure(contestant, given.rounds)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

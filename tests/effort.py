@@ -83,6 +83,7 @@ TRIAL_FULL_S = _choose((0.1, 0.5), (0.3, 3.0))  # how long the disk stays full
 TRIAL_CALM_S = _choose((0.0, 0.5), (0.5, 8.0))  # between two mishaps
 IMPORT_ROWS = _choose(3_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
+SELECTED_VEHICLES = _choose(3_000, 10_000)
 
 BACKUP_FLIPS = _choose(40, 3_000)  # flipped bits, each with a restore
 

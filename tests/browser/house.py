@@ -78,7 +78,7 @@ async def run_household(url: str, folder: Path, browser: Browser) -> AsyncIterat
     await migrate_database(settings)
     names = {Role.VIEWER: "Vera", Role.EDITOR: "Edgar", Role.MANAGER: "Marta", Role.OWNER: "Olga"}
     clock = begin_past()
-    async with use_past(settings, clock) as runtime:
+    async with use_past(url, clock) as runtime:
         await prepare_demo(runtime, "")
         account = await get_account(runtime, ACCOUNT)
         people = {role: await _add_person(runtime, account, role, name) for role, name in names.items()}

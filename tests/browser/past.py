@@ -7,14 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from padron.cli.fleet import list_fleet
 from padron.cli.vehicles import give_principal
-from padron.config import Settings
 from padron.domain.account import Account
 from padron.domain.change import StatusRequest
 from padron.domain.people import User
 from padron.domain.status import VehicleStatus
-from padron.service.runtime import Runtime
+from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.single import set_status
-from padron.wiring import open_runtime
+from padron.store import postgres, sqlite
 
 BEGAN = timedelta(days=90)
 STORIED = [vehicle.vin for vehicle in list_fleet() if vehicle.status is None][10]
@@ -38,8 +37,11 @@ class PastClock:
 
 
 @asynccontextmanager
-async def use_past(settings: Settings, clock: PastClock) -> AsyncIterator[Runtime]:
-    runtime = await open_runtime(settings, clock)
+async def use_past(url: str, clock: PastClock) -> AsyncIterator[Runtime]:
+    """Give a register with this clock alone. The program's own one would follow its leaps slowly."""
+    path = url.removeprefix("sqlite:///")
+    store = await (postgres.open_store(url) if path == url else sqlite.open_store(path))
+    runtime = build_runtime(store, clock)
     try:
         yield runtime
     finally:

@@ -90,7 +90,7 @@ async def test_the_focus_stays_after_a_part_of_the_page_was_replaced(household: 
         await page.keyboard.press("Tab")
         await page.keyboard.press("Space")
         await page.keyboard.press("Enter")
-        await page.wait_for_url("**vehicleStatusId=**")
+        await page.wait_for_url("**assetStatusId=**")
         await expect(status).to_be_focused()
         await expect(page.locator("#live")).to_contain_text("on this page")
 

@@ -133,9 +133,10 @@ async def test_a_stranger_sees_nothing_and_a_viewer_no_button(household: Househo
 
 @on_sqlite
 async def test_a_lost_connection_leaves_the_page_and_what_was_typed(household: Household) -> None:
-    async with household.open(Role.EDITOR) as screen:
+    async with household.open(Role.MANAGER) as screen:
         page = screen.page
         await screen.open("/console/vehicles")
+        await expect(page.locator("[data-rows] tbody tr").first).to_be_visible()
         rows = await page.locator("[data-rows] tbody tr").count()
         await screen.context.set_offline(True)
         search = page.get_by_role("searchbox", name="Search vehicles")

@@ -10,7 +10,7 @@ import pytest
 
 from padron.console.pages import live
 from padron.domain.limits import DEFAULT_LIMITS
-from padron.service.people.sessions import IDLE_MAX
+from padron.domain.sessions import IDLE_MAX
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, Cast
 from tests.console.browser import House, Shown

@@ -49,6 +49,7 @@ PAGES = [
     "/console/operations",
     "/console/new-operation",
     "/console/account",
+    "/console/selections",
     "/console/profile",
     "/console/help",
     "/console/sign-in?out=1",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from padron.domain.account import Principal
 from padron.domain.change import StatusRequest
-from padron.domain.selection import SelectedVehicle, Selection, WantedStatus, format_selection_id
+from padron.domain.selection import SelectedVehicle, VehicleSelection, WantedStatus, format_selection_id
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
@@ -33,7 +33,7 @@ async def set_one(runtime: Runtime, principal: Principal, vin: Vin, status: Vehi
     await set_status(runtime, principal, asked)
 
 
-async def select_all(runtime: Runtime, principal: Principal, **filters: str) -> Selection:
+async def select_all(runtime: Runtime, principal: Principal, **filters: str) -> VehicleSelection:
     return await select_matching(runtime, principal, parse_question(filters))
 
 
@@ -46,7 +46,7 @@ async def work_off(runtime: Runtime, holder: str = "w") -> None:
                 pass
 
 
-async def list_rows(runtime: Runtime, principal: Principal, selection: Selection) -> list[SelectedVehicle]:
+async def list_rows(runtime: Runtime, principal: Principal, selection: VehicleSelection) -> list[SelectedVehicle]:
     reader = runtime.store.read(principal.account_id).selections
     return await reader.list_vehicles(selection.selection_id, 0, 10_000)
 
@@ -56,5 +56,5 @@ async def list_statuses(runtime: Runtime, principal: Principal, vins: Sequence[V
     return [one.status for vin in vins for one in await reader.list_by_vin(vin)]
 
 
-def give_id(selection: Selection) -> str:
+def give_id(selection: VehicleSelection) -> str:
     return format_selection_id(selection.selection_id)

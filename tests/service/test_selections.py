@@ -6,7 +6,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.naming_list import FaultReason
-from padron.domain.selection import SELECTED_MAX, SelectedOutcome, SelectionState, WantedStatus, check_size
+from padron.domain.selection import LEASE, SELECTED_MAX, SelectedOutcome, SelectionState, WantedStatus, check_size
 from padron.domain.status import VehicleStatus
 from padron.service.runtime import Runtime
 from padron.service.selections import steps
@@ -159,7 +159,7 @@ async def test_a_worker_that_takes_over_does_nothing_twice(runtime: Runtime, cas
     assert first is not None
     assert await steps.apply_portion(runtime, first)
     assert await steps.list_waiting(runtime, "second", 10) == []
-    clock.now += steps.LEASE
+    clock.now += LEASE
     second = await steps.take_selection(runtime, waiting, "second")
     assert second is not None
     assert not await steps.apply_portion(runtime, first)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from padron.console import cookies
-from padron.console.declarations import Access, ConsoleRoute
+from padron.console.declarations import FORM_BYTES_MAX, Access, ConsoleRoute
 from padron.console.fields import Fields, parse_fields
 from padron.console.guarding import check_site
 from padron.console.pages import ROUTES
@@ -28,7 +28,6 @@ from padron.domain.sessions import derive_csrf_token
 from padron.mounting import BodyRefusedError, Mount, MountedReply, MountedRequest, MountedRoute
 from padron.service.people.sessions import read_session
 
-FORM_BYTES_MAX = 65_536
 FILE_BYTES_MAX = UPLOAD_BYTES_MAX + FORM_BYTES_MAX
 NAME = "console"
 
@@ -54,7 +53,7 @@ class Console:
             return await route.endpoint(visit)
         try:
             visit = await self._recognise(visit, is_use=route is None or route.is_use)
-            visit = await _read_form(visit, takes_file=route is not None and route.takes_file)
+            visit = await _read_form(visit, route)
         except (PadronError, BodyRefusedError) as error:
             return _word_refusal(visit, error)
         try:
@@ -126,14 +125,14 @@ def _declare(route: ConsoleRoute) -> MountedRoute:
     return MountedRoute(method=route.method, path=route.path, is_streamed=route.takes_file)
 
 
-async def _read_form(visit: PageVisit, *, takes_file: bool) -> PageVisit:
+async def _read_form(visit: PageVisit, route: ConsoleRoute | None) -> PageVisit:
     if visit.request.method != "POST":
         return visit
     content_type = visit.request.headers.get("content-type", "")
-    if takes_file and content_type.partition(";")[0].strip().lower() == MULTIPART_TYPE:
+    if route is not None and route.takes_file and content_type.partition(";")[0].strip().lower() == MULTIPART_TYPE:
         upload = BrowserUpload(content_type, visit.request.stream_body(FILE_BYTES_MAX))
         return replace(visit, form=await upload.read_fields(), upload=upload)
-    body = await visit.request.read_body(FORM_BYTES_MAX)
+    body = await visit.request.read_body(FORM_BYTES_MAX if route is None else route.form_bytes_max)
     if content_type.partition(";")[0].strip().lower() != _FORM_TYPE:
         raise PadronError(Code.BAD_PARAMETERS, f"Send a form of the type {_FORM_TYPE}.")
     return replace(visit, form=parse_fields(body.decode("utf-8", "replace")))

@@ -8,6 +8,8 @@ from padron.console.visits import PageVisit
 from padron.domain.account import Scope
 from padron.mounting import MountedReply
 
+FORM_BYTES_MAX = 65_536
+
 ShowPage = Callable[[PageVisit], Awaitable[MountedReply]]
 
 
@@ -26,6 +28,7 @@ class ConsoleRoute:
     ``show_again`` gives the page with an action's form as it was typed, without acting. It is called after somebody's
     session had ended in the middle of the form and they signed in again. Without it, a plain page lists what was typed.
     ``is_use`` is False where a script asks without anybody's doing: it does not keep a session from ending.
+    A form may have at most ``form_bytes_max`` bytes.
     """
 
     method: str
@@ -35,5 +38,6 @@ class ConsoleRoute:
     scope: Scope | None = None
     either_scope: tuple[Scope, ...] = ()
     show_again: ShowPage | None = None
+    form_bytes_max: int = FORM_BYTES_MAX
     takes_file: bool = False  # its form may send a file
     is_use: bool = True

@@ -23,6 +23,7 @@ PLACES: tuple[MenuPlace, ...] = (
     MenuPlace(key="place.overview", path="/console/overview", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.vehicles", path="/console/vehicles", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.plans", path="/console/plans", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.selections", path="/console/selections", scope=Scope.VEHICLES_BULK),
     MenuPlace(key="place.imports", path="/console/imports", scope=Scope.VEHICLES_BULK),
     MenuPlace(key="place.operations", path="/console/operations", scope=Scope.OPERATIONS_RUN),
     MenuPlace(key="place.duplicates", path="/console/duplicates", scope=Scope.VEHICLES_REPAIR),

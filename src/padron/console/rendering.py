@@ -12,6 +12,7 @@ from padron.console.zones import list_zones
 from padron.domain.account import Scope
 from padron.domain.instants import format_instant
 from padron.domain.status import VehicleStatus, is_operational
+from padron.domain.tags import format_tag
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -75,5 +76,6 @@ def open_templates() -> "Environment":
     environment.globals["is_operational"] = is_operational
     environment.globals["VehicleStatus"] = VehicleStatus
     environment.filters["iso"] = format_instant
+    environment.filters["tag"] = format_tag
     environment.filters["field_name"] = lambda name, wording: wording.name_field(name)
     return environment

@@ -71,6 +71,17 @@ def give_cookies(visit: PageVisit) -> Headers:
     return tuple((b"set-cookie", cookie) for cookie in visit.to_set)
 
 
+def send_csv(visit: PageVisit, body: bytes, name: str) -> MountedReply:
+    """Give a CSV file that the browser saves under a name."""
+    headers: Headers = (
+        (b"content-type", b"text/csv; charset=utf-8"),
+        (b"content-disposition", b'attachment; filename="%s"' % name.encode("ascii")),
+        *_GUARDS,
+        *give_cookies(visit),
+    )
+    return MountedReply(status=200, headers=headers, body=body)
+
+
 def send_file(visit: PageVisit, version: str, name: str) -> MountedReply | None:
     """Give one of the style sheets and scripts, or None. Under an old version it is the present one, not to be kept."""
     assets = load_assets()

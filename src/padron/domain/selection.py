@@ -125,7 +125,7 @@ class OutcomeCounts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Selection:
+class VehicleSelection:
     """A set of vehicles, and the change that was confirmed for it, if one was. ``position`` is the last vehicle done.
 
     ``fault_count`` is the number of lines of a list that name no vehicle of their own.
@@ -240,7 +240,7 @@ def parse_selection_id(text: str) -> int | None:
     return parse_timed_id(text)
 
 
-def check_room(present: Sequence[Selection]) -> None:
+def check_room(present: Sequence[VehicleSelection]) -> None:
     """Raise ``selection_limit_reached`` when the account has no room for a selection of any size."""
     rows = sum(SELECTED_MAX if one.state is SelectionState.MAKING else one.count for one in present)
     if len(present) >= SELECTIONS_MAX or rows + SELECTED_MAX > SELECTED_TOTAL_MAX:
@@ -260,7 +260,7 @@ def check_size(count: int) -> None:
         )
 
 
-def check_ready(selection: Selection) -> None:
+def check_ready(selection: VehicleSelection) -> None:
     """Raise ``selection_ended`` unless the selection can be shown and applied."""
     if selection.state is not SelectionState.READY:
         raise PadronError(
@@ -269,7 +269,7 @@ def check_ready(selection: Selection) -> None:
         )
 
 
-def check_digest(selection: Selection, digest: str) -> None:
+def check_digest(selection: VehicleSelection, digest: str) -> None:
     """Raise ``selection_changed`` when the digest names another set, or other revisions."""
     if selection.digest != digest:
         raise PadronError(
@@ -278,7 +278,7 @@ def check_digest(selection: Selection, digest: str) -> None:
         )
 
 
-def claim(taken: Selection, holder: str, now: datetime) -> Selection:
+def claim(taken: VehicleSelection, holder: str, now: datetime) -> VehicleSelection:
     """Give a selection as a worker takes it. After too many attempts without progress it has failed."""
     if taken.tries >= TRIES_MAX:
         detail = f"The work made no progress in {taken.tries} attempts. {taken.counts.total:,} vehicles are done."
@@ -293,7 +293,7 @@ def claim(taken: Selection, holder: str, now: datetime) -> Selection:
     )
 
 
-def is_free(selection: Selection, holder: str, now: datetime) -> bool:
+def is_free(selection: VehicleSelection, holder: str, now: datetime) -> bool:
     """Say whether a worker may take the selection."""
     if selection.state is SelectionState.QUEUED:
         return True
@@ -303,19 +303,19 @@ def is_free(selection: Selection, holder: str, now: datetime) -> bool:
     )
 
 
-def release(held: Selection) -> Selection:
+def release(held: VehicleSelection) -> VehicleSelection:
     """Give up the lease, so that another worker can continue at once. A stopped server is not a failed attempt."""
     return replace(held, tries=max(0, held.tries - 1), lease_holder=None, lease_until=None)
 
 
-def check_held(held: Selection | None, attempt: int) -> Selection:
+def check_held(held: VehicleSelection | None, attempt: int) -> VehicleSelection:
     """Give the selection if this attempt still holds it. Raises ``selection_ended`` otherwise."""
     if held is None or held.state is not SelectionState.RUNNING or held.attempt != attempt:
         raise PadronError(Code.SELECTION_ENDED, "The work was cancelled, or another server has taken it over.")
     return held
 
 
-def end(ended: Selection, state: SelectionState, now: datetime, detail: str | None = None) -> Selection:
+def end(ended: VehicleSelection, state: SelectionState, now: datetime, detail: str | None = None) -> VehicleSelection:
     """Give a selection as it is at its end. It is kept for its report."""
     return replace(
         ended,

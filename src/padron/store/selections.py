@@ -13,9 +13,9 @@ from padron.domain.selection import (
     PresentVehicle,
     SelectedOutcome,
     SelectedVehicle,
-    Selection,
     SelectionSource,
     SelectionState,
+    VehicleSelection,
     WaitingSelection,
     WantedStatus,
 )
@@ -40,7 +40,7 @@ class SelectionTransaction:
     def __init__(self, port: WritePort) -> None:
         self._port = port
 
-    async def list_all(self) -> list[Selection]:
+    async def list_all(self) -> list[VehicleSelection]:
         """Give all selections. No other transaction can add one meanwhile."""
         await self._port.fetch("lock_selector")
         return [_to_selection(row, self._port.to_instant) for row in await self._port.fetch("list_all_selections")]
@@ -49,21 +49,21 @@ class SelectionTransaction:
         """Say whether the account is enabled."""
         return bool(await self._port.fetch("find_enabled_account"))
 
-    async def add_selection(self, new: Selection) -> None:
+    async def add_selection(self, new: VehicleSelection) -> None:
         """Add a selection without vehicles."""
         await self._port.write_rows("insert_selection", [_from_selection(new)])
 
-    async def find_selection(self, selection_id: int) -> Selection | None:
+    async def find_selection(self, selection_id: int) -> VehicleSelection | None:
         """Give a selection, not locked."""
         rows = await self._port.fetch("find_selection", selection_id)
         return _to_selection(rows[0], self._port.to_instant) if rows else None
 
-    async def lock_selection(self, selection_id: int) -> Selection | None:
+    async def lock_selection(self, selection_id: int) -> VehicleSelection | None:
         """Give a selection, locked against other transactions."""
         rows = await self._port.fetch("lock_selection", selection_id)
         return _to_selection(rows[0], self._port.to_instant) if rows else None
 
-    async def save_selection(self, changed: Selection) -> None:
+    async def save_selection(self, changed: VehicleSelection) -> None:
         """Write a selection that is locked."""
         await self._port.write_rows("save_selection", [_from_selection(changed)])
 
@@ -114,12 +114,12 @@ class SelectionReader:
     def __init__(self, port: ReadPort) -> None:
         self._port = port
 
-    async def list_selections(self, before: int, limit: int) -> list[Selection]:
+    async def list_selections(self, before: int, limit: int) -> list[VehicleSelection]:
         """Give selections with an id below ``before``, newest first."""
         rows = await self._port.read_page("list_selections", before, limit)
         return [_to_selection(row, self._port.to_instant) for row in rows]
 
-    async def find_selection(self, selection_id: int) -> Selection | None:
+    async def find_selection(self, selection_id: int) -> VehicleSelection | None:
         """Give one selection, if there is one."""
         rows = await self._port.read_point("find_selection", selection_id)
         return _to_selection(rows[0], self._port.to_instant) if rows else None
@@ -173,10 +173,10 @@ class SelectionBoard:
         return [WaitingSelection(row[0], row[1]) for row in rows]
 
 
-def _to_selection(row: Row, to_instant: ToInstant) -> Selection:
+def _to_selection(row: Row, to_instant: ToInstant) -> VehicleSelection:
     named = SELECTION.name(row)
     wanted = named["wanted_status"]
-    return Selection(
+    return VehicleSelection(
         selection_id=named["selection_id"],
         state=SelectionState(named["state"]),
         source=SelectionSource(named["source"]),
@@ -214,7 +214,7 @@ def _to_selection(row: Row, to_instant: ToInstant) -> Selection:
     )
 
 
-def _from_selection(one: Selection) -> Sequence[object]:
+def _from_selection(one: VehicleSelection) -> Sequence[object]:
     wanted = one.wanted
     return SELECTION.order(
         {

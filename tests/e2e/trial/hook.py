@@ -43,7 +43,8 @@ class Hook:
         self.receiver.accepted.clear()
         if self.dice.random() < FAILING:
             return self.dice.choice((reply(500), None))
-        if message.number < self.lanes[message.vin]:
+        # A VIN that was deleted and registered again is of several vehicles, which do not wait for each other.
+        if message.vin in self.fleet.vins and message.number < self.lanes[message.vin]:
             self.disorder.append(f"{message.vin}: {message.number} came after {self.lanes[message.vin]}.")
         self.lanes[message.vin] = message.number
         self.again += message.number in self.taken
@@ -59,7 +60,7 @@ class Hook:
                     await self._switch(port, is_on=is_on)
                 await asyncio.sleep(1)
         assert self.taken == expected
-        assert self.disorder == []
+        assert not self.disorder, self.disorder[:5]
 
     async def _switch(self, port: int, *, is_on: bool) -> None:
         """Switch the endpoint. The server's own work may hold it for a moment: then try again, as the answer says."""

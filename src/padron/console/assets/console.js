@@ -5,6 +5,7 @@ import { followKeys } from "./keys.js";
 import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
 import { poll } from "./poll.js";
+import { countTicks, followTicks } from "./ticks.js";
 import { tellZone } from "./zone.js";
 
 /** Called for the whole document, and again for each part that was put in later. Others add theirs by `onPart`. */
@@ -26,6 +27,8 @@ onPart(followChanges);
 tellZone();
 onPart(offerCopies);
 onPart(poll);
+onPart(countTicks);
+followTicks();
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

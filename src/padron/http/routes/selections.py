@@ -1,18 +1,14 @@
 """Selections: many vehicles are chosen, shown, confirmed and changed together."""
 
-from collections.abc import AsyncIterator
-
 from msgspec import UnsetType
 
 from padron.domain.account import Scope
 from padron.domain.change import parse_reason
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import parse_future_instant
-from padron.domain.selection import SELECTED_MAX, Selection, WantedStatus
+from padron.domain.selection import SELECTED_MAX, VehicleSelection, WantedStatus
 from padron.domain.status import parse_settable_status
 from padron.domain.vin import parse_vin
-from padron.files.defusing import defuse_text
-from padron.files.writers import encode_csv
 from padron.http import parameters
 from padron.http.answers import problems, selection_problems
 from padron.http.answers.errors import build_problem_reply
@@ -46,9 +42,9 @@ from padron.service.selections.applying import SelectionChangedError
 from padron.service.selections.applying import apply_selection as apply_confirmed
 from padron.service.selections.making import ChosenVehicle
 from padron.service.selections.previewing import preview_selection as foresee
+from padron.service.selections.reports import encode_report
 
 _FILTERS = queries.COUNT_PARAMETERS
-_REPORT_COLUMNS = ("vin", "vehicleStatusId", "revision", "outcome", "line", "detail")
 
 
 async def create_selection(call: Call) -> Reply:
@@ -111,7 +107,9 @@ async def get_report(call: Call) -> StreamReply:
     """GET /api/v2/selections/{selectionId}/report."""
     queries.read_query(call, frozenset())
     found = await reading.get_selection(call.runtime, call.principal, _get_id(call))
-    return await stream_file(call, _encode_report(call, found), f"selection-{found.selection_id:016x}-report.csv")
+    return await stream_file(
+        call, encode_report(call.runtime, call.principal, found), f"selection-{found.selection_id:016x}-report.csv"
+    )
 
 
 async def delete_selection(call: Call) -> Reply:
@@ -120,7 +118,7 @@ async def delete_selection(call: Call) -> Reply:
     return Reply(204)
 
 
-async def _make(call: Call, body: SelectionBody) -> Selection:
+async def _make(call: Call, body: SelectionBody) -> VehicleSelection:
     chosen = [one for one in (body.vehicles, body.filter, body.listed, body.every) if not isinstance(one, UnsetType)]
     if len(chosen) != 1 or body.every is False:
         detail = 'Say what to select: exactly one of vehicles, filter, list and "all": true.'
@@ -153,20 +151,8 @@ def _parse_wanted(body: StatusBody) -> WantedStatus:
     )
 
 
-async def _word(call: Call, one: Selection) -> SelectionShape:
+async def _word(call: Call, one: VehicleSelection) -> SelectionShape:
     return shape_selection(one, await name_actors(call.runtime, call.principal.account_id, list_authors([one])))
-
-
-async def _encode_report(call: Call, found: Selection) -> AsyncIterator[bytes]:
-    yield encode_csv([_REPORT_COLUMNS])
-    async for page in reading.list_report(call.runtime, call.principal, found):
-        yield encode_csv(
-            [(row.vin, row.status.value, row.tag, row.outcome or "", "", defuse_text(row.detail or "")) for row in page]
-        )
-    async for faults in reading.list_faults(call.runtime, call.principal, found):
-        yield encode_csv(
-            [(defuse_text(one.text), "", "", one.reason.value, one.line, defuse_text(one.detail)) for one in faults]
-        )
 
 
 def _get_id(call: Call) -> str:

@@ -13,9 +13,9 @@ from padron.domain.selection import (
     SELECTED_MAX,
     OutcomeCounts,
     SelectedOutcome,
-    Selection,
     SelectionSource,
     SelectionState,
+    VehicleSelection,
     format_selection_id,
 )
 from padron.http.answers.problems import PROBLEMS
@@ -196,12 +196,12 @@ class SelectionPreviewShape(Struct, rename="camel"):
     vehicles: list[ForeseenVehicle]
 
 
-def list_authors(selections: Sequence[Selection]) -> list[str]:
+def list_authors(selections: Sequence[VehicleSelection]) -> list[str]:
     """Give the ids of the authors whose names these selections show."""
     return [actor for one in selections for actor in (one.created_by, one.applied_by) if actor is not None]
 
 
-def shape_selection(one: Selection, names: Mapping[str, str]) -> SelectionShape:
+def shape_selection(one: VehicleSelection, names: Mapping[str, str]) -> SelectionShape:
     """Give the JSON form of a selection, with the names of authors by their ids."""
     wanted = one.wanted
     return SelectionShape(

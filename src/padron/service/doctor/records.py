@@ -75,22 +75,22 @@ async def examine_records(records: Records, now: datetime, note: Note) -> AsyncI
         found = _Faults()
         await _examine_account(records, account_id, now, found, note)
         match await _find_deletion(records, account_id, found):
-            case _Deletion.NONE:
+            case _DeletionState.NONE:
                 faults.take(found)
-            case _Deletion.UNDER_WAY:
+            case _DeletionState.UNDER_WAY:
                 yield advise(
                     CheckName.ACCOUNTS,
                     f"Account {account_id} is being deleted and was left out. If nobody deletes it now, run padron "
                     "accounts delete again.",
                 )
-            case _Deletion.OVER:
+            case _DeletionState.OVER:
                 pass
         account_id = await records.find_next_account(account_id)
     for finding in faults.list_findings():
         yield finding
 
 
-class _Deletion(Enum):
+class _DeletionState(Enum):
     """Whether the deletion of an account met its examination."""
 
     NONE = auto()
@@ -98,14 +98,14 @@ class _Deletion(Enum):
     OVER = auto()
 
 
-async def _find_deletion(records: Records, account_id: int, found: _Faults) -> _Deletion:
+async def _find_deletion(records: Records, account_id: int, found: _Faults) -> _DeletionState:
     """Say whether an account's faults only show that its rows are being deleted, portion by portion."""
     if not found.count:
-        return _Deletion.NONE
+        return _DeletionState.NONE
     sums = await records.load_sums(account_id)
     if sums.is_being_deleted:
-        return _Deletion.UNDER_WAY
-    return _Deletion.OVER if await records.find_next_account(account_id - 1) != account_id else _Deletion.NONE
+        return _DeletionState.UNDER_WAY
+    return _DeletionState.OVER if await records.find_next_account(account_id - 1) != account_id else _DeletionState.NONE
 
 
 async def _examine_account(records: Records, account_id: int, now: datetime, faults: _Faults, note: Note) -> None:

@@ -93,7 +93,7 @@ class TimeReport(Struct, rename={"from_at": "from", "to_at": "to", "next_cursor"
     total: TotalTimeShape | UnsetType = UNSET
 
 
-class CountedStatusShape(Struct, rename="camel"):
+class DailyCountShape(Struct, rename="camel"):
     """How many vehicles had one status."""
 
     vehicle_status_id: int
@@ -107,7 +107,7 @@ class StatusDayShape(Struct, rename="camel"):
     date: Annotated[str, Meta(description="The day (UTC), as 2026-11-29.")]
     vehicle_count: int
     operational_count: Annotated[int, Meta(description="Vehicles that operations could touch.")]
-    statuses: Annotated[list[CountedStatusShape], Meta(description="Every status that a vehicle can have.")]
+    statuses: Annotated[list[DailyCountShape], Meta(description="Every status that a vehicle can have.")]
 
 
 class StatusCounts(Struct, rename="camel"):
@@ -123,7 +123,7 @@ def shape_status_day(day: StatusDay) -> StatusDayShape:
         vehicle_count=day.total,
         operational_count=day.operational,
         statuses=[
-            CountedStatusShape(vehicle_status_id=status.value, name=STATUS_TEXTS[status].name, count=count)
+            DailyCountShape(vehicle_status_id=status.value, name=STATUS_TEXTS[status].name, count=count)
             for status, count in day.counts.items()
         ],
     )

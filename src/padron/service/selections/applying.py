@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
-from padron.domain.selection import Selection, SelectionState, WantedStatus, check_digest, check_ready
+from padron.domain.selection import SelectionState, VehicleSelection, WantedStatus, check_digest, check_ready
 from padron.service.runtime import Runtime
 from padron.service.selections.making import check_may_select
 from padron.service.selections.previewing import SHOWN_MAX, check_wanted
@@ -34,7 +34,7 @@ class SelectionChangedError(PadronError):
 
 async def apply_selection(
     runtime: Runtime, principal: Principal, selection_id: str, digest: str, wanted: WantedStatus, request_id: str
-) -> Selection:
+) -> VehicleSelection:
     """Queue the change of all vehicles of a selection, and give the selection.
 
     Raises ``forbidden``, ``selection_not_found``, ``selection_ended``, ``selection_changed``, and ``bad_parameters``
@@ -55,7 +55,7 @@ async def apply_selection(
         raise SelectionChangedError(changed, count, (await get_selection(runtime, principal, selection_id)).digest)
     now = runtime.clock()
 
-    async def work(transaction: WriteTransaction) -> Selection:
+    async def work(transaction: WriteTransaction) -> VehicleSelection:
         present = await transaction.selections.lock_selection(found.selection_id)
         if present is None:
             raise refuse_unknown(selection_id)

@@ -3,6 +3,7 @@
 The vehicles are added in portions, each a short transaction, so nobody waits for a large selection.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from padron.domain.selection import (
     USABLE,
     Digest,
     SelectedVehicle,
-    Selection,
     SelectionSource,
     SelectionState,
+    VehicleSelection,
     check_size,
     make_selection_id,
 )
@@ -59,7 +60,7 @@ def check_may_select(principal: Principal) -> None:
         principal.check_scope(scope)
 
 
-async def select_vehicles(runtime: Runtime, principal: Principal, chosen: Sequence[ChosenVehicle]) -> Selection:
+async def select_vehicles(runtime: Runtime, principal: Principal, chosen: Sequence[ChosenVehicle]) -> VehicleSelection:
     """Make a selection of vehicles that were chosen one by one.
 
     Raises ``forbidden``, ``selection_limit_reached``, and ``bad_parameters`` for none.
@@ -73,7 +74,7 @@ async def select_vehicles(runtime: Runtime, principal: Principal, chosen: Sequen
     return await making.fill(found.vehicles, found.faults)
 
 
-async def select_matching(runtime: Runtime, principal: Principal, query: VehicleQuery) -> Selection:
+async def select_matching(runtime: Runtime, principal: Principal, query: VehicleQuery) -> VehicleSelection:
     """Make a selection of all current vehicles that match, each as it is when it is read.
 
     Raises ``forbidden``, ``selection_limit_reached`` for too many, and ``bad_parameters`` for former versions.
@@ -94,24 +95,25 @@ async def select_matching(runtime: Runtime, principal: Principal, query: Vehicle
         await making.add([SelectedVehicle.see(version.vehicle) for version in page])
 
 
-async def select_named(runtime: Runtime, principal: Principal, text: str) -> Selection:
+async def select_named(runtime: Runtime, principal: Principal, text: str) -> VehicleSelection:
     """Make a selection of the vehicles that a list names, and keep each of its faults with line and reason.
 
     Raises ``forbidden``, ``selection_limit_reached``, and ``bad_parameters`` for a list without names, or with too
     many.
     """
     check_may_select(principal)
-    names = read_names(text)
+    # A long list takes a tenth of a second, in which other calls go on.
+    names = await asyncio.to_thread(read_names, text)
     if not 1 <= len(names) <= NAMES_MAX:
         count = "no name" if not names else "too many names"
         raise PadronError(Code.BAD_PARAMETERS, f"The list has {count}. It must have 1 to {NAMES_MAX:,}.")
     reader = runtime.store.read(principal.account_id).selections
-    keys = give_keys(names)
+    keys = await asyncio.to_thread(give_keys, names)
     found: dict[str, frozenset[int]] = {}
     for start in range(0, len(keys), FAULTS_PORTION):
         async with runtime.turns.take(principal.account_id):
             found |= await reader.find_named(keys[start : start + FAULTS_PORTION])
-    named = name_vehicles(names, found)
+    named = await asyncio.to_thread(name_vehicles, names, found)
     check_size(len(named.vehicle_ids))
     making = await _begin(runtime, principal, SelectionSource.LIST)
     await making.add_faults(named.faults)
@@ -130,7 +132,7 @@ class _Making:
     account_id: int
     selection_id: int
 
-    async def fill(self, vehicles: Sequence[SelectedVehicle], faults: Sequence[ListFault]) -> Selection:
+    async def fill(self, vehicles: Sequence[SelectedVehicle], faults: Sequence[ListFault]) -> VehicleSelection:
         """Add all vehicles and faults, and complete the selection."""
         await self.add_faults(faults)
         for start in range(0, len(vehicles), PORTION):
@@ -172,11 +174,11 @@ class _Making:
 
             await self.runtime.store.write(self.account_id, work)
 
-    async def complete(self) -> Selection:
+    async def complete(self) -> VehicleSelection:
         """Let the selection be used, and give it."""
         expires_at = self.runtime.clock() + USABLE
 
-        async def work(transaction: WriteTransaction) -> Selection:
+        async def work(transaction: WriteTransaction) -> VehicleSelection:
             present = await self._lock(transaction)
             ready = replace(present, state=SelectionState.READY, expires_at=expires_at)
             await transaction.selections.save_selection(ready)
@@ -184,7 +186,7 @@ class _Making:
 
         return await self.runtime.store.write(self.account_id, work)
 
-    async def _lock(self, transaction: WriteTransaction) -> Selection:
+    async def _lock(self, transaction: WriteTransaction) -> VehicleSelection:
         present = await transaction.selections.lock_selection(self.selection_id)
         if present is None or present.state is not SelectionState.MAKING:
             raise refuse_unknown(rules.format_selection_id(self.selection_id))
@@ -194,7 +196,7 @@ class _Making:
 async def _begin(runtime: Runtime, principal: Principal, source: SelectionSource) -> _Making:
     """Begin a selection. Raises ``selection_limit_reached`` when the account has no room for it."""
     now = runtime.clock()
-    new = Selection(
+    new = VehicleSelection(
         selection_id=make_selection_id(now, secrets.randbits(_RANDOM_BITS)),
         state=SelectionState.MAKING,
         source=source,

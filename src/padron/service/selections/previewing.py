@@ -13,7 +13,7 @@ from padron.domain.selection import (
     OutcomeCounts,
     SelectedOutcome,
     SelectedVehicle,
-    Selection,
+    VehicleSelection,
     WantedStatus,
     check_ready,
 )
@@ -47,7 +47,7 @@ class SelectionPreview:
     status. ``changed`` are those that changed since they were last shown.
     """
 
-    selection: Selection
+    selection: VehicleSelection
     wanted: WantedStatus
     digest: str = ""
     counts: OutcomeCounts = field(default_factory=OutcomeCounts)

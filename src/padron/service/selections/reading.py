@@ -8,7 +8,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.naming_list import ListFault
 from padron.domain.quoting import quote
-from padron.domain.selection import ENDED_STATES, SelectedVehicle, Selection, SelectionState, parse_selection_id
+from padron.domain.selection import ENDED_STATES, SelectedVehicle, SelectionState, VehicleSelection, parse_selection_id
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
@@ -24,12 +24,14 @@ _NEWEST = 2**63 - 1
 class SelectionView:
     """A selection with a page of its vehicles, and the first faults of its list."""
 
-    selection: Selection
+    selection: VehicleSelection
     page: Page[SelectedVehicle]
     faults: list[ListFault]
 
 
-async def list_selections(runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None) -> Page[Selection]:
+async def list_selections(
+    runtime: Runtime, principal: Principal, *, limit: int, cursor: str | None
+) -> Page[VehicleSelection]:
     """Give a page of the account's selections, newest first. Raises ``forbidden`` and ``bad_parameters``."""
     _check_may_read(principal)
     epoch = runtime.store.epoch
@@ -41,7 +43,7 @@ async def list_selections(runtime: Runtime, principal: Principal, *, limit: int,
     return Page(rows=[one for one in page.rows if one.is_busy or one.expires_at > now], next_cursor=page.next_cursor)
 
 
-async def get_selection(runtime: Runtime, principal: Principal, selection_id: str) -> Selection:
+async def get_selection(runtime: Runtime, principal: Principal, selection_id: str) -> VehicleSelection:
     """Give one selection. Raises ``forbidden`` and ``selection_not_found``."""
     _check_may_read(principal)
     number = parse_selection_id(selection_id)
@@ -69,7 +71,9 @@ async def view_selection(
     return SelectionView(selection=found, page=page, faults=faults)
 
 
-async def list_report(runtime: Runtime, principal: Principal, found: Selection) -> AsyncIterator[list[SelectedVehicle]]:
+async def list_report(
+    runtime: Runtime, principal: Principal, found: VehicleSelection
+) -> AsyncIterator[list[SelectedVehicle]]:
     """Give all vehicles of a selection with what became of them, a thousand at a time. Raises ``forbidden``."""
     _check_may_read(principal)
     reader = runtime.store.read(principal.account_id).selections
@@ -79,7 +83,9 @@ async def list_report(runtime: Runtime, principal: Principal, found: Selection) 
         after = page[-1].vehicle_id
 
 
-async def list_faults(runtime: Runtime, principal: Principal, found: Selection) -> AsyncIterator[list[ListFault]]:
+async def list_faults(
+    runtime: Runtime, principal: Principal, found: VehicleSelection
+) -> AsyncIterator[list[ListFault]]:
     """Give all faults of a selection's list, a thousand at a time. Raises ``forbidden``."""
     _check_may_read(principal)
     reader = runtime.store.read(principal.account_id).selections

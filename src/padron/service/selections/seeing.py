@@ -6,7 +6,7 @@ The digest always belongs to the vehicles as they are noted: both change in one 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from padron.domain.selection import Digest, PresentVehicle, SelectedVehicle, Selection, check_ready
+from padron.domain.selection import Digest, PresentVehicle, SelectedVehicle, VehicleSelection, check_ready
 from padron.service.runtime import Runtime
 from padron.service.selections.reading import refuse_unknown
 from padron.store.base import WriteTransaction
@@ -28,7 +28,9 @@ class SeenVehicle:
         return self.before.tag != self.now.tag
 
 
-async def look_again(runtime: Runtime, account_id: int, selection: Selection) -> AsyncIterator[list[SeenVehicle]]:
+async def look_again(
+    runtime: Runtime, account_id: int, selection: VehicleSelection
+) -> AsyncIterator[list[SeenVehicle]]:
     """Give the vehicles of a selection as they are now, some at a time, and note what changed.
 
     Raises ``selection_ended`` when the selection is applied meanwhile.

@@ -16,8 +16,8 @@ from padron.domain.selection import (
     LEASE,
     SelectedOutcome,
     SelectedVehicle,
-    Selection,
     SelectionState,
+    VehicleSelection,
     WaitingSelection,
     check_held,
     is_free,
@@ -37,7 +37,7 @@ class SelectionRun:
     """A selection that this process has taken."""
 
     account_id: int
-    taken: Selection
+    taken: VehicleSelection
     is_lost: bool = field(default=False, kw_only=True)  # cancelled, or taken over by another worker
 
 
@@ -50,7 +50,7 @@ async def take_selection(runtime: Runtime, waiting: WaitingSelection, holder: st
     """Take a selection. None when it does not wait any more, or has failed too often."""
     now = runtime.clock()
 
-    async def work(transaction: WriteTransaction) -> Selection | None:
+    async def work(transaction: WriteTransaction) -> VehicleSelection | None:
         selections = transaction.selections
         present = await selections.lock_selection(waiting.selection_id)
         if present is None or not is_free(present, holder, now) or not await selections.is_account_enabled():
@@ -107,7 +107,7 @@ async def release_selection(runtime: Runtime, run: SelectionRun) -> None:
     await _write_held(runtime, run, work, otherwise=None)
 
 
-def _give_request(selection: Selection, row: SelectedVehicle) -> StatusRequest:
+def _give_request(selection: VehicleSelection, row: SelectedVehicle) -> StatusRequest:
     if selection.wanted is None or selection.applied_by is None or selection.request_id is None:
         raise AssertionError(selection)  # it was queued with all of them
     return selection.wanted.give_request(row.vin, row.tag, selection.applied_by, selection.request_id)

@@ -1,5 +1,6 @@
 """Opens connections to the file with the settings that durability needs, and translates the engine's errors."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,8 @@ from padron.store.vehicles import to_details
 BUSY_TIMEOUT_MS = 5_000
 WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instead of asking the system
 READ_CACHE_KIB = 8_000
+COUNT_TRIES_MAX = 500
+COUNT_PAUSE_S = 0.002
 _FULL = "The disk of the database is full. Make room on it."
 
 # The reasons of the pragmas:
@@ -87,6 +90,21 @@ def _give_search_text(*columns: object) -> str:
 def _write_tokens(*texts: object) -> str:
     text, without = texts
     return write_tokens(str(text), str(without))
+
+
+def count_log_pages(connection: apsw.Connection) -> int:
+    """Give how many pages of the log are committed. Raises apsw's ``BusyError`` if that cannot be seen for a while.
+
+    While another process writes or repairs the index of the log, SQLite answers "busy" and no number. That is not an
+    empty log: whoever takes it for one overlooks what was committed.
+    """
+    for _ in range(COUNT_TRIES_MAX):
+        ((is_busy, pages, _),) = connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchall()
+        if not is_busy:
+            return max(int(str(pages)), 0)
+        time.sleep(COUNT_PAUSE_S)
+    message = "the index of the log is being written"
+    raise apsw.BusyError(message)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class TypedKey:
         )
 
     def list_networks(self) -> list[str]:
-        """Give the networks, which stand between spaces, commas or lines."""
+        """Give the networks. Spaces, commas and line ends separate them."""
         return self.networks.replace(",", " ").split()
 
     def parse_rate(self, visit: PageVisit) -> int | None:

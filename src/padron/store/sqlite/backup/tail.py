@@ -22,7 +22,7 @@ from padron.store.sqlite.backup.frames import (
     read_head,
 )
 from padron.store.sqlite.backup.records import Record, RecordKind
-from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.connection import count_log_pages, open_connection, translate_errors
 
 TRIES_MAX = 5
 NOTES_MAX = 100_000
@@ -143,8 +143,7 @@ class LogTail:
 
     def _count_frames(self) -> int:
         """Give the number of frames that are committed, as SQLite's index of the log says."""
-        ((_, frame_count, _),) = self._probe.execute("PRAGMA wal_checkpoint(NOOP)").fetchall()
-        return max(int(str(frame_count)), 0)
+        return count_log_pages(self._probe)
 
     def _date(self, commit: Commit, now_us: int) -> Commit:
         """Add the instant that was noted. A commit of another process has none, and gets the present instant."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from padron.store.sqlite.connection import translate_errors
+from padron.store.sqlite.connection import count_log_pages, translate_errors
 
 LOST_COMMITS = (
     "The log beside the database file is damaged: SQLite can read only a part of it, and changes that were answered "
@@ -46,8 +46,7 @@ def keep_log(connection: apsw.Connection) -> None:
 def _count_pages(connection: apsw.Connection) -> int:
     """Give the number of pages of the log that SQLite can read."""
     with translate_errors():
-        ((_, pages, _),) = connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchall()
-    return max(0, int(str(pages)))
+        return count_log_pages(connection)
 
 
 def _has_commits_after(path: str, readable: int) -> bool:
