@@ -64,7 +64,7 @@ async def _check_endpoints(visit: PageVisit) -> Concern:
             one.failing_since is not None if one.off_reason is None else one.off_reason is not OffReason.ASKED
             for one in endpoints
         )
-    return Concern(key="attention.endpoints", count=count, path=_find_place("/console/webhooks"))
+    return Concern(key="attention.endpoints", count=count, path=_find_place(visit, "/console/webhooks"))
 
 
 async def _check_imports(visit: PageVisit) -> Concern:
@@ -73,7 +73,7 @@ async def _check_imports(visit: PageVisit) -> Concern:
         page = await list_imports(visit.runtime, visit.principal, limit=LOOKED_AT, cursor=None)
         since = visit.now - RECENT
         count = sum(one.state is ImportState.FAILED and one.moved_at >= since for one in page.rows)
-    return Concern(key="attention.imports", count=count, path=_find_place("/console/imports"))
+    return Concern(key="attention.imports", count=count, path=_find_place(visit, "/console/imports"))
 
 
 async def _check_plans(visit: PageVisit) -> Concern:
@@ -83,7 +83,7 @@ async def _check_plans(visit: PageVisit) -> Concern:
     return Concern(
         key="attention.plans",
         count=sum(plan.ended_at is not None and plan.ended_at >= since for plan in page.rows),
-        path=_find_place("/console/plans"),
+        path=_find_place(visit, "/console/plans"),
         query=(Pair("state", PlanState.REFUSED.value),),
     )
 
@@ -92,9 +92,9 @@ async def _check_duplicates(visit: PageVisit) -> Concern:
     count = 0
     if visit.may(Scope.VEHICLES_REPAIR):
         count = len((await list_duplicates(visit.runtime, visit.principal, None, LOOKED_AT, None)).rows)
-    return Concern(key="attention.duplicates", count=count, path=_find_place("/console/duplicates"))
+    return Concern(key="attention.duplicates", count=count, path=_find_place(visit, "/console/duplicates"))
 
 
-def _find_place(path: str) -> str:
-    """Give the path if the console has such a place."""
-    return path if any(place.path == path for place in PLACES) else ""
+def _find_place(visit: PageVisit, path: str) -> str:
+    """Give the path if the console has such a place and the visitor may look at it."""
+    return path if any(place.path == path and visit.may(place.scope) for place in PLACES) else ""
