@@ -1,6 +1,7 @@
 """Files that are sent to be looked at, checked, corrected and then imported: ``/api/v2/import-files``."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,6 +98,22 @@ async def test_a_discarded_file_is_gone_with_its_bytes(api: Api, select: Select)
     assert await count(select, "import_parts") == before
     assert (await look(api.acme, file_id)).status == 404
     assert (await bring_in(api.acme, file_id)).status == 404
+
+
+async def test_a_file_after_its_time_and_an_import_are_no_kept_files(
+    api: Api, select: Select, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = await keep(api.acme)
+    queued = (await bring_in(api.acme, file_id, mapping=MAPPING)).body["id"]
+    assert (await look(api.acme, queued)).status == 404
+    before = await count(select, "import_parts")
+    monkeypatch.setattr("padron.service.imports.uploads.FILE_KEPT", timedelta())
+    expired = await keep(api.acme)
+    assert (await look(api.acme, expired)).status == 404
+    assert (await bring_in(api.acme, expired)).status == 404
+    await clear_account(api.runtime, api.cast.acme.account.account_id)
+    assert await count(select, "import_parts") == before
+    assert (await look(api.acme, file_id)).status == 200
 
 
 async def test_an_import_that_waits_keeps_its_file(api: Api) -> None:
