@@ -2,8 +2,8 @@
 # automatically, from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
-# Three more than there are cores, because many tests wait. A process costs little: it is forked with all tests in it.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 + min(8, os.cpu_count() or 1))')
+# Two more than there are cores, because many tests wait. Each begins with seconds of collecting, so not more.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + min(6, os.cpu_count() or 1))')
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
@@ -22,7 +22,7 @@ run: .venv/.runtime  ## start a server with demo data
 	$(BIN)/padron serve --demo
 
 test: .venv/.dev chromium  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
-	$(BIN)/python -m pytest --side-by-side $(WORKERS) $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:
@@ -36,13 +36,13 @@ screenshots: .venv/.dev chromium  ## make the pictures of the console again, in 
 	PADRON_SCREENSHOTS=docs/images $(BIN)/python -m pytest -p no:randomly tests/browser/test_screenshots.py $(ARGS)
 
 test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in less than a minute
-	$(BIN)/python -m pytest --side-by-side $(WORKERS) --fast tests/domain tests/service tests/http $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
 	$(BIN)/python tools/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 cover: .venv/.dev  ## run all tests and show which lines and branches they miss
-	$(BIN)/python -m pytest --side-by-side $(WORKERS) --cov $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
 check: lint types imports access sizes prose names migrations locks  ## every check but the tests: the targets below
 

@@ -29,7 +29,6 @@ from tests.postgres import Postgres, run_postgres
 from tests.readers import forked_readers
 from tests.replica import ReplicaServer, run_replica
 from tests.shared_registers import SharedRegisters, check_file, shares_register
-from tests.side_by_side import SideBySide
 
 settings.load_profile(effort.PROFILE)
 
@@ -65,16 +64,14 @@ _POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", 
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("browser", "cli", "deploy", "docs", "e2e"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Hear Ctrl-C, as in a terminal: a shell's background job ignores it, and so would each server that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    config.pluginmanager.register(SideBySide(config.getoption("side_by_side")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
-    parser.addoption("--side-by-side", type=int, default=1, metavar="N", help="run the tests in N processes")
 
 
 def pytest_sessionstart() -> None:

@@ -4,7 +4,9 @@ The server keeps its guards for such a room: limits on heads, bodies, connection
 log, metrics and traces. The room says who asks, and answers. Neither imports the other.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from padron.domain.account import Principal
@@ -39,7 +41,9 @@ class MountedRequest:
     ``read_body`` gives the whole body. It raises ``BodyRefusedError`` for more bytes than it is given, and for a body
     that is too slow. ``stream_body`` gives a body as it arrives, and raises the same. ``admit`` tells the server who
     asks, once that is known: it takes a place, counts the request against the limits of the account, and raises
-    ``overloaded`` and ``rate_exceeded``.
+    ``overloaded`` and ``rate_exceeded``. ``begin_scan`` takes a place of those who read much. ``wait`` exchanges the
+    place for a waiting request's one during a block, and gives a future that is done when the client has gone. Both
+    raise ``overloaded``.
     """
 
     runtime: Runtime
@@ -55,6 +59,8 @@ class MountedRequest:
     read_body: Callable[[int], Awaitable[bytes]]
     stream_body: Callable[[int], AsyncIterator[bytes]]
     admit: Callable[[Principal], None]
+    begin_scan: Callable[[], None]
+    wait: Callable[[], AbstractContextManager[asyncio.Future[None]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

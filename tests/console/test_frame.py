@@ -42,7 +42,7 @@ async def test_below_a_path_every_address_has_it(runtime: Runtime, cast: Cast) -
                     for name in ("href", "src", "action"):
                         target = element.attributes.get(name, "/padron/console")
                         assert target.startswith(("/padron/console", "#")), target
-        assert (await house.owner.get("/padron/console")).location == "/padron/console/vehicles"
+        assert (await house.owner.get("/padron/console")).location == "/padron/console/overview"
         door = await house.open_browser().get("/padron/console/profile")
         assert door.location == "/padron/console/sign-in?next=/console/profile"
         entered = await house.open_browser().post(

@@ -1,5 +1,6 @@
 """Who may see and do what: sessions, roles, other sites' pages, cookies and the headers that guard a page."""
 
+import re
 from collections.abc import Set as AbstractSet
 from itertools import product
 
@@ -24,7 +25,7 @@ def may(scopes: AbstractSet[str], route: ConsoleRoute) -> bool:
 
 def fill(route: ConsoleRoute) -> str:
     path = route.path.replace("{vin}", HUMMER).replace("{import}", "1" * 16).replace("{file}", "1" * 16)
-    return path.replace("{token}", "x").replace("{version}", "x").replace("{name}", "x")
+    return re.sub("{[a-z]+}", "x", path)
 
 
 async def ask(browser: Browser, route: ConsoleRoute) -> int:

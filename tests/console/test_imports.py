@@ -204,6 +204,22 @@ async def test_one_box_corrects_all_rows_with_the_same_fault(house: House) -> No
     assert list_sums(await work(house, house.owner, again.location))["Refused"] == "0"
 
 
+async def test_what_was_typed_counts_whichever_button_is_pressed(house: House) -> None:
+    _, shown = await check(house, house.owner)
+    (form,) = shown.page.list_all("form", id="fix")
+    assert form.attributes["method"] == "post"
+    buttons = shown.page.list_all("button", name="step", value="import")
+    assert [one.attributes.get("form") for one in buttons] == ["fix"]
+
+
+async def test_only_what_can_be_undone_has_the_button_for_it(house: House) -> None:
+    location, _ = await check(house, house.owner)
+    asked = await house.owner.post(location, {"step": "import"})
+    done = await work(house, house.owner, asked.location)
+    assert list_sums(done)["New vehicles"] == "1"
+    assert not done.page.list_all("button", name="step", value="undo")
+
+
 async def test_a_waiting_import_is_cancelled(house: House) -> None:
     place = await send_file(house.owner)
     asked = await house.owner.post(place, CHECK)

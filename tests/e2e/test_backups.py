@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import stat
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.e2e.client import connect
 from tests.e2e.load import Call, Load
 from tests.e2e.program import make_fleets, run_server
 from tests.e2e.record import check_file, check_record
+from tests.e2e.test_ready import small_disk
 from tests.postgres import Postgres
 from tests.starting import Outcome, run_program, start_program
 
@@ -156,6 +158,29 @@ async def test_a_backup_is_for_its_owner_alone_and_replaces_a_file_only_when_ask
     refused = await operator.run("backup", "nowhere/padron.backup")
     assert refused.status == 1
     assert "there is no folder 'nowhere'" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these mounts")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_without_room_for_its_note_a_backup_leaves_no_file(operator: Operator, database: str) -> None:
+    await make_fleets(operator.url, accounts=1)
+    with small_disk(operator.folder) as place:
+        disk = os.statvfs(place)
+        room = disk.f_bavail * disk.f_frsize - Path(database).stat().st_size
+        (place / "filling").write_bytes(bytes(room))
+        refused = await operator.run("backup", "disk/padron.backup")
+        assert refused.status == 1
+        assert "cannot be written: No space left on device." in refused.stderr
+        assert [path.name for path in place.iterdir()] == ["filling"]
+        (place / "filling").unlink()
+        await operator.back_up("disk/padron.backup")
+        before = [path.read_bytes() for path in (place / "padron.backup", place / "padron.backup.json")]
+        free = os.statvfs(place)
+        room = free.f_bavail * free.f_frsize - Path(database).stat().st_size
+        (place / "filling").write_bytes(bytes(room))
+        refused = await operator.run("backup", "disk/padron.backup", "--replace")
+        assert refused.status == 1
+        assert before == [path.read_bytes() for path in (place / "padron.backup", place / "padron.backup.json")]
 
 
 async def test_a_backup_restores_into_an_empty_register_without_a_word(

@@ -9,7 +9,7 @@ from padron.domain.errors import PadronError
 from padron.domain.file_preview import COLUMNS_MAX, Confidence, FilePreview
 from padron.domain.file_reading import CellCorrection, ReadingOptions
 from padron.domain.language import Language
-from padron.files.columns import ImportRow, RowFault
+from padron.files.columns import FileRow, ImportRow, RowFault
 from padron.files.correcting import check_corrections, correct_rows
 from padron.files.previews import preview_file
 from tests.cast import HUMMER, JEEP
@@ -118,7 +118,7 @@ def test_a_preview_is_bounded(tmp_path: Path) -> None:
 
 
 def test_a_correction_takes_the_place_of_a_cell_and_its_problem() -> None:
-    rows = [
+    rows: list[FileRow] = [
         ImportRow(line=2, cells={"vin": "a", "doors": "x"}, problems={"plate": "bad"}),
         ImportRow(line=3, cells={"vin": "b"}),
         RowFault(line=4, column=None, detail="no"),

@@ -195,3 +195,22 @@ async def test_a_csv_that_could_not_be_finished_is_cut_off_and_has_no_sum(api: A
     api.runtime.stop_waiting()
     with pytest.raises(StoppedError):  # which ends the connection
         await api.acme.get(f"{REPORT}?{PERIOD}&format=csv")
+
+
+async def test_the_counts_of_each_day_are_listed_by_status(api: Api) -> None:
+    reply = await api.acme.get("/api/v2/reports/status-counts?days=2")
+    assert reply.status == 200, reply.content
+    before, today = reply.body["days"]
+    assert (before["date"], before["vehicleCount"], before["operationalCount"]) == ("2026-02-28", 0, 0)
+    assert (today["date"], today["vehicleCount"], today["operationalCount"]) == ("2026-03-01", 2, 1)
+    assert {one["name"]: one["count"] for one in today["statuses"] if one["count"]} == {"Active": 1, "Stolen": 1}
+    assert [one["vehicleStatusId"] for one in today["statuses"]] == [0, 1, 3, 4, 5, 6, 7, 8, 9]
+    assert len((await api.acme.get("/api/v2/reports/status-counts")).body["days"]) == 90
+    stranger = (await api.beta.get("/api/v2/reports/status-counts?days=1")).body["days"]
+    assert [one["vehicleCount"] for one in stranger] == [0]
+
+
+@pytest.mark.parametrize("query", ["days=0", "days=91", "days=x", "days=", "day=3"])
+async def test_counts_of_other_days_are_refused(api: Api, query: str) -> None:
+    reply = await api.acme.get(f"/api/v2/reports/status-counts?{query}")
+    assert reply.code == (400, "BadParameters")

@@ -215,4 +215,4 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 80 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 81 * 6 * 3

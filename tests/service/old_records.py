@@ -28,10 +28,12 @@ from tests.cast import NOON, info_changed, make_vin, registered, restored, retir
 STATUSES = list(SETTABLE_STATUSES.values())
 
 
-async def write_record(runtime: Runtime, principal: Principal, dice: random.Random, count: int) -> None:
-    """Write some hundred changes of any kind, between one and a few thousand seconds apart."""
-    store, at, account_id = runtime.store, NOON, principal.account_id
-    for n in range(count):
+async def write_record(
+    runtime: Runtime, principal: Principal, dice: random.Random, count: int, *, first: int = 0, at: datetime = NOON
+) -> datetime:
+    """Write some hundred changes of any kind, between one and a few thousand seconds apart. Give the last instant."""
+    store, account_id = runtime.store, principal.account_id
+    for n in range(first, first + count):
         at += timedelta(seconds=dice.choice([0, 1, 60, 3_000]), microseconds=dice.choice([0, 1]))
         vehicles = [row.version for row in await store.read(account_id).list_vehicles(VehicleQuery(filters={}))]
         request_id = f"r{n // dice.choice([1, 1, 4])}"
@@ -47,6 +49,7 @@ async def write_record(runtime: Runtime, principal: Principal, dice: random.Rand
             await erase_values(
                 runtime, principal, Erasure(vin=change.vehicle.vin, selection=selection, by="Acme", request_id=f"e{n}")
             )
+    return at
 
 
 def _choose_change(version: VehicleVersion, dice: random.Random, n: int, at: datetime, request_id: str) -> Change:

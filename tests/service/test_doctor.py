@@ -62,6 +62,21 @@ async def filled(store: Store) -> Store:
     return store
 
 
+@pytest.mark.usefixtures("filled")
+async def test_an_account_that_is_being_deleted_is_a_notice_and_hides_no_fault_of_another(
+    engine: str, database: str
+) -> None:  # fmt: skip
+    await write(engine, database, "UPDATE accounts SET deleting_at = created_at WHERE name = 'Acme'")
+    await write(engine, database, "DELETE FROM changes WHERE account_id = 1 AND number < 5")
+    assert await find_faults(engine, database) == {}
+    notices = [one.detail for one in await list_findings(engine, database) if one.check is CheckName.ACCOUNTS]
+    assert "Account 1 is being deleted and was left out." in notices[0]
+    await write(engine, database, "DELETE FROM changes WHERE account_id = 2 AND number = 3")
+    assert "Account 2 lacks 1 of the changes 1 to " in (await find_faults(engine, database))[CheckName.RECORD]
+    await write(engine, database, "UPDATE accounts SET deleting_at = NULL")
+    assert "Account 1 lacks 4 of the changes 1 to " in (await find_faults(engine, database))[CheckName.RECORD]
+
+
 async def test_a_deleted_vehicle_is_no_fault_whether_it_came_back_or_not(
     filled: Store, engine: str, database: str
 ) -> None:

@@ -1,5 +1,7 @@
 """Troubles of PostgreSQL in words: for callers without a place, for an operator with server, database and cause."""
 
+from pathlib import Path
+
 import asyncpg
 import pytest
 
@@ -31,6 +33,17 @@ def test_a_caller_hears_the_cause_in_words_and_no_place(state: str) -> None:
     assert STATES[state] in raised.value.detail
     for secret in ("SQLSTATE", state, "palabras", "flota", "db.example"):
         assert secret not in raised.value.detail
+
+
+def test_a_socket_that_came_back_meanwhile_is_not_taken_for_a_file_of_tls(tmp_path: Path) -> None:
+    (tmp_path / ".s.PGSQL.5432").touch()
+    for url, said in (
+        (f"postgresql://ana@/flota?host={tmp_path}", "has no socket in this folder"),
+        (f"postgresql://ana@/flota?host={tmp_path}&sslrootcert=/none.pem", "Check sslrootcert"),
+    ):
+        explained = explain(url, FileNotFoundError(2, "No such file or directory"))
+        assert explained is not None
+        assert said in explained.detail
 
 
 @pytest.mark.parametrize("state", EXPLAINED)

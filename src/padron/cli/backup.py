@@ -1,5 +1,6 @@
 """``padron backup``: copies the whole register into a file while servers use it."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -48,12 +49,19 @@ def backup(
     note_path = give_note_path(file)
     check_free(note_path, note_path, replace=replace)
     try:
-        with heed_termination():
-            with write_whole(file, replace=replace) as part, show_progress("Copying") as show:
-                note = back_up(settings, part, show)
-                note_path.unlink(missing_ok=True)  # of the file that is replaced now
-            with write_whole(note_path, replace=True) as part:
-                part.write_bytes(encode_note(note))
+        # Both files are on the disk before one of them gets its name: a full disk leaves none, or the former two.
+        with (
+            heed_termination(),
+            write_whole(note_path, replace=True) as note_part,
+            write_whole(file, replace=replace) as part,
+            show_progress("Copying") as show,
+        ):
+            note = back_up(settings, part, show)
+            with note_part.open("wb") as stream:
+                stream.write(encode_note(note))
+                stream.flush()
+                os.fsync(stream.fileno())
+            note_path.unlink(missing_ok=True)  # of the file that is replaced now
     except KeyboardInterrupt as end:
         print_error("The backup was interrupted. No file was written.")
         if isinstance(end, TerminatedError):

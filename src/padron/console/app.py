@@ -53,7 +53,7 @@ class Console:
         if route is not None and route.access is Access.FILE:
             return await route.endpoint(visit)
         try:
-            visit = await self._recognise(visit)
+            visit = await self._recognise(visit, is_use=route is None or route.is_use)
             visit = await _read_form(visit, takes_file=route is not None and route.takes_file)
         except (PadronError, BodyRefusedError) as error:
             return _word_refusal(visit, error)
@@ -94,13 +94,13 @@ class Console:
             visit.to_set.append(cookies.write_cookie(cookies.FORM_SEED, visit.form_seed, strict=True))
         return visit
 
-    async def _recognise(self, visit: PageVisit) -> PageVisit:
+    async def _recognise(self, visit: PageVisit, *, is_use: bool) -> PageVisit:
         """Give the visit with its session, if it has one that has not ended."""
         visit = replace(visit, query=parse_fields(visit.request.query))
         if visit.token is None:
             return visit
         try:
-            session = await read_session(visit.runtime, visit.token, visit.visitor)
+            session = await read_session(visit.runtime, visit.token, visit.visitor, is_use=is_use)
         except PadronError as error:
             if error.code is not Code.SESSION_ENDED:
                 raise

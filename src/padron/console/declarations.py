@@ -25,6 +25,7 @@ class ConsoleRoute:
 
     ``show_again`` gives the page with an action's form as it was typed, without acting. It is called after somebody's
     session had ended in the middle of the form and they signed in again. Without it, a plain page lists what was typed.
+    ``is_use`` is False where a script asks without anybody's doing: it does not keep a session from ending.
     """
 
     method: str
@@ -35,3 +36,4 @@ class ConsoleRoute:
     either_scope: tuple[Scope, ...] = ()
     show_again: ShowPage | None = None
     takes_file: bool = False  # its form may send a file
+    is_use: bool = True

@@ -30,7 +30,7 @@ def check_site(request: MountedRequest, form: Fields, seed: str) -> None:
     if site == _OWN_SITE:
         return
     origin = request.headers.get("origin")
-    if site != _NO_SITE or (origin is not None and origin != _give_origin(request)):
+    if site != _NO_SITE or (origin is not None and origin != give_origin(request)):
         raise _refuse()
     if origin is None and not is_token(form.get(TOKEN_FIELD) or request.headers.get(TOKEN_HEADER, ""), seed):
         raise _refuse()
@@ -60,8 +60,8 @@ def _join(first: bytes, second: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(first, second, strict=True))
 
 
-def _give_origin(request: MountedRequest) -> str:
-    """Give the request's own origin, as a browser writes it: without the usual port."""
+def give_origin(request: MountedRequest) -> str:
+    """Give the own origin of a request, as a browser writes it: without the usual port."""
     host = request.headers["host"].lower().removesuffix(_PORTS[request.scheme])
     return f"{request.scheme}://{host}"
 

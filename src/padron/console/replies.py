@@ -39,6 +39,12 @@ def show(visit: PageVisit, template: str, status: int = 200, kind: str = "", **v
     return MountedReply(status=status, headers=(*_PAGE, *give_cookies(visit)), body=body, problem=kind)
 
 
+def send_json(visit: PageVisit, body: bytes) -> MountedReply:
+    """Give an answer for a script."""
+    headers: Headers = ((b"content-type", b"application/json"), *_GUARDS)
+    return MountedReply(status=200, headers=(*headers, *give_cookies(visit)), body=body)
+
+
 def redirect(visit: PageVisit, path: str, query: Sequence[Pair] = ()) -> MountedReply:
     """Give the answer that makes a browser read another of the console's pages."""
     return redirect_to(visit, visit.link(path, query))

@@ -93,7 +93,7 @@ def _preview_table(path: Path, options: ReadingOptions, *, is_path_told: bool) -
     search = PreviewSearch(options)
     with open_rows(path, options, is_path_told=is_path_told, search=search) as opened:
         header = opened.header
-        read = [_give_cells(row) for row in islice(opened, ROWS_MAX) if isinstance(row, ImportRow)]
+        read = [(row.line, _give_cells(row)) for row in islice(opened, ROWS_MAX) if isinstance(row, ImportRow)]
     names = search.names
     width = max((len(names), *(len(cells) for _, cells in read)))
     names += [""] * (width - len(names))
@@ -109,12 +109,12 @@ def _preview_table(path: Path, options: ReadingOptions, *, is_path_told: bool) -
     )
 
 
-def _give_cells(row: ImportRow) -> tuple[int, list[str]]:
-    """Give a row's line and its cells by place, without empty ones at the end. A cell that cannot be read is empty."""
+def _give_cells(row: ImportRow) -> list[str]:
+    """Give a row's cells by place, without empty ones at the end. A cell that cannot be read is empty."""
     cells = [row.cells.get(str(place), "") for place in range(COLUMNS_MAX)]
     while cells and not cells[-1].strip():
         cells.pop()
-    return row.line, cells
+    return cells
 
 
 def _preview_json(path: Path, options: ReadingOptions) -> FilePreview:

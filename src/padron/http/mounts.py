@@ -1,7 +1,8 @@
 """Hands the requests below a mount to the room that answers them, under the guards of every other request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from padron.domain.account import Principal
@@ -10,6 +11,7 @@ from padron.http.answers.problem import ProblemError
 from padron.http.answers.replies import Reply
 from padron.http.calls import CLOSE, Call, ClientGoneError
 from padron.http.declarations import Route
+from padron.http.places import Kind
 from padron.http.watching.tally import NO_ROUTE
 from padron.mounting import BodyRefusedError, Mount, MountedRequest, MountedRoute
 
@@ -51,6 +53,8 @@ async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply
             read_body=_build_reading(call),
             stream_body=partial(_stream_body, call),
             admit=_build_admission(call),
+            begin_scan=partial(call.seat.begin, Kind.SCAN),
+            wait=partial(_wait, call),
         )
     )
     return Reply(reply.status, reply.body, reply.headers, reply.problem)
@@ -77,6 +81,16 @@ async def _stream_body(call: Call, size_max: int) -> AsyncIterator[bytes]:
     except ClientGoneError:
         gone = problems.REQUEST_TIMEOUT
         raise BodyRefusedError(gone.status, "The client hung up.", CLOSE, gone.slug) from None
+
+
+@contextmanager
+def _wait(call: Call) -> Iterator[asyncio.Future[None]]:
+    gone = call.watch_client()
+    try:
+        with call.waiting():
+            yield gone
+    finally:
+        gone.cancel()
 
 
 def _build_admission(call: Call) -> Callable[[Principal], None]:

@@ -24,6 +24,7 @@ from padron.service.operations.work_watch import WorkWatch
 from padron.service.people.passwords import PasswordHashing
 from padron.service.people.throttle import SignInThrottle
 from padron.service.rates import Rates
+from padron.service.reports.tallies import StatusTallies
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.watching.counts import ServiceCounts
@@ -62,6 +63,7 @@ class Runtime:
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     departures: Departures = field(default_factory=Departures)
     sender: Sender = field(default_factory=NoSender)
+    status_tallies: StatusTallies = field(default_factory=StatusTallies)
     meters: MeterBoard = field(default_factory=MeterBoard)  # whoever counts something adds itself
     secret_box: SecretBox = field(default_factory=SecretBox)
     keeping: AsyncExitStack = field(default_factory=AsyncExitStack)  # runs while the runtime is open
@@ -80,6 +82,7 @@ class Runtime:
     async def close(self) -> None:
         """Let current work end, then close the store."""
         await self.outage.close()
+        await self.status_tallies.close()
         await self.watch.close()
         await self.work_watch.close()
         await self.queueing.close()

@@ -13,6 +13,7 @@ from padron.domain.account import ApiKey
 from padron.domain.addresses import IpNetwork
 from padron.domain.administration import ACTS_KEPT_MAX, Act, ActType, Deed, Detail, Doer, KeyPlace, Overview
 from padron.domain.errors import Code, PadronError
+from padron.domain.people import Role
 from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
 
 ENDED_KEYS_MAX = 10_000  # revoked and expired ones of one account; the oldest are deleted first
@@ -51,6 +52,11 @@ class AdministrationTransaction:
         """Give one key, whatever has become of it."""
         rows = await self._port.fetch("find_api_key", *self._first, key_id)
         return to_key(rows[0], self._port.to_instant) if rows else None
+
+    async def find_active_role(self, user_id: str) -> Role | None:
+        """Give the role of a member who may sign in."""
+        rows = await self._port.fetch("find_active_role", *self._first, user_id)
+        return Role(rows[0][0]) if rows else None
 
     async def add_key(self, key: ApiKey, keys_max: int) -> None:
         """Add a key. Raises ``key_limit_reached`` when so many keys of the account are neither revoked nor expired."""

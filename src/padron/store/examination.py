@@ -56,6 +56,7 @@ class AccountSums:
     """What an account's counters say, and what there is. None where there is no counter or no change."""
 
     is_account: bool
+    is_being_deleted: bool
     last_change: int | None
     last_number: int | None
     last_at: datetime | None
@@ -128,11 +129,12 @@ class Records:
 
     async def load_sums(self, account_id: int) -> AccountSums:
         """Give what an account's counters say, and what there is."""
-        ((accounts, last_change, last_number, last_at, vehicle_count, current_count),) = await self._port.read(
-            "examine_account", account_id
-        )
+        (
+            (accounts, deleting, last_change, last_number, last_at, vehicle_count, current_count),
+        ) = await self._port.read("examine_account", account_id)
         return AccountSums(
             is_account=accounts > 0,
+            is_being_deleted=deleting > 0,
             last_change=last_change,
             last_number=last_number,
             last_at=give_or_none(self._port.to_instant, last_at),

@@ -13,6 +13,7 @@ import msgspec
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
 from padron.domain.query import ListedVehicle, Position, Sifted, VehicleQuery
 from padron.domain.status import VehicleStatus
+from padron.domain.status_counts import PresentCounts, StatusMoves
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
@@ -20,6 +21,7 @@ from padron.store.sql.listing import build_list, build_sums
 from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_count, build_sift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY = _EPOCH.date()
 _MICROSECOND = timedelta(microseconds=1)
 _STATUSES = {status.value: status for status in VehicleStatus}
 
@@ -73,6 +75,26 @@ class VehicleReader:
         """Give the number of current vehicles, which is kept."""
         rows = await self._port.read_point("count_vehicles")
         return int(rows[0][0]) if rows else 0
+
+    async def count_by_status(self) -> PresentCounts:
+        """Give the current vehicles by status at one instant. An index has those that are not Active."""
+        rows = await self._port.read_page("count_by_status")
+        others = {_STATUSES[status]: count for _, _, status, count in rows if status is not None}
+        last_change, total = rows[0][:2] if rows else (0, 0)  # a replica may not have a new account yet
+        active = int(total) - sum(others.values())
+        return PresentCounts(last_change=int(last_change), counts={VehicleStatus.ACTIVE: active, **others})
+
+    async def sum_moves(self, after: int, last: int) -> list[StatusMoves]:
+        """Give how many changes after a number up to another one moved vehicles between statuses, for each day."""
+        return [
+            StatusMoves(
+                day=_FIRST_DAY + timedelta(days=int(day)),
+                before=give_status_or_none(before),
+                after=_STATUSES[after_id],
+                count=count,
+            )
+            for day, before, after_id, count in await self._port.read_page("sum_moves", after, last)
+        ]
 
     async def count_listed(self, query: VehicleQuery) -> int:
         """Give the number of the first ``query.limit`` vehicles of a list, or of those of them that have all words."""

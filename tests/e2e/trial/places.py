@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -40,7 +40,8 @@ class Place:
     def keep(self) -> None:
         """Keep the files of a trial that failed, so that somebody can look at them."""
         shutil.rmtree(FAILED, ignore_errors=True)
-        shutil.copytree(self.folder, FAILED, ignore=shutil.ignore_patterns("filling"))
+        with suppress(shutil.Error):  # of files that a server has just removed
+            shutil.copytree(self.folder, FAILED, ignore=shutil.ignore_patterns("filling"))
 
     @property
     def variables(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ SLOW_S = 1.0  # within this time another account's call is answered, whatever ha
 FOLDER = Path(__file__).parents[3] / "build" / "trials"
 
 Document = dict[str, Any]
+
+_find_variable = re.compile(r"\[\d+\]|'[^']*'|/\S+|\d+").sub
 
 
 def list_fair(stage: Stage, timings: list[Timing], settled_s: float = 0) -> list[Timing]:
@@ -55,7 +58,19 @@ def build_report(stage: Stage, stranger: Stranger, began_s: float, ended_s: floa
             "worst_ms": round(overslept[-1] * 1000, 2),
         },
         "notes": dict(figures.notes.most_common(40)),
+        "log": dict(count_warnings(stage).most_common(40)),
     }  # fmt: skip
+
+
+def count_warnings(stage: Stage) -> Counter[str]:
+    """Count what the servers logged, but for what is normal. Numbers and names of files are left out."""
+    found: Counter[str] = Counter()
+    for log in stage.aside.glob("server-*.log"):
+        for line in log.read_text("utf-8").splitlines():
+            _, _, text = line.partition("Z ")
+            if not text.startswith("INFO"):
+                found[_find_variable(" ", text)[:160]] += 1
+    return found
 
 
 def save_report(document: Document) -> None:

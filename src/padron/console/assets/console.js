@@ -1,6 +1,8 @@
 // The console works without this script. It adds what a page alone cannot do: parts of pages, keys, a palette.
 import { followFragments } from "./fragments.js";
+import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
+import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
 import { poll } from "./poll.js";
 import { tellZone } from "./zone.js";
@@ -20,7 +22,9 @@ export function onPart(decorate) {
 
 followFragments((part) => decorators.forEach((decorate) => decorate(part)));
 followKeys(openPalette);
+onPart(followChanges);
 tellZone();
+onPart(offerCopies);
 onPart(poll);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.

@@ -2,10 +2,12 @@
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.pages import (
+    duplicates,
     entering,
     files,
     import_columns,
     imports,
+    live,
     openid,
     profile,
     signing_in,
@@ -13,6 +15,9 @@ from padron.console.pages import (
     vehicle,
     vehicles,
 )
+from padron.console.pages.fleet import gate, overview, plans, times
+from padron.console.pages.settings import account, deliveries, keys, people, webhooks
+from padron.console.pages.work import operations, runs
 
 ROUTES: tuple[ConsoleRoute, ...] = (
     *files.ROUTES,
@@ -20,9 +25,22 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *entering.ROUTES,
     *openid.ROUTES,
     *profile.ROUTES,
+    *live.ROUTES,
+    *overview.ROUTES,
+    *plans.ROUTES,
+    *gate.ROUTES,
+    *times.ROUTES,
     *vehicles.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *duplicates.ROUTES,
+    *operations.ROUTES,
+    *runs.ROUTES,
+    *people.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
+    *deliveries.ROUTES,
+    *account.ROUTES,
     *imports.ROUTES,
     *import_columns.ROUTES,
 )

@@ -15,7 +15,7 @@ from padron.domain.sessions import LASTS_MAX, derive_csrf_token
 from padron.mounting import MountedReply
 from padron.service.people.sessions import NewSession, end_session, sign_in_with_key, sign_in_with_password
 
-HOME = "/console/vehicles"
+HOME = "/console/overview"
 WANTED = "next"  # the field with the address that somebody wanted before they had to sign in
 UNAUTHORIZED = 401
 

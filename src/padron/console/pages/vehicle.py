@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
+from padron.console.following import begin_following
 from padron.console.naming import name_actors
 from padron.console.pages.timeline import draw_spans, sum_spans
 from padron.console.replies import redirect, show
@@ -39,6 +40,7 @@ async def show_vehicle(visit: PageVisit) -> MountedReply:
 async def show_one(visit: PageVisit, vin: Vin, problem: str = "", detail: str = "") -> MountedReply:
     """Give the page of a vehicle, perhaps with what went wrong a moment ago."""
     runtime, principal = visit.runtime, visit.principal
+    followed = await begin_following(visit)
     version = await get_vehicle(runtime, principal, vin)
     history = await list_history(
         runtime, principal, vin, limit=HISTORY_ROWS, cursor=visit.query.get("cursor") or None,
@@ -52,6 +54,7 @@ async def show_one(visit: PageVisit, vin: Vin, problem: str = "", detail: str = 
         "vehicle.html",
         status=_CONFLICT if problem else 200,
         version=version,
+        followed=followed,
         vehicle=version.vehicle,
         known=[version.details[name] for name in _HEADLINE if name in version.details],
         fields=[field.name for field in FIELDS if field.name in version.details],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
+from padron.console.following import begin_following
 from padron.console.pages.listing_state import COLUMNS, LIMITS, ListState, read_state
 from padron.console.replies import show
 from padron.console.visits import PageVisit
@@ -36,6 +37,7 @@ class Chip:
 
 async def show_vehicles(visit: PageVisit) -> MountedReply:
     """GET /console/vehicles."""
+    followed = await begin_following(visit)
     state = read_state(visit.query)
     rows: Sequence[VehicleVersion] = ()
     next_cursor: str | None = None
@@ -58,6 +60,7 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         visit,
         "vehicles.html",
         state=state,
+        followed=followed,
         rows=rows,
         next_cursor=next_cursor,
         refusal=refusal,

@@ -10,12 +10,49 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from padron.console.wording import entry, errors, fields, frame, importing, listing, spans, vehicle
+from padron.console.wording import (
+    account,
+    duplicates,
+    entry,
+    errors,
+    fields,
+    frame,
+    gate,
+    importing,
+    keys,
+    listing,
+    operations,
+    overview,
+    people,
+    spans,
+    times,
+    vehicle,
+    webhooks,
+)
 from padron.console.wording.texts import PageTexts, Plural
 from padron.domain.language import Language
 from padron.domain.status import VehicleStatus, name_status
 
-AREAS = (frame, entry, listing, vehicle, fields, errors, spans, importing)  # a new area brings both its dictionaries
+# A new area brings both its dictionaries.
+AREAS = (
+    frame,
+    entry,
+    overview,
+    gate,
+    times,
+    listing,
+    vehicle,
+    fields,
+    errors,
+    spans,
+    importing,
+    keys,
+    people,
+    webhooks,
+    duplicates,
+    operations,
+    account,
+)
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
 _GROUP_LENGTH = 3

@@ -10,6 +10,7 @@ from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote
+from padron.domain.status_counts import DAYS_MAX
 from padron.domain.time_in_status import Period, TimeQuery, TotalTime
 from padron.http import parameters
 from padron.http.answers import problems
@@ -18,16 +19,19 @@ from padron.http.calls import Call, ClientGoneError
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.places import Kind
 from padron.http.requests import queries
-from padron.service.reports import time_in_status
+from padron.service.reports import status_counts, time_in_status
 from padron.service.reports.shapes import (
+    StatusCounts,
     TimeReport,
     format_csv_header,
     format_csv_total,
     format_csv_vehicles,
+    shape_status_day,
     shape_total_time,
     shape_vehicle_time,
 )
 from padron.service.reports.time_in_status import HasGone, StoppedError
+from padron.service.vehicles.questions import parse_number
 
 _PARAMETERS = frozenset({*queries.DATA_PARAMETERS, "from", "to", "format", *queries.PAGE_PARAMETERS})
 _FORMATS = ("json", "csv")
@@ -123,6 +127,15 @@ def _parse_format(call: Call, given: dict[str, str]) -> str:
     return given["format"]
 
 
+async def report_status_counts(call: Call) -> Reply:
+    """GET /api/v2/reports/status-counts."""
+    given = queries.read_query(call, frozenset({"days"}))
+    days = parse_number("days", given["days"], 1, DAYS_MAX) if "days" in given else DAYS_MAX
+    call.seat.begin(Kind.SCAN)
+    found = await status_counts.report_status_counts(call.runtime, call.principal, days)
+    return build_json_reply(200, StatusCounts(days=[shape_status_day(day) for day in found]))
+
+
 _DESCRIPTION = """\
 For each vehicle that existed in the period, in order of registration: the seconds in each status, and the downtime (not
 operational) by the reason of the change that set the status. The sum of a vehicle's seconds is the time in which it
@@ -134,6 +147,20 @@ The lines of the total follow at the end.\
 """
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        name="reportStatusCounts", method="GET", path="/api/v2/reports/status-counts", tag="Reports",
+        summary="Report how many vehicles had which status on the last days",
+        description="Gives the current vehicles by status at the end of each of the last days, oldest first. Days end "
+        "at midnight UTC, and the last one ends now. Days whose changes are archived are left out. The first answer "
+        "after a start of the server may take some seconds for millions of vehicles.",
+        endpoint=report_status_counts, scope=Scope.VEHICLES_READ,
+        parameters=(
+            Parameter(name="days", place="query", description="How many days.",
+                      schema={"type": "integer", "minimum": 1, "maximum": DAYS_MAX, "default": DAYS_MAX}),
+        ),
+        answers={200: Success(description="The counts.", body=StatusCounts)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
     Route(
         name="reportTimeInStatus", method="GET", path="/api/v2/reports/time-in-status", tag="Reports",
         summary="Report how long vehicles were in which status",

@@ -1,7 +1,8 @@
 """The one way to administer an account: the deed and its record are one transaction.
 
-Other processes may believe a key for two seconds after its end. So whoever administers is looked up again inside the
-transaction: a revoked key cannot make another one in that time.
+Other processes may believe a key for two seconds after its end, and a session is read before its request is. So
+whoever administers is looked up again inside the transaction: a revoked key, or an owner who was removed a moment ago,
+cannot make another key in that time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from padron.domain.account import parse_key_id
+from padron.domain.account import is_user_id, parse_key_id
 from padron.domain.administration import Deed, Doer
 from padron.domain.errors import Code, PadronError
+from padron.domain.people import ROLE_SCOPES
 from padron.service.runtime import Runtime
 from padron.store.administration import AdministrationTransaction
 from padron.store.base import WriteTransaction
@@ -51,12 +53,26 @@ async def administer(runtime: Runtime, account_id: int, doer: Doer, work: Steps[
 async def begin_act(
     administration: AdministrationTransaction, account_id: int, doer: Doer, at: datetime
 ) -> None:  # fmt: skip
-    """Lock the account, and look up whoever acts in it. Raises ``invalid_token`` for a key that has ended."""
+    """Lock the account, and look up whoever acts in it.
+
+    Raises ``invalid_token`` for a key that has ended, and ``forbidden`` for a person who is disabled, is no member any
+    more, or has a role that may less than when the request began.
+    """
     await administration.lock()
     if doer.scopes is None:
         return
-    is_valid = await administration.is_enabled()
-    if is_valid and parse_key_id(doer.actor) == account_id:
+    is_enabled = await administration.is_enabled()
+    if is_user_id(doer.actor):
+        role = await administration.find_active_role(doer.actor)
+        if not is_enabled or role is None or not doer.scopes <= ROLE_SCOPES[role]:
+            raise PadronError(
+                Code.FORBIDDEN,
+                "You may not do this any more: your role or your membership was changed, or the account disabled, "
+                "just now.",
+            )
+        return
+    is_valid = is_enabled
+    if is_enabled and parse_key_id(doer.actor) == account_id:
         key = await administration.find_key(doer.actor)
         is_valid = key is not None and key.is_usable(at)
     if not is_valid:

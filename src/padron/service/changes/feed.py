@@ -55,6 +55,14 @@ async def list_changes(runtime: Runtime, principal: Principal, query: FeedQuery,
     return FeedPage(entries=found, position=position, more=True)
 
 
+async def list_latest(runtime: Runtime, principal: Principal, limit: int) -> list[FeedEntry]:
+    """Give the account's latest changes, newest first. Raises ``forbidden``."""
+    principal.check_scope(Scope.CHANGES_READ)
+    reader = runtime.store.read(principal.account_id)
+    last = await reader.find_last_change()
+    return (await reader.list_changes(max(last - limit, 0), limit))[::-1]
+
+
 async def await_changes(
     runtime: Runtime,
     principal: Principal,

@@ -5,8 +5,9 @@ Memory is constant: of each kind of fault only the first few are kept, and the r
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
-from padron.domain.finding import CheckName, Finding, approve, blame
+from padron.domain.finding import CheckName, Finding, advise, approve, blame
 from padron.store.examination import LAST_ID, AccountSums, Note, Records, VehiclePortion
 
 PORTION_CHANGES = 20_000
@@ -34,19 +35,31 @@ class _Faults:
     """The faults found so far: the first few of each check, and how many there are."""
 
     def __init__(self) -> None:
-        self._shown: dict[CheckName, list[str]] = {}
-        self._counts: dict[CheckName, int] = {}
+        self.shown: dict[CheckName, list[str]] = {}
+        self.counts: dict[CheckName, int] = {}
+
+    @property
+    def count(self) -> int:
+        """How many faults there are."""
+        return sum(self.counts.values())
 
     def add(self, check: CheckName, detail: str) -> None:
-        self._counts[check] = self._counts.get(check, 0) + 1
-        shown = self._shown.setdefault(check, [])
+        self.counts[check] = self.counts.get(check, 0) + 1
+        shown = self.shown.setdefault(check, [])
         if len(shown) < _SHOWN_MAX:
             shown.append(detail)
+
+    def take(self, others: "_Faults") -> None:
+        """Add what others found."""
+        for check, count in others.counts.items():
+            shown = self.shown.setdefault(check, [])
+            shown += others.shown[check][: _SHOWN_MAX - len(shown)]
+            self.counts[check] = self.counts.get(check, 0) + count
 
     def list_findings(self) -> Iterator[Finding]:
         """Give one finding for each check of the records."""
         for check, sentence in _OF_RECORDS.items():
-            count, shown = self._counts.get(check, 0), self._shown.get(check, [])
+            count, shown = self.counts.get(check, 0), self.shown.get(check, [])
             if not count:
                 yield approve(check, sentence)
                 continue
@@ -59,10 +72,40 @@ async def examine_records(records: Records, now: datetime, note: Note) -> AsyncI
     faults = _Faults()
     account_id = await records.find_next_account(-LAST_ID)
     while account_id is not None:
-        await _examine_account(records, account_id, now, faults, note)
+        found = _Faults()
+        await _examine_account(records, account_id, now, found, note)
+        match await _find_deletion(records, account_id, found):
+            case _Deletion.NONE:
+                faults.take(found)
+            case _Deletion.UNDER_WAY:
+                yield advise(
+                    CheckName.ACCOUNTS,
+                    f"Account {account_id} is being deleted and was left out. If nobody deletes it now, run padron "
+                    "accounts delete again.",
+                )
+            case _Deletion.OVER:
+                pass
         account_id = await records.find_next_account(account_id)
     for finding in faults.list_findings():
         yield finding
+
+
+class _Deletion(Enum):
+    """Whether the deletion of an account met its examination."""
+
+    NONE = auto()
+    UNDER_WAY = auto()
+    OVER = auto()
+
+
+async def _find_deletion(records: Records, account_id: int, found: _Faults) -> _Deletion:
+    """Say whether an account's faults only show that its rows are being deleted, portion by portion."""
+    if not found.count:
+        return _Deletion.NONE
+    sums = await records.load_sums(account_id)
+    if sums.is_being_deleted:
+        return _Deletion.UNDER_WAY
+    return _Deletion.OVER if await records.find_next_account(account_id - 1) != account_id else _Deletion.NONE
 
 
 async def _examine_account(records: Records, account_id: int, now: datetime, faults: _Faults, note: Note) -> None:

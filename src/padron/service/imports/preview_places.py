@@ -19,7 +19,7 @@ class PreviewPlaces:
 
     @asynccontextmanager
     async def take(self, account_id: int) -> AsyncIterator[None]:
-        """Keep a place for the block. Raises ``overloaded`` when there is none for a while."""
+        """Keep a place for the block. Raises ``overloaded`` when all are taken for a while."""
         if account_id in self._accounts:
             raise _refuse("Another file of this account is being looked at.")
         self._accounts.add(account_id)

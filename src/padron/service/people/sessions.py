@@ -102,17 +102,17 @@ async def open_session_for(runtime: Runtime, user: User, how: SignInWay, visitor
     return await _open_for_user(runtime, user, how, visitor)
 
 
-async def read_session(runtime: Runtime, token: str, visitor: Visitor) -> Session:
+async def read_session(runtime: Runtime, token: str, visitor: Visitor, *, is_use: bool = True) -> Session:
     """Give the live session of a token. Raises ``session_ended``.
 
-    The use is noted about once a minute. If this fails, the session is still read.
+    The use is noted about once a minute, unless ``is_use`` is False. If this fails, the session is still read.
     """
     digest = digest_session_token(token)
     now = runtime.clock()
     found = None if digest is None else await runtime.store.people.find_session(digest, now, now - IDLE_MAX)
     if digest is None or found is None or not _may_come_from(found, visitor):
         raise PadronError(Code.SESSION_ENDED, "Your session has ended. Sign in again.")
-    if now - found.kept.used_at >= NOTED_EVERY:
+    if is_use and now - found.kept.used_at >= NOTED_EVERY:
         with suppress(PadronError):
             await runtime.store.people.touch_session(digest, now, visitor)
     return _build_session(found, token, now)

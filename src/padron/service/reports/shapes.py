@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from padron.domain.status import STATUS_TEXTS, VehicleStatus, is_operational
+from padron.domain.status_counts import StatusDay
 from padron.domain.time_in_status import Cell, TotalTime, VehicleTime, sum_by_status, sum_downtime
 from padron.service.reports.csv_lines import format_csv
 
@@ -90,6 +91,42 @@ class TimeReport(Struct, rename={"from_at": "from", "to_at": "to", "next_cursor"
     more: bool
     cursor: Annotated[str, Meta(description="A cursor of the feed: the report rests on the changes up to it.")]
     total: TotalTimeShape | UnsetType = UNSET
+
+
+class StatusCountShape(Struct, rename="camel"):
+    """How many vehicles had one status."""
+
+    vehicle_status_id: int
+    name: str
+    count: int
+
+
+class StatusDayShape(Struct, rename="camel"):
+    """One day."""
+
+    date: Annotated[str, Meta(description="The day (UTC), as 2026-11-29.")]
+    vehicle_count: int
+    operational_count: Annotated[int, Meta(description="Vehicles that operations could touch.")]
+    statuses: Annotated[list[StatusCountShape], Meta(description="Every status that a vehicle can have.")]
+
+
+class StatusCounts(Struct, rename="camel"):
+    """The vehicles by status at the end of each day, oldest first. The last day ends now."""
+
+    days: list[StatusDayShape]
+
+
+def shape_status_day(day: StatusDay) -> StatusDayShape:
+    """Give the form of a day's counts."""
+    return StatusDayShape(
+        date=day.day.isoformat(),
+        vehicle_count=day.total,
+        operational_count=day.operational,
+        statuses=[
+            StatusCountShape(vehicle_status_id=status.value, name=STATUS_TEXTS[status].name, count=count)
+            for status, count in day.counts.items()
+        ],
+    )
 
 
 def shape_vehicle_time(vehicle: VehicleTime) -> VehicleTimeShape:

@@ -23,6 +23,7 @@ from padron.store.postgres.passwords import explain_file, has_password
 
 _PORT = "5432"
 _DEFAULT_HOST = "localhost"
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 
 
 class Host(NamedTuple):
@@ -41,6 +42,7 @@ class Address:
     database: str
     has_password: bool
     password_file: str
+    names_files: bool  # of TLS
 
     @property
     def place(self) -> str:
@@ -83,6 +85,7 @@ def parse_address(url: str) -> Address:
         database=database or user,
         has_password=has_password(password or query.get("password", "")),
         password_file=query.get("passfile", ""),
+        names_files=any(query.get(name) or os.environ.get(f"PG{name.upper()}") for name in _FILES),
     )
 
 
@@ -168,9 +171,9 @@ def _explain_network(address: Address, error: OSError) -> str:
 
 
 def _lacks_socket(address: Address) -> bool:
-    """Say whether the last host is a folder without the socket of a server."""
+    """Say whether the last host is a folder without the socket of a server, or was one a moment ago."""
     host, port = address.hosts[-1]
-    return host.startswith("/") and not Path(host, f".s.PGSQL.{port}").exists()
+    return host.startswith("/") and not (address.names_files and Path(host, f".s.PGSQL.{port}").exists())
 
 
 def _explain_connection(address: Address, error: asyncpg.InterfaceError) -> str:

@@ -11,6 +11,11 @@ SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, e
     last_used_from, replaced_by, requests_per_s
 FROM api_keys WHERE account_id = $1 AND key_id = $2;
 
+-- name: find_active_role
+-- The role of a member who may sign in.
+SELECT members.role FROM members JOIN users ON users.user_id = members.user_id
+WHERE members.account_id = $1 AND members.user_id = $2 AND users.disabled_at IS NULL AND users.erased_at IS NULL;
+
 -- name: list_api_keys
 -- An account's keys, oldest first, after one of them.
 SELECT account_id, key_id, label, scopes, networks, secret_sha256, created_at, expires_at, revoked_at, last_used_at,

@@ -23,7 +23,8 @@ SELECT min(account_id) FROM (
 
 -- name: examine_account
 -- What an account's counters say, and what there is.
-SELECT (SELECT count(*) FROM accounts WHERE account_id = ?1) AS account_count, c.last_change,
+SELECT (SELECT count(*) FROM accounts WHERE account_id = ?1) AS account_count,
+    (SELECT count(*) FROM accounts WHERE account_id = ?1 AND deleting_at IS NOT NULL) AS deleting_count, c.last_change,
     (SELECT max(number) FROM changes WHERE account_id = ?1) AS last_number, c.last_at, c.vehicle_count,
     (SELECT count(*) FROM vehicles WHERE account_id = ?1 AND slot >= 0) AS current_count
 FROM (SELECT 1 AS one) AS here LEFT JOIN counters AS c ON c.account_id = ?1;

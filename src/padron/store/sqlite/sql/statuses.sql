@@ -49,3 +49,22 @@ spans AS (
 SELECT p.vehicle_id, p.vin, p.to_status, p.reason, sum(p.microseconds) AS microseconds, s.plate, s.custom_id
 FROM spans AS p JOIN chosen AS s ON s.vehicle_id = p.vehicle_id
 GROUP BY p.vehicle_id, p.vin, p.to_status, p.reason, s.plate, s.custom_id ORDER BY p.vehicle_id;
+
+-- name: count_by_status
+-- The account's current vehicles by status, all but Active, with their number in all and the account's last change. A
+-- former vehicle has the status 0, so only of that status each vehicle is looked at.
+SELECT c.last_change, c.vehicle_count, s.status, s.found
+FROM counters AS c LEFT JOIN (
+    SELECT status, count(*) AS found FROM vehicles INDEXED BY vehicles_by_status
+    WHERE account_id = ?1 AND status <> 1 AND status > 2 GROUP BY status
+    UNION ALL
+    SELECT 0, count(*) FROM vehicles INDEXED BY vehicles_by_status
+    WHERE account_id = ?1 AND status <> 1 AND status = 0 AND slot >= 0) AS s ON true
+WHERE c.account_id = ?1;
+
+-- name: sum_moves
+-- How many changes after a number (?2) up to another (?3) took vehicles from which status to which, on each day (UTC).
+SELECT changed_at / 86400000000 AS day, from_status, to_status, count(*)
+FROM changes
+WHERE account_id = ?1 AND number > ?2 AND number <= ?3 AND type IN ('registered', 'statusChanged', 'deleted')
+GROUP BY 1, 2, 3;

@@ -1,0 +1,1 @@
+"""The fleet as a whole: the overview, planned changes, the gate and reports."""

@@ -1,0 +1,1 @@
+"""The pages of operations: what is declared, the runs, their results."""
