@@ -24,12 +24,16 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
 COPIED = {
     "accounts", "former_accounts", "schema_migrations", "register",
     "users", "members", "known_people", "sessions", "invitations", "sign_ins",
+    "user_identities", "provided_members", "pending_sign_ins",
 }  # fmt: skip
 # People belong to the server. Their statements reach only what is copied to every node.
-OF_PEOPLE = ("people.sql ", "sessions.sql ")
+OF_PEOPLE = ("people.sql ", "sessions.sql ", "openid.sql ")
 
 # Statements that name the account for each table but ``users``, which they reach through the account's own people.
-THROUGH_PEOPLE = {"actors.sql find_actors": {"api_keys": {"$1"}, "known_people": {"$1"}, "users": {None}}}
+THROUGH_PEOPLE = {
+    "actors.sql find_actors": {"api_keys": {"$1"}, "known_people": {"$1"}, "users": {None}},
+    "administration.sql find_active_role": {"members": {"$1"}, "users": {None}},
+}
 
 # Statements that are not one account's, and why that is no request's doing.
 OF_THE_SERVER = {
@@ -241,6 +245,7 @@ async def test_every_key_index_and_reference_begins_with_the_account(planner: as
     columns = dict(map(tuple, await planner.fetch(first)))
     assert {table for table, column in columns.items() if column != "account_id"} == {
         "schema_migrations", "register", "former_accounts", "users", "sessions", "invitations", "sign_ins",
+        "user_identities", "pending_sign_ins",
     }  # fmt: skip
 
 

@@ -40,8 +40,10 @@ WALK = {
     "archives: clear_changes",  # vehicles of a portion
     "archives: find_needed_by_webhooks",  # of endpoints, of which an account has few
     "archives: find_portion",  # a portion
+    "imports: drop_old_mappings",  # of mappings, of which an account keeps few
     "imports: list_waiting_imports",  # an index of what has not ended
     "imports: survey_imports",
+    "openid: insert_pending_sign_in",  # counts the sign-ins under way, of which there is a bounded number
     "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",
     "plans: find_next_instant",
@@ -59,7 +61,11 @@ WALK = {
     "people: count_members",  # of members, of which an account has a bounded number
     "people: count_other_owners",
     "people: list_members",
+    "selections: list_all_selections",  # of which an account has few
+    "selections: list_expired_selections",
+    "selections: list_waiting_selections",  # an index of what has not ended
     "sessions: list_sign_ins_of_account",
+    "statuses: count_by_status",  # an index of the vehicles that are not active
     "webhooks: count_endpoints",
     "webhooks: count_marks",
     "webhooks: delete_deliveries",
@@ -76,12 +82,17 @@ WALK = {
     "removal: remove_api_keys",
     "removal: remove_changes",
     "removal: remove_gate_refusals",
+    "removal: remove_import_mappings",
     "removal: remove_import_refusals",
     "removal: remove_known_people",
     "removal: remove_members",
     "removal: remove_operations",
+    "removal: remove_provided_members",
     "removal: remove_refusals",
     "removal: remove_search_texts",
+    "removal: remove_selected_vehicles",
+    "removal: remove_selection_faults",
+    "removal: remove_selections",
     "removal: remove_vehicles",
     "removal: remove_versions",
     "removal: remove_webhook_attempts",

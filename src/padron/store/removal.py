@@ -9,6 +9,7 @@ from padron.store.port import WritePort
 REMOVED_TABLES = (
     "api_keys",
     "administration",
+    "provided_members",
     "members",
     "known_people",
     "sessions",

@@ -13,6 +13,12 @@ DELETE FROM administration WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM administration WHERE account_id = $1 ORDER BY account_id, number LIMIT $2))
 RETURNING 1;
 
+-- name: remove_provided_members
+-- Which memberships came from a provider.
+DELETE FROM provided_members WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM provided_members WHERE account_id = $1 ORDER BY account_id, user_id LIMIT $2))
+RETURNING 1;
+
 -- name: remove_members
 -- Memberships. The people stay.
 DELETE FROM members WHERE account_id = $1 AND ctid = ANY (ARRAY(
@@ -87,8 +93,8 @@ RETURNING 1;
 
 -- name: remove_import_mappings
 -- How files were mapped.
-DELETE FROM import_mappings WHERE (account_id, fingerprint) IN (
-    SELECT account_id, fingerprint FROM import_mappings WHERE account_id = $1 ORDER BY account_id, fingerprint LIMIT $2)
+DELETE FROM import_mappings WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM import_mappings WHERE account_id = $1 ORDER BY account_id, fingerprint LIMIT $2))
 RETURNING 1;
 
 -- name: remove_imports

@@ -13,6 +13,12 @@ DELETE FROM administration WHERE (account_id, number) IN (
     SELECT account_id, number FROM administration WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_provided_members
+-- Which memberships came from a provider.
+DELETE FROM provided_members WHERE (account_id, user_id) IN (
+    SELECT account_id, user_id FROM provided_members WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_members
 -- Memberships. The people stay.
 DELETE FROM members WHERE (account_id, user_id) IN (
