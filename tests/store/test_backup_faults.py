@@ -4,12 +4,13 @@ import asyncio
 import errno
 import os
 import shutil
+import stat
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -250,3 +251,27 @@ async def test_a_kill_while_the_log_starts_again_all_the_time_loses_no_more_than
         assert restored.summary.accounts[0].last_change == len(vins)
     logs = max(record.log for record in ChainReader(choose_base(folder, None)).read(None))
     assert logs > 5
+
+
+async def test_the_log_is_copied_while_the_folder_takes_its_time_for_a_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with keep(tmp_path, base_every=timedelta(seconds=0.5)) as kept:
+        await kept.wait_until_copied()
+        fsync, slow = os.fsync, threading.Event()
+
+        def sync_slowly(descriptor: int) -> None:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # after a note got its name
+                slow.set()
+                time.sleep(4)
+            fsync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", sync_slowly)
+        slowest_s, ends_s = 0.0, time.monotonic() + 5
+        while time.monotonic() < ends_s:
+            await kept.write()
+            began_s = time.monotonic()
+            await kept.wait_until_copied()
+            slowest_s = max(slowest_s, time.monotonic() - began_s)
+        assert slow.is_set()
+        assert slowest_s < 2.5

@@ -18,7 +18,14 @@ import apsw
 from padron.domain.errors import PadronError
 from padron.store.backups import BackupPlan, BackupState
 from padron.store.sqlite.backup.bases import CopyStoppedError, copy_file
-from padron.store.sqlite.backup.folders import BaseNote, LogMark, delete_old, encode_base_note, write_file
+from padron.store.sqlite.backup.folders import (
+    BaseNote,
+    ChainFolder,
+    LogMark,
+    delete_old,
+    encode_base_note,
+    write_file,
+)
 from padron.store.sqlite.backup.frames import LogLostError
 from padron.store.sqlite.backup.places import BackupPlace
 from padron.store.sqlite.backup.records import RecordKind
@@ -51,13 +58,16 @@ class FileHealth:
 
 @dataclass(slots=True)
 class _Base:
-    """A base under way. Its thread sets ``note`` at the end, or ``error``."""
+    """A base under way. Its threads set ``note`` once it is copied, ``ended`` once its note is written, or errors."""
 
     number: int
     log: int
     began_s: float
     note: BaseNote | None = None
+    ended: BaseNote | None = None
+    is_ending: bool = False
     error: Exception | None = None
+    end_error: Exception | None = None  # the note is written again
 
 
 @dataclass(slots=True)
@@ -87,6 +97,7 @@ class LogBackup:
         self._chain: _Chain | None = None
         self._trouble: object = None  # the kind of the present trouble
         self._closing = threading.Event()
+        self._deleting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="padron-backup", daemon=True)
         self._health = FileHealth()
         self.state: BackupState = BackupState(folder=plan.folder)
@@ -206,12 +217,18 @@ class LogBackup:
         if base.error is not None:
             chain.base, chain.base_due_s = None, time.monotonic() + BASE_AGAIN_S
             raise base.error
-        if base.note is not None and not chain.written.is_before(base.note.ready):
+        if base.end_error is not None:
+            error, base.end_error, base.is_ending = base.end_error, None, False
+            raise error
+        if base.ended is not None:
+            self._note_base(chain, base.ended)
+            return
+        if base.note is not None and not base.is_ending and not chain.written.is_before(base.note.ready):
             if self._health.is_lost():
                 chain.base = None
                 chain.writer.chain.give_base(base.number).unlink(missing_ok=True)
             elif not self._health.is_being_checked() or time.monotonic() > base.began_s + CHECKED_S_MAX:
-                self._end_base(chain, base.note)
+                self._end_base(chain, base, base.note)
 
     def _end_chain(self, chain: _Chain) -> None:
         """End the chain in order. A base that is nearly copied is completed, because a chain is useless without one."""
@@ -258,17 +275,38 @@ class LogBackup:
                 sha256=copied.sha256,
             )
 
-    def _end_base(self, chain: _Chain, copied: BaseNote) -> None:
-        """Write the note, which makes the base usable, and delete what nobody needs any more."""
+    def _end_base(self, chain: _Chain, base: _Base, copied: BaseNote) -> None:
+        """Let a thread write the note, which makes the base usable, and delete what nobody needs any more.
+
+        In a slow folder this takes seconds, and the log must be shipped meanwhile.
+        """
         note = replace(copied, segment=chain.writer.begins.get(copied.log, 1))
-        write_file(chain.writer.chain.give_base_note(note.number), encode_base_note(note))
+        base.is_ending = True
+        threading.Thread(
+            target=self._write_note, args=(chain.writer.chain, base, note), name="padron-base-end", daemon=True
+        ).start()
+
+    def _write_note(self, chain: ChainFolder, base: _Base, note: BaseNote) -> None:
+        try:
+            write_file(chain.give_base_note(note.number), encode_base_note(note))
+        except Exception as error:  # noqa: BLE001 - the shipping thread raises it again
+            base.end_error = error
+            return
+        base.ended = note
+        if self.state.check_trouble:  # the newest backup may be useless, and an older one the last that is not
+            return
+        try:
+            with self._deleting:
+                delete_old(self._place.folder, chain, datetime.now(UTC) - self._plan.keep)
+        except (OSError, PadronError) as error:
+            _log.warning("Old backups in %s could not be deleted: %s", self._plan.folder, error)
+
+    def _note_base(self, chain: _Chain, note: BaseNote) -> None:
         chain.base, chain.base_at = None, note.made_at
         chain.bytes_due = chain.writer.written_bytes + max(self._plan.base_bytes, note.size_bytes)
         for log in [log for log in chain.writer.begins if log < note.log]:
             del chain.writer.begins[log]
         self.state = replace(self.state, base_at=note.made_at)
-        if not self.state.check_trouble:  # the newest backup may be useless, and an older one the last that is not
-            delete_old(self._place.folder, chain.writer.chain, datetime.now(UTC) - self._plan.keep)
 
     def _note_trouble(self, error: Exception) -> None:
         what = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
