@@ -28,7 +28,7 @@ PLACES: tuple[MenuPlace, ...] = (
     MenuPlace(key="place.operations", path="/console/operations", scope=Scope.OPERATIONS_RUN),
     MenuPlace(key="place.duplicates", path="/console/duplicates", scope=Scope.VEHICLES_REPAIR),
     MenuPlace(key="place.gate", path="/console/gate", scope=Scope.GATE_CHECK),
-    MenuPlace(key="times.title", path="/console/time-in-status", scope=Scope.VEHICLES_READ),
+    MenuPlace(key="place.times", path="/console/time-in-status", scope=Scope.VEHICLES_READ),
     MenuPlace(key="place.people", path="/console/people", scope=Scope.ACCOUNT_MANAGE, is_of_account=True),
     MenuPlace(key="place.keys", path="/console/keys", scope=Scope.ACCOUNT_MANAGE, is_of_account=True),
     MenuPlace(key="place.webhooks", path="/console/webhooks", scope=Scope.WEBHOOKS_MANAGE, is_of_account=True),
