@@ -2,8 +2,8 @@
 # automatically, from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
-# Two more than there are cores, because many tests wait. Each begins with seconds of collecting, so not more.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + min(6, os.cpu_count() or 1))')
+# One more than there are cores, because some tests wait. Each begins with seconds of collecting, so not more.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count() or 1))')
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq

@@ -81,7 +81,7 @@ TRIAL_S = _choose(0.0, 60 * _TRIAL_MINUTES)  # everything happens once at least
 TRIAL_SLOW_S = _choose(2.0, 4.0)  # how long a slow client stays
 TRIAL_FULL_S = _choose((0.1, 0.5), (0.3, 3.0))  # how long the disk stays full
 TRIAL_CALM_S = _choose((0.0, 0.5), (0.5, 8.0))  # between two mishaps
-IMPORT_ROWS = _choose(3_000, 20_000)
+IMPORT_ROWS = _choose(4_000, 20_000)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 SELECTED_VEHICLES = _choose(3_000, 10_000)
 

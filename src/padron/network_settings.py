@@ -10,7 +10,7 @@ ROOT_LENGTH_MAX = 200
 ORIGINS_MAX = 64
 # The first parts of the server's own addresses. Below a root path that begins like one, an address would be ambiguous
 # for a proxy that removes the root path.
-OWN_PARTS = ("api", "docs", "errors", "openapi.json", "livez", "readyz")
+OWN_PARTS = ("api", "console", "docs", "errors", "openapi.json", "livez", "readyz", ".well-known")
 
 PORT_MAX = 65_535
 

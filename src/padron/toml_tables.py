@@ -21,7 +21,7 @@ SECRET_BYTES_MAX = 1_000
 TomlPlace = tuple[str | int, ...]  # the keys to a value, and the numbers of list entries
 
 _COMPARED_MAX = 60  # characters: comparing more with the known keys takes long
-_match_header = re.compile(r"\s*(\[\[?)\s*([^\[\]]{1,500}?)\s*\]\]?\s*(?:#.*)?").fullmatch
+_match_header = re.compile(r"\s*(\[\[?)([^\[\]]{1,500})\]\]?\s*(?:#.*)?").fullmatch
 _match_key = re.compile(r"""\s*([0-9A-Za-z_-]{1,100}|"[^"\\]{1,200}"|'[^']{1,200}')\s*[=.]""").match
 _find_keys = re.compile(r"""[0-9A-Za-z_-]+|"[^"\\]*"|'[^']*'""").findall
 
@@ -185,7 +185,7 @@ def _find_lines(text: str) -> dict[TomlPlace, int]:
     counts: dict[TomlPlace, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if (header := _match_header(line)) is not None:
-            prefix = _follow(_list_keys(header[2]), counts, is_list=header[1] == "[[")
+            prefix = _follow(_list_keys(header[2].strip()), counts, is_list=header[1] == "[[")
             lines.setdefault(prefix, number)
         elif (key := _match_key(line)) is not None:
             lines.setdefault((*prefix, key[1].strip("\"'")), number)

@@ -23,7 +23,7 @@ FIRST_VISIT_BYTES_MAX = 60_000
 NO_PAGES = {"/console/assets/{version}/{name}", "/console/live"}
 # Of what the register of the tests does not have, the page that says so is looked at.
 PARAMETERS = {"vin": VIN} | dict.fromkeys(
-    ("token", "provider", "import", "file", "operation", "run", "key", "webhook", "number"), "none"
+    ("token", "provider", "import", "file", "operation", "run", "key", "webhook", "number", "selectionId"), "none"
 )
 FURTHER = (
     "/console/vehicles?q=blue&sort=-statusSince",

@@ -27,7 +27,7 @@ from tests.http.test_changes import CHANGES, Stream, run_second_app
 from tests.http.test_openapi import check_reply
 
 ACTORS = "/api/v2/actors"
-AUTHORS = frozenset({"by", "changedBy", "createdBy", "endedBy", "cancelledBy"})
+AUTHORS = frozenset({"appliedBy", "by", "changedBy", "createdBy", "endedBy", "cancelledBy"})
 NO_AUTHORS = frozenset({"replacedBy"})  # the key in the place of another one
 TWO_OF_ONE_VIN = make_vin(7)
 SCHEMAS = build_document(ROUTES, EVENTS)["components"]["schemas"]

@@ -76,6 +76,12 @@ async def test_every_location_has_the_root_path_and_leads_somewhere(api: Api) ->
         await api.acme.patch(STATUS, {"vehicleStatusId": 4, "effectiveAt": give(24)}),
         await api.acme.send("POST", "/api/v2/imports", b"vin\n", {"Content-Type": "text/csv"}),
         await api.nobody.get("/", Accept="text/html"),
+        key := await post(api, "/api/v2/keys", {"label": "x", "scopes": ["vehicles:read"]}),
+        await post(api, f"/api/v2/keys/{key.body['id']}/rotate", {}),
+        await post(api, "/api/v2/invitations", {"email": "ana@fleet.example", "name": "Ana", "role": "viewer"}),
+        await post(api, "/api/v2/selections", {"vehicles": [{"vin": HUMMER}]}),
+        file := await api.acme.send("POST", "/api/v2/import-files", b"vin\n", {"Content-Type": "text/csv"}),
+        await post(api, f"/api/v2/import-files/{file.body['id']}/imports", {}),
     ]
     for reply in replies:
         location = reply.headers["location"]

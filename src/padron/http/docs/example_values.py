@@ -46,7 +46,8 @@ PARAMETERS: dict[str, Any] = {
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
-    "addedAt": AT, "appliedAt": AT, "appliedBy": _KEY_ID, "appliedByName": _KEY_NAME, "digest": _DIGEST,
+    "addedAt": AT, "date": "2026-01-31",
+    "appliedAt": AT, "appliedBy": _KEY_ID, "appliedByName": _KEY_NAME, "digest": _DIGEST,
     "changedCount": 0, "leavingOperations": 2, "enteringOperations": 0, "withdrawnWork": 0, "faultCount": 0,
     "line": 3, "errorDetail": None,
     "disabledAt": None, "email": "ana@fleet.example", "hasPassword": True, "isShared": False,

@@ -1,5 +1,6 @@
 """A person gets another password. Every session and every open link of the person ends with the former one."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ async def set_password(runtime: Runtime, user: User, password: str) -> User:
 
     Raises ``bad_parameters``, ``user_not_found`` and ``server_full``.
     """
-    check_password(password, user)
+    await asyncio.to_thread(check_password, password, user)
     password_hash = await runtime.passwords.hash(password)
     at = runtime.clock()
 
@@ -42,7 +43,7 @@ async def change_password(
     user = session.user
     if user is None or user.email is None or user.password_changed_at is None:
         raise PadronError(Code.FORBIDDEN, "This session has no password to change.")
-    check_password(password, user)
+    await asyncio.to_thread(check_password, password, user)
     checked = await check_credentials(runtime, user.email, former, visitor)
     password_hash = await runtime.passwords.hash(password)
     at = runtime.clock()

@@ -3,6 +3,7 @@
 Padrón sends no mail. Whoever makes a link hands it over.
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ async def accept_invitation(runtime: Runtime, token: str, password: str, visitor
     found = await get_invitation(runtime, token)
     if found.invitation.purpose is InvitationPurpose.SIGN_IN:
         raise _refuse()
-    check_password(password, found.user)
+    await asyncio.to_thread(check_password, password, found.user)
     password_hash = await runtime.passwords.hash(password)
     user = await _use(runtime, token, found.user, visitor, password_hash)
     return await open_session_for(runtime, user, SignInWay.LINK, visitor)

@@ -101,11 +101,18 @@ async def rotate_key(call: Call) -> Reply:
         call.principal,
         call.request_id,
         key_id,
-        overlap=timedelta(seconds=body.overlap_seconds),
+        overlap=_parse_overlap(body.overlap_seconds),
         expires_at=_parse_end(body.expires_at),
         tags=tags,
     )
     return word(rotated)
+
+
+def _parse_overlap(seconds: int) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        return timedelta.max if seconds > 0 else timedelta.min  # which the service refuses
 
 
 async def revoke_key(call: Call) -> Reply:
