@@ -51,7 +51,7 @@ class Paths:
             )  # a request is the same with and without the root path
         parameters: dict[str, str] = {}
         segments = _split(give_raw_path(scope))
-        first = segments[0] if segments else ""
+        first = segments[0] if segments else b""
         app = _find(self._root, segments, 0, parameters) or self._fallbacks.get(first, self._default)
         scope["path_params"] = parameters
         await app(scope, receive, send)

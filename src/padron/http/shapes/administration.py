@@ -37,9 +37,9 @@ _Rate = Annotated[
         extra_json_schema={"minimum": 1, "maximum": KEY_RATE_MAX},
     ),
 ]
-_Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time", "pattern": FUTURE_INSTANT_PATTERN})]
+_FutureInstant = Annotated[str, Meta(extra_json_schema={"format": "date-time", "pattern": FUTURE_INSTANT_PATTERN})]
 _End = Annotated[
-    _Instant | None, Meta(description="A future instant from which on the key is refused. Null means never.")
+    _FutureInstant | None, Meta(description="A future instant from which on the key is refused. Null means never.")
 ]
 
 
