@@ -77,8 +77,8 @@ async def test_a_full_folder_holds_nobody_up_and_then_the_chain_goes_on(
         assert list_vins(tmp_path / "restored.db") == list_vins(kept.path)
         assert len(list_chains(kept.folder)) == 1
     said = [record.getMessage() for record in caplog.records if record.name == "padron.backup"]
-    assert [DOES_NOT_WORK in said[0], WORKS_AGAIN in said[-1]] == [True, True], said
-    assert len(said) in {2, 4}, said  # a piece may find room once more in between
+    said = [one for one in said if str(tmp_path) in one]  # another test's keeper may still delete old backups
+    assert [DOES_NOT_WORK in said[0], WORKS_AGAIN in said[1], len(said)] == [True, True, 2]
 
 
 @contextmanager
