@@ -57,4 +57,6 @@ async def test_servers_of_an_older_program_go_on_through_an_expansion_and_not_af
         await migrate_further(engine, database, monkeypatch, MigrationKind.EXPAND, MigrationKind.CONTRACT)
         assert await give_readiness(server.port) == 503
         assert await server.stop() == 0
-        assert "Traceback" not in server.read_log()
+        # A worker's question and a migration may wait for each other. PostgreSQL ends one, and the worker asks again.
+        faults = [line for line in server.read_log().splitlines() if "Traceback" in line]
+        assert all("deadlock detected" in line for line in faults), faults
