@@ -121,6 +121,14 @@ async def _open_door(runtime: Runtime, user: User, password: str | None) -> _Add
     return _Added(person=await service.get_person(runtime, user.user_id), link=link)
 
 
+def _tell(person: Person, sentence: str, *, json: bool) -> int:
+    if json:
+        print_json(show_person(person))
+    else:
+        print(sentence)
+    return 0
+
+
 @users.command(name="list")
 def list_users(*, account: str | None = None, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
     """List all people with their accounts and roles; with --json as {"users": [...]}.
@@ -224,11 +232,7 @@ def change_user(
         return await service.get_person(runtime, found.user_id)
 
     person = run_with_runtime(options, work)
-    if json:
-        print_json(show_person(person))
-    else:
-        print(f"{person.user.user_id} is {person.user.name} <{person.user.email}> now.")
-    return 0
+    return _tell(person, f"{person.user.user_id} is {person.user.name} <{person.user.email}> now.", json=json)
 
 
 @users.command(name="role")
@@ -263,11 +267,7 @@ def set_role(
         return await service.get_person(runtime, found.user_id)
 
     person = run_with_runtime(options, work)
-    if json:
-        print_json(show_person(person))
-    else:
-        print(f"{person.user.email} has the role {role} in {account}.")
-    return 0
+    return _tell(person, f"{person.user.email} has the role {role} in {account}.", json=json)
 
 
 @users.command(name="remove")
@@ -292,11 +292,7 @@ def remove_member(
         return await service.get_person(runtime, found.user_id)
 
     person = run_with_runtime(options, work)
-    if json:
-        print_json(show_person(person))
-    else:
-        print(f"Removed {person.user.email} from {account}.")
-    return 0
+    return _tell(person, f"Removed {person.user.email} from {account}.", json=json)
 
 
 async def _add(runtime: Runtime, email: str, name: str | None, password: str | None, *, is_break_glass: bool) -> User:
