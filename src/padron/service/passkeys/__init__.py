@@ -1,0 +1,1 @@
+"""Passkeys: people add them, remove them, and sign in with them."""
