@@ -1,0 +1,1 @@
+"""Reading VINs from pictures of barcodes."""
