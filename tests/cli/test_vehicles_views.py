@@ -2,23 +2,36 @@
 
 import csv
 import io
+import shutil
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from padron.cli.app import run
 from padron.cli.fleet import list_fleet
-from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence, fill_register
 
 FLEET = list_fleet()
 FIRST = FLEET[0].vin
 
 
-@pytest.fixture
-def fleet(cli: Cli) -> None:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample fleet, imported from the file that the program gives."""
-    cli("accounts", "add", "Acme")
-    Path("fleet.csv").write_text(cli("vehicles", "sample").out, "utf-8")
-    assert cli("vehicles", "import", "fleet.csv", "--account", "Acme").status == 0
+    with redirect_stdout(io.StringIO()) as sample:
+        assert run(("vehicles", "sample")) == 0
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        sample.getvalue(),
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "fleet.csv", "--account", "Acme"),
+    )
+
+
+@pytest.fixture
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def ask(cli: Cli, *words: str) -> Answer:
