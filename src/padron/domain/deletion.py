@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from padron.domain.change import Change, ChangeType, build_status_change, check_revision, get_only
 from padron.domain.plan import Plan, cancel
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FORMER_SLOT, Vehicle
+from padron.domain.vehicle import FORMER_SLOT, Details, Vehicle
 from padron.domain.vin import Vin
 
 UNDOABLE_DAYS = 30
@@ -23,6 +23,26 @@ class Deletion:
     request_id: str
     revisions: frozenset[str] | None = None  # by their tags; None: any revision
     reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeletionEntry:
+    """A deletion that was not undone. ``status`` and ``details`` are what the vehicle had."""
+
+    number: int
+    vehicle_id: int
+    vin: Vin
+    at: datetime
+    by: str
+    request_id: str
+    status: VehicleStatus
+    reason: str | None
+    details: Details
+
+    @property
+    def undoable_until(self) -> datetime:
+        """The last instant at which the deletion can be undone."""
+        return self.at + UNDOABLE
 
 
 def decide_deletion(found: Sequence[Vehicle], deletion: Deletion, at: datetime) -> Change:

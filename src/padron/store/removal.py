@@ -9,6 +9,8 @@ from padron.store.port import WritePort
 REMOVED_TABLES = (
     "api_keys",
     "administration",
+    "chosen_views",
+    "saved_views",
     "provided_members",
     "members",
     "known_people",

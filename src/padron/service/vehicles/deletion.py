@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from padron.domain.account import Principal, Scope
-from padron.domain.deletion import UNDOABLE, Deletion, cancel_for_deletion, decide_deletion
+from padron.domain.deletion import UNDOABLE, Deletion, DeletionEntry, cancel_for_deletion, decide_deletion
 from padron.domain.vehicle import Vehicle
+from padron.service.changes import cursors
+from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
 
@@ -44,3 +46,19 @@ async def delete_vehicle(
         return DeletedVehicle(vehicle=vehicle, request_id=deletion.request_id)
 
     return await runtime.store.write(principal.account_id, work)
+
+
+async def list_deletions(
+    runtime: Runtime, principal: Principal, limit: int, cursor: str | None
+) -> Page[DeletionEntry]:  # fmt: skip
+    """Give the deleted vehicles that an undo can still bring back, the last one first.
+
+    Whether the VIN or the plate is in use again is seen by the undo. Raises ``forbidden``, and ``bad_parameters`` for
+    a cursor of another list.
+    """
+    principal.check_scope(Scope.VEHICLES_DELETE)
+    epoch = runtime.store.epoch
+    (before,) = cursors.parse_numbers(epoch, "deletions", cursor, 1) or (None,)
+    reader = runtime.store.read(principal.account_id)
+    found = await reader.list_deletions(before, runtime.clock() - UNDOABLE, look_beyond(limit))
+    return cut_page(found, limit, lambda last: cursors.format_numbers(epoch, "deletions", last.number))

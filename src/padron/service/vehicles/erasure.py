@@ -1,6 +1,5 @@
 """Erases personal values: from the vehicles and their record, and from the copies that the register keeps beside it."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +16,6 @@ from padron.store.erasure import AnswerPlace
 
 VEHICLES_MAX = 1_000  # of one request
 PORTION_ANSWERS = 50  # kept answers that a transaction looks at; each may have a megabyte
-SCRUBS_MAX = 10
-SCRUB_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,16 +80,8 @@ async def erase_values(
         vehicles=done,
         is_incomplete=len(ids) > len(chosen),
         open_imports=await work.count_imports(),
-        is_scrubbed=dry_run or await _scrub(runtime),
+        is_scrubbed=dry_run or await runtime.store.scrub(),
     )
-
-
-async def _scrub(runtime: Runtime) -> bool:
-    for _ in range(SCRUBS_MAX):
-        if await runtime.store.scrub():
-            return True
-        await asyncio.sleep(SCRUB_PAUSE_S)  # a reader of an earlier state ends soon
-    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.conditions import parse_if_match, refuse_weak
-from padron.http.shapes.deletions import DeletedVehicleShape
+from padron.http.shapes.deletions import DeletedVehicleShape, DeletionList, shape_deletion
+from padron.service.actors import name_actors
 from padron.service.vehicles import deletion
 
 _REASON = Parameter(
@@ -45,7 +46,26 @@ async def delete_vehicle(call: Call) -> Reply:
     return build_json_reply(200, shape)
 
 
+async def list_deletions(call: Call) -> Reply:
+    """GET /api/v2/deletions."""
+    given = queries.read_query(call, queries.PAGE_PARAMETERS)
+    page = await deletion.list_deletions(call.runtime, call.principal, queries.parse_limit(given), given.get("cursor"))
+    names = await name_actors(call.runtime, call.principal.account_id, [one.by for one in page.rows])
+    shapes = [shape_deletion(one, names) for one in page.rows]
+    return build_json_reply(200, DeletionList(deletions=shapes, next_cursor=page.next_cursor, more=page.more))
+
+
 ROUTES: tuple[Route, ...] = (
+    Route(
+        name="listDeletions", method="GET", path="/api/v2/deletions", tag="Vehicles",
+        summary="List the vehicles that can be brought back",
+        description=f"The deletions of the last {UNDOABLE_DAYS} days that were not undone, the last one first. "
+        "undoRequest with a requestId brings that vehicle back, unless its VIN or its plate is in use again.",
+        endpoint=list_deletions, scope=Scope.VEHICLES_DELETE,
+        parameters=(parameters.LIMIT, parameters.CURSOR),
+        answers={200: Success(description="A page.", body=DeletionList)},
+        problems=(problems.BAD_PARAMETERS,),
+    ),
     Route(
         name="deleteVehicle", method="DELETE", path="/api/v2/vehicles/{vin}", tag="Vehicles",
         summary="Delete a vehicle that was registered by mistake",

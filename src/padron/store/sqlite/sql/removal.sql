@@ -13,6 +13,18 @@ DELETE FROM administration WHERE (account_id, number) IN (
     SELECT account_id, number FROM administration WHERE account_id = ?1 ORDER BY account_id, number LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_chosen_views
+-- What people chose to see first.
+DELETE FROM chosen_views WHERE (account_id, user_id) IN (
+    SELECT account_id, user_id FROM chosen_views WHERE account_id = ?1 ORDER BY account_id, user_id LIMIT ?2)
+RETURNING 1;
+
+-- name: remove_saved_views
+-- Saved views.
+DELETE FROM saved_views WHERE (account_id, view_id) IN (
+    SELECT account_id, view_id FROM saved_views WHERE account_id = ?1 ORDER BY account_id, view_id LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_provided_members
 -- Which memberships came from a provider.
 DELETE FROM provided_members WHERE (account_id, user_id) IN (

@@ -1,0 +1,1 @@
+"""A vehicle's data: registering, editing, and what it was before."""

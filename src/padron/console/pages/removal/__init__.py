@@ -1,0 +1,1 @@
+"""Deleting vehicles that were registered by mistake, and erasing personal values."""
