@@ -137,6 +137,7 @@ async def test_a_failed_delivery_holds_up_its_own_vehicle_only(desk: Desk) -> No
     assert desk.receiver.numbers == [3, 5, 3, 4]
 
 
+@pytest.mark.long("postgres")
 async def test_after_the_last_attempt_the_next_delivery_goes(desk: Desk) -> None:
     await desk.register(2)
     endpoint = await desk.add_endpoint()
@@ -189,6 +190,7 @@ async def test_410_switches_off_and_switching_on_goes_on_where_it_stopped(
 
 
 @pytest.mark.parametrize("way", ["switched off and on", "another url"])
+@pytest.mark.long("postgres")
 async def test_what_waits_is_due_at_once_when_an_endpoint_is_mended(desk: Desk, way: str) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()
@@ -209,6 +211,7 @@ async def test_what_waits_is_due_at_once_when_an_endpoint_is_mended(desk: Desk, 
     assert desk.receiver.received[-1].path == ("/hook/mended" if way == "another url" else "/hook")
 
 
+@pytest.mark.long("postgres")
 async def test_five_days_of_failures_switch_off_and_say_so(desk: Desk) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()
@@ -254,11 +257,12 @@ async def test_retry_after_lets_the_whole_endpoint_rest(desk: Desk) -> None:
     assert sorted(desk.receiver.numbers[1:]) == [3, 4]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.timeout(120)
 async def test_a_receiver_that_fails_three_times_in_ten_loses_nothing_and_gets_every_vehicle_in_order(
     desk: Desk,
 ) -> None:
-    vehicles, changes = 10, 12
+    vehicles, changes = 8, 8
     await desk.register(vehicles)
     await desk.add_endpoint()
     chance = random.Random(7)
@@ -285,13 +289,14 @@ async def test_a_receiver_that_fails_three_times_in_ten_loses_nothing_and_gets_e
     every = set(range(vehicles + 1, vehicles + 1 + vehicles * changes))
     await desk.pump(lambda: every == set(desk.receiver.accepted_numbers), seconds_max=100)
     await desk.wait_until_quiet()
-    assert len(desk.receiver.received) > len(every) * 1.15
+    assert len(desk.receiver.received) > len(every) + 5
     for numbers in desk.receiver.list_numbers_by_vin().values():
         assert numbers == sorted(numbers)
         assert len(set(numbers)) == changes
     assert sorted(desk.receiver.accepted_numbers) == sorted(every)
 
 
+@pytest.mark.long("postgres")
 async def test_a_slow_endpoint_delays_no_other(desk: Desk) -> None:
     await desk.register(20)
     never = asyncio.Event()

@@ -18,6 +18,7 @@ from tests.delivery.conftest import Desk
 from tests.delivery.receiver import Received, always, reply, run_receiver
 
 
+@pytest.mark.long("sqlite")
 async def test_two_processes_share_the_endpoints_and_send_everything_once(desk: Desk) -> None:
     await desk.register(10)
     async with run_receiver() as other:
@@ -168,6 +169,7 @@ async def test_stopping_waits_for_what_is_on_its_way_and_records_it(desk: Desk) 
     assert desk.receiver.numbers == [2, 3]
 
 
+@pytest.mark.long("postgres")
 async def test_stopping_cuts_off_what_hangs_within_five_seconds_and_another_sends_it_again(desk: Desk) -> None:
     await desk.register()
     endpoint = await desk.add_endpoint()
@@ -224,6 +226,7 @@ async def test_without_endpoints_the_board_is_empty(store: Store, desk: Desk) ->
     assert await store.webhooks.list_ready(desk.moment.now, 10) == []
 
 
+@pytest.mark.long("postgres")
 async def test_accounts_whose_endpoints_hang_leave_places_for_another(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

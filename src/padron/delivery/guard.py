@@ -5,12 +5,15 @@ so a second look-up cannot give another answer. TLS and Host keep the original n
 """
 
 import asyncio
+import encodings.idna  # noqa: F401 - see below
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
+# The first connection would import this and encodings.idna otherwise, and hold up the event loop for 60 ms.
+import anyio._backends._asyncio  # noqa: F401
 import httpcore2
 
 from padron.domain.target import IPAddress, Network, WebhookTarget, check_addresses

@@ -1,56 +1,56 @@
 // Marks what has changed since the page was made. It moves nothing: the person says when to show what is new.
 
-const PAUSE_MS = 5000; // after an answer that failed
-const TOGETHER_MS = 400; // so that many changes at once are one question
+const LOCK = "padron-live"; // each page of the browser that listens holds it, so that they can be counted
+const STREAMS_MAX = 3; // a browser has six connections to a server: further pages only look now and then
+const [PAUSE_MS, PAUSE_MS_MAX] = [5000, 60000]; // between two looks; longer after each answer that failed
 
-/** @type {AbortController | null} */
-let asking = null;
+let leaving = new AbortController();
+/** @typedef {{vins: string[], many: boolean, ended: boolean}} News */
 /** @type {Set<string>} */
 let marked = new Set();
 
-/**
- * Follow the register from where the page was made. Called again for each part that is put in later.
- * @param {ParentNode} part
- */
+/** Called for the page, and again for each part that is put in later. @param {ParentNode} part */
 export function followChanges(part) {
   const notice = part.querySelector("[data-follow]");
   if (!(notice instanceof HTMLElement)) return;
-  asking?.abort();
+  leaving.abort();
+  leaving = new AbortController();
   marked = new Set();
-  const own = (asking = new AbortController());
-  follow(notice, Number(notice.dataset.follow), own.signal);
+  follow(notice, leaving.signal);
 }
 
-/**
- * @param {HTMLElement} notice
- * @param {number} after the number of the last change that is known
- * @param {AbortSignal} signal
- */
-async function follow(notice, after, signal) {
-  while (!signal.aborted && notice.isConnected) {
+/** Follow while the page can be seen. A hidden one takes no connection. @param {HTMLElement} notice @param {AbortSignal} signal */
+async function follow(notice, signal) {
+  for (let pause = PAUSE_MS; !signal.aborted && notice.isConnected; ) {
     if (document.hidden) await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
-    try {
-      const answer = await fetch(`${document.body.dataset.root}/live?after=${after}`, { signal });
-      if (answer.status === 401 || answer.status === 403) return;
-      if (!answer.ok) throw new TypeError("The server is busy.");
-      const news = await answer.json();
-      after = news.after;
-      if (news.vins.length) mark(notice, news.vins, news.many);
-      await pause(news.vins.length ? TOGETHER_MS : 0);
-    } catch {
-      if (signal.aborted) return;
-      await pause(PAUSE_MS);
-    }
+    const isFine = await navigator.locks.request(LOCK, { mode: "shared" }, () => listen(notice, signal));
+    pause = isFine ? PAUSE_MS : Math.min(2 * pause, PAUSE_MS_MAX);
+    if (!document.hidden) await new Promise((go) => setTimeout(go, pause));
   }
 }
 
-/**
- * Mark the rows of changed vehicles, and say how many there are.
- * @param {HTMLElement} notice
- * @param {string[]} vins
- * @param {boolean} isMany
- */
-function mark(notice, vins, isMany) {
+/** Mark what a stream tells. Give whether the server answered. @param {HTMLElement} notice @param {AbortSignal} signal */
+async function listen(notice, signal) {
+  const count = (await navigator.locks.query()).held?.filter((lock) => lock.name === LOCK).length ?? 0;
+  const query = new URLSearchParams({ after: notice.dataset.follow ?? "", ...(count > STREAMS_MAX && { brief: "1" }) });
+  const stream = new EventSource(`${document.body.dataset.root}/live?${query}`);
+  return new Promise((/** @type {(isFine: boolean) => void} */ end) => {
+    let isFine = false;
+    const stop = () => { stream.close(); end(isFine); };
+    stream.onopen = () => { isFine = true; };
+    stream.onerror = stop;
+    stream.onmessage = (event) => {
+      notice.dataset.follow = event.lastEventId;
+      mark(notice, JSON.parse(event.data));
+    };
+    signal.addEventListener("abort", stop);
+    document.addEventListener("visibilitychange", stop, { signal, once: true });
+    if (signal.aborted) stop();
+  });
+}
+
+/** Mark the rows of changed vehicles, and say how many there are. @param {HTMLElement} notice @param {News} news */
+function mark(notice, { vins, many, ended }) {
   const takesAll = notice.closest("[data-every]") !== null;
   for (const vin of vins) {
     const row = document.querySelector(`[data-vin="${CSS.escape(vin)}"]`);
@@ -58,12 +58,10 @@ function mark(notice, vins, isMany) {
     if (row || takesAll) marked.add(vin);
   }
   const link = notice.querySelector("a");
-  const text = link?.querySelector("span");
-  if (!link || !text || !(marked.size || isMany)) return;
-  const words = marked.size === 1 ? notice.dataset.one : notice.dataset.other?.replace("#", String(marked.size));
-  text.textContent = (isMany ? notice.dataset.many : words) ?? "";
+  if (!link || !(marked.size || many || ended)) return;
+  const words = notice.dataset;
+  const counted = marked.size === 1 ? words.one : words.other?.replace("#", String(marked.size));
+  (ended ? link : link.querySelector("span") ?? link).textContent = (ended ? words.ended : many ? words.many : counted) ?? "";
   link.hidden = false;
+  if (ended) leaving.abort();
 }
-
-/** @param {number} ms */
-const pause = (ms) => new Promise((go) => setTimeout(go, ms));

@@ -21,7 +21,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalPlace
 from padron.domain.operation import ATTEMPTS_MAX, Result, RunResultPlace, VehicleResultPlace
 from padron.domain.plan import PLAN_ID_PATTERN, Plan, PlanPlace, PlanQuery
-from padron.domain.query import FILTER_FIELDS, Position, VehicleQuery
+from padron.domain.query import FILTER_FIELDS, FilterValues, Position, VehicleQuery, give_filter_values
 from padron.domain.sorting import give_field_key
 from padron.domain.time_in_status import TimeQuery
 from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, VehicleVersion, check_text, fold_text, give_allowed
@@ -338,7 +338,7 @@ def _give_plans_fingerprint(query: PlanQuery) -> int:
 
 
 def _give_fingerprint(query: VehicleQuery) -> int:
-    filters = sorted((name, fold_text(str(value))) for name, value in query.filters.items())
+    filters = sorted((name, _fold_filter(wanted)) for name, wanted in query.filters.items())
     status = None if query.status is None else query.status.value
     asked: list[object] = [filters, status, query.operational, query.sort, query.descending]
     if query.statuses:
@@ -346,6 +346,12 @@ def _give_fingerprint(query: VehicleQuery) -> int:
     if query.words:
         asked.append(sorted(query.words))
     return zlib.crc32(msgspec.json.encode(asked if query.as_of is None else [*asked, query.as_of]))
+
+
+def _fold_filter(wanted: FilterValues) -> str:
+    """Give what tells a filter from another one. That of one value is as in cursors of former versions."""
+    folded = sorted({fold_text(str(value)) for value in give_filter_values(wanted)})
+    return folded[0] if len(folded) == 1 else msgspec.json.encode(folded).decode()
 
 
 def _give_report_fingerprint(query: TimeQuery) -> int:
