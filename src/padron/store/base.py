@@ -364,7 +364,7 @@ class Store(Protocol):
     async def scrub(self) -> bool:
         """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
 
-        Gives False when a reader prevents it for the moment.
+        Gives False when a reader prevents it.
         """
         ...
 

@@ -11,15 +11,19 @@ import msgspec
 
 from padron.domain.archives import RecordStart
 from padron.domain.change import START, Change, ChangeType, ErasedValues, FeedEntry, HistoryEntry, Place
+from padron.domain.deletion import DeletionEntry
 from padron.domain.status import is_operational
 from padron.domain.vehicle import Difference
 from padron.store.port import Columns, ReadPort, Row, ToInstant
-from padron.store.vehicles import give_status, give_status_or_none
+from padron.store.vehicles import give_status, give_status_or_none, to_details
 
 HISTORY = Columns(
     "number", "type", "changed_at", "changed_by", "request_id", "from_status", "to_status", "reason", "differences"
 )
 FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
+DELETION = Columns(
+    "number", "vehicle_id", "vin", "changed_at", "changed_by", "request_id", "from_status", "reason", "details"
+)  # fmt: skip
 
 _HISTORY_WIDTH = len(HISTORY.names)
 _NUMBER_MAX = 2**63 - 1
@@ -52,6 +56,15 @@ class ChangeReader:
         below = _NUMBER_MAX if before is None else before
         rows = await self._port.read_page("list_history", vehicle_id, below, limit)
         return [to_history_entry(row, self._port.to_instant) for row in rows]
+
+    async def list_deletions(self, before: int | None, since: datetime, limit: int) -> list[DeletionEntry]:
+        """Give the deletions since an instant with a number below ``before`` that were not undone, the last one first.
+
+        It looks at no other changes. So it takes as long as there are deletions since then.
+        """
+        below = _NUMBER_MAX if before is None else before
+        rows = await self._port.read_page("list_deletions", below, since, limit)
+        return [to_deletion(row, self._port.to_instant) for row in rows]
 
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
         """Give the account's changes with a number above ``after``, in order, without a gap.
@@ -116,6 +129,22 @@ def to_history_entry(row: Row, to_instant: ToInstant) -> HistoryEntry:
         reason=reason,
         differences=None if differences is None else msgspec.json.decode(differences, type=_Differences),
         erased=erased,
+    )
+
+
+def to_deletion(row: Row, to_instant: ToInstant) -> DeletionEntry:
+    """Give the deletion of a row."""
+    number, vehicle_id, vin, at, by, request_id, status, reason, details = row
+    return DeletionEntry(
+        number=number,
+        vehicle_id=vehicle_id,
+        vin=vin,
+        at=to_instant(at),
+        by=by,
+        request_id=request_id,
+        status=give_status(status),
+        reason=reason,
+        details=to_details(details),
     )
 
 

@@ -20,9 +20,9 @@ from padron.domain.selection import (
     WantedStatus,
 )
 from padron.domain.sorting import give_field_key
-from padron.domain.vehicle import Vehicle
+from padron.domain.vehicle import Details, Vehicle
 from padron.store.port import BoardPort, Columns, ReadPort, Row, ToInstant, WritePort, give_or_none
-from padron.store.vehicles import give_status, give_status_id, to_vehicle
+from padron.store.vehicles import give_status, give_status_id, to_details, to_vehicle
 
 SELECTION = Columns(
     "selection_id", "state", "source", "created_by", "created_at", "expires_at", "count", "fault_count", "digest",
@@ -150,6 +150,11 @@ class SelectionReader:
             )
         return found
 
+    async def load_details(self, vehicle_ids: Sequence[int]) -> dict[int, Details]:
+        """Give the core data of those of some vehicles that are current, by vehicle id."""
+        rows = await self._port.read_page("load_details", list(vehicle_ids))
+        return {vehicle_id: to_details(details) for vehicle_id, details in rows}
+
     async def find_named(self, keys: Sequence[str]) -> Mapping[str, frozenset[int]]:
         """Give the current vehicles of each folded VIN, plate or unit number."""
         vins = {key.upper(): key for key in keys if key.isascii()}
@@ -171,6 +176,10 @@ class SelectionBoard:
         """Give selections that wait for a worker. One that the holder itself has also counts."""
         rows = await self._port.read_point("list_waiting_selections", now, holder, limit)
         return [WaitingSelection(row[0], row[1]) for row in rows]
+
+    async def survey_selections(self) -> dict[SelectionState, int]:
+        """Give the number of selections of all accounts that wait for a worker or have one, by state."""
+        return {SelectionState(state): count for state, count in await self._port.read_page("survey_selections")}
 
 
 def _to_selection(row: Row, to_instant: ToInstant) -> VehicleSelection:

@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
-from padron.domain.query import ListedVehicle, Position, Sifted, VehicleQuery
+from padron.domain.query import ListedVehicle, Position, Proposed, Sifted, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.status_counts import PresentCounts, StatusMoves
 from padron.domain.time_in_status import StatusTime, TimeQuery
@@ -103,26 +103,33 @@ class VehicleReader:
         ((count,),) = await port.read_built(built)
         return int(count)
 
-    async def propose_vehicles(self, grams: Sequence[int], limit: int) -> list[int]:
-        """Give current vehicles that may have all grams, in no order."""
-        return await self._propose(
-            Proposal(
-                account_id=self._account_id, grams=grams, after=0, before=LAST_VEHICLE, is_ordered=False, limit=limit
-            )
-        )
+    async def propose_vehicles(self, words: Sequence[str], limit: int) -> Proposed:
+        """Look at ``limit`` current vehicles that may have all words, in no order."""
+        return await self._propose(words, 0, LAST_VEHICLE, limit, is_ordered=False)
 
     async def propose_next(
-        self, grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int
-    ) -> list[int]:
-        """Give the first current vehicles between two ids that may have all grams, in the order of their ids."""
-        return await self._propose(
-            Proposal(
-                account_id=self._account_id, grams=grams, after=after, before=before, descending=descending, limit=limit
-            )
-        )
+        self, words: Sequence[str], *, after: int, before: int, descending: bool, limit: int
+    ) -> Proposed:
+        """Look at the first current vehicles between two ids that may have all words, in the order of their ids."""
+        return await self._propose(words, after, before, limit, descending=descending)
 
-    async def _propose(self, proposal: Proposal) -> list[int]:
-        return [row[0] for row in await self._port.read_built(self._port.build_proposal(proposal))]
+    async def _propose(
+        self,
+        words: Sequence[str],
+        after: int,
+        before: int,
+        limit: int,
+        *,
+        is_ordered: bool = True,
+        descending: bool = False,
+    ) -> Proposed:
+        proposal = Proposal(
+            account_id=self._account_id, words=words, after=after, before=before,
+            is_ordered=is_ordered, descending=descending, limit=limit,
+        )  # fmt: skip
+        rows = await self._port.read_built(self._port.build_proposal(proposal))
+        ((last, count),) = [row for row in rows if row[1] is not None]
+        return Proposed(hits=[row[0] for row in rows if row[1] is None], count=count, last=last)
 
     async def sift_vehicles(self, query: VehicleQuery, walked_max: int) -> Sifted:
         """Look at ``walked_max`` vehicles after ``query.after``, for ``query.limit`` that have all words."""

@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from padron.domain.passkeys import Passkey
 from padron.domain.people import AccountMember, Membership, User
-from padron.domain.sessions import FoundSession, Invitation, KeptSession, NumberedSignIn, Visitor
+from padron.domain.sessions import FoundSession, Invitation, KeptSession, NumberedSignIn, SignInKind, Visitor
+from padron.store.people.passkeys import to_passkey
 from padron.store.people.rows import (
     Credentials,
     to_account_member,
@@ -18,7 +20,10 @@ from padron.store.people.rows import (
     to_user,
 )
 from padron.store.people.transaction import PeopleTransaction
+from padron.store.people.views import ViewBoard
 from padron.store.port import BoardPort, Row, WritePort
+
+_SIGNED_IN = SignInKind.SIGNED_IN.value
 
 T = TypeVar("T")
 
@@ -28,6 +33,7 @@ class People:
 
     def __init__(self, port: BoardPort) -> None:
         self._port = port
+        self.views = ViewBoard(port)
 
     async def write(self, work: Callable[[PeopleTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction, with the promises of ``Store.write``."""
@@ -75,15 +81,38 @@ class People:
         rows = await self._port.read_point("list_sessions", actor, now, used_since)
         return [to_kept_session(row, self._port.to_instant) for row in rows]
 
+    async def count_sessions(self, now: datetime, used_since: datetime, limit: int) -> int:
+        """Give the number of live sessions of everybody, at most ``limit``."""
+        ((count,),) = await self._port.read_page("count_sessions", now, used_since, limit)
+        return int(count)
+
     async def find_invitation(self, token_sha256: bytes) -> Invitation | None:
         """Give an invitation, used and expired ones included."""
         rows = await self._port.read_point("find_invitation", token_sha256)
         return to_invitation(rows[0], self._port.to_instant) if rows else None
 
+    async def find_passkey(self, credential_id: bytes) -> Passkey | None:
+        """Give a passkey."""
+        rows = await self._port.read_point("find_passkey", credential_id)
+        return to_passkey(rows[0], self._port.to_instant) if rows else None
+
+    async def list_passkeys(self, user_id: str) -> list[Passkey]:
+        """Give a person's passkeys, the oldest first."""
+        rows = await self._port.read_point("list_passkeys", user_id)
+        return [to_passkey(row, self._port.to_instant) for row in rows]
+
+    async def list_identity_issuers(self, user_id: str) -> list[str]:
+        """Give the providers at which a person has an identity."""
+        return [row[0] for row in await self._port.read_point("list_identity_issuers", user_id)]
+
     async def list_sign_ins_of_actor(self, actor: str, before: int, limit: int) -> list[NumberedSignIn]:
         """Give an actor's events before a number, the last one first."""
         rows = await self._port.read_page("list_sign_ins_of_actor", actor, before, limit)
         return [to_sign_in(row, self._port.to_instant) for row in rows]
+
+    async def list_sign_in_addresses(self, actor: str, event_count: int) -> list[str]:
+        """Give the addresses from which an actor signed in, as far as so many of the actor's last events say."""
+        return [row[0] for row in await self._port.read_page("list_sign_in_addresses", actor, event_count, _SIGNED_IN)]
 
     async def list_sign_ins_of_account(self, account_id: int, before: int, limit: int) -> list[NumberedSignIn]:
         """Give an account's events before a number, the last one first."""

@@ -22,12 +22,12 @@ from padron.store.port import Columns, Row, ToInstant, give_or_none
 _KEY_NAMES = ("label", "scopes", "networks")  # what a session of a key takes from the key
 
 USER = Columns(
-    "user_id", "email", "name", "language", "time_zone", "is_break_glass", "created_at", "disabled_at", "erased_at",
-    "password_changed_at",
+    "user_id", "email", "name", "language", "time_zone", "theme", "is_break_glass", "created_at", "disabled_at",
+    "erased_at", "password_changed_at",
 )  # fmt: skip
 CREDENTIALS = Columns(*USER.names, "password_hash")
-MEMBER = Columns("account_id", "user_id", "role", "added_at")
-ACCOUNT_MEMBER = Columns(*USER.names, "role", "added_at", "is_shared")
+MEMBER = Columns("account_id", "user_id", "role", "added_at", "suspended_at")
+ACCOUNT_MEMBER = Columns(*USER.names, "role", "added_at", "suspended_at", "is_shared")
 MEMBERSHIP = Columns("account_id", "account_name", "role")
 KEPT_SESSION = Columns(
     "session_id", "actor", "account_id", "way", "created_at", "used_at", "ends_at", "address", "agent"
@@ -60,6 +60,7 @@ def to_user(row: Row, to_instant: ToInstant) -> User:
         name=named["name"],
         language=named["language"],
         time_zone=named["time_zone"],
+        theme=named["theme"],
         is_break_glass=bool(named["is_break_glass"]),
         created_at=to_instant(named["created_at"]),
         disabled_at=give_or_none(to_instant, named["disabled_at"]),
@@ -81,16 +82,18 @@ def to_member(row: Row, to_instant: ToInstant) -> Member:
         user_id=named["user_id"],
         role=Role(named["role"]),
         added_at=to_instant(named["added_at"]),
+        suspended_at=give_or_none(to_instant, named["suspended_at"]),
     )
 
 
 def to_account_member(row: Row, to_instant: ToInstant) -> AccountMember:
     """Give the member with the user of a row."""
-    role, added_at, is_shared = row[len(USER.names) :]
+    role, added_at, suspended_at, is_shared = row[len(USER.names) :]
     return AccountMember(
         user=to_user(row[: len(USER.names)], to_instant),
         role=Role(role),
         added_at=to_instant(added_at),
+        suspended_at=give_or_none(to_instant, suspended_at),
         is_shared=bool(is_shared),
     )
 

@@ -9,6 +9,7 @@ from padron.domain.quoting import quote
 from padron.domain.sessions import Invitation, KeptSession, SignInEvent
 from padron.store.administration import AdministrationTransaction
 from padron.store.people.openid import OpenIdTransaction
+from padron.store.people.passkeys import PasskeyTransaction
 from padron.store.people.rows import (
     INVITATION,
     KEPT_SESSION,
@@ -19,6 +20,7 @@ from padron.store.people.rows import (
     to_member,
     to_membership,
 )
+from padron.store.people.views import ViewTransaction
 from padron.store.port import WritePort
 
 
@@ -28,6 +30,8 @@ class PeopleTransaction:
     def __init__(self, port: WritePort) -> None:
         self._port = port
         self.openid = OpenIdTransaction(port)
+        self.passkeys = PasskeyTransaction(port)
+        self.views = ViewTransaction(port)
 
     async def add_user(self, user: User) -> None:
         """Add a person. Raises ``user_exists``."""
@@ -47,7 +51,7 @@ class PeopleTransaction:
         """Write what can be changed of a locked person. Raises ``user_exists`` when the e-mail address is taken."""
         saved = await self._port.fetch(
             "save_user", user.user_id, user.email, user.name, user.language, user.time_zone, user.is_break_glass,
-            user.disabled_at, user.erased_at,
+            user.disabled_at, user.erased_at, user.theme,
         )  # fmt: skip
         if not saved:
             raise _refuse_email(user.email)
@@ -86,6 +90,7 @@ class PeopleTransaction:
                 "user_id": member.user_id,
                 "role": member.role.value,
                 "added_at": member.added_at,
+                "suspended_at": member.suspended_at,
             }
         )
         if not await self._port.fetch("insert_member", *values):
@@ -102,13 +107,24 @@ class PeopleTransaction:
         """Give a member another role."""
         await self._port.fetch("change_member", account_id, user_id, role.value)
 
+    async def suspend_member(self, account_id: int, user_id: str, at: datetime) -> None:
+        """Let a member not enter the account any more, and end the sessions in which the person is in it."""
+        await self._port.fetch("suspend_member", account_id, user_id, at)
+        await self._port.fetch("end_sessions_in_account", user_id, account_id)
+
+    async def resume_member(self, account_id: int, user_id: str) -> None:
+        """Let a member enter the account again."""
+        await self._port.fetch("suspend_member", account_id, user_id, None)
+
     async def remove_member(self, account_id: int, user_id: str) -> None:
-        """End a membership, and the sessions in which the person is in this account."""
+        """End a membership, with the person's own views, and the sessions in which the person is in this account."""
         await self._port.fetch("delete_member", account_id, user_id)
+        await self.views.forget_member(account_id, user_id)
         await self._port.fetch("end_sessions_in_account", user_id, account_id)
 
     async def remove_memberships(self, user_id: str) -> None:
         """End all memberships of a person."""
+        await self.views.forget_person(user_id)
         await self._port.fetch("delete_memberships", user_id)
 
     async def list_memberships(self, user_id: str) -> list[Membership]:

@@ -17,6 +17,7 @@ from padron.store.postgres.troubles import ServerTroubles
 
 CLOSE_S_MAX = 1.0
 PROBE_EVERY_S = 1.0
+ASKED_MAX = 3  # times for one question, if each time PostgreSQL ended it to undo a deadlock
 PROBE_S_MAX = 0.7  # together with the pause before it, less than two seconds
 
 _PING = "SELECT 1"
@@ -112,8 +113,14 @@ class Connections:
         deadline: float,
         limit_s: float,
     ) -> list[asyncpg.Record]:
-        answer = connection.fetch(statement, *parameters, timeout=deadline - monotonic())
-        return await (self._watch(answer) if self._is_slow(limit_s) else answer)
+        """Give the rows of a statement that is alone in its transaction, so that it can be asked again."""
+        for _ in range(ASKED_MAX):
+            answer = connection.fetch(statement, *parameters, timeout=deadline - monotonic())
+            with suppress(asyncpg.DeadlockDetectedError):  # a migration holds what it needs, and needs what it holds
+                return await (self._watch(answer) if self._is_slow(limit_s) else answer)
+        raise PadronError(
+            Code.STORE_UNAVAILABLE, "The question and other work waited for each other three times. Try again shortly."
+        )
 
     def _is_slow(self, limit_s: float) -> bool:
         return limit_s > self._answer_s_max

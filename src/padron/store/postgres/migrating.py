@@ -48,12 +48,13 @@ async def migrate_connection(
 ) -> list[Migration]:
     """Apply all pending migrations in one transaction, and give them. With ``dry_run`` only give them.
 
-    A migration that cannot get a lock within a second gives way to the servers, and is tried again.
+    A migration that cannot get a lock within a second, or that a server's statement waits for in turn, gives way to
+    the servers, and is tried again.
     """
     for _ in range(ATTEMPTS_MAX - 1):
         try:
             return await _migrate_once(connection, migrations, dry_run=dry_run)
-        except asyncpg.LockNotAvailableError:
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await connection.execute("ROLLBACK")
             await asyncio.sleep(PAUSE_S)
     return await _migrate_once(connection, migrations, dry_run=dry_run)

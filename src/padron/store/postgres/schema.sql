@@ -225,6 +225,7 @@ CREATE TABLE changes (
 
 CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
 CREATE INDEX changes_by_request ON changes (account_id, request_id, number);
+CREATE INDEX changes_deleted ON changes (account_id, number) WHERE type = 'deleted';
 
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
@@ -531,7 +532,8 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL,
     disabled_at timestamptz,
     erased_at timestamptz,
-    password_changed_at timestamptz
+    password_changed_at timestamptz,
+    theme text COLLATE "C"
 );
 
 CREATE TABLE members (
@@ -539,6 +541,7 @@ CREATE TABLE members (
     user_id text COLLATE "C" NOT NULL REFERENCES users,
     role text COLLATE "C" NOT NULL CHECK (role IN ('viewer', 'editor', 'manager', 'owner')),
     added_at timestamptz NOT NULL,
+    suspended_at timestamptz,
     PRIMARY KEY (account_id, user_id)
 );
 
@@ -671,6 +674,29 @@ CREATE TABLE pending_sign_ins (
 
 CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);
 
+-- Passkeys of people, and what browsers were asked to sign. Neither belongs to an account.
+CREATE TABLE passkeys (
+    credential_id bytea PRIMARY KEY,
+    user_id text COLLATE "C" NOT NULL REFERENCES users,
+    host text COLLATE "C" NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    added_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+
+CREATE INDEX passkeys_by_user ON passkeys (user_id);
+
+CREATE TABLE passkey_challenges (
+    challenge_sha256 bytea PRIMARY KEY,
+    network text COLLATE "C" NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+CREATE INDEX passkey_challenges_by_network ON passkey_challenges (network);
+CREATE INDEX passkey_challenges_by_end ON passkey_challenges (expires_at);
+
 -- How an account mapped the columns of a file: for the next file with the same names.
 CREATE TABLE import_mappings (
     account_id bigint NOT NULL REFERENCES accounts,
@@ -740,3 +766,30 @@ CREATE TABLE selection_faults (
     PRIMARY KEY (account_id, selection_id, place),
     FOREIGN KEY (account_id, selection_id) REFERENCES selections (account_id, selection_id)
 );
+
+-- Views of the list of vehicles. A view is one person's own, or shared with the account.
+CREATE TABLE saved_views (
+    account_id bigint NOT NULL REFERENCES accounts,
+    view_id bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    query text COLLATE "C" NOT NULL,
+    shown_columns text COLLATE "C" NOT NULL,
+    made_by text COLLATE "C" NOT NULL,
+    is_shared boolean NOT NULL,
+    is_default boolean NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, view_id)
+);
+
+CREATE INDEX saved_views_by_maker ON saved_views (made_by);
+CREATE UNIQUE INDEX saved_views_default ON saved_views (account_id) WHERE is_default;
+
+-- The view that a person sees first; 0 means all vehicles.
+CREATE TABLE chosen_views (
+    account_id bigint NOT NULL REFERENCES accounts,
+    user_id text COLLATE "C" NOT NULL,
+    view_id bigint NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+);
+
+CREATE INDEX chosen_views_by_user ON chosen_views (user_id);

@@ -24,7 +24,7 @@ from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.nouns import NounTransactions
 from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
-from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sql.searching import give_elements
 from padron.store.vehicles import give_status_id, to_details, to_vehicle
 

@@ -13,14 +13,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from padron.domain.query import VehicleQuery
-from padron.domain.sorting import give_field_key
+from padron.domain.query import TIME_SORTS, VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
-from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME, Details, Field, fold_text
-
-ABSENT_TEXT = ""
-ABSENT_NUMBER = -1
-TIME_SORTS = frozenset({"statusSince", "updatedAt"})
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME
+from padron.store.sql.filtering import (
+    ABSENT_NUMBER,
+    ABSENT_TEXT,
+    Add,
+    build_filter,
+    find_divided_filter,
+    give_filter_column,
+    give_filter_index,
+    list_filter_keys,
+    require_value,
+    write_absent,
+)
 
 _STATUS_SORT = "vehicleStatusId"
 _REGISTRATION_SORTS = frozenset({None, "createdAt"})  # a vehicle's id is the number of its registration
@@ -32,8 +39,6 @@ _SORT_COLUMNS: dict[str | None, str] = {
     "updatedAt": "h.updated_at",
 }
 
-_PLACES = {field.name: place for place, field in enumerate(FIELDS)}
-_ABSENT_COLUMNS: list[str | int] = [ABSENT_TEXT if field.is_text else ABSENT_NUMBER for field in FIELDS]
 
 # The record of changes says what a vehicle was after a change. The statement reads it for each vehicle.
 _LAST = """(SELECT c.{column} FROM changes AS c :index WHERE c.account_id = :account
@@ -49,8 +54,6 @@ _ANY_VERSION = "v.is_former IN (0, 1)"  # always true; the planner needs it, bec
 _NOTHING = "1 = 0"
 _ACTIVE = VehicleStatus.ACTIVE.value
 _CURRENT = tuple(status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED)
-
-Add = Callable[[object], str]  # takes a parameter's value, gives its mark
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,11 +129,11 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
 def build_page(account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltPage:
     """Give what chooses the vehicles of a page, in their order, and the order to keep when more is read of them."""
     parameters: list[object] = [account_id]
-    add = _collect_parameters(parameters, dialect)
+    add = collect_parameters(parameters, dialect)
     source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
     clauses = [*source.clauses, *_filter(query, source, add, dialect)]
     limit = int(query.limit)  # a literal: with a parameter the planner assumes a tenth of all rows
-    parts = _divide(query, source)
+    parts = _divide(query, source, add)
     way = "DESC" if query.descending else "ASC"
     selects = []
     for place, part in enumerate(parts):
@@ -153,40 +156,23 @@ def build_page(account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltP
     )
 
 
-def list_words(query: VehicleQuery, add: Add, dialect: Dialect) -> list[str]:
-    """Give the conditions that a vehicle's text contains all words."""
-    return [dialect.contains("s.text", add(word)) for word in query.words]
-
-
 def build_sums(
     template: str, given: Sequence[object], filters: Mapping[str, str | int], dialect: Dialect
 ) -> BuiltStatement:
     """Give the statement that sums up statuses. Its parameters are the template's, then those of the filters."""
     parameters = [*given]
-    add = _collect_parameters(parameters, dialect)
-    clauses = [clause for name, value in filters.items() for clause in _build_filter(name, value, add)]
+    add = collect_parameters(parameters, dialect)
+    clauses = [clause for name, value in filters.items() for clause in build_filter(name, value, add)]
     if clauses:
         clauses.append(_ANY_VERSION)
     where = "".join(f"AND {clause} " for clause in clauses)
-    text = template.replace(":where", where).replace(":index", _give_filter_index(filters, dialect))
+    text = template.replace(":where", where).replace(":index", give_filter_index(filters, dialect.use_index))
     return BuiltStatement(text, parameters)
 
 
-def fold_columns(details: Details) -> list[str | int]:
-    """Give the values of the columns of ``versions`` that searches and sorts use, in the order of FIELDS."""
-    columns = _ABSENT_COLUMNS.copy()
-    for name, value in details.items():
-        columns[_PLACES[name]] = give_field_key(name, value) if isinstance(value, str) else value
-    return columns
+def collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
+    """Give what adds a value to the parameters of a statement, and gives its mark."""
 
-
-def fold_plate(details: Details) -> str | None:
-    """Give the form of a plate that the unique index compares. It ignores letter case."""
-    plate = details.get("plate")
-    return None if plate is None else fold_text(str(plate))
-
-
-def _collect_parameters(parameters: list[object], dialect: Dialect) -> Add:
     def add(value: object) -> str:
         parameters.append(value)
         return dialect.mark(len(parameters))
@@ -202,7 +188,7 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
         key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _give_past(query.sort, up_to, dialect)
         statuses = _give_statuses(query, _give_past(_STATUS_SORT, up_to, dialect))
         return _Source(
-            tables=f"versions AS v {_give_filter_index(query.filters, dialect)}",
+            tables=f"versions AS v {give_filter_index(query.filters, dialect.use_index)}",
             key=key,
             clauses=[f"v.account_id = {account}", *_list_past_clauses(query, up_to), *statuses],
             is_former=is_former,
@@ -211,7 +197,7 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
     with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
     clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
     if query.among is not None:
-        return _choose_among(query, key, clauses, dialect, with_status=with_status)
+        return _choose_among(key, clauses, dialect, with_status=with_status)
     if not with_status:
         return _Source(tables="versions AS v", key=key, clauses=clauses, is_former=is_former)
     if is_former or query.filters or key in _VALUE_COLUMNS.values():
@@ -231,22 +217,22 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
     )
 
 
-def _choose_among(query: VehicleQuery, key: str, clauses: list[str], dialect: Dialect, *, with_status: bool) -> _Source:
-    """Give the tables for vehicles that a search proposed. Each is looked up by its id, whatever the order is."""
+def _choose_among(key: str, clauses: list[str], dialect: Dialect, *, with_status: bool) -> _Source:
+    """Give the tables for vehicles that a search found. Each is looked up by its id, whatever the order is."""
     tables = f"versions AS v {dialect.use_index('versions_current')}"
-    if query.words:
-        tables += " JOIN search_texts AS s ON s.account_id = v.account_id AND s.vehicle_id = v.vehicle_id"
     if with_status:
         tables += " JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
     return _Source(tables=tables, key=key, clauses=clauses, is_former=False)
 
 
-def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
+def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:
     """Give the parts of a page in their order."""
     after = query.after
+    if (divided := _give_divided(query)) is not None:
+        return _divide_by_value(query, source, divided, add)
     if query.sort in FIELDS_BY_NAME:
         field = FIELDS_BY_NAME[query.sort]
-        written = _write_absent(field)
+        written = write_absent(field)
         is_past_values = after is not None and after.key == (ABSENT_TEXT if field.is_text else ABSENT_NUMBER)
         parts = [
             _Part(clauses=[f"{source.key} <> {written}"], key=source.key, is_keyed=True, is_first=True),
@@ -257,6 +243,31 @@ def _divide(query: VehicleQuery, source: _Source) -> list[_Part]:
         return _divide_by_status(query, source)
     is_keyed = query.sort not in _REGISTRATION_SORTS
     return [_Part(clauses=[], key=source.key, is_keyed=is_keyed, is_first=True)]
+
+
+def _give_divided(query: VehicleQuery) -> str | None:
+    """Give the filter whose index the page walks once for each of its values, so that it sorts no more than a page."""
+    name = find_divided_filter(query.filters)
+    is_walked = query.among is None and query.up_to is None
+    return name if is_walked and (query.sort in _REGISTRATION_SORTS or query.sort == name) else None
+
+
+def _divide_by_value(query: VehicleQuery, source: _Source, name: str, add: Add) -> list[_Part]:
+    """Give a part for each value of a filter, in the order of the values."""
+    keys = list_filter_keys(name, query.filters[name])
+    is_sorted = query.sort == name
+    last = query.after.key if is_sorted and query.after is not None else None
+    if last in keys:  # the cursor was made for these filters
+        keys = keys[: keys.index(last) + 1] if query.descending else keys[keys.index(last) :]
+    return [
+        _Part(
+            clauses=[f"{give_filter_column(name)} = {add(key)}"],
+            key=source.key,
+            is_keyed=False,
+            is_first=not is_sorted or key == last,
+        )
+        for key in (reversed(keys) if is_sorted and query.descending else keys)
+    ]
 
 
 def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
@@ -321,10 +332,14 @@ def _give_order(query: VehicleQuery, source: _Source, table: str, *, is_keyed: b
 
 def _filter(query: VehicleQuery, source: _Source, add: Add, dialect: Dialect) -> list[str]:
     """Give the conditions on core data, on texts and on the time of registration."""
-    clauses = [clause for name, value in query.filters.items() for clause in _build_filter(name, value, add)]
+    divided = _give_divided(query)
+    clauses = [
+        clause
+        for name, wanted in query.filters.items()
+        for clause in (require_value(name) if name == divided else build_filter(name, wanted, add))
+    ]
     if query.among is not None:
         clauses.append(dialect.is_among(source.vehicle_id, add(list(query.among))))
-        clauses += list_words(query, add, dialect)
     if query.registered_by is not None:
         span = query.registered_by
         clauses.append(f"{source.vehicle_id} BETWEEN {add(span.first)} AND {add(span.last)}")
@@ -363,26 +378,3 @@ def _list_past_clauses(query: VehicleQuery, up_to: str) -> list[str]:
         return ["v.is_former = 1", f"v.ended <= {up_to}"]
     clauses = [f"v.began <= {up_to}", f"(v.ended IS NULL OR v.ended > {up_to})"]
     return [_ANY_VERSION, *clauses] if query.filters else clauses
-
-
-def _give_filter_index(filters: Mapping[str, str | int], dialect: Dialect) -> str:
-    """Give the clause that forces the index of a filter. Without it SQLite walks through all versions in order."""
-    for name in filters:
-        return dialect.use_index(f"versions_by_{'vin' if name == 'vin' else FIELDS_BY_NAME[name].column}")
-    return ""
-
-
-def _build_filter(name: str, value: str | int, add: Add) -> list[str]:
-    if name == "vin":
-        return [f"v.vin = {add(value)}"]
-    field = FIELDS_BY_NAME[name]
-    column = f"v.{field.column}"
-    # Both planners need the second condition to use the index, which omits vehicles without a value.
-    return [
-        f"{column} = {add(give_field_key(name, str(value)) if field.is_text else value)}",
-        f"{column} <> {_write_absent(field)}",
-    ]
-
-
-def _write_absent(field: Field) -> str:
-    return f"'{ABSENT_TEXT}'" if field.is_text else str(ABSENT_NUMBER)

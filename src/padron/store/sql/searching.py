@@ -1,16 +1,17 @@
 """Builds the statements of a search, and the grams as each engine stores them (docs/decisions/0066-search.md).
 
 A search has two ways to propose vehicles, and both look at a bounded number of them. The index of grams proposes the
-vehicles that have all grams of the words. A sift walks along the list and looks at each vehicle's text. Whatever is
-proposed, the list's own statement reads it, and compares the texts again.
+vehicles that have all grams of the words. A sift walks along the list. Either looks at the text of each vehicle, and
+gives the ids of those that have all words. The list's own statement then reads them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from padron.domain.query import VehicleQuery
-from padron.domain.searching import list_grams
-from padron.store.sql.listing import BuiltStatement, Dialect, build_page, list_words
+from padron.domain.searching import choose_grams, list_grams
+from padron.store.sql.filtering import Add
+from padron.store.sql.listing import BuiltPage, BuiltStatement, Dialect, build_page, collect_parameters
 
 # PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has
 # 2 ** 17 numbers of changes, and a part of them are registrations.
@@ -24,13 +25,14 @@ LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
-    """A question to the index: vehicles of an account between two ids that may have all grams.
+    """A question to the index: the vehicles of an account between two ids that have all words.
 
-    They are the first ones in the order of their ids, or any ones if ``is_ordered`` is false.
+    They are the first ones in the order of their ids, or any ones if ``is_ordered`` is false. ``limit`` is how many are
+    looked at.
     """
 
     account_id: int
-    grams: Sequence[int]
+    words: Sequence[str]
     after: int
     before: int
     is_ordered: bool = True
@@ -56,12 +58,12 @@ def give_elements(account_id: int, vehicle_id: int, text: str) -> list[int]:
     return [base | gram for gram in list_grams(text.split())]
 
 
-def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
+def propose_by_blocks(template: str, proposal: Proposal, dialect: Dialect) -> BuiltStatement:
     """Give PostgreSQL's statement for a proposal."""
     first = f"($2::bigint + 1) >> {BLOCK_BITS}"
     last = f"(SELECT least($3::bigint, last_change) >> {BLOCK_BITS} FROM counters WHERE account_id = $1)"  # noqa: S608 - a constant
     base = f"((({proposal.account_id * _ACCOUNT_STEP} + b.block) & {_BLOCKS_MASK})::integer << 16)"
-    elements = [f"{base} | {gram}" for gram in proposal.grams]
+    elements = [f"{base} | {gram}" for gram in choose_grams(proposal.words)]
     # The planner guesses a part of the table for each clause. With too few clauses it would expect many rows, and walk
     # through the whole account instead.
     clauses = [f"s.grams @> ARRAY[{element}]" for element in elements]
@@ -70,18 +72,16 @@ def propose_by_blocks(template: str, proposal: Proposal) -> BuiltStatement:
         ":blocks": f"{last}, {first}, -1" if proposal.descending else f"{first}, {last}, 1",
         ":grams": " AND ".join(clauses),
         ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
-        ":limit": str(int(proposal.limit)),
+        **_give_common_hooks(proposal),
     }
-    return BuiltStatement(_fill(template, hooks), [proposal.account_id, proposal.after, proposal.before])
+    return _complete(template, hooks, proposal, [proposal.account_id, proposal.after, proposal.before], dialect)
 
 
-def propose_by_tokens(template: str, proposal: Proposal) -> BuiltStatement:
+def propose_by_tokens(template: str, proposal: Proposal, dialect: Dialect) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
-    hooks = {":way": _give_way(proposal), ":limit": str(int(proposal.limit))}
-    question = match_tokens(proposal.grams)
-    return BuiltStatement(
-        _fill(template, hooks), [proposal.account_id, proposal.after, proposal.before, question]
-    )  # fmt: skip
+    hooks = {":way": _give_way(proposal), **_give_common_hooks(proposal)}
+    parameters = [proposal.account_id, proposal.after, proposal.before, match_tokens(choose_grams(proposal.words))]
+    return _complete(template, hooks, proposal, parameters, dialect)
 
 
 def build_sift(
@@ -89,10 +89,9 @@ def build_sift(
 ) -> BuiltStatement:
     """Give the statement that looks at ``walked_max`` vehicles of a list, for those that have all words."""
     page = build_page(account_id, replace(query, words=(), limit=walked_max), dialect)
-    words = list_words(query, page.add, dialect)
     hooks = {
         ":page": page.text,
-        ":words": " AND ".join(words),
+        ":words": _compare_texts(query, page, dialect),
         ":order": page.order,
         ":limit": str(int(query.limit)),
         ":last": str(int(walked_max) - 1),
@@ -103,12 +102,39 @@ def build_sift(
 def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
     """Give the statement that counts at most ``query.limit`` vehicles of a list."""
     page = build_page(account_id, query, dialect)
-    texts = ""
-    if query.words and query.among is None:  # otherwise the page compares the texts
-        words = " AND ".join(list_words(query, page.add, dialect))
-        account = dialect.mark(1)
-        texts = f"JOIN search_texts AS s ON s.account_id = {account} AND s.vehicle_id = p.vehicle_id WHERE {words}"
-    return BuiltStatement(_fill(template, {":page": page.text, ":words": texts}), page.parameters)
+    words = _compare_texts(query, page, dialect) if query.words else ""
+    return BuiltStatement(_fill(template, {":page": page.text, ":words": words}), page.parameters)
+
+
+def _compare_texts(query: VehicleQuery, page: BuiltPage, dialect: Dialect) -> str:
+    """Give what leaves those vehicles of a page whose text has all words.
+
+    Each text is looked up by itself: for a join, PostgreSQL's planner would read the texts of all vehicles instead. The
+    vehicles of a span are next to each other, so there a join is the faster way, if it is held to the span as well.
+    """
+    words = _require_words(query.words, page.add, dialect)
+    text = f"search_texts AS s {{}} s.account_id = {dialect.mark(1)} AND s.vehicle_id = p.vehicle_id"
+    span = query.registered_by
+    if span is None:
+        return f"WHERE (SELECT {words} FROM {text.format('WHERE')})"  # noqa: S608 - no value is in it
+    held = f"s.vehicle_id BETWEEN {page.add(span.first)} AND {page.add(span.last)}"
+    return f"JOIN {text.format('ON')} AND {held} WHERE {words}"
+
+
+def _give_common_hooks(proposal: Proposal) -> dict[str, str]:
+    return {":limit": str(int(proposal.limit)), ":last": "min" if proposal.descending else "max"}
+
+
+def _complete(
+    template: str, hooks: dict[str, str], proposal: Proposal, parameters: list[object], dialect: Dialect
+) -> BuiltStatement:
+    words = _require_words(proposal.words, collect_parameters(parameters, dialect), dialect)
+    return BuiltStatement(_fill(template, {**hooks, ":words": words}), parameters)
+
+
+def _require_words(words: Sequence[str], add: Add, dialect: Dialect) -> str:
+    """Give the condition that a vehicle's text contains all words."""
+    return " AND ".join(dialect.contains("s.text", add(word)) for word in words)
 
 
 def _give_way(proposal: Proposal) -> str:

@@ -47,6 +47,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger("padron.store")
 
+SCRUBS_MAX = 10
+SCRUB_PAUSE_S = 0.2
 MIGRATIONS = load_migrations("padron.store.sqlite")
 
 
@@ -208,8 +210,18 @@ class SqliteStore:
             check_newer(MIGRATIONS, applied, [kind for (kind,) in await ask(READ_NEWER, len(MIGRATIONS))])
 
     async def scrub(self) -> bool:
-        """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself."""
-        return await self._committer.empty_log()
+        """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself.
+
+        A continuous backup reads the log until the server stops, so then it is not tried: it would only make the writer
+        wait for the backup.
+        """
+        if self._keeper is not None:
+            return False
+        for _ in range(SCRUBS_MAX):
+            if await self._committer.empty_log():
+                return True
+            await asyncio.sleep(SCRUB_PAUSE_S)  # a reader of an earlier state ends soon
+        return False
 
     async def close(self) -> None:
         """Finish the work under way and close. The writer closes last and leaves one file without a log beside it."""

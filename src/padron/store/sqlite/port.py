@@ -64,7 +64,7 @@ class SqliteReads:
 
     def build_proposal(self, proposal: Proposal) -> BuiltStatement:
         """Give the statement that asks the index of grams."""
-        return propose_by_tokens(SQL["propose_vehicles"], proposal)
+        return propose_by_tokens(SQL["propose_vehicles"], proposal, DIALECT)
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""

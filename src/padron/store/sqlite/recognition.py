@@ -5,6 +5,7 @@ Only SQLite reads the file. On POSIX, closing a file releases all locks of the p
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,14 @@ _LIST_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(n
 _IS_FIRST_OURS = "SELECT 1 FROM schema_migrations WHERE number = 1 AND name = 'initial'"
 
 
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """The first bytes of a file, and its size; None while there is a log, which may have the file's last part."""
+
+    header: bytes
+    size_bytes: int | None
+
+
 def check_file(path: str, *, may_create: bool) -> None:
     """Raise ``store_unavailable`` unless the file is a register, or may become one. Writes nothing to it."""
     shown = quote_path(path)
@@ -40,7 +49,7 @@ def check_file(path: str, *, may_create: bool) -> None:
         raise _refuse(f"The database file {shown} is not a regular file. Name another one with --database-url.")
     _check_permissions(path)
     if found.st_size:
-        _check_header(path, found.st_size)
+        _check_header(path)
         _check_content(path)
     elif not may_create:
         raise _refuse(f"The database file {shown} is empty. Name the register with --database-url, {_MAKE_ONE}.")
@@ -118,9 +127,10 @@ def _may(path: str | Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _check_header(path: str, size_bytes: int) -> None:
+def _check_header(path: str) -> None:
     """Raise for a file that is not a SQLite database, and for a database file with a missing part."""
-    header = _read_header(path)
+    beginning = _read_beginning(path)
+    header, size_bytes = beginning.header, beginning.size_bytes
     if header[: len(_MAGIC)] != _MAGIC:
         raise _refuse(
             f"The file {quote_path(path)} is not a SQLite database, or it is encrypted. "
@@ -128,22 +138,28 @@ def _check_header(path: str, size_bytes: int) -> None:
         )
     page_bytes = int.from_bytes(header[16:18]) or 1
     page_bytes = 65_536 if page_bytes == 1 else page_bytes
-    # The number of pages is valid only when both counters agree. Pages that are not in the file may be in the log.
+    # The number of pages is valid only when both counters agree.
     is_counted = len(header) == _HEADER_BYTES and header[24:28] == header[92:96]
     wanted = page_bytes * int.from_bytes(header[28:32])
-    if is_counted and size_bytes < wanted and not _has_log(path):
+    if is_counted and size_bytes is not None and size_bytes < wanted:
         raise _refuse(
             f"The database file {quote_path(path)} is damaged: it has {size_bytes:,} bytes of {wanted:,}. "
             "Restore it from a backup."
         )
 
 
-def _read_header(path: str) -> bytes:
+def _read_beginning(path: str) -> _Beginning:
+    """Read the beginning of a file, and whether its size counts.
+
+    A server may copy its log into the file meanwhile, the beginning first, and delete the log at its end. So the size
+    is read last, from the same file.
+    """
     flags = [apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_MAIN_DB, 0]
     try:
         file = apsw.VFSFile("", os.path.realpath(path), flags)
         try:
-            return file.xRead(min(_HEADER_BYTES, file.xFileSize()), 0)
+            header = file.xRead(min(_HEADER_BYTES, file.xFileSize()), 0)
+            return _Beginning(header, None if _has_log(path) else file.xFileSize())
         finally:
             file.xClose()
     except apsw.Error as error:

@@ -200,6 +200,7 @@ CREATE TABLE changes (
 
 CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
 CREATE INDEX changes_by_request ON changes (request_id, account_id, number);
+CREATE INDEX changes_deleted ON changes (account_id, number) WHERE type = 'deleted';
 
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
@@ -497,13 +498,13 @@ CREATE TABLE users (
     disabled_at INTEGER,
     erased_at INTEGER,
     password_changed_at INTEGER
-) STRICT, WITHOUT ROWID;
+, theme TEXT) STRICT, WITHOUT ROWID;
 
 CREATE TABLE members (
     account_id INTEGER NOT NULL REFERENCES accounts,
     user_id TEXT NOT NULL REFERENCES users,
     role TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'manager', 'owner')),
-    added_at INTEGER NOT NULL,
+    added_at INTEGER NOT NULL, suspended_at INTEGER,
     PRIMARY KEY (account_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -623,6 +624,29 @@ CREATE TABLE pending_sign_ins (
 
 CREATE INDEX pending_sign_ins_by_end ON pending_sign_ins (expires_at);
 
+-- Passkeys of people, and what browsers were asked to sign. Neither belongs to an account.
+CREATE TABLE passkeys (
+    credential_id BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users,
+    host TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    sign_count INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkeys_by_user ON passkeys (user_id);
+
+CREATE TABLE passkey_challenges (
+    challenge_sha256 BLOB NOT NULL PRIMARY KEY,
+    network TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkey_challenges_by_network ON passkey_challenges (network);
+CREATE INDEX passkey_challenges_by_end ON passkey_challenges (expires_at);
+
 -- How an account mapped the columns of a file: for the next file with the same names.
 CREATE TABLE import_mappings (
     account_id INTEGER NOT NULL REFERENCES accounts,
@@ -692,3 +716,30 @@ CREATE TABLE selection_faults (
     PRIMARY KEY (account_id, selection_id, place),
     FOREIGN KEY (account_id, selection_id) REFERENCES selections (account_id, selection_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Views of the list of vehicles. A view is one person's own, or shared with the account.
+CREATE TABLE saved_views (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    view_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    query TEXT NOT NULL,
+    shown_columns TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    is_shared INTEGER NOT NULL CHECK (is_shared IN (0, 1)),
+    is_default INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, view_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX saved_views_by_maker ON saved_views (made_by);
+CREATE UNIQUE INDEX saved_views_default ON saved_views (account_id) WHERE is_default;
+
+-- The view that a person sees first; 0 means all vehicles.
+CREATE TABLE chosen_views (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    user_id TEXT NOT NULL,
+    view_id INTEGER NOT NULL,
+    PRIMARY KEY (account_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX chosen_views_by_user ON chosen_views (user_id);

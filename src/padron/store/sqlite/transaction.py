@@ -23,7 +23,7 @@ from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.nouns import NounTransactions
-from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.vehicles import to_details, to_vehicle
 

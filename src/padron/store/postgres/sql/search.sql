@@ -16,24 +16,27 @@ WHERE s.text <> excluded.text;
 DELETE FROM search_texts WHERE account_id = $1 AND vehicle_id = $2;
 
 -- name: propose_vehicles
--- The first vehicles after an id ($2) and before another one ($3) that may have all grams. searching.py fills in the
--- hooks. Each block of vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order.
-SELECT found.vehicle_id FROM
-    generate_series(:blocks) AS b (block)
-CROSS JOIN LATERAL (
-    SELECT s.vehicle_id FROM search_texts AS s
-    WHERE s.account_id = $1 AND :grams AND s.vehicle_id + 0 > $2 AND s.vehicle_id + 0 < $3
-    :order) AS found
-LIMIT :limit;
+-- Of the first vehicles after an id ($2) and before another one ($3) that may have all grams, those whose text has all
+-- words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. Each block of
+-- vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order.
+WITH proposed AS MATERIALIZED (
+    SELECT found.vehicle_id, found.text FROM
+        generate_series(:blocks) AS b (block)
+    CROSS JOIN LATERAL (
+        SELECT s.vehicle_id, s.text FROM search_texts AS s
+        WHERE s.account_id = $1 AND :grams AND s.vehicle_id + 0 > $2 AND s.vehicle_id + 0 < $3
+        :order) AS found
+    LIMIT :limit)
+SELECT s.vehicle_id, NULL::bigint FROM proposed AS s WHERE :words
+UNION ALL
+SELECT coalesce(:last(p.vehicle_id), 0), count(*) FROM proposed AS p;
 
 -- name: sift_vehicles
 -- The first vehicles of a list whose text has all words, of a bounded number that are looked at. The last row is the
 -- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks.
 WITH walked AS MATERIALIZED (:page)
 SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p
-    JOIN search_texts AS s ON s.account_id = $1 AND s.vehicle_id = p.vehicle_id
-    WHERE :words ORDER BY :order LIMIT :limit) AS hits
+    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p :words ORDER BY :order LIMIT :limit) AS hits
 UNION ALL
 SELECT * FROM (
     SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;

@@ -14,7 +14,8 @@ FROM api_keys WHERE account_id = ?1 AND key_id = ?2;
 -- name: find_active_role
 -- The role of a member who may sign in.
 SELECT members.role FROM members JOIN users ON users.user_id = members.user_id
-WHERE members.account_id = ?1 AND members.user_id = ?2 AND users.disabled_at IS NULL AND users.erased_at IS NULL;
+WHERE members.account_id = ?1 AND members.user_id = ?2 AND members.suspended_at IS NULL AND users.disabled_at IS NULL
+    AND users.erased_at IS NULL;
 
 -- name: list_api_keys
 -- An account's keys, oldest first, after one of them.

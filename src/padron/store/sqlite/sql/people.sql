@@ -8,34 +8,34 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (email) DO NOTHING RETURNING use
 
 -- name: find_user
 -- A person by the id.
-SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at FROM users AS u
 WHERE u.user_id = ?1;
 
 -- name: find_user_by_email
 -- The person with an e-mail address, with the hash of the password.
-SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at,
     u.password_hash
 FROM users AS u WHERE u.email = ?1;
 
 -- name: lock_user
 -- A person, for a change. Whatever changes a person or a membership, or opens a session, locks the person first.
-SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at,
     u.password_hash
 FROM users AS u WHERE u.user_id = ?1;
 
 -- name: list_users
 -- People after an id, a page of them.
-SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at FROM users AS u
 WHERE u.user_id > ?1 ORDER BY u.user_id LIMIT ?2;
 
 -- name: save_user
 -- What can be changed of a person. No row, when another person has the e-mail address.
 UPDATE users SET email = ?2, name = ?3, language = ?4, time_zone = ?5, is_break_glass = ?6, disabled_at = ?7,
-    erased_at = ?8
+    erased_at = ?8, theme = ?9
 WHERE user_id = ?1 AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ?2 AND other.user_id <> ?1)
 RETURNING user_id;
 
@@ -58,20 +58,24 @@ SELECT count(*) FROM members WHERE account_id = ?1;
 -- name: count_other_owners
 -- How many people besides one are owners of an account and may sign in.
 SELECT count(*) FROM members AS m JOIN users AS u USING (user_id)
-WHERE m.account_id = ?1 AND m.user_id <> ?2 AND m.role = 'owner' AND u.disabled_at IS NULL AND u.erased_at IS NULL;
+WHERE m.account_id = ?1 AND m.user_id <> ?2 AND m.role = 'owner' AND m.suspended_at IS NULL AND u.disabled_at IS NULL AND u.erased_at IS NULL;
 
 -- name: insert_member
 -- A new member. No row, when the person is a member already.
-INSERT INTO members (account_id, user_id, role, added_at) VALUES (?1, ?2, ?3, ?4)
+INSERT INTO members (account_id, user_id, role, added_at, suspended_at) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (account_id, user_id) DO NOTHING RETURNING user_id;
 
 -- name: find_member
 -- One membership.
-SELECT account_id, user_id, role, added_at FROM members WHERE account_id = ?1 AND user_id = ?2;
+SELECT account_id, user_id, role, added_at, suspended_at FROM members WHERE account_id = ?1 AND user_id = ?2;
 
 -- name: change_member
 -- Another role for a member.
 UPDATE members SET role = ?3 WHERE account_id = ?1 AND user_id = ?2 RETURNING user_id;
+
+-- name: suspend_member
+-- Since when a member may not enter the account; NULL lets the person in again.
+UPDATE members SET suspended_at = ?3 WHERE account_id = ?1 AND user_id = ?2 RETURNING user_id;
 
 -- name: delete_member
 -- The end of a membership.
@@ -83,9 +87,9 @@ DELETE FROM members WHERE user_id = ?1;
 
 -- name: list_members
 -- An account's members with the people, and whether another account has the person too.
-SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+SELECT u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at,
-    m.role, m.added_at, EXISTS (
+    m.role, m.added_at, m.suspended_at, EXISTS (
         SELECT 1 FROM members AS o WHERE o.user_id = m.user_id AND o.account_id <> m.account_id) AS is_shared
 FROM members AS m JOIN users AS u ON u.user_id = m.user_id WHERE m.account_id = ?1 ORDER BY u.email, u.user_id;
 
@@ -98,4 +102,4 @@ FROM members AS m JOIN accounts AS a ON a.account_id = m.account_id WHERE m.user
 -- The accounts that a person can enter, by name.
 SELECT m.account_id, a.name AS account_name, m.role
 FROM members AS m JOIN accounts AS a ON a.account_id = m.account_id
-WHERE m.user_id = ?1 AND a.disabled_at IS NULL ORDER BY a.name;
+WHERE m.user_id = ?1 AND m.suspended_at IS NULL AND a.disabled_at IS NULL ORDER BY a.name;

@@ -15,20 +15,25 @@ ON CONFLICT (account_id, vehicle_id) DO UPDATE SET text = excluded.text WHERE te
 DELETE FROM search_texts WHERE account_id = ?1 AND vehicle_id = ?2;
 
 -- name: propose_vehicles
--- The first vehicles after an id (?2) and before another one (?3) that may have all grams (?4). searching.py fills in
--- the hooks. The index is in the order of the account and the vehicle, so it is read no further than needed.
-SELECT rowid & 1099511627775 AS vehicle_id FROM search_index
-WHERE search_index MATCH ?4 AND rowid > ((?1 << 40) | ?2) AND rowid < ((?1 << 40) | ?3)
-ORDER BY rowid :way LIMIT :limit;
+-- Of the first vehicles after an id (?2) and before another one (?3) that may have all grams (?4), those whose text has
+-- all words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. The index is in
+-- the order of the account and the vehicle, so it is read no further than needed.
+WITH proposed AS MATERIALIZED (
+    SELECT rowid & 1099511627775 AS vehicle_id FROM search_index
+    WHERE search_index MATCH ?4 AND rowid > ((?1 << 40) | ?2) AND rowid < ((?1 << 40) | ?3)
+    ORDER BY rowid :way LIMIT :limit)
+SELECT p.vehicle_id, NULL FROM proposed AS p
+CROSS JOIN search_texts AS s ON s.account_id = ?1 AND s.vehicle_id = p.vehicle_id
+WHERE :words
+UNION ALL
+SELECT coalesce(:last(p.vehicle_id), 0), count(*) FROM proposed AS p;
 
 -- name: sift_vehicles
 -- The first vehicles of a list whose text has all words, of a bounded number that are looked at. The last row is the
 -- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks.
 WITH walked AS MATERIALIZED (:page)
 SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p
-    CROSS JOIN search_texts AS s ON s.account_id = ?1 AND s.vehicle_id = p.vehicle_id
-    WHERE :words ORDER BY :order LIMIT :limit) AS hits
+    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p :words ORDER BY :order LIMIT :limit) AS hits
 UNION ALL
 SELECT * FROM (
     SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;

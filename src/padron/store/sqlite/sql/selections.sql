@@ -148,3 +148,7 @@ WHERE state IN ('queued', 'running')
     AND (state = 'queued' OR lease_until IS NULL OR lease_until <= ?1 OR lease_holder = ?2)
     AND account_id NOT IN (SELECT account_id FROM accounts WHERE disabled_at IS NOT NULL)
 ORDER BY selection_id LIMIT ?3;
+
+-- name: survey_selections
+-- For the operator: the selections that wait for a worker or have one, by state.
+SELECT state, count(*) FROM selections WHERE state IN ('queued', 'running') GROUP BY state;

@@ -5,12 +5,12 @@
 -- A live session with whom it belongs to: a row for each account of a person that is enabled, or one row for a key.
 -- No row, when the person is disabled, the key is revoked or has ended, or no account is left.
 SELECT s.session_id, s.actor, s.account_id, s.way, s.created_at, s.used_at, s.ends_at, s.address, s.agent,
-    u.user_id, u.email, u.name, u.language, u.time_zone, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
+    u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at,
     k.label, k.scopes, k.networks, a.account_id, a.name AS account_name, m.role
 FROM sessions AS s
 LEFT JOIN users AS u ON u.user_id = s.actor AND u.disabled_at IS NULL AND u.erased_at IS NULL
-LEFT JOIN members AS m ON m.user_id = u.user_id
+LEFT JOIN members AS m ON m.user_id = u.user_id AND m.suspended_at IS NULL
 LEFT JOIN api_keys AS k ON k.account_id = s.account_id AND k.key_id = s.actor AND k.revoked_at IS NULL
     AND (k.expires_at IS NULL OR k.expires_at > ?2)
 JOIN accounts AS a ON a.account_id = coalesce(m.account_id, k.account_id) AND a.disabled_at IS NULL
@@ -34,13 +34,17 @@ UPDATE sessions SET used_at = ?2, address = ?3, agent = ?4 WHERE token_sha256 = 
 -- Chooses another account for a session of a person, who must be a member of it.
 UPDATE sessions SET account_id = ?3
 WHERE actor = ?1 AND session_id = ?2
-    AND EXISTS (SELECT 1 FROM members AS m WHERE m.account_id = ?3 AND m.user_id = ?1)
+    AND EXISTS (SELECT 1 FROM members AS m WHERE m.account_id = ?3 AND m.user_id = ?1 AND m.suspended_at IS NULL)
 RETURNING session_id;
 
 -- name: list_sessions
 -- The live sessions of an actor, the one that was used last first.
 SELECT session_id, actor, account_id, way, created_at, used_at, ends_at, address, agent FROM sessions
 WHERE actor = ?1 AND ends_at > ?2 AND used_at > ?3 ORDER BY used_at DESC, session_id;
+
+-- name: count_sessions
+-- For the operator: the live sessions of everybody, up to a number.
+SELECT count(*) FROM (SELECT 1 FROM sessions WHERE ends_at > ?1 AND used_at > ?2 LIMIT ?3) AS alive;
 
 -- name: end_session
 -- Ends one session of an actor.
@@ -101,6 +105,12 @@ INSERT INTO sign_ins (actor, account_id, kind, way, at, address, agent) VALUES (
 -- An actor's events before a number, the last one first.
 SELECT number, actor, account_id, kind, way, at, address, agent FROM sign_ins
 WHERE actor = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3;
+
+-- name: list_sign_in_addresses
+-- The addresses from which an actor signed in, by the actor's last events.
+SELECT DISTINCT address FROM (
+    SELECT kind, address FROM sign_ins WHERE actor = ?1 ORDER BY number DESC LIMIT ?2
+) AS last WHERE kind = ?3;
 
 -- name: list_sign_ins_of_account
 -- The events of an account before a number, the last one first: who entered it, and what members tried in vain.
