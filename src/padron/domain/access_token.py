@@ -73,9 +73,10 @@ class TokenHolder:
 class TokenRefusedError(PadronError):
     """A refusal of an access token, and what is wrong with it."""
 
-    def __init__(self, fault: str) -> None:
+    def __init__(self, fault: str, *, is_expired: bool = False) -> None:
         super().__init__(Code.INVALID_TOKEN, f"The access token is not valid: {fault}.")
         self.fault = fault
+        self.is_expired = is_expired
 
 
 def looks_like_token(text: str) -> bool:
@@ -148,7 +149,7 @@ def check_instants(claims: Mapping[str, object], leeway_s: int, lifetime_s_max: 
     now_s = now.timestamp()
     expires_s, issued_s = _read_seconds(claims, "exp"), _read_seconds(claims, "iat")
     if now_s >= expires_s + leeway_s:
-        raise refuse_token(f"it expired at {_show(expires_s)}")
+        raise TokenRefusedError(f"it expired at {_show(expires_s)}", is_expired=True)
     if issued_s > now_s + leeway_s:
         raise refuse_token(f"it is issued in the future (iat); the server's time is {_show(now_s)}")
     if "nbf" in claims and _read_seconds(claims, "nbf") > now_s + leeway_s:

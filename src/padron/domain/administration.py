@@ -32,6 +32,8 @@ class ActType(StrEnum):
     MEMBER_ADDED = "memberAdded"
     MEMBER_CHANGED = "memberChanged"
     MEMBER_REMOVED = "memberRemoved"
+    MEMBER_SUSPENDED = "memberSuspended"
+    MEMBER_RESUMED = "memberResumed"
     LINK_MADE = "linkMade"
 
 

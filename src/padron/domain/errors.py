@@ -51,6 +51,9 @@ class Code(StrEnum):
     SELECTION_ENDED = "selection_ended"
     SELECTION_CHANGED = "selection_changed"
     SELECTION_LIMIT_REACHED = "selection_limit_reached"
+    VIEW_NOT_FOUND = "view_not_found"
+    VIEW_EXISTS = "view_exists"
+    VIEW_LIMIT_REACHED = "view_limit_reached"
     USER_NOT_FOUND = "user_not_found"
     USER_EXISTS = "user_exists"
     LAST_OWNER = "last_owner"
@@ -58,6 +61,7 @@ class Code(StrEnum):
     SESSION_ENDED = "session_ended"
     INVITATION_ENDED = "invitation_ended"
     SECRET_KEY_MISSING = "secret_key_missing"  # noqa: S105 - the name of an error, not a secret
+    SCANNING_UNAVAILABLE = "scanning_unavailable"
     PROVIDER_UNAVAILABLE = "provider_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     OVERLOADED = "overloaded"

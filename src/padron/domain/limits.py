@@ -28,6 +28,9 @@ class Limits:
     idempotency_keys: int = 100_000  # of the last 24 hours
     idempotency_bytes: int = 256_000_000  # of their answers
 
+    # Of one person in the register, exact on all servers together.
+    passkeys: int = 20
+
     # Of one key in one server process.
     key_requests_per_s: int = 50_000
     key_burst: int = 100_000  # requests at once
@@ -44,6 +47,10 @@ class Limits:
     exports: int = 10  # at once
     scans: int = 20  # requests that read the past, at once
     body_bytes: int = 64_000_000  # of all bodies in memory
+    console_streams: int = 240  # pages of the console that follow changes: each looks at its session every second
+
+    # Of one session of the console in one server process.
+    session_streams: int = 20
 
     # Of all accounts together in one server process.
     total_calls: int = 4_096

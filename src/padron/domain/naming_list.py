@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from padron.domain.quoting import quote
-from padron.domain.vehicle import fold_text
+from padron.domain.vehicle import fold_text, suggest_plate
 from padron.domain.vin import VIN_LENGTH, list_vin_faults
 
 NAMES_MAX = 20_000  # of one list
@@ -71,9 +71,9 @@ def read_names(text: str) -> list[ListedName]:
 
 
 def give_keys(names: Sequence[ListedName]) -> list[str]:
-    """Give the folded texts to look up, each once."""
+    """Give the folded texts to look up, each once: as they are, and as the plates that they may be."""
     texts = (text for name in names for text in (name.text, *name.parts))
-    return sorted({_fold(text) for text in texts if len(text) <= NAME_LENGTH_MAX})
+    return sorted({key for text in texts if len(text) <= NAME_LENGTH_MAX for key in _list_keys(text)})
 
 
 def name_vehicles(names: Sequence[ListedName], found: Mapping[str, frozenset[int]]) -> NamedVehicles:
@@ -81,10 +81,8 @@ def name_vehicles(names: Sequence[ListedName], found: Mapping[str, frozenset[int
     lines: dict[int, int] = {}  # by vehicle: the line that named it first
     faults: list[ListFault] = []
     for name in names:
-        # A plate or a unit number may have spaces. Only a text that is no name as a whole is taken apart.
-        is_whole = not name.parts or _fold(name.text) in found
-        for text in (name.text,) if is_whole else name.parts:
-            ids = found.get(_fold(text), frozenset())
+        for text in _take_apart(name, found):
+            ids = _find(text, found)
             if len(ids) == 1 and lines.setdefault(min(ids), name.line) == name.line:
                 continue  # a line may give the VIN and the plate of one vehicle
             reason, detail = _find_fault(text, ids, lines)
@@ -95,10 +93,31 @@ def name_vehicles(names: Sequence[ListedName], found: Mapping[str, frozenset[int
     return NamedVehicles(vehicle_ids=sorted(lines), faults=faults)
 
 
+def _take_apart(name: ListedName, found: Mapping[str, frozenset[int]]) -> tuple[str, ...]:
+    """Give the texts that a name means: the whole, which may have spaces, or else its words.
+
+    A plate in several parts, such as ``ABC 101 D``, is meant only if no part of it is a name itself.
+    """
+    if not name.parts or _fold(name.text) in found:
+        return (name.text,)
+    is_plate = not any(_find(part, found) for part in name.parts) and _find(name.text, found)
+    return (name.text,) if is_plate else name.parts
+
+
 def _fold(text: str) -> str:
     # The code of a scanned VIN often begins with an I, which no VIN has.
     is_scanned = len(text) == _SCANNED_LENGTH and text[0] in "Ii"
     return fold_text(text[1:] if is_scanned else text)
+
+
+def _list_keys(text: str) -> list[str]:
+    """Give the keys of a text, the likeliest first. A plate is stored bare, and people copy it from the vehicle."""
+    plate = suggest_plate(text)
+    return [_fold(text)] if plate is None else [_fold(text), fold_text(plate)]
+
+
+def _find(text: str, found: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    return next((found[key] for key in _list_keys(text) if key in found), frozenset())
 
 
 class _Fault(NamedTuple):

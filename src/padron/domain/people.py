@@ -58,6 +58,7 @@ class User:
     name: str | None
     language: str | None
     time_zone: str | None
+    theme: str | None
     is_break_glass: bool
     created_at: datetime
     disabled_at: datetime | None
@@ -72,12 +73,13 @@ class User:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """A person in an account."""
+    """A person in an account. Who is suspended is still a member, and cannot enter the account."""
 
     account_id: int
     user_id: str
     role: Role
     added_at: datetime
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +106,7 @@ class AccountMember:
     user: User
     role: Role
     added_at: datetime
+    suspended_at: datetime | None
     is_shared: bool  # the person is a member of another account too
 
 

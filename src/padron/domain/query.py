@@ -21,6 +21,11 @@ SORT_FIELDS: tuple[str, ...] = (
     "createdAt",
     "updatedAt",
 )
+TIME_SORTS = frozenset({"statusSince", "updatedAt"})  # every change moves vehicles in these orders
+
+
+FilterValue = str | int
+FilterValues = FilterValue | tuple[FilterValue, ...]  # one value, or any of several
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +45,18 @@ class Sifted:
     last: Position | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proposed:
+    """Vehicles that an index proposed: the ids of those whose text has all words, and how many were looked at.
+
+    ``last`` is the id of the last one, if they were asked for in the order of ids.
+    """
+
+    hits: Sequence[int]
+    count: int
+    last: int
+
+
 class ListedVehicle(NamedTuple):
     """A row of the list: a vehicle with its core data, and its place in the order asked for."""
 
@@ -51,11 +68,13 @@ class ListedVehicle(NamedTuple):
 class VehicleQuery:
     """A query for the list of vehicles. Text in ``filters`` is compared by whole values, ignoring case.
 
-    ``words`` are looked for in any part of VIN, plate, unit number and owner, and all of them must be found. The store
-    compares them only with the vehicles of ``among``, which a search proposed.
+    A filter has one value, or several. A vehicle needs any one of them.
+
+    ``words`` are looked for in any part of VIN, plate, unit number and owner, and all of them must be found. A search
+    finds them, and asks the store for the vehicles of ``among`` instead.
     """
 
-    filters: Mapping[str, str | int]  # by field name; "vin" as well
+    filters: Mapping[str, FilterValues]  # by field name; "vin" as well
     status: VehicleStatus | None = None  # INFO_CHANGED asks for former versions instead of current vehicles
     statuses: frozenset[VehicleStatus] = frozenset()  # any of these; none: whatever status they have
     operational: bool | None = None
@@ -68,3 +87,13 @@ class VehicleQuery:
     words: tuple[str, ...] = ()  # folded (domain/searching.py)
     among: Sequence[int] | None = None  # ids of current vehicles: only these; None: all
     registered_by: Span | None = None  # only vehicles registered by changes from the first to the second
+
+    @property
+    def has_status(self) -> bool:
+        """Say whether it asks for vehicles by their status."""
+        return self.status is not None or bool(self.statuses) or self.operational is not None
+
+
+def give_filter_values(wanted: FilterValues) -> tuple[FilterValue, ...]:
+    """Give the values of a filter, however many it has."""
+    return wanted if isinstance(wanted, tuple) else (wanted,)

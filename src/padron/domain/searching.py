@@ -6,7 +6,8 @@ counts is that the text contains the word.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
@@ -17,7 +18,7 @@ SEARCH_WORDS_MAX = 10
 SEARCH_FIELDS = ("plate", "customId", "ownerName")  # besides the VIN
 GRAM_LENGTH = 3
 GRAMS_ASKED_MAX = 12  # of a search; more of them find no less, because the text itself decides
-_WORD_GRAMS_MAX = 4  # of a word, from its end: VINs and plates of a fleet begin alike
+_WORD_GRAMS_MAX = 4  # different ones of a word, from its end: VINs and plates of a fleet begin alike
 
 _FIELD_END = "\n"  # no searched value contains it, so no word reaches from one value into the next
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -62,19 +63,20 @@ def matches(text: str, words: Sequence[str]) -> bool:
 
 def list_grams(words: Sequence[str]) -> list[int]:
     """Give the grams of words, sorted, each once, as numbers below 64,000. Shorter words have none."""
-    return sorted(
-        {
-            (_classify(word[place]) * _CLASSES + _classify(word[place + 1])) * _CLASSES + _classify(word[place + 2])
-            for word in words
-            for place in range(len(word) - GRAM_LENGTH + 1)
-        }
-    )
+    return sorted({gram for word in words for gram in _cut_backwards(word)})
 
 
 def choose_grams(words: Sequence[str]) -> list[int]:
     """Give the grams by which an index proposes vehicles, few enough for one question. None for short words alone."""
-    ends = [word[-(GRAM_LENGTH + _WORD_GRAMS_MAX - 1) :] for word in words]
-    return list_grams(ends)[:GRAMS_ASKED_MAX]
+    chosen = {gram for word in words for gram in islice(dict.fromkeys(_cut_backwards(word)), _WORD_GRAMS_MAX)}
+    return sorted(chosen)[:GRAMS_ASKED_MAX]
+
+
+def _cut_backwards(word: str) -> Iterator[int]:
+    """Give the grams of a word from its end to its beginning."""
+    for place in range(len(word) - GRAM_LENGTH, -1, -1):
+        one, two, three = map(_classify, word[place : place + GRAM_LENGTH])
+        yield (one * _CLASSES + two) * _CLASSES + three
 
 
 def _classify(character: str) -> int:

@@ -56,7 +56,8 @@ class SelectionState(StrEnum):
 
 
 BUSY_STATES = frozenset({SelectionState.QUEUED, SelectionState.RUNNING})
-ENDED_STATES = frozenset({SelectionState.DONE, SelectionState.FAILED, SelectionState.CANCELLED})
+UNDONE_STATES = frozenset({SelectionState.DONE, SelectionState.CANCELLED})
+ENDED_STATES = UNDONE_STATES | {SelectionState.FAILED}
 
 
 class SelectedOutcome(StrEnum):
@@ -157,6 +158,20 @@ class VehicleSelection:
     def is_busy(self) -> bool:
         """Say whether it is being applied."""
         return self.state in BUSY_STATES
+
+    @property
+    def is_undone(self) -> bool:
+        """Say whether somebody undid it. Only a failure leaves another detail."""
+        return self.state in UNDONE_STATES and self.detail is not None
+
+    @property
+    def may_be_undone(self) -> bool:
+        """Say whether it is over, with changes or plans that nobody has undone by it."""
+        return self.state in ENDED_STATES and not self.is_undone and bool(self.counts.changed or self.counts.planned)
+
+    def mark_undone(self, detail: str) -> "VehicleSelection":
+        """Give it as undone. What a failure left to say stays."""
+        return replace(self, detail=detail if self.detail is None else f"{self.detail} {detail}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,6 +340,14 @@ def end(ended: VehicleSelection, state: SelectionState, now: datetime, detail: s
         expires_at=now + KEPT,
         lease_holder=None,
         lease_until=None,
+    )
+
+
+def describe_undo(request_id: str, undone_count: int, left_count: int) -> str:
+    """Give the detail of a selection that was undone."""
+    return (
+        f"Undone by the request {request_id}. Vehicles that are as they were before: {undone_count:,}. "
+        f"Vehicles that were left: {left_count:,}."
     )
 
 

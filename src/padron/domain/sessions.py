@@ -47,6 +47,9 @@ class SignInKind(StrEnum):
     SIGNED_OUT = "signed_out"
     ACCOUNT_CHOSEN = "account_chosen"
     PASSWORD_SET = "password_set"  # noqa: S105 - the name of an event, not a secret
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_DOUBTED = "passkey_doubted"  # refused, because its device counted backwards: there may be a copy
 
 
 class InvitationPurpose(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from padron.domain.file_import import ImportState
+from padron.domain.selection import SelectionState
 
 COUNTED_MAX = 100_000  # a longer queue is not counted to its end, because counting takes time
 
@@ -27,5 +28,7 @@ class Survey:
 
     webhooks: WebhookSurvey
     imports: Mapping[ImportState, int]  # those that have not ended
+    selections: Mapping[SelectionState, int]  # those that wait for a worker, or have one
+    sessions: int  # that have not ended, at most ``COUNTED_MAX``
     plans_pending: int  # at most ``COUNTED_MAX``
     next_plan_at: datetime | None  # past, when a plan is late

@@ -196,14 +196,10 @@ async def revoke_key(
 
     Without a doer the operator revokes it. ``check`` may refuse.
     """
-    account_id = parse_key_id(key_id)
-    if account_id is None:
-        raise refuse_key_id(key_id)
+    account_id = read_account_id(key_id)
 
     async def work(administration: AdministrationTransaction, at: datetime) -> Done[ApiKey]:
-        key = await administration.find_key(key_id)
-        if key is None:
-            raise refuse_key_id(key_id)
+        key = await demand_key(administration, key_id)
         if check is not None:
             check(key)
         if key.revoked_at is not None:
@@ -213,6 +209,22 @@ async def revoke_key(
         return Done(result=replace(key, revoked_at=at), deed=deed)
 
     return await administer(runtime, account_id, doer or runtime.operator, work)
+
+
+def read_account_id(key_id: str) -> int:
+    """Give the account that a key's id names. Raises ``key_not_found`` for an id that names none."""
+    account_id = parse_key_id(key_id)
+    if account_id is None:
+        raise refuse_key_id(key_id)
+    return account_id
+
+
+async def demand_key(administration: AdministrationTransaction, key_id: str) -> ApiKey:
+    """Give a key of the transaction's account. Raises ``key_not_found``."""
+    key = await administration.find_key(key_id)
+    if key is None:
+        raise refuse_key_id(key_id)
+    return key
 
 
 def refuse_key_id(key_id: str) -> PadronError:

@@ -25,6 +25,7 @@ from padron.service.people.passwords import PasswordHashing
 from padron.service.people.throttle import SignInThrottle
 from padron.service.rates import Rates
 from padron.service.reports.tallies import StatusTallies
+from padron.service.scanning.places import ScanPlaces
 from padron.service.statuses.coalescer import Coalescer
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.watching.counts import ServiceCounts
@@ -59,6 +60,7 @@ class Runtime:
     operator: Doer = COMMAND_LINE  # who administers where no principal does; a command names its system user
     recent_pages: RecentPages = field(default_factory=RecentPages)
     previews: PreviewPlaces = field(default_factory=PreviewPlaces)
+    scans: ScanPlaces = field(default_factory=ScanPlaces)
     passwords: PasswordHashing = field(default_factory=PasswordHashing)
     throttle: SignInThrottle = field(default_factory=SignInThrottle)
     departures: Departures = field(default_factory=Departures)

@@ -22,37 +22,45 @@ class _Lane:
 
 
 class Turns:
-    """The turns of one process: at most ``width`` at once for each account."""
+    """The turns of one process: at most ``width`` at once for each account, or for whoever else an ``owner`` is."""
 
     def __init__(self, width: int = 1) -> None:
         self._width = width
-        self._lanes: dict[int, _Lane] = {}  # of accounts that have a turn, wait for one or rest
+        self._lanes: dict[int | str, _Lane] = {}  # of those that have a turn, wait for one or rest
+
+    def count(self, owner: int | str) -> int:
+        """Give how many have a turn of this owner, wait for one or rest."""
+        lane = self._lanes.get(owner)
+        return 0 if lane is None else lane.users
 
     @asynccontextmanager
-    async def take(self, account_id: int) -> AsyncIterator[None]:
-        """Wait for the account's turn, and keep it for the block. Keep the block to some milliseconds of work."""
+    async def take(self, owner: int | str) -> AsyncIterator[None]:
+        """Wait for the owner's turn, and keep it for the block. Keep the block to some milliseconds of work.
+
+        An account is its id.
+        """
         loop = asyncio.get_running_loop()
-        lane = self._lanes.get(account_id)
+        lane = self._lanes.get(owner)
         if lane is None:
-            lane = self._lanes[account_id] = _Lane(self._width)
+            lane = self._lanes[owner] = _Lane(self._width)
         lane.users += 1
         try:
             await lane.places.acquire()
         except BaseException:
-            self._leave(account_id, lane)
+            self._leave(owner, lane)
             raise
         began_s = loop.time()
         try:
             yield
         finally:
             # The rest keeps the place. It is over even if nobody of the account asks any more.
-            loop.call_later(min(loop.time() - began_s, REST_S_MAX), self._end, account_id, lane)
+            loop.call_later(min(loop.time() - began_s, REST_S_MAX), self._end, owner, lane)
 
-    def _end(self, account_id: int, lane: _Lane) -> None:
+    def _end(self, owner: int | str, lane: _Lane) -> None:
         lane.places.release()
-        self._leave(account_id, lane)
+        self._leave(owner, lane)
 
-    def _leave(self, account_id: int, lane: _Lane) -> None:
+    def _leave(self, owner: int | str, lane: _Lane) -> None:
         lane.users -= 1
         if not lane.users:
-            del self._lanes[account_id]
+            del self._lanes[owner]

@@ -10,7 +10,15 @@ from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
 from padron.domain.quoting import quote
-from padron.service.accounts import NewKey, check_rate, describe_key, make_key, refuse_key_id
+from padron.service.accounts import (
+    NewKey,
+    check_rate,
+    demand_key,
+    describe_key,
+    make_key,
+    read_account_id,
+    refuse_key_id,
+)
 from padron.service.administration.acting import Done, administer
 from padron.service.runtime import Runtime
 from padron.store.administration import AdministrationTransaction
@@ -28,8 +36,7 @@ class RotatedKey:
 
 async def get_key(runtime: Runtime, key_id: str) -> ApiKey:
     """Give a key by its id, which names its account. Raises ``key_not_found``."""
-    account_id = parse_key_id(key_id)
-    key = None if account_id is None else await runtime.store.read(account_id).administration.find_key(key_id)
+    key = await runtime.store.read(read_account_id(key_id)).administration.find_key(key_id)
     if key is None:
         raise refuse_key_id(key_id)
     return key
@@ -69,14 +76,10 @@ async def edit_key(runtime: Runtime, key_id: str, edit: Edit, doer: Doer) -> Api
 
     Raises ``key_not_found``, what ``edit`` raises, and ``forbidden`` for a key with more scopes than the doer has.
     """
-    account_id = parse_key_id(key_id)
-    if account_id is None:
-        raise refuse_key_id(key_id)
+    account_id = read_account_id(key_id)
 
     async def work(administration: AdministrationTransaction, _: datetime) -> Done[ApiKey]:
-        key = await administration.find_key(key_id)
-        if key is None:
-            raise refuse_key_id(key_id)
+        key = await demand_key(administration, key_id)
         doer.check_covers(key.scopes, f"The API key {key_id} has the scopes")
         changed = edit(key)
         former, present = describe_key(key), describe_key(changed)
@@ -120,14 +123,10 @@ async def replace_key(
     ``end`` is when the new key ends, or after how long. Raises ``forbidden`` for a key with more scopes than the doer
     has, because the doer gets the new key's secret.
     """
-    account_id = parse_key_id(key_id)
-    if account_id is None:
-        raise refuse_key_id(key_id)
+    account_id = read_account_id(key_id)
 
     async def work(administration: AdministrationTransaction, at: datetime) -> Done[RotatedKey]:
-        old = await administration.find_key(key_id)
-        if old is None:
-            raise refuse_key_id(key_id)
+        old = await demand_key(administration, key_id)
         doer.check_covers(old.scopes, f"The API key {key_id} has the scopes")
         if check is not None:
             check(old)

@@ -1,15 +1,14 @@
 """Examines a register: first what only its engine knows, then its rows."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 
 from padron.domain.errors import PadronError
 from padron.domain.finding import CheckName, Finding, Severity, blame
-from padron.service.doctor.records import examine_records
+from padron.service.doctor.records import Clock, examine_records
 from padron.store.examination import Examination, Note
 
 
-async def examine(examination: Examination, now: datetime, note: Note) -> AsyncIterator[Finding]:
+async def examine(examination: Examination, clock: Clock, note: Note) -> AsyncIterator[Finding]:
     """Give one finding after the other. ``note`` hears what is being checked.
 
     A register that cannot be read on ends the examination with a fault. Nothing is written.
@@ -21,7 +20,7 @@ async def examine(examination: Examination, now: datetime, note: Note) -> AsyncI
             can_go_on = can_go_on and not _ends_it(finding)
         if not can_go_on:
             return
-        async for finding in examine_records(examination.records, now, note):
+        async for finding in examine_records(examination.records, clock, note):
             yield finding
     except PadronError as error:
         yield blame(CheckName.PAGES, error.detail)

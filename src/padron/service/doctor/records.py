@@ -3,12 +3,14 @@
 Memory is constant: of each kind of fault only the first few are kept, and the rest are counted.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
 from padron.store.examination import LAST_ID, AccountSums, Note, Records, VehiclePortion
+
+Clock = Callable[[], datetime]
 
 PORTION_CHANGES = 20_000
 PORTION_VEHICLES = 2_000
@@ -67,13 +69,13 @@ class _Faults:
             yield blame(check, f"{' '.join(shown)}{more}")
 
 
-async def examine_records(records: Records, now: datetime, note: Note) -> AsyncIterator[Finding]:
+async def examine_records(records: Records, clock: Clock, note: Note) -> AsyncIterator[Finding]:
     """Compare all rows with each other, and give one finding for each check. Raises ``store_unavailable``."""
     faults = _Faults()
     account_id = await records.find_next_account(-LAST_ID)
     while account_id is not None:
         found = _Faults()
-        await _examine_account(records, account_id, now, found, note)
+        await _examine_account(records, account_id, clock, found, note)
         match await _find_deletion(records, account_id, found):
             case _DeletionState.NONE:
                 faults.take(found)
@@ -108,11 +110,11 @@ async def _find_deletion(records: Records, account_id: int, found: _Faults) -> _
     return _DeletionState.OVER if await records.find_next_account(account_id - 1) != account_id else _DeletionState.NONE
 
 
-async def _examine_account(records: Records, account_id: int, now: datetime, faults: _Faults, note: Note) -> None:
+async def _examine_account(records: Records, account_id: int, clock: Clock, faults: _Faults, note: Note) -> None:
     where = f"Account {account_id}"
     note(f"counters of account {account_id}")
     sums = await records.load_sums(account_id)
-    _compare_sums(sums, where, now, faults)
+    _compare_sums(sums, where, clock(), faults)  # others write while a large register is examined
     await _examine_numbers(records, account_id, faults, note)
     done, after = 0, -LAST_ID
     while (portion := await records.find_portion(account_id, after, PORTION_VEHICLES)) is not None:

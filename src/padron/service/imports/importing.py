@@ -103,7 +103,7 @@ async def import_vehicles(  # noqa: PLR0913 - all but the first three have defau
     - ``normalize`` and ``language`` are as for ``open_parser``.
     - ``start`` is the progress of an earlier run: its rows are not written again.
     - ``checkpoint`` is awaited inside each attempt at a transaction, after its rows are written.
-    - ``takes_turns`` is for a server: between two transactions, its other accounts have their turn.
+    - ``takes_turns`` is for a server, and for a command beside one: between two transactions, others have their turn.
     """
     principal.check_scope(Scope.VEHICLES_WRITE)
     principal.check_scope(Scope.VEHICLES_STATUS)

@@ -18,7 +18,7 @@ OPERATOR = Visitor(address="", agent="padron")
 
 
 async def set_password(runtime: Runtime, user: User, password: str) -> User:
-    """Set a person's password and end all their sessions, for an operator.
+    """Set a person's password, and end all their sessions and passkeys, for an operator.
 
     Raises ``bad_parameters``, ``user_not_found`` and ``server_full``.
     """
@@ -27,7 +27,9 @@ async def set_password(runtime: Runtime, user: User, password: str) -> User:
     at = runtime.clock()
 
     async def work(transaction: PeopleTransaction) -> User:
-        return await write_password(transaction, await lock_user(transaction, user), password_hash, at, OPERATOR)
+        now = await lock_user(transaction, user)
+        await end_passkeys(transaction, now, at, OPERATOR)
+        return await write_password(transaction, now, password_hash, at, OPERATOR)
 
     return await runtime.store.people.write(work)
 
@@ -77,3 +79,23 @@ async def write_password(
         )
     )
     return replace(user, password_changed_at=at)
+
+
+async def end_passkeys(transaction: PeopleTransaction, user: User, at: datetime, visitor: Visitor) -> None:
+    """Remove all passkeys of a locked person, and record it if there was one.
+
+    Somebody who gets in by a link or an operator has lost the other ways, perhaps to somebody else.
+    """
+    if not await transaction.passkeys.remove_all(user.user_id):
+        return
+    await transaction.note_sign_in(
+        SignInEvent(
+            actor=user.user_id,
+            account_id=None,
+            kind=SignInKind.PASSKEY_REMOVED,
+            way=SignInWay.PASSKEY,
+            at=at,
+            address=visitor.address,
+            agent=visitor.give_agent(),
+        )
+    )

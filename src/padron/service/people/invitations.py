@@ -20,7 +20,7 @@ from padron.domain.sessions import (
     Visitor,
     digest_invitation_token,
 )
-from padron.service.people.changing_passwords import write_password
+from padron.service.people.changing_passwords import end_passkeys, write_password
 from padron.service.people.password_rules import check_password
 from padron.service.people.sessions import NewSession, open_session_for
 from padron.service.people.users import lock_user
@@ -102,7 +102,7 @@ async def get_invitation(runtime: Runtime, token: str) -> FoundInvitation:
 
 
 async def accept_invitation(runtime: Runtime, token: str, password: str, visitor: Visitor) -> NewSession:
-    """Set a person's password with the token of a link, end all their sessions and open a new one.
+    """Set a person's password with the token of a link, end all their sessions and passkeys, and open a session.
 
     Raises ``invitation_ended``, ``bad_parameters`` for a password that is refused, and ``server_full``. The link can
     still be used after these two. Raises ``forbidden`` for a member of no account; the password is set then.
@@ -146,6 +146,7 @@ async def _use(runtime: Runtime, token: str, user: User, visitor: Visitor, passw
             raise _refuse()
         if password_hash is None:
             return now
+        await end_passkeys(transaction, now, at, visitor)
         return await write_password(transaction, now, password_hash, at, visitor)
 
     return await runtime.store.people.write(work)

@@ -37,6 +37,8 @@ async def add_member(
 ) -> None:  # fmt: skip
     """Make a person a member of an account, or give a member another role. Without ``doer`` it is for operators.
 
+    Who was suspended can enter the account again.
+
     Raises ``user_not_found``, ``account_not_found``, and ``bad_parameters`` when the account has too many members.
     """
     doer = doer or runtime.operator
@@ -117,6 +119,53 @@ async def remove_member(
     await runtime.store.people.write(work)
 
 
+async def suspend_member(
+    runtime: Runtime, user: User, account_id: int, account_name: str, *, force: bool = False, doer: Doer | None = None
+) -> None:
+    """Let a member not enter the account until somebody lets the person in again. Sessions in the account end.
+
+    Only this account is out of reach for the person. Raises ``user_not_found`` for no member, and ``last_owner`` unless
+    forced. Who is suspended already stays so, and nothing is recorded.
+    """
+    doer = doer or runtime.operator
+    at = runtime.clock()
+
+    async def work(transaction: PeopleTransaction) -> None:
+        member = await _lock_member(transaction, user, account_id)
+        administration = transaction.administer(account_id)
+        await begin_act(administration, account_id, doer, at)
+        if member.suspended_at is not None:
+            return
+        if not force:
+            await _check_owner(transaction, user, account_id, account_name)
+        await transaction.suspend_member(account_id, user.user_id, at)
+        await administration.note(_describe(ActType.MEMBER_SUSPENDED, user.user_id, member.role), doer, at)
+
+    await runtime.store.people.write(work)
+
+
+async def resume_member(runtime: Runtime, user: User, account_id: int, doer: Doer | None = None) -> None:
+    """Let a suspended member enter the account again, with the same role.
+
+    Raises ``user_not_found`` for no member, and ``forbidden`` for a role that may more than the doer. Nothing is
+    recorded for somebody who is not suspended.
+    """
+    doer = doer or runtime.operator
+    at = runtime.clock()
+
+    async def work(transaction: PeopleTransaction) -> None:
+        member = await _lock_member(transaction, user, account_id)
+        doer.check_covers(ROLE_SCOPES[member.role], f"The role {member.role} has the scopes")
+        administration = transaction.administer(account_id)
+        await begin_act(administration, account_id, doer, at)
+        if member.suspended_at is None:
+            return
+        await transaction.resume_member(account_id, user.user_id)
+        await administration.note(_describe(ActType.MEMBER_RESUMED, user.user_id, member.role), doer, at)
+
+    await runtime.store.people.write(work)
+
+
 async def list_members(runtime: Runtime, principal: Principal) -> list[AccountMember]:
     """Give the members of the principal's account, by e-mail address. Raises ``forbidden``."""
     principal.check_scope(Scope.ACCOUNT_MANAGE)
@@ -185,6 +234,27 @@ async def remove_own_member(runtime: Runtime, principal: Principal, request_id: 
     await remove_member(runtime, member.user, principal.account_id, name, doer=doer)
 
 
+async def suspend_own_member(runtime: Runtime, principal: Principal, request_id: str, user_id: str) -> AccountMember:
+    """Suspend a member of the principal's account, and give the member.
+
+    Raises ``forbidden``, ``user_not_found`` and ``last_owner``.
+    """
+    member = await get_member(runtime, principal, user_id)
+    doer, name = Doer.of(principal, request_id), await _name_account(runtime, principal)
+    await suspend_member(runtime, member.user, principal.account_id, name, doer=doer)
+    return await get_member(runtime, principal, user_id)
+
+
+async def resume_own_member(runtime: Runtime, principal: Principal, request_id: str, user_id: str) -> AccountMember:
+    """Let a suspended member of the principal's account in again, and give the member.
+
+    Raises ``user_not_found``, and ``forbidden``, also for a role that may more than the principal.
+    """
+    member = await get_member(runtime, principal, user_id)
+    await resume_member(runtime, member.user, principal.account_id, Doer.of(principal, request_id))
+    return await get_member(runtime, principal, user_id)
+
+
 async def _name_account(runtime: Runtime, principal: Principal) -> str:
     return (await get_overview(runtime, principal)).name
 
@@ -230,6 +300,7 @@ async def _put_member(transaction: PeopleTransaction, member: Member) -> Deed:
     if await transaction.add_member(member):
         return _describe(ActType.MEMBER_ADDED, member.user_id, member.role)
     await transaction.change_member(member.account_id, member.user_id, member.role)
+    await transaction.resume_member(member.account_id, member.user_id)
     return _describe(ActType.MEMBER_CHANGED, member.user_id, member.role)
 
 
@@ -251,6 +322,8 @@ async def _check_owner(transaction: PeopleTransaction, user: User, account_id: i
     found = await transaction.lock_user(user.user_id)
     member = await transaction.find_member(account_id, user.user_id)
     if found is None or not found.user.is_active or member is None or member.role is not Role.OWNER:
+        return
+    if member.suspended_at is not None:
         return
     if not await transaction.has_other_owner(account_id, user.user_id):
         raise refuse_last_owner(account_name)

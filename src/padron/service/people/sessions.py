@@ -5,6 +5,7 @@ a sign-out, a new password, a disabled person, a lost membership and a revoked k
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,8 +34,11 @@ from padron.domain.sessions import (
 from padron.service.people.credentials import check_credentials, refuse_sign_in
 from padron.service.people.sign_ins import note_sign_in
 from padron.service.runtime import Runtime
+from padron.service.watching.counts import SignIn, SignInEnd
 from padron.store.people.rows import Credentials
 from padron.store.people.transaction import PeopleTransaction
+
+UseMeans = Callable[[PeopleTransaction], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +98,16 @@ async def sign_in_with_key(runtime: Runtime, token: str, visitor: Visitor) -> Ne
     )
 
 
-async def open_session_for(runtime: Runtime, user: User, how: SignInWay, visitor: Visitor) -> NewSession:
+async def open_session_for(
+    runtime: Runtime, user: User, how: SignInWay, visitor: Visitor, use: UseMeans | None = None
+) -> NewSession:
     """Open a session for a person who has just proved by other means who they are.
 
     Raises ``sign_in_refused`` for somebody who is disabled or erased, and ``forbidden`` for a member of no account.
+    ``use`` is called in the same transaction, once the person is locked: to look at the means again, and to note that
+    they were used. What it raises opens no session.
     """
-    return await _open_for_user(runtime, user, how, visitor)
+    return await _open_for_user(runtime, user, how, visitor, use)
 
 
 async def read_session(runtime: Runtime, token: str, visitor: Visitor, *, is_use: bool = True) -> Session:
@@ -238,7 +246,9 @@ class _Opening:
         )
 
 
-async def _open_for_user(runtime: Runtime, user: User, way: SignInWay, visitor: Visitor) -> NewSession:
+async def _open_for_user(
+    runtime: Runtime, user: User, way: SignInWay, visitor: Visitor, use: UseMeans | None = None
+) -> NewSession:
     opening = _Opening.begin(runtime, user.user_id, way, visitor)
 
     async def work(transaction: PeopleTransaction) -> None:
@@ -246,6 +256,8 @@ async def _open_for_user(runtime: Runtime, user: User, way: SignInWay, visitor: 
         now = await transaction.lock_user(user.user_id)
         if now is None or not now.user.is_active or now.user.password_changed_at != user.password_changed_at:
             raise refuse_sign_in()
+        if use is not None:
+            await use(transaction)
         memberships = await transaction.list_enabled_memberships(user.user_id)
         if not memberships:
             raise PadronError(
@@ -267,6 +279,7 @@ async def _open(runtime: Runtime, opening: _Opening, account_id: int) -> NewSess
 
 async def _read_new(runtime: Runtime, opening: _Opening) -> NewSession:
     session = await read_session(runtime, opening.token, opening.visitor)
+    runtime.counts.sign_ins[SignIn(opening.way, SignInEnd.SIGNED_IN)] += 1
     return NewSession(session=session, token=opening.token)
 
 

@@ -4,6 +4,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.people import User
 from padron.domain.sessions import NumberedSignIn, SignInEvent, SignInKind, SignInWay, Visitor
 from padron.service.runtime import Runtime
+from padron.service.watching.counts import SignIn, SignInEnd
 from padron.store.people.transaction import PeopleTransaction
 
 PAGE = 100
@@ -19,7 +20,9 @@ async def note_sign_in(
     actor: str | None = None,
     account_id: int | None = None,
 ) -> None:
-    """Record an event in a transaction of its own."""
+    """Record an event in a transaction of its own. A refusal is also counted."""
+    if kind is SignInKind.REFUSED and way is not None:
+        runtime.counts.sign_ins[SignIn(way, SignInEnd.REFUSED)] += 1
     event = SignInEvent(
         actor=actor,
         account_id=account_id,

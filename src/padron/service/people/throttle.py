@@ -2,8 +2,9 @@
 
 A bucket loses a token with each attempt and gets it back when the attempt succeeds, so only failures count. An
 attacker who tries one name from everywhere empties that name's bucket. Its owner must not suffer for this, so a
-network from which the name signed in before does not need that bucket. Names are kept as digests, and a name that
-nobody has is counted like any other one.
+network from which the name signed in before does not need that bucket. When the bucket is empty, the record of
+sign-ins is asked for that, because another process may have seen it. The refusal costs the pair a token, so it is not
+asked often. Names are kept as digests, and a name that nobody has is counted like any other one.
 """
 
 import hashlib
@@ -43,8 +44,12 @@ class SignInThrottle:
         """How many buckets are in memory."""
         return len(self._networks) + len(self._names) + len(self._pairs)
 
+    def recognise(self, name: str, address: str) -> None:
+        """Know from now on that the name signed in from this network before."""
+        self._known.set(_name_attempt(name, address).pair, value=True)
+
     def take(self, name: str, address: str, now_s: float) -> SignInAttempt:
-        """Let somebody try to sign in under a name. Raises ``rate_exceeded``."""
+        """Let somebody try to sign in under a name. Raises ``rate_exceeded``, with the rate that is too high."""
         attempt = _name_attempt(name, address)
         is_known = self._known.get(attempt.pair) is not None
         wanted = [(self._networks, attempt.network), (self._pairs, attempt.pair)]
@@ -55,7 +60,8 @@ class SignInThrottle:
             wait_s = buckets.take(bucket, now_s)
             if wait_s is not None:
                 for other, its_bucket in taken:
-                    other.give_back(its_bucket)
+                    if buckets is not self._names or other is not self._pairs:
+                        other.give_back(its_bucket)
                 raise RateExceededError(
                     "Somebody tried to sign in too often. Wait for the seconds in Retry-After, then try again.",
                     buckets.rate,

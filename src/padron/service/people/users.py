@@ -16,6 +16,7 @@ from padron.service.runtime import Runtime
 from padron.store.people.transaction import PeopleTransaction
 
 PAGE = 500
+THEMES = ("auto", "light", "dark")
 
 _match_time_zone = re.compile("[A-Za-z0-9_+/-]{1,64}").fullmatch
 
@@ -40,6 +41,7 @@ def make_user(runtime: Runtime, *, email: str, name: str, is_break_glass: bool =
         name=name,
         language=None,
         time_zone=None,
+        theme=None,
         is_break_glass=is_break_glass,
         created_at=runtime.clock(),
         disabled_at=None,
@@ -99,7 +101,7 @@ async def enable_user(runtime: Runtime, user: User) -> User:
 
 
 async def erase_user(runtime: Runtime, user: User, *, force: bool = False) -> User:
-    """Remove a person's name, e-mail address, password, links, sessions, accounts, and addresses from the record.
+    """Remove a person's name, e-mail address, password, passkeys, links, sessions, accounts, and addresses of sign-ins.
 
     The id stays, because the history names it. Raises ``last_owner`` unless forced.
     """
@@ -110,7 +112,7 @@ async def erase_user(runtime: Runtime, user: User, *, force: bool = False) -> Us
         if not force:
             await _check_owners(transaction, now)
         erased = replace(
-            now, email=None, name=None, language=None, time_zone=None, is_break_glass=False, erased_at=at,
+            now, email=None, name=None, language=None, time_zone=None, theme=None, is_break_glass=False, erased_at=at,
             disabled_at=now.disabled_at or at, password_changed_at=None,
         )  # fmt: skip
         await transaction.save_user(erased)
@@ -118,6 +120,7 @@ async def erase_user(runtime: Runtime, user: User, *, force: bool = False) -> Us
         await transaction.end_other_sessions(user.user_id)
         await transaction.remove_invitations(user.user_id)
         await transaction.openid.remove_identities(user.user_id)
+        await transaction.passkeys.remove_all(user.user_id)
         await transaction.remove_memberships(user.user_id)
         await transaction.forget_sign_ins(user.user_id)
         return erased
@@ -135,6 +138,13 @@ async def change_email(runtime: Runtime, user: User, email: str) -> User:
     """Give a person another e-mail address. Raises ``bad_parameters``, ``user_exists`` and ``user_not_found``."""
     parsed = parse_email(email)
     return await _change(runtime, user, lambda now: replace(now, email=parsed))
+
+
+async def change_theme(runtime: Runtime, user: User, theme: str) -> User:
+    """Keep in which colours a person reads. Raises ``bad_parameters``."""
+    if theme not in THEMES:
+        raise PadronError(Code.BAD_PARAMETERS, f"There are no colours {quote(theme)}: choose from {', '.join(THEMES)}.")
+    return await _change(runtime, user, lambda now: replace(now, theme=theme))
 
 
 async def change_preferences(runtime: Runtime, user: User, *, language: str | None, time_zone: str | None) -> User:

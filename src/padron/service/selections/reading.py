@@ -1,6 +1,6 @@
 """Reads selections and their vehicles, cancels them, and deletes those that are over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from padron.domain import selection as rules
@@ -9,6 +9,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.naming_list import ListFault
 from padron.domain.quoting import quote
 from padron.domain.selection import ENDED_STATES, SelectedVehicle, SelectionState, VehicleSelection, parse_selection_id
+from padron.domain.vehicle import Details
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
@@ -69,6 +70,12 @@ async def view_selection(
     page = cut_page(rows, limit, lambda last: cursors.format_numbers(epoch, "selected", last.vehicle_id))
     faults = await reader.list_faults(found.selection_id, 0, FAULTS_SHOWN) if found.fault_count else []
     return SelectionView(selection=found, page=page, faults=faults)
+
+
+async def load_details(runtime: Runtime, principal: Principal, vehicle_ids: Collection[int]) -> dict[int, Details]:
+    """Give the core data of those of some vehicles that are current. Raises ``forbidden``."""
+    _check_may_read(principal)
+    return await runtime.store.read(principal.account_id).selections.load_details([*vehicle_ids])
 
 
 async def list_report(

@@ -7,19 +7,21 @@ Signatures are checked on one thread of their own, one after the other. What cos
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from padron.domain.access_token import check_claims, check_header, read_token, refuse_token
+from padron.domain.access_token import TokenRefusedError, check_claims, check_header, read_token, refuse_token
 from padron.domain.account import Principal
 from padron.domain.errors import Code, PadronError
 from padron.domain.providers import NO_PROVIDERS, Granted, Providers, find_grant, give_actor
 from padron.service.rates import Rates
 from padron.service.recent import Recent
 from padron.service.tokens.named_accounts import NamedAccounts
+from padron.service.tokens.outcomes import TokenOutcome
 from padron.service.tokens.sources import DocumentSource
 from padron.store.directory import Directory
 from padron.traces import leave_trace
@@ -43,6 +45,19 @@ class _Checked:
     principal: Principal | None = None  # of the account as it was found last
 
 
+@dataclass(slots=True, eq=False)
+class _Step:
+    """How far a check came: what the next fault is."""
+
+    fault: TokenOutcome = TokenOutcome.MALFORMED
+
+    def judge(self, error: PadronError) -> TokenOutcome:
+        """Give the outcome of a check that an error ended."""
+        if error.code is not Code.INVALID_TOKEN:
+            return TokenOutcome.UNAVAILABLE
+        return TokenOutcome.EXPIRED if isinstance(error, TokenRefusedError) and error.is_expired else self.fault
+
+
 class AccessTokens:
     """The tokens that this process checked in the last minute, by the digest of the whole token."""
 
@@ -56,6 +71,7 @@ class AccessTokens:
         self._thread: ThreadPoolExecutor | None = None
         self.providers = NO_PROVIDERS
         self.check_count = 0  # signatures
+        self.outcomes: Counter[TokenOutcome] = Counter()
 
     @property
     def is_used(self) -> bool:
@@ -152,14 +168,17 @@ class AccessTokens:
         leave_trace()  # other calls may wait for it too
         kept = self._checked  # a configuration that is read meanwhile begins with nothing
         is_invalid = False
+        step = _Step()
         try:
-            checked = await self._check(token)
+            checked = await self._check(token, step)
         except PadronError as error:
+            self.outcomes[step.judge(error)] += 1
             is_invalid = error.code is Code.INVALID_TOKEN
             if is_invalid:
                 kept.drop(digest)
             raise
         else:
+            self.outcomes[TokenOutcome.NO_GRANT if checked.granted is None else TokenOutcome.ACCEPTED] += 1
             kept.set(digest, checked)
             return checked
         finally:
@@ -167,23 +186,29 @@ class AccessTokens:
             if not is_invalid and not is_proven:
                 self._rates.give_back(address)
 
-    async def _check(self, text: str) -> _Checked:
+    async def _check(self, text: str, step: _Step) -> _Checked:
         from padron.service.tokens.key_sets import verify  # noqa: PLC0415 - as above
 
         loop = asyncio.get_running_loop()
         token = read_token(text)
+        step.fault = TokenOutcome.ISSUER
         keys = self._issuers.get(token.issuer)
         if keys is None or not keys.provider.audiences:
             raise refuse_token("its issuer is not one of the configured providers")
         provider = keys.provider
+        step.fault = TokenOutcome.HEADER
         wanted = check_header(token, provider.algorithms, provider.token_types)
+        step.fault = TokenOutcome.CLAIMS
         check_claims(token, provider, self._clock())
+        step.fault = TokenOutcome.KEY
         key = await keys.find(wanted)
         if key is None:
             raise refuse_token("its provider has no key with the kid of its header for this algorithm")
         self.check_count += 1
+        step.fault = TokenOutcome.SIGNATURE
         if not await loop.run_in_executor(self._thread, verify, token, key, wanted.algorithm):
             raise refuse_token("its signature does not fit")
+        step.fault = TokenOutcome.CLAIMS
         now = self._clock()
         holder = check_claims(token, provider, now)  # again, because the keys may have taken seconds
         left_s = (holder.expires_at - now).total_seconds() + provider.leeway_s

@@ -1,5 +1,6 @@
 """Counts the vehicles of a list: at once up to a bound, or exactly, in portions that hold up nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
@@ -30,8 +31,8 @@ async def count_vehicles(
 ) -> VehicleCount:
     """Give how many vehicles match, in no more time than a page of the list takes, unless ``exactly``.
 
-    An exact count is of vehicles that may change meanwhile. It takes the account's turns. Raises ``bad_parameters`` for
-    the past.
+    An exact count is of vehicles that may change meanwhile. Counting takes the account's turns. Raises
+    ``bad_parameters`` for the past.
     """
     principal.check_scope(Scope.VEHICLES_READ)
     if query.as_of is not None:
@@ -41,7 +42,8 @@ async def count_vehicles(
     if _is_all(asked):
         return VehicleCount(count=await reader.count_current(), is_exact=True)
     if not exactly:
-        return await _estimate(reader, asked)
+        async with runtime.turns.take(principal.account_id):
+            return await _estimate(reader, asked)
     count = 0
     last = await reader.find_last_change()
     for first in range(1, last + 1, PORTION_CHANGES):
@@ -52,35 +54,35 @@ async def count_vehicles(
 
 
 def _is_all(query: VehicleQuery) -> bool:
-    has_status = query.status is not None or bool(query.statuses) or query.operational is not None
-    return not query.filters and not query.words and not has_status
+    return not query.filters and not query.words and not query.has_status
 
 
 async def _estimate(reader: Reader, query: VehicleQuery) -> VehicleCount:
     if not query.words:
         count = await reader.count_listed(replace(query, limit=COUNTED_MAX + 1))
         return VehicleCount(count=min(count, COUNTED_MAX), is_exact=count <= COUNTED_MAX)
-    grams = choose_grams(query.words)
-    if grams:
-        proposed = await reader.propose_vehicles(grams, BOUNDS.chosen_max + 1)
-        count = await reader.count_listed(replace(query, among=proposed, limit=_ALL)) if proposed else 0
-        return VehicleCount(count=count, is_exact=len(proposed) <= BOUNDS.chosen_max)
+    if choose_grams(query.words):
+        proposed = await reader.propose_vehicles(query.words, BOUNDS.chosen_max + 1)
+        count = await _count_among(reader, replace(query, limit=_ALL), proposed.hits)
+        return VehicleCount(count=count, is_exact=proposed.count <= BOUNDS.chosen_max)
     looked_at = replace(query, limit=BOUNDS.chosen_max)
     walked = await reader.count_listed(replace(looked_at, words=()))
     return VehicleCount(count=await reader.count_listed(looked_at), is_exact=walked < BOUNDS.chosen_max)
 
 
 async def _count_portion(reader: Reader, query: VehicleQuery, span: Span) -> int:
-    grams = choose_grams(query.words)
-    if not grams:
+    if not choose_grams(query.words):
         return await reader.count_listed(query)
     count, after, before = 0, span.first - 1, min(span.last + 1, LAST_VEHICLE)
     while True:
         proposed = await reader.propose_next(
-            grams, after=after, before=before, descending=False, limit=BOUNDS.chosen_max
+            query.words, after=after, before=before, descending=False, limit=BOUNDS.chosen_max
         )
-        if proposed:
-            count += await reader.count_listed(replace(query, among=proposed))
-            after = proposed[-1]
-        if len(proposed) < BOUNDS.chosen_max:
+        count += await _count_among(reader, query, proposed.hits)
+        if proposed.count < BOUNDS.chosen_max:
             return count
+        after = proposed.last
+
+
+async def _count_among(reader: Reader, query: VehicleQuery, ids: Sequence[int]) -> int:
+    return await reader.count_listed(replace(query, words=(), among=ids)) if ids else 0

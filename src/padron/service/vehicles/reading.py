@@ -1,5 +1,6 @@
 """Reads vehicles, now or at an instant, with their status and their history."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -7,7 +8,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import START, HistoryEntry, Span, get_only
 from padron.domain.errors import Code, PadronError
 from padron.domain.instants import format_instant
-from padron.domain.query import LIMIT_MAX, ListedVehicle, VehicleQuery
+from padron.domain.query import LIMIT_MAX, TIME_SORTS, ListedVehicle, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle, VehicleVersion
 from padron.domain.vin import Vin
@@ -18,6 +19,7 @@ from padron.service.vehicles.recency import check_place, find_place, find_seen
 from padron.service.vehicles.searching import FoundRows, search_vehicles
 from padron.store.base import Reader
 
+SHORT_PAGE = 100  # vehicles: it takes the event loop for two milliseconds, and a longer one waits for its turn
 PRESENT = timedelta(minutes=1)  # this recent counts as the present while the clock is behind the record
 STEP_CHANGES = 200_000  # one statement looks at the vehicles registered by so many changes: 0.8 s at most
 
@@ -107,6 +109,27 @@ async def list_vehicles(
         cursor=None
         if last_change is None
         else cursors.format_feed_cursor(epoch, await find_place(reader, last_change)),
+    )
+
+
+def wait_for_turn(runtime: Runtime, principal: Principal, query: VehicleQuery) -> AbstractAsyncContextManager[None]:
+    """Give the block in which a page of the list is read and written: the account's turn, if the page may take long."""
+    return runtime.turns.take(principal.account_id) if may_take_long(query) else nullcontext()
+
+
+def may_take_long(query: VehicleQuery) -> bool:
+    """Say whether a page may look at more vehicles than it gives, or gives many.
+
+    Then the pages of an account take turns. Otherwise they could take all reading threads or connections, and other
+    accounts would wait for their own pages.
+    """
+    return (
+        query.limit > SHORT_PAGE
+        or query.as_of is not None
+        or bool(query.words)
+        or query.sort in TIME_SORTS  # SQLite has no index for them
+        or (query.sort is not None and (bool(query.filters) or query.has_status))  # what the filters leave is sorted
+        or len(query.filters) + query.has_status > 1  # an index serves one of them
     )
 
 

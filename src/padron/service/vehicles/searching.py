@@ -8,8 +8,9 @@ a page is short and says where to go on. Words of one or two characters have no 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
-from padron.domain.query import ListedVehicle, Position, VehicleQuery
+from padron.domain.query import TIME_SORTS, ListedVehicle, Position, VehicleQuery
 from padron.domain.searching import choose_grams
 from padron.store.base import Reader
 from padron.store.sql.searching import LAST_VEHICLE
@@ -28,12 +29,18 @@ class SearchBounds:
     chosen_max: int
     proposals: tuple[int, ...]
     sifts: tuple[int, ...]
+    sift_s: float
 
 
-BOUNDS = SearchBounds(glance=200, chosen_max=20_000, proposals=(500, 5_000, 20_000), sifts=(2_000, 10_000, 20_000))
+BOUNDS = SearchBounds(
+    glance=200,
+    chosen_max=20_000,
+    proposals=(500, 5_000, 20_000),
+    sifts=(2_000, 4_000, 6_000, 6_000, 6_000, 8_000),
+    sift_s=0.1,
+)
 
 _REGISTRATION_SORTS = frozenset({None, "createdAt"})
-_TIME_SORTS = frozenset({"statusSince", "updatedAt"})  # SQLite sorts all vehicles for each step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,24 +57,23 @@ class FoundRows:
 
 async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBounds = BOUNDS) -> FoundRows:
     """Give ``query.limit`` current vehicles after ``query.after`` that have all words, or fewer."""
-    grams = choose_grams(query.words)
-    is_timed = query.sort in _TIME_SORTS
+    is_timed = query.sort in TIME_SORTS  # SQLite sorts all vehicles for each step
     sifts = bounds.sifts[:1] if is_timed else bounds.sifts
-    if not grams:
-        return await _sift(reader, query, sifts)
+    if not choose_grams(query.words):
+        return await _sift(reader, query, sifts, bounds.sift_s)
     if not is_timed:
-        found = await _sift(reader, query, [bounds.glance])
+        found = await _sift(reader, query, [bounds.glance], bounds.sift_s)
         if len(found.rows) == query.limit or found.last is None:
             return found
     if query.sort in _REGISTRATION_SORTS:
-        return await _follow(reader, query, grams, bounds.proposals)
-    proposed = await reader.propose_vehicles(grams, bounds.chosen_max + 1)
-    if len(proposed) <= bounds.chosen_max:
-        return FoundRows(rows=await reader.list_vehicles(replace(query, among=proposed)) if proposed else [])
-    return await _sift(reader, query, sifts)
+        return await _follow(reader, query, bounds.proposals)
+    proposed = await reader.propose_vehicles(query.words, bounds.chosen_max + 1)
+    if proposed.count <= bounds.chosen_max:
+        return FoundRows(rows=await _list_among(reader, query, proposed.hits))
+    return await _sift(reader, query, sifts, bounds.sift_s)
 
 
-async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], steps: Sequence[int]) -> FoundRows:
+async def _follow(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> FoundRows:
     """Give a page in order of registration, which is the order of the index."""
     rows: list[ListedVehicle] = []
     after, before = 0, LAST_VEHICLE
@@ -76,27 +82,28 @@ async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], ste
     elif query.after is not None:
         after = query.after.vehicle_id
     for size in steps:
-        proposed = await reader.propose_next(grams, after=after, before=before, descending=query.descending, limit=size)
-        if proposed:
-            part = replace(query, among=proposed, after=None, limit=query.limit - len(rows))
-            rows += await reader.list_vehicles(part)
-        if len(rows) == query.limit or len(proposed) < size:
+        proposed = await reader.propose_next(
+            query.words, after=after, before=before, descending=query.descending, limit=size
+        )
+        part = replace(query, after=None, limit=query.limit - len(rows))
+        rows += await _list_among(reader, part, proposed.hits)
+        if len(rows) == query.limit or proposed.count < size:
             return FoundRows(rows=rows)
-        after, before = (after, proposed[-1]) if query.descending else (proposed[-1], before)
+        after, before = (after, proposed.last) if query.descending else (proposed.last, before)
     reached = before if query.descending else after
     return FoundRows(rows=rows, last=Position(key=None if query.sort is None else reached, vehicle_id=reached, began=0))
 
 
-async def _sift(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> FoundRows:
+async def _sift(reader: Reader, query: VehicleQuery, steps: Sequence[int], sift_s: float) -> FoundRows:
     """Give a page by looking at one vehicle of the list after the other."""
     rows: list[ListedVehicle] = []
-    place = query.after
+    place, begun_s = query.after, monotonic()
     for size in steps:
+        if place is not query.after and monotonic() - begun_s >= sift_s:
+            break
         part = replace(query, after=place, limit=query.limit - len(rows))
         sifted = await reader.sift_vehicles(part, size)
-        if sifted.hits:
-            ids = [hit.vehicle_id for hit in sifted.hits]
-            rows += await reader.list_vehicles(replace(part, among=ids))
+        rows += await _list_among(reader, part, [hit.vehicle_id for hit in sifted.hits])
         if len(rows) == query.limit:
             return FoundRows(rows=rows)
         # A vehicle that was edited meanwhile is missing, so a full step does not make a full page.
@@ -104,3 +111,8 @@ async def _sift(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> Fo
         if place is None:
             return FoundRows(rows=rows)
     return FoundRows(rows=rows, last=place)
+
+
+async def _list_among(reader: Reader, query: VehicleQuery, ids: Sequence[int]) -> list[ListedVehicle]:
+    """Give those of these vehicles, which have all words, that the query asks for."""
+    return await reader.list_vehicles(replace(query, words=(), among=ids)) if ids else []

@@ -3,8 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from padron.domain.file_import import ImportState
+from padron.domain.sessions import SignInWay
 from padron.domain.webhook import Answer, OffReason
 from padron.meters import Histogram
 
@@ -19,6 +21,21 @@ class AttemptEnd(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class SignInEnd(StrEnum):
+    """What came of an attempt to sign in."""
+
+    SIGNED_IN = "signed_in"
+    REFUSED = "refused"
+    THROTTLED = "throttled"  # too many attempts: nothing was checked
+
+
+class SignIn(NamedTuple):
+    """An attempt to sign in: how, and what came of it."""
+
+    way: SignInWay
+    end: SignInEnd
+
+
 @dataclass(slots=True, eq=False)
 class ServiceCounts:
     """The counts of one process, since it started."""
@@ -29,6 +46,7 @@ class ServiceCounts:
     feed_lag_s: Histogram = field(default_factory=lambda: Histogram(LAGS_S))  # from the change to a waiting follower
     switched_off: Counter[OffReason] = field(default_factory=Counter)
     imports_ended: Counter[ImportState] = field(default_factory=Counter)
+    sign_ins: Counter[SignIn] = field(default_factory=Counter)
     plans_ended: int = 0
     outages: int = 0
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from padron.domain.file_import import ImportState
+from padron.domain.sessions import SignInWay
 from padron.domain.webhook import OffReason
 from padron.meters import (
     Family,
+    FamilyKind,
     give_counter,
     give_counters,
     give_gauge,
     give_gauges,
     give_histogram,
 )
-from padron.service.watching.counts import AttemptEnd
+from padron.service.tokens.outcomes import TokenOutcome
+from padron.service.watching.counts import AttemptEnd, SignIn, SignInEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +52,11 @@ def give_families(runtime: Runtime) -> Sequence[Family]:
         give_gauge(
             "padron_key_lookups_under_way", "Unknown API keys that are looked up.", runtime.authenticator.lookup_count
         ),
+        _give_sign_ins(runtime),
+        give_counters(
+            "padron_access_token_checks_total", "Access tokens that were checked, by what came of it.", "outcome",
+            {outcome.value: runtime.authenticator.access_tokens.outcomes[outcome] for outcome in TokenOutcome},
+        ),
         give_histogram(
             "padron_feed_lag_seconds",
             "From a change to the answer that shows it to a waiting follower of the feed.",
@@ -75,3 +83,14 @@ def give_families(runtime: Runtime) -> Sequence[Family]:
             "padron_database_outages_total", "Times when the database could not be used.", counts.outages
         ),
     )  # fmt: skip
+
+
+def _give_sign_ins(runtime: Runtime) -> Family:
+    counted = runtime.counts.sign_ins
+    return Family(
+        name="padron_sign_ins_total",
+        meaning="Attempts of people and keys to sign in to the console, by how and by what came of them.",
+        kind=FamilyKind.COUNTER,
+        labels=("way", "outcome"),
+        samples={(way.value, end.value): counted[SignIn(way, end)] for way in SignInWay for end in SignInEnd},
+    )

@@ -4,19 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from padron.domain.file_import import ImportState
+from padron.domain.selection import SelectionState
+from padron.domain.sessions import IDLE_MAX
 from padron.domain.surveys import COUNTED_MAX, Survey
 from padron.meters import Family, give_gauge, give_gauges
 from padron.service.runtime import Runtime
 
+_APPLYING = (SelectionState.QUEUED, SelectionState.RUNNING)
 _OPEN = (ImportState.UPLOADING, ImportState.QUEUED, ImportState.RUNNING)
 
 
 async def survey_register(runtime: Runtime) -> Survey:
     """Give what waits in the register now. Raises ``store_unavailable``."""
-    store = runtime.store
+    store, now = runtime.store, runtime.clock()
     return Survey(
         webhooks=await store.webhooks.survey_webhooks(),
         imports=await store.imports.survey_imports(),
+        selections=await store.selections.survey_selections(),
+        sessions=await store.people.count_sessions(now, now - IDLE_MAX, COUNTED_MAX),
         plans_pending=await store.plans.count_pending_plans(),
         next_plan_at=await store.plans.find_next_instant(),
     )
@@ -47,6 +52,14 @@ def give_survey_families(runtime: Runtime, survey: Survey) -> Sequence[Family]:
         give_gauges(
             "padron_imports_under_way", "Imports of files that have not ended, by state.", "state",
             {state.value: survey.imports.get(state, 0) for state in _OPEN},
+        ),
+        give_gauges(
+            "padron_selections_under_way", "Changes of many vehicles that have not ended, by state.", "state",
+            {state.value: survey.selections.get(state, 0) for state in _APPLYING},
+        ),
+        give_gauge(
+            "padron_sessions_alive", f"Sessions of the console that have not ended, counted up to {COUNTED_MAX}.",
+            survey.sessions,
         ),
         give_gauge("padron_plans_pending", f"Planned changes, counted up to {COUNTED_MAX}.", survey.plans_pending),
         give_gauge(
