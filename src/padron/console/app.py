@@ -14,7 +14,7 @@ from padron.console.declarations import FORM_BYTES_MAX, Access, ConsoleRoute
 from padron.console.fields import Fields, parse_fields
 from padron.console.guarding import check_site
 from padron.console.pages import ROUTES
-from padron.console.pages.errors import show_error, show_failure, show_missing, show_refused_body
+from padron.console.pages.errors import show_error, show_failure, show_missing, show_other_account, show_refused_body
 from padron.console.pages.openid import list_offers
 from padron.console.pages.signing_in import ask_to_sign_in
 from padron.console.preferences import find_preferences
@@ -22,6 +22,7 @@ from padron.console.rendering import prepare
 from padron.console.uploads import FORM_TYPE as MULTIPART_TYPE
 from padron.console.uploads import BrowserUpload
 from padron.console.visits import PageVisit, SignInOffer
+from padron.console.writing import PageDesk
 from padron.domain.errors import Code, PadronError
 from padron.domain.file_import import UPLOAD_BYTES_MAX
 from padron.domain.sessions import derive_csrf_token
@@ -43,6 +44,7 @@ class Console:
         self._offers = tuple(offers)
         self._routes = {_declare(route): route for route in routes}
         self._preparing: asyncio.Task[None] | None = None
+        self._desk = PageDesk()
 
     async def answer(self, request: MountedRequest) -> MountedReply:
         """Answer one request. Whatever goes wrong becomes a page."""
@@ -50,19 +52,23 @@ class Console:
         route = None if request.route is None else self._routes[request.route]
         visit = self._greet(request)
         if route is not None and route.access is Access.FILE:
-            return await route.endpoint(visit)
+            return await self._desk.write(await route.endpoint(visit))
         try:
             visit = await self._recognise(visit, is_use=route is None or route.is_use)
             visit = await _read_form(visit, route)
         except (PadronError, BodyRefusedError) as error:
-            return _word_refusal(visit, error)
+            return await self._desk.write(_word_refusal(visit, error))
+        return await self._show(visit, route)
+
+    async def _show(self, visit: PageVisit, route: ConsoleRoute | None) -> MountedReply:
         try:
-            return show_missing(visit) if route is None else await _act(visit, route)
+            async with self._desk.enter(visit, route):
+                return await self._desk.write(show_missing(visit) if route is None else await _act(visit, route))
         except (PadronError, BodyRefusedError) as error:
-            return _word_refusal(visit, error)
+            return await self._desk.write(_word_refusal(visit, error))
         except Exception:  # noqa: BLE001 - the last resort: nobody may see a traceback, and the log must have each
-            _log.exception("request %s failed: %s %s", visit.request_id, request.method, route and route.path)
-            return show_failure(visit)
+            _log.exception("request %s failed: %s %s", visit.request_id, visit.request.method, route and route.path)
+            return await self._desk.write(show_failure(visit))
 
     async def _prepare(self) -> None:
         """Read templates and files once, beside the event loop."""
@@ -118,7 +124,7 @@ def build_console(
     """
     console = Console(root_path, routes, offers)
     mounted = tuple(_declare(route) for route in routes)
-    return Mount(name=NAME, routes=mounted, answer=console.answer)
+    return Mount(name=NAME, routes=mounted, answer=console.answer, start=f"/{NAME}")
 
 
 def _declare(route: ConsoleRoute) -> MountedRoute:
@@ -143,6 +149,8 @@ async def _act(visit: PageVisit, route: ConsoleRoute) -> MountedReply:
         check_site(visit.request, visit.form, visit.form_seed)
     if route.access is Access.MEMBER and visit.session is None:
         return ask_to_sign_in(visit)
+    if (route.scope is not None or route.either_scope) and visit.is_for_other_account(visit.form):
+        return show_other_account(visit)
     if route.scope is not None:
         visit.principal.check_scope(route.scope)
     if route.either_scope:

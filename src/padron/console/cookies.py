@@ -17,10 +17,14 @@ _COOKIES_MAX = 50
 
 
 def parse_cookies(header: str) -> Mapping[str, str]:
-    """Give the cookies of a request by name. Of two with one name, the first counts."""
+    """Give the cookies of a request by name. Of two with one name, the first counts.
+
+    Only blanks and tabs are cut off. Python also takes other bytes for space, and a browser does not: another host of
+    the same domain could set such a byte with a name of ours behind it, and get past the prefix.
+    """
     cookies: dict[str, str] = {}
     for part in header.split(";")[:_COOKIES_MAX]:
-        name, _, value = part.strip().partition("=")
+        name, _, value = part.strip(" \t").partition("=")
         cookies.setdefault(name, value)
     return cookies
 

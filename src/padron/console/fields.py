@@ -63,6 +63,11 @@ def parse_fields(text: str) -> Fields:
     return Fields(Pair(name, value) for name, value in parsed)
 
 
+def tidy_text(text: str) -> str:
+    """Give a typed text with plain line ends, as a browser does not send them, and without space around it."""
+    return text.replace("\r\n", "\n").strip()
+
+
 def write_query(pairs: Iterable[Pair]) -> str:
     """Give the query of an address, with its question mark; empty without fields."""
     written = "&".join(f"{quote(name, safe=_SAFE)}={quote(value, safe=_SAFE)}" for name, value in pairs)

@@ -16,6 +16,7 @@ from padron.domain.errors import Code, PadronError
 from padron.mounting import MountedRequest
 
 TOKEN_FIELD = "_csrf"  # noqa: S105 - the name of a field
+ACCOUNT_FIELD = "_account"
 TOKEN_HEADER = "x-csrf"  # noqa: S105 - the name of a header, for scripts
 
 _BYTES = 32

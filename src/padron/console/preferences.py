@@ -19,13 +19,14 @@ def find_preferences(request: MountedRequest, kept: Mapping[str, str], user: Use
     chosen = None if user is None else user.language
     language = next((one for one in (chosen, kept.get(cookies.LANGUAGE)) if one in LANGUAGES), None)
     own_zone = find_zone(None if user is None else user.time_zone)
-    theme = kept.get(cookies.THEME)
+    own_theme = None if user is None else user.theme
+    theme = next((one for one in (own_theme, kept.get(cookies.THEME)) if one in THEMES), None)
     return Preferences(
         wording=WORDINGS[
             choose_language(request.headers.get("accept-language", "")) if language is None else Language(language)
         ],
         zone=own_zone or find_zone(_decode(kept.get(cookies.ZONE, ""))) or UTC_ZONE,
-        theme=Theme(theme) if theme in THEMES else Theme.AUTO,
+        theme=Theme.AUTO if theme is None else Theme(theme),
         is_zone_chosen=own_zone is not None,
     )
 

@@ -1,13 +1,15 @@
 """The answers of the console: pages, redirects and files, each with the headers that guard it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from padron.console.asset_files import load_assets
 from padron.console.fields import Pair
-from padron.console.rendering import render
 from padron.console.visits import PageVisit
+from padron.console.writing import PageReply
 from padron.domain.idempotency import Headers
 from padron.mounting import MountedReply
+from padron.service.changes.stream_lines import STREAM_HEADERS
 
 _RULES = (
     "default-src 'none'",
@@ -20,29 +22,46 @@ _RULES = (
     "frame-ancestors 'none'",
 )
 POLICY = "; ".join(_RULES)
+CAMERA_OFF = (b"permissions-policy", b"camera=()")
+CAMERA_OWN = (b"permissions-policy", b"camera=(self)")
 _GUARDS: Headers = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
+    CAMERA_OFF,
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 _PAGE: Headers = ((b"content-type", b"text/html; charset=utf-8"), *_GUARDS)
+_EVENTS: Headers = (*STREAM_HEADERS, *(pair for pair in _GUARDS if pair[0] != b"cache-control"))
 _KEPT_FOR_EVER = b"public, max-age=31536000, immutable"
 
 
 def show(visit: PageVisit, template: str, status: int = 200, kind: str = "", **values: object) -> MountedReply:
-    """Give a page made from a template. ``kind`` is that of a refusal, for the metrics."""
-    body = render(visit, template, **values).encode()
-    return MountedReply(status=status, headers=(*_PAGE, *give_cookies(visit)), body=body, problem=kind)
+    """Give a page that is made from a template. ``kind`` is that of a refusal, for the metrics.
+
+    Its text is not there yet: ``writing.py`` writes it.
+    """
+    headers: Headers = (*_PAGE, *give_cookies(visit))
+    return PageReply(status=status, headers=headers, problem=kind, visit=visit, template=template, values=values)
 
 
-def send_json(visit: PageVisit, body: bytes) -> MountedReply:
-    """Give an answer for a script."""
-    headers: Headers = ((b"content-type", b"application/json"), *_GUARDS)
-    return MountedReply(status=200, headers=(*headers, *give_cookies(visit)), body=body)
+def allow_camera(page: MountedReply) -> MountedReply:
+    """Give a page that may ask for the camera. No other one may."""
+    headers = tuple(CAMERA_OWN if header == CAMERA_OFF else header for header in page.headers)
+    return replace(page, headers=headers)
+
+
+def send_events(visit: PageVisit, body: bytes) -> MountedReply:
+    """Give server-sent events that are complete."""
+    return MountedReply(status=200, headers=(*_EVENTS, *give_cookies(visit)), body=body)
+
+
+def stream_events(visit: PageVisit, pieces: AsyncGenerator[bytes, None]) -> MountedReply:
+    """Give server-sent events as they happen."""
+    return MountedReply(status=200, headers=(*_EVENTS, *give_cookies(visit)), pieces=pieces)
 
 
 def redirect(visit: PageVisit, path: str, query: Sequence[Pair] = ()) -> MountedReply:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from padron.console.fields import Fields, Pair, write_query
+from padron.console.guarding import ACCOUNT_FIELD
 from padron.console.uploads import BrowserUpload
 from padron.console.wording.wording import Phrasing
 from padron.domain.account import Principal, Scope
@@ -90,6 +91,11 @@ class PageVisit:
     def principal(self) -> Principal:
         """Who asks. Raises ``session_ended`` without a session."""
         return self.signed_in.principal
+
+    def is_for_other_account(self, form: Fields) -> bool:
+        """Say whether a form was made in another account than the session's present one."""
+        named = form.get(ACCOUNT_FIELD)
+        return bool(named) and self.session is not None and named != str(self.session.account_id)
 
     @property
     def visitor(self) -> Visitor:

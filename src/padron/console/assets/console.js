@@ -4,31 +4,22 @@ import { offerCopies } from "./copy.js";
 import { followKeys } from "./keys.js";
 import { followChanges } from "./live.js";
 import { openPalette } from "./palette.js";
+import { offerPasskeys } from "./passkeys.js";
 import { poll } from "./poll.js";
+import { offerScan } from "./scan.js";
 import { countTicks, followTicks } from "./ticks.js";
 import { tellZone } from "./zone.js";
 
-/** Called for the whole document, and again for each part that was put in later. Others add theirs by `onPart`. */
-/** @type {Array<(part: ParentNode) => void>} */
-const decorators = [];
+const DECORATORS = [followChanges, offerCopies, offerPasskeys, offerScan, poll, countTicks];
 
-/**
- * Let a function see the document, and every part of a page that is put in later.
- * @param {(part: ParentNode) => void} decorate
- */
-export function onPart(decorate) {
-  decorators.push(decorate);
-  decorate(document);
-}
+/** Let each see the document, and every part that is put in later. @param {ParentNode} part */
+const decorate = (part) => DECORATORS.forEach((one) => one(part));
 
-followFragments((part) => decorators.forEach((decorate) => decorate(part)));
+followFragments(decorate);
 followKeys(openPalette);
-onPart(followChanges);
 tellZone();
-onPart(offerCopies);
-onPart(poll);
-onPart(countTicks);
 followTicks();
+decorate(document);
 
 // A menu closes when something else is touched, or when Escape is pressed in it.
 document.addEventListener("click", (event) => {

@@ -9,10 +9,8 @@ let timer;
 /** @type {(part: ParentNode) => void} */
 let tellPart = () => {};
 
-/**
- * Follow the links and forms of the page.
- * @param {(part: ParentNode) => void} onPart called for each part that was put in
- */
+/** Follow the links and forms of the page.
+ * @param {(part: ParentNode) => void} onPart called for each part that was put in */
 export function followFragments(onPart) {
   tellPart = onPart;
   document.addEventListener("click", (event) => {
@@ -39,34 +37,23 @@ export function followFragments(onPart) {
 /** @param {HTMLElement} element */
 const region = (element) => element.dataset.fragment ?? "main";
 
-/**
- * Send a form and show the answer's region.
- * @param {HTMLFormElement} form
- * @param {boolean} isNew whether going back leads to what was shown before
- * @param {HTMLElement | null} submitter
- */
-function send(form, isNew, submitter) {
+// Sends a form and shows the answer's region. Where `isNew` is true, going back leads to what was shown before.
+/** @type {(form: HTMLFormElement, isNew: boolean, submitter: HTMLElement | null) => void} */
+const send = (form, isNew, submitter) => {
   clearTimeout(timer);
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form, submitter)) {
     if (typeof value === "string" && (value || form.method === "post")) fields.append(name, value);
   }
-  if (form.method === "post") {
-    replace(form.action, region(form), { isNew: true, body: fields });
-  } else {
-    const address = new URL(form.action);
-    address.search = fields.toString();
-    replace(address.href, region(form), { isNew });
-  }
-}
+  const address = new URL(form.action);
+  if (form.method === "post") return void replace(address.href, region(form), { isNew: true, body: fields });
+  address.search = fields.toString();
+  replace(address.href, region(form), { isNew });
+};
 
-/**
- * Ask for an address and put its region into the page. Only the last question counts.
- * @param {string} address
- * @param {string} id of the region
- * @param {{isNew: boolean, body?: URLSearchParams}} how
- */
-export async function replace(address, id, { isNew, body }) {
+// Asks for an address and puts its region, which has this id, into the page. Only the last question counts.
+/** @type {(address: string, id: string, how: {isNew: boolean, body?: URLSearchParams}) => Promise<void>} */
+export const replace = async (address, id, { isNew, body }) => {
   asking?.abort();
   const own = (asking = new AbortController());
   const place = document.getElementById(id) ?? document.getElementById("main");
@@ -82,9 +69,10 @@ export async function replace(address, id, { isNew, body }) {
     tellLost(false);
     const part = page.getElementById(place?.id ?? "main") ?? page.getElementById("main");
     if (!part) throw new TypeError("The answer is no page.");
+    const account = page.getElementById("main")?.dataset.account || document.body.dataset.account;
+    if (!body && account !== document.body.dataset.account) throw new TypeError("Another account was chosen.");
     const shown = answer.redirected || !body ? answer.url || address : location.href;
-    if (isNew) history.pushState(null, "", shown);
-    else history.replaceState(null, "", shown);
+    history[isNew ? "pushState" : "replaceState"](null, "", shown);
     document.title = page.title || document.title;
     put(part);
   } catch (error) {
@@ -93,27 +81,20 @@ export async function replace(address, id, { isNew, body }) {
     if (isAnswered && !body) location.assign(address);
     else tellLost(true);
   }
-}
+};
 
-/**
- * Say that the server did not answer, until it does. The page stays, with what was typed.
- * @param {boolean} isLost
- */
+// Says that the server did not answer, until it does. The page stays, with what was typed.
+/** @param {boolean} isLost */
 function tellLost(isLost) {
   document.getElementById("lost")?.remove();
   if (!isLost) return;
-  const told = document.createElement("p");
-  told.id = "lost";
-  told.className = "problem lost";
+  const told = Object.assign(document.createElement("p"), { id: "lost", className: "problem lost" });
   told.setAttribute("role", "alert");
-  told.textContent = document.getElementById("words")?.dataset.lost ?? "";
+  told.textContent = say("lost");
   document.getElementById("main")?.prepend(told);
 }
 
-/**
- * Put a region in its place. Focus and selection stay where they were, if the same control is there.
- * @param {Element} part
- */
+/** Put a region in its place. Focus and selection stay where they were. @param {Element} part */
 function put(part) {
   const old = document.getElementById(part.id) ?? document.getElementById("main");
   if (!old) return;
@@ -125,26 +106,23 @@ function put(part) {
   const begin = typed?.selectionStart ?? null;
   old.replaceWith(part);
   const next = kept ? part.querySelector(kept) : null;
-  if (next instanceof HTMLInputElement && typed) {
-    next.value = typed.value;
-    next.focus({ preventScroll: true });
-    if (begin !== null) next.setSelectionRange(begin, typed.selectionEnd);
-  } else if (next instanceof HTMLElement) {
-    next.focus({ preventScroll: true });
-  }
+  const field = typed && next instanceof HTMLInputElement ? next : null;
+  if (typed && field) field.value = typed.value;
+  focus(next);
+  if (typed && begin !== null) field?.setSelectionRange(begin, typed.selectionEnd);
   if (isInside && !part.contains(document.activeElement)) {
     // The control is gone, or in a menu that is closed now.
-    const near = menu ? document.querySelector(`#${CSS.escape(menu)} > summary`) : document.getElementById("main");
-    if (near instanceof HTMLElement) near.focus({ preventScroll: true });
+    focus(document.querySelector(menu ? `#${CSS.escape(menu)} > summary` : "#main"));
   }
   tellPart(part);
-  announce(part.getAttribute("data-announce") ? null : "done", part.getAttribute("data-announce"));
+  const live = document.getElementById("live"); // what is said to who cannot see the page
+  if (live) live.textContent = part.getAttribute("data-announce") ?? say("done");
 }
 
-/**
- * Give a selector for a control that finds the same control in another page.
- * @param {Element} element
- */
+/** @param {Element | null} element */
+const focus = (element) => element instanceof HTMLElement && element.focus({ preventScroll: true });
+
+/** Give a selector that finds the same control in another page. @param {Element} element */
 function find(element) {
   if (element.id) return `#${CSS.escape(element.id)}`;
   const name = element.getAttribute("name");
@@ -153,13 +131,5 @@ function find(element) {
   return href ? `a[href="${CSS.escape(href)}"]` : null;
 }
 
-/**
- * Say something to who cannot see the page.
- * @param {string | null} key of a text of the page
- * @param {string | null} [text]
- */
-export function announce(key, text) {
-  const words = document.getElementById("words");
-  const live = document.getElementById("live");
-  if (live) live.textContent = text ?? words?.dataset[key ?? ""] ?? "";
-}
+/** @param {string} key of a text of the page */
+const say = (key) => document.getElementById("words")?.dataset[key] ?? "";

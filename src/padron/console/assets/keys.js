@@ -1,25 +1,18 @@
 // The keys: / searches, j and k move in a list, Enter opens, x ticks, ? helps, Ctrl+K goes anywhere.
 
-/**
- * @param {() => void} openPalette
- */
+/** @param {() => void} openPalette */
 export function followKeys(openPalette) {
   document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-      event.preventDefault();
-      openPalette();
-      return;
-    }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
-    if (act(event.key)) event.preventDefault();
+    const isPalette = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    if (isPalette) openPalette();
+    else if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    else if (document.querySelector("dialog[open]")) return;
+    if (isPalette || act(event.key)) event.preventDefault();
   });
 }
 
-/**
- * @param {string} key
- * @returns {boolean} whether the key means something here
- */
+// Does what a key means, and says whether it means something here.
+/** @param {string} key */
 function act(key) {
   switch (key) {
     case "/": {
@@ -43,10 +36,8 @@ function act(key) {
   }
 }
 
-/**
- * Move to another row, and to its link, so that Enter opens it.
- * @param {number} step
- */
+// Moves to another row, and to its link, so that Enter opens it.
+/** @param {number} step */
 function move(step) {
   const rows = [...document.querySelectorAll("[data-rows] tbody tr")];
   const here = rows.findIndex((row) => row.hasAttribute("data-here"));
@@ -54,13 +45,11 @@ function move(step) {
   if (!next) return false;
   rows[here]?.removeAttribute("data-here");
   next.setAttribute("data-here", "");
-  const link = next.querySelector("a");
-  link?.focus({ preventScroll: true });
+  next.querySelector("a")?.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
 
 /** @param {EventTarget | null} target */
-function isTyping(target) {
-  return target instanceof Element && target.closest("input:not([type=checkbox], [type=radio]), textarea, select") !== null;
-}
+const isTyping = (target) => target instanceof Element
+  && target.closest("input:not([type=checkbox], [type=radio]), textarea, select") !== null;

@@ -33,15 +33,12 @@ export function followTicks() {
   });
 }
 
-/**
- * @param {HTMLInputElement} box
- * @param {boolean} isRange
- */
-function tickRange(box, isRange) {
+/** @type {(box: HTMLInputElement, isRange: boolean) => void} */
+const tickRange = (box, isRange) => {
   const boxes = listBoxes();
   const [from, to] = [last ? boxes.indexOf(last) : -1, boxes.indexOf(box)];
   if (isRange && from >= 0) {
     boxes.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((one) => (one.checked = box.checked));
   }
   last = box;
-}
+};

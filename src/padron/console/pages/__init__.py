@@ -9,14 +9,19 @@ from padron.console.pages import (
     imports,
     live,
     openid,
+    passkeys,
     profile,
+    scan,
     selections,
     signing_in,
     status_change,
     vehicle,
     vehicles,
+    views,
 )
+from padron.console.pages.data import editing, versions
 from padron.console.pages.fleet import gate, overview, plans, times
+from padron.console.pages.removal import deletion, erasure
 from padron.console.pages.settings import account, deliveries, keys, people, webhooks
 from padron.console.pages.work import operations, runs
 
@@ -26,14 +31,21 @@ ROUTES: tuple[ConsoleRoute, ...] = (
     *entering.ROUTES,
     *openid.ROUTES,
     *profile.ROUTES,
+    *passkeys.ROUTES,
     *live.ROUTES,
     *overview.ROUTES,
     *plans.ROUTES,
     *gate.ROUTES,
     *times.ROUTES,
     *vehicles.ROUTES,
+    *views.ROUTES,
     *vehicle.ROUTES,
     *status_change.ROUTES,
+    *scan.ROUTES,
+    *editing.ROUTES,
+    *versions.ROUTES,
+    *deletion.ROUTES,
+    *erasure.ROUTES,
     *selections.ROUTES,
     *duplicates.ROUTES,
     *operations.ROUTES,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.fields import Fields, Pair
+from padron.console.fields import Fields, Pair, tidy_text
 from padron.console.naming import name_actors
 from padron.console.pages.vehicle import read_vin
 from padron.console.replies import redirect, show
@@ -118,14 +118,14 @@ def parse_repair(visit: PageVisit, vin: Vin, typed: TypedRepair) -> Repair:
         by=visit.principal.actor,
         revisions={parse_number(visit, name): text for name, text in typed.tags.items()},
         take={name: source for name, source in taken.items() if source != keep},
-        reason=parse_reason(typed.reason.replace("\r\n", "\n").strip()),
+        reason=parse_reason(tidy_text(typed.reason)),
     )
 
 
 def parse_number(visit: PageVisit, text: str) -> int:
     """Give a vehicle's number. Raises ``bad_parameters``."""
     if not (text.isascii() and text.isdecimal()) or len(text) > _NUMBER_LENGTH_MAX:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("twins.choose")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("twins.choose"))
     return int(text)
 
 

@@ -1,15 +1,20 @@
 """The console's own pages for what goes wrong. Each has the id of the request, which the log has as well."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from padron.console.replies import show
 from padron.console.visits import PageVisit
 from padron.domain.errors import Code, PadronError
+from padron.domain.rates import RateExceededError
 from padron.mounting import BodyRefusedError, MountedReply
 
 NOT_FOUND = 404
 SERVER_ERROR = 500
 _BAD_REQUEST = 400
+_CONFLICT = 409
+_PASSING = frozenset({429, 503})
+_RETRY_AFTER_S = 1
 
 STATUSES: Mapping[Code, int] = {
     Code.BAD_PARAMETERS: 400,
@@ -28,6 +33,7 @@ STATUSES: Mapping[Code, int] = {
     Code.RUN_NOT_FOUND: 404,
     Code.NO_DUPLICATES: 409,
     Code.RUN_ENDED: 409,
+    Code.VIEW_NOT_FOUND: 404,
     Code.IMPORT_NOT_FOUND: 404,
     Code.SELECTION_NOT_FOUND: 404,
     Code.MULTIPLE_VEHICLES_FOUND: 409,
@@ -53,20 +59,27 @@ STATUSES: Mapping[Code, int] = {
 def show_error(visit: PageVisit, error: PadronError) -> MountedReply:
     """Give the page for a refusal."""
     status = STATUSES.get(error.code, _BAD_REQUEST)
-    return _show(visit, status, f"error.{error.code.value}", error.detail, error.code.value)
+    reply = _show(visit, status, f"error.{error.code.value}", error.detail, error.code.value)
+    if status not in _PASSING:
+        return reply
+    wait_s = error.wait_s if isinstance(error, RateExceededError) else _RETRY_AFTER_S
+    return replace(reply, headers=(*reply.headers, (b"retry-after", b"%d" % wait_s)))
 
 
 def show_refused_body(visit: PageVisit, error: BodyRefusedError) -> MountedReply:
     """Give the page for a form that is too large or too slow."""
     reply = _show(visit, error.status, "error.body", error.detail, error.problem)
-    return MountedReply(
-        status=reply.status, headers=(*reply.headers, *error.headers), body=reply.body, problem=reply.problem
-    )
+    return replace(reply, headers=(*reply.headers, *error.headers))
 
 
 def show_missing(visit: PageVisit) -> MountedReply:
     """Give the page for an address that does not exist."""
     return _show(visit, NOT_FOUND, "error.no_page", "", "path-not-found")
+
+
+def show_other_account(visit: PageVisit) -> MountedReply:
+    """Give the page for a form that was made before another account was chosen. Nothing was done."""
+    return _show(visit, _CONFLICT, "error.other_account", "", "other-account")
 
 
 def show_failure(visit: PageVisit) -> MountedReply:

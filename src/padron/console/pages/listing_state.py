@@ -4,13 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from padron.console.fields import Fields, Pair
+from padron.domain.ids import parse_timed_id
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS
 from padron.domain.searching import SEARCH_LENGTH_MAX
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, STATUSES_MAX
+from padron.service.vehicles.questions import (
+    OPERATIONAL_FILTER,
+    SEARCH,
+    SEVERAL_FILTERS,
+    SORT,
+    STATUS_FILTER,
+    VALUES_MAX,
+)
 
 COLUMN = "column"
 LIMIT = "limit"
 CURSOR = "cursor"
+VIEW = "view"  # the field of the saved view that a list began with
+ALL = "all"  # the view of an address that means all vehicles, where a bare one means somebody's first view
 LIMITS = (25, 50, 100, 200)
 LIMIT_USUAL = 50
 COLUMNS: tuple[str, ...] = (*SORT_FIELDS[1:],)  # the VIN is always shown
@@ -27,6 +37,7 @@ class ListState:
     columns: tuple[str, ...]
     limit: int
     cursor: str | None
+    view: str = ""  # the id of the saved view that it began with
 
     @property
     def is_narrow(self) -> bool:
@@ -44,8 +55,8 @@ class ListState:
         return (self.sort or "").startswith("-")
 
     def list_pairs(self) -> list[Pair]:
-        """Give the fields of the list's address. What is as usual is left out."""
-        return list(self._give_pairs())
+        """Give the fields of the list's address. What is as usual is left out, but the address is never bare."""
+        return list(self._give_pairs()) or [Pair(VIEW, ALL)]
 
     def at(self, cursor: str | None) -> list[Pair]:
         """Give the address of another page of the same list."""
@@ -65,9 +76,25 @@ class ListState:
         """Give the address of the list without search and filters."""
         return replace(self, search="", filters=(), cursor=None).list_pairs()
 
+    def unfilter(self) -> list[Pair]:
+        """Give the address of the same search among all vehicles."""
+        return replace(self, filters=(), cursor=None).list_pairs()
+
     def list_others(self, *names: str) -> list[Pair]:
         """Give the fields that a form for these names must keep. It begins at the first page."""
-        return [pair for pair in self.list_pairs() if pair.name not in {*names, CURSOR}]
+        return [pair for pair in self._give_pairs() if pair.name not in {*names, CURSOR}]
+
+    def list_but_statuses(self) -> list[Pair]:
+        """Give what the form of the statuses must keep. It may be sent without any, but never to a bare address."""
+        return self.list_others(STATUS_FILTER, OPERATIONAL_FILTER) or [Pair(VIEW, ALL)]
+
+    def list_asked(self) -> list[Pair]:
+        """Give what a saved view keeps as its question. The columns go beside it."""
+        return [pair for pair in self._give_pairs() if pair.name not in {CURSOR, COLUMN, VIEW}]
+
+    def is_like(self, other: "ListState") -> bool:
+        """Say whether both show the same, apart from the page."""
+        return replace(self, cursor=None, view="") == replace(other, cursor=None, view="")
 
     def get_values(self, name: str) -> list[str]:
         """Give the values of one filter."""
@@ -81,8 +108,10 @@ class ListState:
             yield Pair(SORT, self.sort)
         if self.columns != COLUMNS_USUAL:
             yield from (Pair(COLUMN, name) for name in self.columns)
-        if self.limit != LIMIT_USUAL:
+        if self.limit != LIMIT_USUAL or self.view:  # with a view alone, an address means the view as it was saved
             yield Pair(LIMIT, str(self.limit))
+        if self.view:
+            yield Pair(VIEW, self.view)
         if self.cursor is not None:
             yield Pair(CURSOR, self.cursor)
 
@@ -104,9 +133,10 @@ def read_state(query: Fields) -> ListState:
         columns=columns or COLUMNS_USUAL,
         limit=int(limit) if limit in {str(one) for one in LIMITS} else LIMIT_USUAL,
         cursor=query.get(CURSOR) or None,
+        view=query.get(VIEW) if parse_timed_id(query.get(VIEW)) is not None else "",
     )
 
 
 def _choose_values(name: str, values: list[str]) -> list[str]:
-    """Give the values of a filter that count: any of several statuses, and the last one of any other field."""
-    return values[:STATUSES_MAX] if name == STATUS_FILTER else values[-1:]
+    """Give the values of a filter that count: any of several, or the last one where only one makes sense."""
+    return values[:VALUES_MAX] if name in SEVERAL_FILTERS else values[-1:]

@@ -41,7 +41,7 @@ async def arrive(visit: PageVisit) -> MountedReply:
     )
     secret = visit.cookies.get(cookies.OPENID, "")
     arrival = await finish_sign_in(visit.runtime, visit.parameters["provider"], callback, secret, visit.visitor)
-    keep_session(visit, arrival.new)
+    await keep_session(visit, arrival.new)
     return redirect_to(visit, visit.link(arrival.wanted))
 
 

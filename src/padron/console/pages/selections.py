@@ -7,7 +7,7 @@ shows, so nobody confirms another set. What changed meanwhile is shown, and the 
 from collections.abc import Sequence
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.fields import Pair
+from padron.console.fields import Pair, tidy_text
 from padron.console.naming import name_actors
 from padron.console.pages.listing_state import read_state
 from padron.console.pages.status_change import TypedChange, parse_local
@@ -25,7 +25,7 @@ from padron.service.selections import making, reading, reports
 from padron.service.selections.applying import SelectionChangedError, apply_selection
 from padron.service.selections.making import ChosenVehicle
 from padron.service.selections.previewing import SelectionPreview, preview_selection
-from padron.service.statuses.undo import undo_request
+from padron.service.selections.undoing import undo_selection
 
 LIST_BYTES_MAX = 500_000  # a list of 10,000 VINs, as a browser sends it
 ROWS = 100
@@ -84,15 +84,15 @@ async def change(visit: PageVisit) -> MountedReply:
         preview = await preview_selection(visit.runtime, visit.principal, selection_id, wanted)
     except SelectionChangedError as error:
         preview = await preview_selection(visit.runtime, visit.principal, selection_id, wanted)
-        return _show_preview(visit, preview, typed, error)
+        return await _show_preview(visit, preview, typed, error)
     except PadronError as error:
         if error.code is Code.SELECTION_CHANGED:  # somebody else looked at it again: its digest is another one
             preview = await preview_selection(visit.runtime, visit.principal, selection_id, wanted)
-            return _show_preview(visit, preview, typed, error)
+            return await _show_preview(visit, preview, typed, error)
         if error.code is not Code.BAD_PARAMETERS:
             raise
         return await _show_one(visit, typed, problem=error.detail)
-    return _show_preview(visit, preview, typed)
+    return await _show_preview(visit, preview, typed)
 
 
 async def cancel(visit: PageVisit) -> MountedReply:
@@ -105,13 +105,10 @@ async def cancel(visit: PageVisit) -> MountedReply:
 
 async def undo(visit: PageVisit) -> MountedReply:
     """POST /console/selections/{selectionId}/undo."""
-    found = await reading.get_selection(visit.runtime, visit.principal, visit.parameters["selectionId"])
-    if found.request_id is None or found.is_busy:
-        raise PadronError(Code.REQUEST_NOT_FOUND, "The selection has changed nothing that can be undone now.")
-    outcomes = await undo_request(visit.runtime, visit.principal, found.request_id, visit.request_id, None)
-    undone = sum(one.after is not None or one.cancelled_plan_id is not None for one in outcomes)
-    left = sum(one.left is not None for one in outcomes)
-    return redirect(visit, _give_path(found), [Pair("undone", str(undone)), Pair("left", str(left))])
+    selection_id = visit.parameters["selectionId"]
+    counts = await undo_selection(visit.runtime, visit.principal, selection_id, visit.request_id)
+    place = f"{_PATH}/{selection_id}"
+    return redirect(visit, place, [Pair("undone", str(counts.undone)), Pair("left", str(counts.left))])
 
 
 async def show_report(visit: PageVisit) -> MountedReply:
@@ -133,7 +130,7 @@ async def _make(visit: PageVisit) -> VehicleSelection:
 def _read_ticked(visit: PageVisit, values: Sequence[str]) -> list[ChosenVehicle]:
     """Give the ticked vehicles, each with the tag that its row had. Raises ``bad_parameters`` for none."""
     if not values:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("many.none_ticked")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("many.none_ticked"))
     ticked: list[ChosenVehicle] = []
     for value in values:
         vin, _, tag = value.partition(" ")
@@ -144,10 +141,10 @@ def _read_ticked(visit: PageVisit, values: Sequence[str]) -> list[ChosenVehicle]
 def _parse_wanted(visit: PageVisit, typed: TypedChange) -> WantedStatus:
     status = SETTABLE_STATUSES.get(int(typed.status)) if typed.status.isdecimal() and len(typed.status) == 1 else None
     if status is None:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("change.no_status")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("change.no_status"))
     return WantedStatus(
         status=status,
-        reason=parse_reason(typed.reason.replace("\r\n", "\n").strip()),
+        reason=parse_reason(tidy_text(typed.reason)),
         effective_at=parse_local(visit, typed.at),
         until=parse_local(visit, typed.until),
     )
@@ -177,12 +174,14 @@ async def _show_one(visit: PageVisit, typed: TypedChange, *, problem: str = "", 
         cursor=visit.query.get("cursor") or None,
     )  # fmt: skip
     selection = view.selection
+    ids = {row.vehicle_id for row in view.page.rows}
     return show(
         visit,
         "selection.html",
         status=_BAD_REQUEST if problem else 200,
         selection=selection,
         view=view,
+        details=await reading.load_details(visit.runtime, visit.principal, ids),
         path=_give_path(selection),
         typed=typed,
         statuses=list(SETTABLE_STATUSES.values()),
@@ -194,9 +193,12 @@ async def _show_one(visit: PageVisit, typed: TypedChange, *, problem: str = "", 
     )
 
 
-def _show_preview(
+async def _show_preview(
     visit: PageVisit, preview: SelectionPreview, typed: TypedChange, changed: PadronError | None = None
 ) -> MountedReply:
+    differing = changed.changed if isinstance(changed, SelectionChangedError) else preview.changed
+    shown = [*(one.vehicle for one in (*preview.rows, *preview.refused)), *(one.now for one in differing)]
+    ids = {one.vehicle_id for one in shown}
     return show(
         visit,
         "selection-preview.html",
@@ -205,7 +207,8 @@ def _show_preview(
         path=_give_path(preview.selection),
         typed=typed,
         is_asked_again=changed is not None,
-        changed=changed.changed if isinstance(changed, SelectionChangedError) else preview.changed,
+        changed=differing,
+        details=await reading.load_details(visit.runtime, visit.principal, ids),
         changed_count=changed.count if isinstance(changed, SelectionChangedError) else preview.changed_count,
         rows_max=ROWS,
     )

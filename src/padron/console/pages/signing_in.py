@@ -1,11 +1,14 @@
 """Signing in and out. What somebody typed before their session ended waits in the page until they are back."""
 
+import re
 from collections.abc import Awaitable
 from dataclasses import replace
 
 from padron.console import cookies
 from padron.console.declarations import Access, ConsoleRoute
 from padron.console.fields import Pair, write_query
+from padron.console.guarding import ACCOUNT_FIELD, give_origin
+from padron.console.pages.errors import show_other_account
 from padron.console.pending import PENDING_FIELD, Pending, decode_pending, encode_pending
 from padron.console.preferences import find_preferences
 from padron.console.replies import redirect, redirect_to, show
@@ -13,7 +16,15 @@ from padron.console.visits import PageVisit
 from padron.domain.errors import Code, PadronError
 from padron.domain.sessions import LASTS_MAX, derive_csrf_token
 from padron.mounting import MountedReply
-from padron.service.people.sessions import NewSession, end_session, sign_in_with_key, sign_in_with_password
+from padron.service.passkeys.parties import find_party
+from padron.service.people.sessions import (
+    NewSession,
+    Session,
+    choose_account,
+    end_session,
+    sign_in_with_key,
+    sign_in_with_password,
+)
 
 HOME = "/console/overview"
 WANTED = "next"  # the field with the address that somebody wanted before they had to sign in
@@ -21,6 +32,7 @@ UNAUTHORIZED = 401
 
 # A browser does not know this way, so it asks nobody for a password of its own.
 _CHALLENGE = (b"www-authenticate", b'Session realm="padron"')
+_find_parameters = re.compile(r"\{(\w+)\}").findall
 _REFUSED = frozenset({Code.UNAUTHORIZED, Code.INVALID_TOKEN, Code.SIGN_IN_REFUSED, Code.BAD_PARAMETERS})
 
 
@@ -29,10 +41,10 @@ def ask_to_sign_in(visit: PageVisit) -> MountedReply:
     if visit.request.method == "POST":
         route = visit.request.route
         pending = Pending.build("" if route is None else route.path, visit.parameters, visit.form)
-        return _show_sign_in(visit, pending=pending, wanted="", is_ended=True)
+        return show_sign_in(visit, pending=pending, wanted="", is_ended=True)
     wanted = f"{visit.request.path}{write_query(visit.query)}"
     if visit.is_fragment:
-        return _show_sign_in(visit, wanted=wanted, is_ended=True)
+        return show_sign_in(visit, wanted=wanted, is_ended=True)
     return redirect(visit, "/console/sign-in", [Pair(WANTED, wanted)] if wanted != "/console" else [])
 
 
@@ -53,18 +65,20 @@ async def show_sign_in_page(visit: PageVisit) -> MountedReply:
     """GET /console/sign-in."""
     if visit.session is not None:
         return redirect_to(visit, visit.link(find_wanted(visit)))
-    return _show_sign_in(visit, wanted=visit.query.get(WANTED))
+    return show_sign_in(visit, wanted=visit.query.get(WANTED))
 
 
 async def sign_in(visit: PageVisit) -> MountedReply:
     """POST /console/sign-in."""
     email = visit.form.get("email")
-    return await _try(visit, sign_in_with_password(visit.runtime, email, visit.form.get("password"), visit.visitor))
+    return await try_to_sign_in(
+        visit, sign_in_with_password(visit.runtime, email, visit.form.get("password"), visit.visitor)
+    )
 
 
 async def sign_in_by_key(visit: PageVisit) -> MountedReply:
     """POST /console/sign-in/key."""
-    return await _try(visit, sign_in_with_key(visit.runtime, visit.form.get("token").strip(), visit.visitor))
+    return await try_to_sign_in(visit, sign_in_with_key(visit.runtime, visit.form.get("token").strip(), visit.visitor))
 
 
 async def sign_out(visit: PageVisit) -> MountedReply:
@@ -74,27 +88,43 @@ async def sign_out(visit: PageVisit) -> MountedReply:
     return redirect(visit, "/console/sign-in", [Pair("out", "1")])
 
 
-def keep_session(visit: PageVisit, new: NewSession) -> None:
-    """Let the answer give the browser a new session. The session itself may end earlier."""
+async def keep_session(visit: PageVisit, new: NewSession) -> None:
+    """Let the answer give the browser a new session, and end the one that it had, whose token nobody has any more.
+
+    The session itself may end earlier than the cookie.
+    """
+    if visit.session is not None and visit.session.session_id != new.session.session_id:
+        await end_session(visit.runtime, visit.session, visit.visitor)
     age_s = int(LASTS_MAX.total_seconds())
     visit.to_set.append(cookies.write_cookie(cookies.SESSION, new.token, age_s=age_s))
 
 
 async def welcome(visit: PageVisit, new: NewSession) -> MountedReply:
     """Give a new session's cookie, and then the page that somebody asked for, or the form as it was typed."""
-    keep_session(visit, new)
+    await keep_session(visit, new)
     pending = decode_pending(visit.form.get(PENDING_FIELD))
     if pending is None:
         return redirect_to(visit, visit.link(find_wanted(visit)))
     entered = replace(
         visit,
-        session=new.session,
+        session=await _return_to_account(visit, new, pending),
         token=new.token,
         form_seed=derive_csrf_token(new.token),
         preferences=find_preferences(visit.request, visit.cookies, new.session.user),
-        form=pending.form,
+        form=pending.form.without(ACCOUNT_FIELD),
     )
+    if entered.is_for_other_account(pending.form):
+        return show_other_account(entered)
     return await _show_again(entered, pending)
+
+
+async def _return_to_account(visit: PageVisit, new: NewSession, pending: Pending) -> Session:
+    """Choose the account in which the form was typed, if the person is still a member of it."""
+    named = pending.form.get(ACCOUNT_FIELD)
+    for one in new.session.accounts:
+        if named == str(one.account_id) and one.account_id != new.session.account_id:
+            return await choose_account(visit.runtime, new.token, one.account_id, visit.visitor)
+    return new.session
 
 
 async def _show_again(visit: PageVisit, pending: Pending) -> MountedReply:
@@ -102,7 +132,7 @@ async def _show_again(visit: PageVisit, pending: Pending) -> MountedReply:
     from padron.console.pages import ROUTES  # noqa: PLC0415 - the table has this page as well
 
     route = next((one for one in ROUTES if one.path == pending.path and one.method == "POST"), None)
-    if route is None:
+    if route is None or set(pending.parameters) != set(_find_parameters(route.path)):
         return redirect(visit, HOME)
     if route.scope is not None:
         visit.principal.check_scope(route.scope)
@@ -115,25 +145,31 @@ async def _show_again(visit: PageVisit, pending: Pending) -> MountedReply:
     return show(visit, "typed.html", path=path, fields=list(visit.form))
 
 
-async def _try(visit: PageVisit, signing_in: Awaitable[NewSession]) -> MountedReply:
+async def try_to_sign_in(
+    visit: PageVisit, signing_in: Awaitable[NewSession], refused: str = "sign_in.refused"
+) -> MountedReply:  # fmt: skip
+    """Welcome who signs in, or give the page again with the text ``refused``."""
     try:
         new = await signing_in
     except PadronError as error:
         if error.code not in _REFUSED:
             raise
         pending = decode_pending(visit.form.get(PENDING_FIELD))
-        return _show_sign_in(visit, pending=pending, wanted=visit.form.get(WANTED), refusal=error)
+        return show_sign_in(visit, pending=pending, wanted=visit.form.get(WANTED), refusal=error, refused=refused)
     return await welcome(visit, new)
 
 
-def _show_sign_in(
+def show_sign_in(
     visit: PageVisit,
     *,
     pending: Pending | None = None,
     wanted: str = "",
     is_ended: bool = False,
     refusal: PadronError | None = None,
+    refused: str = "",
+    options: str = "",
 ) -> MountedReply:
+    """Give the sign-in page. With ``options`` the browser is asked for a passkey."""
     reply = show(
         visit,
         "sign-in.html",
@@ -143,7 +179,9 @@ def _show_sign_in(
         wanted=wanted,
         is_ended=is_ended,
         is_out="out" in visit.query,
-        refusal=refusal,
+        refused=refused,
+        options=options,
+        has_party=find_party(visit.runtime, give_origin(visit.request)) is not None,
         email=visit.form.get("email"),
     )
     return replace(reply, headers=(*reply.headers, _CHALLENGE)) if reply.status == UNAUTHORIZED else reply

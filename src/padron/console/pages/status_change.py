@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from padron.console.declarations import ConsoleRoute
-from padron.console.fields import Fields, Pair
+from padron.console.fields import Fields, Pair, tidy_text
 from padron.console.naming import name_actors
 from padron.console.pages.vehicle import read_vin
 from padron.console.replies import redirect, show
@@ -19,7 +19,7 @@ from padron.domain.account import Scope
 from padron.domain.change import ChangeType, HistoryEntry, PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import SETTABLE_STATUSES
-from padron.domain.tags import format_tag, parse_tag
+from padron.domain.tags import Tag, format_tag, parse_tag
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.mounting import MountedReply
@@ -93,11 +93,11 @@ def parse_request(visit: PageVisit, vin: Vin, typed: TypedChange) -> PlanRequest
     """Give the request that a form means. Raises ``bad_parameters``."""
     status = SETTABLE_STATUSES.get(int(typed.status)) if typed.status.isdecimal() and len(typed.status) == 1 else None
     if status is None:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("change.no_status")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("change.no_status"))
     return PlanRequest(
         vin=vin,
         status=status,
-        reason=parse_reason(typed.reason.replace("\r\n", "\n").strip()),
+        reason=parse_reason(tidy_text(typed.reason)),
         revisions=frozenset({typed.revision}) if typed.revision else None,
         by=visit.principal.actor,
         request_id=visit.request_id,
@@ -116,7 +116,7 @@ def parse_local(visit: PageVisit, text: str) -> datetime | None:
         return None
     at = _find_instant(text, visit.preferences.zone)
     if at is None:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("change.bad_time", text=text[:40])))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("change.bad_time", text=text[:40]))
     return at
 
 
@@ -153,7 +153,7 @@ async def _show_conflict(visit: PageVisit, vin: Vin, typed: TypedChange) -> Moun
     vehicle = await get_status(visit.runtime, visit.principal, vin)
     history = await list_history(visit.runtime, visit.principal, vin, limit=CONFLICT_ROWS, cursor=None)
     seen = parse_tag(typed.revision)
-    newer = [entry for entry in history.rows if seen is None or entry.at > _give_instant(seen.stamp)]
+    newer = [entry for entry in history.rows if seen is None or entry.at > give_tag_instant(seen)]
     fresh = replace(typed, revision=format_tag(vehicle))
     request = parse_request(visit, vin, fresh)
     preview = await preview_status(visit.runtime, visit.principal, request)
@@ -161,8 +161,9 @@ async def _show_conflict(visit: PageVisit, vin: Vin, typed: TypedChange) -> Moun
     return _show_preview(visit, preview, request, fresh, newer=newer, names=names)
 
 
-def _give_instant(stamp: int) -> datetime:
-    return datetime.fromtimestamp(stamp // 1_000_000, UTC).replace(microsecond=stamp % 1_000_000)
+def give_tag_instant(tag: Tag) -> datetime:
+    """Give the instant of the change that made the state that a tag names."""
+    return datetime.fromtimestamp(tag.stamp // 1_000_000, UTC).replace(microsecond=tag.stamp % 1_000_000)
 
 
 def _show_form(

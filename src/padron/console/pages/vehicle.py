@@ -15,6 +15,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.gate import Refusal, RefusalQuery
 from padron.domain.operation import ResultEntry, Work
 from padron.domain.plan import Plan, PlanQuery, PlanState
+from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS
 from padron.domain.vin import Vin, parse_vin
 from padron.mounting import MountedReply
@@ -23,13 +24,17 @@ from padron.service.operations.runs import list_open_work, list_vehicle_results
 from padron.service.plans.listing import cancel_plan, list_plans
 from padron.service.statuses.undo import EITHER_SCOPE, undo_request
 from padron.service.vehicles.reading import HistoryPage, get_vehicle, list_history
+from padron.service.vehicles.vins import UNKNOWN_MAKER, VinDescription, describe_vin
 
 HISTORY_ROWS = 100
 SIDE_ROWS = 20
+SCANNED = "scanned"  # in the address: somebody holds a phone, so the statuses are ready to be touched
 
 _CONFLICT = 409
 _HEADLINE = ("brandName", "modelName", "customId")  # beside the VIN and the plate
 _PATH = "/console/vehicles/{vin}"
+_DONE = {ChangeType.INFO_CHANGED: "vehicle.data_done", ChangeType.REGISTERED: "vehicle.registered"}
+_NO_CHANGE = {"same": "vehicle.same", "same_data": "vehicle.same_data", "cancelled": "vehicle.cancelled"}
 
 
 async def show_vehicle(visit: PageVisit) -> MountedReply:
@@ -65,12 +70,15 @@ async def show_one(visit: PageVisit, vin: Vin, problem: str = "", detail: str = 
         spans=spans,
         sums=sum_spans(spans),
         plans=plans,
+        spoken=_read_meaning(visit, vin),
         work=await _list_work(visit, vin),
         results=await _list_results(visit, vin),
         refusals=await _list_refusals(visit, vin),
         names=await name_actors(visit, _list_actors(version.vehicle.status_by, history, plans)),
         done=done,
+        is_new=done in {"vehicle.done", "vehicle.data_done"},
         undoable=find_undoable(visit, history.rows),
+        offered=list(SETTABLE_STATUSES.values()) if SCANNED in visit.query else [],
         problem=problem,
         detail=detail,
     )
@@ -94,10 +102,10 @@ def find_done(visit: PageVisit, history: Sequence[HistoryEntry], plans: Sequence
     if not asked:
         return ""
     if latest is not None and latest.request_id == asked and latest.by == visit.principal.actor:
-        return "vehicle.undone" if "undone" in visit.query else "vehicle.done"
+        return "vehicle.undone" if "undone" in visit.query else _DONE.get(latest.type, "vehicle.done")
     if any(plan.request_id == asked for plan in plans):
         return "vehicle.planned"
-    return {"same": "vehicle.same", "cancelled": "vehicle.cancelled"}.get(asked, "")
+    return _NO_CHANGE.get(asked, "")
 
 
 def find_undoable(visit: PageVisit, history: Sequence[HistoryEntry]) -> str:
@@ -134,6 +142,20 @@ async def cancel(visit: PageVisit) -> MountedReply:
     vin = read_vin(visit)
     await cancel_plan(visit.runtime, visit.principal, visit.form.get("plan"), visit.request_id)
     return redirect(visit, f"/console/vehicles/{vin}", [Pair("done", "cancelled")])
+
+
+def _read_meaning(visit: PageVisit, vin: Vin) -> list[str]:
+    """Say what the VIN tells by itself: its maker, its model years, and that its check digit is wrong."""
+    found, say = describe_vin(vin, visit.now), visit.wording.say
+    if not isinstance(found, VinDescription):
+        return []
+    told = [] if found.maker == UNKNOWN_MAKER else [str(found.maker)]
+    if found.model_years:
+        years = say("vehicle.or").join(str(year) for year in found.model_years)
+        told.append(say("vehicle.years", years=years))
+    if found.check_digit.warning is not None:
+        told.append(say("data.digit", given=found.check_digit.given, expected=found.check_digit.expected))
+    return told
 
 
 async def _list_plans(visit: PageVisit, vin: Vin) -> Sequence[Plan]:

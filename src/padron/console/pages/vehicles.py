@@ -1,28 +1,32 @@
 """The list of vehicles: found, filtered, sorted and paged, with all of it in the address."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
 from padron.console.following import begin_following
-from padron.console.pages.listing_state import COLUMNS, LIMITS, ListState, read_state
+from padron.console.pages.listing_state import COLUMNS, LIMITS, VIEW, ListState
+from padron.console.pages.opened_view import choose_list
 from padron.console.replies import show
 from padron.console.visits import PageVisit
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import FILTER_FIELDS, VehicleQuery
+from padron.domain.saved_view import SavedView, format_view_id
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus
 from padron.domain.vehicle import VehicleVersion
 from padron.mounting import MountedReply
 from padron.service.vehicles.counting import VehicleCount, count_vehicles
-from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SEVERAL, SORT, STATUS_FILTER, parse_question
-from padron.service.vehicles.reading import list_vehicles
+from padron.service.vehicles.questions import OPERATIONAL_FILTER, SEARCH, SORT, STATUS_FILTER, parse_question
+from padron.service.vehicles.reading import list_vehicles, wait_for_turn
+from padron.service.views.keeping import may_change
+from padron.service.views.opening import SeenViews, list_views
 
+SAVED = "saved"  # the field that says that a view has just been saved
 COUNT, EXACT = "count", "exact"  # the field of an address that asks for an exact count, and its value
-SHORT_PAGE = 100  # of vehicles; a longer one waits for its turn, as in the API
 
+_ASIDE = frozenset({COUNT, SAVED})
 _EXPLAINED = frozenset({Code.BAD_PARAMETERS, Code.CURSOR_GONE})
 
 
@@ -35,18 +39,28 @@ class Chip:
     status: VehicleStatus | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedView:
+    """A saved view to choose: its address, and whether it is one's own or shared, in words."""
+
+    view: SavedView
+    address: list[Pair]
+    text: str
+
+
 async def show_vehicles(visit: PageVisit) -> MountedReply:
     """GET /console/vehicles."""
     followed = await begin_following(visit)
-    state = read_state(visit.query)
+    seen = await list_views(visit.runtime, visit.principal)
+    shown = choose_list(visit.query, seen, _ASIDE)
+    state = shown.state
     rows: Sequence[VehicleVersion] = ()
     next_cursor: str | None = None
     refusal: PadronError | None = None
     counted: VehicleCount | None = None
     try:
         query = build_query(state)
-        is_long = state.limit > SHORT_PAGE
-        async with visit.runtime.turns.take(visit.principal.account_id) if is_long else nullcontext():
+        async with wait_for_turn(visit.runtime, visit.principal, query):
             found = await list_vehicles(visit.runtime, visit.principal, query, state.cursor)
         rows, next_cursor = found.page.rows, found.page.next_cursor
         if state.cursor is None:
@@ -60,6 +74,11 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         visit,
         "vehicles.html",
         state=state,
+        shown=shown,
+        views=list_offered(seen, visit),
+        first=seen.first,
+        may_save_over=shown.view is not None and may_change(visit.principal, shown.view),
+        has_saved=visit.query.get(SAVED) == VIEW and not shown.is_changed,
         followed=followed,
         rows=rows,
         next_cursor=next_cursor,
@@ -79,14 +98,26 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
 
 def build_query(state: ListState) -> VehicleQuery:
     """Give the question that a list asks. Raises ``bad_parameters`` for a filter's value that cannot be one."""
-    given = dict(state.filters)
-    if statuses := state.get_values(STATUS_FILTER):
-        given[STATUS_FILTER] = SEVERAL.join(statuses)
+    given = {name: state.get_values(name) for name in dict(state.filters)}
     if state.sort is not None:
-        given[SORT] = state.sort
+        given[SORT] = [state.sort]
     if state.search:
-        given[SEARCH] = state.search
+        given[SEARCH] = [state.search]
     return replace(parse_question(given), limit=state.limit)
+
+
+def list_offered(seen: SeenViews, visit: PageVisit) -> list[OfferedView]:
+    """Give the views to choose from, one's own before the shared ones."""
+    own = [view for view in seen.views if not view.is_shared]
+    shared = [view for view in seen.views if view.is_shared]
+    return [
+        OfferedView(view=view, address=[Pair(VIEW, format_view_id(view.view_id))], text=_name_group(visit, view))
+        for view in (*own, *shared)
+    ]
+
+
+def _name_group(visit: PageVisit, view: SavedView) -> str:
+    return str(visit.wording.say("views.shared" if view.is_shared else "views.own"))
 
 
 def list_chips(visit: PageVisit, state: ListState) -> list[Chip]:

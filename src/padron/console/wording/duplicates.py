@@ -45,7 +45,7 @@ SPANISH: PageTexts = {
     "twins.caption": "VIN que tienen varios vehículos",
     "twins.count": "Vehículos",
     "twins.differ": "Qué es distinto",
-    "twins.only_status": "Solo el estado, o nada",
+    "twins.only_status": "Solo el estatus, o nada",
     "twins.one": "Duplicados de {vin}",
     "twins.how_many": Plural(one="{count} vehículo tiene este VIN.", other="{count} vehículos tienen este VIN."),
     "twins.some": "Solo se muestran los primeros {shown}. Los otros también pasan a versiones anteriores.",

@@ -137,7 +137,7 @@ SPANISH: PageTexts = {
     "keys.lacking": "No puedes cambiar ni reemplazar esta clave, porque tiene permisos que tú no tienes: {scopes}.",
     "scope.vehicles_read": "Ver vehículos",
     "scope.vehicles_write": "Registrar vehículos y cambiar sus datos",
-    "scope.vehicles_status": "Cambiar el estado",
+    "scope.vehicles_status": "Cambiar el estatus",
     "scope.vehicles_bulk": "Cambiar e importar muchos vehículos",
     "scope.vehicles_repair": "Resolver duplicados",
     "scope.vehicles_delete": "Eliminar versiones anteriores y vehículos",

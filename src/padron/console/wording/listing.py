@@ -13,7 +13,7 @@ ENGLISH: PageTexts = {
     "list.field": "Field",
     "list.value": "Value",
     "list.whole_value": "The whole value, in any letter case.",
-    "list.view": "View",
+    "list.view": "Columns",
     "list.page_size": "Rows on a page",
     "list.columns": "Columns",
     "list.apply": "Apply",
@@ -32,9 +32,14 @@ ENGLISH: PageTexts = {
     "list.next": "Next page",
     "list.none_found": "No vehicle matches.",
     "list.none_found_hint": "Check the spelling, or take a filter away.",
+    "list.none_searched": "The search looks at VIN, plate, unit number and owner. Type fewer letters, or part of "
+    "another of these. For a make or a model, add a filter.",
+    "list.search_all": "Search all vehicles for this",
+    "list.try_plate": "Search {plate}",
     "list.none_yet": "Nothing found so far.",
     "list.go_on": "Search on",
     "list.empty": "There is no vehicle yet.",
+    "list.import": "Import a file",
     "list.empty_hint": "Import a file of vehicles, or register the first one through the API.",
 }
 
@@ -49,7 +54,7 @@ SPANISH: PageTexts = {
     "list.field": "Campo",
     "list.value": "Valor",
     "list.whole_value": "El valor completo, en mayúsculas o minúsculas.",
-    "list.view": "Vista",
+    "list.view": "Columnas",
     "list.page_size": "Filas por página",
     "list.columns": "Columnas",
     "list.apply": "Aplicar",
@@ -68,8 +73,13 @@ SPANISH: PageTexts = {
     "list.next": "Página siguiente",
     "list.none_found": "Ningún vehículo coincide.",
     "list.none_found_hint": "Revisa lo que escribiste o quita un filtro.",
+    "list.none_searched": "La búsqueda mira VIN, placa, número económico y propietario. Escribe menos letras o "
+    "parte de otro de ellos. Para una marca o un modelo, agrega un filtro.",
+    "list.search_all": "Buscar esto en todos los vehículos",
+    "list.try_plate": "Buscar {plate}",
     "list.none_yet": "Hasta ahora no se encontró nada.",
     "list.go_on": "Seguir buscando",
     "list.empty": "Todavía no hay vehículos.",
+    "list.import": "Importar un archivo",
     "list.empty_hint": "Importa un archivo de vehículos o registra el primero con la API.",
 }

@@ -121,7 +121,7 @@ SPANISH: PageTexts = {
     "ops.status": "Estado",
     "ops.which_all": "Todos los vehículos activos de la cuenta",
     "ops.no_choice": "Elige para qué vehículos es la ejecución.",
-    "ops.no_status": "Elige un estado en el que se puede trabajar.",
+    "ops.no_status": "Elige un estatus en el que se puede trabajar.",
     "ops.start_do": "Iniciar la ejecución",
     "ops.runs": "Ejecuciones",
     "ops.runs_none": "Aún no tiene ejecuciones.",

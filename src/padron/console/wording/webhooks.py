@@ -102,7 +102,7 @@ SPANISH: PageTexts = {
     "hooks.only_statuses": "Solo ciertos cambios de estado",
     "hooks.left": "Cuando un vehículo deja uno de",
     "hooks.entered": "Cuando un vehículo recibe uno de",
-    "hooks.any_status": "Sin elegir nada: se envía todo cambio de estado.",
+    "hooks.any_status": "Sin elegir nada: se envía todo cambio de estatus.",
     "hooks.state": "Situación",
     "hooks.created": "Creado",
     "hooks.on": "Encendido",
@@ -167,7 +167,7 @@ SPANISH: PageTexts = {
     "sent.failed": "Fallida",
     "hook.vehicle_registered": "Se registra un vehículo",
     "hook.vehicle_info_changed": "Cambian sus datos",
-    "hook.vehicle_status_changed": "Cambia su estado",
+    "hook.vehicle_status_changed": "Cambia su estatus",
     "hook.vehicle_erased": "Se borran datos personales",
     "hook.vehicle_deleted": "Se elimina un vehículo",
 }

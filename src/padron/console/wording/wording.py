@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from padron.console.wording import (
     account,
+    actors,
+    data,
     duplicates,
     entry,
     errors,
@@ -24,10 +26,16 @@ from padron.console.wording import (
     many,
     operations,
     overview,
+    passkeys,
     people,
+    reasons,
+    removal,
+    scanning,
+    sentences,
     spans,
     times,
     vehicle,
+    views,
     webhooks,
 )
 from padron.console.wording.texts import PageTexts, Plural
@@ -37,12 +45,15 @@ from padron.domain.status import VehicleStatus, name_status
 # A new area brings both its dictionaries.
 AREAS = (
     frame,
+    views,
     entry,
+    passkeys,
     overview,
     gate,
     times,
     listing,
     vehicle,
+    scanning,
     many,
     fields,
     errors,
@@ -54,6 +65,11 @@ AREAS = (
     duplicates,
     operations,
     account,
+    actors,
+    data,
+    removal,
+    reasons,
+    sentences,
 )
 
 _UNITS = (("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60))
@@ -68,6 +84,7 @@ class Phrasing:
     language: Language
     texts: PageTexts
     months: tuple[str, ...]
+    weekdays: tuple[str, ...]
     group_mark: str
 
     def say(self, key: str, count: int | None = None, **values: object) -> Markup:
@@ -112,6 +129,10 @@ class Phrasing:
         """Give an instant in a zone, to the minute: 3 Mar 2026, 14:05."""
         return f"{self.write_day(at, zone)}, {at.astimezone(zone):%H:%M}"
 
+    def write_coming(self, at: datetime, zone: ZoneInfo) -> str:
+        """Give an instant that is planned, with its day of the week: Tue 3 Mar 2026, 14:05."""
+        return f"{self.weekdays[at.astimezone(zone).weekday()]} {self.write_instant(at, zone)}"
+
     def write_exact(self, at: datetime) -> str:
         """Give an instant in UTC, to the second."""
         return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -134,12 +155,15 @@ class Phrasing:
 
 _ENGLISH_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SPANISH_MONTHS = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+_ENGLISH_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SPANISH_WEEKDAYS = ("lun", "mar", "mié", "jue", "vie", "sáb", "dom")
 
 WORDINGS: Mapping[Language, Phrasing] = {
     Language.ENGLISH: Phrasing(
         language=Language.ENGLISH,
         texts={key: text for area in AREAS for key, text in area.ENGLISH.items()},
         months=_ENGLISH_MONTHS,
+        weekdays=_ENGLISH_WEEKDAYS,
         group_mark=",",
     ),
     # The countries that speak Spanish differ in comma and point. All of them understand a narrow space.
@@ -147,6 +171,7 @@ WORDINGS: Mapping[Language, Phrasing] = {
         language=Language.SPANISH,
         texts={key: text for area in AREAS for key, text in area.SPANISH.items()},
         months=_SPANISH_MONTHS,
+        weekdays=_SPANISH_WEEKDAYS,
         group_mark="\u202f",
     ),
 }

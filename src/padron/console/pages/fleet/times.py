@@ -106,7 +106,7 @@ def parse_period(visit: PageVisit, first: str, last: str, until: str) -> Period:
         end = datetime.combine(date.fromisoformat(last) + timedelta(days=1), time(), zone)
         return Period(from_at=begin, to_at=min(end, parse_instant(UNTIL, until) if until else visit.now))
     except (ValueError, OverflowError):
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("times.bad_day"))) from None
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("times.bad_day")) from None
 
 
 def sum_total(total: TotalTime) -> Mapping[VehicleStatus, int]:

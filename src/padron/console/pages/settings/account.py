@@ -86,12 +86,17 @@ def word_details(visit: PageVisit, act: Act) -> list[WordedDetail]:
 
 def _write(visit: PageVisit, name: str, detail: Detail) -> str:
     if isinstance(detail, list):
-        return ", ".join(detail)
+        return ", ".join(_name_scope(visit, one) for one in detail) if name == "scopes" else ", ".join(detail)
     if name == "role" and visit.wording.has(f"role.{detail}"):
         return str(visit.wording.say(f"role.{detail}"))
     if name in _INSTANTS and isinstance(detail, str):
         return visit.wording.write_instant(datetime.fromisoformat(detail), visit.preferences.zone)
     return str(detail)
+
+
+def _name_scope(visit: PageVisit, scope: str) -> str:
+    key = f"scope.{scope.replace(':', '_')}"
+    return str(visit.wording.say(key)) if visit.wording.has(key) else scope  # perhaps of another version
 
 
 def _list_actors(acts: Sequence[Act]) -> set[str]:

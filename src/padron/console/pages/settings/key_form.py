@@ -52,7 +52,7 @@ class TypedKey:
         if not self.rate:
             return None
         if not (self.rate.isascii() and self.rate.isdecimal()) or len(self.rate) > _RATE_LENGTH_MAX:
-            raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("keys.bad_rate")))
+            raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("keys.bad_rate"))
         return int(self.rate)
 
 

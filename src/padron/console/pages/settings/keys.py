@@ -127,7 +127,7 @@ def _parse_overlap(visit: PageVisit) -> timedelta:
     """Give how long the former key stays. Raises ``bad_parameters``."""
     hours = visit.form.get("overlap")
     if hours not in map(str, OVERLAPS_H):
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("keys.no_overlap")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("keys.no_overlap"))
     return timedelta(hours=int(hours))
 
 

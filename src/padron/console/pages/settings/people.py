@@ -3,26 +3,31 @@
 Padrón sends no mail: whoever makes a link copies it and hands it over.
 """
 
+from collections.abc import Awaitable, Callable
+
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
 from padron.console.guarding import give_origin
 from padron.console.naming import name_actors
 from padron.console.replies import redirect, show
 from padron.console.visits import PageVisit
-from padron.domain.account import Scope
+from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.people import ROLE_SCOPES, USER_NAME_LENGTH_MAX, AccountMember, Role, User, parse_role
 from padron.mounting import MountedReply
 from padron.service.people import members
 from padron.service.people.invitations import NewLink
 from padron.service.people.sign_ins import LAST, PAGE, list_account_sign_ins
+from padron.service.runtime import Runtime
 
 _LIST = "/console/people"
 _ONE = "/console/people/{user}"
 _SIGN_INS = "/console/sign-ins"
 _BAD_REQUEST = 400
 _EXPLAINED = frozenset({Code.BAD_PARAMETERS, Code.FORBIDDEN, Code.USER_EXISTS, Code.LAST_OWNER})
-_SAVED = ("role", "removed")
+_SAVED = ("role", "removed", "suspended", "resumed")
+
+ChangeMember = Callable[[Runtime, Principal, str, str], Awaitable[AccountMember]]
 
 
 async def show_people(visit: PageVisit) -> MountedReply:
@@ -94,6 +99,27 @@ async def remove(visit: PageVisit) -> MountedReply:
     return redirect(visit, _LIST, [Pair("saved", "removed")])
 
 
+async def suspend(visit: PageVisit) -> MountedReply:
+    """POST /console/people/{user}/suspend: keep the person out of this account for a time."""
+    return await _change_entry(visit, members.suspend_own_member, "suspended")
+
+
+async def resume(visit: PageVisit) -> MountedReply:
+    """POST /console/people/{user}/resume: let the person in again."""
+    return await _change_entry(visit, members.resume_own_member, "resumed")
+
+
+async def _change_entry(visit: PageVisit, change: ChangeMember, saved: str) -> MountedReply:
+    member = await _get_member(visit)
+    try:
+        await change(visit.runtime, visit.principal, visit.request_id, member.user.user_id)
+    except PadronError as error:
+        if error.code not in _EXPLAINED:
+            raise
+        return await _show_person(visit, error)
+    return redirect(visit, f"{_LIST}/{member.user.user_id}", [Pair("saved", saved)])
+
+
 async def show_sign_ins(visit: PageVisit) -> MountedReply:
     """GET /console/sign-ins: who came in, and who was refused."""
     asked = visit.query.get("before")
@@ -144,6 +170,7 @@ async def _show_person(visit: PageVisit, problem: PadronError | None = None) -> 
         roles=_list_roles(visit),
         chosen=visit.form.get("role") or member.role.value,
         is_own=member.user.user_id == visit.principal.actor,
+        may_resume=visit.may(*ROLE_SCOPES[member.role]),
         may_link=not member.is_shared and visit.may(*ROLE_SCOPES[member.role]),
         saved=visit.query.get("saved") if visit.query.get("saved") in _SAVED else "",
         problem=problem,
@@ -167,5 +194,7 @@ ROUTES = (
     ConsoleRoute(method="POST", path=_ONE, endpoint=change_role, scope=Scope.ACCOUNT_MANAGE),
     ConsoleRoute(method="POST", path=f"{_ONE}/link", endpoint=make_link, scope=Scope.ACCOUNT_MANAGE),
     ConsoleRoute(method="POST", path=f"{_ONE}/remove", endpoint=remove, scope=Scope.ACCOUNT_MANAGE),
+    ConsoleRoute(method="POST", path=f"{_ONE}/suspend", endpoint=suspend, scope=Scope.ACCOUNT_MANAGE),
+    ConsoleRoute(method="POST", path=f"{_ONE}/resume", endpoint=resume, scope=Scope.ACCOUNT_MANAGE),
     ConsoleRoute(method="GET", path=_SIGN_INS, endpoint=show_sign_ins, scope=Scope.ACCOUNT_MANAGE),
 )

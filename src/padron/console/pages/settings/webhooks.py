@@ -149,7 +149,7 @@ def explain(error: PadronError) -> str:
 
 def _parse_after(visit: PageVisit, text: str) -> int:
     if _match_number(text) is None:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("hooks.bad_number")))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("hooks.bad_number"))
     return int(text)
 
 

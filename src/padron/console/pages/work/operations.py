@@ -167,7 +167,7 @@ def explain(error: PadronError) -> str:
 
 async def _check_free(visit: PageVisit, name: str) -> None:
     if name in {operation.name for operation in await list_operations(visit.runtime, visit.principal)}:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("ops.taken", name=quote(name))))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("ops.taken", name=quote(name)))
 
 
 async def _put(visit: PageVisit, name: str, typed: TypedOperation) -> None:
@@ -183,7 +183,7 @@ async def _put(visit: PageVisit, name: str, typed: TypedOperation) -> None:
 
 def _parse_number(visit: PageVisit, text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > _LENGTH_MAX:
-        raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("ops.bad_number", text=quote(text))))
+        raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("ops.bad_number", text=quote(text)))
     return int(text)
 
 

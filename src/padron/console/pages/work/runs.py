@@ -81,12 +81,12 @@ def parse_question(visit: PageVisit) -> RunQuestion:
             text = visit.form.get("status")
             chosen = [status for status in VehicleStatus if is_operational(status) and str(status.value) == text]
             if not chosen:
-                raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("ops.no_status")))
+                raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("ops.no_status"))
             return RunQuestion(status=chosen[0])
         case "all":
             return RunQuestion()
         case _:
-            raise PadronError(Code.BAD_PARAMETERS, str(visit.wording.say("ops.no_choice")))
+            raise PadronError(Code.BAD_PARAMETERS, visit.wording.say("ops.no_choice"))
 
 
 ROUTES = (
