@@ -5,8 +5,7 @@ log, metrics and traces. The room says who asks, and answers. Neither imports th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from padron.domain.account import Principal
@@ -39,11 +38,12 @@ class MountedRequest:
     """A request whose head was checked. ``route`` is None for an address that does not exist.
 
     ``read_body`` gives the whole body. It raises ``BodyRefusedError`` for more bytes than it is given, and for a body
-    that is too slow. ``stream_body`` gives a body as it arrives, and raises the same. ``admit`` tells the server who
-    asks, once that is known: it takes a place, counts the request against the limits of the account, and raises
-    ``overloaded`` and ``rate_exceeded``. ``begin_scan`` takes a place of those who read much. ``wait`` exchanges the
-    place for a waiting request's one during a block, and gives a future that is done when the client has gone. Both
-    raise ``overloaded``.
+    that is too slow. ``stream_body`` gives a body as it arrives, and raises the same. Who keeps such a body in memory
+    counts its bytes with ``hold_bytes``. ``admit`` tells the server who asks, once that is known: it takes a place,
+    counts the request against the limits of the account, and raises ``overloaded`` and ``rate_exceeded``.
+    ``begin_scan`` takes a place of those who read much. ``begin_stream`` exchanges the place for a waiting request's
+    one until the end of the request, as one of a session's streams. All of them raise ``overloaded``. ``watch_client``
+    gives a future that is done when the client has gone. Cancel it in the end.
     """
 
     runtime: Runtime
@@ -58,25 +58,35 @@ class MountedRequest:
     client_address: str  # empty if it has none
     read_body: Callable[[int], Awaitable[bytes]]
     stream_body: Callable[[int], AsyncIterator[bytes]]
+    hold_bytes: Callable[[int], None]
     admit: Callable[[Principal], None]
     begin_scan: Callable[[], None]
-    wait: Callable[[], AbstractContextManager[asyncio.Future[None]]]
+    begin_stream: Callable[[str], None]
+    watch_client: Callable[[], asyncio.Future[None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MountedReply:
-    """An answer. ``problem`` is the kind of a refusal, for the metrics. A body that is encoded already says so."""
+    """An answer. ``problem`` is the kind of a refusal, for the metrics. A body that is encoded already says so.
+
+    With ``pieces`` it is a stream instead: its status is 200, and each piece is sent as soon as it is given.
+    """
 
     status: int
     headers: Headers
     body: bytes = b""
     problem: str = ""
+    pieces: AsyncGenerator[bytes, None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mount:
-    """A room beside the API: the first segment of its paths, its routes, and the function that answers all of them."""
+    """A room beside the API: the first segment of its paths, its routes, and the function that answers all of them.
+
+    ``start`` is the page to which ``GET /`` leads a browser; empty for a room without one.
+    """
 
     name: str
     routes: tuple[MountedRoute, ...]
     answer: Callable[[MountedRequest], Awaitable[MountedReply]]
+    start: str = ""

@@ -109,10 +109,11 @@ def _word(address: str, vin: Vin, token: str, link: str) -> str:
         f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{body}'"
     )
     minutes = SIGN_IN_LINK_LASTS // timedelta(minutes=1)
+    named = address.replace("//127.0.0.1", "//localhost")  # a passkey belongs to a name, never to a number
     return "\n".join(
         [
             f"Padrón serves the sample fleet of the account {ACCOUNT} at {address}",
-            f"The console, by a link that works once, for {minutes} minutes: {address}{link}",
+            f"The console, by a link that works once, for {minutes} minutes: {named}{link}",
             f"How to call it: {address}/docs (for programs: {address}/openapi.json)",
             f'This call answers 204 and sets "{STATUS_TEXTS[STATUS].name}"; its key is valid {KEY_DAYS} days:',
             "",

@@ -31,7 +31,7 @@ def doctor(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
     async def run(status: Status) -> None:
         examination = open_examination(settings)
         try:
-            async for finding in examine(examination, read_clock(), lambda what: status.update(f"Checking {what}")):
+            async for finding in examine(examination, read_clock, lambda what: status.update(f"Checking {what}")):
                 findings.append(finding)
                 if not json:
                     _print_finding(finding)

@@ -146,6 +146,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "users enable": ("padron users enable ana@acme.example",),
     "users erase": ("padron users erase ana@acme.example --yes ana@acme.example",),
     "vins": ("padron vins check 3LNHL2GC1BR262548",),
+    "vins scan": ("padron vins scan label.jpg",),
     "vins check": ("padron vins check 3LNHL2GC1BR262548 1C4RJEAG2EC476429 --json",),
 }
 

@@ -26,7 +26,7 @@ def make_reset_link(
 ) -> int:  # fmt: skip
     """Give a person a link to set another password. It works once, for three days.
 
-    The present password and all sessions stay until the person uses the link. Then they end.
+    The present password, all passkeys and all sessions stay until the person uses the link. Then they end.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def disable_user(user: str, /, *, force: Force = False, json: Json = False, opti
 
 
 def enable_user(user: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Let a disabled person sign in again, with the same password. The sessions stay ended.
+    """Let a disabled person sign in again, with the same password and passkeys. The sessions stay ended.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def erase_user(
     json: Json = False,
     options: CommonOptions = _DEFAULTS,
 ) -> int:
-    """Remove a person's name, e-mail address, password, sessions and accounts, for ever.
+    """Remove a person's name, e-mail address, password, passkeys, sessions and accounts, for ever.
 
     The history keeps the person's id, which then belongs to nobody. Backups keep what they have.
 

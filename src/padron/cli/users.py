@@ -9,9 +9,11 @@ from cyclopts import App, Parameter
 from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
+from padron.domain.passkeys import Passkey
 from padron.domain.people import Person, Role, User
 from padron.domain.quoting import quote
 from padron.service import accounts
+from padron.service.passkeys.keeping import list_passkeys_of
 from padron.service.people import changing_passwords, invitations, members
 from padron.service.people import users as service
 from padron.service.people.invitations import NewLink
@@ -21,12 +23,16 @@ from padron.service.runtime import Runtime
 
 users = App(name="users", help="Add, list, change and erase the people who sign in.")
 for _name, _function, _help in (
-    ("reset", "make_reset_link", "Give a person a link to set another password. The present one stays until then."),
+    (
+        "reset",
+        "make_reset_link",
+        "Give a person a link to set another password. The present one, and passkeys, stay until then.",
+    ),
     ("link", "make_one_time_link", "Give a person a link that signs in without a password, once, within ten minutes."),
     ("sessions", "list_sessions", "List a person's sessions, or end them."),
     ("disable", "disable_user", "Let a person sign in no more, and end all sessions at once."),
     ("enable", "enable_user", "Let a disabled person sign in again."),
-    ("erase", "erase_user", "Remove a person's name, e-mail address, password, sessions and accounts, for ever."),
+    ("erase", "erase_user", "Remove a person's name, e-mail address, password, passkeys and accounts, for ever."),
 ):
     users.command(f"padron.cli.user_access:{_function}", name=_name, help=_help)
 
@@ -47,6 +53,14 @@ class _Added:
 
     person: Person
     link: NewLink | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ShownPerson:
+    """A person with the passkeys, as ``padron users show`` has both."""
+
+    person: Person
+    passkeys: list[Passkey]
 
 
 @users.command(name="add")
@@ -170,16 +184,22 @@ def list_users(*, account: str | None = None, json: Json = False, options: Commo
 
 @users.command(name="show")
 def show_user(user: str, /, *, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Show all about one person but the password.
+    """Show all about one person but the secrets.
 
     Parameters
     ----------
     user
         The person's e-mail address or id.
     """
-    person = run_with_runtime(options, lambda runtime: service.get_person(runtime, user))
+
+    async def work(runtime: Runtime) -> _ShownPerson:
+        person = await service.get_person(runtime, user)
+        return _ShownPerson(person=person, passkeys=await list_passkeys_of(runtime, person.user))
+
+    shown = run_with_runtime(options, work)
+    person = shown.person
     if json:
-        print_json(show_person(person))
+        print_json({**show_person(person), "passkeys": [_show_passkey(one) for one in shown.passkeys]})
         return 0
     found = person.user
     rows = [
@@ -192,6 +212,7 @@ def show_user(user: str, /, *, json: Json = False, options: CommonOptions = _DEF
         ("Time zone", found.time_zone or "-"),
         ("Added", give_instant(found.created_at) or ""),
         ("Password since", give_instant(found.password_changed_at) or "-"),
+        ("Passkeys", ", ".join(one.name for one in shown.passkeys) or "-"),
     ]
     print_table(("Person", found.email or "-"), rows, "")
     return 0
@@ -339,6 +360,15 @@ def show_person(person: Person) -> dict[str, object]:
         "erasedAt": give_instant(user.erased_at),
         "passwordChangedAt": give_instant(user.password_changed_at),
         "accounts": [{"account": one.account_name, "role": one.role.value} for one in person.memberships],
+    }
+
+
+def _show_passkey(passkey: Passkey) -> dict[str, object]:
+    return {
+        "name": passkey.name,
+        "host": passkey.host,
+        "addedAt": give_instant(passkey.added_at),
+        "usedAt": give_instant(passkey.used_at),
     }
 
 

@@ -29,7 +29,14 @@ from padron.files.writers import Form, open_writer
 from padron.service.accounts import get_account
 from padron.service.runtime import Runtime
 from padron.service.vehicles.export import export_vehicles, find_last_vehicle
-from padron.service.vehicles.questions import FILTERS, OPERATIONAL_FILTER, SORT, STATUS_FILTER, parse_question
+from padron.service.vehicles.questions import (
+    FILTERS,
+    OPERATIONAL_FILTER,
+    SEVERAL_FILTERS,
+    SORT,
+    STATUS_FILTER,
+    parse_question,
+)
 
 TERMINATED = 128 + 15  # the status of SIGTERM in a shell
 
@@ -189,21 +196,22 @@ def parse_query(
     sort: str | None = None,
 ) -> VehicleQuery:
     """Give the query for the list that the options mean. Raises ``UsageError`` and ``bad_parameters``."""
-    given: dict[str, str] = {} if sort is None else {SORT: sort}
+    given: dict[str, list[str]] = {} if sort is None else {SORT: [sort]}
     for one in filters:
         name, sign, value = one.partition("=")
         if not sign or not value:
             raise UsageError(f"--filter is {quote(one)}: use NAME=VALUE, for example --filter brandName=Hummer.")
         if name not in FILTERS:
             raise UsageError(f"There is no filter {quote(name)}. Use one of {', '.join(sorted(FILTERS))}.")
-        if name in given:
+        if name in given and name not in SEVERAL_FILTERS:
             raise UsageError(f"The filter {name} is given twice: use it once.")
-        given[name] = value
+        given.setdefault(name, []).append(value)
     if status is not None:
         is_former = status.strip() == str(VehicleStatus.INFO_CHANGED.value)
-        given[STATUS_FILTER] = str(VehicleStatus.INFO_CHANGED if is_former else parse_status_text(status).value)
+        wanted = VehicleStatus.INFO_CHANGED if is_former else parse_status_text(status)
+        given[STATUS_FILTER] = [str(wanted.value)]
     if operational is not None:
-        given[OPERATIONAL_FILTER] = str(operational).lower()
+        given[OPERATIONAL_FILTER] = [str(operational).lower()]
     return parse_question(given)
 
 

@@ -13,6 +13,7 @@ from padron.cli.holding import may_be_served
 from padron.cli.import_results import ImportResult, print_result
 from padron.cli.imports import count_interrupts, open_input, open_report, read_mapping, show_progress
 from padron.cli.options import CommonOptions, Json, run_with_runtime
+from padron.config import Settings
 from padron.domain.account import Account, Principal, Scope
 from padron.domain.file_reading import ReadingOptions, check_header_row
 from padron.files.ahead import BlockingRows
@@ -20,8 +21,10 @@ from padron.service.accounts import get_account
 from padron.service.imports.importing import ImportStep, import_vehicles
 from padron.service.runtime import Runtime
 
-CHUNK_ROWS = 5_000  # of one transaction: a server's calls may have to wait for it
-ALONE_CHUNK_ROWS = 20_000  # of one transaction without a server: index pages are then written less often
+# Rows of one transaction. On SQLite all calls of a server wait for it. On PostgreSQL only those for its vehicles do.
+CHUNK_ROWS = 5_000
+BESIDE_CHUNK_ROWS = 500
+ALONE_CHUNK_ROWS = 20_000  # without a server, index pages are written less often
 GARBAGE_MIN = 200_000  # new objects before Python searches for cycles; rows have none, and the search is slow
 
 vehicles = App(name="vehicles", help="Work on an account's vehicles.")
@@ -62,6 +65,23 @@ class ImportOptions:
 _IMPORT_DEFAULTS = ImportOptions()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ImportPace:
+    """How an import writes. One that gives way rests after each transaction, so that a server gets the lock."""
+
+    chunk_rows: int
+    is_alone: bool = False
+    gives_way: bool = False
+
+
+def _choose_pace(settings: Settings) -> _ImportPace:
+    if not may_be_served(settings):
+        return _ImportPace(chunk_rows=ALONE_CHUNK_ROWS, is_alone=True)
+    if settings.is_sqlite:
+        return _ImportPace(chunk_rows=BESIDE_CHUNK_ROWS, gives_way=True)
+    return _ImportPace(chunk_rows=CHUNK_ROWS)
+
+
 @vehicles.command(name="import")
 def import_file(
     file: Annotated[Path, Parameter(allow_leading_hyphen=True)],
@@ -99,14 +119,13 @@ def import_file(
     ):
         result = ImportResult(request_id=f"import-{secrets.token_hex(8)}", dry_run=chosen.dry_run, report=report)
 
-        is_alone = not may_be_served(options.read())
-        chunk_rows = ALONE_CHUNK_ROWS if is_alone else CHUNK_ROWS
+        pace = _choose_pace(options.read())
 
         async def work(runtime: Runtime) -> None:
             owner = await get_account(runtime, account)
-            await _import_rows(runtime, owner, rows, chosen, result, chunk_rows=chunk_rows)
+            await _import_rows(runtime, owner, rows, chosen, result, pace)
 
-        run_with_runtime(options, work, is_alone=is_alone)
+        run_with_runtime(options, work, is_alone=pace.is_alone)
         result.header = rows.header
     return print_result(result, json=json)
 
@@ -117,8 +136,7 @@ async def _import_rows(
     rows: BlockingRows,
     chosen: ImportOptions,
     result: ImportResult,
-    *,
-    chunk_rows: int,
+    pace: _ImportPace,
 ) -> None:
     with count_interrupts() as result.interrupts, show_progress(rows) as show:
 
@@ -137,7 +155,8 @@ async def _import_rows(
             language=rows.header.language,
             on_step=note,
             should_stop=lambda: bool(result.interrupts),
-            chunk_rows=chunk_rows,
+            chunk_rows=pace.chunk_rows,
+            takes_turns=pace.gives_way,
         )
 
 

@@ -1,1 +1,1 @@
-"""Spreadsheets: their forms, their columns, and what their cells say. Knows no register and no HTTP."""
+"""Spreadsheets: their forms, their columns, and what their cells say. Pictures of barcodes. Knows no register."""

@@ -46,9 +46,14 @@ def give_limits(path: Path, *, is_beside_server: bool) -> ChildLimits:
     return ChildLimits(cpu_s=cpu_s, wall_s=cpu_s * WALL_FACTOR, niceness=NICENESS if is_beside_server else 0)
 
 
-def start_process(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """Start the process with this environment, and with pipes for all three streams."""
-    command = [sys.executable, "-P", "-m", PROGRAM]  # -P: import nothing from the current folder
+def give_environment() -> dict[str, str]:
+    """Give the variables that the process inherits."""
+    return {name: value for name, value in os.environ.items() if name in _INHERITED}
+
+
+def start_process(environment: dict[str, str], program: str) -> subprocess.Popen[bytes]:
+    """Start a module of ours as a process with this environment, and with pipes for all three streams."""
+    command = [sys.executable, "-P", "-m", program]  # -P: import nothing from the current folder
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)  # noqa: S603 - our module
 
@@ -59,9 +64,8 @@ class Child:
     def __init__(self, order: Order, limits: ChildLimits) -> None:
         self.limits = limits
         self._killed_for: str | None = None
-        environment = {name: value for name, value in os.environ.items() if name in _INHERITED}
-        self._process = start_process(environment)
-        with _give_pipe(self._process.stdin) as asked, suppress(BrokenPipeError):  # ``explain`` reports its end
+        self._process = start_process(give_environment(), PROGRAM)
+        with give_pipe(self._process.stdin) as asked, suppress(BrokenPipeError):  # ``explain`` reports its end
             asked.write(msgspec.json.encode(Instruction(order=order, limits=limits)))
 
     @property
@@ -72,7 +76,7 @@ class Child:
     @property
     def output(self) -> IO[bytes]:
         """The pipe with its batches."""
-        return _give_pipe(self._process.stdout)
+        return give_pipe(self._process.stdout)
 
     def kill(self, why: str | None = None) -> None:
         """End the process now. ``why`` becomes the error for the caller that waits for its rows."""
@@ -94,7 +98,7 @@ class Child:
         self.kill()
         self._process.wait()
         self.output.close()
-        with _give_pipe(self._process.stderr) as errors:
+        with give_pipe(self._process.stderr) as errors:
             os.set_blocking(errors.fileno(), False)
             written = errors.read(ERRORS_BYTES_MAX) or b""
         if text := written.decode("utf-8", "replace").strip():
@@ -129,7 +133,8 @@ def _name_signal(number: int) -> str:
         return f"signal {number}"
 
 
-def _give_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+def give_pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    """Give one of the pipes of a process that was started with all three."""
     if pipe is None:
         raise AssertionError  # Popen was called with all three pipes
     return pipe

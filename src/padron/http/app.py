@@ -25,7 +25,8 @@ from padron.http.edge.peers import EXTENSION
 from padron.http.mounts import give_fallback_routes, give_mounted_routes
 from padron.http.places import Places
 from padron.http.reach import DIRECT, Reach, make_stripper, set_root_path
-from padron.http.routes import ROUTES
+from padron.http.routes import ROUTES, give_routes
+from padron.http.routes.docs import DOCUMENTATION
 from padron.http.routing import Paths, give_raw_path
 from padron.http.server import Server, admit, answer_whatever
 from padron.http.stopping import on_stop_signal
@@ -106,15 +107,12 @@ class Resource:
         if route is None:
             return self._answer_without_route(call)
         if route.public:
-            return await route.endpoint(call)
+            return await _check_version(await route.endpoint(call), scope)
         await call.authenticate()
         admit(call, route)
         if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
             return await idempotency.answer_once(call, route.endpoint)
-        reply = await route.endpoint(call)
-        if isinstance(reply, StreamReply) and scope.get("http_version") == "1.0":
-            await reply.chunks.aclose()
-            raise ProblemError(problems.MALFORMED_REQUEST, "This answer is a stream, which needs HTTP/1.1.", CLOSE)
+        reply = await _check_version(await route.endpoint(call), scope)
         if method in _READING:
             await call.confirm()  # the key may be revoked by now, and only a valid key may get what was read
         if isinstance(reply, StreamReply):
@@ -133,6 +131,14 @@ class Resource:
             return Reply(204, headers=((b"allow", self._allow),))
         detail = f"This address does not take {show_word(method)}. Use {self._allow.decode()}."
         raise ProblemError(problems.METHOD_NOT_ALLOWED, detail, ((b"allow", self._allow),))
+
+
+async def _check_version(reply: Reply | StreamReply, scope: AsgiScope) -> Reply | StreamReply:
+    """Give the answer. Raises a refusal of a stream for a client that cannot read one."""
+    if isinstance(reply, StreamReply) and scope.get("http_version") == "1.0":
+        await reply.chunks.aclose()
+        raise ProblemError(problems.MALFORMED_REQUEST, "This answer is a stream, which needs HTTP/1.1.", CLOSE)
+    return reply
 
 
 async def _stream(send: Send, reply: StreamReply, call: Call) -> None:
@@ -198,7 +204,8 @@ def build_app(
             await server.runtime.close()
 
     paths: dict[str, list[Route]] = {}
-    for route in (*ROUTES, *(route for mount in mounts for route in give_mounted_routes(mount))):
+    start = next((mount.start for mount in mounts if mount.start), DOCUMENTATION)
+    for route in (*give_routes(start), *(route for mount in mounts for route in give_mounted_routes(mount))):
         paths.setdefault(route.path, []).append(route)
     resources = {path: Resource(server, routes) for path, routes in paths.items()}
     fallbacks = {mount.name: Resource(server, give_fallback_routes(mount)) for mount in mounts}

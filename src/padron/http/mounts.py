@@ -1,14 +1,13 @@
 """Hands the requests below a mount to the room that answers them, under the guards of every other request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from padron.domain.account import Principal
 from padron.http.answers import problems
 from padron.http.answers.problem import ProblemError
-from padron.http.answers.replies import Reply
+from padron.http.answers.replies import Reply, StreamReply
 from padron.http.calls import CLOSE, Call, ClientGoneError
 from padron.http.declarations import Route
 from padron.http.places import Kind
@@ -36,7 +35,7 @@ def _declare(mount: Mount, method: str, path: str, route: MountedRoute | None) -
     )  # fmt: skip
 
 
-async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply:
+async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply | StreamReply:
     request = call.request
     reply = await mount.answer(
         MountedRequest(
@@ -52,11 +51,15 @@ async def _answer(mount: Mount, route: MountedRoute | None, call: Call) -> Reply
             client_address=request.client_address,
             read_body=_build_reading(call),
             stream_body=partial(_stream_body, call),
+            hold_bytes=call.seat.hold_bytes,
             admit=_build_admission(call),
             begin_scan=partial(call.seat.begin, Kind.SCAN),
-            wait=partial(_wait, call),
+            begin_stream=call.seat.stream,
+            watch_client=call.watch_client,
         )
     )
+    if reply.pieces is not None:
+        return StreamReply(reply.pieces, reply.headers)
     return Reply(reply.status, reply.body, reply.headers, reply.problem)
 
 
@@ -81,16 +84,6 @@ async def _stream_body(call: Call, size_max: int) -> AsyncIterator[bytes]:
     except ClientGoneError:
         gone = problems.REQUEST_TIMEOUT
         raise BodyRefusedError(gone.status, "The client hung up.", CLOSE, gone.slug) from None
-
-
-@contextmanager
-def _wait(call: Call) -> Iterator[asyncio.Future[None]]:
-    gone = call.watch_client()
-    try:
-        with call.waiting():
-            yield gone
-    finally:
-        gone.cancel()
 
 
 def _build_admission(call: Call) -> Callable[[Principal], None]:

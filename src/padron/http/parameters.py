@@ -1,5 +1,7 @@
 """Parameters that several operations declare."""
 
+from dataclasses import replace
+
 from padron.domain.instants import INSTANT_PATTERN
 from padron.domain.operation import OPERATION_NAME_PATTERN
 from padron.domain.query import FILTER_FIELDS, LIMIT_DEFAULT, LIMIT_MAX, SORT_FIELDS
@@ -10,7 +12,7 @@ from padron.domain.vin import VIN_LENGTH, VIN_PATTERN
 from padron.http.declarations import Parameter
 from padron.http.docs.schemas import REFERENCE, STATUS_ID
 from padron.http.requests.queries import SEARCH, STATUS_FILTER
-from padron.service.vehicles.questions import STATUSES_MAX
+from padron.service.vehicles.questions import VALUES_MAX
 
 REQUEST_ID_PATTERN = "^[0-9A-Za-z_-]{1,100}$"
 _ETAG_PATTERN = rf'^(\*|"{TAG_PATTERN.strip("^$")}")$'
@@ -105,6 +107,14 @@ DATA_FILTERS: tuple[Parameter, ...] = (
         for field in FILTER_FIELDS.values()
     ),
 )  # fmt: skip
+
+
+def _repeat(one: Parameter) -> Parameter:
+    """Give a filter that may be repeated: a vehicle has any of the values."""
+    schema = {"type": "array", "items": one.schema, "minItems": 1, "maxItems": VALUES_MAX}
+    return replace(one, description=f"{one.description} Repeat it for any of several.", schema=schema)
+
+
 FILTERS: tuple[Parameter, ...] = (
     Parameter(
         name=SEARCH, place="query",
@@ -119,7 +129,7 @@ FILTERS: tuple[Parameter, ...] = (
         "any of these statuses. 2, alone, means former versions instead of current vehicles.",
         schema={
             "type": "array", "items": {"$ref": REFERENCE.format(name=STATUS_ID)}, "minItems": 1,
-            "maxItems": STATUSES_MAX,
+            "maxItems": VALUES_MAX,
         },
     ),
     Parameter(
@@ -127,5 +137,5 @@ FILTERS: tuple[Parameter, ...] = (
         description="true: vehicles that operations may touch; false: all other current vehicles.",
         schema={"type": "boolean"},
     ),
-    *DATA_FILTERS,
+    *(_repeat(one) for one in DATA_FILTERS),
 )  # fmt: skip

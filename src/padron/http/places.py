@@ -10,10 +10,12 @@ No account can take all of anything.
 """
 
 from enum import Enum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import Limits
+
+K = TypeVar("K", int, str)
 
 UNCOUNTED_BYTES = 1_024  # of a body: the places of requests already bound the sum of such small bodies
 
@@ -36,6 +38,8 @@ class Places:
         self.arriving: dict[int, int] = {}
         self.running: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
         self.body_bytes: dict[int, int] = {}
+        self.streams: dict[str, int] = {}  # by session
+        self.console_streams: dict[int, int] = {}
         self.call_count = 0
         self.waiting_count = 0
         self.arriving_count = 0
@@ -53,7 +57,7 @@ class _Doing(Enum):
 class Seat:
     """The places of one request, once its account is known."""
 
-    __slots__ = ("_account_id", "_byte_count", "_kind", "_places", "_state")
+    __slots__ = ("_account_id", "_byte_count", "_kind", "_places", "_session_id", "_state")
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -61,6 +65,7 @@ class Seat:
         self._state = _Doing.WORKING
         self._kind: Kind | None = None
         self._byte_count = 0
+        self._session_id: str | None = None
 
     def take(self, account_id: int) -> None:
         """Take a call's place. Raises ``overloaded`` when no place is left."""
@@ -133,6 +138,27 @@ class Seat:
         self._kind = kind
         taken[self._account_id] = taken.get(self._account_id, 0) + 1
 
+    def stream(self, session_id: str) -> None:
+        """Wait until the end of the request, as one of a session's streams. Raises ``overloaded`` as ``wait`` does.
+
+        Otherwise one browser could take all waiting places of its account.
+        """
+        if self._account_id is None:
+            return
+        of_sessions, of_accounts, limits = self._places.streams, self._places.console_streams, self._places.limits
+        for whose, count, most in (
+            ("session", of_sessions.get(session_id, 0), limits.session_streams),
+            ("account", of_accounts.get(self._account_id, 0), limits.console_streams),
+        ):
+            if count >= most:
+                raise PadronError(
+                    Code.OVERLOADED, f"This {whose} has {most} streams in this server, the maximum. Close some pages."
+                )
+        self.wait()
+        self._session_id = session_id
+        of_sessions[session_id] = of_sessions.get(session_id, 0) + 1
+        of_accounts[self._account_id] = of_accounts.get(self._account_id, 0) + 1
+
     def hold_bytes(self, byte_count: int) -> None:
         """Count so many bytes of the request's body, until the end of the request.
 
@@ -164,6 +190,9 @@ class Seat:
         if self._byte_count:
             self._places.body_byte_count -= self._byte_count
             _give_back(self._places.body_bytes, self._account_id, self._byte_count)
+        if self._session_id is not None:
+            _give_back(self._places.streams, self._session_id)
+            _give_back(self._places.console_streams, self._account_id)
         self._account_id = None
 
     def _check_calls(self, account_id: int) -> None:
@@ -200,12 +229,12 @@ class Seat:
         _give_back(taken, self._account_id, -change)
 
 
-def _give_back(taken: dict[int, int], account_id: int | None, count: int = 1) -> None:
-    """Count less, or more, and forget an account that has taken nothing."""
-    if account_id is None:
+def _give_back(taken: dict[K, int], holder: K | None, count: int = 1) -> None:
+    """Count less, or more, and forget an account or a session that has taken nothing."""
+    if holder is None:
         return
-    left = taken.get(account_id, 0) - count
+    left = taken.get(holder, 0) - count
     if left:
-        taken[account_id] = left
+        taken[holder] = left
     else:
-        del taken[account_id]
+        del taken[holder]

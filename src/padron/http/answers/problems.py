@@ -12,7 +12,9 @@ from padron.http.answers.people_problems import (
 )
 from padron.http.answers.problem import Problem
 from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
+from padron.http.answers.scanning_problems import SCANNING_UNAVAILABLE
 from padron.http.answers.selection_problems import SELECTION_PROBLEMS
+from padron.http.answers.view_problems import VIEW_PROBLEMS
 
 BAD_PARAMETERS = Problem(
     slug="bad-parameters", status=400, title="Bad parameters", error_type="badRequest",
@@ -367,12 +369,14 @@ PROBLEMS: dict[Code, Problem] = {
     Code.INVITATION_ENDED: INVITATION_ENDED,
     Code.STORE_UNAVAILABLE: STORE_UNAVAILABLE,
     Code.PROVIDER_UNAVAILABLE: PROVIDER_UNAVAILABLE,
+    Code.SCANNING_UNAVAILABLE: SCANNING_UNAVAILABLE,
     Code.SCHEMA_MISMATCH: STORE_UNAVAILABLE,
     Code.SECRET_KEY_MISSING: STORE_UNAVAILABLE,
     Code.OVERLOADED: OVERLOADED,
     Code.RATE_EXCEEDED: RATE_EXCEEDED,
     Code.SERVER_FULL: SERVER_FULL,
     **SELECTION_PROBLEMS,
+    **VIEW_PROBLEMS,
 }
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
@@ -387,5 +391,5 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     CURSOR_GONE, ARCHIVED, REQUEST_NOT_FOUND, REQUEST_TOO_LARGE, BATCH_REFUSED, KEY_IN_USE, ANSWER_LOST, KEY_REUSED,
     USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
-    SERVER_FULL, PROVIDER_UNAVAILABLE, *SELECTION_PROBLEMS.values(),
+    SERVER_FULL, PROVIDER_UNAVAILABLE, SCANNING_UNAVAILABLE, *SELECTION_PROBLEMS.values(), *VIEW_PROBLEMS.values(),
 )  # fmt: skip

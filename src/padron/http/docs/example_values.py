@@ -38,14 +38,16 @@ _LIMITS = msgspec.to_builtins(shape_limits(DEFAULT_LIMITS))
 # The values of required parameters, which the path and the line of curl show.
 PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
-    "importId": _RUN_ID, "fileId": _RUN_ID, "selectionId": _RUN_ID, "actorId": _KEY_ID, "keyId": _KEY_ID,
-    "userId": _USER_ID,
+    "importId": _RUN_ID, "fileId": _RUN_ID, "selectionId": _RUN_ID, "viewId": _RUN_ID, "actorId": _KEY_ID,
+    "keyId": _KEY_ID, "userId": _USER_ID,
     "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
 }  # fmt: skip
 
 MEMBERS: dict[str, Any] = {
+    "accountDefault": False, "columns": ["plate", "statusSince"], "query": "assetStatusId=6&sort=-statusSince",
+    "shared": True,
     "addedAt": AT, "date": "2026-01-31",
     "appliedAt": AT, "appliedBy": _KEY_ID, "appliedByName": _KEY_NAME, "digest": _DIGEST,
     "changedCount": 0, "leavingOperations": 2, "enteringOperations": 0, "withdrawnWork": 0, "faultCount": 0,
@@ -83,6 +85,7 @@ _SHOP_CAR: dict[str, Any] = {"plate": "RTA412C", "brandName": "Lincoln", "modelN
 SHAPES: dict[str, dict[str, Any]] = {
     "AccountCountsShape": {"vehicles": 412, "keys": 3, "webhooks": 1, "operations": 2},
     "AccountLimitsShape": _LIMITS,
+    "ViewShape": {"id": _RUN_ID, "name": "To sell"},
     "AccountShape": {"id": 1, "name": "Flota Norte"},
     "ActShape": {"type": "keyAdded", "details": {"label": "workshop", "scopes": ["vehicles:read"]}},
     "ActorShape": {"id": _KEY_ID, "kind": "key", "name": _KEY_NAME},
@@ -225,6 +228,7 @@ INSTANCE = _REQUEST_ID
 
 _PAGE = '<!doctype html>\n<html lang="en">\n…\n</html>\n'
 FILE = f"vin,plate,brandName,vehicleStatusId\n{VIN},RTA412C,Lincoln,1\n"
+PICTURE = "(the bytes of a JPEG, PNG or WebP picture)"
 _EVENT_STREAM = (
     ": padron\n\n"
     "id: bzE3OjQy\nevent: vehicle.status_changed\n"

@@ -59,6 +59,7 @@ _TAGS = {
     "VINs": "What a VIN says about a vehicle, and what is wrong with it.",
     "Duplicates": "Several vehicles with one VIN, and how to make one vehicle of them.",
     "Imports": "Files of vehicles, imported in the background.",
+    "Views": "Saved questions to the list of vehicles, one's own or shared.",
     "Selections": "Sets of vehicles that are shown and then changed together.",
     "Gate": "May an operation touch a vehicle now?",
     "Feed": "All changes, in one order.",
@@ -210,10 +211,11 @@ def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]
 def _describe_file(media_types: Sequence[str]) -> dict[str, Any]:
     """Describe a body that is a file. Generators support only one kind of bytes, so the description has the others."""
     others = ", ".join(f"`{name}`" for name in media_types if name != _BYTES)
+    example = example_values.PICTURE if media_types[0].startswith("image/") else example_values.FILE
     return {
         "required": True,
         "description": f"The file itself. Its form is detected from the content; Content-Type may also be {others}.",
-        "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}, "example": example_values.FILE}},
+        "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}, "example": example}},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from padron.http.answers.problem import Problem
+from padron.http.docs import example_values
 
 SERVER = "@@server@@"  # a placeholder for this server's address, which comes from each request
 KEY = "Authorization: Bearer $API_KEY"
@@ -161,7 +162,9 @@ def _list_curls(method: str, path: str, operation: Mapping[str, Any]) -> Iterato
         if media_type == "application/json":
             parts += [f"-H 'Content-Type: {media_type}'", f"-d {shlex.quote(write_json(content['example']))}"]
         else:
-            parts += ["-H 'Content-Type: text/csv'", "--data-binary @fleet.csv"]
+            is_picture = content["example"] == example_values.PICTURE
+            form, name = ("image/jpeg", "photo.jpg") if is_picture else ("text/csv", "fleet.csv")
+            parts += [f"-H 'Content-Type: {form}'", f"--data-binary @{name}"]
     yield " \\\n  ".join(parts)
     if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
         yield " \\\n  ".join((parts[0].replace("curl", "curl -N", 1), *parts[1:], "-H 'Accept: text/event-stream'"))

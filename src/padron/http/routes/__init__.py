@@ -1,5 +1,7 @@
 """All routes. The status call is first, because the router searches from the top."""
 
+from dataclasses import replace
+
 from padron.http.declarations import Route
 from padron.http.routes import (
     actors,
@@ -12,12 +14,13 @@ from padron.http.routes import (
     resource_metadata,
     selections,
     system,
+    views,
     webhooks,
 )
 from padron.http.routes.account import account, keys, members
 from padron.http.routes.operations import cancelling, claims, declaring, gate, runs
 from padron.http.routes.statuses import bulk, single
-from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, vehicles, vins
+from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, scanning, vehicles, vins
 
 ROUTES: tuple[Route, ...] = (
     *single.ROUTES,
@@ -33,6 +36,7 @@ ROUTES: tuple[Route, ...] = (
     *imports.ROUTES,
     *kept_files.ROUTES,
     *selections.ROUTES,
+    *views.ROUTES,
     *gate.ROUTES,
     *changes.ROUTES,
     *actors.ROUTES,
@@ -40,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *runs.ROUTES,
     *cancelling.ROUTES,
     *declaring.ROUTES,
+    *scanning.ROUTES,
     *vins.ROUTES,
     *webhooks.ROUTES,
     *account.ROUTES,
@@ -49,3 +54,10 @@ ROUTES: tuple[Route, ...] = (
     *resource_metadata.ROUTES,
     *docs.ROUTES,
 )
+
+
+def give_routes(start: str) -> tuple[Route, ...]:
+    """Give all routes for a server whose ``GET /`` leads browsers to this page."""
+    return tuple(
+        replace(route, endpoint=docs.lead_browsers_to(start)) if route.path == "/" else route for route in ROUTES
+    )

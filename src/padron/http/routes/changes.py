@@ -8,7 +8,6 @@ import msgspec
 from padron.domain.account import Scope
 from padron.domain.change import ChangeType, Place
 from padron.domain.errors import Code, PadronError
-from padron.domain.idempotency import Headers
 from padron.domain.quoting import quote
 from padron.domain.webhook import EVENT_TYPES
 from padron.http import parameters
@@ -24,20 +23,21 @@ from padron.service.changes import feed
 from padron.service.changes.events import give_event
 from padron.service.changes.feed import Wait
 from padron.service.changes.pages import FeedFilter, FeedPage, FeedQuery
+from padron.service.changes.stream_lines import (
+    HEARTBEAT_S,
+    STREAM_HEADERS,
+    STREAM_PAGE,
+    format_comment,
+    format_event,
+    format_heartbeat,
+)
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import read_place
 
 WAIT_S_MAX = 30
-HEARTBEAT_S = 10.0
-STREAM_PAGE = 200
 
 _PARAMETERS = frozenset({"after", "limit", "wait", "type", "operationalChanged"})
 _TYPES: dict[str, ChangeType] = {name.value: kind for kind, name in EVENT_TYPES.items()}
-_STREAM_HEADERS: Headers = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),  # tells proxies such as nginx to forward each event at once
-)
 
 
 async def list_changes(call: Call) -> Reply | StreamReply:
@@ -49,7 +49,7 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     if b"text/event-stream" in call.headers.get(b"accept", b""):
         last = call.headers.get(b"last-event-id", b"").decode("latin-1")
         after = await read_place(call.runtime, call.principal, last or given.get("after"))
-        return StreamReply(_stream(call, after, wanted), _STREAM_HEADERS, _word_farewell)
+        return StreamReply(_stream(call, after, wanted), STREAM_HEADERS, _word_farewell)
     after = await read_place(call.runtime, call.principal, given.get("after"))
     gone = call.watch_client()
     try:
@@ -78,7 +78,7 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
         heartbeat = Wait(seconds=HEARTBEAT_S, gone=gone)
         async for page in feed.follow_changes(call.runtime, call.principal, query, heartbeat):
             yield _format_page(call.runtime, page, await _name_authors(call, page))
-        yield _format_comment("the server is stopping: connect again")
+        yield format_comment("the server is stopping: connect again")
     finally:
         gone.cancel()
 
@@ -92,13 +92,12 @@ def _format_page(runtime: Runtime, page: FeedPage, names: Mapping[str, str]) -> 
     """Give the events of a page. For an empty page, give a comment that keeps the connection alive."""
     if not page.entries:
         # The id is after the changes that the filters left out, so that a new connection need not read them again.
-        return b"id: %s\n: waiting\n\n" % feed.format_cursor(runtime, page.position).encode()
+        return format_heartbeat(feed.format_cursor(runtime, page.position))
     return b"".join(
-        b"id: %s\nevent: %s\ndata: %s\n\n"
-        % (
-            feed.format_cursor(runtime, entry.place).encode(),
-            EVENT_TYPES[entry.change.type].value.encode(),
+        format_event(
+            feed.format_cursor(runtime, entry.place),
             msgspec.json.encode(give_event(entry, names)),
+            EVENT_TYPES[entry.change.type].value,
         )
         for entry in page.entries
     )
@@ -106,11 +105,7 @@ def _format_page(runtime: Runtime, page: FeedPage, names: Mapping[str, str]) -> 
 
 def _word_farewell(error: PadronError) -> bytes:
     """Say why the events end: the key is no longer valid, or the database cannot be read."""
-    return _format_comment(error.detail)
-
-
-def _format_comment(text: str) -> bytes:
-    return b": %s\n\n" % text.encode()
+    return format_comment(error.detail)
 
 
 def _parse_filter(given: dict[str, str]) -> FeedFilter:

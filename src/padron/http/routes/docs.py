@@ -1,4 +1,4 @@
-"""The pages for people (the documentation, the guides, a page for each error) and the document for programs."""
+"""The pages about the API (the documentation, the guides, a page for each error) and the document for programs."""
 
 import asyncio
 from functools import cache
@@ -8,12 +8,14 @@ from padron.http.answers.problem import ProblemError
 from padron.http.answers.problems import ALL_PROBLEMS, PATH_NOT_FOUND
 from padron.http.answers.replies import JSON_HEADERS, PAGE_HEADERS, Reply, build_json_reply
 from padron.http.calls import Call
-from padron.http.declarations import Parameter, Route, Success
+from padron.http.declarations import Parameter, Respond, Route, Success
 from padron.http.docs import pages, reference
 from padron.http.docs.events import EVENTS
 from padron.http.docs.guides import find_guides
 from padron.http.docs.openapi import encode_document
 from padron.http.reach import place
+
+DOCUMENTATION = "/docs"
 
 _PROBLEMS = sorted(ALL_PROBLEMS, key=lambda problem: (problem.status, problem.error_detail))
 _PROBLEMS_BY_SLUG = {problem.slug: problem for problem in _PROBLEMS}
@@ -24,13 +26,18 @@ _ASSET_HEADERS: Headers = (
 )
 
 
-async def get_start(call: Call) -> Reply:
-    """GET /: leads a browser to the documentation, and gives a program the addresses."""
-    vary = ((b"vary", b"accept"),)
-    if b"text/html" in call.headers.get(b"accept", b""):
-        return Reply(302, headers=((b"location", place("/docs").encode()), *vary))
-    addresses = {"documentation": place("/docs"), "openapi": place("/openapi.json"), "errors": place("/errors")}
-    return build_json_reply(200, {"name": "Padrón", **addresses}, vary)
+def lead_browsers_to(path: str) -> Respond:
+    """Give the endpoint of GET /, which leads a browser to a page, and gives a program the addresses."""
+
+    async def get_start(call: Call) -> Reply:
+        """GET /."""
+        vary = ((b"vary", b"accept"),)
+        if b"text/html" in call.headers.get(b"accept", b""):
+            return Reply(302, headers=((b"location", place(path).encode()), *vary))
+        addresses = {"documentation": place("/docs"), "openapi": place("/openapi.json"), "errors": place("/errors")}
+        return build_json_reply(200, {"name": "Padrón", **addresses}, vary)
+
+    return get_start
 
 
 async def get_document(_: Call) -> Reply:
@@ -124,11 +131,12 @@ ROUTES: tuple[Route, ...] = (
     Route(
         name="getStart", method="GET", path="/", tag="System", public=True,
         summary="Where what is",
-        description="Leads a browser (`Accept: text/html`) to the documentation, and gives a program its address.",
-        endpoint=get_start,
+        description="Leads a browser (`Accept: text/html`) to the console, and gives a program the addresses of the "
+        "documentation.",
+        endpoint=lead_browsers_to(DOCUMENTATION),
         answers={
             200: Success(description="The addresses of the documentation.", body=dict),
-            302: Success(description="The documentation.", headers={"Location": "/docs"}),
+            302: Success(description="The console.", headers={"Location": "Its address."}),
         },
     ),
     Route(

@@ -129,7 +129,7 @@ async def _make(call: Call, body: SelectionBody) -> VehicleSelection:
     if not isinstance(body.listed, UnsetType):
         return await making.select_named(call.runtime, call.principal, body.listed)
     text = "" if isinstance(body.filter, UnsetType) else body.filter
-    given = queries.parse_query(text.encode(), _FILTERS) if text else {}
+    given = queries.parse_list_query(text.encode(), _FILTERS) if text else {}
     if not given and body.every is not True:
         raise PadronError(Code.BAD_PARAMETERS, 'The filter names no field. For all vehicles, send {"all": true}.')
     return await making.select_matching(call.runtime, call.principal, queries.parse_vehicle_query(given))

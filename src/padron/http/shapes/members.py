@@ -31,6 +31,7 @@ class InvitationBody(Struct, forbid_unknown_fields=True):
 class MemberShape(Struct, rename="camel"):
     """A member. ``isShared`` says that another account has the person too. Erased people have neither name nor address.
 
+    ``suspendedAt`` says since when the person cannot enter this account, and ``disabledAt`` any account.
     ``hasPassword`` is false until the person has used the link.
     """
 
@@ -39,6 +40,7 @@ class MemberShape(Struct, rename="camel"):
     name: str | None
     role: Role
     added_at: datetime
+    suspended_at: datetime | None
     disabled_at: datetime | None
     has_password: bool
     is_shared: bool
@@ -73,6 +75,7 @@ def shape_member(member: AccountMember) -> MemberShape:
         name=user.name,
         role=member.role,
         added_at=member.added_at,
+        suspended_at=member.suspended_at,
         disabled_at=user.disabled_at,
         has_password=user.password_changed_at is not None,
         is_shared=member.is_shared,

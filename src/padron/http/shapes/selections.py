@@ -127,7 +127,9 @@ class SelectionShape(Struct, rename="camel"):
     applied_by_name: ActorName
     ended_at: datetime | None
     counts: OutcomeCountsShape
-    detail: Annotated[str | None, Meta(description="Why the work failed.")]
+    detail: Annotated[
+        str | None, Meta(description="Why the work failed, or by which request it was undone in the console.")
+    ]
 
 
 class SelectionPageShape(Struct, rename="camel"):

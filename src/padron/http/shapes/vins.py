@@ -1,10 +1,12 @@
-"""The JSON form of the facts that a VIN contains."""
+"""The JSON form of the facts that a VIN contains, and of the VINs that a picture contains."""
 
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from padron.service.vehicles.vins import BadVin, VinDescription
+from padron.domain.barcode import Symbology
+from padron.service.scanning.scanning import ScannedPicture
+from padron.service.vehicles.vins import BadVin, VinDescription, give_check_digit
 
 TEXT_SHOWN_MAX = 100  # characters that are shown of a text that is not a VIN
 
@@ -49,6 +51,22 @@ class VinShape(Struct, rename="camel", omit_defaults=True):
     likely: Annotated[VinDetails | UnsetType, Meta(description="The VIN that was probably meant.")] = UNSET
 
 
+class ScannedVinShape(Struct, rename="camel", omit_defaults=True):
+    """A VIN in a picture. ``symbology`` is the kind of its barcode."""
+
+    vin: str
+    symbology: Symbology
+    registered: Annotated[bool, Meta(description="Whether the account has a current vehicle with this VIN.")]
+    warning: Annotated[str | UnsetType, Meta(description="Present if a required check digit does not fit.")] = UNSET
+
+
+class ScanShape(Struct, rename="camel"):
+    """The VINs in a picture. ``barcodeCount`` counts the barcodes without a VIN too."""
+
+    vins: list[ScannedVinShape]
+    barcode_count: int
+
+
 def shape_vin(described: VinDescription | BadVin) -> VinShape:
     """Give the JSON form of a text's description."""
     if isinstance(described, VinDescription):
@@ -63,6 +81,21 @@ def shape_vin(described: VinDescription | BadVin) -> VinShape:
     ]
     likely = UNSET if described.likely is None else _shape_details(described.likely)
     return VinShape(vin=described.text[:TEXT_SHOWN_MAX], well_formed=False, faults=faults, likely=likely)
+
+
+def shape_scan(scanned: ScannedPicture) -> ScanShape:
+    """Give the JSON form of what was found in a picture."""
+    vins = [
+        ScannedVinShape(
+            vin=one.vin,
+            symbology=one.symbology,
+            registered=bool(one.vehicles),
+            warning=give_check_digit(one.vin).warning or UNSET,
+        )
+        for one in scanned.vins
+        if one.symbology is not None
+    ]
+    return ScanShape(vins=vins, barcode_count=scanned.barcode_count)
 
 
 def _shape_details(description: VinDescription) -> VinDetails:

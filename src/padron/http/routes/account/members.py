@@ -51,6 +51,18 @@ async def remove_member(call: Call) -> Reply:
     return Reply(204)
 
 
+async def suspend_member(call: Call) -> Reply:
+    """POST /api/v2/members/{userId}/suspend."""
+    member = await members.suspend_own_member(call.runtime, call.principal, call.request_id, _give_id(call))
+    return build_json_reply(200, shape_member(member))
+
+
+async def resume_member(call: Call) -> Reply:
+    """POST /api/v2/members/{userId}/resume."""
+    member = await members.resume_own_member(call.runtime, call.principal, call.request_id, _give_id(call))
+    return build_json_reply(200, shape_member(member))
+
+
 async def invite_member(call: Call) -> Reply:
     """POST /api/v2/invitations."""
     body = await read_json(call, InvitationBody)
@@ -113,6 +125,21 @@ ROUTES: tuple[Route, ...] = (
         description="Ends the membership, and the person's sessions in the account. The person and the history stay.",
         endpoint=remove_member, scope=_SCOPE, parameters=(_ID,),
         answers={204: Success(description="The person is no member.")}, problems=(USER_NOT_FOUND, LAST_OWNER),
+    ),
+    Route(
+        name="suspendMember", method="POST", path=f"{_MEMBER}/suspend", tag=_TAG, summary="Suspend a member",
+        description="The person cannot enter this account any more, and the sessions in it end. The role stays for a "
+        "resume. Other accounts of the person are not touched. Suspending again changes nothing.",
+        endpoint=suspend_member, scope=_SCOPE, parameters=(_ID,),
+        answers={200: Success(description="The member as it is now.", body=MemberShape)},
+        problems=(USER_NOT_FOUND, LAST_OWNER),
+    ),
+    Route(
+        name="resumeMember", method="POST", path=f"{_MEMBER}/resume", tag=_TAG, summary="Let a suspended member in",
+        description="The person can enter the account again, with the role as before. A role with a scope that the "
+        "caller lacks is 403. For a member who is not suspended, nothing changes.",
+        endpoint=resume_member, scope=_SCOPE, parameters=(_ID,),
+        answers={200: Success(description="The member as it is now.", body=MemberShape)}, problems=(USER_NOT_FOUND,),
     ),
     Route(
         name="inviteMember", method="POST", path="/api/v2/invitations", tag=_TAG, summary="Invite a person",

@@ -107,8 +107,8 @@ def _parse_question(body: RunBody) -> RunQuestion:
     for name, value in given.items():
         if not value:
             raise PadronError(Code.BAD_PARAMETERS, f"The filter {name} is empty: leave it out or give a value.")
-    query = queries.parse_vehicle_query(given)
-    return RunQuestion(filters=query.filters, status=query.status)
+    query = queries.parse_vehicle_query({name: [value] for name, value in given.items()})
+    return RunQuestion(filters=queries.parse_filters(given), status=query.status)
 
 
 _RUNS = "/api/v2/operations/{name}/runs"

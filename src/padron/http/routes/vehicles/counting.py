@@ -16,9 +16,9 @@ _EXACT = "exact"
 
 async def count_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles/count."""
-    given = queries.read_query(call, queries.COUNT_PARAMETERS | {_EXACT})
-    query = queries.parse_vehicle_query(given)
-    exactly = queries.parse_boolean(given, _EXACT) or False
+    several = queries.read_list_query(call, queries.COUNT_PARAMETERS | {_EXACT})
+    query = queries.parse_vehicle_query(several)
+    exactly = queries.parse_boolean(queries.take_single(several), _EXACT) or False
     if exactly:
         call.seat.begin(Kind.SCAN)
     found = await counting.count_vehicles(call.runtime, call.principal, query, exactly=exactly)

@@ -24,9 +24,9 @@ _WORDING = frozenset({"lang", "statusNames"})
 
 async def export_vehicles(call: Call) -> StreamReply:
     """GET /api/v2/vehicles.csv."""
-    given = queries.read_query(call, queries.EXPORT_PARAMETERS | _WORDING)
-    query = queries.parse_vehicle_query(given)
-    wording = _parse_wording(given)
+    several = queries.read_list_query(call, queries.EXPORT_PARAMETERS | _WORDING)
+    query = queries.parse_vehicle_query(several)
+    wording = _parse_wording(queries.take_single(several))
     call.seat.begin(Kind.EXPORT)
     return await stream_file(call, _encode(call, query, wording), "vehicles.csv")
 

@@ -1,7 +1,5 @@
 """Registering, updating, reading and listing vehicles, and a vehicle's history."""
 
-from contextlib import nullcontext
-
 from msgspec import UNSET
 
 from padron.domain.account import Scope
@@ -41,8 +39,6 @@ from padron.http.shapes.vehicles import (
 from padron.service.actors import name_actors
 from padron.service.vehicles import reading, registration
 from padron.service.vehicles.registration import Registration
-
-SHORT_PAGE = 100  # of vehicles: it takes the event loop for two milliseconds; a longer one waits for its turn
 
 _UPSERT_FIELDS = tuple(FIELDS_BY_NAME[name] for name in ("ownerName", "engineNumber", "taxIdentifier", "legalName"))
 
@@ -120,13 +116,12 @@ async def get_vehicle(call: Call) -> Reply:
 
 async def list_vehicles(call: Call) -> Reply:
     """GET /api/v2/vehicles and GET /api/vehicles."""
-    given = queries.read_query(call, queries.LIST_PARAMETERS)
-    query = queries.parse_vehicle_query(given)
+    several = queries.read_list_query(call, queries.LIST_PARAMETERS)
+    query, cursor = queries.parse_vehicle_query(several), queries.take_single(several).get("cursor")
     if query.as_of is not None:
         call.seat.begin(Kind.SCAN)
-    is_long = query.limit > SHORT_PAGE or query.as_of is not None or bool(query.words)
-    async with call.runtime.turns.take(call.principal.account_id) if is_long else nullcontext():
-        found = await reading.list_vehicles(call.runtime, call.principal, query, given.get("cursor"), read_seen(call))
+    async with reading.wait_for_turn(call.runtime, call.principal, query):
+        found = await reading.list_vehicles(call.runtime, call.principal, query, cursor, read_seen(call))
         body: dict[str, object] = {
             "vehicles": [shape_vehicle(version) for version in found.page.rows],
             "nextCursor": found.page.next_cursor,
