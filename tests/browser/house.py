@@ -8,10 +8,13 @@ from pathlib import Path
 from playwright.async_api import Browser
 
 from padron.cli.demo import ACCOUNT, prepare_demo
+from padron.cli.vehicles import give_principal
 from padron.config import read_settings
 from padron.domain.account import Account
 from padron.domain.people import Role, User
 from padron.domain.sessions import SignInWay, Visitor
+from padron.domain.status import VehicleStatus
+from padron.domain.vin import Vin
 from padron.service.accounts import add_account, get_account
 from padron.service.people.changing_passwords import set_password
 from padron.service.people.invitations import make_sign_in_link
@@ -23,6 +26,7 @@ from padron.wiring import migrate_database, use_runtime
 from tests.browser.past import begin_past, tell_story, use_past
 from tests.browser.screen import Screen, open_screen
 from tests.e2e.program import Server, run_server
+from tests.service.selecting import set_one
 
 PASSWORD = "seven green lorries sing"
 VISITOR = Visitor(address="127.0.0.1", agent="Tests")
@@ -58,6 +62,12 @@ class Household:
         """Give the token of a new session."""
         async with self.use() as runtime:
             return (await open_session_for(runtime, self.people[role], SignInWay.LINK, VISITOR)).token
+
+    async def change(self, vin: Vin, status: VehicleStatus) -> None:
+        """Let another process set a vehicle's status."""
+        async with self.use() as runtime:
+            account = await get_account(runtime, ACCOUNT)
+            await set_one(runtime, give_principal(account.account_id), vin, status)
 
     async def make_link(self, role: Role = Role.VIEWER) -> str:
         """Give the path of a link that signs in once."""

@@ -1,9 +1,7 @@
-"""Every page of the console in a real browser.
-
-One engine shows the pages in Spanish and the other one in English, each in both widths and in both colours.
-"""
+"""Every page of the console in a real browser, with something to show, and without anything to find fault with."""
 
 import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,66 +10,139 @@ from padron.cli.fleet import list_fleet
 from padron.console.declarations import Access
 from padron.console.pages import ROUTES
 from padron.domain.people import Role
-from tests.browser.axe import list_barriers
+from tests import effort
+from tests.browser.axe import ROWS_MAX, list_barriers, list_pale
+from tests.browser.belongings import TWIN, add_belongings
 from tests.browser.house import Household
-from tests.browser.screen import NARROW, WIDE, Screen
+from tests.browser.screen import NARROW, WIDE, Screen, open_screen
 
 VIN = list_fleet()[0].vin
 FIRST_VISIT_BYTES_MAX = 60_000
 
 # Answers that are no pages: files, streams, and what leads to other programs.
-NO_PAGES = {"/console/assets/{version}/{name}", "/console/live"}
-# Of what the register of the tests does not have, the page that says so is looked at.
-PARAMETERS = {"vin": VIN} | dict.fromkeys(
-    ("token", "provider", "import", "file", "operation", "run", "key", "webhook", "number", "selectionId"), "none"
-)
+NO_PAGES = {
+    "/console/assets/{version}/{name}",
+    "/console/live",
+    "/console/selections/{selectionId}/report",
+    "/console/imports/{import}/report",
+}
+# Of what nobody could have, the page that says so is looked at.
+PARAMETERS = {"vin": VIN, "token": "none", "provider": "none"}
+TO_OVERVIEW = "/console"  # it has no page of its own
+TWINS = "/console/duplicates/{vin}"
 FURTHER = (
     "/console/vehicles?q=blue&sort=-statusSince",
     "/console/vehicles?q=nothing-like-this",
     f"/console/vehicles/{VIN}/status?status=4",
+    f"/console/vehicles/{VIN}?scanned=1",
+    "/console/scan?many=1",
+    f"/console/scan?text={VIN}&text=1FTFW1ED3NFA00005",
 )
-MISSING = ("/console/none", "/console/vehicles/1FTFW1ED3NFA00005", f"/console/duplicates/{VIN}")
+Way = tuple[int, str]  # a width, and a theme
+OTHER = {"light": "dark", "dark": "light"}
+WAYS: list[Way] = [(width, theme) for width in (NARROW, WIDE) for theme in OTHER]
+TITLES = {"en-GB": "Vehicles", "es-MX": "Vehículos"}
+MISSING = ("/console/none", "/console/vehicles/1FTFW1ED3NFA00005", f"/console/duplicates/{VIN}", "/console/keys/none")
 
 
-def list_pages(household: Household, access: Access) -> list[str]:
-    """Give an address of each page. A new name in a route needs a value in ``PARAMETERS``."""
-    values = PARAMETERS | {"user": household.people[Role.VIEWER].user_id}
-    routes = [route for route in ROUTES if route.method == "GET" and route.access is access]
-    return [route.path.format(**values) for route in routes if route.path not in NO_PAGES]
+def list_pages(access: Access, values: Mapping[str, str]) -> list[str]:
+    """Give an address of each page. A new name in a route needs something with this name, or a value in PARAMETERS."""
+    paths = [route.path for route in ROUTES if route.method == "GET" and route.access is access]
+    return [
+        path.replace("{vin}", TWIN if path == TWINS else VIN).format(**values) for path in paths if path not in NO_PAGES
+    ]
 
 
-async def look(screen: Screen, target: str, *, is_error: bool = False) -> list[str]:
-    """Give what is wrong with a page: narrow, then wide, once in light and once in dark."""
+async def look(
+    screen: Screen,
+    target: str,
+    ways: Iterable[Way],
+    *,
+    is_error: bool = False,
+    rows_max: int | None = ROWS_MAX,
+    has_barriers: bool = True,
+    has_colours: bool = True,
+) -> list[str]:
+    """Give what is wrong with a page in a window of these widths and themes, one after the other."""
     status = await screen.open(target)
     wrong = [
         f"{target}: {fault}" for fault in screen.take_faults() if status < 400 or f"status of {status}" not in fault
     ]
     if (status >= 400) is not is_error:
         wrong.append(f"{target}: the status is {status}")
-    is_spanish = "es" in await screen.evaluate("document.documentElement.lang")
-    for width, theme in ((NARROW, "light" if is_spanish else "dark"), (WIDE, "dark" if is_spanish else "light")):
+    for width, theme in ways:
         await screen.show(width=width, theme=theme)
-        wrong += [f"{target} {width} {theme}: {barrier}" for barrier in await list_barriers(screen)]
+        found = await list_barriers(screen, rows_max=rows_max, has_colours=has_colours) if has_barriers else []
         if await screen.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append(f"{target} {width} {theme}: wider than the window")
+            found.append("wider than the window")
+        if effort.IS_TORTURE:
+            await screen.show(width=width, theme=OTHER[theme])
+            found += await list_pale(screen)
+        wrong += [f"{target} {width}: {barrier}" for barrier in found]
     return wrong
 
 
-@pytest.mark.timeout(600)  # every page of the console, on a machine that others use too
-@pytest.mark.parametrize("engine, locale, title", [("sqlite", "en-GB", "Vehicles"), ("postgres", "es-MX", "Vehículos")])
-async def test_no_page_has_a_barrier_an_error_or_a_request_to_another_host(
-    household: Household, locale: str, title: str
-) -> None:
+@pytest.fixture(scope="session")
+async def values(sqlite_household: Household) -> Mapping[str, str]:
+    """What the addresses of all pages are made from."""
+    household = sqlite_household
+    async with household.use() as runtime:
+        return PARAMETERS | {**await add_belongings(runtime), "user": household.people[Role.VIEWER].user_id}
+
+
+async def walk(screen: Screen, targets: Sequence[str]) -> list[str]:
+    """Give what is wrong with these pages: the first one is shown in the first way, the next one in the second.
+
+    Barriers are looked for on every third page, because most are in what many pages have, and colours on every sixth.
+    """
     wrong = []
+    for place, target in enumerate(targets):
+        is_error = target in MISSING or "/none" in target
+        way = WAYS[place % len(WAYS)]
+        wrong += await look(
+            screen, target, [way], is_error=is_error, has_barriers=place % 3 == 0, has_colours=place % 6 == 0
+        )
+    return wrong
+
+
+@pytest.mark.timeout(300)  # many pages, on a machine that others use too
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_every_second_page_is_shown_in_one_of_the_ways(household: Household, values: Mapping[str, str]) -> None:
+    """Of a browser, the grid below shows all. What the others answer, the tests of ``tests/console`` read."""
+    wrong = []
+    inside = [one for one in (*list_pages(Access.MEMBER, values), *FURTHER, MISSING[0]) if one != TO_OVERVIEW]
+    outside = [*list_pages(Access.PUBLIC, values), await household.make_link()]
+    for place, locale in enumerate(TITLES):
+        async with household.open(Role.OWNER, locale=locale) as screen:
+            wrong += await walk(screen, inside[place :: 2 * len(TITLES)])
+            assert await screen.evaluate("document.documentElement.lang") == locale[:2]
+        async with household.open(locale=locale) as screen:
+            wrong += await walk(screen, outside[place :: len(TITLES)])
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("locale, dark", [("en-GB", NARROW), ("es-MX", WIDE)])
+async def test_no_page_has_a_barrier_an_error_or_a_request_to_another_host(
+    household: Household, values: Mapping[str, str], locale: str, dark: int
+) -> None:
+    """Show every page narrow and wide: at the width ``dark`` in dark, and at the other one in light.
+
+    So the two languages show each page at each width in both themes. A round of torture looks at all colours.
+    """
+    wrong = []
+    ways = [(width, "dark" if width == dark else "light") for width in (NARROW, WIDE)]
     async with household.open(Role.OWNER, locale=locale) as screen:
-        for target in dict.fromkeys((*list_pages(household, Access.MEMBER), *FURTHER, *MISSING)):
-            wrong += await look(screen, target, is_error="/none" in target or target in MISSING)
+        for target in dict.fromkeys((*list_pages(Access.MEMBER, values), *FURTHER, *MISSING)):
+            wrong += await look(screen, target, ways, is_error=target in MISSING, rows_max=None)
         await screen.open("/console/vehicles")
-        assert title in await screen.page.title()
+        assert TITLES[locale] in await screen.page.title()
     async with household.open(locale=locale) as screen:
-        for target in list_pages(household, Access.PUBLIC):
-            wrong += await look(screen, target, is_error="/none" in target)
-        wrong += await look(screen, await household.make_link())
+        for target in list_pages(Access.PUBLIC, values):
+            wrong += await look(screen, target, ways, is_error="/none" in target)
+        wrong += await look(screen, await household.make_link(), ways)
     assert not wrong, "\n".join(wrong)
 
 
@@ -91,9 +162,11 @@ async def test_a_page_with_barriers_and_breaches_is_noticed(household: Household
     assert "The policy was broken: style-src" in faults
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_first_visit_weighs_less_than_60_kilobytes(household: Household) -> None:
-    async with household.open(Role.OWNER) as screen:
+    token = household.tokens[Role.OWNER]
+    async with open_screen(household.browser, household.origin, token, is_new=True) as screen:
         await screen.open("/console/vehicles")
         asked = [one for one in screen.asked if not urlsplit(one.url).path.endswith("/live")]  # it goes on
         sizes = {urlsplit(one.url).path: (await one.sizes())["responseBodySize"] for one in asked}
