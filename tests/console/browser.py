@@ -1,7 +1,9 @@
 """A browser without a screen: it keeps cookies, follows redirects, and reads pages as a parser of HTML does."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -14,6 +16,7 @@ from tests.http.asgi import AsgiClient
 
 FORM = "application/x-www-form-urlencoded"
 Fields = Mapping[str, str | Sequence[str]]
+_WITHOUT_END = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,8 @@ class Document(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         element = Element(tag=tag, attributes={name: value or "" for name, value in attrs})
         self.elements.append(element)
-        self._open.append(element)
+        if tag not in _WITHOUT_END:
+            self._open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
         while self._open and self._open.pop().tag != tag:
@@ -76,7 +80,7 @@ class Shown:
     headers: Mapping[str, str]
     html: str
 
-    @property
+    @cached_property
     def page(self) -> Document:
         return Document(self.html)
 
@@ -90,13 +94,33 @@ class Shown:
 
 
 class Browser:
-    """One browser. It says where its requests come from, as every present one does."""
+    """One browser. It says where its requests come from, as every present one does.
 
-    def __init__(self, http: AsgiClient, token: str | None = None, language: str = "en") -> None:
+    ``sign_in`` gives the token of a session. It is asked when the browser is first used, because most tests need only
+    one of the many people.
+    """
+
+    def __init__(
+        self,
+        http: AsgiClient,
+        token: str | None = None,
+        language: str = "en",
+        sign_in: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._http = http
+        self._sign_in = sign_in
+        self._signing_in = asyncio.Lock()
         self.language = language
         self.cookies: dict[str, str] = {} if token is None else {"__Host-padron": token}
         self.set: list[str] = []  # each cookie as the last answer set it
+
+    async def open(self) -> str:
+        """Sign in, if that is still to be done, and give the token of the session."""
+        async with self._signing_in:
+            if self._sign_in is not None:
+                self.cookies["__Host-padron"] = await self._sign_in()
+                self._sign_in = None
+        return self.cookies.get("__Host-padron", "")
 
     async def get(self, target: str, **headers: str) -> Shown:
         return await self.send("GET", target, None, headers)
@@ -110,6 +134,7 @@ class Browser:
         return await self.get(shown.location)
 
     async def send(self, method: str, target: str, content: str | bytes | None, headers: Mapping[str, str]) -> Shown:
+        await self.open()
         every = {
             "accept-language": self.language,
             "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),

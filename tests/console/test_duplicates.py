@@ -54,6 +54,7 @@ async def test_what_differs_is_side_by_side(house: House) -> None:
     assert blocked.page.list_all("a", href="/console/duplicates")
 
 
+@pytest.mark.both_engines
 async def test_one_is_kept_with_the_chosen_values_after_a_look_at_what_will_be_left(house: House) -> None:
     first, second = await keep(house)
     form = read_form(await house.owner.get(PATH))

@@ -34,6 +34,7 @@ async def plan(house: House, vin: str, days: int) -> None:
     await plan_status(house.runtime, principal, asked)
 
 
+@pytest.mark.both_engines
 async def test_a_pending_plan_is_cancelled_from_the_list_and_then_in_another_one(house: House) -> None:
     await house.register(HUMMER)
     await plan(house, HUMMER, 3)
@@ -70,6 +71,7 @@ async def test_plans_are_shown_soonest_first_and_in_pages(house: House, monkeypa
     assert seen == [vins[place] for place in (3, 1, 4, 0, 2)]
 
 
+@pytest.mark.both_engines
 async def test_the_gate_answers_with_the_reason_and_since_when(house: House) -> None:
     await house.register(HUMMER, plate="RTA412C")
     await house.register(JEEP, plate="JJJ1")
@@ -78,7 +80,7 @@ async def test_the_gate_answers_with_the_reason_and_since_when(house: House) -> 
     shown = await house.viewer.post(GATE, {"vehicles": typed, "operation": "dispatch"})
     assert shown.status == 200
     answers = [" ".join(one.text).split() for one in shown.page.list_all("article")]
-    assert [answer[0] for answer in answers] == ["Yes,", "No", "No", "No"]
+    assert [answer[0] for answer in answers] == ["Yes,", "No", "No", "Unknown"]
     assert HUMMER in answers[0]
     assert "In the Shop since" in " ".join(answers[1])
     assert "Brakes <i>" in " ".join(answers[1])
@@ -90,6 +92,18 @@ async def test_the_gate_answers_with_the_reason_and_since_when(house: House) -> 
     assert JEEP in listed.text
     assert UNKNOWN_VIN in listed.text
     assert HUMMER not in listed.text
+
+
+async def test_the_gate_knows_a_plate_as_it_is_on_the_vehicle_and_a_unit_number(house: House) -> None:
+    await house.register(HUMMER, plate="RTA412C", customId="U-007")
+    await house.register(JEEP, plate="JJJ1234", customId="U-008")
+    for typed, vin in (("RTA-412-C", HUMMER), ("rta 412 c", HUMMER), ("u-008", JEEP), ("U-009", None)):
+        shown = await house.viewer.post(GATE, {"vehicles": typed, "operation": "dispatch"})
+        (answer,) = shown.page.list_all("article")
+        words = " ".join(" ".join(answer.text).split())
+        assert words.startswith("Unknown" if vin is None else "Yes, it may")
+        assert (vin or "Check the spelling") in words
+        assert typed in words
 
 
 @pytest.mark.parametrize("vehicles, said", [("", "Type a VIN"), (" , ;\n", "Type a VIN"), ("x\n" * 3, ""), ("", "")])
@@ -113,6 +127,7 @@ async def test_a_stranger_is_told_that_there_is_no_such_vehicle(house: House) ->
     assert "Yes, it may" not in shown.text
 
 
+@pytest.mark.both_engines
 async def test_refusals_are_found_by_vin_and_operation(house: House) -> None:
     for vin in (HUMMER, JEEP):
         await house.register(vin)

@@ -2,12 +2,15 @@
 
 import gzip
 import http.client
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
+
+import pytest
 
 import padron.console
 from padron.console.app import build_console
@@ -51,6 +54,7 @@ async def test_below_a_path_every_address_has_it(runtime: Runtime, cast: Cast) -
         assert entered.location == "/padron/console/profile"
 
 
+@pytest.mark.both_engines
 async def test_a_member_of_several_accounts_chooses_one(house: House) -> None:
     user = house.people[Role.VIEWER]
     beta = house.cast.beta.account
@@ -117,3 +121,13 @@ def test_the_scripts_stay_small() -> None:
     folder = Path(padron.console.__file__).parent / "assets"
     lines = sum(len(path.read_text("utf-8").splitlines()) for path in folder.glob("*.js"))
     assert 0 < lines <= SCRIPT_LINES_MAX
+
+
+async def test_the_servers_own_address_leads_a_browser_here_and_tells_a_program_the_same_as_before(
+    house: House,
+) -> None:
+    browser = await house.open_browser().send("GET", "/", None, {"accept": "text/html,*/*;q=0.8"})
+    assert (browser.status, browser.location, browser.headers["vary"]) == (302, "/console", "accept")
+    program = await house.open_browser().send("GET", "/", None, {"accept": "*/*"})
+    assert (program.status, program.headers["vary"]) == (200, "accept")
+    assert json.loads(program.html)["documentation"] == "/docs"

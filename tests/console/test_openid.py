@@ -33,6 +33,7 @@ async def come_back(browser: Browser, callback: Callback, **changes: str) -> Sho
     return await browser.get(f"/console/openid/corp/callback?{given}", sec_fetch_site="cross-site")
 
 
+@pytest.mark.both_engines
 async def test_the_sign_in_page_leads_to_the_provider_and_back_to_the_wanted_page(
     house: House, issuer: SignInIssuer
 ) -> None:

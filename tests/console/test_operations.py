@@ -88,6 +88,7 @@ async def test_a_form_that_is_refused_keeps_what_was_typed(house: House, wrong: 
         assert (await house.owner.post(PATH, fields)).status == 400
 
 
+@pytest.mark.both_engines
 async def test_a_run_takes_the_active_ones_and_says_why_it_left_out_the_others(house: House) -> None:
     await declare(house)
     await house.register(HUMMER)
@@ -134,6 +135,7 @@ async def test_a_run_for_nothing_is_refused_and_what_was_typed_is_kept(house: Ho
     assert not (await list_runs(house.runtime, house.cast.acme.principal, "brake-test", limit=5, cursor=None)).rows
 
 
+@pytest.mark.both_engines
 async def test_results_are_shown_as_text(house: House) -> None:
     await declare(house)
     await house.register(HUMMER)

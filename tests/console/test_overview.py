@@ -36,6 +36,7 @@ def find_number_links(page: Document) -> dict[str, int]:
     return found
 
 
+@pytest.mark.both_engines
 async def test_each_number_leads_to_exactly_the_vehicles_that_it_counts(house: House) -> None:
     vins = [make_vin(number) for number in range(6)]
     for vin in vins:
@@ -55,6 +56,18 @@ async def test_an_empty_register_says_what_to_do_first(house: House) -> None:
     assert "There is no vehicle yet." in text
     assert "Import a file" in text
     assert "Nothing has changed yet." in text
+
+
+async def test_the_first_day_has_no_change_since_another_day(house: House) -> None:
+    await house.register(HUMMER)
+    clock = house.runtime.clock
+    for _ in range(2):  # from noon to the next morning, in steps that keep the session
+        assert "Change since" not in (await house.viewer.get(OVERVIEW)).text
+        clock.now += timedelta(hours=11)  # type: ignore[attr-defined]
+    await house.register(JEEP)
+    shown = await house.viewer.get(OVERVIEW)
+    (heading,) = [one for one in shown.page.list_all("th") if "Change since" in " ".join(one.text)]
+    assert heading.attributes["class"] == "digits"
 
 
 async def test_latest_changes_plans_and_refusals_are_shown_to_who_may_read_them(house: House) -> None:

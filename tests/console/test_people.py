@@ -21,6 +21,7 @@ def read_link(shown: Shown) -> str:
     return field.attributes["value"]
 
 
+@pytest.mark.both_engines
 async def test_an_invited_person_comes_in_with_the_link(house: House) -> None:
     fields = {"name": "Neu", "email": f"neu.{house.cast.acme.account.account_id}@example.com", "role": "editor"}
     shown = await house.owner.post("/console/people", fields)
@@ -90,6 +91,7 @@ async def test_the_last_owner_can_neither_leave_nor_step_down(house: House) -> N
 
 async def test_a_removed_person_is_out_at_once(house: House) -> None:
     viewer = house.people[Role.VIEWER]
+    await house.viewer.open()
     shown = await house.owner.post(f"/console/people/{viewer.user_id}/remove")
     assert "The person is removed" in (await house.owner.follow(shown)).text
     assert (await house.viewer.get("/console/vehicles")).status == 303
@@ -97,6 +99,30 @@ async def test_a_removed_person_is_out_at_once(house: House) -> None:
         one.user.user_id for one in await list_members(house.runtime, house.cast.acme.principal)
     }
     assert (await house.owner.get(f"/console/people/{viewer.user_id}")).status == 404
+
+
+async def test_a_suspended_person_is_out_until_the_owner_says_so(house: House) -> None:
+    path = f"/console/people/{house.people[Role.EDITOR].user_id}"
+    assert (await house.editor.get("/console/vehicles")).status == 200
+    shown = await house.owner.follow(await house.owner.post(f"{path}/suspend"))
+    assert "The person is suspended" in shown.text
+    assert (await house.editor.get("/console/vehicles")).status == 303
+    assert "Suspended" in (await house.owner.get("/console/people")).text
+    assert not shown.page.list_all("form", action=f"{path}/suspend")
+    shown = await house.owner.follow(await house.owner.post(f"{path}/resume"))
+    assert "can enter this account again" in shown.text
+    acts = await house.owner.get("/console/account")
+    assert "Suspended a person" in acts.text
+    assert "Let a person in again" in acts.text
+
+
+async def test_nobody_suspends_themselves_or_the_last_owner(house: House) -> None:
+    path = f"/console/people/{house.people[Role.OWNER].user_id}"
+    assert not (await house.owner.get(path)).page.list_all("form", action=f"{path}/suspend")
+    refused = await house.owner.post(f"{path}/suspend")
+    assert refused.status == 400
+    assert "last owner" in refused.text
+    assert (await house.owner.get(path)).status == 200
 
 
 async def test_a_new_link_ends_the_former_one(house: House) -> None:
@@ -137,8 +163,11 @@ async def test_a_key_without_all_scopes_cannot_make_an_owner(house: House) -> No
     assert await find_user(house.runtime, "eve@example.com") is None
 
 
+@pytest.mark.both_engines
 async def test_sign_ins_are_listed_and_foreign_ones_are_not(house: House) -> None:
     await sign_in_with_key(house.runtime, house.cast.gamma.token, VISITOR)
+    for browser in (house.viewer, house.stranger):
+        await browser.open()
     shown = await house.owner.get("/console/sign-ins")
     assert "The viewer" in shown.text
     assert "with an API key" in shown.text
@@ -152,6 +181,7 @@ async def test_sign_ins_are_listed_and_foreign_ones_are_not(house: House) -> Non
 async def test_an_owner_who_was_removed_invites_nobody_with_an_old_page(house: House) -> None:
     owner, acme = house.people[Role.OWNER], house.cast.acme.account
     await set_role(house.runtime, house.people[Role.EDITOR], acme.account_id, acme.name, Role.OWNER)
+    await house.owner.open()
     await remove_member(house.runtime, owner, acme.account_id, acme.name)
     shown = await house.owner.post("/console/people", {"name": "Eve", "email": "eve@example.com", "role": "viewer"})
     assert shown.status == 401

@@ -1,5 +1,7 @@
 """Changing many vehicles in the console: ticked rows, all that match, a pasted list, preview, work, report, undo."""
 
+import pytest
+
 from padron.domain.status import VehicleStatus
 from padron.domain.vin import parse_vin
 from padron.service.vehicles.reading import get_status
@@ -12,7 +14,7 @@ SOLD = {"status": "8", "reason": "Sold to Flota Sur"}
 
 
 async def fill_lot(house: House) -> None:
-    await house.register(HUMMER, plate="AAA0001", brandName="Hummer")
+    await house.register(HUMMER, plate="AAA0001", brandName="Hummer", customId="<b>U-12</b>")
     await house.register(JEEP, plate="BBB0002", brandName="Jeep")
 
 
@@ -24,6 +26,7 @@ async def find_status(house: House, vin: str) -> str:
     return (await get_status(house.runtime, house.cast.acme.principal, parse_vin(vin))).status.name
 
 
+@pytest.mark.both_engines
 async def test_ticked_rows_are_shown_confirmed_changed_and_undone(house: House) -> None:
     await fill_lot(house)
     ticks = list_ticks(await house.owner.get(LIST))
@@ -31,14 +34,17 @@ async def test_ticked_rows_are_shown_confirmed_changed_and_undone(house: House) 
     made = await house.owner.post(MANY, {"vehicle": ticks[:1]})
     page = await house.owner.follow(made)
     assert "1 vehicle selected" in page.text
+    assert f"{HUMMER} AAA0001 <b>U-12</b>" in page.text
     preview = await house.owner.post(made.location, SOLD)
     assert "1 vehicle changes." in preview.text
+    assert f"{HUMMER} AAA0001 <b>U-12</b>" in preview.text
     assert "leaves all operations" in preview.text
     confirmed = await house.owner.post(made.location, {**preview.page.read_hidden(), "step": "do"})
     assert "waiting" in (await house.owner.follow(confirmed)).text
     await work_off(house.runtime)
     done = await house.owner.get(made.location)
     assert "done" in done.text
+    assert [one for one in done.page.list_all("button") if one.text == ["Undo all of it"]]
     assert await find_status(house, HUMMER) == "SOLD"
     assert await find_status(house, JEEP) == "ACTIVE"
     report = await house.owner.get(f"{made.location}/report")
@@ -47,6 +53,13 @@ async def test_ticked_rows_are_shown_confirmed_changed_and_undone(house: House) 
     undone = await house.owner.follow(await house.owner.post(f"{made.location}/undo"))
     assert "1 vehicle is as it was before." in undone.text
     assert await find_status(house, HUMMER) == "ACTIVE"
+    later = await house.owner.get(made.location)  # somebody else looks, or the page is opened again
+    assert "Vehicles that are as they were before: 1. Vehicles that were left: 0." in later.text
+    assert not [one for one in later.page.list_all("button") if one.text == ["Undo all of it"]]
+    listed = (await house.owner.get(MANY)).text
+    assert "undone" in listed
+    assert (await house.owner.post(f"{made.location}/undo")).status == 303
+    assert "before: 1." in (await house.owner.get(made.location)).text
 
 
 async def test_all_that_match_are_those_of_the_filter(house: House) -> None:

@@ -17,7 +17,7 @@ STATUS = f"/console/vehicles/{HUMMER}/status"
 
 async def end(house: House, browser: Browser) -> None:
     """End a browser's session behind its back."""
-    session = await read_session(house.runtime, browser.cookies["__Host-padron"], VISITOR)
+    session = await read_session(house.runtime, await browser.open(), VISITOR)
     await end_session(house.runtime, session, VISITOR)
 
 
@@ -128,7 +128,17 @@ async def test_a_form_without_a_page_of_its_own_is_shown_as_a_list(house: House)
     assert found.name == "Ñ <Ana>"
 
 
-@pytest.mark.parametrize("pending", ["x", "{}", '{"path":"/console/sign-out","parameters":{},"fields":[["a"]]}', "[]"])
+@pytest.mark.parametrize(
+    "pending",
+    [
+        "x",
+        "{}",
+        '{"path":"/console/sign-out","parameters":{},"fields":[["a"]]}',
+        '{"path":"/console/vehicles/{vin}/status","parameters":{},"fields":[]}',
+        '{"path":"/console/gate","parameters":{"vin":"x"},"fields":[]}',
+        "[]",
+    ],
+)
 async def test_what_waits_is_only_believed_in_its_own_form(house: House, pending: str) -> None:
     fields = {"token": house.cast.acme.token, "_pending": pending}
     shown = await house.open_browser().post("/console/sign-in/key", fields)
@@ -142,11 +152,21 @@ async def test_another_sites_form_is_not_kept_at_the_door(house: House) -> None:
 
 
 async def test_signing_out_ends_the_session_everywhere(house: House) -> None:
-    token = house.viewer.cookies["__Host-padron"]
+    token = await house.viewer.open()
     shown = await house.viewer.post("/console/sign-out")
     assert "signed out" in (await house.viewer.follow(shown)).text
     assert "__Host-padron" not in house.viewer.cookies
     assert (await Browser(house.http, token).get("/console/vehicles")).status == 303
+
+
+async def test_signing_in_again_ends_the_session_that_the_browser_had(house: House) -> None:
+    browser = house.open_browser()
+    await browser.post("/console/sign-in/key", {"token": house.cast.acme.token})
+    former = browser.cookies["__Host-padron"]
+    await browser.post("/console/sign-in/key", {"token": house.cast.beta.token})
+    assert browser.cookies["__Host-padron"] != former
+    assert (await browser.get("/console/vehicles")).status == 200
+    assert (await Browser(house.http, former).get("/console/vehicles")).status == 303
 
 
 async def test_a_disabled_person_is_out_at_once(house: House) -> None:
@@ -162,6 +182,7 @@ async def test_the_script_is_told_when_the_session_has_ended(house: House) -> No
     assert shown.page.read_hidden()["next"] == "/console/vehicles"
 
 
+@pytest.mark.both_engines
 async def test_ones_sessions_are_listed_and_ended(house: House) -> None:
     link = await make_sign_in_link(house.runtime, house.people[Role.EDITOR])
     other = house.open_browser()
@@ -175,7 +196,7 @@ async def test_ones_sessions_are_listed_and_ended(house: House) -> None:
 
 
 async def test_nobody_ends_anothers_session(house: House) -> None:
-    theirs = await read_session(house.runtime, house.owner.cookies["__Host-padron"], VISITOR)
+    theirs = await read_session(house.runtime, await house.owner.open(), VISITOR)
     await house.editor.post("/console/profile/sessions", {"session": theirs.session_id})
     await house.editor.post("/console/profile/sessions")
     assert (await house.owner.get("/console/profile")).status == 200

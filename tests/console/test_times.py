@@ -13,6 +13,7 @@ from tests.console.test_fleet_pages import set_now
 TIMES = "/console/time-in-status"
 
 
+@pytest.mark.both_engines
 async def test_the_bars_show_how_long_vehicles_had_each_status(house: House) -> None:
     await house.register(HUMMER, plate="RTA412C")
     clock = house.runtime.clock

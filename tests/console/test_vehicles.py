@@ -1,5 +1,6 @@
 """The list of vehicles: search, filters as chips, order, columns and pages, all of it in the address."""
 
+import asyncio
 import re
 
 import pytest
@@ -8,9 +9,10 @@ from padron.console.fields import Fields, Pair, parse_fields, write_query
 from padron.console.pages.listing_state import COLUMNS_USUAL, read_state
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
-from tests.cast import HUMMER, JEEP, make_vin
+from tests.cast import HUMMER, JEEP, make_vin, wait_until
 from tests.console.browser import House, Shown
 from tests.console.test_vehicle import change
+from tests.held_turns import hold_turns
 
 LIST = "/console/vehicles"
 
@@ -46,7 +48,8 @@ async def fill_lot(house: House) -> None:
         ("assetStatusId=8", []),
         ("assetStatusId=8&assetStatusId=1", [HUMMER, JEEP]),
         ("assetStatusId=8&assetStatusId=3", []),
-        ("brandName=Hummer&brandName=Jeep", [JEEP]),
+        ("brandName=Hummer&brandName=Jeep", [HUMMER, JEEP]),
+        ("brandName=Hummer&field=brandName&value=JEEP", [HUMMER, JEEP]),
         ("operational=false", []),
         ("sort=-plate", [JEEP, HUMMER]),
         ("sort=nonsense&limit=7&column=none", [HUMMER, JEEP]),
@@ -93,12 +96,16 @@ async def test_chips_show_each_filter_and_take_it_away(house: House) -> None:
         if "chip" in one.attributes.get("class", "")
     ]
     assert [chip.partition("\u00d7")[0] for chip in chips] == ["Make: Jeep", "Active", "Clear all"]
+    several = await house.viewer.get(f"{LIST}?brandName=Jeep&brandName=Hummer")
+    assert list_vins(several) == [HUMMER, JEEP]
+    assert list_vins(await house.viewer.get(find_link(several, "Make: Jeep"))) == [HUMMER]
     wider = await house.viewer.get(find_link(shown, "Make: Jeep"))
     assert list_vins(wider) == [JEEP, HUMMER]
     assert "sort=-plate" in find_link(shown, "Clear all")
     assert "brandName" not in find_link(shown, "Clear all")
 
 
+@pytest.mark.both_engines
 async def test_pages_follow_each_other_and_keep_the_question(house: House) -> None:
     for number in range(60):
         await house.register(make_vin(number), brandName="Jeep", plate=f"PL{number:05d}")
@@ -141,6 +148,20 @@ async def test_every_form_of_the_list_keeps_the_rest_of_its_state(house: House) 
 
 async def test_an_empty_register_says_what_to_do_first(house: House) -> None:
     assert "There is no vehicle yet." in (await house.viewer.get(LIST)).text
+    for browser, may_import in ((house.viewer, False), (house.owner, True)):
+        main = (await browser.get(LIST)).html.partition("<main")[2]
+        assert ("/console/imports" in main) is may_import
+
+
+async def test_a_plate_copied_from_a_vehicle_is_found_with_one_touch(house: House) -> None:
+    await house.register(HUMMER, plate="RTA412C")
+    nothing = await house.viewer.get(f"{LIST}?q=RTA-412-C&sort=plate")
+    assert "No vehicle matches." in nothing.text
+    (link,) = [one for one in nothing.page.list_all("a") if one.text == ["Search RTA412C"]]
+    found = await house.viewer.get(link.attributes["href"])
+    assert "sort=plate" in link.attributes["href"]
+    assert HUMMER in found.text
+    assert "Search RTA" not in (await house.viewer.get(f"{LIST}?q=nobody")).text
 
 
 async def test_the_script_gets_only_the_part_that_it_replaces(house: House) -> None:
@@ -167,7 +188,7 @@ def test_a_state_read_from_its_own_address_is_the_same() -> None:
     state = read_state(query)
     assert read_state(parse_fields(write_query(state.list_pairs())[1:])) == state
     assert read_state(Fields()).columns == COLUMNS_USUAL
-    assert read_state(Fields()).list_pairs() == []
+    assert read_state(Fields()).list_pairs() == [Pair("view", "all")]
 
 
 def test_a_form_with_too_many_fields_is_refused() -> None:
@@ -175,3 +196,19 @@ def test_a_form_with_too_many_fields_is_refused() -> None:
         parse_fields("&".join(f"a{n}=1" for n in range(3_000)))
     assert refusal.value.code is Code.BAD_PARAMETERS
     assert write_query([Pair("a b", "c&d=é")]) == "?a%20b=c%26d%3D%C3%A9"
+
+
+@pytest.mark.parametrize("query", ["q=AAA", "sort=statusSince", "doors=2&brandName=Hummer"])
+async def test_a_list_that_may_take_long_waits_for_the_turn_of_its_account(house: House, query: str) -> None:
+    await fill_lot(house)
+    turns, account_id = house.runtime.turns, house.cast.acme.account.account_id
+    async with hold_turns(house.runtime, account_id) as held:
+        asked = asyncio.create_task(house.viewer.get(f"{LIST}?{query}"))
+
+        async def is_waiting() -> bool:
+            return turns.count(account_id) > held
+
+        await wait_until(is_waiting)
+        assert not asked.done()
+        assert (await house.viewer.get(LIST)).status == 200
+    assert list_vins(await asked) != []

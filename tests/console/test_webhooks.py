@@ -52,6 +52,7 @@ async def read_number(house: House, endpoint: Endpoint) -> int:
     return page.rows[0].delivery.number
 
 
+@pytest.mark.both_engines
 async def test_the_secret_is_shown_once_and_signs(house: House) -> None:
     shown = await house.browsers[Role.MANAGER].post("/console/webhooks/new", NEW)
     secret = shown.page.list_all("input", id="secret")[0].attributes["value"]

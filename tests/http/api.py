@@ -1,9 +1,9 @@
 """The API as three clients see it: each call gives a Reply that is easy to compare."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,9 +20,19 @@ LIST = "/api/v2/vehicles"
 UPSERT = "/api/upsert-vehicle-info"
 CAR = {"plate": "RTA412C", "brandName": "Hummer", "modelName": "H1", "doors": 4, "ownerName": "Flota Norte"}
 
+T = TypeVar("T")
 
 # For what is refused while a request is read: no engine has a say in it, so a test needs one register alone.
 before_the_store = pytest.mark.parametrize("engine", ["sqlite"])
+
+
+def on_both(name: str, cases: Iterable[T], is_short: Callable[[T], bool]) -> pytest.MarkDecorator:
+    """Run a table's rows on both engines. On PostgreSQL those rows are long that repeat what a short one tries."""
+    rows = [*cases]
+    long = pytest.mark.long
+    on_postgres = [pytest.param("postgres", row, marks=() if is_short(row) else long) for row in rows]
+    forms = [*(pytest.param("sqlite", row) for row in rows), *on_postgres]
+    return pytest.mark.parametrize(f"engine, {name}", forms, ids=lambda value: getattr(value, "name", value))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ class RawCall:
         headers: Iterable[tuple[str, str]] = (),
         body: str | None = "",
         client: tuple[str, int] | None = None,
+        *,
+        version: str = "1.1",
     ) -> None:
         path, _, query = target.partition("?")
         given = [("host", "padron.test"), *headers]
@@ -31,7 +33,7 @@ class RawCall:
             given.append(("transfer-encoding", "chunked"))
         self._scope = {
             "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in given], "http_version": "1.1",
+            "headers": [(name.encode(), value.encode()) for name, value in given], "http_version": version,
             "scheme": "http", "client": client,
         }  # fmt: skip
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()

@@ -20,6 +20,8 @@ from tests.http.serving import serve_in_thread
 from tests.http.wire import Wire, WireAnswer
 from tests.issuers import ISSUER, RESOURCE, Issuer, make_claims, make_grant, make_provider, make_providers
 
+pytestmark = pytest.mark.long("postgres")
+
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 EVERYTHING = make_grant("Acme", *(scope.value for scope in Scope), groups="fleet")
 CHALLENGE = f'Bearer resource_metadata="{RESOURCE}{METADATA_PATH}"'

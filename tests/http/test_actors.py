@@ -11,9 +11,6 @@ import pytest
 from padron.domain.account import Account, Scope
 from padron.domain.change import Change
 from padron.domain.people import Role, User
-from padron.http.docs.events import EVENTS
-from padron.http.docs.openapi import build_document
-from padron.http.routes import ROUTES
 from padron.service import actor_names
 from padron.service.accounts import revoke_key
 from padron.service.administration.keys import change_key
@@ -21,16 +18,19 @@ from padron.service.people.members import add_member, remove_member
 from padron.service.people.users import add_user, erase_user, rename_user
 from tests.cast import HUMMER, JEEP, make_member, make_vin, registered, save
 from tests.http.api import STATUS, Api, Client
+from tests.http.document import DOCUMENT
 from tests.http.operations_api import RUNS, answer, claim, declare, start
 from tests.http.plans_api import PLANS, give, plan
 from tests.http.test_changes import CHANGES, Stream, run_second_app
 from tests.http.test_openapi import check_reply
 
+pytestmark = pytest.mark.long("postgres")
+
 ACTORS = "/api/v2/actors"
 AUTHORS = frozenset({"appliedBy", "by", "changedBy", "createdBy", "endedBy", "cancelledBy"})
 NO_AUTHORS = frozenset({"replacedBy"})  # the key in the place of another one
 TWO_OF_ONE_VIN = make_vin(7)
-SCHEMAS = build_document(ROUTES, EVENTS)["components"]["schemas"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 def find_authors(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON

@@ -55,6 +55,7 @@ async def test_the_past_and_reports_begin_where_the_archive_ends(api: Api, archi
     del archived
 
 
+@pytest.mark.long("postgres")
 async def test_the_feed_tells_a_follower_from_before_to_load_again(api: Api, archived: str) -> None:
     for address in (f"/api/v2/changes?after={archived}", "/api/v2/changes", "/api/v2/changes?wait=1"):
         refused = await api.acme.get(address)
@@ -66,6 +67,7 @@ async def test_the_feed_tells_a_follower_from_before_to_load_again(api: Api, arc
     assert [one["vin"] for one in followed.body["changes"]] == [HUMMER, JEEP]
 
 
+@pytest.mark.long("postgres")
 async def test_a_history_ends_with_the_last_archived_change_and_says_so(api: Api, archived: str) -> None:
     first = (await api.acme.get(f"/api/v2/vehicles/{HUMMER}/history?limit=1")).body
     assert [one["type"] for one in first["history"]] == ["statusChanged"]
@@ -79,6 +81,7 @@ async def test_a_history_ends_with_the_last_archived_change_and_says_so(api: Api
     del archived
 
 
+@pytest.mark.long("postgres")
 async def test_a_page_of_a_history_from_before_the_archive_is_not_continued(
     api: Api, runtime: Runtime, clock: SteppedClock, tmp_path: Path
 ) -> None:
@@ -103,6 +106,7 @@ async def test_an_archived_request_is_not_undone(api: Api, archived: str) -> Non
     del archived
 
 
+@pytest.mark.long("postgres")
 async def test_present_tags_stay_valid(api: Api, runtime: Runtime, clock: SteppedClock, tmp_path: Path) -> None:
     account_id, store = api.cast.acme.principal.account_id, runtime.store
     await save(store, account_id, registered(HUMMER, at=NOON))

@@ -7,6 +7,8 @@ import pytest
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.http.api import LIST, VEHICLE, Api, before_the_store
 
+pytestmark = pytest.mark.long("postgres")
+
 BEFORE_ALL = "2026-03-01T11:00:00Z"
 
 

@@ -14,6 +14,7 @@ from tests.http.api import STATUS, Api, Reply
 
 GUARDED = [route for route in ROUTES if not route.public]
 PUBLIC = [route for route in ROUTES if route.public]
+LARGE = {"getDocs", "getOpenApi"}  # test_pages.py and test_openapi.py read them without a key
 
 
 async def ask(api: Api, authorization: str | None) -> Reply:
@@ -21,17 +22,20 @@ async def ask(api: Api, authorization: str | None) -> Reply:
     return await api.nobody.send("GET", STATUS, headers=headers)
 
 
-@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_call_without_a_key_is_401_with_the_scheme_that_is_wanted(api: Api, route: Route) -> None:
-    method, path = route.method, route.path.replace("{vin}", HUMMER)
-    reply = await api.nobody.send(method, path)
-    assert reply.code == (401, "Unauthorized")
-    assert reply.body["errorType"] == "unauthorized"
-    assert reply.headers["www-authenticate"] == "Bearer"
+async def test_a_call_without_a_key_is_401_with_the_scheme_that_is_wanted(api: Api) -> None:
+    for route in GUARDED:
+        reply = await api.nobody.send(route.method, route.path.replace("{vin}", HUMMER))
+        assert reply.code == (401, "Unauthorized"), route.name
+        assert reply.body["errorType"] == "unauthorized", route.name
+        assert reply.headers["www-authenticate"] == "Bearer", route.name
 
 
-@pytest.mark.parametrize("route", PUBLIC, ids=lambda route: route.name)
+@pytest.mark.parametrize(
+    "route",
+    [pytest.param(one, marks=pytest.mark.long if one.name in LARGE else ()) for one in PUBLIC],
+    ids=lambda route: route.name,
+)
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_pages_and_probes_need_no_key(api: Api, route: Route) -> None:
     path = route.path
@@ -57,6 +61,7 @@ async def test_what_is_no_bearer_token_is_401_as_if_nothing_had_been_sent(api: A
     assert reply.headers["www-authenticate"] == "Bearer"
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 async def test_the_scheme_may_be_in_any_letter_case(api: Api, scheme: str) -> None:
     await api.acme.register()
@@ -87,6 +92,7 @@ async def test_every_way_of_being_invalid_gives_the_same_answer(api: Api) -> Non
     assert len({repr(reply.without("instance")) for reply in replies}) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_right_key_with_a_wrong_secret_is_401(api: Api) -> None:
 
     forged = format_token(api.acme.actor, "A" * 43)
@@ -110,6 +116,7 @@ def loop_time_passes(api: Api, seconds: float) -> None:
         entry.looked_up_at_s -= seconds
 
 
+@pytest.mark.long("postgres")
 async def test_no_answer_repeats_the_key(api: Api) -> None:
     for token in (api.cast.acme.token, spoil(api.cast.acme.token)):
         for target in (STATUS, f"{STATUS}x", "/api/v2/vehicles?x=1"):
@@ -119,26 +126,25 @@ async def test_no_answer_repeats_the_key(api: Api) -> None:
             assert token[-20:] not in everything
 
 
-@pytest.mark.parametrize("route", [route for route in GUARDED if route.scope], ids=lambda o: o.name)
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_key_with_every_scope_but_the_right_one_is_403_and_the_detail_names_it(api: Api, route: Route) -> None:
-    scope = route.scope
-    assert scope is not None
-    others = [other.value for other in Scope if other is not scope]
-    account = api.cast.acme.account
-    new = await add_key(api.runtime, account, label="others", scopes=others, expires_in=None)
-    path = route.path.replace("{vin}", HUMMER)
-    reply = await api.nobody.send(
-        route.method,
-        path,
-        "{}",
-        {"Authorization": f"Bearer {new.token}"},
-    )
-    assert reply.code == (403, "Forbidden")
-    assert scope.value in reply.detail
-    assert "www-authenticate" not in reply.headers
+async def test_a_key_with_every_scope_but_the_right_one_is_403_and_the_detail_names_it(api: Api) -> None:
+    tokens = {}
+    for left_out in Scope:
+        scopes = [scope.value for scope in Scope if scope is not left_out]
+        new = await add_key(api.runtime, api.cast.acme.account, label="others", scopes=scopes, expires_in=None)
+        tokens[left_out] = new.token
+    for route in GUARDED:
+        if route.scope is None:
+            continue
+        path = route.path.replace("{vin}", HUMMER)
+        headers = {"Authorization": f"Bearer {tokens[route.scope]}"}
+        reply = await api.nobody.send(route.method, path, "{}", headers)
+        assert reply.code == (403, "Forbidden"), route.name
+        assert route.scope.value in reply.detail, route.name
+        assert "www-authenticate" not in reply.headers, route.name
 
 
+@pytest.mark.long("postgres")
 async def test_the_names_of_the_statuses_need_a_key_but_no_scope(api: Api) -> None:
     for client in (api.acme, api.beta, api.gamma):
         assert (await client.get("/api/v2/vehicle-statuses")).status == 200

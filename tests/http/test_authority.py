@@ -76,6 +76,7 @@ async def test_a_long_poll_of_a_revoked_key_is_401_and_told_nothing(
     assert HUMMER.encode() not in polling.content
 
 
+@pytest.mark.long("postgres")
 async def test_a_waiting_claim_of_a_revoked_key_is_handed_nothing(
     api: Api, app: ASGIApp, leaver: Member, pace: float
 ) -> None:
@@ -88,6 +89,7 @@ async def test_a_waiting_claim_of_a_revoked_key_is_handed_nothing(
     assert [one["vin"] for one in await claim(api.acme)] == [HUMMER]
 
 
+@pytest.mark.long("postgres")
 @AT_THE_REAL_PACE
 async def test_a_status_whose_body_comes_after_the_revocation_is_not_set(
     api: Api, app: ASGIApp, leaver: Member, pace: float
@@ -100,6 +102,7 @@ async def test_a_status_whose_body_comes_after_the_revocation_is_not_set(
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_an_upload_of_a_revoked_key_ends_with_the_next_piece(
     api: Api, app: ASGIApp, leaver: Member, pace: float
 ) -> None:
@@ -110,6 +113,7 @@ async def test_an_upload_of_a_revoked_key_ends_with_the_next_piece(
     assert (await upload.read_problem())[:2] == (401, "Unauthorized")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "target", ["/api/v2/vehicles.csv", f"/api/v2/reports/time-in-status?{PERIOD}&format=csv"], ids=["list", "report"]
 )
@@ -138,6 +142,7 @@ async def test_a_file_breaks_off_for_a_client_whose_key_was_revoked_while_it_rea
     assert len(whole.content) > taken
 
 
+@pytest.mark.long("postgres")
 async def test_a_stream_of_events_tells_a_revoked_key_nothing(
     api: Api, app: ASGIApp, leaver: Member, pace: float
 ) -> None:
@@ -167,6 +172,7 @@ async def test_a_key_that_expires_while_its_request_waits_counts_as_revoked(
         assert await slow.read_status() == (401 if late else 204)
 
 
+@pytest.mark.long("postgres")
 async def test_a_call_whose_body_comes_with_its_headers_looks_at_its_key_once(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ ASKED: list[tuple[str, dict[str, Any], str | None]] = [
 ]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("vin, body, revision", ASKED)
 async def test_each_vehicle_is_answered_what_the_single_call_would_have_said(
     api: Api, vin: str, body: dict[str, Any], revision: str | None
@@ -109,12 +110,14 @@ async def test_with_mode_all_one_refused_vehicle_leaves_all_as_they_were(api: Ap
     assert await api.acme.get_vehicle(HUMMER) == before
 
 
+@pytest.mark.long("postgres")
 async def test_with_mode_all_and_none_refused_all_are_changed(api: Api) -> None:
     reply = await send(api, [{"vin": vin, "vehicleStatusId": 8} for vin in (HUMMER, JEEP)], mode="all")
     assert (reply.status, reply.body["changed"]) == (200, 2)
     assert sorted(await api.acme.list_vins("assetStatusId=8")) == [HUMMER, JEEP]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("mode", ["each", "all"])
 async def test_a_dry_run_changes_nothing_and_answers_as_the_call_would(api: Api, mode: str) -> None:
     vehicles = [{"vin": HUMMER, "vehicleStatusId": 3}, {"vin": JEEP, "vehicleStatusId": 1}]
@@ -126,6 +129,7 @@ async def test_a_dry_run_changes_nothing_and_answers_as_the_call_would(api: Api,
     assert len(await api.acme.list_history(HUMMER)) == 2
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.slow_callback("writes and reads bodies of a thousand vehicles")
 async def test_a_thousand_vehicles_fit_and_one_more_or_none_is_refused(api: Api) -> None:
     vins = [make_vin(100 + number) for number in range(BULK_MAX)]
@@ -137,6 +141,7 @@ async def test_a_thousand_vehicles_fit_and_one_more_or_none_is_refused(api: Api)
         assert (await send(api, wrong)).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_a_body_over_a_megabyte_is_413_and_another_account_s_vehicles_are_unknown(api: Api) -> None:
     vehicles = [{"vin": HUMMER, "vehicleStatusId": 3, "reason": "x" * 1_000}] * 1_000
     assert (await send(api, vehicles)).code == (413, "BodyTooLarge")

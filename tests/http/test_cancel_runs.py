@@ -33,6 +33,7 @@ async def cancel(api: Api, run_id: str, target: str = RUNS) -> tuple[int, bytes]
     return reply.status, reply.content
 
 
+@pytest.mark.long("postgres")
 async def test_runs_are_listed_newest_first_in_pages(api: Api) -> None:
     await declare(api.acme)
     await declare(api.acme, "/api/v2/operations/poll")
@@ -55,6 +56,7 @@ async def test_runs_are_listed_newest_first_in_pages(api: Api) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.long("postgres")
 async def test_a_list_of_runs_has_nothing_of_another_account(api: Api) -> None:
     await declare(api.acme)
     await declare(api.beta)
@@ -87,6 +89,7 @@ async def test_a_cancelled_run_hands_nothing_out_and_takes_no_late_result(api: A
     assert entry["cancelledAt"] == after["cancelledAt"]
 
 
+@pytest.mark.long("postgres")
 async def test_another_run_goes_on(api: Api) -> None:
     await declare(api.acme)
     await register_fleet(api, 3)
@@ -98,6 +101,7 @@ async def test_another_run_goes_on(api: Api) -> None:
     assert "cancelledAt" not in await get_run(api.acme, second["id"])
 
 
+@pytest.mark.long("postgres")
 async def test_cancelling_again_changes_nothing_and_a_finished_run_is_left(api: Api) -> None:
     claimed = await claim_hummer(api)
     run_id = claimed["runId"]
@@ -113,6 +117,7 @@ async def test_cancelling_again_changes_nothing_and_a_finished_run_is_left(api: 
     assert (await get_run(api.acme, finished["id"]))["state"] == "finished"
 
 
+@pytest.mark.long("postgres")
 async def test_only_a_run_of_the_operation_and_the_account_is_cancelled(api: Api) -> None:
     await declare(api.acme)
     await declare(api.beta)
@@ -160,6 +165,7 @@ async def test_work_that_an_interrupted_call_left_is_not_handed_out_either(api: 
     assert (await get_run(api.acme, first["id"]))["counts"]["cancelled"] == 3
 
 
+@pytest.mark.long("postgres")
 async def test_a_large_run_is_cancelled_in_portions(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("padron.service.operations.cancelling.RUN_CHUNK_SIZE", 2)
     assert RUN_CHUNK_SIZE > 2
@@ -198,6 +204,7 @@ async def test_a_deleted_operation_is_gone_with_its_open_work_and_its_results_st
     assert [run["vehicleCount"] for run in (await api.acme.get(RUNS)).body["runs"]] == [1, 2]
 
 
+@pytest.mark.long("postgres")
 async def test_a_place_of_an_operation_is_free_after_its_deletion(api: Api) -> None:
     await declare(api.acme)
     await declare(api.beta)
@@ -208,10 +215,11 @@ async def test_a_place_of_an_operation_is_free_after_its_deletion(api: Api) -> N
     assert (await api.acme.send("DELETE", "/api/v2/operations/Ä")).status == 400
 
 
+@pytest.mark.long("postgres")
 async def test_a_worker_that_waits_receives_nothing_of_a_deleted_operation(api: Api) -> None:
     await declare(api.acme)
     await register_fleet(api, 1)
-    waiting = asyncio.create_task(post(api.acme, CLAIMS, {"wait": 2}))
+    waiting = asyncio.create_task(post(api.acme, CLAIMS, {"wait": 1}))
     await asyncio.sleep(0.1)
     assert (await api.acme.send("DELETE", OPERATION)).status == 204
     assert (await post(api.acme, RUNS, {"all": True})).status == 404

@@ -107,6 +107,7 @@ async def run_second_app(runtime: Runtime) -> AsyncIterator[ASGIApp]:
         yield app
 
 
+@pytest.mark.long("postgres")
 async def test_all_changes_come_in_order_with_everything_about_them(api: Api) -> None:
     await make_some(api)
     body = await read(api)
@@ -125,6 +126,7 @@ async def test_all_changes_come_in_order_with_everything_about_them(api: Api) ->
     assert (fourth["former"], fourth["current"]) == ({"plate": "RTA412C"}, {"plate": "NEW1234"})
 
 
+@pytest.mark.long("postgres")
 async def test_pages_go_on_from_the_cursor_without_gap_or_repetition(api: Api) -> None:
     await make_some(api)
     numbers, cursor, more = [], None, True
@@ -136,6 +138,7 @@ async def test_pages_go_on_from_the_cursor_without_gap_or_repetition(api: Api) -
     assert (await read(api, f"after={cursor}"))["changes"] == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_no_op_is_not_in_the_feed(api: Api) -> None:
     await make_some(api)
     await api.acme.patch_status(HUMMER, 4)
@@ -162,6 +165,7 @@ async def test_a_bad_question_is_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{CHANGES}?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_the_feed_needs_its_own_scope_and_shows_only_the_own_account(api: Api) -> None:
     await make_some(api)
     assert (await api.gamma.get(CHANGES)).code == (403, "Forbidden")
@@ -185,6 +189,7 @@ async def test_wait_holds_the_request_until_a_change_is_made_on_another_server(
     assert sum(api.runtime.counts.feed_lag_s.copy().counts) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_wait_is_over_when_its_time_is(api: Api) -> None:
     async with asyncio.timeout(10):
         assert (await read(api, "wait=1"))["changes"] == []
@@ -219,6 +224,7 @@ async def test_a_stream_tells_what_was_and_what_comes_and_goes_on_from_the_last_
         await again.hang_up()
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.own_register
 async def test_a_stream_ends_cleanly_when_the_server_stops(api: Api) -> None:
     async with run_second_app(api.runtime) as app:
@@ -231,6 +237,7 @@ async def test_a_stream_ends_cleanly_when_the_server_stops(api: Api) -> None:
         await stream.task
 
 
+@pytest.mark.long("postgres")
 async def test_an_idle_stream_beats_and_ends_when_its_key_is_revoked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "HEARTBEAT_S", 0.05)
     async with run_second_app(api.runtime) as app:
@@ -244,6 +251,7 @@ async def test_an_idle_stream_beats_and_ends_when_its_key_is_revoked(api: Api, m
         assert "not valid" in await stream.read_rest()
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.own_register
 async def test_a_stream_that_nobody_reads_to_the_end_leaves_no_one_waiting(api: Api) -> None:
     async with run_second_app(api.runtime) as app:

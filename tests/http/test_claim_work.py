@@ -29,6 +29,7 @@ from tests.http.operations_api import (
 )
 
 
+@pytest.mark.long("postgres")
 async def test_a_claim_tells_the_vehicle_and_until_when_it_holds(api: Api, clock: SteppedClock) -> None:
     claimed = await claim_hummer(api, leaseSeconds=60)
     assert sorted(claimed) == ["attempt", "claimId", "id", "leaseUntil", "runId", "vin"]
@@ -46,6 +47,7 @@ async def test_each_vehicle_is_handed_out_once(api: Api) -> None:
     assert await claim(api.acme) == []
 
 
+@pytest.mark.long("postgres")
 async def test_the_oldest_run_comes_first_and_a_vehicle_may_be_in_two_runs(api: Api) -> None:
     await declare(api.acme)
     vins = await register_fleet(api, 2)
@@ -54,6 +56,7 @@ async def test_the_oldest_run_comes_first_and_a_vehicle_may_be_in_two_runs(api: 
     assert [(one["runId"], one["vin"]) for one in claims] == [(run, vin) for run in runs for vin in vins]
 
 
+@pytest.mark.long("postgres")
 async def test_without_a_body_one_vehicle_is_claimed(api: Api) -> None:
     await declare(api.acme)
     await register_fleet(api, 2)
@@ -90,6 +93,7 @@ async def test_work_that_is_queued_all_the_same_is_not_handed_out_while_the_vehi
     assert await claim(api.acme) == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_whose_vin_moved_keeps_its_work(api: Api) -> None:
     await declare(api.acme)
     await api.acme.upsert(HUMMER, "RTA412C")
@@ -127,6 +131,7 @@ async def test_a_claim_waits_for_work(api: Api) -> None:
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_claim_that_waits_in_vain_is_answered_with_nothing(api: Api) -> None:
     await declare(api.acme)
     began = time.monotonic()
@@ -134,6 +139,7 @@ async def test_a_claim_that_waits_in_vain_is_answered_with_nothing(api: Api) -> 
     assert 0.9 < time.monotonic() - began < 2
 
 
+@pytest.mark.long("postgres")
 async def test_many_that_wait_share_what_comes_and_each_vehicle_goes_to_one(api: Api) -> None:
     await declare(api.acme)
     await register_fleet(api, 5)
@@ -144,6 +150,7 @@ async def test_many_that_wait_share_what_comes_and_each_vehicle_goes_to_one(api:
     assert len(handed) == len(set(handed)) == 5
 
 
+@pytest.mark.long("postgres")
 async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     await declare(api.acme)
     await register_fleet(api, 1)
@@ -167,6 +174,7 @@ async def test_a_client_that_hangs_up_ends_the_waiting(api: Api) -> None:
     assert len(await claim(api.acme)) == 1  # nothing was handed to the one who has gone
 
 
+@pytest.mark.long("postgres")
 async def test_the_server_does_not_look_without_anybody_waiting(api: Api) -> None:
     await declare(api.acme)
     await claim(api.acme, wait=1)
@@ -193,6 +201,7 @@ async def test_a_limit_or_wait_out_of_range_is_400(api: Api, body: str) -> None:
     assert (await api.acme.send("POST", CLAIMS, body)).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_another_account_is_handed_nothing(api: Api, select: Select) -> None:
     await declare(api.acme)
     await register_fleet(api, 2)
@@ -203,6 +212,7 @@ async def test_another_account_is_handed_nothing(api: Api, select: Select) -> No
     assert await select("SELECT count(*) FROM work WHERE state = 'queued'") == [(2,)]
 
 
+@pytest.mark.long("postgres")
 async def test_the_scope_is_needed_and_the_operation_must_exist(api: Api) -> None:
     assert (await post(api.gamma, CLAIMS, {})).code == (403, "Forbidden")
     assert (await post(api.nobody, CLAIMS, {})).code == (401, "Unauthorized")

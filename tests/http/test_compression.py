@@ -13,6 +13,8 @@ from padron.http.answers.replies import Reply
 from tests.cast import HUMMER, make_vin
 from tests.http.api import LIST, STATUS, VEHICLE, Api
 
+pytestmark = pytest.mark.long("postgres")
+
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 LONG = {"plate": "RTA412C", "observations": "x" * 150, "lessorName": "y" * 300, "rfcName": "z" * 300,
         "supplementaryData": "w" * 150, "ownerName": "v" * 150}  # fmt: skip

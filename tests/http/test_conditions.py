@@ -8,6 +8,8 @@ from padron.domain.instants import format_instant
 from tests.cast import HUMMER, JEEP
 from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api
 
+pytestmark = pytest.mark.long("postgres")
+
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
 

@@ -32,6 +32,7 @@ async def test_the_count_is_the_length_of_the_list(api: Api) -> None:
             assert reply.body == {"count": expected, "exact": True}, query
 
 
+@pytest.mark.long("postgres")
 async def test_many_are_counted_up_to_a_bound_unless_all_must_be(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(api)
     monkeypatch.setattr(counting, "COUNTED_MAX", 4)
@@ -43,6 +44,7 @@ async def test_many_are_counted_up_to_a_bound_unless_all_must_be(api: Api, monke
         assert (await api.acme.get(f"{COUNT}?exact=true&{query}")).body == {"count": expected, "exact": True}
 
 
+@pytest.mark.long("postgres")
 async def test_the_past_and_an_order_are_not_counted(api: Api) -> None:
     for query in ("asOf=2026-01-01T00:00:00Z", "sort=vin", "limit=5", "exact=1"):
         assert (await api.acme.get(f"{COUNT}?{query}")).status == 400

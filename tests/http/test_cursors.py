@@ -10,7 +10,7 @@ from padron.domain.sorting import give_sort_key
 from padron.http.calls import TARGET_BYTES_MAX
 from padron.service.changes.cursor_texts import EPOCH_LENGTH
 from tests.cast import HUMMER, make_vin
-from tests.http.api import HISTORY, LIST, Api
+from tests.http.api import HISTORY, LIST, Api, on_both
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 QUESTION = "sort=brandName&doors=2"
@@ -31,6 +31,7 @@ def encode(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_goes_on_with_its_own_question_at_any_page_size(api: Api) -> None:
     await fill(api)
     cursor = await give_cursor(api, QUESTION)
@@ -39,6 +40,7 @@ async def test_a_cursor_goes_on_with_its_own_question_at_any_page_size(api: Api)
         assert vins == [make_vin(number) for number in range(2, 6)][:limit]
 
 
+@pytest.mark.long("postgres")
 async def test_the_order_in_which_filters_are_named_and_their_case_are_no_matter(api: Api) -> None:
     for number in range(3):
         await api.acme.put_vehicle(make_vin(number), brandName="Jeep", doors=2)
@@ -69,6 +71,7 @@ async def test_a_cursor_of_another_question_is_400(api: Api, question: str) -> N
     assert "cursor" in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_of_a_list_is_none_of_a_history_and_the_other_way_round(api: Api) -> None:
     await fill(api)
     await api.acme.register()
@@ -80,6 +83,7 @@ async def test_a_cursor_of_a_list_is_none_of_a_history_and_the_other_way_round(a
     assert (await api.acme.get(f"{LIST}?cursor={of_history}")).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_cursor_shows_nothing_but_ones_own(api: Api) -> None:
     await fill(api)
     cursor = await give_cursor(api, "sort=vin")
@@ -88,7 +92,7 @@ async def test_another_accounts_cursor_shows_nothing_but_ones_own(api: Api) -> N
     assert await api.beta.list_vins(f"sort=vin&cursor={await give_cursor(api, 'sort=vin')}") == [make_vin(9)]
 
 
-@pytest.mark.parametrize("question", ["", "sort=brandName", "sort=doors", "sort=updatedAt", "sort=-vin"])
+@on_both("question", ["", "sort=brandName", "sort=doors", "sort=updatedAt", "sort=-vin"], "sort=brandName".__eq__)
 async def test_a_damaged_cursor_is_400_or_at_worst_another_place_and_never_500(api: Api, question: str) -> None:
     await fill(api)
     cursor = await give_cursor(api, question)
@@ -177,6 +181,7 @@ async def test_a_forged_place_that_no_row_can_have_is_400(api: Api, sort: str, k
     assert reply.code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_needs_no_escaping_and_fits_into_an_address_with_the_longest_spanish_value(api: Api) -> None:
     for number in range(3):
         await api.acme.put_vehicle(make_vin(number), lessorName="Ñ" * 300)
@@ -185,7 +190,7 @@ async def test_a_cursor_needs_no_escaping_and_fits_into_an_address_with_the_long
     assert await api.acme.list_vins(f"sort=lessorName&cursor={cursor}") == [make_vin(2)]
 
 
-@pytest.mark.parametrize("sign", ["", "-"])
+@on_both("sign", ["", "-"], lambda sign: sign == "-")
 async def test_pages_go_on_through_the_longest_values_of_letters_that_grow_when_folded(api: Api, sign: str) -> None:
     # Folded, the first two have 12 bytes each and the next three are several letters; the rest is long as it stands.
     letters = '\U0001d161\U0001d1c0\u0390\ufb03\u0130\U0001f697\u8eca"\\\u00df'
@@ -211,6 +216,7 @@ async def test_pages_go_on_through_the_longest_values_of_letters_that_grow_when_
     assert 1_500 < length < TARGET_BYTES_MAX
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_that_is_nested_without_end_is_no_failure_of_ours(api: Api) -> None:
     nested = base64.urlsafe_b64encode(b"[" * 1_400).decode().rstrip("=")
     assert (await api.acme.get(f"{LIST}?cursor={nested}")).code == (400, "BadParameters")

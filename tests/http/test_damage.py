@@ -26,6 +26,7 @@ from tests.http.conftest import run_api
 
 VEHICLES = 150
 ALL = OF_CONTENT | OF_PLACES
+TURNS = [0, *(pytest.param(turn, marks=pytest.mark.long) for turn in range(1, effort.DAMAGES))]
 READ_COUNT = 25  # vehicles of each damaged file, besides the lists
 
 pytestmark = pytest.mark.campaign
@@ -119,7 +120,7 @@ async def read_damaged(sound: SoundFile, path: Path, seed: int, *, is_examined: 
         return "not opened"
 
 
-@pytest.mark.parametrize("turn", range(effort.DAMAGES))
+@pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("name", OF_CONTENT)
 async def test_changed_content_is_noticed_by_its_checksum_alone(
     sound: SoundFile, tmp_path: Path, name: str, turn: int
@@ -128,7 +129,7 @@ async def test_changed_content_is_noticed_by_its_checksum_alone(
     await read_damaged(sound, path, turn, is_examined=False)
 
 
-@pytest.mark.parametrize("turn", range(effort.DAMAGES))
+@pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("name", ALL)
 async def test_every_damage_is_found_by_the_check_of_the_whole_file(
     sound: SoundFile, tmp_path: Path, name: str, turn: int

@@ -74,6 +74,7 @@ async def test_a_deleted_vehicle_is_nowhere_and_the_gate_refuses_it_at_once(api:
     assert (await api.acme.patch_status(HUMMER, 3)).code == (404, "VehicleNotFound")
 
 
+@pytest.mark.long("postgres")
 async def test_deleting_it_again_is_404_and_records_nothing(api: Api) -> None:
     await delete(api.acme)
     before = await list_changes(api.acme)
@@ -81,6 +82,7 @@ async def test_deleting_it_again_is_404_and_records_nothing(api: Api) -> None:
     assert await list_changes(api.acme) == before
 
 
+@pytest.mark.long("postgres")
 async def test_history_and_feed_tell_who_deleted_it_when_and_why(api: Api) -> None:
     await api.acme.patch_status(HUMMER, 4)
     reply = await delete(api.acme, HUMMER, "?reason=Wrong%20VIN")
@@ -98,12 +100,14 @@ async def test_history_and_feed_tell_who_deleted_it_when_and_why(api: Api) -> No
     assert (told["operational"], told["operationalChanged"]) == (False, False)
 
 
+@pytest.mark.long("postgres")
 async def test_another_account_has_no_history_of_it(api: Api) -> None:
     await delete(api.acme)
     assert (await api.beta.get(f"/api/v2/vehicles/{HUMMER}/history")).code == (404, "VehicleNotFound")
     assert (await delete(api.beta)).code == (404, "VehicleNotFound")
 
 
+@pytest.mark.long("postgres")
 async def test_its_vin_and_its_plate_are_free_at_once_for_another_vehicle(api: Api) -> None:
     old = (await api.acme.send("GET", f"/api/v2/vehicles/{HUMMER}")).headers["etag"]
     deleted = await delete(api.acme)
@@ -138,6 +142,7 @@ async def test_an_undo_brings_it_back_as_it_was_and_says_so_in_the_feed(api: Api
     assert (await delete(api.acme)).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_an_undo_of_the_undo_leaves_the_vehicle_in_the_register(api: Api) -> None:
     undone = (await undo(api.acme, (await delete(api.acme)).body["requestId"])).body["requestId"]
     assert (await undo(api.acme, undone)).body["results"][0]["left"] == "onlyVehicle"
@@ -179,6 +184,7 @@ async def test_the_past_before_it_still_has_it_and_the_past_after_it_has_not(api
     assert await api.acme.list_vehicles(f"assetStatusId=2&asOf={before}") == []
 
 
+@pytest.mark.long("postgres")
 async def test_reports_count_its_time_up_to_the_deletion(api: Api) -> None:
     begun = datetime.fromisoformat((await api.acme.get_vehicle(HUMMER))["createdAt"])
     step(api, 6)
@@ -200,6 +206,7 @@ async def test_its_open_work_is_withdrawn_and_stays_so_after_an_undo(api: Api) -
     assert HUMMER not in [one["vin"] for one in await claim(api.acme, 10)]
 
 
+@pytest.mark.long("postgres")
 async def test_no_run_queues_it(api: Api) -> None:
     await delete(api.acme)
     await declare(api.acme)
@@ -207,6 +214,7 @@ async def test_no_run_queues_it(api: Api) -> None:
     assert [one["vin"] for one in await claim(api.acme, 10)] == [JEEP]
 
 
+@pytest.mark.long("postgres")
 async def test_its_planned_changes_end_with_it(api: Api) -> None:
     await plan(api.acme, HUMMER, 4, until=give(5))
     later = (await plan(api.acme, HUMMER, 6, effectiveAt=give(3))).body["id"]
@@ -227,6 +235,7 @@ async def test_its_planned_changes_end_with_it(api: Api) -> None:
     assert (await api.acme.get_vehicle(HUMMER))["vehicleStatusId"] == 4
 
 
+@pytest.mark.long("postgres")
 async def test_if_match_deletes_only_the_revision_that_was_seen(api: Api) -> None:
     seen = (await api.acme.send("GET", f"/api/v2/vehicles/{HUMMER}")).headers["etag"]
     await api.acme.patch_status(HUMMER, 4)
@@ -236,6 +245,7 @@ async def test_if_match_deletes_only_the_revision_that_was_seen(api: Api) -> Non
     assert (await delete(api.acme, if_match=now)).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_of_several_vehicles_with_the_vin_none_is_deleted(api: Api) -> None:
     vin = make_vin(7)
     await api.keep_duplicates(vin)
@@ -260,6 +270,7 @@ async def test_a_malformed_request_is_400_and_deletes_nothing(api: Api, target: 
     assert HUMMER in await api.acme.list_vins()
 
 
+@pytest.mark.long("postgres")
 async def test_the_undo_of_a_deletion_needs_its_scope(api: Api) -> None:
     deleted = (await delete(api.acme)).body
     scopes = ["vehicles:status", "vehicles:write", "vehicles:repair"]
@@ -272,6 +283,7 @@ async def test_the_undo_of_a_deletion_needs_its_scope(api: Api) -> None:
     assert (reply.status, reply.body["undone"]) == (200, 1)
 
 
+@pytest.mark.long("postgres")
 async def test_an_endpoint_hears_of_deletions_if_it_asks_for_them(api: Api) -> None:
     body = {"url": "https://fleet.example/hook", "eventTypes": ["vehicle.deleted"], "statusesEntered": [3]}
     webhook = (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(body))).body
@@ -281,6 +293,7 @@ async def test_an_endpoint_hears_of_deletions_if_it_asks_for_them(api: Api) -> N
     assert [one["vin"] for one in found.body["changes"]] == [HUMMER]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.own_register
 @pytest.mark.parametrize("limits", [Limits(vehicles=2)])
 async def test_it_makes_room_under_the_limit_and_an_undo_does_not_go_beyond_it(api: Api) -> None:

@@ -19,8 +19,8 @@ from padron.http.docs.schemas import build_schemas, list_references
 from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import Api
+from tests.http.document import DOCUMENT
 
-DOCUMENT = build_document(ROUTES, EVENTS)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 

@@ -161,6 +161,7 @@ async def test_present_past_and_history_show_that_it_was_erased(api: Api) -> Non
     assert await api.acme.list_vins("ownerName=Eva") == []
 
 
+@pytest.mark.long("postgres")
 async def test_followers_learn_which_changes_to_erase_in_their_copies(api: Api) -> None:
     reply = await erase(api.acme, vin=HUMMER, fields=["ownerName"])
     told = (await list_changes(api.acme))[-1]
@@ -186,6 +187,7 @@ async def test_a_person_is_erased_from_all_vehicles_and_nobody_else_is(api: Api)
     assert (await erase(api.acme, value=ANA, fields=["ownerName"])).body["erased"] == []
 
 
+@pytest.mark.long("postgres")
 async def test_erasing_what_is_not_there_records_nothing(api: Api) -> None:
     await erase(api.acme, vin=HUMMER, fields=["ownerName"])
     before = await list_changes(api.acme)
@@ -195,6 +197,7 @@ async def test_erasing_what_is_not_there_records_nothing(api: Api) -> None:
     assert (await erase(api.beta, vin=HUMMER, fields=["ownerName"])).code == (404, "VehicleNotFound")
 
 
+@pytest.mark.long("postgres")
 async def test_a_dry_run_names_the_changes_and_erases_nothing(api: Api) -> None:
     reply = await erase(api.acme, vin=HUMMER, fields=["ownerName"], dryRun=True)
     (erased,) = reply.body["erased"]
@@ -203,6 +206,7 @@ async def test_a_dry_run_names_the_changes_and_erases_nothing(api: Api) -> None:
     assert len(await api.acme.list_history(HUMMER)) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_deleted_vehicle_is_erased_too_and_comes_back_without_the_values(api: Api) -> None:
     deleted = (await delete(api.acme)).body
     (erased,) = (await erase(api.acme, vin=HUMMER, fields=[*PERSONAL])).body["erased"]
@@ -222,6 +226,7 @@ async def test_an_erasure_gives_a_deleted_vehicle_no_text_for_the_search(api: Ap
     assert await select("SELECT vehicle_id FROM search_texts") == before
 
 
+@pytest.mark.long("postgres")
 async def test_an_undo_never_brings_an_erased_value_back(api: Api) -> None:
     edit = (await api.acme.put_vehicle(HUMMER, ownerName="Eva")).headers["x-request-id"]
     other = (await api.acme.put_vehicle(HUMMER, doors=4)).headers["x-request-id"]
@@ -232,6 +237,7 @@ async def test_an_undo_never_brings_an_erased_value_back(api: Api) -> None:
     assert "ownerName" not in await api.acme.get_vehicle(HUMMER)
 
 
+@pytest.mark.long("postgres")
 async def test_a_kept_answer_with_the_value_is_lost_and_its_request_is_not_repeated(api: Api) -> None:
     await fill_every_place(api)
     await erase(api.acme, vin=UNKNOWN_VIN, fields=[*PERSONAL])
@@ -266,6 +272,7 @@ async def test_a_malformed_request_is_400_and_erases_nothing(api: Api, body: dic
     assert (await api.acme.get_vehicle(HUMMER))["ownerName"] == ANA
 
 
+@pytest.mark.long("postgres")
 async def test_an_import_that_has_not_ended_is_told(api: Api) -> None:
     file = f"vin,ownerName\n{HUMMER},{PERSONAL['legalName']}\n"
     started = await api.acme.send("POST", "/api/v2/imports", file, {"Content-Type": "text/csv"})
@@ -273,6 +280,7 @@ async def test_an_import_that_has_not_ended_is_told(api: Api) -> None:
     assert (await erase(api.acme, vin=HUMMER, fields=["ownerName"])).body["openImports"] == 1
 
 
+@pytest.mark.long("postgres")
 def test_every_personal_field_is_text_and_the_plate_is_none() -> None:
     assert "plate" not in PERSONAL_FIELDS
     assert len(PERSONAL_FIELDS) == 7

@@ -12,7 +12,7 @@ from padron.service.runtime import build_runtime
 from padron.store.base import Store
 from tests.cast import HUMMER, make_cast
 from tests.conftest import OpenStore, SteppedClock
-from tests.http.api import CAR, LIST, STATUS, VEHICLE, Api, Reply
+from tests.http.api import CAR, LIST, STATUS, VEHICLE, Api, Reply, on_both
 from tests.http.conftest import run_api
 from tests.service.stores import FaultyStore
 
@@ -39,6 +39,7 @@ async def change(api: Api, way: str) -> Reply:
     return await api.acme.put_vehicle(HUMMER, doors=2)
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("way", ["PATCH", "PUT"])
 async def test_a_500_shows_nothing_of_the_inside_and_the_log_has_its_request_id(
     api: Api, faulty: FaultyStore, way: str, caplog: pytest.LogCaptureFixture
@@ -61,7 +62,7 @@ async def test_a_500_shows_nothing_of_the_inside_and_the_log_has_its_request_id(
     assert (await change(api, way)).status in {200, 204}
 
 
-@pytest.mark.parametrize("way", ["PATCH", "PUT"])
+@on_both("way", ["PATCH", "PUT"], "PATCH".__eq__)
 async def test_a_database_that_cannot_be_reached_is_503_with_retry_after(
     api: Api, faulty: FaultyStore, way: str
 ) -> None:
@@ -88,6 +89,7 @@ async def test_a_store_that_fails_between_two_writes_leaves_nothing_behind(
     assert await api.acme.list_vins("assetStatusId=2") == []
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(queued_changes=3)], ids=["three"])
 async def test_calls_beyond_what_may_wait_are_429_with_retry_after_and_the_rest_are_answered(
     api: Api, faulty: FaultyStore
@@ -108,6 +110,7 @@ async def test_calls_beyond_what_may_wait_are_429_with_retry_after_and_the_rest_
     assert [reply.status for reply in await asyncio.gather(first, *waiting)] == [204] * 4
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(total_calls=1)], ids=["one"])
 async def test_a_server_with_too_many_requests_under_way_refuses_more_but_stays_alive(
     api: Api, faulty: FaultyStore
@@ -124,6 +127,7 @@ async def test_a_server_with_too_many_requests_under_way_refuses_more_but_stays_
     assert (await api.acme.get(STATUS)).status == 200
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(calls=2)], ids=["two"])
 async def test_an_account_with_too_many_calls_under_way_leaves_places_to_others(api: Api, faulty: FaultyStore) -> None:
     await api.beta.register()

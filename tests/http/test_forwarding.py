@@ -16,7 +16,7 @@ from padron.http.declarations import Route, Success
 from padron.http.reach import Reach
 from padron.http.requests import forwarding
 from padron.http.requests.forwarding import ENTRIES_MAX, LastHop, find_client, find_scheme, is_trusted
-from padron.http.routes import ROUTES
+from padron.http.routes import give_routes
 from padron.service.runtime import Runtime, build_runtime
 from tests.conftest import OpenStore, SteppedClock
 from tests.http.conftest import run_lifespan
@@ -180,7 +180,7 @@ async def test_a_call_knows_its_client_only_from_a_trusted_proxy(
     open_store: OpenStore, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch,
     networks: Networks, peer: str, client: str, scheme: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(app, "ROUTES", (*ROUTES, TELL))
+    monkeypatch.setattr(app, "give_routes", lambda start: (*give_routes(start), TELL))
     runtime = build_runtime(await open_store(), clock)
 
     async def open_runtime() -> Runtime:

@@ -52,6 +52,7 @@ async def test_the_gate_answers_for_each_vin_in_order_and_says_why_not(api: Api)
     ]
 
 
+@pytest.mark.long("postgres")
 async def test_only_active_vehicles_pass(api: Api) -> None:
     await api.acme.register(HUMMER)
     for status in SETTABLE_STATUSES:
@@ -59,6 +60,7 @@ async def test_only_active_vehicles_pass(api: Api) -> None:
         assert (await ask_one(api)).body["allowed"] is (status == 1)
 
 
+@pytest.mark.long("postgres")
 async def test_the_answer_carries_the_cursor_that_it_reflects(api: Api) -> None:
     await api.acme.register(HUMMER)
     cursor = (await ask(api, HUMMER)).body["cursor"]
@@ -68,11 +70,13 @@ async def test_the_answer_carries_the_cursor_that_it_reflects(api: Api) -> None:
     assert change["toStatusId"] == 8
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_vehicle_is_unknown(api: Api) -> None:
     await api.beta.register(HUMMER)
     assert (await ask_one(api)).body["reason"] == "unknown"
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_is_active_again_passes_again(api: Api) -> None:
     await api.acme.register(HUMMER)
     await api.acme.patch_status(HUMMER, 4)
@@ -107,11 +111,13 @@ async def test_a_thousand_vins_are_answered_at_once(api: Api) -> None:
     assert [result["allowed"] for result in reply.body["results"]] == [number == 3 for number in range(1000)]
 
 
+@pytest.mark.long("postgres")
 async def test_the_single_form_needs_an_operation(api: Api) -> None:
     assert "operation is missing" in (await api.acme.get(f"{GATE}/{HUMMER}")).detail
     assert "operation is empty" in (await api.acme.get(f"{GATE}/{HUMMER}?operation=")).detail.replace("parameter ", "")
 
 
+@pytest.mark.long("postgres")
 async def test_the_single_form_answers_304_until_the_verdict_changes(api: Api) -> None:
     unknown = await ask_one(api)
     assert (await ask_one(api, If_None_Match=unknown.etag)).status == 304
@@ -124,6 +130,7 @@ async def test_the_single_form_answers_304_until_the_verdict_changes(api: Api) -
     assert (await ask_one(api, If_None_Match=known.etag)).body["allowed"] is False
 
 
+@pytest.mark.long("postgres")
 async def test_the_gate_needs_its_own_scope(api: Api) -> None:
     for method, target in (("POST", GATE), ("GET", f"{GATE}/{HUMMER}"), ("GET", REFUSALS)):
         assert (await api.gamma.send(method, target)).code == (403, "Forbidden")
@@ -152,6 +159,7 @@ async def test_refusals_are_counted_by_vehicle_operation_key_and_hour(api: Api, 
     assert counts == [2, 3]
 
 
+@pytest.mark.long("postgres")
 async def test_what_is_allowed_is_not_remembered(api: Api) -> None:
     await api.acme.register(HUMMER)
     await ask_one(api)
@@ -198,6 +206,7 @@ async def test_a_bad_question_for_refusals_is_refused(api: Api, query: str) -> N
     assert (await api.acme.get(f"{REFUSALS}?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_refusals_are_written_by_themselves_and_when_the_server_stops(api: Api, open_store: Any) -> None:  # noqa: ANN401
     await ask_one(api)
     await api.runtime.refusals.close()

@@ -70,10 +70,12 @@ def load(path: Path) -> ModuleType:
     return module
 
 
+@pytest.mark.long
 def test_the_document_is_valid_wherever_the_events_are(document: Path) -> None:
     OpenAPIV31SpecValidator(json.loads(document.read_text("utf-8"))).validate()
 
 
+@pytest.mark.long
 def test_clients_of_all_forms_have_every_call_and_no_warning(tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     settings.write_text('{"post_hooks": []}')  # to put it in form is no part of what is tried
@@ -108,6 +110,7 @@ def check_imports(folder: Path, clients: Iterable[Path]) -> None:
 
 
 @on_sqlite
+@pytest.mark.long
 async def test_generated_models_read_real_answers_and_give_them_back(api: Api, models: ModuleType) -> None:
     await api.acme.register()
     await api.acme.patch_status(HUMMER, 4, "Brakes")

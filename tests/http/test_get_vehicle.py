@@ -7,6 +7,8 @@ import pytest
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import CAR, HISTORY, STATUS, VEHICLE, Api
 
+pytestmark = pytest.mark.long("postgres")
+
 on_each_path = pytest.mark.parametrize("path", [VEHICLE, STATUS, HISTORY])
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 NAMES = {

@@ -1,6 +1,7 @@
 """Connections with TLS: they count before their handshake is over, and so does what their clients do not take."""
 
 import asyncio
+import shutil
 import socket
 import ssl
 import time
@@ -24,7 +25,7 @@ from padron.wiring import read_clock
 from tests.cast import make_cast, make_vin, registered, save, wait_until
 from tests.certificates import Authority
 
-VEHICLES = 500
+FLEET = 500
 SMALL_BYTES = 4_096  # of a socket's buffer
 LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -67,8 +68,13 @@ class Target:
         return sum(connection.unsent_bytes for connection in self.app.edge.connections.list_open())
 
 
+@pytest.fixture(autouse=True)
+def _register(template: Path, tmp_path: Path) -> None:
+    shutil.copy(template, tmp_path / "p.db")
+
+
 @asynccontextmanager
-async def serving(folder: Path, limits: Limits) -> AsyncIterator[Target]:
+async def serving(folder: Path, limits: Limits, vehicles: int) -> AsyncIterator[Target]:
     pair = (authority := Authority(folder)).issue("server")
     context = CertificateFiles(certificate=str(pair.certificate), key=str(pair.key)).load().context
     tokens: list[str] = []
@@ -76,7 +82,7 @@ async def serving(folder: Path, limits: Limits) -> AsyncIterator[Target]:
     async def open_runtime() -> Runtime:
         runtime = build_runtime(await sqlite.open_store(str(folder / "p.db")), read_clock, limits=limits)
         cast = await make_cast(runtime)
-        fleet = [registered(make_vin(number), ownerName="Ana" * 90) for number in range(VEHICLES)]
+        fleet = [registered(make_vin(number), ownerName="Ana" * 90) for number in range(vehicles)]
         await save(runtime.store, cast.acme.account.account_id, *fleet)
         tokens.append(cast.acme.token)
         return runtime
@@ -109,12 +115,14 @@ async def serving(folder: Path, limits: Limits) -> AsyncIterator[Target]:
         await lifespan.shutdown()
 
 
-def run(folder: Path, limits: Limits, work: Callable[[Target], Coroutine[None, None, None]]) -> None:
+def run(
+    folder: Path, limits: Limits, work: Callable[[Target], Coroutine[None, None, None]], *, vehicles: int = 0
+) -> None:
     async def serve() -> None:
-        async with serving(folder, limits) as target, asyncio.timeout(30):
+        async with serving(folder, limits, vehicles) as target, asyncio.timeout(30):
             await work(target)
 
-    with asyncio.Runner(loop_factory=loops.make_loop) as runner:
+    with asyncio.Runner(loop_factory=loops.ServingLoop) as runner:
         runner.run(serve())
 
 
@@ -230,7 +238,7 @@ def test_answers_that_clients_do_not_take_are_counted_and_bounded_with_tls_too(t
         for client in clients:
             client.close()
 
-    run(tmp_path, Limits(total_unsent_bytes=bound), work)
+    run(tmp_path, Limits(total_unsent_bytes=bound), work, vehicles=FLEET)
 
 
 def test_who_takes_a_large_answer_with_tls_at_last_is_not_counted_any_more(tmp_path: Path) -> None:
@@ -252,4 +260,4 @@ def test_who_takes_a_large_answer_with_tls_at_last_is_not_counted_any_more(tmp_p
         await wait_for(lambda: stalled.count_stalled() == 0)
         client.close()
 
-    run(tmp_path, Limits(), work)
+    run(tmp_path, Limits(), work, vehicles=FLEET)

@@ -7,6 +7,8 @@ import pytest
 from tests.cast import HUMMER, JEEP
 from tests.http.api import CAR, HISTORY, Api
 
+pytestmark = pytest.mark.long("postgres")
+
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
 

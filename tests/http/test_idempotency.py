@@ -10,7 +10,6 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import KEPT_FOR, LEASE
 from padron.domain.limits import Limits
-from padron.http.declarations import Route
 from padron.http.routes import ROUTES
 from padron.service.accounts import add_account
 from padron.service.idempotency import delete_expired
@@ -68,6 +67,7 @@ async def test_the_same_request_is_done_once_and_given_its_first_answer_byte_for
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_refusals_are_given_again_too(api: Api) -> None:
     body = {"vehicles": [{"vin": JEEP, "vehicleStatusId": 3}, {"vin": HUMMER, "vehicleStatusId": 3}], "mode": "all"}
     first = await post(api.acme, body)
@@ -81,6 +81,7 @@ async def test_refusals_are_given_again_too(api: Api) -> None:
     assert give_all(await post(api.acme, {"vehicles": 5}, "third")) == give_all(bad)
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("other", ["body", "path", "query"])
 async def test_the_same_key_for_another_request_is_422(api: Api, other: str) -> None:
     assert (await post(api.acme)).status == 200
@@ -95,6 +96,7 @@ async def test_the_same_key_for_another_request_is_422(api: Api, other: str) -> 
     assert await count_changes(api) == 2
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_belongs_to_its_api_key(api: Api) -> None:
     first = await post(api.acme)
     account = api.cast.acme.account
@@ -108,12 +110,14 @@ async def test_a_key_belongs_to_its_api_key(api: Api) -> None:
     assert stranger.body["results"][0]["errorDetail"] == "VehicleNotFound"
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\tbed", "ñ"])
 async def test_a_key_that_cannot_be_used_is_400(api: Api, key: str) -> None:
     assert (await post(api.acme, key=key)).code == (400, "BadParameters")
     assert await count_changes(api) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_who_may_not_is_refused_before_the_key_is_looked_at(api: Api, select: Select) -> None:
     assert (await post(api.gamma)).status == 403
     assert (await post(api.nobody)).status == 401
@@ -136,6 +140,7 @@ async def test_while_the_first_is_under_way_a_second_is_409_and_later_given_the_
     assert await count_changes(api) == 2
 
 
+@pytest.mark.long("postgres")
 async def test_answers_5xx_and_429_are_not_kept(api: Api, faulty: FaultyStore) -> None:
     for code, status in ((Code.STORE_UNAVAILABLE, 503), (Code.OVERLOADED, 429)):
         faulty.fails, faulty.error = True, PadronError(code, "Not now.")
@@ -240,6 +245,7 @@ async def _wait_for_claims(faulty: FaultyStore, count: int) -> None:
         await asyncio.sleep(0.005)
 
 
+@pytest.mark.long("postgres")
 async def test_after_a_day_a_key_may_be_used_anew_and_its_row_goes(
     api: Api, clock: SteppedClock, select: Select
 ) -> None:
@@ -258,6 +264,7 @@ async def test_after_a_day_a_key_may_be_used_anew_and_its_row_goes(
     assert await select("SELECT count(*) FROM idempotency_keys") == [(0,)]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(idempotency_keys=1), Limits(idempotency_bytes=1)], ids=["keys", "bytes"])
 async def test_an_account_cannot_keep_answers_without_end(api: Api, clock: SteppedClock) -> None:
     assert (await post(api.acme)).status == 200
@@ -269,24 +276,23 @@ async def test_an_account_cannot_keep_answers_without_end(api: Api, clock: Stepp
     assert (await post(api.acme, key="one too many")).status == 200
 
 
-@pytest.mark.parametrize("name", POSTS)
-async def test_every_post_takes_a_key(api: Api, name: str) -> None:
-    route: Route = POSTS[name]
-    path = route.path.replace("{name}", "fines").replace("{requestId}", "none")
-    for member in ("webhookId", "deliveryId", "runId"):
-        path = path.replace(f"{{{member}}}", "1")
-    body = json.dumps(route.body_example or {})
-    headers = {"Idempotency-Key": "k"}
+@pytest.mark.long("postgres")
+async def test_every_post_takes_a_key(api: Api) -> None:
     declared = {"description": "Query fines", "leaseSeconds": 60, "attempts": 3}
     await api.acme.put("/api/v2/operations/fines", declared)
-    if route.name == "claimWork":
-        body = '{"limit": 1}'
-    first = await api.acme.send("POST", path, body, headers)
-    again = await api.acme.send("POST", path, body, headers)
-    assert give_all(again) == give_all(first)
-    assert again.headers["idempotency-replayed"] == "true"
+    for name, route in POSTS.items():
+        path = route.path.replace("{name}", "fines").replace("{requestId}", "none")
+        for member in ("webhookId", "deliveryId", "runId"):
+            path = path.replace(f"{{{member}}}", "1")
+        body = '{"limit": 1}' if name == "claimWork" else json.dumps(route.body_example or {})
+        headers = {"Idempotency-Key": name}
+        first = await api.acme.send("POST", path, body, headers)
+        again = await api.acme.send("POST", path, body, headers)
+        assert give_all(again) == give_all(first), name
+        assert again.headers["idempotency-replayed"] == "true", name
 
 
+@pytest.mark.long("postgres")
 async def test_a_run_is_started_once_and_a_webhook_added_once(api: Api, select: Select) -> None:
     await api.acme.put("/api/v2/operations/fines", {"description": "Fines", "leaseSeconds": 60, "attempts": 3})
     for _ in range(3):

@@ -15,6 +15,8 @@ from tests.files.workbooks import write_workbook
 from tests.http.api import Api, before_the_store
 from tests.http.test_imports import IMPORTS, read, send, wait_for_end, worker
 
+pytestmark = pytest.mark.long("postgres")
+
 __all__ = ["worker"]
 
 TITLED = f"Flota del Norte\nNIV,Placas,Kilometraje,Póliza\n{HUMMER},XYZ-00-00,12,P1\n".encode()

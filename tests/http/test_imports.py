@@ -88,6 +88,7 @@ async def test_a_file_is_accepted_imported_and_told_of(api: Api, worker: ImportW
     assert (await api.acme.get(f"{location}/report?x=1")).status == 400
 
 
+@pytest.mark.long("postgres")
 async def test_what_it_changed_can_be_undone_by_its_request(api: Api, worker: ImportWorker) -> None:
     del worker
     await api.acme.register(HUMMER)
@@ -99,6 +100,7 @@ async def test_what_it_changed_can_be_undone_by_its_request(api: Api, worker: Im
     assert (await api.acme.get_vehicle(HUMMER))["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_options_are_kept_and_a_dry_run_changes_nothing(api: Api, worker: ImportWorker) -> None:
     del worker
     accepted = await send(api.acme, query="?dryRun=true&keepDuplicates=true")
@@ -108,6 +110,7 @@ async def test_options_are_kept_and_a_dry_run_changes_nothing(api: Api, worker: 
     assert await api.acme.list_vins() == []
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "query", ["?dryRun=yes", "?keepDuplicates=1", "?x=1", "?fileName=", f"?fileName={'x' * 256}", "?fileName=%0A"]
 )
@@ -116,6 +119,7 @@ async def test_a_bad_parameter_is_400_before_the_body_is_read(api: Api, query: s
     assert await count(select, "imports") == 0
 
 
+@pytest.mark.long("postgres")
 async def test_an_empty_body_is_400_and_leaves_nothing(api: Api, select: Select) -> None:
     refused = await send(api.acme, b"")
     assert refused.code == (400, "BadParameters")
@@ -123,6 +127,7 @@ async def test_an_empty_body_is_400_and_leaves_nothing(api: Api, select: Select)
     assert await count(select, "imports") == 0
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("media_type", ["application/json", "multipart/form-data; boundary=x", "text/html"])
 async def test_another_media_type_is_415_and_names_those_that_are_taken(api: Api, media_type: str) -> None:
     refused = await send(api.acme, Content_Type=media_type)
@@ -130,15 +135,18 @@ async def test_another_media_type_is_415_and_names_those_that_are_taken(api: Api
     assert "text/csv" in refused.detail
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("media_type", [*imports.MEDIA_TYPES, "TEXT/CSV; charset=ISO-8859-1"])
 async def test_each_media_type_of_a_file_is_taken(api: Api, media_type: str) -> None:
     assert (await send(api.acme, Content_Type=media_type)).status == 202
 
 
+@pytest.mark.long("postgres")
 async def test_without_a_media_type_the_file_is_taken_for_what_it_is(api: Api) -> None:
     assert (await api.acme.send("POST", IMPORTS, FILE)).status == 202
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("is_declared", [True, False])
 async def test_a_file_that_is_too_large_is_413_and_leaves_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, select: Select, *, is_declared: bool
@@ -156,6 +164,7 @@ async def test_a_file_that_is_too_large_is_413_and_leaves_nothing(
     assert (await send(api.acme, FILE)).status == 202
 
 
+@pytest.mark.long("postgres")
 async def test_a_body_that_stops_coming_is_408_and_leaves_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, select: Select
 ) -> None:
@@ -174,6 +183,7 @@ async def test_a_body_that_stops_coming_is_408_and_leaves_nothing(
     assert await count(select, "import_parts") == 0
 
 
+@pytest.mark.long("postgres")
 async def test_a_body_may_take_longer_than_any_other_but_must_keep_its_pace(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +201,7 @@ async def test_a_body_may_take_longer_than_any_other_but_must_keep_its_pace(
     assert (await send(api.acme, slow)).code == (408, "RequestTimeout")
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_is_revoked_during_the_upload_is_401_and_leaves_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, select: Select
 ) -> None:
@@ -206,6 +217,7 @@ async def test_a_key_that_is_revoked_during_the_upload_is_401_and_leaves_nothing
     assert await count(select, "imports") == 0
 
 
+@pytest.mark.long("postgres")
 async def test_the_same_file_under_the_same_key_is_one_import(api: Api, worker: ImportWorker, select: Select) -> None:
     del worker
     first = await send(api.acme, Idempotency_Key="k")
@@ -226,6 +238,7 @@ async def test_the_same_file_under_the_same_key_is_one_import(api: Api, worker: 
     assert (await send(api.acme, Idempotency_Key="")).status == 400
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.slow_callback("makes a file of 120,000 lines")
 async def test_a_key_counts_for_a_file_larger_than_any_other_body(api: Api, select: Select) -> None:
     large = b"vin\n" + b"\n".join(make_vin(number).encode() for number in range(120_000))
@@ -245,6 +258,7 @@ async def test_the_same_key_sent_many_times_at_once_is_one_import(api: Api, sele
     assert await count(select, "import_parts") == 1
 
 
+@pytest.mark.long("postgres")
 async def test_cancelling_is_204_once_and_again_and_409_after_the_end(api: Api, worker: ImportWorker) -> None:
     await worker.stop()
     location = (await send(api.acme)).headers["location"]
@@ -274,6 +288,7 @@ async def test_another_accounts_import_cannot_be_told_from_none(api: Api) -> Non
     assert (await api.acme.get(location)).body["state"] == "queued"
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("missing", FILE_SCOPES)
 async def test_two_of_the_three_scopes_are_not_enough(api: Api, select: Select, missing: Scope) -> None:
     scopes = [scope.value for scope in FILE_SCOPES if scope is not missing]
@@ -284,6 +299,7 @@ async def test_two_of_the_three_scopes_are_not_enough(api: Api, select: Select, 
     assert await count(select, "imports") == 0
 
 
+@pytest.mark.long("postgres")
 async def test_whoever_changes_single_vehicles_sees_imports_and_cancels_none(api: Api) -> None:
     location = (await send(api.acme)).headers["location"]
     editor = await make_member(api.runtime, api.cast.acme.account, "editor", ["vehicles:write", "vehicles:status"])
@@ -302,6 +318,7 @@ async def test_imports_come_in_pages_newest_first(api: Api) -> None:
     assert (await read(api.acme, f"{IMPORTS}?cursor=x", IMPORTS)).status == 400
 
 
+@pytest.mark.long("postgres")
 async def test_too_many_open_imports_are_409(api: Api) -> None:
     for _ in range(10):
         assert (await send(api.acme)).status == 202
@@ -309,6 +326,7 @@ async def test_too_many_open_imports_are_409(api: Api) -> None:
     assert (await send(api.beta)).status == 202
 
 
+@pytest.mark.long("postgres")
 async def test_a_report_is_defused(api: Api, worker: ImportWorker) -> None:
     del worker
     data = f'{{"vin": "{HUMMER}", "=cmd": "1"}}\n'.encode()

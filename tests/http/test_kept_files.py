@@ -48,6 +48,7 @@ async def finish(client: Client, file_id: str, **body: Any) -> Any:  # noqa: ANN
     return await wait_for_end(client, accepted.headers["location"])
 
 
+@pytest.mark.long("postgres")
 async def test_a_file_is_seen_checked_corrected_and_imported(api: Api, worker: ImportWorker) -> None:
     del worker
     file_id = await keep(api.acme, query="?fileName=flota.csv")
@@ -65,6 +66,7 @@ async def test_a_file_is_seen_checked_corrected_and_imported(api: Api, worker: I
     assert (await api.acme.get_vehicle(JEEP))["doors"] == 5
 
 
+@pytest.mark.long("postgres")
 async def test_the_mapping_is_kept_for_the_next_file_with_these_names(api: Api, worker: ImportWorker) -> None:
     del worker
     data = f"Bien,Placa vieja\n{HUMMER},ABC1234\n".encode()
@@ -79,6 +81,7 @@ async def test_the_mapping_is_kept_for_the_next_file_with_these_names(api: Api, 
     assert [one["column"] for one in theirs["columns"]] == ["vin", None]
 
 
+@pytest.mark.long("postgres")
 async def test_nobody_else_sees_a_kept_file_and_no_list_of_imports_has_it(api: Api) -> None:
     file_id = await keep(api.acme)
     for client in (api.beta, api.acme):
@@ -100,6 +103,7 @@ async def test_a_discarded_file_is_gone_with_its_bytes(api: Api, select: Select)
     assert (await bring_in(api.acme, file_id)).status == 404
 
 
+@pytest.mark.long("postgres")
 async def test_a_file_after_its_time_and_an_import_are_no_kept_files(
     api: Api, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +120,7 @@ async def test_a_file_after_its_time_and_an_import_are_no_kept_files(
     assert (await look(api.acme, file_id)).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_an_import_that_waits_keeps_its_file(api: Api) -> None:
     file_id = await keep(api.acme)
     waiting = (await bring_in(api.acme, file_id, mapping=MAPPING)).body
@@ -126,6 +131,7 @@ async def test_an_import_that_waits_keeps_its_file(api: Api) -> None:
     assert done["counts"]["registered"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_keeps_at_most_ten_files(api: Api) -> None:
     for _ in range(10):
         await keep(api.acme)
@@ -134,10 +140,12 @@ async def test_an_account_keeps_at_most_ten_files(api: Api) -> None:
     await keep(api.beta)
 
 
+@pytest.mark.long("postgres")
 async def test_an_empty_file_is_refused(api: Api) -> None:
     assert (await api.acme.send("POST", FILES, b"", CSV)).status == 400
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "body",
     [
@@ -156,6 +164,7 @@ async def test_what_cannot_be_asked_is_refused_before_anything_is_queued(api: Ap
     assert (await api.acme.get("/api/v2/imports")).body["imports"] == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_file_that_is_no_table_says_so_in_its_preview(api: Api) -> None:
     file_id = await keep(api.acme, b"%PDF-1.7 something")
     reply = await look(api.acme, file_id)

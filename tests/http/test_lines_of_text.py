@@ -16,6 +16,7 @@ LINES = "first\n=second; third\n\n- fourth"
 EXPORT = "/api/v2/vehicles.csv"
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 async def test_a_line_ends_with_lf_however_it_was_sent(api: Api, end: str) -> None:
     reply = await api.acme.put(VEHICLE, {"observations": LINES.replace("\n", end)})
@@ -24,6 +25,7 @@ async def test_a_line_ends_with_lf_however_it_was_sent(api: Api, end: str) -> No
     assert again.headers["etag"] == reply.headers["etag"]  # nothing happened
 
 
+@pytest.mark.long("postgres")
 async def test_no_other_text_has_lines(api: Api) -> None:
     reply = await api.acme.put(VEHICLE, {"ownerName": "a\nb"})
     assert reply.code == (400, "BadParameters")
@@ -49,6 +51,7 @@ async def test_the_list_finds_and_sorts_them_page_by_page(api: Api) -> None:
         assert await api.acme.list_vins(urlencode({"observations": f"A{end}Z"})) == [make_vin(2)]
 
 
+@pytest.mark.long("postgres")
 async def test_an_export_in_spanish_comes_back_unchanged(api: Api, worker: object) -> None:
     del worker
     await api.acme.put_vehicle(HUMMER, observations=LINES, ownerName="\uff1dx;+1", plate="ABC123")
@@ -63,6 +66,7 @@ async def test_an_export_in_spanish_comes_back_unchanged(api: Api, worker: objec
     assert (done["state"], done["counts"]["unchanged"]) == ("done", 2)
 
 
+@pytest.mark.long("postgres")
 async def test_names_in_english_are_the_apis_and_statuses_come_by_name_when_asked(api: Api) -> None:
     await api.acme.put_vehicle(HUMMER)
     reply = await api.acme.get(f"{EXPORT}?lang=en&statusNames=true")
@@ -70,6 +74,7 @@ async def test_names_in_english_are_the_apis_and_statuses_come_by_name_when_aske
     assert (row["vin"], row["vehicleStatusId"]) == (HUMMER, "Active")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("query", ["lang=fr", "lang=ES", "statusNames=si", "names=es"])
 async def test_words_that_there_are_none_of_are_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{EXPORT}?{query}")).code == (400, "BadParameters")

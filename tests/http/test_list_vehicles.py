@@ -15,6 +15,11 @@ LIST_V1 = "/api/vehicles"
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
 
+def be_long(*rows: str) -> list[Any]:  # pytest has no public name for a row
+    """Mark rows of a table as long: shorter ones ask in the same ways."""
+    return [pytest.param(row, marks=pytest.mark.long) for row in rows]
+
+
 def give_value(field: Field, number: int) -> str | int:
     """Give one of three values of a field."""
     if not field.is_text:
@@ -42,11 +47,13 @@ async def list_all(api: Api, query: dict[str, str], limit: int) -> list[list[dic
     raise AssertionError("The pages do not end.")
 
 
+@pytest.mark.long("postgres")
 async def test_an_empty_list_is_a_list(api: Api) -> None:
     for path in (LIST, LIST_V1):
         assert (await api.acme.get(path)).body == {"vehicles": [], "nextCursor": None, "more": False}
 
 
+@pytest.mark.long("postgres")
 async def test_both_addresses_give_the_same(api: Api) -> None:
     await fill(api, 3)
     for query in ("", "?limit=2", "?doors=1", "?sort=-vin", "?x=1"):
@@ -56,6 +63,7 @@ async def test_both_addresses_give_the_same(api: Api) -> None:
         )
 
 
+@pytest.mark.long("postgres")
 async def test_the_list_shows_vehicles_as_they_are_shown_alone(api: Api) -> None:
     await fill(api, 2)
     vehicles = await api.acme.list_vehicles()
@@ -78,6 +86,7 @@ async def test_each_filter_finds_the_vehicles_with_that_value_and_no_others(api:
         assert found == [make_vin(1)], field.name
 
 
+@pytest.mark.long("postgres")
 async def test_each_text_filter_ignores_case(api: Api) -> None:
     await fill(api, 2)
     for field in FILTER_FIELDS.values():
@@ -86,6 +95,7 @@ async def test_each_text_filter_ignores_case(api: Api) -> None:
                 assert await api.acme.list_vins(f"{field.name}={quote(value)}") == [make_vin(1)], field.name
 
 
+@pytest.mark.long("postgres")
 async def test_each_text_filter_matches_whole_values_only(api: Api) -> None:
     await fill(api, 2)
     for field in FILTER_FIELDS.values():
@@ -95,12 +105,14 @@ async def test_each_text_filter_matches_whole_values_only(api: Api) -> None:
                 assert await api.acme.list_vins(f"{field.name}={quote(part)}") == [], (field.name, part)
 
 
+@pytest.mark.long("postgres")
 async def test_the_vin_is_a_filter_in_any_letter_case(api: Api) -> None:
     await fill(api, 2)
     assert await api.acme.list_vins(f"vin={make_vin(1).lower()}") == [make_vin(1)]
     assert await api.acme.list_vins("vin=3PADR") == []
 
 
+@pytest.mark.long("postgres")
 async def test_filters_are_joined_by_and(api: Api) -> None:
     await fill(api, 3)
     assert await api.acme.list_vins("doors=1&stateId=1") == [make_vin(1)]
@@ -109,6 +121,7 @@ async def test_filters_are_joined_by_and(api: Api) -> None:
     assert await api.acme.list_vins(urlencode({**every, "vin": make_vin(2), "assetStatusId": "1"})) == [make_vin(2)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_value_that_was_removed_is_found_no_more(api: Api) -> None:
     await api.acme.register()
     await api.acme.put_vehicle(HUMMER, brandName="", doors="")
@@ -116,6 +129,7 @@ async def test_a_value_that_was_removed_is_found_no_more(api: Api) -> None:
     assert await api.acme.list_vins("doors=4") == []
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("status", [0, 1, 3, 4, 5, 6, 7, 8, 9])
 async def test_the_status_is_a_filter(api: Api, status: int) -> None:
     await fill(api, 3)
@@ -125,6 +139,7 @@ async def test_the_status_is_a_filter(api: Api, status: int) -> None:
     assert await api.acme.list_vins(f"assetStatusId={status}") == [make_vin(1)]
 
 
+@pytest.mark.long("postgres")
 async def test_without_a_status_all_current_vehicles_are_listed_and_no_former_version(api: Api) -> None:
     await fill(api, 2)
     await api.acme.patch_status(make_vin(0), 9)
@@ -142,18 +157,17 @@ async def test_status_2_lists_former_versions_by_their_former_values(api: Api) -
     assert await api.acme.list_vins("doors=1") == []
 
 
-@pytest.mark.parametrize("sort", [f"{sign}{name}" for name in SORT_FIELDS for sign in ("", "-")])
 @on_sqlite
-async def test_each_field_sorts_both_ways(api: Api, sort: str) -> None:
+async def test_each_field_sorts_both_ways(api: Api) -> None:
     for number in (1, 2, 0):
         values = {field.name: give_value(field, number) for field in FIELDS}
         await api.acme.put(f"{LIST}/{make_vin(number)}", values)
-    by_time = sort.removeprefix("-") in {"statusSince", "createdAt", "updatedAt"}
-    same = sort.removeprefix("-") == "vehicleStatusId"  # all are Active: in order of registration
-    expected = [1, 2, 0] if by_time or same else [0, 1, 2]
-    if sort.startswith("-"):
-        expected.reverse()
-    assert await api.acme.list_vins(f"sort={sort}") == [make_vin(number) for number in expected]
+    for name in SORT_FIELDS:
+        by_time = name in {"statusSince", "createdAt", "updatedAt"}
+        same = name == "vehicleStatusId"  # all are Active: in order of registration
+        expected = [make_vin(number) for number in ([1, 2, 0] if by_time or same else [0, 1, 2])]
+        assert await api.acme.list_vins(f"sort={name}") == expected, name
+        assert await api.acme.list_vins(f"sort=-{name}") == expected[::-1], name
 
 
 async def test_text_is_sorted_ignoring_case_and_vehicles_without_a_value_come_last(api: Api) -> None:
@@ -165,12 +179,14 @@ async def test_text_is_sorted_ignoring_case_and_vehicles_without_a_value_come_la
     assert await api.acme.list_vins("sort=-brandName") == [*ascending[::-1], make_vin(3)]
 
 
+@pytest.mark.long("postgres")
 async def test_numbers_are_sorted_as_numbers(api: Api) -> None:
     for number, doors in enumerate((10, 9, 2)):
         await api.acme.put_vehicle(make_vin(number), doors=doors)
     assert [vehicle["doors"] for vehicle in await api.acme.list_vehicles("sort=doors")] == [2, 9, 10]
 
 
+@pytest.mark.long("postgres")
 async def test_without_an_order_vehicles_come_as_they_were_registered(api: Api) -> None:
     vins = [make_vin(number) for number in (5, 1, 9, 3)]
     for vin in vins:
@@ -178,8 +194,9 @@ async def test_without_an_order_vehicles_come_as_they_were_registered(api: Api) 
     assert await api.acme.list_vins() == vins
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
-    "sort", ["", "vin", "-vin", "brandName", "-brandName", "doors", "-doors", "updatedAt", "-createdAt"]
+    "sort", ["", "-vin", "brandName", "-doors", "updatedAt", *be_long("vin", "-brandName", "doors", "-createdAt")]
 )
 async def test_pages_neither_repeat_nor_skip_a_vehicle_however_small_they_are(api: Api, sort: str) -> None:
     for number in range(11):
@@ -195,7 +212,8 @@ async def test_pages_neither_repeat_nor_skip_a_vehicle_however_small_they_are(ap
         assert pages[-1]
 
 
-@pytest.mark.parametrize("sort", ["", "vin", "-vin", "brandName", "-brandName", "createdAt"])
+@pytest.mark.long("postgres")
+@pytest.mark.parametrize("sort", ["", "-vin", "brandName", *be_long("vin", "-brandName", "createdAt")])
 async def test_a_vehicle_that_is_edited_after_its_page_does_not_come_again(api: Api, sort: str) -> None:
     for number in range(6):
         await api.acme.put_vehicle(make_vin(number), brandName="x")
@@ -213,6 +231,7 @@ async def test_a_vehicle_that_is_edited_after_its_page_does_not_come_again(api: 
     assert sorted(seen) == [make_vin(number) for number in range(6)]
 
 
+@pytest.mark.long("postgres")
 async def test_pages_of_former_versions_neither_repeat_nor_skip_one(api: Api) -> None:
     for doors in range(7):
         await api.acme.put_vehicle(HUMMER, doors=doors, brandName="x")
@@ -223,6 +242,7 @@ async def test_pages_of_former_versions_neither_repeat_nor_skip_one(api: Api) ->
         assert sorted(doors_seen) == [*range(6)]
 
 
+@pytest.mark.long("postgres")
 async def test_pages_stay_steady_while_vehicles_are_registered(api: Api) -> None:
     await fill(api, 4)
     first = await api.acme.get(f"{LIST}?limit=2&sort=vin")
@@ -234,6 +254,7 @@ async def test_pages_stay_steady_while_vehicles_are_registered(api: Api) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.long("postgres")
 async def test_a_page_has_50_vehicles_unless_asked_for(api: Api) -> None:
     for number in range(51):
         await api.acme.put_vehicle(make_vin(number))
@@ -243,66 +264,67 @@ async def test_a_page_has_50_vehicles_unless_asked_for(api: Api) -> None:
     assert len(await api.acme.list_vehicles("limit=51")) == 51
 
 
+@pytest.mark.long("postgres")
 async def test_the_last_page_has_no_cursor_even_when_it_is_full(api: Api) -> None:
     await fill(api, 2)
     assert (await api.acme.get(f"{LIST}?limit=2")).body["nextCursor"] is None
 
 
+UNCLEAR = [
+    ("plat=RTA412C", "plat"),
+    ("Plate=RTA412C", "Plate"),
+    ("engineNumber=1", "engineNumber"),
+    ("legalName=1", "legalName"),
+    ("vehicleStatusId=1", "vehicleStatusId"),
+    ("cylinders=4", "cylinders"),
+    ("page=2", "page"),
+    ("offset=1", "offset"),
+    ("=1", "''"),
+    ("a%20b=1", "a b"),
+    ("sort=plate&sort=plate", "sort"),
+    ("limit=5&limit=6", "limit"),
+    ("s%6Frt=plate&sort=vin", "sort"),
+    ("plate=", "plate"),
+    ("plate", "plate"),
+    ("sort=", "sort"),
+    ("cursor=", "cursor"),
+    ("limit=", "limit"),
+    ("limit=0", "limit"),
+    ("limit=501", "limit"),
+    ("limit=-1", "limit"),
+    ("limit=1.0", "limit"),
+    ("limit=%2B5", "limit"),
+    ("limit=5%20", "limit"),
+    ("limit=%EF%BC%91", "limit"),
+    ("limit=9999999999999999999999", "limit"),
+    ("doors=31", "doors"),
+    ("doors=-1", "doors"),
+    ("doors=four", "doors"),
+    ("doors=1_0", "doors"),
+    ("stateId=2147483648", "stateId"),
+    ("assetStatusId=10", "assetStatusId"),
+    ("assetStatusId=-1", "assetStatusId"),
+    ("assetStatusId=Active", "assetStatusId"),
+    ("sort=colour", "sort"),
+    ("sort=--vin", "sort"),
+    ("sort=%2Bvin", "sort"),
+    ("sort=vin,plate", "sort"),
+    ("sort=-", "sort"),
+    ("vin=1C4RJEAG2EC4764290", "vin"),
+    ("brandName=%00", "brandName"),
+    ("brandName=a%0Ab", "brandName"),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    "query, name",
-    [
-        ("plat=RTA412C", "plat"),
-        ("Plate=RTA412C", "Plate"),
-        ("engineNumber=1", "engineNumber"),
-        ("legalName=1", "legalName"),
-        ("vehicleStatusId=1", "vehicleStatusId"),
-        ("cylinders=4", "cylinders"),
-        ("page=2", "page"),
-        ("offset=1", "offset"),
-        ("=1", "''"),
-        ("a%20b=1", "a b"),
-        ("plate=RTA412C&plate=RTA412C", "plate"),
-        ("limit=5&limit=6", "limit"),
-        ("pl%61te=A&plate=B", "plate"),
-        ("plate=", "plate"),
-        ("plate", "plate"),
-        ("sort=", "sort"),
-        ("cursor=", "cursor"),
-        ("limit=", "limit"),
-        ("limit=0", "limit"),
-        ("limit=501", "limit"),
-        ("limit=-1", "limit"),
-        ("limit=1.0", "limit"),
-        ("limit=%2B5", "limit"),
-        ("limit=5%20", "limit"),
-        ("limit=%EF%BC%91", "limit"),
-        ("limit=9999999999999999999999", "limit"),
-        ("doors=31", "doors"),
-        ("doors=-1", "doors"),
-        ("doors=four", "doors"),
-        ("doors=1_0", "doors"),
-        ("stateId=2147483648", "stateId"),
-        ("assetStatusId=10", "assetStatusId"),
-        ("assetStatusId=-1", "assetStatusId"),
-        ("assetStatusId=Active", "assetStatusId"),
-        ("sort=colour", "sort"),
-        ("sort=--vin", "sort"),
-        ("sort=%2Bvin", "sort"),
-        ("sort=vin,plate", "sort"),
-        ("sort=-", "sort"),
-        ("vin=1C4RJEAG2EC4764290", "vin"),
-        ("brandName=%00", "brandName"),
-        ("brandName=a%0Ab", "brandName"),
-    ],
-)
-async def test_a_query_parameter_that_cannot_be_meant_is_400_and_named(api: Api, query: str, name: str) -> None:
+async def test_a_query_parameter_that_cannot_be_meant_is_400_and_named(api: Api) -> None:
     await api.acme.register()
-    for path in (LIST, LIST_V1):
-        reply = await api.acme.get(f"{path}?{query}")
-        assert reply.code == (400, "BadParameters")
-        assert name in reply.detail
-        assert reply.detail.isprintable()
+    for query, name in UNCLEAR:
+        for path in (LIST, LIST_V1):
+            reply = await api.acme.get(f"{path}?{query}")
+            assert reply.code == (400, "BadParameters"), query
+            assert name in reply.detail, query
+            assert reply.detail.isprintable()
 
 
 @on_sqlite
@@ -346,15 +368,15 @@ async def test_a_key_that_only_reads_may_list_and_one_that_only_writes_may_not(a
     assert await api.gamma.list_vins() == [HUMMER]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("sort", [*SORT_FIELDS[:3], "-vehicleStatusId", "vehicleStatusId", "statusSince"])
 async def test_several_statuses_are_any_of_them_in_every_order(api: Api, sort: str) -> None:
     await fill(api, 5)
     for number, status in enumerate((3, 8, 4, 3)):
         await api.acme.patch_status(make_vin(number), status)
     every = await api.acme.list_vins(f"sort={sort}")
+    assert sum(map(len, await list_all(api, {"sort": sort}, 2))) == 5
     for query in ("assetStatusId=3&assetStatusId=4", "assetStatusId=4,3", "assetStatusId=3&assetStatusId=4,4"):
-        found = [vin for page in await list_all(api, {"sort": sort}, 2) for vin in page]
-        assert len(found) == 5
         assert await api.acme.list_vins(f"sort={sort}&{query}") == [
             vin for vin in every if vin not in {make_vin(1), make_vin(4)}
         ]
@@ -365,7 +387,7 @@ async def test_several_statuses_are_any_of_them_in_every_order(api: Api, sort: s
     "query",
     [
         "assetStatusId=3&assetStatusId=2", "assetStatusId=3,", "assetStatusId=3&assetStatusId=", "assetStatusId=,",
-        "assetStatusId=10&assetStatusId=3", "assetStatusId=" + ",".join(["3"] * 21), "doors=1&doors=2",
+        "assetStatusId=10&assetStatusId=3", "assetStatusId=" + ",".join(["3"] * 21), "doors=1&doors=",
     ],
 )  # fmt: skip
 @on_sqlite

@@ -2,20 +2,23 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
 from padron.domain.errors import PadronError
 from padron.domain.limits import Limits
 from padron.http.app import build_app
-from padron.http.reach import Reach
+from padron.http.reach import Reach, set_root_path
 from padron.http.watching.tally import Tally
 from padron.mounting import BodyRefusedError, Mount, MountedReply, MountedRequest, MountedRoute
 from padron.service.runtime import Runtime
 from tests.cast import Cast, wait_until
 from tests.http.asgi import Answer, AsgiClient
 from tests.http.conftest import run_lifespan
+from tests.http.raw import RawCall
+
+pytestmark = pytest.mark.long("postgres")
 
 ROUTES = (
     MountedRoute(method="GET", path="/room"),
@@ -34,6 +37,7 @@ class Room:
         self.bodies: list[bytes] = []
         self.refusals: list[int] = []
         self.gate: asyncio.Event | None = None  # that who was admitted waits for
+        self.streaming = 0
 
     async def has_two(self) -> bool:
         return len(self.asked) == 2
@@ -49,6 +53,13 @@ class Room:
                 return MountedReply(status=429, headers=HEADERS, problem=error.code.value)
             if self.gate is not None:
                 await self.gate.wait()
+        if request.query == "stream":
+            request.admit(self.cast.gamma.principal)
+            try:
+                request.begin_stream("session")
+            except PadronError as error:
+                return MountedReply(status=429, headers=HEADERS, problem=error.code.value)
+            return MountedReply(status=200, headers=HEADERS, pieces=self._give_pieces(request))
         if request.method == "POST":
             try:
                 self.bodies.append(await request.read_body(1_000))
@@ -59,6 +70,17 @@ class Room:
             packed = (*HEADERS, (b"content-encoding", b"gzip"))
             return MountedReply(status=200, headers=packed, body=gzip.compress(b"x" * 9_000))
         return MountedReply(status=404 if request.route is None else 200, headers=HEADERS, body=b"x" * 5_000)
+
+    async def _give_pieces(self, request: MountedRequest) -> AsyncGenerator[bytes, None]:
+        gone = request.watch_client()
+        self.streaming += 1
+        try:
+            yield b"first"
+            await asyncio.wait([gone])
+            yield b"nobody reads this"
+        finally:
+            self.streaming -= 1
+            gone.cancel()
 
 
 @pytest.fixture
@@ -80,6 +102,7 @@ async def http(runtime: Runtime, room: Room, tally: Tally) -> AsyncIterator[Asgi
     app = build_app(open_runtime, reach=Reach(root_path="/padron"), tally=tally, mounts=[mount])
     async with run_lifespan(app):
         yield AsgiClient(app)
+    set_root_path("")
 
 
 async def ask(http: AsgiClient, method: str, target: str, body: bytes | None = None) -> Answer:
@@ -167,6 +190,41 @@ async def test_who_is_admitted_takes_a_place_until_the_answer(http: AsgiClient, 
     room.gate.set()
     assert {answer.status for answer in await asyncio.gather(*working)} == {200}
     assert (await ask(http, "GET", "/room?admit")).status == 200
+
+
+async def begin_stream(http: AsgiClient, method: str = "GET", version: str = "1.1") -> RawCall:
+    call = RawCall(http.app, None, method, "/room?stream", version=version)
+    await call.read_status()
+    return call
+
+
+@pytest.mark.parametrize("limits", [Limits(session_streams=2), Limits(console_streams=2)])
+async def test_a_stream_is_sent_as_it_comes_and_has_a_place_until_the_client_goes(http: AsgiClient, room: Room) -> None:
+    streams = [await begin_stream(http) for _ in range(3)]
+    assert [await one.read_status() for one in streams] == [200, 200, 429]
+
+    async def has_begun() -> bool:
+        return [one.content for one in streams[:2]] == [b"first", b"first"]
+
+    await wait_until(has_begun)
+    assert room.streaming == 2
+    assert not any(one.is_complete for one in streams[:2])
+    for one in streams[:2]:
+        await one.hang_up()
+    assert room.streaming == 0
+    again = await begin_stream(http)
+    assert await again.read_status() == 200
+    await again.hang_up()
+
+
+async def test_a_stream_is_not_begun_for_a_head_request_or_an_old_client(http: AsgiClient, room: Room) -> None:
+    head = await begin_stream(http, "HEAD")
+    assert await head.read_status() == 200
+    await head.task
+    old = await begin_stream(http, version="1.0")
+    assert await old.read_status() == 400
+    await old.task
+    assert room.streaming == 0
 
 
 async def test_a_failure_of_the_room_is_answered_without_its_cause(http: AsgiClient) -> None:

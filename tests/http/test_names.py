@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from padron.http.docs.events import EVENTS
-from padron.http.docs.openapi import build_document
-from padron.http.routes import ROUTES
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api
+from tests.http.document import DOCUMENT
 from tests.http.operations_api import CLAIMS, RUNS, answer, claim, declare, start
 from tests.http.test_changes import CHANGES
 
-SHAPES: dict[str, Any] = build_document(ROUTES, EVENTS)["components"]["schemas"]
+pytestmark = pytest.mark.long("postgres")
+
+SHAPES: dict[str, Any] = DOCUMENT["components"]["schemas"]
 PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:20Z"
 IMPORTS = "/api/v2/imports"
 WEBHOOK = {"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]}
@@ -26,7 +26,7 @@ FORMER_NAMES = {
 REFERENCES = {
     ("ClaimShape", "runId"), ("ResultShape", "runId"), ("ResultShape", "claimId"), ("ResultAnswerShape", "claimId"),
     ("GivenResultBody", "claimId"), ("WebhookTested", "webhookId"), ("DeletedVehicleShape", "vehicleId"),
-    ("ErasedVehicleShape", "vehicleId"),
+    ("ErasedVehicleShape", "vehicleId"), ("DeletionShape", "vehicleId"),
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_nothing_else_calls_its_own_id_by_another_name() -> None:
 
 def test_every_page_has_both_members() -> None:
     pages = {shape for shape, described in SHAPES.items() if "nextCursor" in described.get("properties", {})}
-    assert len(pages) == 15
+    assert len(pages) == 16
     for shape in pages:
         assert {"nextCursor", "more"} <= set(SHAPES[shape]["required"]), shape
         assert SHAPES[shape]["properties"]["more"] == {"type": "boolean"}, shape
@@ -85,6 +85,9 @@ async def fill(api: Api) -> dict[str, str]:
         started = await api.acme.send("POST", f"{IMPORTS}?dryRun=true", "vin\n", {"Content-Type": "text/csv"})
         assert started.body["id"] == started.body["importId"]
         await api.acme.get(f"/api/v2/gate/{make_vin(90 + number)}?operation=dispatch")
+    for number in range(20, 23):
+        await api.acme.put_vehicle(make_vin(number))
+        await api.acme.send("DELETE", f"{LIST}/{make_vin(number)}", None)
     hook = (await api.acme.send("POST", "/api/v2/webhooks", json.dumps(WEBHOOK))).body["id"]
     return {
         f"{LIST}?limit=2": "vehicles",
@@ -97,6 +100,7 @@ async def fill(api: Api) -> dict[str, str]:
         "/api/v2/planned-changes?limit=2": "plannedChanges",
         f"{IMPORTS}?limit=2": "imports",
         "/api/v2/gate/refusals?limit=2": "refusals",
+        "/api/v2/deletions?limit=2": "deletions",
         f"/api/v2/reports/time-in-status?{PERIOD}&limit=2": "vehicles",
         f"/api/v2/webhooks/{hook}/deliveries?limit=2": "deliveries",
     }

@@ -2,23 +2,29 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas import schema_v31
 
 from padron.domain.webhook import TEST_EVENT, EventType
 from padron.http.answers.errors import build_problem_reply
 from padron.http.docs.events import EVENTS
-from padron.http.docs.openapi import build_document, list_problems
+from padron.http.docs.openapi import list_problems
 from padron.http.routes import ROUTES
 from padron.wiring import give_api_document
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api, Reply
+from tests.http.document import DOCUMENT
+
+pytestmark = pytest.mark.long("postgres")
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
-DOCUMENT = build_document(ROUTES, EVENTS)
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 METHODS = {"get", "put", "patch", "post", "delete"}
 
 
@@ -51,6 +57,23 @@ def check_reply(method: str, target: str, reply: Reply) -> None:
         Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(reply.body)
 
 
+def list_schemas(part: object) -> Iterator[dict[str, Any]]:
+    """Find the schemas in a part of the document: of parameters, of headers and of bodies."""
+    if isinstance(part, dict):
+        for name, inner in part.items():
+            yield from [inner] if name == "schema" else list_schemas(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from list_schemas(inner)
+
+
+def test_the_document_has_the_form_of_openapi_3_1_and_its_schemas_that_of_json_schema() -> None:
+    jsonschema_rs.validator_for(dict(schema_v31)).validate(DOCUMENT)
+    for schema in [*DOCUMENT["components"]["schemas"].values(), *list_schemas(DOCUMENT)]:
+        jsonschema_rs.meta.validate({"$schema": DRAFT, **schema})
+
+
+@pytest.mark.long
 def test_the_document_is_valid_openapi_3_1() -> None:
     OpenAPIV31SpecValidator(DOCUMENT).validate()
 

@@ -60,6 +60,7 @@ async def list_events(client: Client) -> list[dict[str, Any]]:
     return events
 
 
+@pytest.mark.long("postgres")
 async def test_a_new_key_opens_what_its_scopes_say_and_its_secret_is_shown_once(api: Api) -> None:
     new = await create(api.acme, {**READER, "networks": ["127.0.0.1"], "requestsPerSecond": 7})
     assert new.status == 201
@@ -115,6 +116,7 @@ async def test_a_wrong_key_is_refused_and_says_where(api: Api, body: object, sai
     assert said in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_nobody_makes_a_key_with_a_scope_that_they_lack(api: Api) -> None:
     manager = await become(api, "account:manage", "vehicles:read")
     assert (await create(manager)).status == 201
@@ -124,6 +126,7 @@ async def test_nobody_makes_a_key_with_a_scope_that_they_lack(api: Api) -> None:
     assert manager.actor in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_a_stronger_key_is_neither_rotated_nor_changed_but_may_be_revoked(api: Api) -> None:
     manager = await become(api, "account:manage")
     strong = (await create(api.acme, {"label": "strong", "scopes": ["vehicles:status"]})).body
@@ -138,6 +141,7 @@ async def test_a_stronger_key_is_neither_rotated_nor_changed_but_may_be_revoked(
     assert (await revoke(manager, strong["id"])).body["state"] == "revoked"
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_is_changed_member_by_member(api: Api) -> None:
     key_id = (await create(api.acme)).body["id"]
     later = format_instant(api.runtime.clock() + timedelta(days=1))
@@ -183,6 +187,7 @@ async def test_a_rotated_key_is_valid_until_the_overlap_ends_and_is_rotated_once
     assert (await rotate(api.acme, rotated.body["id"], {"overlapSeconds": -1})).status == 400
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_rotates_itself_and_goes_on_with_the_new_one(api: Api) -> None:
     robot = await become(api, "account:manage", "vehicles:read")
     rotated = await rotate(robot, robot.actor, {"overlapSeconds": 0})
@@ -191,6 +196,7 @@ async def test_a_key_rotates_itself_and_goes_on_with_the_new_one(api: Api) -> No
     assert (await list_events(api.acme))[0]["by"] == robot.actor
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_revokes_itself_and_is_told_so(api: Api) -> None:
     robot = await become(api, "account:manage")
     reply = await revoke(robot, robot.actor)
@@ -200,6 +206,7 @@ async def test_a_key_revokes_itself_and_is_told_so(api: Api) -> None:
     assert [event["type"] for event in await list_events(api.acme)].count("keyRevoked") == 1
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("end", ["revoked", "disabled"])
 async def test_a_key_that_has_just_ended_administers_nothing_though_it_is_still_believed(api: Api, end: str) -> None:
     robot = await become(api, "account:manage", "vehicles:read", "changes:read", "gate:check")
@@ -230,6 +237,7 @@ async def test_one_key_too_many_is_409_and_a_revoked_one_makes_room(api: Api) ->
     assert (await create(api.acme)).status == 201
 
 
+@pytest.mark.long("postgres")
 async def test_a_repeated_request_makes_one_key_and_its_secret_is_nowhere_in_the_database(
     api: Api, select: Select
 ) -> None:
@@ -253,6 +261,7 @@ async def test_a_repeated_request_makes_one_key_and_its_secret_is_nowhere_in_the
     assert link.body["link"].rpartition("_")[2] not in kept
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_of_its_own_rate_is_refused_beyond_it(api: Api) -> None:
     slow = await create(api.acme, {**READER, "requestsPerSecond": 2})
     statuses = [await ask(api, slow.body["secret"]) for _ in range(4)]
@@ -262,6 +271,7 @@ async def test_a_key_of_its_own_rate_is_refused_beyond_it(api: Api) -> None:
     assert {await ask(api, other.body["secret"]) for _ in range(4)} == {200}
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_key_cannot_be_told_from_none(api: Api) -> None:
     foreign, nobodys = api.cast.beta.principal.actor, f"{api.beta.account_id}k000000000000"
     for call in (revoke, rotate):
@@ -273,6 +283,7 @@ async def test_another_accounts_key_cannot_be_told_from_none(api: Api) -> None:
     assert await ask(api, api.cast.beta.token) == 200
 
 
+@pytest.mark.long("postgres")
 async def test_the_account_says_what_it_has_and_what_it_may(api: Api) -> None:
     await api.acme.put_vehicle(HUMMER, plate="ACME1")
     reply = checked("GET", "/api/v2/account", await api.acme.get("/api/v2/account"))
@@ -310,6 +321,7 @@ async def test_every_act_is_recorded_with_who_what_and_when(api: Api) -> None:
     assert key_id not in repr(await list_events(api.beta))
 
 
+@pytest.mark.long("postgres")
 async def test_the_command_lines_acts_are_recorded_too_without_a_request(api: Api) -> None:
     account = api.cast.beta.account
     new = await accounts.add_key(api.runtime, account, label="by hand", scopes=["gate:check"], expires_in=None)
@@ -323,6 +335,7 @@ async def test_the_command_lines_acts_are_recorded_too_without_a_request(api: Ap
     assert not any("requestId" in one for one in events)
 
 
+@pytest.mark.long("postgres")
 async def test_only_who_manages_the_account_sees_any_of_it(api: Api) -> None:
     others = await become(api, *(scope.value for scope in Scope if scope is not Scope.ACCOUNT_MANAGE))
     for path in (KEYS, f"{KEYS}/{others.actor}", "/api/v2/account", "/api/v2/account/events"):

@@ -12,6 +12,8 @@ from tests.cast import make_member
 from tests.http.api import Api, Client, Reply
 from tests.http.test_openapi import check_reply
 
+pytestmark = pytest.mark.long("postgres")
+
 MEMBERS = "/api/v2/members"
 INVITATIONS = "/api/v2/invitations"
 

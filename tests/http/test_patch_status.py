@@ -31,6 +31,7 @@ async def test_the_change_is_in_force_when_the_answer_comes(api: Api) -> None:
         assert await api.acme.list_vins(f"assetStatusId={status}") == [HUMMER]
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_is_out_of_operation_can_be_set_again_and_reactivated(api: Api) -> None:
     await api.acme.register()
     for status in [8, 9, 1]:
@@ -38,6 +39,7 @@ async def test_a_vehicle_that_is_out_of_operation_can_be_set_again_and_reactivat
     assert (await api.acme.get_vehicle())["operational"] is True
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("status", SETTABLE)
 async def test_the_same_status_again_is_204_and_nothing_happened(api: Api, status: int) -> None:
     await api.acme.register()
@@ -50,6 +52,7 @@ async def test_the_same_status_again_is_204_and_nothing_happened(api: Api, statu
     assert await api.acme.list_vins("assetStatusId=2") == []
 
 
+@pytest.mark.long("postgres")
 async def test_the_etag_of_the_answer_is_the_one_of_the_vehicle(api: Api) -> None:
     registered = await api.acme.register()
     reply = await api.acme.patch_status(HUMMER, 3)
@@ -66,6 +69,7 @@ async def test_an_id_that_nobody_may_set_is_400_and_named(api: Api, status: int)
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_the_refusal_of_id_2_says_that_it_is_the_systems_own(api: Api) -> None:
     await api.acme.register()
     assert "set by the system alone" in (await api.acme.patch_status(HUMMER, 2)).detail
@@ -109,6 +113,7 @@ async def test_a_vin_of_bad_form_is_400_and_the_detail_says_what_is_wrong_where(
     assert said in reply.detail
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("vin", [JEEP.lower(), JEEP.swapcase(), "1c4rJEag2eC476429"])
 async def test_a_vin_may_be_in_any_letter_case_and_is_kept_in_upper_case(api: Api, vin: str) -> None:
     assert (await api.acme.register(vin)).body["vin"] == JEEP
@@ -116,12 +121,14 @@ async def test_a_vin_may_be_in_any_letter_case_and_is_kept_in_upper_case(api: Ap
     assert (await api.acme.get_vehicle(vin))["vin"] == JEEP
 
 
+@pytest.mark.long("postgres")
 async def test_an_unknown_vin_is_404(api: Api) -> None:
     reply = await api.acme.patch_status(UNKNOWN_VIN, 3)
     assert reply.code == (404, "VehicleNotFound")
     assert UNKNOWN_VIN in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_vehicle_cannot_be_told_from_none(api: Api) -> None:
     nobody = await api.beta.patch_status(HUMMER, 3)
     await api.acme.register()
@@ -131,6 +138,7 @@ async def test_another_accounts_vehicle_cannot_be_told_from_none(api: Api) -> No
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_duplicates_cannot_be_told_from_none_either(api: Api) -> None:
     nobody = await api.beta.patch_status(HUMMER, 3)
     await api.keep_duplicates()
@@ -154,6 +162,7 @@ async def test_several_current_vehicles_with_the_vin_are_409(api: Api, status: i
     assert reply.body["errorType"] == "conflict"
 
 
+@pytest.mark.long("postgres")
 async def test_a_former_version_is_no_current_vehicle(api: Api) -> None:
     await api.acme.register()
     await api.acme.upsert(JEEP, "RTA412C")
@@ -161,12 +170,14 @@ async def test_a_former_version_is_no_current_vehicle(api: Api) -> None:
     assert (await api.acme.patch_status(JEEP, 3)).status == 204
 
 
+@pytest.mark.long("postgres")
 async def test_query_parameters_are_ignored(api: Api) -> None:
     await api.acme.register()
     reply = await api.acme.patch(f"{STATUS}?vehicleStatusId=2&x=%FF&x", {"vehicleStatusId": 3})
     assert reply.status == 204
 
 
+@pytest.mark.long("postgres")
 async def test_a_reason_is_kept_with_the_change_and_with_the_status(api: Api) -> None:
     await api.acme.register()
     reason = "Frenos,\nhasta el viernes\t- señor Núñez"
@@ -175,6 +186,7 @@ async def test_a_reason_is_kept_with_the_change_and_with_the_status(api: Api) ->
     assert (await api.acme.list_history())[0]["reason"] == reason
 
 
+@pytest.mark.long("postgres")
 async def test_a_change_without_a_reason_takes_the_former_reason_away(api: Api) -> None:
     await api.acme.register()
     await api.acme.patch_status(HUMMER, 4, "Brakes")
@@ -182,6 +194,7 @@ async def test_a_change_without_a_reason_takes_the_former_reason_away(api: Api) 
     assert (await api.acme.get(STATUS)).body["reason"] is None
 
 
+@pytest.mark.long("postgres")
 async def test_a_reason_may_have_500_characters_and_no_more(api: Api) -> None:
     await api.acme.register()
     assert (await api.acme.patch_status(HUMMER, 4, "ñ" * 500)).status == 204
@@ -199,6 +212,7 @@ async def test_a_reason_is_text_without_control_characters(api: Api, reason: str
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_an_empty_reason_is_none(api: Api) -> None:
     await api.acme.register()
     assert (await api.acme.patch_status(HUMMER, 4, "")).status == 204
@@ -214,6 +228,7 @@ async def test_a_member_that_the_call_does_not_know_is_400_and_named(api: Api, m
     assert member in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_the_checks_come_in_order_401_403_vin_body_404_409(api: Api) -> None:
     bad_vin, bad_body, good = "1C4O", "{", json.dumps({"vehicleStatusId": 3})
     path = f"/api/v2/vehicles/{bad_vin}/status"
@@ -232,6 +247,7 @@ async def test_the_checks_come_in_order_401_403_vin_body_404_409(api: Api) -> No
     assert (await api.acme.send("PATCH", STATUS, good)).code == (409, "MultipleVehiclesFound")
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_may_only_read_is_403_and_changes_nothing(api: Api) -> None:
     await api.acme.register()
     reply = await api.gamma.patch_status(HUMMER, 3)

@@ -22,8 +22,7 @@ from tests.http.serving import serve_in_thread
 from tests.http.wire import Wire
 from tests.service.stores import FaultyStore
 
-VEHICLES = 100
-STATUSES = (1, 3, 4, 5, 6)
+VEHICLES, STATUSES = 100, (1, 3, 4, 5, 6)
 STREAMS = [
     "/api/v2/changes",
     "/api/v2/vehicles.csv",
@@ -84,6 +83,7 @@ def target(engine: str, database: str, limits: Limits) -> Iterator[Target]:
         yield target
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_a_hundred_mixed_requests_are_answered_in_their_order(target: Target, pieces: int) -> None:
     requests: list[tuple[str, bytes]] = []
@@ -121,6 +121,7 @@ def test_a_hundred_changes_of_one_vehicle_happen_in_their_order(target: Target) 
             assert wire.read_final().document["vehicleStatusId"] == status
 
 
+@pytest.mark.long("postgres")
 def test_two_connections_with_many_requests_take_turns(target: Target) -> None:
     """One connection's requests are begun a few at a time, so nobody waits for all of them."""
     with Wire(target.port) as greedy, Wire(target.port) as other:
@@ -131,6 +132,7 @@ def test_two_connections_with_many_requests_take_turns(target: Target) -> None:
             assert greedy.read_final().document["vin"] == make_vin(0)
 
 
+@pytest.mark.long("postgres")
 def test_the_end_of_a_chunked_body_in_the_same_write_as_another_request_ends_the_connection(target: Target) -> None:
     """What followed went to the parser unchecked. The client is told that it was not answered."""
     with Wire(target.port) as wire:
@@ -141,6 +143,7 @@ def test_the_end_of_a_chunked_body_in_the_same_write_as_another_request_ends_the
     assert (target.read_status(0), target.read_status(1)) == (3, 1)
 
 
+@pytest.mark.long("postgres")
 def test_a_request_behind_a_chunked_body_in_a_write_of_its_own_is_answered(target: Target) -> None:
     with Wire(target.port) as wire:
         for status in (3, 4, 5):
@@ -152,6 +155,7 @@ def test_a_request_behind_a_chunked_body_in_a_write_of_its_own_is_answered(targe
     assert (target.read_status(0), target.read_status(1)) == (5, 5)
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("is_chunked", [True, False])
 def test_a_body_is_not_taken_for_a_part_of_the_next_one(target: Target, is_chunked: bool) -> None:  # noqa: FBT001
     with Wire(target.port) as wire:
@@ -163,6 +167,7 @@ def test_a_body_is_not_taken_for_a_part_of_the_next_one(target: Target, is_chunk
             assert target.read_status(1) == status
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "version, line", [("1.1", "Connection: close"), ("1.0", "Connection: keep-alive"), ("1.0", "A: b")]
 )
@@ -175,6 +180,7 @@ def test_nothing_behind_a_last_request_is_looked_at(target: Target, version: str
     assert target.read_status(1) == 1
 
 
+@pytest.mark.long("postgres")
 def test_a_malformed_request_behind_good_ones_is_refused_after_their_answers(target: Target) -> None:
     with Wire(target.port) as wire:
         wire.send(target.patch(0, 3) + target.get_status(0) + b"nonsense\r\n\r\n" + target.patch(1, 8))
@@ -199,6 +205,7 @@ def test_many_changes_in_one_write_are_all_answered_when_the_store_fails(target:
         assert wire.read_final("PATCH").status == 204
 
 
+@pytest.mark.long("postgres")
 def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +218,7 @@ def test_a_body_that_comes_late_is_answered_on_the_ordinary_way(
         assert wire.read_final().document["vehicleStatusId"] == 3
 
 
+@pytest.mark.long("postgres")
 def test_a_client_that_leaves_before_the_end_of_its_body_changes_nothing(target: Target) -> None:
     for _ in range(3):
         with Wire(target.port) as wire:
@@ -218,6 +226,7 @@ def test_a_client_that_leaves_before_the_end_of_its_body_changes_nothing(target:
     assert target.read_status(0) == 1
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(calls=1)])
 def test_every_request_gives_its_place_back(target: Target) -> None:
     tomorrow = (read_clock() + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -239,6 +248,7 @@ def test_every_request_gives_its_place_back(target: Target) -> None:
                 assert wire.read_final(method).status == status
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(calls=1)])
 def test_a_request_beyond_the_places_of_its_account_is_turned_away(target: Target) -> None:
     """While one change is being written, the other connections' changes come in."""
@@ -255,6 +265,7 @@ def test_a_request_beyond_the_places_of_its_account_is_turned_away(target: Targe
     assert {*statuses} == {204, 429}
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("path", STREAMS)
 def test_the_head_of_a_stream_ends_and_the_next_request_is_answered(target: Target, path: str) -> None:
     head = target.get(path, "Accept: text/event-stream, text/csv", method="HEAD")
@@ -266,6 +277,7 @@ def test_the_head_of_a_stream_ends_and_the_next_request_is_answered(target: Targ
         assert wire.read_final().document["vin"] == make_vin(0)
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("path", STREAMS)
 def test_a_client_of_the_old_version_gets_no_stream_which_it_could_not_cut(target: Target, path: str) -> None:
     with Wire(target.port) as wire:
@@ -276,7 +288,8 @@ def test_a_client_of_the_old_version_gets_no_stream_which_it_could_not_cut(targe
         assert wire.read_end()
 
 
-@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.long("postgres")
+@pytest.mark.parametrize("parts", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_all_that_was_complete_is_answered_after_the_client_has_ended_its_side(target: Target, parts: int) -> None:
     """On both ways, and also more than the server reads ahead."""
     everything = b"".join(
@@ -292,6 +305,7 @@ def test_all_that_was_complete_is_answered_after_the_client_has_ended_its_side(t
         assert wire.read_end()
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("request_line", ["/livez", "/api/v2/vehicles.csv", "/api/v2/vehicle-statuses"])
 def test_a_single_request_is_answered_after_the_client_has_ended_its_side(target: Target, request_line: str) -> None:
     request = target.get(request_line, "Connection: close")
@@ -305,6 +319,7 @@ def test_a_single_request_is_answered_after_the_client_has_ended_its_side(target
     assert received.endswith((b"0\r\n\r\n", b"}"))
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("cut", [-1, -40])
 def test_a_request_that_is_cut_off_by_the_end_is_not_answered_but_those_before_are(target: Target, cut: int) -> None:
     for last in (target.patch(0, 8), target.patch(0, 8, is_chunked=True)):
@@ -317,6 +332,7 @@ def test_a_request_that_is_cut_off_by_the_end_is_not_answered_but_those_before_a
         assert target.read_status(0) == 3
 
 
+@pytest.mark.long("postgres")
 def test_a_long_poll_ends_when_its_client_ends_its_side_also_behind_other_requests(target: Target) -> None:
     poll = target.get("/api/v2/changes?wait=30&type=vehicle.info_changed")
     with Wire(target.port) as wire:
@@ -331,6 +347,7 @@ def test_a_long_poll_ends_when_its_client_ends_its_side_also_behind_other_reques
         assert wire.read_end(5)
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(body_bytes=1_500, total_body_bytes=3_000)])
 @pytest.mark.parametrize("split", [None, -1])
 def test_a_body_counts_on_the_fast_way_as_on_the_other(target: Target, split: int | None) -> None:
@@ -344,6 +361,7 @@ def test_a_body_counts_on_the_fast_way_as_on_the_other(target: Target, split: in
             assert wire.read_final("PATCH").status == status
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("limits", [Limits(calls=2, waiting=1)])
 def test_bodies_that_nobody_ends_hold_no_place_of_a_call(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even for the moment in which they may still arrive."""
@@ -368,6 +386,7 @@ def test_bodies_that_nobody_ends_hold_no_place_of_a_call(target: Target, monkeyp
             assert wire.read_final("POST").status == 200
 
 
+@pytest.mark.long("postgres")
 def test_the_host_of_a_whole_address_is_the_one_that_counts(target: Target) -> None:
     """Whatever the header says (RFC 9112, 3.2.2), the page shows the address that the client asked for."""
     with Wire(target.port) as wire:

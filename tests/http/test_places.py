@@ -16,6 +16,8 @@ from tests.http.raw import RawCall
 from tests.http.test_changes import run_second_app
 from tests.http.test_reports import REPORT
 
+pytestmark = pytest.mark.long("postgres")
+
 PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:00:01Z"
 PAST = f"{LIST}?asOf=2026-03-01T12:00:00Z"
 EXPORTS = {"list": f"{LIST}.csv", "report": f"{REPORT}?{PERIOD}&format=csv"}

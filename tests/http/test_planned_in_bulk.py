@@ -11,6 +11,8 @@ from tests.http.api import STATUS, Api, Client
 from tests.http.plans_api import PLANS, give, list_plans, pass_time, plan, send_bulk
 from tests.http.test_openapi import check_reply
 
+pytestmark = pytest.mark.long("postgres")
+
 
 @pytest.fixture(autouse=True)
 async def fleet(api: Api) -> None:

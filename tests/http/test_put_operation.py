@@ -22,6 +22,7 @@ async def test_an_operation_is_declared_changed_and_listed(api: Api) -> None:
     assert listed[1] == changed.body
 
 
+@pytest.mark.long("postgres")
 async def test_the_same_declaration_again_changes_nothing(api: Api) -> None:
     first = await api.acme.put(OPERATION, DECLARATION)
     again = await api.acme.put(OPERATION, DECLARATION)
@@ -47,6 +48,7 @@ async def test_a_value_out_of_range_is_400(api: Api, edit: dict[str, object]) ->
     assert (await api.acme.put(OPERATION, {**DECLARATION, **edit})).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_has_at_most_200_operations(api: Api) -> None:
     for number in range(200):
         await declare(api.acme, f"{LIST}/poll-{number}")

@@ -28,12 +28,14 @@ async def test_a_new_vehicle_is_201_active_and_shown_with_every_value(api: Api) 
     assert await api.acme.get_vehicle() == body
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_needs_no_plate_and_shows_no_value_that_it_does_not_have(api: Api) -> None:
     reply = await api.acme.put(VEHICLE, {})
     assert reply.status == 201
     assert {*reply.body} == {"vin", "vehicleStatusId", "operational", "statusSince", "createdAt", "updatedAt"}
 
 
+@pytest.mark.long("postgres")
 async def test_a_known_vehicle_is_200_and_a_value_left_out_is_kept(api: Api) -> None:
     await api.acme.register()
     reply = await api.acme.put(VEHICLE, {"vehicleColor": "rojo", "doors": 2})
@@ -42,6 +44,7 @@ async def test_a_known_vehicle_is_200_and_a_value_left_out_is_kept(api: Api) -> 
     assert await api.acme.get_vehicle() == reply.body
 
 
+@pytest.mark.long("postgres")
 async def test_the_empty_text_removes_a_value(api: Api) -> None:
     await api.acme.put(VEHICLE, FULL)
     for name in FULL:
@@ -52,6 +55,7 @@ async def test_the_empty_text_removes_a_value(api: Api) -> None:
         await api.acme.put(VEHICLE, FULL)
 
 
+@pytest.mark.long("postgres")
 async def test_a_put_that_changes_no_value_does_nothing(api: Api) -> None:
     first = await api.acme.register()
     history = await api.acme.list_history()
@@ -79,6 +83,7 @@ async def test_a_change_keeps_the_former_version_with_status_2_and_leaves_the_st
     assert "validTo" not in after
 
 
+@pytest.mark.long("postgres")
 async def test_each_change_keeps_one_version_and_they_join_without_a_gap(api: Api) -> None:
     await api.acme.register()
     for doors in (2, 3, 5):
@@ -113,6 +118,7 @@ async def test_another_accounts_plate_is_no_plate_in_use(api: Api) -> None:
     assert (await api.beta.put_vehicle(HUMMER, plate="RTA412C")).code == (409, "PlateInUse")
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_vehicle_is_not_in_the_way_and_not_touched(api: Api) -> None:
     registered = await api.acme.register()
     assert (await api.beta.put_vehicle(HUMMER, plate="BETA1")).status == 201
@@ -124,21 +130,25 @@ async def test_several_current_vehicles_with_the_vin_are_409(api: Api) -> None:
     assert (await api.acme.put_vehicle(HUMMER, doors=2)).code == (409, "MultipleVehiclesFound")
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_without_the_scope_is_403_before_any_look_at_vin_and_body(api: Api) -> None:
     reply = await api.gamma.send("PUT", "/api/v2/vehicles/bad", "{")
     assert reply.code == (403, "Forbidden")
 
 
+@pytest.mark.long("postgres")
 async def test_the_vin_of_the_path_is_looked_at_before_the_body(api: Api) -> None:
     assert "VIN" in (await api.acme.send("PUT", "/api/v2/vehicles/bad", "{")).detail
 
 
+@pytest.mark.long("postgres")
 async def test_the_body_may_repeat_the_vin_and_not_give_another(api: Api) -> None:
     assert (await api.acme.put(VEHICLE, {"vin": HUMMER})).status == 201
     assert (await api.acme.put(VEHICLE, {"vin": JEEP})).code == (400, "BadParameters")
     assert "character 4 is 'O'" in (await api.acme.put(VEHICLE, {"vin": "1C4OJEAG2EC476429"})).detail
 
 
+@pytest.mark.long("postgres")
 async def test_query_parameters_are_ignored(api: Api) -> None:
     assert (await api.acme.put(f"{VEHICLE}?plate=XXXX1&plate=%FF", {"plate": "RTA412C"})).body["plate"] == "RTA412C"
 

@@ -21,6 +21,8 @@ from tests.http.raw import RawCall
 from tests.http.test_authentication import ask
 from tests.http.test_changes import run_second_app
 
+pytestmark = pytest.mark.long("postgres")
+
 SLOW_KEYS = Limits(key_requests_per_s=1, key_burst=3)
 FEW_FAILURES = Limits(failed_keys_per_minute=1, failed_keys_burst=3)
 UNKNOWN = "Bearer padron_1kAAAAAAAAAAAAAAAAAAAAAA_BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"

@@ -73,6 +73,7 @@ async def test_each_vehicle_and_the_sum_add_up_to_the_second(api: Api) -> None:
     assert body["nextCursor"] is None
 
 
+@pytest.mark.long("postgres")
 async def test_a_part_of_the_period_begins_and_ends_in_the_middle_of_a_status(api: Api) -> None:
     body = await ask(api, "from=2026-03-01T12:00:25Z&to=2026-03-01T12:00:55Z")
     hummer, jeep = body["vehicles"]
@@ -116,6 +117,7 @@ async def test_filters_go_by_the_core_data_at_the_end_of_the_period(api: Api) ->
     assert [vehicle["seconds"] for vehicle in early["vehicles"]] == [20]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("way", ["format", "accept"])
 async def test_a_csv_has_every_cell_then_the_sums_and_no_formula(api: Api, way: str) -> None:
     target = f"{REPORT}?{PERIOD}" + ("&format=csv" if way == "format" else "")
@@ -165,12 +167,14 @@ async def test_what_cannot_be_reported_is_refused_with_a_reason(api: Api, query:
     assert said in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_another_account_has_its_own_report(api: Api) -> None:
     reply = await api.beta.get(f"{REPORT}?{PERIOD}")
     assert (reply.body["vehicles"], reply.body["total"]["seconds"]) == ([], 0)
     assert [row["kind"] for row in read_csv(await api.beta.get(f"{REPORT}?{PERIOD}&format=csv"))] == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 3)
     await save(api.store, api.acme.account_id, *(registered(make_vin(number)) for number in range(20)))
@@ -183,6 +187,7 @@ async def test_a_page_of_a_long_list_reads_no_more_than_it_needs(api: Api, monke
     assert seen == [HUMMER, JEEP, *(make_vin(number) for number in range(20))]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.own_register
 async def test_a_report_under_way_when_the_server_ends_is_told_so(api: Api) -> None:
     api.runtime.stop_waiting()
@@ -190,6 +195,7 @@ async def test_a_report_under_way_when_the_server_ends_is_told_so(api: Api) -> N
     assert (await api.acme.get(f"{REPORT}?{PERIOD}")).status == 503
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.own_register
 async def test_a_csv_that_could_not_be_finished_is_cut_off_and_has_no_sum(api: Api) -> None:
     api.runtime.stop_waiting()
@@ -210,6 +216,7 @@ async def test_the_counts_of_each_day_are_listed_by_status(api: Api) -> None:
     assert [one["vehicleCount"] for one in stranger] == [0]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("query", ["days=0", "days=91", "days=x", "days=", "day=3"])
 async def test_counts_of_other_days_are_refused(api: Api, query: str) -> None:
     reply = await api.acme.get(f"/api/v2/reports/status-counts?{query}")

@@ -133,6 +133,7 @@ async def ask_all(api: Api, kept: dict[str, str], name: str) -> dict[str, Reply]
     return replies | {"replay": await api.acme.send("POST", replay, json.dumps({"after": cursor}))}
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_beyond_the_end_is_gone_wherever_one_is_taken(register: Register) -> None:
     kept: dict[str, str] = {}
     async with restored(register, kept) as api:
@@ -163,6 +164,7 @@ async def test_a_register_that_grew_past_a_cursor_is_told_from_the_one_that_gave
                 assert (await api.acme.get(target + cursor)).code == GONE, target
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_of_before_the_backup_goes_on_without_gap_unless_the_register_was_renewed(
     register: Register,
 ) -> None:
@@ -187,6 +189,7 @@ async def test_a_cursor_of_before_the_backup_goes_on_without_gap_unless_the_regi
         assert (await api.acme.get(f"{CHANGES}?after={fresh['gate']}")).body["changes"] == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_replay_by_number_beyond_the_end_is_gone_and_by_cursor_begins_there(register: Register) -> None:
     kept: dict[str, str] = {}
     async with restored(register, kept) as api:
@@ -204,6 +207,7 @@ async def test_a_replay_by_number_beyond_the_end_is_gone_and_by_cursor_begins_th
         assert (await api.beta.send("POST", target, '{"after": 5}')).code == (404, "WebhookNotFound")
 
 
+@pytest.mark.long("postgres")
 async def test_each_account_has_cursors_of_its_own(register: Register) -> None:
     """Another account's cursor is one of no change of this account: it must not be told what it stands after."""
     async with register.serve() as api:
@@ -213,6 +217,7 @@ async def test_each_account_has_cursors_of_its_own(register: Register) -> None:
         assert (await api.acme.get(f"{CHANGES}?after={cursor}")).code == GONE
 
 
+@pytest.mark.long("postgres")
 async def test_the_beginning_is_never_gone(register: Register) -> None:
     async with register.serve() as api:
         empty = (await api.acme.get(CHANGES)).body
@@ -222,6 +227,7 @@ async def test_the_beginning_is_never_gone(register: Register) -> None:
         assert (await api.acme.get(LIST, Padron_After=empty["nextCursor"])).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_an_event_stream_gives_ids_that_go_on_in_pages_and_the_other_way_round(register: Register) -> None:
     async with register.serve() as api:
         await fill(api)

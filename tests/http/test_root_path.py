@@ -1,7 +1,9 @@
 """Below a root path: addresses are taken with and without it, and every address that is given out has it."""
 
 import json
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import pytest
 
@@ -18,7 +20,12 @@ from tests.http.plans_api import BULK, give
 from tests.http.test_addresses import send_raw
 from tests.http.test_pages import Page
 
+pytestmark = pytest.mark.long("postgres")
+
 ROOT = "/fleet/padron"
+SOME_PAGES = ["/errors", "/errors/bad-parameters", "/docs/browsers-and-proxies", "/docs/0001-framework"]
+PAGES = ["/docs", *SOME_PAGES[:2], *(f"/docs/{name}" for name in find_guides())]
+LARGE = ["/docs", "/openapi.json"]
 EVENTS = {"url": "https://receiver.example/hook", "eventTypes": ["vehicle.status_changed"]}
 
 
@@ -35,7 +42,9 @@ async def post(api: Api, target: str, body: object, **headers: str) -> Reply:
     return await api.acme.send("POST", target, json.dumps(body), named)
 
 
-@pytest.mark.parametrize("target", ["/livez", "/readyz", "/docs", "/errors", "/openapi.json"])
+@pytest.mark.parametrize(
+    "target", ["/livez", "/readyz", "/errors", *(pytest.param(one, marks=pytest.mark.long) for one in LARGE)]
+)
 async def test_an_address_is_taken_with_and_without_the_root_path(api: Api, target: str) -> None:
     for root in ("", ROOT):
         assert (await api.nobody.get(root + target)).status == 200
@@ -48,16 +57,16 @@ async def test_a_vehicle_is_the_same_with_and_without_the_root_path(api: Api) ->
     assert (await api.acme.get(ROOT + STATUS)).without() == (await api.acme.get(STATUS)).without()
 
 
-@pytest.mark.parametrize(
-    "target, status",
-    [
-        (ROOT, 200), (f"{ROOT}/", 200), ("/", 200), (f"{ROOT}{ROOT}/livez", 404), ("/fleet/livez", 404),
-        ("/fleet/padron2/livez", 404), (f"{ROOT}livez", 404), (f"{ROOT}//livez", 404), (f"/{ROOT}/livez", 404),
-        ("/Fleet/padron/livez", 404), ("/fleet%2Fpadron/livez", 404), ("/x/../fleet/padron/livez", 404),
-    ],
-)  # fmt: skip
-async def test_only_the_whole_root_path_counts_and_only_once(api: Api, target: str, status: int) -> None:
-    assert await send_raw(api, "GET", target) == status
+PATHS = [
+    (ROOT, 200), (f"{ROOT}/", 200), ("/", 200), (f"{ROOT}{ROOT}/livez", 404), ("/fleet/livez", 404),
+    ("/fleet/padron2/livez", 404), (f"{ROOT}livez", 404), (f"{ROOT}//livez", 404), (f"/{ROOT}/livez", 404),
+    ("/Fleet/padron/livez", 404), ("/fleet%2Fpadron/livez", 404), ("/x/../fleet/padron/livez", 404),
+]  # fmt: skip
+
+
+async def test_only_the_whole_root_path_counts_and_only_once(api: Api) -> None:
+    for target, status in PATHS:
+        assert await send_raw(api, "GET", target) == status, target
 
 
 async def test_a_repeated_request_is_the_same_with_and_without_the_root_path(api: Api) -> None:
@@ -79,6 +88,7 @@ async def test_every_location_has_the_root_path_and_leads_somewhere(api: Api) ->
         key := await post(api, "/api/v2/keys", {"label": "x", "scopes": ["vehicles:read"]}),
         await post(api, f"/api/v2/keys/{key.body['id']}/rotate", {}),
         await post(api, "/api/v2/invitations", {"email": "ana@fleet.example", "name": "Ana", "role": "viewer"}),
+        await post(api, "/api/v2/views", {"name": "All", "query": "", "shared": True}),
         await post(api, "/api/v2/selections", {"vehicles": [{"vin": HUMMER}]}),
         file := await api.acme.send("POST", "/api/v2/import-files", b"vin\n", {"Content-Type": "text/csv"}),
         await post(api, f"/api/v2/import-files/{file.body['id']}/imports", {}),
@@ -125,10 +135,10 @@ async def test_the_document_is_of_the_server_below_the_root_path(api: Api) -> No
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.slow_callback("parses whole pages")
-async def test_every_link_of_every_page_has_the_root_path_once_and_leads_somewhere(api: Api) -> None:
-    known = {"/docs", "/errors", "/errors/bad-parameters", *(f"/docs/{name}" for name in find_guides())}
+@pytest.mark.parametrize("read", [SOME_PAGES, pytest.param(PAGES, marks=pytest.mark.long)], ids=["some", "every"])
+async def test_every_link_of_every_page_has_the_root_path_once_and_leads_somewhere(api: Api, read: list[str]) -> None:
     found = set()
-    for path in known:
+    for path in read:
         page = Page(await api.nobody.get(path))
         for _, attributes in page.elements:
             for name in ("src", "href", "action"):
@@ -139,18 +149,24 @@ async def test_every_link_of_every_page_has_the_root_path_once_and_leads_somewhe
                 found.add(link.partition("#")[0].removeprefix(ROOT))
         assert '"/errors/' not in page.text, path
     assert {"/docs/browsers-and-proxies", "/errors/bad-parameters", "/openapi.json"} <= found
-    for target in found - known:
+    for target in found - {*PAGES}:
         for root in ("", ROOT):
             assert (await api.nobody.get(root + target)).status == 200, target
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.slow_callback("parses whole pages")
-async def test_the_lines_of_curl_have_the_root_path(api: Api) -> None:
-    page = Page(await api.nobody.get(f"{ROOT}/docs", Host="fleet.example"))
-    assert page.find("body") == [{"data-server": f"http://fleet.example{ROOT}"}]
-    assert all(f"'http://fleet.example{ROOT}/" in command for command in page.commands)
-    assert f"{ROOT}{ROOT}" not in page.text
+@pytest.mark.slow_callback("renders a whole page")
+async def test_the_lines_of_curl_and_the_links_beside_them_have_the_root_path(api: Api) -> None:
+    html = (await api.nobody.get(f"{ROOT}/docs", Host="fleet.example")).content.decode()
+    links = re.findall(' (?:src|href|action)="([^"]*)"', html)
+    assert len(links) > len(ROUTES)
+    assert all(link.startswith((f"{ROOT}/", "#", "https:")) for link in links)
+    page = unescape(html)
+    assert re.findall("<body[^>]*>", page) == [f'<body data-server="http://fleet.example{ROOT}">']
+    commands = re.findall('<code class="curl">(.*?)</code>', page, re.DOTALL)
+    assert len(commands) > len(ROUTES)
+    assert all(f"'http://fleet.example{ROOT}/" in command for command in commands)
+    assert f"{ROOT}{ROOT}" not in page
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -54,6 +54,7 @@ async def test_results_come_in_pages_that_neither_repeat_nor_skip(api: Api) -> N
     assert {one["operation"] for one in seen} == {"query-fines"}
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicles_results_come_newest_first_from_all_operations(api: Api) -> None:
     tracker = "/api/v2/operations/poll-tracker"
     await declare(api.acme)
@@ -76,6 +77,7 @@ async def test_a_vehicles_results_come_newest_first_from_all_operations(api: Api
     assert {one["vin"] for one in seen} == {HUMMER}
 
 
+@pytest.mark.long("postgres")
 async def test_what_is_not_there_is_404(api: Api) -> None:
     claimed = await claim_hummer(api)
     run = f"{RUNS}/{claimed['runId']}"
@@ -91,6 +93,7 @@ async def test_what_is_not_there_is_404(api: Api) -> None:
     assert (await api.acme.get(f"/api/v2/vehicles/{UNKNOWN_VIN}/results")).code == (404, "VehicleNotFound")
 
 
+@pytest.mark.long("postgres")
 async def test_another_account_sees_nothing(api: Api) -> None:
     claimed = await claim_hummer(api)
     await answer(api.acme, claimed["claimId"], 1)
@@ -102,6 +105,7 @@ async def test_another_account_sees_nothing(api: Api) -> None:
     assert (await api.beta.get(f"/api/v2/vehicles/{HUMMER}/results")).code == (404, "VehicleNotFound")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=W1", "sort=vin"])
 async def test_a_bad_page_is_400(api: Api, query: str) -> None:
     claimed = await claim_hummer(api)
@@ -109,11 +113,13 @@ async def test_a_bad_page_is_400(api: Api, query: str) -> None:
         assert (await api.acme.get(f"{target}?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_several_vehicles_with_the_vin_are_409(api: Api) -> None:
     await api.keep_duplicates(HUMMER)
     assert (await api.acme.get(f"/api/v2/vehicles/{HUMMER}/results")).code == (409, "MultipleVehiclesFound")
 
 
+@pytest.mark.long("postgres")
 async def test_the_scope_is_needed(api: Api) -> None:
     claimed = await claim_hummer(api)
     replies: list[Reply] = [

@@ -13,6 +13,8 @@ from tests.conftest import OpenStore, Select, SteppedClock
 from tests.http.api import Api, Reply
 from tests.http.conftest import run_api
 
+pytestmark = pytest.mark.long("postgres")
+
 BODY = json.dumps({"url": "https://fleet.example/padron", "eventTypes": ["vehicle.registered"]})
 KEY = make_key()
 

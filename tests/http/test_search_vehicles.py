@@ -20,6 +20,7 @@ async def find(api: Api, text: str, more: str = "") -> list[str]:
     return await api.acme.list_vins(f"q={quote(text)}{more}")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "text, found",
     [
@@ -62,6 +63,7 @@ async def test_pages_of_a_search_join_to_the_whole(api: Api) -> None:
     assert wrong.status == 400
 
 
+@pytest.mark.long("postgres")
 async def test_a_cursor_belongs_to_its_search(api: Api) -> None:
     for number in range(3):
         await api.acme.put_vehicle(make_vin(number), ownerName="Flota Norte")
@@ -82,6 +84,7 @@ async def test_only_present_values_of_current_vehicles_are_found(api: Api) -> No
     assert await find(api, "norte") == await find(api, "1c4rj") == []
 
 
+@pytest.mark.long("postgres")
 async def test_the_export_takes_a_search(api: Api) -> None:
     await fill(api)
     text = (await api.acme.get("/api/v2/vehicles.csv?q=NORTE")).content.decode()

@@ -80,6 +80,7 @@ async def test_what_changed_since_is_409_with_the_vehicles_and_the_new_digest(ap
     )
 
 
+@pytest.mark.long("postgres")
 async def test_a_deleted_vehicle_is_named_and_left(api: Api) -> None:
     await register_two(api)
     one = await select(api.acme, all=True)
@@ -91,6 +92,7 @@ async def test_a_deleted_vehicle_is_named_and_left(api: Api) -> None:
     assert [(each["vin"], each["errorDetail"]) for each in shown["refused"]] == [(JEEP, "VehicleNotFound")]
 
 
+@pytest.mark.long("postgres")
 async def test_the_digest_can_be_computed_from_the_answer(api: Api) -> None:
     await register_two(api)
     one = await select(api.acme, all=True)
@@ -103,6 +105,7 @@ async def test_the_digest_can_be_computed_from_the_answer(api: Api) -> None:
     assert str(digest) == page["selection"]["digest"]
 
 
+@pytest.mark.long("postgres")
 async def test_a_list_keeps_its_faults_and_the_report_has_them(api: Api) -> None:
     await register_two(api)
     one = await select(api.acme, list=f"{HUMMER.lower()}\nunit 7\nrta413c\n{UNKNOWN_VIN}\n=1+1\n")
@@ -118,6 +121,7 @@ async def test_a_list_keeps_its_faults_and_the_report_has_them(api: Api) -> None
     ]  # fmt: skip
 
 
+@pytest.mark.long("postgres")
 async def test_a_page_of_vehicles_goes_on_where_the_last_one_ended(api: Api) -> None:
     await register_two(api)
     one = await select(api.acme, all=True)

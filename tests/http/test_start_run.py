@@ -49,6 +49,7 @@ async def test_only_operational_vehicles_are_queued_and_the_others_named_with_th
     assert (await get_run(api.acme, run["runId"])) == run
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("status", [0, 3, 4, 5, 6, 7, 8, 9])
 async def test_no_status_but_active_is_queued(api: Api, status: int) -> None:
     await declare(api.acme)
@@ -107,6 +108,7 @@ async def test_what_is_malformed_is_400_and_starts_nothing(api: Api, body: objec
     assert await claim(api.acme, 10) == []
 
 
+@pytest.mark.long("postgres")
 async def test_ten_thousand_vins_are_dealt_with_in_one_request(api: Api) -> None:
     await declare(api.acme)
     vins = await register_fleet(api, 2)
@@ -115,6 +117,7 @@ async def test_ten_thousand_vins_are_dealt_with_in_one_request(api: Api) -> None
     assert len((await get_run(api.acme, run["runId"]))["refused"]) == 1_000
 
 
+@pytest.mark.long("postgres")
 async def test_the_scope_is_needed_and_the_operation_must_exist(api: Api) -> None:
     assert (await post(api.gamma, RUNS, {})).code == (403, "Forbidden")
     assert (await post(api.nobody, RUNS, {})).code == (401, "Unauthorized")

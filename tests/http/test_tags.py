@@ -13,7 +13,7 @@ import pytest
 
 from tests.cast import HUMMER, JEEP, registered, save
 from tests.conftest import SteppedClock
-from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply
+from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply, on_both
 from tests.http.plans_api import give, pass_time
 from tests.service.importing import count, run
 
@@ -114,6 +114,8 @@ async def merge(api: Api) -> None:
 
 
 WAYS = [move_and_register, move_and_upsert, move_and_import, resolve, merge]
+# Between instants that differ, a tag has more to differ by.
+CLOCKS = [pytest.param(SteppedClock, marks=pytest.mark.long), StoppedClock]
 by_each_way = pytest.mark.parametrize("replace_vehicle", WAYS)
 Way = Callable[[Api], Awaitable[None]]
 
@@ -129,7 +131,8 @@ async def bring_to(api: Api, number: int) -> Reply:
     return reply
 
 
-@pytest.mark.parametrize("clock", [SteppedClock, StoppedClock], indirect=True)
+@pytest.mark.long("postgres")
+@pytest.mark.parametrize("clock", CLOCKS, indirect=True)
 @by_each_way
 async def test_no_tag_of_a_vehicle_fits_the_one_that_has_its_vin_now(api: Api, replace_vehicle: Way) -> None:
     former = await remember(api, 5)
@@ -164,6 +167,7 @@ async def test_no_tag_of_a_vehicle_fits_the_one_that_has_its_vin_now(api: Api, r
     assert (await api.acme.get("/api/v2/planned-changes")).body["plannedChanges"] == []
 
 
+@pytest.mark.long("postgres")
 @by_each_way
 async def test_the_tags_of_the_one_that_has_the_vin_now_fit(api: Api, replace_vehicle: Way) -> None:
     await remember(api, 5)
@@ -182,7 +186,7 @@ async def test_the_tags_of_the_one_that_has_the_vin_now_fit(api: Api, replace_ve
     assert (await api.acme.patch_status(HUMMER, 4, If_Match=f'"{answer["revision"]}"')).status == 204
 
 
-@pytest.mark.parametrize("status", [1, 4])
+@on_both("status", [1, 4], (4).__eq__)
 async def test_a_gates_answer_is_never_still_true_of_another_vehicle(api: Api, status: int) -> None:
     """Whatever the new vehicle is, the same as the first one or not: it is another verdict."""
     former = await remember(api, 1)
@@ -193,7 +197,7 @@ async def test_a_gates_answer_is_never_still_true_of_another_vehicle(api: Api, s
     assert reply.etag != former.gate
 
 
-@pytest.mark.parametrize("stamp", [1, -1, 3_600_000_000])
+@on_both("stamp", [1, -1, 3_600_000_000], (1).__eq__)
 async def test_no_tag_of_another_life_fits(api: Api, stamp: int) -> None:
     """After a backup is restored, a vehicle has ids and revisions again that it had before, at other instants."""
     former = await remember(api, 3)
@@ -223,6 +227,7 @@ async def test_the_same_calls_at_another_time_give_other_tags(api: Api, clock: S
     assert (await api.beta.patch_status(HUMMER, 8, If_Match=first.etag)).status == 412
 
 
+@pytest.mark.long("postgres")
 async def test_a_plan_stays_with_its_vehicle_whatever_its_vin_is(api: Api) -> None:
     etag = (await api.acme.register(HUMMER, plate=OLD)).etag
     later = {"vehicleStatusId": 8, "effectiveAt": give(1)}
@@ -246,6 +251,7 @@ async def test_undo_takes_nothing_back_from_a_namesake(api: Api) -> None:
     assert (await api.acme.get(VEHICLE)).etag == now.etag
 
 
+@pytest.mark.long("postgres")
 async def test_every_answer_that_names_a_revision_names_the_one_that_is_read_then(api: Api) -> None:
     async def check(tag: str, vin: str = HUMMER) -> None:
         for path in (f"{LIST}/{vin}", f"{LIST}/{vin}/status"):
@@ -287,6 +293,7 @@ async def test_every_answer_that_names_a_revision_names_the_one_that_is_read_the
     await check(f'"{resolved["vehicle"]["revision"]}"')
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("plain", [1, "1"])
 async def test_a_plain_number_fits_nothing_and_the_answer_says_what_is_sent_now(api: Api, plain: int | str) -> None:
     await api.acme.register()
@@ -318,6 +325,7 @@ async def test_a_revision_that_never_was_one_is_400_and_named(api: Api, wrong: i
     assert "revision" in answer["detail"].lower()
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("named", ["{}", "W/{}", '"x" ,\t{}', "W/{},,", "*", " * "])
 async def test_the_gate_compares_weakly_like_every_other_read(api: Api, named: str) -> None:
     unknown = await api.acme.get(GATE)
@@ -333,6 +341,7 @@ async def test_the_gate_compares_weakly_like_every_other_read(api: Api, named: s
         assert reply.etag == refused.etag
 
 
+@pytest.mark.long("postgres")
 async def test_the_gates_verdict_on_several_vehicles_is_another_when_any_of_them_is(api: Api) -> None:
     await api.keep_duplicates(count=2)
     several = await api.acme.get(GATE)
@@ -348,6 +357,7 @@ async def test_the_gates_verdict_on_several_vehicles_is_another_when_any_of_them
     assert (one.status, one.body["allowed"]) == (200, True)
 
 
+@pytest.mark.long("postgres")
 async def test_the_gates_tag_is_none_of_the_vehicle(api: Api) -> None:
     etag = (await api.acme.register()).etag
     gate = (await api.acme.get(GATE)).etag

@@ -22,6 +22,8 @@ from tests.http.random_requests import SEVERAL_VIN, TOKENS, VEHICLES, RandomRequ
 from tests.http.serving import serve_in_thread
 from tests.http.wire import CONTINUE, Wire, WireAnswer
 
+pytestmark = pytest.mark.long("postgres")
+
 PIECE_PAUSE_S = 0.003
 STATUSES = {CONTINUE, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415}
 

@@ -49,6 +49,7 @@ async def test_a_bulk_change_is_taken_back_by_changes_of_its_own(api: Api) -> No
     assert [one["requestId"] for one in changes][-2:] == [newest["requestId"]] * 2
 
 
+@pytest.mark.long("postgres")
 async def test_an_undo_can_be_undone_and_no_request_twice(api: Api) -> None:
     sold = await set_all(api, 8, HUMMER, JEEP)
     undone = (await undo(api.acme, sold, {"reason": "Wrong list"})).body["requestId"]
@@ -94,6 +95,7 @@ async def test_a_plate_that_another_vehicle_bears_by_now_is_left(api: Api) -> No
     assert (one["left"], HUMMER in one["detail"]) == ("plateInUse", True)
 
 
+@pytest.mark.long("postgres")
 async def test_a_registration_is_left_and_an_unknown_request_is_404(api: Api) -> None:
     new = await api.acme.put_vehicle(make_vin(5), doors=2)
     (one,) = (await undo(api.acme, new.headers["x-request-id"])).body["results"]
@@ -104,6 +106,7 @@ async def test_a_registration_is_left_and_an_unknown_request_is_404(api: Api) ->
     assert (await undo(api.beta, sold)).code == (404, "RequestNotFound")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "scopes, status_undone, info_undone",
     [
@@ -126,6 +129,7 @@ async def test_the_scope_is_that_of_what_is_taken_back(
         assert reply.status == expected, reply.content
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("scopes, expected", [(["vehicles:status"], 403), (["vehicles:status", "vehicles:bulk"], 200)])
 @pytest.mark.parametrize("later", [(), (1,), (0, 1)], ids=["changed", "one planned", "planned"])
 async def test_the_undo_of_several_vehicles_needs_the_scope_for_many(
@@ -144,6 +148,7 @@ async def test_the_undo_of_several_vehicles_needs_the_scope_for_many(
     assert expected == 200 or "vehicles:bulk" in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_a_request_with_too_many_changes_is_refused_and_one_of_several_chunks_is_not(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

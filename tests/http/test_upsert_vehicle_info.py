@@ -15,6 +15,7 @@ def info(vin: str = HUMMER, plate: str = "RTA412C", **values: str) -> dict[str, 
     return {"vehicleInfo": {"vin": vin, "plate": plate, **values}}
 
 
+@pytest.mark.long("postgres")
 async def test_neither_vin_nor_plate_known_means_a_new_vehicle_which_is_active(api: Api) -> None:
     reply = await api.acme.upsert(**ALL)
     assert (reply.status, reply.body) == (200, info(**ALL))
@@ -24,10 +25,12 @@ async def test_neither_vin_nor_plate_known_means_a_new_vehicle_which_is_active(a
     assert [entry["type"] for entry in await api.acme.list_history()] == ["registered"]
 
 
+@pytest.mark.long("postgres")
 async def test_vin_and_plate_are_shown_in_upper_case(api: Api) -> None:
     assert (await api.acme.upsert(HUMMER.lower(), "rta412c")).body == info()
 
 
+@pytest.mark.long("postgres")
 async def test_the_vin_known_means_update_a_new_plate_included(api: Api) -> None:
     await api.acme.upsert(**ALL)
     reply = await api.acme.upsert(plate="NEW123", ownerName="Flota Sur")
@@ -50,6 +53,7 @@ async def test_only_the_plate_known_gives_its_vehicle_the_new_vin(api: Api) -> N
     assert (newest["former"], newest["current"]) == ({"vin": HUMMER}, {"vin": JEEP})
 
 
+@pytest.mark.long("postgres")
 async def test_the_former_vin_is_free_again(api: Api) -> None:
     await api.acme.upsert()
     await api.acme.upsert(JEEP)
@@ -57,6 +61,7 @@ async def test_the_former_vin_is_free_again(api: Api) -> None:
     assert sorted(await api.acme.list_vins()) == [HUMMER, JEEP]
 
 
+@pytest.mark.long("postgres")
 async def test_the_plate_identifies_ignoring_case(api: Api) -> None:
     await api.acme.upsert()
     await api.acme.upsert(JEEP, "rta412c")
@@ -72,11 +77,13 @@ async def test_vin_and_plate_known_on_two_different_vehicles_are_409_and_nothing
     assert await api.acme.list_vehicles() == before
 
 
+@pytest.mark.long("postgres")
 async def test_several_current_vehicles_with_the_vin_are_409(api: Api) -> None:
     await api.keep_duplicates()
     assert (await api.acme.upsert()).code == (409, "MultipleVehiclesFound")
 
 
+@pytest.mark.long("postgres")
 async def test_a_member_left_out_keeps_its_value_and_the_empty_text_removes_it(api: Api) -> None:
     await api.acme.upsert(**ALL)
     assert (await api.acme.upsert()).body == info(**ALL)
@@ -85,6 +92,7 @@ async def test_a_member_left_out_keeps_its_value_and_the_empty_text_removes_it(a
     assert "legalName" not in await api.acme.get_vehicle()
 
 
+@pytest.mark.long("postgres")
 async def test_an_upsert_that_changes_no_value_does_nothing(api: Api) -> None:
     await api.acme.upsert(**ALL)
     vehicle, history = await api.acme.get_vehicle(), await api.acme.list_history()
@@ -105,6 +113,7 @@ async def test_another_accounts_vin_and_plate_are_not_known(api: Api) -> None:
     assert sorted(await api.beta.list_vins()) == [HUMMER, JEEP]
 
 
+@pytest.mark.long("postgres")
 async def test_values_of_the_longer_list_are_kept(api: Api) -> None:
     await api.acme.register()
     await api.acme.upsert(plate="NEW123")
@@ -169,12 +178,14 @@ async def test_values_must_be_inside_vehicle_info(api: Api) -> None:
     assert (await api.acme.put(UPSERT, info()["vehicleInfo"])).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 async def test_the_answer_carries_the_etag_of_the_vehicle(api: Api) -> None:
     first, second = await api.acme.upsert(), await api.acme.upsert(ownerName="x")
     assert (first.revision, second.revision) == (1, 2)
     assert second.etag == (await api.acme.get(f"/api/v2/vehicles/{HUMMER}")).etag
 
 
+@pytest.mark.long("postgres")
 async def test_if_match_is_honoured(api: Api) -> None:
     etag = (await api.acme.upsert()).etag
     stale = await api.acme.put(UPSERT, info(ownerName="x"), If_Match='"7"')
@@ -184,12 +195,14 @@ async def test_if_match_is_honoured(api: Api) -> None:
     assert await api.acme.list_vins() == [HUMMER]
 
 
+@pytest.mark.long("postgres")
 async def test_if_none_match_any_registers_only(api: Api) -> None:
     assert (await api.acme.put(UPSERT, info(), If_None_Match="*")).status == 200
     assert (await api.acme.put(UPSERT, info(), If_None_Match="*")).code == (412, "RevisionMismatch")
     assert (await api.acme.put(UPSERT, info(JEEP), If_None_Match="*")).code == (412, "RevisionMismatch")
 
 
+@pytest.mark.long("postgres")
 async def test_a_value_longer_than_this_call_takes_is_shown_all_the_same(api: Api) -> None:
     await api.acme.put_vehicle(HUMMER, plate="RTA412C", ownerName="x" * 150)
     assert (await api.acme.upsert()).body == info(ownerName="x" * 150)

@@ -107,13 +107,10 @@ def test_whatever_comes_is_read_or_refused(value: bytes) -> None:
 
 
 def measure(value: bytes) -> float:
-    """Give the processor's time that parsing takes, at best."""
-    best = float("inf")
-    for _ in range(3):
-        began = time.process_time()
-        parse_validators(value)
-        best = min(best, time.process_time() - began)
-    return best
+    """Give the processor's time that parsing takes."""
+    began = time.process_time()
+    parse_validators(value)
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("shape", ADVERSARIAL)
@@ -124,8 +121,9 @@ def test_the_time_grows_with_the_length_and_no_faster(shape: str) -> None:
         return (head + middle * (size // len(middle)) + end).encode("latin-1")
 
     # Of sixteen times the length, four times what linear is; quadratic is sixteen times that.
-    small = max(measure(make(HEADER_BYTES)), 0.0002)
-    assert measure(make(HEADER_BYTES * GROWTH)) < small * GROWTH * 4
+    small = max(min(measure(make(HEADER_BYTES)) for _ in range(3)), 0.0002)
+    large = make(HEADER_BYTES * GROWTH)
+    assert any(measure(large) < small * GROWTH * 4 for _ in range(3))  # the first, unless something came between
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -9,6 +9,8 @@ import pytest
 from padron.http.shapes.webhooks import WebhookBody, WebhookEdits, WebhookShape
 from tests.http.api import Api
 
+pytestmark = pytest.mark.long("postgres")
+
 WEBHOOKS = "/api/v2/webhooks"
 
 # Two values of each setting, neither of them what it is when left out.

@@ -14,9 +14,6 @@ from padron.delivery.sender import HttpSender
 from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.target import URL_LENGTH_MAX
 from padron.http.app import build_app
-from padron.http.docs.events import EVENTS
-from padron.http.docs.openapi import build_document
-from padron.http.routes import ROUTES
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from padron.workers import webhooks
@@ -27,11 +24,11 @@ from tests.delivery.receiver import Received, Receiver, always, run_receiver
 from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
+from tests.http.document import DOCUMENT
 
 WEBHOOKS = "/api/v2/webhooks"
 URL = "https://fleet.example/hook"
 BODY: dict[str, Any] = {"url": URL, "eventTypes": ["vehicle.status_changed"]}
-DOCUMENT = build_document(ROUTES, EVENTS)
 NOBODYS = f"{WEBHOOKS}/{'a' * 22}"
 
 ACTIONS = [
@@ -120,6 +117,7 @@ async def test_an_endpoint_that_makes_no_sense_is_400(api: Api, changes: dict[st
     assert (await api.acme.get(WEBHOOKS)).body == {"webhooks": []}
 
 
+@pytest.mark.long("postgres")
 async def test_a_body_without_url_or_types_is_400(api: Api) -> None:
     for name in BODY:
         reply = await post(api.acme, WEBHOOKS, {key: value for key, value in BODY.items() if key != name})
@@ -127,6 +125,7 @@ async def test_a_body_without_url_or_types_is_400(api: Api) -> None:
         assert name in reply.detail
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_has_so_many_endpoints_and_no_more(api: Api) -> None:
     for _ in range(DEFAULT_LIMITS.webhooks):
         made = await create(api.acme)
@@ -159,6 +158,7 @@ async def test_each_member_can_be_changed_by_itself(api: Api) -> None:
     assert (await api.acme.patch(target, {"enabled": True})).body["offReason"] is None
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize(
     "change", [{"url": "http://fleet.example/"}, {"eventTypes": []}, {"enabled": None}, {"id": "x"}]
 )
@@ -170,6 +170,7 @@ async def test_a_change_that_makes_no_sense_is_400_and_changes_nothing(api: Api,
     assert (await api.acme.get(target)).body == before
 
 
+@pytest.mark.long("postgres")
 async def test_a_deleted_endpoint_is_gone_at_once(api: Api) -> None:
     made = await create(api.acme)
     target = f"{WEBHOOKS}/{made['id']}"
@@ -180,6 +181,7 @@ async def test_a_deleted_endpoint_is_gone_at_once(api: Api) -> None:
         assert reply.code == (404, "WebhookNotFound"), path
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("method, path", ACTIONS)
 async def test_another_accounts_endpoint_cannot_be_told_from_none(api: Api, method: str, path: str) -> None:
     made = await create(api.acme)
@@ -192,6 +194,7 @@ async def test_another_accounts_endpoint_cannot_be_told_from_none(api: Api, meth
     assert there[:2] == nowhere[:2]
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("method, path", [*ACTIONS, ("POST", None), ("GET", None)])
 async def test_every_call_needs_the_scope(api: Api, method: str, path: str | None) -> None:
     target = WEBHOOKS if path is None else NOBODYS + path
@@ -199,11 +202,13 @@ async def test_every_call_needs_the_scope(api: Api, method: str, path: str | Non
     assert (await api.nobody.send(method, target)).code == (401, "Unauthorized")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("name", ["%00", "x", "a" * 23, "%F0%9F%9A%97", "a" * 21 + "%27"])
 async def test_an_id_that_cannot_be_one_is_404(api: Api, name: str) -> None:
     assert (await api.acme.get(f"{WEBHOOKS}/{name}")).code == (404, "WebhookNotFound")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("name", ["0", "-1", "x", "1.0", "%00", "9" * 18, "9" * 19])
 async def test_a_delivery_that_cannot_be_is_404(api: Api, name: str) -> None:
     made = await create(api.acme)
@@ -212,6 +217,7 @@ async def test_a_delivery_that_cannot_be_is_404(api: Api, name: str) -> None:
         assert reply.code == (404, "DeliveryNotFound")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("after", [1, -1, "0", 1.5, None, True])
 async def test_a_replay_from_where_the_endpoint_never_was_is_400(api: Api, after: object) -> None:
     made = await create(api.acme)
@@ -219,12 +225,14 @@ async def test_a_replay_from_where_the_endpoint_never_was_is_400(api: Api, after
     assert (await post(api.acme, f"{WEBHOOKS}/{made['id']}/replay", {"after": after})).code == (400, "BadParameters")
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("query", ["state=sent", "state=", "limit=0", "limit=501", "cursor=x", "stat=failed"])
 async def test_a_question_to_the_log_that_makes_no_sense_is_400(api: Api, query: str) -> None:
     made = await create(api.acme)
     assert (await api.acme.get(f"{WEBHOOKS}/{made['id']}/deliveries?{query}")).code == (400, "BadParameters")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_document_and_its_page_describe_the_calls(api: Api) -> None:
     document = (await api.nobody.get("/openapi.json")).body
@@ -235,6 +243,7 @@ async def test_the_document_and_its_page_describe_the_calls(api: Api) -> None:
         assert (await api.nobody.get(f"/errors/{name}")).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_a_rotation_shows_a_new_secret_and_until_when_the_former_signs(api: Api) -> None:
     made = await create(api.acme)
     rotated = (await post(api.acme, f"{WEBHOOKS}/{made['id']}/rotate-secret")).body
@@ -245,6 +254,7 @@ async def test_a_rotation_shows_a_new_secret_and_until_when_the_former_signs(api
     assert shown["formerSecretUntil"] == rotated["formerSecretUntil"]
 
 
+@pytest.mark.long("postgres")
 async def test_a_process_that_sends_nothing_says_so(api: Api) -> None:
     made = await create(api.acme)
     reply = await post(api.acme, f"{WEBHOOKS}/{made['id']}/test")
@@ -270,6 +280,7 @@ async def test_a_test_event_is_sent_at_once_and_its_outcome_answered(live: Api, 
     assert (await live.acme.get(f"{target}/deliveries")).body["deliveries"] == []
 
 
+@pytest.mark.long("postgres")
 async def test_the_log_shows_deliveries_and_attempts_in_pages(live: Api, receiver: Receiver) -> None:
     made = await create(live.acme, url=receiver.url)
     target = f"{WEBHOOKS}/{made['id']}/deliveries"
@@ -330,6 +341,7 @@ def find_schema(reference: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
     return DOCUMENT["components"]["schemas"][reference["$ref"].rpartition("/")[2]]
 
 
+@pytest.mark.long("postgres")
 async def test_each_message_that_is_sent_is_a_documented_one(live: Api, receiver: Receiver) -> None:
     types = [
         "vehicle.registered", "vehicle.info_changed", "vehicle.status_changed", "vehicle.erased", "vehicle.deleted",
@@ -356,11 +368,14 @@ async def test_each_message_that_is_sent_is_a_documented_one(live: Api, receiver
             check_message(replace(message, body=json.dumps({**message.event, "data": other}).encode()))
 
 
+@pytest.mark.long("postgres")
 async def test_the_worker_starts_and_stops_with_the_application(
     open_store: Callable[[], Awaitable[Store]],
     clock: Any,  # noqa: ANN401
     receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(webhooks, "NONE_S", 0.1)
     async with HttpSender((IPv4Network("127.0.0.1/32"),), clock) as sender:
         runtime: Runtime = build_runtime(await open_store(), clock, sender)
         cast = await make_cast(runtime)

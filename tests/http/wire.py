@@ -48,10 +48,14 @@ class Wire:
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(ANSWER_S_MAX)
-        self.socket.connect(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
         self.has_ended = False
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except ConnectionResetError:
+            self.has_ended = True  # a server that turns somebody away may be quicker than the end of the connecting
+        else:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +121,8 @@ class Wire:
             self.socket.settimeout(ANSWER_S_MAX)
 
     def _read_more(self) -> bool:
+        if self.has_ended:
+            return False
         try:
             data = self.socket.recv(65_536)
         except ConnectionResetError:
