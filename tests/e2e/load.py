@@ -11,6 +11,7 @@ from tests.cast import wait_until
 from tests.e2e.client import Answer, Connection, build_request, connect
 from tests.e2e.program import Fleet
 
+BESIDE_S = 0.03  # between the calls of a client, where others only work beside the load
 STATUSES = (0, 1, 3, 4, 5, 6, 7, 8, 9)
 
 
@@ -58,13 +59,16 @@ class Load:
         return call
 
     @asynccontextmanager
-    async def under_way(self, *ports: int, connections: int = 16) -> AsyncIterator[None]:
-        """Load each port with so many connections until the block ends; every call that began is answered or lost."""
+    async def under_way(self, *ports: int, connections: int = 16, pause_s: float = 0) -> AsyncIterator[None]:
+        """Load each port with so many connections until the block ends; every call that began is answered or lost.
+
+        A load that others only work beside may pause after each call: it need not take all that the machine has.
+        """
         stopping = asyncio.Event()
         async with asyncio.TaskGroup() as clients:
             for port in ports:
                 for _ in range(connections):
-                    clients.create_task(self._drive(port, stopping))
+                    clients.create_task(self._drive(port, stopping, pause_s))
             try:
                 yield
             finally:
@@ -79,11 +83,13 @@ class Load:
 
         await wait_until(is_there, seconds_max=seconds_max)
 
-    async def _drive(self, port: int, stopping: asyncio.Event) -> None:
+    async def _drive(self, port: int, stopping: asyncio.Event, pause_s: float) -> None:
         with suppress(OSError, EOFError):  # the server was ended: what was not answered has no answer
             async with connect(port) as connection:
                 while not stopping.is_set():
                     await self.send(connection, self.make_call())
+                    if pause_s:
+                        await asyncio.sleep(pause_s)
 
     async def send(self, connection: Connection, call: Call) -> Answer:
         """Send a call and give its answer. Raises ``EOFError`` or ``OSError`` when the server hangs up."""

@@ -15,6 +15,7 @@ from tests.cast import wait_until
 from tests.certificates import NAME
 from tests.e2e.client import Connection
 from tests.e2e.program import START_S_MAX, Server
+from tests.processes import list_workers
 from tests.starting import start_program
 
 _find_address = re.compile(r"Listening on (https?)://127\.0\.0\.1:(\d+)(\S*),").search
@@ -39,8 +40,7 @@ class Program:
     @property
     def worker_pids(self) -> set[int]:
         """The processes that serve, where the parent does not serve itself."""
-        children = psutil.Process(self.pid).children()
-        return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+        return {child.pid for child in list_workers(self.pid)}
 
     def read_log(self) -> str:
         return self._server.read_log()

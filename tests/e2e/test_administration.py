@@ -4,21 +4,27 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from padron.config import read_settings
+from padron.service.administration.removal import QUIET_AFTER
+from padron.wiring import use_runtime
 from tests.cast import wait_until
 from tests.conftest import Select
 from tests.e2e.client import Answer, Connection, connect
 from tests.e2e.program import Fleet, Server, make_fleets, run_command, run_server
 from tests.starting import start_program
 
+pytestmark = pytest.mark.long("postgres")
+
 IN_FORCE_S = 2.0  # what is promised
 PROXY = "127.0.0.0/8"
 HOME = "192.0.2.7"
 ABROAD = "203.0.113.9"
-DELETED = 2_000  # vehicles
+DELETED = 800  # vehicles
 STREAM = (
     b"GET /api/v2/changes HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\nConnection: close\r\n"
     b"Authorization: Bearer %s\r\n\r\n"
@@ -57,6 +63,7 @@ async def serve(engine: str, url: str, folder: Path) -> AsyncIterator[Server]:
         yield server
 
 
+@pytest.mark.long
 async def test_a_key_opens_from_its_networks_only_on_both_ways_and_its_last_use_is_told(
     engine: str, url: str, tmp_path: Path
 ) -> None:
@@ -82,6 +89,7 @@ async def test_a_key_opens_from_its_networks_only_on_both_ways_and_its_last_use_
     assert shown["lastUsedAt"] is not None
 
 
+@pytest.mark.long
 async def test_a_rotated_key_ends_after_the_overlap_and_the_new_one_goes_on(
     engine: str, url: str, tmp_path: Path
 ) -> None:
@@ -101,6 +109,7 @@ async def test_a_rotated_key_ends_after_the_overlap_and_the_new_one_goes_on(
         assert (await send(connection, ask(new, vin, HOME))).status == 200
 
 
+@pytest.mark.long
 async def test_a_disabled_account_is_cut_off_and_continues_under_another_name(
     engine: str, url: str, tmp_path: Path
 ) -> None:
@@ -149,12 +158,14 @@ async def set_statuses(server: Server, fleet: Fleet, is_over: Callable[[], bool]
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.long
 async def test_an_account_is_deleted_beside_a_server_by_a_command_that_was_killed_and_run_again(
     engine: str, url: str, tmp_path: Path, select: Select
 ) -> None:
     fleet, other = await make_fleets(url, accounts=2, vehicles=DELETED)
     delete = ("accounts", "delete", fleet.name, "--yes", fleet.name)
     is_over = False
+    await disable_earlier(url, fleet)
     async with serve(engine, url, tmp_path) as server:
         calling = asyncio.create_task(set_statuses(server, other, lambda: is_over))
         export = tmp_path / "export"
@@ -174,7 +185,7 @@ async def test_an_account_is_deleted_beside_a_server_by_a_command_that_was_kille
         assert done.status == 0, done.stderr
         is_over = True
         seconds = await calling
-        assert len(seconds) > 50
+        assert len(seconds) > 10
         assert max(seconds) < WAIT_S_MAX
         assert await count_rows(select, fleet) == 0
         assert await count_rows(select, other) > 3 * DELETED - 1
@@ -182,6 +193,13 @@ async def test_an_account_is_deleted_beside_a_server_by_a_command_that_was_kille
             assert (await send(connection, ask(fleet.token, fleet.vins[0], HOME))).status == 401
             assert (await send(connection, ask(other.token, other.vins[5], HOME))).status == 200
         assert await server.stop() == 0
+
+
+async def disable_earlier(url: str, fleet: Fleet) -> None:
+    """Disable an account some time ago, so that its deletion need not wait until nobody acts for it."""
+    async with use_runtime(read_settings({"PADRON_DATABASE_URL": url})) as runtime:
+        at = datetime.now(UTC) - QUIET_AFTER
+        await runtime.store.directory.disable_account(fleet.account_id, at, runtime.operator)
 
 
 async def count_rows(select: Select, fleet: Fleet) -> int:
@@ -200,6 +218,7 @@ async def await_rows_gone(select: Select, fleet: Fleet) -> None:
     await wait_until(has_begun, seconds_max=60)
 
 
+@pytest.mark.long
 async def test_a_run_is_cancelled_for_the_workers_of_every_process_and_survives_a_restart(
     engine: str, url: str, tmp_path: Path
 ) -> None:

@@ -29,8 +29,8 @@ WITHOUT_TOOLS = "/nowhere"
 BALLAST = """
     INSERT INTO ballast
     SELECT b.* FROM (
-        SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 200000) AS i GROUP BY i % 20000
-    ) AS b, generate_series(1, 15)
+        SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 100000) AS i GROUP BY i % 10000
+    ) AS b, generate_series(1, 5)
 """
 
 
@@ -92,19 +92,16 @@ async def test_a_backup_made_under_load_restores_to_one_instant_of_the_register(
     load = Load(await make_fleets(operator.url))
     async with run_server(operator.url, operator.folder) as server:
         async with load.under_way(server.port):
-            await load.wait_for_answers(100)
+            await load.wait_for_answers(50)
             promised = {call.reason for call in load.calls if call.answer is not None}
             made = (await operator.back_up("padron.backup")).document
-            await load.wait_for_answers(100)
+            await load.wait_for_answers(50)
         assert load.give_statuses() == {204}
         assert load.give_slowest_share(0.99) < 1.0
         assert "ERROR" not in server.read_log()
         assert await server.stop() == 0
     assert made["vehicles"] == 18
     assert (operator.folder / "padron.backup").stat().st_size == made["bytes"]
-    refused = await operator.run("restore", "padron.backup")
-    assert refused.status == 1
-    assert "--replace" in refused.stderr
     restored = (await operator.restore("padron.backup", "--replace")).document
     assert restored["accounts"] == made["accounts"]
     assert restored["compared"] is True
@@ -113,10 +110,9 @@ async def test_a_backup_made_under_load_restores_to_one_instant_of_the_register(
     if engine == "sqlite":
         await check_file(select)
         assert Path(restored["kept"]).stat().st_size > 0
-    async with run_server(operator.url, operator.folder) as server, connect(server.port) as connection:
-        assert {answer.status for answer in await load.touch_all(connection)} == {204}
 
 
+@pytest.mark.long("postgres")
 async def test_a_follower_of_the_lost_life_is_told_so_by_the_restored_register(operator: Operator) -> None:
     """Without any other command: the restore itself begins a new life."""
     fleets = await make_fleets(operator.url, accounts=1)
@@ -134,7 +130,7 @@ async def test_a_follower_of_the_lost_life_is_told_so_by_the_restored_register(o
         for grown in (False, True):
             if grown:
                 for _ in range(3):  # past the number of the cursor
-                    await load.touch_all(connection)
+                    assert {answer.status for answer in await load.touch_all(connection)} == {204}
             for cursor in (before, beyond):
                 answer = await connection.request("GET", f"{FEED}?after={cursor}&wait=30", token=token)
                 assert "Start again without it" in answer.check_problem(410, "gone", "CursorGone")["detail"]
@@ -142,6 +138,7 @@ async def test_a_follower_of_the_lost_life_is_told_so_by_the_restored_register(o
         assert page["changes"][0]["number"] == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_backup_is_for_its_owner_alone_and_replaces_a_file_only_when_asked(operator: Operator) -> None:
     await make_fleets(operator.url, accounts=1)
     file, note = operator.folder / "padron.backup", operator.folder / "padron.backup.json"
@@ -183,6 +180,7 @@ async def test_without_room_for_its_note_a_backup_leaves_no_file(operator: Opera
         assert before == [path.read_bytes() for path in (place / "padron.backup", place / "padron.backup.json")]
 
 
+@pytest.mark.long("postgres")
 async def test_a_backup_restores_into_an_empty_register_without_a_word(
     engine: str, operator: Operator, select: Select
 ) -> None:
@@ -207,7 +205,10 @@ async def empty(engine: str, operator: Operator) -> None:
         await write("postgres", operator.url, schema)
 
 
-async def test_damaged_backups_are_refused_and_leave_the_register_as_it_is(operator: Operator, select: Select) -> None:
+@pytest.mark.long("postgres")
+async def test_damaged_backups_and_those_not_meant_to_replace_are_refused_and_leave_the_register_as_it_is(
+    operator: Operator, select: Select
+) -> None:
     await make_fleets(operator.url, accounts=1)
     before = await read_rows(select)
     await operator.back_up("padron.backup")
@@ -221,6 +222,9 @@ async def test_damaged_backups_are_refused_and_leave_the_register_as_it_is(opera
         assert "is damaged" in refused.stderr
         assert await read_rows(select) == before
     (operator.folder / "padron.backup").write_bytes(whole)
+    refused = await operator.run("restore", "padron.backup")
+    assert refused.status == 1
+    assert "--replace" in refused.stderr
     note = json.loads((operator.folder / "padron.backup.json").read_text())
     note["summary"]["accounts"][0]["last_change"] += 1
     (operator.folder / "padron.backup.json").write_text(json.dumps(note))
@@ -230,6 +234,7 @@ async def test_damaged_backups_are_refused_and_leave_the_register_as_it_is(opera
     assert list_leftovers(operator.folder) == []
 
 
+@pytest.mark.long("postgres")
 async def test_without_its_note_a_backup_is_restored_and_the_command_says_what_was_not_compared(
     operator: Operator,
 ) -> None:
@@ -257,7 +262,8 @@ async def test_a_register_that_is_served_is_not_restored(operator: Operator) -> 
         assert await server.stop() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGTERM], ids=str)
+@pytest.mark.long("postgres")
 async def test_an_interrupted_backup_leaves_nothing_half(
     engine: str, operator: Operator, number: signal.Signals
 ) -> None:
@@ -289,7 +295,7 @@ async def swell(engine: str, url: str) -> None:
     database = url.removeprefix("sqlite:///")
     if engine == "sqlite":
         await write(engine, database, "CREATE TABLE ballast (bytes BLOB)")
-        ballast = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT randomblob(3000) FROM n"
+        ballast = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20) SELECT zeroblob(5000000) FROM n"
         await write(engine, database, f"INSERT INTO ballast {ballast}")
         return
     await write(engine, database, "CREATE TABLE ballast (text text)")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from padron.console import pages as console
 from padron.http.answers.problems import ALL_PROBLEMS
 from padron.http.routes import ROUTES
 from tests.cast import wait_until
@@ -101,7 +102,7 @@ def collect_labels(*scrapes: Scrape) -> dict[str, set[str]]:
 
 
 def check(expressions: list[str], given: dict[str, set[str]]) -> None:
-    templates = {route.path for route in ROUTES}
+    templates = {route.path for route in ROUTES} | {route.path for route in console.ROUTES}
     slugs = {problem.slug for problem in ALL_PROBLEMS}
     for expression in expressions:
         metrics = set(_find_metrics(expression))
@@ -136,6 +137,7 @@ async def test_dashboard_alerts_and_guide_name_what_a_server_gives(url: str, tmp
     assert names == {name for name in tabled if not name.startswith((*OPTIONAL, *other[engine]))}
 
 
+@pytest.mark.long
 class TestReplica:
     @pytest.fixture
     def engine(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from padron.domain.file_import import LEASE
+from padron.domain.file_import import LEASE, PART_BYTES
 from tests import effort
 from tests.cast import make_vin, wait_until
 from tests.conftest import Select
@@ -15,21 +15,25 @@ from tests.database import write
 from tests.e2e.client import build_request, connect
 from tests.e2e.program import Fleet, Server, make_fleets, run_command, run_server
 
+pytestmark = pytest.mark.long("postgres")
+
 IMPORTS = "/api/v2/imports"
 ROWS = effort.IMPORT_ROWS
 LONG_ROWS = 6_000  # of a file that takes longer than another server takes to import a small one
+HALVED_ROWS = 1_200  # half of the file is more than one part
 BAD_EVERY = 1_000
+LOOK_EVERY_S = 0.03  # each look costs as much as several rows
 
 _COUNT = "SELECT count(*), max(number), count(DISTINCT vin) FROM changes WHERE account_id = $1"
 
 
 def make_file(rows: int = ROWS) -> bytes:
-    """Give some megabytes of vehicles, of which a few cannot be used."""
+    """Give vehicles, half a kilobyte each, of which a few cannot be used."""
     lines = [
-        f"{'NOVIN' if place % BAD_EVERY == 7 else make_vin(place)},{place % 5},{'x' * 140},{place:0>120}"
+        f"{'NOVIN' if place % BAD_EVERY == 7 else make_vin(place)},{place % 5},{'x' * 140},{place:0>120},{'y' * 250}"
         for place in range(rows)
     ]
-    return ("vin,doors,observations,ownerName\n" + "\n".join(lines) + "\n").encode()
+    return ("vin,doors,observations,ownerName,rfcName\n" + "\n".join(lines) + "\n").encode()
 
 
 def build_upload(fleet: Fleet, file: bytes, *, key: str | None = None) -> bytes:
@@ -60,7 +64,7 @@ async def wait_for_rows(server: Server, fleet: Fleet, location: str, more_than: 
         read = int((await look(server, fleet, location))["counts"]["read"])
         return read > more_than
 
-    await wait_until(has_moved, seconds_max=LEASE.total_seconds() + 20)
+    await wait_until(has_moved, seconds_max=LEASE.total_seconds() + 20, every_s=LOOK_EVERY_S)
     return read
 
 
@@ -74,7 +78,7 @@ async def wait_for_end(server: Server, fleet: Fleet, location: str) -> dict[str,
     async def has_ended() -> bool:
         return (await look(server, fleet, location))["state"] not in {"queued", "running"}
 
-    await wait_until(has_ended, seconds_max=LEASE.total_seconds() + 60)
+    await wait_until(has_ended, seconds_max=LEASE.total_seconds() + 60, every_s=LOOK_EVERY_S)
     return await look(server, fleet, location)
 
 
@@ -100,13 +104,13 @@ async def test_a_killed_servers_import_is_continued_exactly(
 ) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=0)
     file = make_file()
-    assert len(file) > 1_000_000  # so that it has several parts
+    assert len(file) > 2 * PART_BYTES
     async with run_server(url, tmp_path) as server:
         location = await upload(server, fleet, file)
         read = await wait_for_rows(server, fleet, location, 0)
         server.kill()
         await end_lease(engine, database)
-    for _ in range(effort.IMPORT_KILLS[engine] - 1):
+    for _ in range(effort.FILE_KILLS - 1):
         async with run_server(url, tmp_path) as server:
             read = await wait_for_rows(server, fleet, location, read)
             await asyncio.sleep(random.uniform(0, 0.05))  # any moment will do: there is nothing to wait for
@@ -116,10 +120,11 @@ async def test_a_killed_servers_import_is_continued_exactly(
         assert (await look(server, fleet, location))["state"] == "running"
         done = await wait_for_end(server, fleet, location)
         await check_exact(select, fleet, done)
-        assert await select("SELECT attempt FROM imports") == [(effort.IMPORT_KILLS[engine] + 1,)]
+        assert await select("SELECT attempt FROM imports") == [(effort.FILE_KILLS + 1,)]
         assert "ERROR" not in server.read_log(), server.read_log()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_a_server_that_is_told_to_end_gives_its_import_to_the_next_at_once(
     url: str, tmp_path: Path, select: Select
@@ -137,6 +142,7 @@ async def test_a_server_that_is_told_to_end_gives_its_import_to_the_next_at_once
     assert await select(_COUNT, other.account_id) == [(0, None, 0)]
 
 
+@pytest.mark.long
 class TestTwoServers:
     @pytest.fixture
     def engine(self) -> str:
@@ -190,7 +196,7 @@ async def check_exact_small(select: Select, fleet: Fleet, done: dict[str, Any]) 
 
 async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(url: str, tmp_path: Path, select: Select) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=0)
-    data = build_upload(fleet, make_file(10_000))
+    data = build_upload(fleet, make_file(HALVED_ROWS))
     async with run_server(url, tmp_path) as server:
         async with connect(server.port) as connection:
             await connection.send(data[: len(data) // 2])
@@ -205,9 +211,10 @@ async def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(url: str, tmp
         assert "ERROR" not in server.read_log(), server.read_log()
 
 
+@pytest.mark.long
 async def test_half_an_upload_does_not_delay_the_end_of_a_server(url: str, tmp_path: Path, select: Select) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=0)
-    data = build_upload(fleet, make_file(10_000))
+    data = build_upload(fleet, make_file(HALVED_ROWS))
     async with run_server(url, tmp_path) as server, connect(server.port) as connection:
         await connection.send(data[: len(data) // 2])
         await wait_until(lambda: has_rows(select, "import_parts"))
@@ -218,6 +225,7 @@ async def test_half_an_upload_does_not_delay_the_end_of_a_server(url: str, tmp_p
     assert not await has_rows(select, "imports")
 
 
+@pytest.mark.long
 async def test_what_the_command_exports_the_api_imports(url: str, tmp_path: Path) -> None:
     first, second = await make_fleets(url, accounts=2, vehicles=6)
     files = [tmp_path / "fleet.csv", tmp_path / "fleet.jsonl"]

@@ -108,6 +108,7 @@ def give_row(change: Json) -> Row:
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 @pytest.mark.timeout(90)
 async def test_every_follower_ends_with_the_whole_record_and_every_mirror_with_the_list(
     engine: str, url: str, tmp_path: Path, select: Select

@@ -40,6 +40,7 @@ async def has_no_connection_left(server: Server) -> bool:
 
 
 @pytest.mark.campaign
+@pytest.mark.long("postgres")
 async def test_clients_that_hang_up_disturb_nobody(url: str, tmp_path: Path, select: Select) -> None:
     load = Load(await make_fleets(url))
     async with run_server(url, tmp_path) as server:

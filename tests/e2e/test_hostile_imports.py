@@ -15,7 +15,9 @@ from tests.e2e.test_file_imports import look, upload, wait_for_end
 from tests.files.workbooks import build_workbook, give_row
 from tests.processes import list_readers
 
-CALLS = 25
+pytestmark = pytest.mark.long("postgres")
+
+CALLS = 10
 ANSWER_S_MAX = 1.0
 EMPTY_ROWS = 7_000_000  # in a workbook of 60 kB, for which a process takes twenty seconds
 
@@ -27,7 +29,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 async def wait_for_readers(server: Server, count: int) -> list[psutil.Process]:
-    await wait_until(lambda: _has_readers(server, count), seconds_max=20)
+    await wait_until(lambda: _has_readers(server, count), seconds_max=20, every_s=0.03)
     return list_readers(server.pid)
 
 
@@ -74,6 +76,7 @@ async def test_while_files_take_all_places_another_account_is_answered_and_the_s
         assert (await wait_for_end(server, other, small))["state"] == "done"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_a_file_that_ends_its_process_is_not_tried_again_by_the_next_server(
     url: str, tmp_path: Path, slow: bytes

@@ -15,6 +15,8 @@ from tests.e2e.client import Answer, connect
 from tests.e2e.program import Fleet, make_fleets
 from tests.e2e.servers import run_servers
 
+pytestmark = pytest.mark.long("postgres")
+
 BULK = "/api/v2/vehicles/status"
 _COUNT = "SELECT reason, count(*) FROM changes WHERE type = 'statusChanged' GROUP BY reason"
 

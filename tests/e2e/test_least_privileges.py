@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,26 +31,46 @@ class Urls:
     server: str
 
 
+@pytest.fixture(scope="module")
+async def with_roles(postgres_server: Postgres) -> AsyncIterator[Postgres]:
+    """A PostgreSQL with the roles, which all its databases share."""
+    for name in ("padron_owner", "padron"):
+        await postgres_server.execute(f"CREATE ROLE {name} LOGIN")
+    yield postgres_server
+    await postgres_server.execute("DROP ROLE padron, padron_owner")
+
+
+@pytest.fixture(scope="module")
+async def urls(with_roles: Postgres) -> AsyncIterator[Urls]:
+    """A database of the roles, which a test may fill, but must leave to others as it is otherwise."""
+    async with make_database(with_roles, "padron") as urls:
+        yield urls
+
+
 @pytest.fixture
-async def urls(postgres_server: Postgres) -> AsyncIterator[Urls]:
-    """The database of the roles, migrated by its owner."""
-    for statement in ("CREATE ROLE padron_owner LOGIN", "CREATE ROLE padron LOGIN"):
-        await postgres_server.execute(statement)
-    await postgres_server.execute("CREATE DATABASE padron OWNER padron_owner")
-    url = postgres_server.give_url("padron")
+async def own_urls(with_roles: Postgres) -> AsyncIterator[Urls]:
+    """A database of the roles for one test alone."""
+    async with make_database(with_roles, "padron_alone") as urls:
+        yield urls
+
+
+@asynccontextmanager
+async def make_database(postgres_server: Postgres, name: str) -> AsyncIterator[Urls]:
+    """Make a database of the roles, migrated by its owner. At the end it is gone."""
+    await postgres_server.execute(f"CREATE DATABASE {name} OWNER padron_owner")
+    url = postgres_server.give_url(name)
     found = Urls(
         administrator=url,
         owner=url.replace("//postgres:@", "//padron_owner@"),
         server=url.replace("//postgres:@", "//padron@"),
     )
     folder = urlsplit(url).query.partition("host=")[2]
-    psql: list[str | Path] = [postgres_server.bin_folder / "psql", "-h", folder, "-U", "postgres", "-d", "padron"]
+    psql: list[str | Path] = [postgres_server.bin_folder / "psql", "-h", folder, "-U", "postgres", "-d", name]
     subprocess.run([*psql, "-v", "ON_ERROR_STOP=1", "-f", ROLES], check=True, capture_output=True)
     outcome = await asyncio.to_thread(run_program, "migrate", "--database-url", found.owner)
     assert outcome.status == 0, outcome.stderr
     yield found
-    for statement in ("DROP DATABASE padron WITH (FORCE)", "DROP ROLE padron, padron_owner"):
-        await postgres_server.execute(statement)
+    await postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 async def test_a_server_serves_as_the_role_that_only_reads_and_writes_rows(urls: Urls, tmp_path: Path) -> None:
@@ -84,9 +105,9 @@ async def test_every_statement_of_the_program_is_allowed_to_it(urls: Urls) -> No
 
 
 async def test_it_makes_backups_and_the_owner_restores_them(
-    urls: Urls, postgres_server: Postgres, tmp_path: Path
+    own_urls: Urls, postgres_server: Postgres, tmp_path: Path
 ) -> None:
-    await make_fleets(urls.server, accounts=1)
+    await make_fleets(own_urls.server, accounts=1)
     variables = {"PATH": f"{postgres_server.bin_folder}{os.pathsep}{os.environ['PATH']}"}
 
     async def run(*words: str, url: str) -> Outcome:
@@ -94,21 +115,21 @@ async def test_it_makes_backups_and_the_owner_restores_them(
             run_program, *words, "--database-url", url, folder=tmp_path, variables=variables
         )  # fmt: skip
 
-    made = await run("backup", "padron.dump", url=urls.server)
+    made = await run("backup", "padron.dump", url=own_urls.server)
     assert made.status == 0, made.stderr
-    refused = await run("restore", "padron.dump", "--replace", url=urls.server)
+    refused = await run("restore", "padron.dump", "--replace", url=own_urls.server)
     assert refused.status == 1
     assert "Connect as the owner of the database (docs/postgresql.md)." in refused.stderr
-    restored = await run("restore", "padron.dump", "--replace", url=urls.owner)
+    restored = await run("restore", "padron.dump", "--replace", url=own_urls.owner)
     assert restored.status == 0, restored.stderr
-    again = await run("backup", "again.dump", url=urls.server)  # the grants are those of the database
+    again = await run("backup", "again.dump", url=own_urls.server)  # the grants are those of the database
     assert again.status == 0, again.stderr
-    connection = await asyncpg.connect(urls.owner)
+    connection = await asyncpg.connect(own_urls.owner)
     try:
         await connection.execute("REVOKE SELECT ON ALL SEQUENCES IN SCHEMA public FROM padron")
     finally:
         await connection.close()
-    refused = await run("backup", "third.dump", url=urls.server)
+    refused = await run("backup", "third.dump", url=own_urls.server)
     assert refused.status == 1
     assert "or run the grants of docs/postgresql.md again." in refused.stderr
 

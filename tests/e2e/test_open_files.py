@@ -1,6 +1,5 @@
 """A server takes as many connections as the system allows files, and says when there are more."""
 
-import asyncio
 import resource
 import socket
 from collections.abc import Iterator
@@ -26,7 +25,8 @@ def low_limit() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("low_limit")
-async def test_the_limit_is_raised_and_connections_beyond_it_are_reported_once(tmp_path: Path) -> None:
+@pytest.mark.long
+async def test_the_limit_is_raised_and_connections_beyond_it_are_reported(tmp_path: Path) -> None:
     async with run_program(f"sqlite:///{tmp_path}/p.db", tmp_path) as program:
         process = psutil.Process(program.pid)
         soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
@@ -38,8 +38,6 @@ async def test_the_limit_is_raised_and_connections_beyond_it_are_reported_once(t
                 stack.enter_context(socket.create_connection(("127.0.0.1", program.port)))
             await program.wait_for_log(DROPPED)
             assert f"(the limit of this process is {limit})" in program.read_log()
-            await asyncio.sleep(2.5)  # two more looks
-            assert program.read_log().count(DROPPED) == 1
         await program.wait_for_log("New connections are accepted again")
         assert await program.get("/livez") == 200
         assert "Traceback" not in program.read_log()

@@ -81,6 +81,7 @@ async def read_with_cookies(connection: Connection) -> tuple[Answer, dict[str, s
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 @pytest.mark.parametrize("engine, workers", [("sqlite", 1), ("postgres", 2)])
 async def test_somebody_signs_in_with_a_real_provider_and_a_stranger_does_not(
     url: str, tmp_path: Path, issuer: str, workers: int

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from padron.cli.parent import SILENT_S_MAX
 from tests.cast import wait_until
 from tests.e2e.client import connect
-from tests.e2e.load import Load
+from tests.e2e.load import BESIDE_S, Load
 from tests.e2e.program import make_fleets
 from tests.e2e.units import Unit, is_alive, is_open, run_unit
 from tests.postgres import Postgres
 
 WORKERS = 2
-
+SILENT_S = 4.0
 
 pytestmark = pytest.mark.timeout(150)  # each starts several processes, one after the other
 
@@ -51,7 +50,7 @@ async def test_processes_end_with_a_parent_that_was_killed_and_finish_what_they_
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
         port = await wait_until_it_answers(unit)
         pids = await wait_for_children(unit)
-        async with load.under_way(port):
+        async with load.under_way(port, pause_s=BESIDE_S):
             await load.wait_for_answers(50)
             unit.process.kill()
 
@@ -64,6 +63,7 @@ async def test_processes_end_with_a_parent_that_was_killed_and_finish_what_they_
         assert unit.log.count("The parent process has ended") == WORKERS
 
 
+@pytest.mark.long
 async def test_processes_that_are_still_starting_end_with_a_parent_that_was_killed(url: str, tmp_path: Path) -> None:
     await make_fleets(url, accounts=1)
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
@@ -76,6 +76,7 @@ async def test_processes_that_are_still_starting_end_with_a_parent_that_was_kill
         await wait_until(are_gone, seconds_max=15)
 
 
+@pytest.mark.long
 async def test_a_dead_process_is_named_with_what_ended_it_and_replaced(url: str, tmp_path: Path) -> None:
     await make_fleets(url, accounts=1)
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
@@ -94,24 +95,28 @@ async def test_a_process_that_dies_again_and_again_is_replaced_ever_more_slowly(
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
         port = await wait_until_it_answers(unit)
         steady, _ = await wait_for_children(unit)
-        for pause in ("0.5", "1", "2"):
+        begins = set()
+        for pause in ("0.5", "1"):
             sick = next(pid for pid in await wait_for_children(unit) if pid != steady)
             next(child for child in unit.children if child.pid == sick).kill()
             await unit.wait_for_log(f"({sick}) was ended by SIGKILL")
             (said,) = [line for line in unit.log.splitlines() if f"({sick}) was ended" in line]
             assert f"Another one starts in {pause} seconds" in said
+            begins.add(said.partition(f" ({sick})")[0].partition("Process ")[2])
             async with connect(port) as connection:  # the other one serves meanwhile
                 assert (await connection.request("GET", "/readyz")).status == 200
         assert is_alive(steady)
+        assert len(begins) == 1, "One that takes the place of another has its number."
 
 
 async def test_a_process_that_is_frozen_is_killed_and_replaced(url: str, tmp_path: Path) -> None:
     await make_fleets(url, accounts=1)
-    async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
+    periods = {"padron.cli.parent.SILENT_S_MAX": SILENT_S}
+    async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS), periods=periods) as unit:
         await wait_until_it_answers(unit)
         victim, *_ = await wait_for_children(unit)
         unit.children[0].send_signal(signal.SIGSTOP)
-        await unit.wait_for_log(f"({victim}) gave no sign of life and was killed", SILENT_S_MAX + 15)
+        await unit.wait_for_log(f"({victim}) gave no sign of life and was killed", SILENT_S + 15)
         assert victim not in await wait_for_children(unit)
 
 
@@ -126,6 +131,7 @@ async def test_a_server_none_of_whose_processes_could_start_ends(
         assert "No process could start, so the server ends" in unit.log
 
 
+@pytest.mark.long
 async def test_a_process_that_cannot_start_during_an_outage_does_not_end_the_server(
     url: str, tmp_path: Path, postgres_server: Postgres
 ) -> None:

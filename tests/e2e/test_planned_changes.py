@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cast import wait_until
 from tests.conftest import Select
 from tests.e2e.client import Connection, connect
@@ -49,6 +51,7 @@ def find_lateness(plans: list[dict[str, Any]]) -> timedelta:
     return max(late)
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_executes_a_plan_and_its_return_within_a_second(url: str, tmp_path: Path) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=1)
     async with run_server(url, tmp_path) as server, connect(server.port) as connection:
@@ -73,6 +76,7 @@ async def test_a_server_executes_a_plan_and_its_return_within_a_second(url: str,
         assert timedelta(0) <= seen[1] - ends < LATE_MAX
 
 
+@pytest.mark.long("postgres")
 async def test_what_came_due_while_the_server_was_dead_happens_when_it_is_back(url: str, tmp_path: Path) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=20)
     async with run_server(url, tmp_path) as server:
@@ -96,6 +100,7 @@ async def test_what_came_due_while_the_server_was_dead_happens_when_it_is_back(u
             assert [one["toStatusId"] for one in history.document["history"]] == [1, 8, 1]
 
 
+@pytest.mark.long
 async def test_several_servers_execute_each_plan_once_though_one_is_killed_in_the_middle(
     engine: str, url: str, tmp_path: Path, select: Select
 ) -> None:

@@ -102,7 +102,7 @@ async def full_at_commit(url: str) -> AsyncIterator[None]:
         await connection.close()
 
 
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
+@pytest.mark.parametrize("how", [pytest.param("stopped", marks=pytest.mark.long), "frozen"])
 async def test_without_its_database_every_call_is_503_within_two_seconds(
     how: str, url: str, tmp_path: Path, select: Select, postgres_server: Postgres
 ) -> None:
@@ -134,15 +134,15 @@ async def test_without_its_database_every_call_is_503_within_two_seconds(
     await check_record(select, load.calls)
 
 
-@pytest.mark.parametrize("how", ["stopped", "frozen"])
+@pytest.mark.parametrize("how, rounds", [("stopped", 1), pytest.param("frozen", 2, marks=pytest.mark.long)])
 async def test_a_database_that_goes_under_load_loses_nothing_that_was_answered(
-    how: str, url: str, tmp_path: Path, select: Select, postgres_server: Postgres
+    how: str, rounds: int, url: str, tmp_path: Path, select: Select, postgres_server: Postgres
 ) -> None:
     load = Load(await make_fleets(url))
     async with run_server(url, tmp_path) as server:
         async with load.under_way(server.port):
-            for _ in range(2):
-                await load.wait_for_answers(200)
+            for _ in range(rounds):
+                await load.wait_for_answers(100)
                 async with gone(postgres_server, how):
                     await load.wait_for_answers(32)
                 async with connect(server.port) as connection:
@@ -160,7 +160,7 @@ async def test_a_commit_that_fails_is_503_and_nothing_of_it_stays(url: str, tmp_
         done = await select("SELECT * FROM changes ORDER BY account_id, number")
         answered_before = len(load.calls)
         async with full_at_commit(url), load.under_way(server.port):
-            await load.wait_for_answers(200)
+            await load.wait_for_answers(100)
         assert await select("SELECT * FROM changes ORDER BY account_id, number") == done
         for call in load.calls[answered_before:]:
             assert call.answer is not None

@@ -66,7 +66,7 @@ async def set_status(program: Program, fleet: Fleet, token: str, status: int) ->
         return (await connection.request("PATCH", target, token=token, body={"vehicleStatusId": status})).status
 
 
-@pytest.mark.parametrize("engine, workers", [("sqlite", 1), ("postgres", 2)])
+@pytest.mark.parametrize("engine, workers", [pytest.param("sqlite", 1, marks=pytest.mark.long), ("postgres", 2)])
 async def test_a_server_takes_tokens_and_reads_its_providers_again_at_sighup(
     url: str, tmp_path: Path, issuer: LiveIssuer, workers: int
 ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.client import Answer, Connection
 from tests.e2e.program import make_fleets
 from tests.e2e.secure import run_program
@@ -15,6 +17,7 @@ async def send(connection: Connection, *lines: str, body: bytes = b"") -> Answer
     return await connection.read_answer()
 
 
+@pytest.mark.long
 async def test_a_server_behind_a_proxy_is_where_the_proxy_shows_it(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/p.db"
     (fleet,) = await make_fleets(url, accounts=1, vehicles=1)

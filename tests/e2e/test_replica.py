@@ -76,6 +76,7 @@ async def wait_for_replica(server: Server, state: str) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.long
 async def test_a_replica_may_come_and_go_under_load(url: str, tmp_path: Path, replica: ReplicaServer) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=OWNERS)
     await replica.catch_up()

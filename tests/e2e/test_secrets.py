@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from padron.secret_files import make_key
 from tests.cast import wait_until
 from tests.conftest import Select
@@ -27,6 +29,7 @@ async def tell(server: Server, fleet: Fleet, receiver: Receiver, secret: str, st
     receiver.accepted[-1].verify(secret)
 
 
+@pytest.mark.long
 async def test_secrets_are_encrypted_and_get_another_key_while_the_server_sends(
     engine: str, url: str, tmp_path: Path, select: Select
 ) -> None:

@@ -35,6 +35,7 @@ async def end_lease(engine: str, database: str) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(180)
+@pytest.mark.long
 async def test_a_killed_servers_selection_is_continued_exactly(
     engine: str, url: str, database: str, tmp_path: Path, select: Select
 ) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import time
 from collections import Counter
 from pathlib import Path
+
+import pytest
 
 from tests.cast import make_vin
 from tests.e2e.client import Answer, connect
@@ -21,11 +24,11 @@ async def put(server: Server, fleet: Fleet, number: int) -> Answer:
 
 
 async def flood(server: Server, method: str, target: str, *, token: str, body: object) -> list[Answer]:
-    """Send a request 250 times, over ten connections."""
+    """Send a request 240 times, over ten connections."""
 
     async def send() -> list[Answer]:
         async with connect(server.port) as connection:
-            return [await connection.request(method, target, token=token, body=body) for _ in range(25)]
+            return [await connection.request(method, target, token=token, body=body) for _ in range(24)]
 
     return [answer for answers in await asyncio.gather(*(send() for _ in range(10))) for answer in answers]
 
@@ -35,6 +38,7 @@ async def ask(server: Server, token: str) -> Answer:
         return await connection.request("GET", "/api/v2/vehicles?limit=1", token=token)
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_holds_to_the_limits_that_it_was_given(url: str, engine: str, tmp_path: Path) -> None:
     one, two = await make_fleets(url, accounts=2, vehicles=6)
     workers = 2 if engine == "postgres" else 1
@@ -53,9 +57,11 @@ async def test_a_server_holds_to_the_limits_that_it_was_given(url: str, engine: 
             ("GET", "/api/v2/vehicles", None),
             ("GET", f"/api/v2/gate/{one.vins[0]}", None),
         ):
+            began_s = time.monotonic()
             answers = await flood(server, method, target, token=one.token, body=body)
             refused = [answer for answer in answers if answer.status == 429]
-            assert len(refused) >= 50, (method, target)
+            tokens_max = workers * (60 + 5 * (time.monotonic() - began_s))
+            assert len(refused) >= max(len(answers) - tokens_max, 1), (method, target)
             refused[0].check_problem(429, "tooManyRequests", "RateExceeded")
             assert refused[0].headers["ratelimit-policy"] == '"key";q=60;w=12'
             assert refused[0].headers["ratelimit"] == '"key";r=0;t=1'
@@ -72,6 +78,7 @@ async def test_a_server_holds_to_the_limits_that_it_was_given(url: str, engine: 
         assert (await ask(server, two.token)).status == 200
 
 
+@pytest.mark.long("postgres")
 async def test_commands_hold_to_the_limits_of_their_environment(url: str, tmp_path: Path) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=6)
     add = ("keys", "add", "--account", fleet.name, "--name", "further", "--scope", "vehicles:read")

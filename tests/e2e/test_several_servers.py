@@ -8,7 +8,7 @@ import pytest
 from tests.cast import wait_until
 from tests.conftest import Select
 from tests.e2e.client import connect
-from tests.e2e.load import Load
+from tests.e2e.load import BESIDE_S, Load
 from tests.e2e.program import Fleet, make_fleets, run_command, run_server
 from tests.e2e.record import check_record
 
@@ -42,21 +42,22 @@ async def test_two_servers_under_load_write_one_record(url: str, tmp_path: Path,
     load = Load(await make_fleets(url, accounts=2, vehicles=3))
     async with run_server(url, tmp_path) as first, run_server(url, tmp_path) as second:
         async with load.under_way(first.port, second.port, connections=16):
-            await load.wait_for_answers(3_000, seconds_max=30)
+            await load.wait_for_answers(400, seconds_max=30)
         assert load.give_statuses() == {204}
-        assert await check_record(select, load.calls) > 1_000
+        assert await check_record(select, load.calls) > 200
         for server in (first, second):
             log = server.read_log()
             assert "ERROR" not in log, log
 
 
+@pytest.mark.long
 async def test_a_key_counts_on_both_servers_when_added_and_no_longer_when_revoked(url: str, tmp_path: Path) -> None:
     fleets = await make_fleets(url, accounts=2)
     fleet, other = fleets
     load = Load([other])
     async with run_server(url, tmp_path) as first, run_server(url, tmp_path) as second:
         ports = [first.port, second.port]
-        async with load.under_way(*ports, connections=4):
+        async with load.under_way(*ports, connections=4, pause_s=BESIDE_S):
             added = await run_command(url, "keys", "add", "--account", fleet.name, "--name", "new", *SCOPES, "--json")
             token = added.document["secret"]
             assert await get_statuses(ports, token, fleet.vins[0]) == [200, 200]

@@ -23,7 +23,11 @@ DECLARATION = {"description": "", "leaseSeconds": 60, "attempts": 1}
 WAIT_S = 20  # longer than a server takes to end
 PATIENCE_S = 0.25  # a server that gives up what is under way would do so meanwhile
 
-SERVERS = pytest.mark.parametrize("engine,workers", [("sqlite", 1), ("postgres", 1), ("postgres", 2)])
+_ALONE = pytest.param("postgres", 1, marks=pytest.mark.long)  # what differs is one process or several
+SERVERS = pytest.mark.parametrize("engine,workers", [("sqlite", 1), _ALONE, ("postgres", 2)])
+SERVERS_LONG = pytest.mark.parametrize(
+    "engine,workers", [("sqlite", 1), _ALONE, pytest.param("postgres", 2, marks=pytest.mark.long)]
+)
 
 
 @asynccontextmanager
@@ -95,7 +99,7 @@ async def test_what_is_under_way_is_finished_and_nothing_new_is_taken(
     await check_record(select, load.calls)
 
 
-@SERVERS
+@SERVERS_LONG
 async def test_clients_that_sent_half_a_request_do_not_keep_it_from_ending(
     url: str, workers: int, tmp_path: Path, select: Select
 ) -> None:
@@ -122,7 +126,7 @@ async def test_clients_that_sent_half_a_request_do_not_keep_it_from_ending(
     assert await check_record(select, load.calls) == 18, "Half a request was done."
 
 
-@SERVERS
+@SERVERS_LONG
 async def test_claims_that_wait_for_work_are_answered_with_nothing_when_it_stops(
     url: str, workers: int, tmp_path: Path
 ) -> None:
@@ -150,14 +154,15 @@ async def test_claims_that_wait_for_work_are_answered_with_nothing_when_it_stops
         assert "ERROR" not in server.read_log()
 
 
-@SERVERS
+@SERVERS_LONG
+@pytest.mark.long
 async def test_a_server_stopped_under_load_keeps_what_it_answered(
     url: str, workers: int, tmp_path: Path, select: Select
 ) -> None:
     load = Load(await make_fleets(url))
     async with run_server(url, tmp_path, workers=workers) as server:
         async with load.under_way(server.port):
-            await load.wait_for_answers(300)
+            await load.wait_for_answers(100)
             assert await server.stop() == 0
         assert load.give_statuses() == {204}
         assert "Traceback" not in server.read_log()

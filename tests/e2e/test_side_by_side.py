@@ -7,7 +7,7 @@ import pytest
 from padron.store.sql.migrations import MigrationKind
 from tests.conftest import Select
 from tests.e2e.client import connect
-from tests.e2e.load import Load
+from tests.e2e.load import BESIDE_S, Load
 from tests.e2e.program import Fleet, make_fleets, run_server
 from tests.e2e.record import check_record
 from tests.newer import migrate_further
@@ -37,13 +37,14 @@ async def give_readiness(port: int) -> int:
         return (await connection.request("GET", "/readyz")).status
 
 
+@pytest.mark.long
 async def test_servers_of_an_older_program_go_on_through_an_expansion_and_not_after_a_contraction(
     engine: str, url: str, database: str, tmp_path: Path, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleets = await make_fleets(url)
     load = Load(fleets)
     async with run_server(url, tmp_path) as server:
-        async with load.under_way(server.port):
+        async with load.under_way(server.port, pause_s=BESIDE_S):
             await load.wait_for_answers(200)
             await migrate_further(engine, database, monkeypatch, MigrationKind.EXPAND)
             await load.wait_for_answers(200)
@@ -57,6 +58,4 @@ async def test_servers_of_an_older_program_go_on_through_an_expansion_and_not_af
         await migrate_further(engine, database, monkeypatch, MigrationKind.EXPAND, MigrationKind.CONTRACT)
         assert await give_readiness(server.port) == 503
         assert await server.stop() == 0
-        # A worker's question and a migration may wait for each other. PostgreSQL ends one, and the worker asks again.
-        faults = [line for line in server.read_log().splitlines() if "Traceback" in line]
-        assert all("deadlock detected" in line for line in faults), faults
+        assert "Traceback" not in server.read_log()

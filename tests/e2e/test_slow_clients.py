@@ -24,7 +24,7 @@ CLOSED_S_MAX = 20
 SLOW_FACTOR_MAX = 2.0
 SLOW_S_MIN = 0.02  # below, a share of the slowest says more about the machine than about the program
 ROUNDS = 3
-GREEDY_REQUESTS = 1_200
+GREEDY_REQUESTS = 600
 OVERTAKEN_MAX = 120
 TURN_ATTEMPTS = 5
 UNREAD_CLIENTS = 50
@@ -63,6 +63,7 @@ async def read_end(connection: Connection) -> bytes:
     return await connection.read_to_end(CLOSED_S_MAX)
 
 
+@pytest.mark.long
 async def test_who_does_not_do_its_part_is_told_or_closed_in_time(tmp_path: Path) -> None:
     """All wait at once, and the test with them: it takes hardly any processor time."""
     async with serve(tmp_path) as (server, fleet):
@@ -148,6 +149,7 @@ async def measure_slowest(server: Server, fleet: Fleet) -> float:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
+@pytest.mark.long
 async def test_hundreds_of_slow_clients_do_not_double_the_time_of_others(tmp_path: Path) -> None:
     async with serve(tmp_path) as (server, fleet):
         told = []
@@ -161,6 +163,7 @@ async def test_hundreds_of_slow_clients_do_not_double_the_time_of_others(tmp_pat
         pytest.fail(f"Before and beside the slow clients: {told}")
 
 
+@pytest.mark.long
 async def test_clients_that_read_nothing_of_large_answers_take_little_memory(tmp_path: Path) -> None:
     async with serve(tmp_path, vehicles=500) as (server, fleet):
         request = (
@@ -207,4 +210,6 @@ async def test_many_requests_of_one_connection_let_another_have_its_turn(tmp_pat
                 await sent
                 for _ in range(GREEDY_REQUESTS - 1):
                     await greedy.read_answer()
+            if begun[-1] < OVERTAKEN_MAX:
+                break
         assert min(begun) < OVERTAKEN_MAX, begun

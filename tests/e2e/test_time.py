@@ -44,6 +44,7 @@ def fold(changes: list[dict[str, Any]], at: str) -> dict[str, tuple[int, str]]:
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 async def test_the_past_is_what_the_feed_says_while_changes_go_on(url: str, tmp_path: Path) -> None:
     fleets = await make_fleets(url, accounts=2, vehicles=VEHICLES)
     load, fleet = Load(fleets), fleets[0]
@@ -69,6 +70,7 @@ async def test_the_past_is_what_the_feed_says_while_changes_go_on(url: str, tmp_
 
 
 @pytest.mark.campaign
+@pytest.mark.long
 async def test_a_report_while_changes_go_on_adds_up_and_may_be_left(url: str, tmp_path: Path) -> None:
     begun = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     fleets = await make_fleets(url, accounts=1, vehicles=effort.REPORT_VEHICLES)

@@ -18,7 +18,8 @@ from tests.e2e.program import Fleet, make_fleets
 from tests.e2e.secure import Program, run_program
 
 POLL = "/api/v2/changes?wait=20&type=vehicle.status_changed"
-ENGINES_AND_WORKERS = [("sqlite", 1), ("postgres", 2)]
+ONE_PROCESS, TWO_PROCESSES = ("sqlite", 1), ("postgres", 2)
+LONG = pytest.mark.long
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def wait_for_serial(program: Program, serial: str) -> None:
     await wait_until(is_everywhere)
 
 
-@pytest.mark.parametrize("engine, workers", ENGINES_AND_WORKERS)
+@pytest.mark.parametrize("engine, workers", [ONE_PROCESS, pytest.param(*TWO_PROCESSES, marks=LONG)])
 async def test_a_renewed_certificate_is_served_a_bad_one_is_not_and_no_request_is_lost(
     url: str, tmp_path: Path, authority: Authority, served: Pair, workers: int
 ) -> None:
@@ -98,6 +99,7 @@ async def test_a_renewed_certificate_is_served_a_bad_one_is_not_and_no_request_i
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
+@pytest.mark.long
 async def test_a_process_that_starts_while_the_files_are_bad_says_why_and_ends_no_other(
     url: str, tmp_path: Path, authority: Authority, served: Pair
 ) -> None:
@@ -152,7 +154,7 @@ async def test_who_speaks_no_tls_is_cut_off_and_nothing_is_logged(
         assert [line.rpartition(": ")[2] for line in told[1:]] == ["Stopped"], program.read_log()
 
 
-@pytest.mark.parametrize("engine, workers", ENGINES_AND_WORKERS)
+@pytest.mark.parametrize("engine, workers", [ONE_PROCESS, pytest.param(*TWO_PROCESSES, marks=LONG)])
 async def test_without_tls_sighup_ends_nobody(url: str, tmp_path: Path, workers: int) -> None:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=1)
     async with run_program(url, tmp_path, "--workers", str(workers)) as program:

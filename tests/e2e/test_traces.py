@@ -72,6 +72,7 @@ def list_lines(server: Server) -> list[dict[str, object]]:
     return [json.loads(line) for line in server.read_log().splitlines()]
 
 
+@pytest.mark.long("postgres")
 async def test_a_trace_goes_from_the_client_to_the_webhook(url: str, tmp_path: Path, engine: str) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     async with run_receiver() as receiver, run_receiver() as taker:
@@ -120,6 +121,7 @@ def check_secrecy(collector: Collector, fleet: Fleet) -> None:
         assert all(secret.encode() not in message.body for secret in secrets)
 
 
+@pytest.mark.long
 async def test_a_delivery_continues_the_trace_after_a_restart(url: str, tmp_path: Path) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     async with run_receiver() as receiver, run_receiver() as taker:
@@ -153,6 +155,7 @@ async def test_a_delivery_continues_the_trace_after_a_restart(url: str, tmp_path
         assert receiver.accepted[0].headers["traceparent"].startswith(f"00-{TRACE}-")
 
 
+@pytest.mark.long
 async def test_without_a_collector_all_calls_are_answered_and_the_server_ends_in_time(url: str, tmp_path: Path) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "50"}
@@ -165,6 +168,7 @@ async def test_without_a_collector_all_calls_are_answered_and_the_server_ends_in
         assert not [line for line in list_lines(server) if str(line["logger"]).startswith("opentelemetry")]
 
 
+@pytest.mark.long
 async def test_without_otel_a_trace_is_neither_taken_nor_passed_on(url: str, tmp_path: Path) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     async with run_receiver() as receiver, run_receiver() as taker:

@@ -181,6 +181,7 @@ async def stop_all(servers: Servers, stage: Stage) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(effort.TRIAL_S * 2 + 300)
+@pytest.mark.long
 async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, place: Place, tmp_path: Path) -> None:
     fleets = await make_fleets(place.url, accounts=3, vehicles=VEHICLES)
     dice = effort.roll(17)

@@ -21,8 +21,10 @@ from tests.postgres import Postgres
 CLIENTS = 8
 START_S_MAX = 40  # of a busy machine; until then a connection waits in the line of the socket
 READY_S_MAX = 3  # from the sign to the answer; a start takes longer
-WATCHDOG = {"WATCHDOG_USEC": "1500000"}  # three signs of life in one and a half seconds
-SERVERS = pytest.mark.parametrize("engine, workers", [("sqlite", 1), ("postgres", 1), ("postgres", 2)])
+WATCHDOG = {"WATCHDOG_USEC": "900000"}  # three signs of life in less than a second
+WATCHED_S = 1.5  # longer than systemd waits for a sign
+_ALONE = pytest.param("postgres", 1, marks=pytest.mark.long)  # what differs is one process or several
+SERVERS = pytest.mark.parametrize("engine, workers", [("sqlite", 1), _ALONE, ("postgres", 2)])
 
 
 def give_port(listener: socket.socket) -> int:
@@ -30,6 +32,7 @@ def give_port(listener: socket.socket) -> int:
     return port
 
 
+@pytest.mark.long("postgres")
 @SERVERS
 async def test_a_restart_on_systemds_socket_refuses_no_connection_and_loses_no_call(
     url: str, workers: int, tmp_path: Path, select: Select, monkeypatch: pytest.MonkeyPatch
@@ -68,12 +71,17 @@ async def test_a_restart_on_systemds_socket_refuses_no_connection_and_loses_no_c
 
 
 @SERVERS
-async def test_systemd_hears_of_the_start_only_when_calls_are_answered(url: str, workers: int, tmp_path: Path) -> None:
+async def test_systemd_hears_of_the_start_only_when_calls_are_answered(
+    engine: str, url: str, workers: int, tmp_path: Path
+) -> None:
     await make_fleets(url, accounts=1)
     with open_socket() as listener, hear(tmp_path) as hearer:
         variables = {"NOTIFY_SOCKET": hearer.address}
         options = ("--workers", str(workers))
-        async with run_unit(url, tmp_path / "log", *options, listener=listener, variables=variables) as unit:
+        is_forked = engine == "sqlite" or workers > 1  # and otherwise it is started as systemd does
+        async with run_unit(
+            url, tmp_path / "log", *options, listener=listener, variables=variables, is_forked=is_forked
+        ) as unit:
             async with connect(give_port(listener)) as connection:
                 await connection.send(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n")
                 await hearer.wait_for("READY=1", START_S_MAX)
@@ -84,6 +92,7 @@ async def test_systemd_hears_of_the_start_only_when_calls_are_answered(url: str,
 
 
 @SERVERS
+@pytest.mark.long
 async def test_a_server_that_works_gives_signs_of_life_and_one_that_is_frozen_does_not(
     url: str, workers: int, tmp_path: Path
 ) -> None:
@@ -101,10 +110,14 @@ async def test_a_server_that_works_gives_signs_of_life_and_one_that_is_frozen_do
 
 async def check_signs(hearer: Hearer, *, expected: bool) -> None:
     hearer.forget()
-    await asyncio.sleep(2.5)
-    assert ("WATCHDOG=1" in hearer.listen()) is expected
+    if expected:
+        await hearer.wait_for("WATCHDOG=1")
+    else:
+        await asyncio.sleep(WATCHED_S)
+        assert "WATCHDOG=1" not in hearer.listen()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["postgres"])
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_an_outage_of_the_database_is_no_reason_to_restart_the_server(
@@ -117,7 +130,7 @@ async def test_an_outage_of_the_database_is_no_reason_to_restart_the_server(
         async with run_unit(url, tmp_path / "log", *options, listener=listener, variables=variables) as unit:
             await hearer.wait_for("READY=1", START_S_MAX)
             async with postgres_server.killed():
-                await asyncio.sleep(3)
+                await asyncio.sleep(WATCHED_S)
                 await check_signs(hearer, expected=True)
                 assert unit.process.poll() is None
                 async with connect(give_port(listener)) as connection:

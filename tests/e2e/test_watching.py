@@ -18,6 +18,7 @@ from tests.starting import run_program, start_program
 
 STATUS = "/api/v2/vehicles/{vin}/status"
 WATCHED = ("--metrics-listen", "127.0.0.1:0", "--log", "json")
+HELD_UP_S = 5  # on a busy machine a call may wait for other programs
 HOSTILE = b"GET /api/v2/vehicles?plate=%0a\x1b[31m\r\xe2\x80\xa8 HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -59,6 +60,7 @@ def check_counts(seen: Scrape) -> None:
     assert seen.sum("padron_pool_connections_max") >= 1
 
 
+@pytest.mark.long("postgres")
 async def test_every_way_out_is_counted_and_logged_once(url: str, tmp_path: Path) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     async with run_server(url, tmp_path, options=WATCHED) as server:
@@ -86,6 +88,7 @@ async def test_every_way_out_is_counted_and_logged_once(url: str, tmp_path: Path
         assert fleet.key_id not in seen.text
 
 
+@pytest.mark.long("postgres")
 async def test_a_survey_shows_what_waits_in_the_register(url: str, tmp_path: Path) -> None:
     fleet, *_ = await make_fleets(url, accounts=1)
     async with run_server(url, tmp_path, options=WATCHED) as server, connect(server.port) as connection:
@@ -127,6 +130,7 @@ class TestWorkers:
             assert {worker for worker, _ in told} <= {1, 2}
             assert len({process for _, process in told}) == len(told)
 
+    @pytest.mark.long
     async def test_a_process_that_takes_the_place_of_another_has_its_number(self, url: str, tmp_path: Path) -> None:
         await make_fleets(url, accounts=1)
         first = find_two_free_ports()
@@ -173,11 +177,11 @@ class TestSqlite:
             await wait_until(is_up, seconds_max=20)
             slowest = 0.0
             async with connect(port) as connection:
-                for _ in range(1_500):  # over 300 KB of lines, into a pipe of 64 KB
+                for _ in range(450):  # over 90 KB of lines, into a pipe of 64 KB
                     answer = await connection.request("GET", "/nothing", token=fleet.token)
                     assert answer.status == 404
                     slowest = max(slowest, answer.seconds)
-            assert slowest < 1
+            assert slowest < HELD_UP_S  # a call that waits for the pipe is not answered at all
             program.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(program.wait, 10) == 0
         finally:

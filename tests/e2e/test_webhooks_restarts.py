@@ -176,6 +176,7 @@ def check_received(endpoint: Endpoint, received: list[Received], expected: dict[
 
 @pytest.mark.campaign
 @pytest.mark.timeout(90)
+@pytest.mark.long
 async def test_a_failing_receiver_gets_every_change_in_order_however_often_servers_end(
     engine: str, url: str, database: str, tmp_path: Path, select: Select
 ) -> None:

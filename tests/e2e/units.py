@@ -1,21 +1,24 @@
 """The program as systemd starts it: with a socket that is open already, and with somebody who hears what it says.
 
-``LISTEN_PID`` must name the program's own process, so a few lines set it and become the program.
+It is forked, as in other tests. One that is started has to be told its own process id, so a few lines set it and become
+the program.
 """
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
 from tests.cast import wait_until
-from tests.starting import give_environment
+from tests.processes import list_workers
+from tests.starting import Program, give_environment, start_program
 
 _BACKLOG = 512
 _BECOME = """
@@ -78,7 +81,7 @@ def open_socket() -> Iterator[socket.socket]:
 class Unit:
     """A started ``padron serve``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Program, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -89,12 +92,7 @@ class Unit:
     @property
     def children(self) -> list[psutil.Process]:
         """The serving processes of several, and not the one that only tracks resources."""
-        found = []
-        for child in psutil.Process(self.process.pid).children():
-            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                if "--multiprocessing-fork" in child.cmdline():
-                    found.append(child)
-        return found
+        return list_workers(self.process.pid)
 
     async def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -120,22 +118,29 @@ async def run_unit(
     url: str,
     log: Path,
     *options: str,
-    port: str = "0",
     listener: socket.socket | None = None,
-    variables: dict[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    periods: Mapping[str, float] | None = None,
+    is_forked: bool = True,
 ) -> AsyncIterator[Unit]:
-    """Give a server that was started, and at the end it is gone."""
-    number = -1 if listener is None else listener.fileno()
-    words = [str(number), "serve", "--database-url", url, "--port", port, *options]
-    with log.open("ab") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _BECOME, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            env={**give_environment(), **(variables or {})},
-            pass_fds=() if listener is None else (listener.fileno(),),
-        )
+    """Give a server that was started, and at the end it is gone. One that is not forked has its usual periods."""
+    words = ("serve", "--database-url", url, "--port", "0", *options)
+    process: subprocess.Popen[bytes] | Program
+    with log.open("ab") as stderr, Path(os.devnull).open("wb") as stdout:
+        if is_forked:
+            process = start_program(
+                *words, stdout=stdout, stderr=stderr, variables=variables, listener=listener, periods=periods
+            )
+        else:
+            number = -1 if listener is None else listener.fileno()
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BECOME, str(number), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env={**give_environment(), **(variables or {})},
+                pass_fds=() if listener is None else (number,),
+            )
     unit = Unit(process, log)
     try:
         yield unit

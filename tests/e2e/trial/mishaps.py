@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from padron.cli.serve import GRACE_S
 from tests import effort
 from tests.cast import wait_until
 from tests.e2e.client import connect
 from tests.e2e.program import STOP_S_MAX
 from tests.e2e.trial.copies import Copies
-from tests.e2e.trial.stage import Stage
+from tests.e2e.trial.stage import Span, Stage
 
 FULL_S = effort.TRIAL_FULL_S
 NOTICED_S_MAX = 15.0
@@ -79,7 +80,10 @@ class Ends:
             self._kill()
         else:
             await self.stage.servers.end_oldest(kill=False, seconds_max=3 * STOP_S_MAX)
-            self.stage.figures.time(STOPPED, time.monotonic() - began_s)
+            ended_s = time.monotonic()
+            self.stage.figures.time(STOPPED, ended_s - began_s)
+            if ended_s - began_s > GRACE_S:  # what still ran then was broken off with 503
+                self.stage.spans.append(Span(kind=STOPPED, began_s=began_s + GRACE_S, ended_s=ended_s))
             self.stage.look_at_chains()
             self.stage.end_chain(time.monotonic())
         await self._start()

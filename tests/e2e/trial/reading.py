@@ -18,6 +18,7 @@ _CHANGES = """
 _VEHICLES = "SELECT account_id, vehicle_id, vin, slot, status, revision FROM vehicles"
 _COUNTERS = "SELECT account_id, last_change FROM counters"
 _ACCOUNTS = "SELECT account_id FROM accounts"
+_BUSY_MS_MAX = 20_000
 
 Rows = list[tuple[Any, ...]]
 
@@ -64,6 +65,7 @@ async def _read_database(url: str, statements: Collection[str]) -> list[Rows]:
 
 def _read_file(path: str, statements: Collection[str]) -> list[Rows]:
     file = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    file.set_busy_timeout(_BUSY_MS_MAX)  # a server that starts after a kill holds the file while it reads the log
     try:
         file.execute("BEGIN")
         return [list(file.execute(one)) for one in statements]
