@@ -10,8 +10,8 @@ from padron.domain.erasure import ERASED_TEXT, strip_erased
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.time_in_status import Cell
-from padron.domain.vehicle import Details, Vehicle, VehicleVersion, fold_text
-from tests.order import give_place
+from padron.domain.vehicle import Details, Vehicle, VehicleVersion
+from tests.order import fits_filters, give_place
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -156,5 +156,4 @@ def _fits(row: VehicleVersion, vehicle: Vehicle, query: VehicleQuery) -> bool:
         return False  # a deleted vehicle is in no list of those that are operational, or are not
     if query.operational is not None and is_operational(vehicle.status) is not query.operational:
         return False
-    values = {"vin": row.vehicle.vin, **row.details}
-    return all(fold_text(str(values.get(name, ""))) == fold_text(str(value)) for name, value in query.filters.items())
+    return fits_filters({"vin": row.vehicle.vin, **row.details}, query)

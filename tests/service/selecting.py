@@ -34,7 +34,7 @@ async def set_one(runtime: Runtime, principal: Principal, vin: Vin, status: Vehi
 
 
 async def select_all(runtime: Runtime, principal: Principal, **filters: str) -> VehicleSelection:
-    return await select_matching(runtime, principal, parse_question(filters))
+    return await select_matching(runtime, principal, parse_question({name: [text] for name, text in filters.items()}))
 
 
 async def work_off(runtime: Runtime, holder: str = "w") -> None:

@@ -12,6 +12,7 @@ from padron.service.accounts import disable_account, enable_account
 from padron.service.authentication import Authenticator, digest_token
 from padron.service.runtime import Runtime
 from padron.service.tokens.access_tokens import AccessTokens
+from padron.service.tokens.outcomes import TokenOutcome
 from tests.cast import NOON, Cast
 from tests.forgeries import list_forgeries
 from tests.issuers import (
@@ -33,6 +34,18 @@ from tests.service.keys import let_pass
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 FORGERIES = list_forgeries()
 FEW_TRIES = build_limits({"failed_keys_burst": 5, "failed_keys_per_minute": 1})
+
+
+# What the reasons of the forgeries begin with, and how an operator sees them.
+OUTCOMES = {
+    "it expired": TokenOutcome.EXPIRED,
+    "its audience": TokenOutcome.CLAIMS,
+    "its algorithm": TokenOutcome.HEADER,
+    "its issuer is not": TokenOutcome.ISSUER,
+    "its signature does not fit": TokenOutcome.SIGNATURE,
+    "its provider has no key": TokenOutcome.KEY,
+    "it does not have the three parts": TokenOutcome.MALFORMED,
+}
 
 
 class StillClock:
@@ -95,6 +108,23 @@ async def test_each_forged_or_misused_token_is_refused_with_its_reason(authentic
         if not is_right:
             wrong[forgery.name] = (error.code, error.detail)
     assert wrong == {}
+    counted = authenticator.access_tokens.outcomes
+    assert counted.total() == sum("." in forgery.token for forgery in FORGERIES)
+    for reason, outcome in OUTCOMES.items():
+        assert counted[outcome] >= sum(forgery.reason.startswith(reason) for forgery in FORGERIES) > 0, outcome
+    assert not counted[TokenOutcome.ACCEPTED]
+    assert not counted[TokenOutcome.UNAVAILABLE]
+
+
+@on_sqlite
+async def test_what_was_accepted_and_what_was_granted_nothing_is_counted_once_for_each_check(
+    authenticator: Authenticator, issuer: Issuer
+) -> None:
+    good, useless = issuer.issue(), issuer.issue(make_claims(groups=["drivers"]))
+    for _ in range(3):
+        await authenticator.authenticate(good)
+    await refuse_bearer(authenticator, useless)
+    assert authenticator.access_tokens.outcomes == {TokenOutcome.ACCEPTED: 1, TokenOutcome.NO_GRANT: 1}
 
 
 @on_sqlite
@@ -169,6 +199,7 @@ async def test_a_plain_jwt_is_taken_where_the_operator_says_so_but_no_identity_t
     assert "its header typ is not jwt" in error.detail
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_that_is_disabled_refuses_tokens_within_two_seconds_until_it_is_enabled(
     authenticator: Authenticator, issuer: Issuer, runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,6 +214,7 @@ async def test_an_account_that_is_disabled_refuses_tokens_within_two_seconds_unt
     assert (await authenticator.authenticate(token)).account_id == cast.acme.account.account_id
 
 
+@pytest.mark.long("postgres")
 async def test_a_grant_for_an_account_that_does_not_exist_lets_nobody_in(
     runtime: Runtime, cast: Cast, issuer: Issuer
 ) -> None:
@@ -221,6 +253,7 @@ async def test_scopes_can_be_narrowed_by_the_token_and_never_widened(
         assert error.code is Code.FORBIDDEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_table_leads_from_a_claim_to_the_account_and_only_there(
     runtime: Runtime, cast: Cast, issuer: Issuer
 ) -> None:

@@ -44,6 +44,7 @@ async def test_one_statement_names_all_authors_of_a_page_and_none_those_of_the_n
     assert len(asked) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_the_command_line_costs_no_statement(runtime: Runtime, cast: Cast, asked: list[Sequence[str]]) -> None:
     assert await name_actors(runtime, cast.acme.account.account_id, [*COMMAND]) == COMMAND
     assert asked == []
@@ -71,6 +72,7 @@ async def test_a_key_of_another_account_has_no_name(runtime: Runtime, cast: Cast
     assert foreign.value.detail == unknown.value.detail
 
 
+@pytest.mark.long("postgres")
 async def test_another_label_is_shown_after_some_seconds_and_at_once_where_one_author_is_read(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("step", ArchiveStep)
-@pytest.mark.parametrize("time", [1, 2, 3])
+@pytest.mark.parametrize(
+    "time", [1, pytest.param(2, marks=pytest.mark.long("postgres")), pytest.param(3, marks=pytest.mark.long)]
+)
 async def test_a_kill_after_any_step_loses_and_doubles_no_change(
     runtime: Runtime,
     cast: Cast,
@@ -111,6 +113,7 @@ async def test_two_servers_archive_the_same_record_at_once(
     assert [one.change for one in read_archive(tmp_path, account_id)] == [entry.change for entry in feed]
 
 
+@pytest.mark.long("postgres")
 async def test_a_webhook_that_has_not_come_so_far_holds_the_archive_up(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:
@@ -125,6 +128,7 @@ async def test_a_webhook_that_has_not_come_so_far_holds_the_archive_up(
     del feed
 
 
+@pytest.mark.long("postgres")
 async def test_a_request_with_archived_changes_cannot_be_undone(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:
@@ -154,6 +158,7 @@ async def test_a_request_that_goes_on_after_the_archive_is_not_undone_in_part(
     assert await refuses(Code.ARCHIVED, undo_request(runtime, acme, "long", "r-undo", None))
 
 
+@pytest.mark.long("postgres")
 async def test_few_changes_wait_until_a_portion_is_full_or_a_day_is_over(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path, clock: SteppedClock
 ) -> None:
@@ -165,6 +170,7 @@ async def test_few_changes_wait_until_a_portion_is_full_or_a_day_is_over(
     del feed
 
 
+@pytest.mark.long("postgres")
 async def test_a_damaged_or_missing_file_stops_the_deletion(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], list_numbers: ListNumbers, tmp_path: Path
 ) -> None:
@@ -201,6 +207,7 @@ async def test_a_damaged_or_missing_file_stops_the_deletion(
     assert len(await list_numbers()) == 40
 
 
+@pytest.mark.long("postgres")
 async def test_a_file_with_other_changes_is_never_replaced(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:
@@ -226,6 +233,7 @@ async def test_a_file_with_other_changes_is_never_replaced(
     del feed
 
 
+@pytest.mark.long("postgres")
 async def test_what_a_killed_writer_left_is_removed_later(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:
@@ -241,6 +249,7 @@ async def test_what_a_killed_writer_left_is_removed_later(
     del feed
 
 
+@pytest.mark.long("postgres")
 async def test_after_a_restored_backup_the_same_files_are_made_again(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], database: str, engine: str, tmp_path: Path
 ) -> None:
@@ -258,6 +267,7 @@ async def test_after_a_restored_backup_the_same_files_are_made_again(
     assert [one.change for one in read_archive(tmp_path, account_id)] == [entry.change for entry in feed]
 
 
+@pytest.mark.long("postgres")
 async def test_a_full_or_missing_folder_stops_only_the_archive(
     runtime: Runtime, cast: Cast, feed: list[FeedEntry], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ async def test_a_token_gives_its_account_its_key_and_its_scopes(runtime: Runtime
         assert await runtime.authenticator.authenticate(member.token) == member.principal
 
 
+@pytest.mark.long("postgres")
 async def test_every_way_of_being_invalid_is_worded_the_same(runtime: Runtime, cast: Cast) -> None:
     revoked = await make_key(runtime, cast)
     await revoke_key(runtime, revoked.key.key_id)
@@ -55,6 +56,7 @@ async def test_every_way_of_being_invalid_is_worded_the_same(runtime: Runtime, c
     assert len(details) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_typing_error_is_refused_without_asking_the_database(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast
 ) -> None:
@@ -62,6 +64,7 @@ async def test_a_typing_error_is_refused_without_asking_the_database(
     assert slow.find_count == 0
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_is_looked_up_once_and_then_renewed_every_second_without_a_call_that_waits(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +82,7 @@ async def test_a_key_is_looked_up_once_and_then_renewed_every_second_without_a_c
     assert slow.renewed == [1, 1, 1]
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_was_not_called_for_a_while_is_looked_up_anew(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +109,7 @@ async def test_many_keys_are_renewed_with_few_statements(
     assert slow.find_count == len(tokens)
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_is_no_longer_used_is_forgotten(
     authenticator: Authenticator, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +139,7 @@ async def test_a_renewal_notices_what_became_of_a_key(
     await refuse(runtime.authenticator, new.token)
 
 
+@pytest.mark.long("postgres")
 async def test_a_renewal_leaves_alone_what_was_forgotten_meanwhile(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, database: str, engine: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -152,6 +158,7 @@ async def test_a_renewal_leaves_alone_what_was_forgotten_meanwhile(
     await renewal
 
 
+@pytest.mark.long("postgres")
 async def test_while_keys_cannot_be_renewed_they_are_believed_and_then_looked_up(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +186,7 @@ async def test_a_revocation_by_another_server_counts_within_two_seconds(
     await refuse(runtime.authenticator, new.token)
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_expires_is_refused_at_that_instant_although_it_was_looked_up_before(
     runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
@@ -188,6 +196,7 @@ async def test_a_key_that_expires_is_refused_at_that_instant_although_it_was_loo
     await refuse(runtime.authenticator, new.token)
 
 
+@pytest.mark.long("postgres")
 async def test_a_new_key_counts_at_once_even_if_it_was_tried_before_it_was_there(runtime: Runtime, cast: Cast) -> None:
     new = await make_key(runtime, cast)
     forged = format_token("1kAAAAAAAAAAAA", "0" * 43)
@@ -195,6 +204,7 @@ async def test_a_new_key_counts_at_once_even_if_it_was_tried_before_it_was_there
     assert (await runtime.authenticator.authenticate(new.token)).actor == new.key.key_id
 
 
+@pytest.mark.long("postgres")
 async def test_callers_that_come_together_share_one_look_up(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast
 ) -> None:
@@ -202,6 +212,7 @@ async def test_callers_that_come_together_share_one_look_up(
     assert slow.find_count == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_caller_that_is_cancelled_does_not_take_the_look_up_from_the_others(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast
 ) -> None:
@@ -220,6 +231,7 @@ async def test_a_caller_that_is_cancelled_does_not_take_the_look_up_from_the_oth
 @pytest.mark.parametrize(
     "error", [PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached."), RuntimeError("broke")], ids=repr
 )
+@pytest.mark.long("postgres")
 async def test_a_look_up_that_fails_is_not_remembered(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, error: Exception
 ) -> None:
@@ -230,6 +242,7 @@ async def test_a_look_up_that_fails_is_not_remembered(
     assert await authenticator.authenticate(cast.acme.token) == cast.acme.principal
 
 
+@pytest.mark.long("postgres")
 async def test_what_is_remembered_has_a_limit(
     authenticator: Authenticator, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +291,7 @@ async def flood(authenticator: Authenticator, slow: SlowDirectory, monkeypatch: 
     return tried
 
 
+@pytest.mark.long("postgres")
 async def test_a_flood_of_made_up_keys_is_bounded_and_holds_up_no_key_that_is_known(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +304,7 @@ async def test_a_flood_of_made_up_keys_is_bounded_and_holds_up_no_key_that_is_kn
     assert await unseen == cast.beta.principal
 
 
+@pytest.mark.long("postgres")
 async def test_what_a_flood_makes_the_server_list_is_listed_twice_a_minute_at_most(
     runtime: Runtime, authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +337,7 @@ async def test_a_flood_learns_nothing_from_a_list_of_keys(
     await asyncio.gather(*tried, return_exceptions=True)
 
 
+@pytest.mark.long("postgres")
 async def test_a_list_that_cannot_be_read_refuses_as_before(
     authenticator: Authenticator, slow: SlowDirectory, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ async def test_a_worker_imports_what_is_queued_as_whoever_sent_it(runtime: Runti
     assert await list_vins(runtime, cast.beta.account.account_id) == []
 
 
+@pytest.mark.long("postgres")
 async def test_a_file_of_many_parts_is_put_together_again(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch, select: Select
 ) -> None:
@@ -72,7 +73,9 @@ async def test_a_file_of_many_parts_is_put_together_again(
     assert await select("SELECT count(*) FROM import_parts") == [(0,)]
 
 
-@pytest.mark.parametrize("done_before", [1, 2, 3])
+@pytest.mark.parametrize(
+    "done_before", [pytest.param(1, marks=pytest.mark.long("postgres")), 2, pytest.param(3, marks=pytest.mark.long)]
+)
 async def test_what_a_dead_worker_left_is_continued_exactly(
     runtime: Runtime, cast: Cast, clock: SteppedClock, done_before: int
 ) -> None:
@@ -94,6 +97,7 @@ async def test_what_a_dead_worker_left_is_continued_exactly(
     assert len(await list_vins(runtime, cast.acme.account.account_id)) == 13
 
 
+@pytest.mark.long("postgres")
 async def test_a_duplicate_of_a_row_before_the_interruption_is_still_one(
     runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
@@ -146,6 +150,7 @@ async def test_a_checkpoint_that_fails_undoes_its_rows(
     assert len(await list_vins(runtime, cast.acme.account.account_id)) == 10
 
 
+@pytest.mark.long("postgres")
 async def test_cancelling_ends_it_at_the_next_transaction_and_keeps_what_was_done(
     runtime: Runtime, cast: Cast, select: Select
 ) -> None:
@@ -163,6 +168,7 @@ async def test_cancelling_ends_it_at_the_next_transaction_and_keeps_what_was_don
     assert await select("SELECT count(*) FROM import_parts") == [(0,)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_running_worker_clears_up_behind_what_was_cancelled(
     runtime: Runtime, cast: Cast, select: Select
 ) -> None:
@@ -180,6 +186,7 @@ async def test_a_running_worker_clears_up_behind_what_was_cancelled(
     assert len(await list_vins(runtime, cast.acme.account.account_id)) == found.counts.read < 2_000
 
 
+@pytest.mark.long("postgres")
 async def test_a_queued_import_that_is_cancelled_never_begins(runtime: Runtime, cast: Cast, select: Select) -> None:
     queued = await upload(runtime, cast.acme.principal, make_csv())
     await file_imports.cancel_import(runtime, cast.acme.principal, format_import_id(queued.import_id))
@@ -187,6 +194,7 @@ async def test_a_queued_import_that_is_cancelled_never_begins(runtime: Runtime, 
     assert await select("SELECT count(*) FROM import_parts") == [(0,)]
 
 
+@pytest.mark.long("postgres")
 async def test_of_an_account_one_import_runs_at_a_time_and_the_others_wait_in_order(
     runtime: Runtime, cast: Cast
 ) -> None:
@@ -213,6 +221,7 @@ async def test_taken_by_many_at_once_it_is_taken_once(runtime: Runtime, cast: Ca
     "data, said",
     [(b"%PDF-1.4", "PDF"), (b"plate,doors\nABC123,4\n", "vin"), (b"\x00\x01\x02", "column"), (b"[1]", "column")],
 )
+@pytest.mark.long("postgres")
 async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
     runtime: Runtime, cast: Cast, data: bytes, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -230,10 +239,11 @@ async def test_a_file_that_cannot_be_read_fails_with_a_sentence(
 
 
 @pytest.mark.slow_callback("writes a workbook")
+@pytest.mark.long("postgres")
 async def test_a_workbook_that_breaks_off_fails_and_keeps_what_was_read_before(runtime: Runtime, cast: Cast) -> None:
     whole = io.BytesIO()
     with open_writer(Form.XLSX, whole) as writer:
-        writer.write([make_version(number, {"observations": "x" * 150}) for number in range(2_000)])
+        writer.write([make_version(number, {"observations": "x" * 150}) for number in range(600)])
     broken = io.BytesIO()
     with zipfile.ZipFile(whole) as source, zipfile.ZipFile(broken, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
@@ -245,11 +255,12 @@ async def test_a_workbook_that_breaks_off_fails_and_keeps_what_was_read_before(r
     assert failed.state is ImportState.FAILED
     assert failed.detail
     assert failed.attempt == 1
-    assert 0 < failed.counts.read < 2_000
+    assert 0 < failed.counts.read < 600
     # A revision says that the rows are edits of an export, and no vehicle of it is here.
     assert failed.counts.refused == failed.counts.read
 
 
+@pytest.mark.long("postgres")
 async def test_a_dry_run_counts_and_reports_and_changes_nothing(
     runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:
@@ -267,6 +278,7 @@ async def test_a_dry_run_counts_and_reports_and_changes_nothing(
     assert len(await list_vins(runtime, account_id)) == 2
 
 
+@pytest.mark.long("postgres")
 async def test_the_report_is_bounded_and_the_count_is_not(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,19 +290,21 @@ async def test_the_report_is_bounded_and_the_count_is_not(
     assert len(await report(runtime, cast, done)) == 7
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_that_ends_gives_its_import_back_at_once(runtime: Runtime, cast: Cast) -> None:
-    queued = await upload(runtime, cast.acme.principal, make_csv(3_000))
+    queued = await upload(runtime, cast.acme.principal, make_csv(600))
     async with run_worker(runtime), asyncio.timeout(10):
         while (await look(runtime, cast, queued)).counts.read == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     left = await look(runtime, cast, queued)
     assert (left.state, left.lease_holder) == (ImportState.RUNNING, None)
-    assert 0 < left.counts.read < 3_000
+    assert 0 < left.counts.read < 600
     async with run_worker(runtime):
         done = await wait_for_end(runtime, cast, queued)
-    assert (done.counts.registered, done.counts.unchanged) == (3_000, 0)
+    assert (done.counts.registered, done.counts.unchanged) == (600, 0)
 
 
+@pytest.mark.long("postgres")
 async def test_while_the_database_is_away_it_waits_and_then_goes_on(
     open_store: OpenStore, cast: Cast, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +324,7 @@ async def test_while_the_database_is_away_it_waits_and_then_goes_on(
     await runtime.refusals.close()
 
 
+@pytest.mark.long("postgres")
 async def test_a_row_at_which_the_program_breaks_ends_the_import_and_not_the_worker(
     open_store: OpenStore, cast: Cast, clock: SteppedClock
 ) -> None:

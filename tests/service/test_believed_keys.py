@@ -43,6 +43,7 @@ async def test_only_a_key_that_was_found_a_moment_ago_is_believed(
     await authenticator.close()
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_is_not_believed_while_it_is_looked_up(
     runtime: Runtime, cast: Cast, authenticator: Authenticator, slow: SlowDirectory
 ) -> None:
@@ -56,12 +57,14 @@ async def test_a_key_is_not_believed_while_it_is_looked_up(
 
 
 @pytest.mark.parametrize("token", ["nonsense", format_token(format_key_id(1, "A" * 12), "B" * 43), "\ud800"])
+@pytest.mark.long("postgres")
 async def test_a_key_that_is_not_valid_is_not_believed(authenticator: Authenticator, token: str) -> None:
     for _ in range(2):
         assert authenticator.believe(digest_token(token)) is None
         await refuse(authenticator, token)
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_has_expired_is_believed_no_more(
     runtime: Runtime, cast: Cast, authenticator: Authenticator, clock: SteppedClock
 ) -> None:

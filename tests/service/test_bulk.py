@@ -58,6 +58,7 @@ PLANNED: list[StatusRequest | PadronError] = [
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.long("postgres")
 async def test_each_vehicle_says_whether_it_was_changed_or_is_planned_for_later(
     store: Store, acme: Principal, *, dry_run: bool
 ) -> None:
@@ -95,7 +96,13 @@ async def test_the_return_of_each_vehicle_takes_back_the_change_that_its_own_req
 
 
 @pytest.mark.parametrize("asked", [MIXED, [*MIXED, *PLANNED]], ids=["now", "planned"])
-@pytest.mark.parametrize("mode", BulkMode)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        BulkMode.ALL,
+        *(pytest.param(one, marks=pytest.mark.long("postgres")) for one in BulkMode if one is not BulkMode.ALL),
+    ],
+)
 async def test_a_bulk_call_locks_its_vehicles_once(
     store: Store, acme: Principal, asked: list[StatusRequest | PadronError], mode: BulkMode
 ) -> None:

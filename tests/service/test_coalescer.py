@@ -69,6 +69,7 @@ def get_code(outcome: Vehicle | BaseException) -> Code:
     return outcome.code
 
 
+@pytest.mark.long("postgres")
 async def test_alone_a_call_goes_at_once(coalescer: Coalescer, faulty: FaultyStore, acme: int) -> None:
     vehicle = await coalescer.submit(acme, ask())
     assert vehicle.status is VehicleStatus.STOLEN
@@ -88,6 +89,7 @@ async def test_calls_that_come_while_a_transaction_is_under_way_share_the_next_o
     assert faulty.write_count == 2
 
 
+@pytest.mark.long("postgres")
 async def test_no_transaction_carries_more_than_its_limit(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ async def test_no_transaction_carries_more_than_its_limit(
     assert faulty.write_count == 4
 
 
+@pytest.mark.long("postgres")
 async def test_an_unknown_vin_in_a_batch_fails_alone(coalescer: Coalescer, acme: int, faulty: FaultyStore) -> None:
     outcomes = await gather(coalescer, acme, ask(), ask(UNKNOWN_VIN), ask(JEEP, VehicleStatus.SOLD))
     assert faulty.write_count == 1
@@ -126,6 +129,7 @@ async def test_two_changes_of_one_vehicle_in_a_batch_both_happen_in_order_and_ar
     ]
 
 
+@pytest.mark.long("postgres")
 async def test_calls_of_several_accounts_share_a_transaction(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
 ) -> None:
@@ -137,6 +141,7 @@ async def test_calls_of_several_accounts_share_a_transaction(
     assert also_stolen == await get_one(faulty, beta)
 
 
+@pytest.mark.long("postgres")
 async def test_one_batch_is_under_way_and_the_next_gathers_of_all_accounts(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
 ) -> None:
@@ -154,6 +159,7 @@ async def test_one_batch_is_under_way_and_the_next_gathers_of_all_accounts(
     assert [(await get_one(faulty, account)).status for account in (acme, beta)] == [VehicleStatus.SOLD] * 2
 
 
+@pytest.mark.long("postgres")
 async def test_a_busy_account_does_not_keep_another_from_its_turn(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +170,7 @@ async def test_a_busy_account_does_not_keep_another_from_its_turn(
     assert any(beta in accounts for accounts in faulty.together[:2])
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_whose_rows_are_spoilt_does_not_take_another_down(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int
 ) -> None:
@@ -211,12 +218,9 @@ async def test_of_a_thousand_calls_cancelled_at_random_nobody_hangs_and_the_rest
     assert (coalescer._waiting, coalescer._busy, coalescer._is_running) == ({}, set(), False)
 
 
-@pytest.mark.parametrize("step", range(24))
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_call_that_comes_at_any_step_of_the_end_of_a_batch_is_answered(
-    coalescer: Coalescer, acme: int, step: int
-) -> None:
-    for _ in range(8):
+async def test_a_call_that_comes_at_any_step_of_the_end_of_a_batch_is_answered(coalescer: Coalescer, acme: int) -> None:
+    for step in [step for step in range(24) for _ in range(8)]:
         first = asyncio.ensure_future(coalescer.submit(acme, ask()))
         first.add_done_callback(lambda _: None)
         for _ in range(step):
@@ -226,18 +230,19 @@ async def test_a_call_that_comes_at_any_step_of_the_end_of_a_batch_is_answered(
             await first
 
 
-@pytest.mark.parametrize("delay", range(4))
-async def test_a_call_made_right_after_an_answer_is_answered(coalescer: Coalescer, acme: int, delay: int) -> None:
-    for number in range(30):
+@pytest.mark.long("postgres")
+async def test_a_call_made_right_after_an_answer_is_answered(coalescer: Coalescer, acme: int) -> None:
+    for number in range(120):
         async with asyncio.timeout(5):
             await coalescer.submit(acme, ask(HUMMER, SETTABLE[number % 9]))
-        for _ in range(delay):
+        for _ in range(number % 4):
             await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(
     "error", [PadronError(Code.STORE_UNAVAILABLE, "The database cannot be reached."), RuntimeError("broke")], ids=repr
 )
+@pytest.mark.long("postgres")
 async def test_a_store_that_fails_leaves_nobody_hanging_and_nothing_behind(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, error: Exception
 ) -> None:
@@ -255,6 +260,7 @@ async def test_a_store_that_fails_leaves_nobody_hanging_and_nothing_behind(
     assert (await coalescer.submit(acme, ask())).status is VehicleStatus.STOLEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_store_that_cannot_be_reached_is_not_tried_again_for_the_accounts_that_wait(
     coalescer: Coalescer, faulty: FaultyStore, acme: int, beta: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,6 +292,7 @@ async def test_a_store_that_fails_between_two_writes_leaves_nothing_behind(
     assert numbers == [3, 1]  # without a gap: the second is the Jeep's registration
 
 
+@pytest.mark.long("postgres")
 async def test_one_call_that_breaks_the_batch_does_not_take_the_others_down(
     coalescer: Coalescer, faulty: FaultyStore, acme: int
 ) -> None:
@@ -297,6 +304,7 @@ async def test_one_call_that_breaks_the_batch_does_not_take_the_others_down(
     assert (await get_one(faulty, acme, JEEP)).status is VehicleStatus.STOLEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_task_that_is_ended_leaves_nobody_hanging(coalescer: Coalescer, faulty: FaultyStore, acme: int) -> None:
     faulty.open.clear()
     under_way = asyncio.ensure_future(coalescer.submit(acme, ask()))
@@ -311,6 +319,7 @@ async def test_a_task_that_is_ended_leaves_nobody_hanging(coalescer: Coalescer, 
     assert (await coalescer.submit(acme, ask())).status is VehicleStatus.STOLEN
 
 
+@pytest.mark.long("postgres")
 async def test_more_calls_than_may_wait_are_refused_at_once_and_those_admitted_are_answered(
     faulty: FaultyStore, acme: int
 ) -> None:
@@ -328,6 +337,7 @@ async def test_more_calls_than_may_wait_are_refused_at_once_and_those_admitted_a
     assert (await coalescer.submit(acme, ask())).status is VehicleStatus.STOLEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_cancelled_caller_does_not_take_its_change_back(
     coalescer: Coalescer, faulty: FaultyStore, acme: int
 ) -> None:
@@ -342,6 +352,7 @@ async def test_a_cancelled_caller_does_not_take_its_change_back(
     assert (await get_one(faulty, acme)).status is VehicleStatus.STOLEN
 
 
+@pytest.mark.long("postgres")
 async def test_closing_waits_until_everybody_has_been_answered(
     coalescer: Coalescer, faulty: FaultyStore, acme: int
 ) -> None:

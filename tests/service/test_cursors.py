@@ -77,7 +77,8 @@ def test_each_kind_of_order_has_its_kind_of_place(sort: str | None, key: str | i
 
 def test_the_longest_value_of_any_letter_leaves_room_for_an_address() -> None:
     letters: dict[object, str] = {'"': '"', "\\": "\\"}  # escaped in JSON; then one letter of each length
-    for code in (*range(0x20, 0x7F), *range(0xA0, 0xD800), *range(0xE000, 0x110000)):
+    # From U+20000 on there are but ideographs and what nobody uses, of two lengths.
+    for code in (*range(0x20, 0x7F), *range(0xA0, 0xD800), *range(0xE000, 0x20000), *range(0x20000, 0x110000, 19)):
         letter = chr(code)
         letters.setdefault((len(letter.encode()), len(fold_text(letter).encode())), letter)
     assert any(len(fold_text(letter).encode()) == 12 for letter in letters.values())
@@ -136,11 +137,11 @@ def test_a_list_of_the_past_goes_on_at_the_same_cut_and_knows_which_change_it_is
 
 
 @pytest.mark.parametrize("number", [-1, 2**63, True, "1", 1.0, None], ids=repr)
-@pytest.mark.parametrize("mark", [7, -1, 2**32, True, "1", 1.0, None], ids=repr)
-def test_a_cursor_that_includes_what_cannot_be_is_refused(number: object, mark: object) -> None:
+def test_a_cursor_that_includes_what_cannot_be_is_refused(number: object) -> None:
     cursor = format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
     parts = open_cursor(cursor)
-    refuse(QUERY, make_cursor([*parts, number, mark]))
+    for mark in (7, -1, 2**32, True, "1", 1.0, None):
+        refuse(QUERY, make_cursor([*parts, number, mark]))
     refuse(QUERY, make_cursor([*parts, 7]))
     refuse(QUERY, make_cursor([*parts, 7, 7, 7]))
 

@@ -90,6 +90,7 @@ async def test_a_webhook_is_left_alone_and_taken_from_its_worker(runtime: Runtim
     assert account_id == key.account_id
 
 
+@pytest.mark.long("postgres")
 async def test_an_import_is_left_alone_and_taken_from_its_worker(runtime: Runtime, cast: Cast, account_id: int) -> None:
     queued = await upload(runtime, cast.acme.principal, make_csv())
     assert await steps.list_waiting(runtime, HOLDER, 10) == [account_id]
@@ -110,6 +111,7 @@ async def test_an_import_is_left_alone_and_taken_from_its_worker(runtime: Runtim
     assert (await look(runtime, cast, queued)).counts.registered == 20
 
 
+@pytest.mark.long("postgres")
 async def test_the_other_accounts_go_on(runtime: Runtime, cast: Cast, account_id: int) -> None:
     await disable_account(runtime, cast.acme.account)
     await upload(runtime, cast.beta.principal, make_csv())

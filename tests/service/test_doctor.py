@@ -1,6 +1,8 @@
 """The examination of a register, on both engines: a sound one has no fault, and each planted fault is found."""
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,7 @@ from padron.domain.deletion import Deletion, decide_deletion
 from padron.domain.finding import CheckName, Finding, Severity
 from padron.service.doctor import records as of_records
 from padron.service.doctor.examining import examine
+from padron.service.doctor.records import Clock
 from padron.store import postgres, sqlite
 from padron.store.base import Store
 from padron.store.examination import Examination
@@ -25,11 +28,13 @@ def open_examination(engine: str, database: str) -> Examination:
     return postgres.PostgresExamination(database, postgres.MIGRATIONS)
 
 
-async def list_findings(engine: str, database: str, notes: list[str] | None = None) -> list[Finding]:
+async def list_findings(
+    engine: str, database: str, notes: list[str] | None = None, clock: Clock = lambda: NOON
+) -> list[Finding]:
     examination = open_examination(engine, database)
     try:
         heard = [] if notes is None else notes
-        return [finding async for finding in examine(examination, NOON, heard.append)]
+        return [finding async for finding in examine(examination, clock, heard.append)]
     finally:
         await examination.close()
 
@@ -43,9 +48,8 @@ async def find_faults(engine: str, database: str) -> dict[CheckName, str]:
     }
 
 
-@pytest.fixture
-async def filled(store: Store) -> Store:
-    """A register of two accounts with every kind of change."""
+async def fill(store: Store) -> None:
+    """Make two accounts with every kind of change."""
     for name in ("Acme", "Beta"):
         account = (await store.directory.add_account(name, NOON)).account_id
         await save(store, account, *(registered(make_vin(number), plate=f"P{number}") for number in range(1, 8)))
@@ -59,10 +63,36 @@ async def filled(store: Store) -> Store:
         await save(store, account, restored(change.vehicle, {"plate": "DOUBLE"}, slot=1))
         _, double = await store.read(account).list_by_vin(make_vin(1))
         await save(store, account, retired(double))
+
+
+@pytest.fixture(scope="module")
+async def filled_file(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite register that is filled: a copy is made faster than its rows."""
+    path = Path(shutil.copy(template, tmp_path_factory.mktemp("filled")))
+    store = sqlite.SqliteStore(str(path))
+    await fill(store)
+    await store.close()
+    return path
+
+
+@pytest.fixture
+def database(engine: str, database: str, request: pytest.FixtureRequest) -> str:
+    """The path or the URL of a register, which is empty unless it is a file that the test wants filled."""
+    if engine == "sqlite" and "filled" in request.fixturenames:
+        shutil.copy(request.getfixturevalue("filled_file"), database)
+    return database
+
+
+@pytest.fixture
+async def filled(store: Store, engine: str) -> Store:
+    """A register of two accounts with every kind of change."""
+    if engine == "postgres":
+        await fill(store)
     return store
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
 async def test_an_account_that_is_being_deleted_is_a_notice_and_hides_no_fault_of_another(
     engine: str, database: str
 ) -> None:  # fmt: skip
@@ -77,6 +107,7 @@ async def test_an_account_that_is_being_deleted_is_a_notice_and_hides_no_fault_o
     assert "Account 1 lacks 4 of the changes 1 to " in (await find_faults(engine, database))[CheckName.RECORD]
 
 
+@pytest.mark.long("postgres")
 async def test_a_deleted_vehicle_is_no_fault_whether_it_came_back_or_not(
     filled: Store, engine: str, database: str
 ) -> None:
@@ -89,7 +120,10 @@ async def test_a_deleted_vehicle_is_no_fault_whether_it_came_back_or_not(
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize("size", [1, 3, 1_000])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(1, marks=pytest.mark.long("postgres")), 3, pytest.param(1_000, marks=pytest.mark.long("postgres"))],
+)
 async def test_a_sound_register_has_no_fault_whatever_the_portions(
     engine: str, database: str, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -102,6 +136,7 @@ async def test_a_sound_register_has_no_fault_whatever_the_portions(
     assert len([note for note in notes if note.startswith("vehicles of account 1")]) == -(-8 // size)
 
 
+@pytest.mark.long("postgres")
 async def test_an_empty_register_has_no_fault(store: Store, engine: str, database: str) -> None:
     del store
     assert await find_faults(engine, database) == {}
@@ -154,10 +189,14 @@ PLANTED = {
         "UPDATE versions SET plate = 'ELSEWHERE' WHERE account_id = 1 AND vehicle_id = 4", CheckName.CORE_DATA,
     ),
 }  # fmt: skip
+FIRST_OF_CHECK = {check: name for name, (_, check) in reversed(PLANTED.items())}.values()
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize(
+    "name",
+    [name if name in FIRST_OF_CHECK else pytest.param(name, marks=pytest.mark.long("postgres")) for name in PLANTED],
+)
 async def test_a_planted_fault_is_found(engine: str, database: str, name: str) -> None:
     statement, check = PLANTED[name]
     await write(engine, database, statement)
@@ -180,6 +219,7 @@ async def test_a_vehicle_that_the_index_of_the_search_lacks_is_found(engine: str
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
 async def test_a_text_that_a_former_vehicle_left_behind_is_found(engine: str, database: str) -> None:
     text = "(1, 8, 'x')" if engine == "sqlite" else "(1, 8, 'x', '{}')"
     await write(engine, database, f"INSERT INTO search_texts VALUES {text}")  # noqa: S608 - our own
@@ -187,6 +227,7 @@ async def test_a_text_that_a_former_vehicle_left_behind_is_found(engine: str, da
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
 async def test_a_fault_names_the_vehicle_and_the_account(engine: str, database: str) -> None:
     await write(engine, database, "UPDATE vehicles SET revision = 9 WHERE account_id = 2 AND vehicle_id = 7")
     (detail,) = (await find_faults(engine, database)).values()
@@ -195,6 +236,7 @@ async def test_a_fault_names_the_vehicle_and_the_account(engine: str, database: 
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
 async def test_of_many_faults_the_first_are_shown_and_the_rest_counted(engine: str, database: str) -> None:
     await write(engine, database, "UPDATE vehicles SET revision = revision + 1")
     detail = (await find_faults(engine, database))[CheckName.HISTORIES]
@@ -218,11 +260,22 @@ async def test_rows_of_no_account_are_found(engine: str, database: str, select: 
 
 
 @pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
 async def test_a_change_in_the_future_is_found(store: Store, engine: str, database: str) -> None:
     await save(store, 1, registered(make_vin(90), at=NOON + timedelta(hours=1)))
     faults = await find_faults(engine, database)
     assert list(faults) == [CheckName.CLOCK]
     assert "2026-03-01T13:00:00Z" in faults[CheckName.CLOCK]
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.long("postgres")
+async def test_a_change_that_is_made_meanwhile_is_none_of_the_future(store: Store, engine: str, database: str) -> None:
+    await save(store, 2, registered(make_vin(90), at=NOON + timedelta(hours=1)))
+    looks = iter([NOON, NOON + timedelta(hours=1)])
+    findings = await list_findings(engine, database, clock=lambda: next(looks))
+    wrong = [one for one in findings if one.check is CheckName.CLOCK and one.severity is Severity.FAULT]
+    assert wrong == [], "An account is compared with the instant at which it is read."
 
 
 @pytest.mark.usefixtures("filled")
@@ -234,6 +287,7 @@ async def test_an_identity_that_is_not_its_vehicles_is_found(engine: str, databa
 
 
 @pytest.mark.usefixtures("store")
+@pytest.mark.long("postgres")
 async def test_pending_migrations_end_the_examination(engine: str, database: str) -> None:
     last = (sqlite if engine == "sqlite" else postgres).MIGRATIONS[-1]
     await write(engine, database, f"DELETE FROM schema_migrations WHERE number = {last.number}")  # noqa: S608 - our own

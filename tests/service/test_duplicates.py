@@ -41,7 +41,8 @@ async def acme(runtime: Runtime, cast: Cast) -> Acme:
     return await make_acme(runtime, cast)
 
 
-@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("place", [0, pytest.param(2, marks=pytest.mark.long("postgres"))])
+@pytest.mark.long("postgres")
 async def test_the_one_that_is_kept_answers_to_the_vin_again(acme: Acme, place: int) -> None:
     before = await acme.look()
     keep = acme.ids[place]
@@ -59,11 +60,12 @@ async def test_the_one_that_is_kept_answers_to_the_vin_again(acme: Acme, place: 
     assert (await acme.look())[keep].status is SOLD
 
 
-@pytest.mark.parametrize("keep_duplicates", [False, True])
+@pytest.mark.parametrize("keep_duplicates", [False, pytest.param(True, marks=pytest.mark.long("postgres"))])
+@pytest.mark.long("postgres")
 async def test_an_import_finds_the_one_that_is_kept_among_many_rows(acme: Acme, *, keep_duplicates: bool) -> None:
     await acme.repair(acme.ids[0])
     kept = (await acme.look())[acme.ids[0]]
-    others = [ImportRow(line=line, cells={"vin": make_vin(line)}) for line in range(3, 3 + 5 * MANY)]  # all at once
+    others = [ImportRow(line=line, cells={"vin": make_vin(line)}) for line in range(3, 3 + MANY)]  # all at once
     cells = {name: str(value) for name, value in kept.details.items()} | {"vin": HUMMER, "ownerName": "Luz"}
     summary = await import_vehicles(
         acme.runtime,
@@ -72,11 +74,12 @@ async def test_an_import_finds_the_one_that_is_kept_among_many_rows(acme: Acme, 
         request_id="r-import",
         keep_duplicates=keep_duplicates,
     )
-    assert (summary.counts.registered, summary.counts.refused) == (5 * MANY, 0)
+    assert (summary.counts.registered, summary.counts.refused) == (MANY, 0)
     assert (summary.counts.updated, summary.counts.kept_duplicates) == ((0, 1) if keep_duplicates else (1, 0))
     assert len(await acme.runtime.store.read(acme.account_id).list_by_vin(HUMMER)) == (2 if keep_duplicates else 1)
 
 
+@pytest.mark.long("postgres")
 async def test_the_others_are_former_versions_with_their_own_end(acme: Acme) -> None:
     done = await acme.repair(acme.ids[0], reason="Typed twice")
     former = await acme.runtime.store.read(acme.account_id).list_vehicles(VehicleQuery(filters={}, status=FORMER))
@@ -89,12 +92,14 @@ async def test_the_others_are_former_versions_with_their_own_end(acme: Acme) -> 
         assert first.to_status is status
 
 
+@pytest.mark.long("postgres")
 async def test_without_a_reason_history_says_who_was_kept(acme: Acme) -> None:
     await acme.repair(acme.ids[0])
     (entry, *_) = await acme.runtime.store.read(acme.account_id).list_history(acme.ids[1], None, 5)
     assert entry.reason == f"Duplicate: vehicle {acme.ids[0]} is kept"
 
 
+@pytest.mark.long("postgres")
 async def test_a_merge_takes_values_and_the_status_and_removes_what_the_source_has_not(acme: Acme) -> None:
     first, second, third = acme.ids
     done = await acme.repair(
@@ -112,12 +117,14 @@ async def test_a_merge_takes_values_and_the_status_and_removes_what_the_source_h
     assert (await acme.look())[first] == Seen(vin=HUMMER, status=SOLD, details={"ownerName": "Ana", "doors": 2})
 
 
+@pytest.mark.long("postgres")
 async def test_a_merge_that_changes_nothing_of_the_kept_leaves_its_revision(acme: Acme) -> None:
     first, _, third = acme.ids
     done = await acme.repair(first, take={"ownerName": first, "vehicleStatusId": third}, edits={"doors": 2})
     assert (done.vehicle.revision, len(done.changes)) == (1, 2)
 
 
+@pytest.mark.long("postgres")
 async def test_a_dry_run_says_the_same_and_writes_nothing(acme: Acme) -> None:
     before = await acme.look()
     last = await acme.runtime.store.read(acme.account_id).find_last_change()
@@ -131,6 +138,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(acme: Acme) -> None:
     )
 
 
+@pytest.mark.long("postgres")
 async def test_what_cannot_be_repaired_is_refused_and_nothing_is_changed(acme: Acme) -> None:
     before = await acme.look()
     first, second, third = acme.ids
@@ -167,6 +175,7 @@ async def test_what_cannot_be_repaired_is_refused_and_nothing_is_changed(acme: A
     assert (await acme.repair(first, revisions=every)).vehicle.vehicle_id == first
 
 
+@pytest.mark.long("postgres")
 async def test_a_plate_that_clashes_is_no_obstacle_once_it_is_another(acme: Acme) -> None:
     second = acme.ids[1]
     await acme.repair(second, take={"plate": acme.ids[0]})
@@ -176,6 +185,7 @@ async def test_a_plate_that_clashes_is_no_obstacle_once_it_is_another(acme: Acme
     assert "plate" not in (await acme.look())[second].details
 
 
+@pytest.mark.long("postgres")
 async def test_a_plate_is_free_once_the_one_that_bore_it_is_former(acme: Acme) -> None:
     await acme.repair(acme.ids[2])
     await acme.put(make_vin(1), plate="AAA111")
@@ -193,7 +203,8 @@ async def test_duplicates_that_share_a_plate_leave_it_to_the_one_that_is_kept(ru
         assert len(await acme.look()) == 3
 
 
-@pytest.mark.parametrize("keep", [0, 2])
+@pytest.mark.parametrize("keep", [pytest.param(0, marks=pytest.mark.long("postgres")), 2])
+@pytest.mark.long("postgres")
 async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_the_kept_through(
     acme: Acme, select: Select, keep: int
 ) -> None:
@@ -229,6 +240,7 @@ async def test_open_work_of_what_becomes_former_is_withdrawn_and_the_gate_lets_t
     assert (again.run.queued_count, again.run.refused_count) == (1, 0)
 
 
+@pytest.mark.long("postgres")
 async def test_the_scope_is_asked_for_and_another_account_sees_nothing(acme: Acme, cast: Cast) -> None:
     others = frozenset(scope.value for scope in Scope if scope is not Scope.VEHICLES_REPAIR)
     limited = Principal(account_id=acme.account_id, actor="k", scopes=others)
@@ -335,6 +347,7 @@ async def test_pages_hold_each_vin_once_in_order_whatever_else_there_is(runtime:
         await check_refusal(list_duplicates(runtime, principal, None, 5, cursor), Code.BAD_PARAMETERS, "cursor")
 
 
+@pytest.mark.long("postgres")
 async def test_a_page_ends_early_rather_than_hold_too_many_vehicles(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,6 +364,7 @@ async def test_a_page_ends_early_rather_than_hold_too_many_vehicles(
     assert shown == [[("0", 2, 2)], [("1", 3, 3)], [("2", 9, 4)], [("3", 2, 2), ("4", 2, 2)]]
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_lost_its_fellow_to_another_vin_is_no_duplicate(runtime: Runtime, cast: Cast) -> None:
     ids = await keep_duplicates(
         runtime, cast.acme.account.account_id, (ACTIVE, {"plate": "AAA111"}), (ACTIVE, {"plate": "BBB222"})

@@ -56,7 +56,11 @@ async def test_filters_and_orders_are_kept(runtime: Runtime, cast: Cast, account
     assert await collect(export_vehicles(runtime, cast.acme.principal, query)) == VINS[::-1]
 
 
-@pytest.mark.parametrize("query", [ALL, replace(ALL, descending=True), replace(ALL, sort="vin")])
+@pytest.mark.parametrize(
+    "query",
+    [ALL, replace(ALL, descending=True), pytest.param(replace(ALL, sort="vin"), marks=pytest.mark.long("postgres"))],
+)
+@pytest.mark.long("postgres")
 async def test_edits_between_two_pages_neither_repeat_nor_lose_a_vehicle(
     runtime: Runtime, cast: Cast, account_id: int, query: VehicleQuery
 ) -> None:
@@ -70,6 +74,7 @@ async def test_edits_between_two_pages_neither_repeat_nor_lose_a_vehicle(
     assert len(seen) == len(VINS)
 
 
+@pytest.mark.long("postgres")
 async def test_what_is_registered_meanwhile_comes_at_the_end_as_it_then_is(
     runtime: Runtime, cast: Cast, account_id: int
 ) -> None:
@@ -92,6 +97,7 @@ async def test_former_versions_come_each_once(runtime: Runtime, cast: Cast, acco
     assert [version.details["doors"] async for page in pages for version in page] == [0, 3, 4, 5, 6]
 
 
+@pytest.mark.long("postgres")
 async def test_who_may_not_read_is_refused(runtime: Runtime, cast: Cast) -> None:
     blind = Principal(account_id=cast.acme.account.account_id, actor="x", scopes=frozenset({"vehicles:write"}))
     with pytest.raises(PadronError) as refusal:

@@ -26,6 +26,7 @@ async def test_a_row_of_an_export_shows_the_whole_vehicle_so_an_empty_cell_remov
     assert await read_all(runtime, cast) == [(0, VehicleStatus.IN_THE_SHOP, {"doors": 2, "brandName": "Hummer"})]
 
 
+@pytest.mark.long("postgres")
 async def test_an_export_that_was_not_edited_changes_nothing(runtime: Runtime, cast: Cast) -> None:
     vehicle = {"vin": HUMMER, "plate": "ABC123", "ownerName": "", "vehicleStatusId": "4"}
     await run(runtime, cast, [vehicle])
@@ -38,6 +39,7 @@ async def test_an_export_that_was_not_edited_changes_nothing(runtime: Runtime, c
     "edit",
     [{"ownerName": "Otro"}, {"brandName": ""}, {"vehicleStatusId": "8"}, {"doors": "5", "brandName": "Jeep"}],
 )
+@pytest.mark.long("postgres")
 async def test_an_old_row_of_an_export_overwrites_nobodys_later_change(
     runtime: Runtime, cast: Cast, edit: Cells
 ) -> None:
@@ -53,6 +55,7 @@ async def test_an_old_row_of_an_export_overwrites_nobodys_later_change(
     assert (await read_all(runtime, cast))[0][2] == {"doors": 5, "brandName": "Hummer"}
 
 
+@pytest.mark.long("postgres")
 async def test_an_old_row_that_says_what_is_so_already_is_unchanged(runtime: Runtime, cast: Cast) -> None:
     await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
     revision = await read_revision(runtime, cast)
@@ -61,6 +64,7 @@ async def test_an_old_row_that_says_what_is_so_already_is_unchanged(runtime: Run
     assert count(await run(runtime, cast, [again])) == {"unchanged": 1}
 
 
+@pytest.mark.long("postgres")
 async def test_an_edit_can_be_run_again_after_an_interruption(runtime: Runtime, cast: Cast) -> None:
     await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
     edited = {"vin": HUMMER, "doors": "5", "vehicleStatusId": "3", "revision": await read_revision(runtime, cast)}
@@ -69,6 +73,7 @@ async def test_an_edit_can_be_run_again_after_an_interruption(runtime: Runtime, 
 
 
 @pytest.mark.parametrize("revision", ["0", "-1", "1.5", "x", "9" * 40, "v1r1", "V1r1t1", "v0r1t1", "v1r1t1g"])
+@pytest.mark.long("postgres")
 async def test_a_revision_that_no_export_wrote_is_refused(runtime: Runtime, cast: Cast, revision: str) -> None:
     imported = await run(runtime, cast, [{"vin": HUMMER, "revision": revision}])
     assert [(one.line, one.column) for one in imported.refusals] == [(2, "revision")]
@@ -81,6 +86,7 @@ async def test_an_exported_row_whose_vehicle_is_not_there_is_refused(runtime: Ru
     assert "no vehicle" in imported.refusals[0].detail
 
 
+@pytest.mark.long("postgres")
 async def test_who_keeps_duplicates_edits_no_export(runtime: Runtime, cast: Cast) -> None:
     await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}])
     rows = [{"vin": HUMMER, "doors": "4", "revision": "7"}, {"vin": HUMMER, "doors": "", "revision": "1"}]

@@ -17,7 +17,11 @@ def list_faults(imported: Imported) -> list[tuple[int, str | None]]:
     return [(one.line, one.column) for one in imported.refusals]
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 500], ids=["in a transaction each", "in one transaction"])
+@pytest.mark.parametrize(
+    "chunk_rows",
+    [1, pytest.param(500, marks=pytest.mark.long("postgres"))],
+    ids=["in a transaction each", "in one transaction"],
+)
 @pytest.mark.parametrize("dry_run", [False, True], ids=["written", "rehearsed"])
 async def test_every_fault_of_a_row_is_said(runtime: Runtime, cast: Cast, chunk_rows: int, *, dry_run: bool) -> None:
     rows = [
@@ -41,6 +45,7 @@ async def test_every_fault_of_a_row_is_said(runtime: Runtime, cast: Cast, chunk_
     assert details[9] == f"The vehicle {make_vin(1)} already has the plate AAA111."
 
 
+@pytest.mark.long("postgres")
 async def test_a_plate_is_looked_at_as_it_is_where_the_row_stands(runtime: Runtime, cast: Cast) -> None:
     rows = [{"vin": make_vin(1), "plate": "AAA111", "doors": "x"}, {"vin": make_vin(2), "plate": "AAA111"}]
     imported = await run(runtime, cast, rows)
@@ -66,6 +71,7 @@ async def test_an_edit_that_is_too_old_says_so_beside_its_other_faults(runtime: 
     assert (await read_all(runtime, cast))[0][2] == {"doors": 5}
 
 
+@pytest.mark.long("postgres")
 async def test_several_vehicles_with_the_vin_are_said_beside_other_faults(runtime: Runtime, cast: Cast) -> None:
     await run(runtime, cast, [{"vin": HUMMER, "doors": "4"}, {"vin": HUMMER, "doors": "5"}], keep_duplicates=True)
     await run(runtime, cast, [{"vin": JEEP, "plate": "AAA111"}])
@@ -73,6 +79,7 @@ async def test_several_vehicles_with_the_vin_are_said_beside_other_faults(runtim
     assert list_faults(imported) == [(2, "doors"), (2, "vin"), (2, "plate")]
 
 
+@pytest.mark.long("postgres")
 async def test_cells_that_a_reader_could_not_read_are_faults_of_their_row(runtime: Runtime, cast: Cast) -> None:
     rows: list[FileRow] = [
         ImportRow(line=2, cells={"vin": HUMMER, "doors": "x"}, problems={"plate": "The cell B2 holds an error."}),
@@ -91,6 +98,7 @@ async def test_cells_that_a_reader_could_not_read_are_faults_of_their_row(runtim
     "text, doors",
     [("4.0", 4), ("4.00", 4), ("4,0", 4), (" 4 ", 4), ("04", 4), ("4.000", None), ("4.5", None), ("4.", None)],
 )
+@pytest.mark.long("postgres")
 async def test_an_integer_may_be_written_with_a_point(
     runtime: Runtime, cast: Cast, text: str, doors: int | None
 ) -> None:
@@ -101,6 +109,7 @@ async def test_an_integer_may_be_written_with_a_point(
         assert [(status.value, details) for _, status, details in await read_all(runtime, cast)] == [(4, {"doors": 4})]
 
 
+@pytest.mark.long("postgres")
 async def test_line_breaks_are_kept_in_observations_and_are_spaces_elsewhere(runtime: Runtime, cast: Cast) -> None:
     text = "one\r\ntwo\rthree\n"
     await run(
@@ -114,6 +123,7 @@ async def test_line_breaks_are_kept_in_observations_and_are_spaces_elsewhere(run
 @pytest.mark.parametrize(
     "plate", ["XYZ-00-00", "xyz 00 00", "XYZ\u201300\u00a000", "XYZ.00/00", "XYZ_0000", " xyz0000 "]
 )
+@pytest.mark.long("postgres")
 async def test_plates_and_vins_are_taken_as_they_are_written_when_asked(
     runtime: Runtime, cast: Cast, plate: str
 ) -> None:
@@ -126,6 +136,7 @@ async def test_plates_and_vins_are_taken_as_they_are_written_when_asked(
 @pytest.mark.parametrize(
     "cells", [{"plate": "AB-1"}, {"plate": "ABC-12345678"}, {"plate": "ÑÑ-12"}, {"vin": "1HG-CM8"}]
 )
+@pytest.mark.long("postgres")
 async def test_what_is_no_plate_or_vin_without_separators_either_is_refused(
     runtime: Runtime, cast: Cast, cells: dict[str, str]
 ) -> None:
@@ -134,11 +145,13 @@ async def test_what_is_no_plate_or_vin_without_separators_either_is_refused(
     assert "Perhaps" not in imported.refusals[0].detail
 
 
+@pytest.mark.long("postgres")
 async def test_no_letter_of_a_vin_is_guessed(runtime: Runtime, cast: Cast) -> None:
     imported = await run(runtime, cast, [{"vin": "1HGCM82633A0O4352"}], normalize=True)
     assert list_faults(imported) == [(2, "vin")]
 
 
+@pytest.mark.long("postgres")
 async def test_a_status_is_told_of_in_the_files_language(runtime: Runtime, cast: Cast) -> None:
     (fault,) = (await run(runtime, cast, [{"vin": HUMMER, "vehicleStatusId": "3 - Vendido"}])).refusals
     assert fault.detail == (

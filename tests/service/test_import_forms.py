@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -102,6 +103,7 @@ async def read_fleet(runtime: Runtime, account_id: int) -> Fleet:
     max_examples=effort.FILE_FORMS, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(fleet=give_fleets(), form=st.sampled_from(FORMS), seed=st.integers(0, 2**32))
+@pytest.mark.long("postgres")
 async def test_any_form_of_a_file_imports_to_the_same_register(
     runtime: Runtime, cast: Cast, tmp_path: Path, fleet: Fleet, form: str, seed: int
 ) -> None:

@@ -63,6 +63,7 @@ async def cancel(runtime: Runtime, cast: Cast, queued: FileImport) -> None:
 
 
 @looks_for_the_reader
+@pytest.mark.long("postgres")
 async def test_an_import_that_is_cancelled_frees_its_place_at_once(runtime: Runtime, cast: Cast, slow: bytes) -> None:
     queued = await upload(runtime, cast.acme.principal, slow)
     async with run_worker(runtime):
@@ -78,6 +79,7 @@ async def test_an_import_that_is_cancelled_frees_its_place_at_once(runtime: Runt
 
 
 @looks_for_the_reader
+@pytest.mark.long("postgres")
 async def test_a_worker_that_ends_does_not_wait_for_the_file(runtime: Runtime, cast: Cast, slow: bytes) -> None:
     queued = await upload(runtime, cast.acme.principal, slow)
     async with run_worker(runtime):
@@ -88,6 +90,7 @@ async def test_a_worker_that_ends_does_not_wait_for_the_file(runtime: Runtime, c
 
 
 @looks_for_the_reader
+@pytest.mark.long("postgres")
 async def test_a_file_that_ends_its_process_is_refused_once(
     runtime: Runtime, cast: Cast, slow: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -104,13 +107,14 @@ async def test_a_file_that_ends_its_process_is_refused_once(
 
 
 @pytest.mark.slow_callback("writes a large file")
+@pytest.mark.long
 async def test_a_file_beyond_its_limits_keeps_what_was_read_and_is_refused_once(
     runtime: Runtime, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.files.child.CPU_S_MIN", 2)
+    monkeypatch.setattr("padron.files.child.CPU_S_MIN", 1)
     monkeypatch.setattr("padron.files.child.WALL_FACTOR", 50)
     rows = "".join(give_row(place, "x") for place in range(2, 2_502))
-    path = build_workbook(tmp_path / "fleet", give_row(1, "vin") + rows + "<row/>" * EMPTY_ROWS)
+    path = build_workbook(tmp_path / "fleet", give_row(1, "vin") + rows + "<row/>" * (EMPTY_ROWS // 4))
     queued = await upload(runtime, cast.acme.principal, path.read_bytes())
     async with run_worker(runtime):
         async with asyncio.timeout(120):
@@ -118,10 +122,11 @@ async def test_a_file_beyond_its_limits_keeps_what_was_read_and_is_refused_once(
                 await asyncio.sleep(0.05)
     assert (failed.state, failed.attempt, failed.counts.refused) == (ImportState.FAILED, 1, 2_000)
     assert failed.detail is not None
-    assert failed.detail.startswith("Reading the file took more than 2 seconds of processor time")
+    assert failed.detail.startswith("Reading the file took more than 1 seconds of processor time")
     assert len(await report(runtime, cast, failed)) == 2_000  # the others wait for a whole batch
 
 
+@pytest.mark.long("postgres")
 async def test_how_far_the_reading_is_is_told_although_no_row_comes(runtime: Runtime, cast: Cast, slow: bytes) -> None:
     queued = await upload(runtime, cast.acme.principal, slow)
     run = await take(runtime, cast)
@@ -139,6 +144,7 @@ async def test_how_far_the_reading_is_is_told_although_no_row_comes(runtime: Run
         pytest.fail(lost.detail)
 
 
+@pytest.mark.long("postgres")
 async def test_accounts_take_turns_however_many_imports_each_has(runtime: Runtime, cast: Cast, select: Select) -> None:
     for _ in range(4):
         await upload(runtime, cast.acme.principal, make_csv(5))

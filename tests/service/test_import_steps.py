@@ -31,8 +31,12 @@ MIXED: list[Cells] = [
 ]
 
 
-@pytest.mark.parametrize("chunk_rows", [1, 2, 100])
+@pytest.mark.parametrize(
+    "chunk_rows",
+    [pytest.param(1, marks=pytest.mark.long("postgres")), 2, pytest.param(100, marks=pytest.mark.long("postgres"))],
+)
 @pytest.mark.parametrize("keep_duplicates, counted", [(False, 2), (True, 1)])
+@pytest.mark.long("postgres")
 async def test_a_dry_run_decides_as_the_run_does_and_writes_nothing(
     runtime: Runtime, cast: Cast, chunk_rows: int, keep_duplicates: object, counted: int
 ) -> None:
@@ -66,6 +70,7 @@ async def test_a_checkpoint_is_committed_with_the_rows_of_its_step(runtime: Runt
     assert (await read_record(runtime, cast))[1] == [(make_vin(0), 1), (make_vin(1), 1)]
 
 
+@pytest.mark.long("postgres")
 async def test_an_import_goes_on_where_an_earlier_run_came_to(runtime: Runtime, cast: Cast) -> None:
     rows = [{"vin": make_vin(number), "doors": "2"} for number in range(5)]
     rows += [{"vin": make_vin(0), "doors": "3"}, {"vin": make_vin(9)}]
@@ -94,6 +99,7 @@ class BrokenFile:
         return taken
 
 
+@pytest.mark.long("postgres")
 async def test_rows_that_cannot_be_read_on_stop_the_import_after_what_was_read(runtime: Runtime, cast: Cast) -> None:
     broken = BrokenFile(HUMMER, JEEP)
     summary = await import_vehicles(runtime, cast.acme.principal, broken, request_id="r", chunk_rows=500)
@@ -103,6 +109,7 @@ async def test_rows_that_cannot_be_read_on_stop_the_import_after_what_was_read(r
 
 
 @pytest.mark.parametrize("passed", [0, 3])
+@pytest.mark.long("postgres")
 async def test_a_file_that_breaks_because_the_import_is_to_stop_is_not_to_blame(
     runtime: Runtime, cast: Cast, passed: int
 ) -> None:

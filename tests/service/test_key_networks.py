@@ -49,6 +49,7 @@ async def renew(authenticator: Authenticator, token: str, address: str, patch: p
     await authenticator.close()
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_opens_only_from_its_networks(runtime: Runtime, cast: Cast) -> None:
     new = await add_bound_key(runtime, cast)
     assert (await runtime.authenticator.authenticate(new.token, HOME)).actor == new.key.key_id
@@ -59,6 +60,7 @@ async def test_a_key_opens_only_from_its_networks(runtime: Runtime, cast: Cast) 
         assert (address or "a client without an address") in refusal.detail
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_is_believed_only_from_its_networks(runtime: Runtime, cast: Cast) -> None:
     new = await add_bound_key(runtime, cast)
     principal = await runtime.authenticator.authenticate(new.token, HOME)
@@ -92,6 +94,7 @@ async def test_who_tries_a_key_from_elsewhere_again_and_again_is_slowed_down(run
     assert (await runtime.authenticator.authenticate(new.token, HOME)).actor == new.key.key_id
 
 
+@pytest.mark.long("postgres")
 async def test_a_disabled_accounts_key_is_refused_after_the_next_renewal_until_it_is_enabled(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ async def test_old_runs_and_results_go_and_the_others_stay(
     assert len(await select("SELECT 1 FROM work")) == 5
 
 
+@pytest.mark.long("postgres")
 async def test_a_run_in_which_something_happened_lately_stays(
     runtime: Runtime, cast: Cast, clock: SteppedClock
 ) -> None:

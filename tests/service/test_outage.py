@@ -32,6 +32,7 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "QUIET_S", 0.1)
 
 
+@pytest.mark.long("postgres")
 async def test_it_is_two_lines_however_many_calls_are_refused(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     faults, counts = Faults(store), ServiceCounts()
@@ -56,6 +57,7 @@ async def test_it_is_two_lines_however_many_calls_are_refused(store: Store, capl
     await log.close()
 
 
+@pytest.mark.long("postgres")
 async def test_while_writes_are_refused_it_is_not_over_although_reads_succeed(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -229,6 +229,7 @@ async def check_times(register: Register, asked: Asked) -> None:
 @pytest.mark.campaign
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("check", [check_questions, check_times], ids=["list and get", "time in status"])
+@pytest.mark.long("postgres")
 def test_the_past_is_what_a_replay_of_the_feed_says(
     engine: str,
     tmp_path: Path,
@@ -271,7 +272,16 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
             runner.run(request.getfixturevalue("postgres_server").drop_database(url))
 
 
-async def test_every_order_of_the_past_is_a_replays(runtime: Runtime, cast: Cast, clock: SteppedClock) -> None:
+# On PostgreSQL of each kind one: by text, by number, by status, by time or by registration.
+ORDERS = {
+    "sqlite": (None, *SORT_FIELDS),
+    "postgres": (None, "plate", "ownerName", "doors", "vehicleStatusId", "statusSince"),
+}
+
+
+async def test_every_order_of_the_past_is_a_replays(
+    runtime: Runtime, cast: Cast, clock: SteppedClock, engine: str
+) -> None:
     register = Register(runtime=runtime, clock=SetClock(), account_id=cast.acme.account.account_id)
     car = [make_vin(number) for number in range(5)]
     shop, sold, active = VehicleStatus.IN_THE_SHOP, VehicleStatus.SOLD, VehicleStatus.ACTIVE
@@ -288,8 +298,8 @@ async def test_every_order_of_the_past_is_a_replays(runtime: Runtime, cast: Cast
     await register.do([(0, step) for step in steps])
     entries, first = await register.read_feed()
     clock.now = entries[-1].change.at
-    for at in (entries[8].change.at, entries[9].change.at, entries[-1].change.at):
+    for at, sorts in ((entries[9].change.at, ORDERS[engine]), (entries[-1].change.at, (None, "updatedAt"))):
         vehicles = replay(entries, first, at)
-        for sort, descending in product((None, *SORT_FIELDS), (False, True)):
-            query = VehicleQuery(filters={}, sort=sort, descending=descending, limit=2, as_of=at)
+        for sort, descending in product(sorts, (False, True)):
+            query = VehicleQuery(filters={}, sort=sort, descending=descending, limit=3, as_of=at)
             assert await register.list_all(query) == list_replayed(vehicles, query), (sort, descending)

@@ -88,6 +88,7 @@ async def test_a_change_and_its_planned_return_are_written_together_or_not_at_al
 
 
 @pytest.mark.parametrize("step", ["first change", "second change", "end", "return", "after the commit"])
+@pytest.mark.long("postgres")
 async def test_what_an_execution_writes_is_written_together_or_not_at_all_and_once(
     store: Store, acme: Principal, time: Clock, step: str
 ) -> None:
@@ -140,6 +141,7 @@ async def test_each_executed_plan_names_the_change_that_it_made_and_its_return_t
     assert {plan.request_id: plan.reverts for plan in plans if plan.state is PlanState.PENDING} == made
 
 
+@pytest.mark.long("postgres")
 async def test_nothing_runs_twice_or_early_when_the_clock_jumps_back(
     store: Store, acme: Principal, time: Clock
 ) -> None:
@@ -284,6 +286,7 @@ async def test_executions_calls_and_new_plans_on_the_same_vehicles_never_wait_in
         assert vehicle.revision == len(history)
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_whose_plans_meet_an_error_rests_and_stops_no_other(
     store: Store, acme: Principal, time: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -311,6 +314,7 @@ async def test_an_account_whose_plans_meet_an_error_rests_and_stops_no_other(
     assert (await get_one(store, acme.account_id)).status is VehicleStatus.IN_THE_SHOP
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_does_by_itself_what_is_due_and_what_comes_due_meanwhile(store: Store, acme: Principal) -> None:
     runtime = build_runtime(store, lambda: datetime.now(UTC))
     soon = datetime.now(UTC) + timedelta(seconds=0.4)

@@ -354,6 +354,7 @@ async def look_at(reader: Reader, vehicle_id: int, vin: str) -> tuple[list[Vehic
 
 
 @pytest.mark.campaign
+@pytest.mark.long("postgres")
 @pytest.mark.timeout(150)
 def test_any_sequence_of_plans_leaves_what_the_model_says(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest

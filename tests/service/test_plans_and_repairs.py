@@ -58,6 +58,7 @@ async def execute(runtime: Runtime, time: Clock, acme: Principal) -> Plan:
     return plan
 
 
+@pytest.mark.long("postgres")
 async def test_a_plan_for_the_one_that_is_kept_is_executed(store: Store, acme: Principal, time: Clock) -> None:
     runtime = build_runtime(store, time)
     first, _ = await plan_for_the_first_of_two(runtime, acme)
@@ -80,6 +81,7 @@ async def test_a_plan_for_one_that_became_former_does_not_touch_the_one_that_is_
     assert await store.read(acme.account_id).find_last_change() == before
 
 
+@pytest.mark.long("postgres")
 async def test_a_plan_is_refused_while_several_have_the_vin_again(store: Store, acme: Principal, time: Clock) -> None:
     runtime = build_runtime(store, time)
     _, second = await plan_for_the_first_of_two(runtime, acme)

@@ -49,6 +49,7 @@ async def claim(runtime: Runtime, member: Member, limit: int) -> None:
     await claim_work(runtime, member.principal, "poll", limit=limit, wait_s=0, gone=gone, confirm=trust)
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_may_have_so_much_queued_work_and_others_have_their_own(
     runtime: Runtime, fleet: Cast, select: Select
 ) -> None:
@@ -68,6 +69,7 @@ async def test_of_many_at_once_only_so_many_are_let_in(runtime: Runtime, fleet: 
     assert await select("SELECT count(*) FROM work") == [(20,)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_run_that_workers_have_taken_makes_room(
     runtime: Runtime, fleet: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

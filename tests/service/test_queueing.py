@@ -77,6 +77,7 @@ async def leave_behind(runtime: Runtime, cast: Cast, chunks: int) -> Run:
     return run
 
 
+@pytest.mark.long("postgres")
 async def test_the_rest_is_queued_in_the_background(runtime: Runtime, fleet: Cast) -> None:
     first = await start_run(runtime, fleet.acme.principal, NAME, RunQuestion())
     assert give_run_state(first.run, first.counts) is RunState.QUEUEING
@@ -87,6 +88,7 @@ async def test_the_rest_is_queued_in_the_background(runtime: Runtime, fleet: Cas
     assert [refusal.vin for refusal in report.refusals] == [make_vin(n) for n in range(0, FLEET, 5)]
 
 
+@pytest.mark.long("postgres")
 async def test_vins_are_all_dealt_with_before_the_answer(runtime: Runtime, fleet: Cast) -> None:
     vins = tuple(make_vin(n) for n in range(FLEET))
     report = await start_run(runtime, fleet.acme.principal, NAME, RunQuestion(vins=vins))
@@ -94,6 +96,7 @@ async def test_vins_are_all_dealt_with_before_the_answer(runtime: Runtime, fleet
     assert (report.counts[WorkState.QUEUED], len(report.refusals)) == (20, 5)
 
 
+@pytest.mark.long("postgres")
 async def test_what_is_registered_later_is_not_in_the_run(runtime: Runtime, fleet: Cast) -> None:
     run = await leave_behind(runtime, fleet, 1)
     await save(runtime.store, fleet.acme.account.account_id, *(registered(make_vin(n)) for n in range(50, 90)))
@@ -141,6 +144,7 @@ async def test_two_that_take_a_run_up_at_once_queue_nothing_twice(
     assert await select("SELECT count(*) FROM work") == [(20,)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_deactivated_before_its_chunk_is_refused(runtime: Runtime, fleet: Cast) -> None:
     run = await leave_behind(runtime, fleet, 1)
     request = StatusRequest(
@@ -153,6 +157,7 @@ async def test_a_vehicle_deactivated_before_its_chunk_is_refused(runtime: Runtim
     assert make_vin(21) in [refusal.vin for refusal in report.refusals]
 
 
+@pytest.mark.long("postgres")
 async def test_a_chunk_that_fails_leaves_nothing_behind_and_can_be_tried_again(
     runtime: Runtime, fleet: Cast, select: Select
 ) -> None:
@@ -172,6 +177,7 @@ async def test_a_chunk_that_fails_leaves_nothing_behind_and_can_be_tried_again(
     assert (await look(runtime, fleet, run)).run.position == run.position
 
 
+@pytest.mark.long("postgres")
 async def test_all_refusals_are_counted_and_the_first_thousand_kept(runtime: Runtime, fleet: Cast) -> None:
     vins = tuple(make_vin(n) for n in range(1_000, 1_000 + REFUSALS_KEPT_MAX + 500))
     report = await start_run(runtime, fleet.acme.principal, NAME, RunQuestion(vins=vins))
@@ -202,6 +208,7 @@ class Watch:
         monkeypatch.setattr(runtime.queueing, "add_chunk", watched)
 
 
+@pytest.mark.long("postgres")
 async def test_accounts_take_turns_and_few_portions_are_under_way(
     runtime: Runtime, fleet: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +236,7 @@ async def test_accounts_take_turns_and_few_portions_are_under_way(
         assert not (await get_run(runtime, everybody[one], NAME, format_run_id(report.run.run_id))).run.is_queueing
 
 
+@pytest.mark.long("postgres")
 async def test_a_few_vins_do_not_wait_behind_a_fleet(
     runtime: Runtime, fleet: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,6 +248,7 @@ async def test_a_few_vins_do_not_wait_behind_a_fleet(
     assert (await look(runtime, fleet, whole.run)).run.is_queueing
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_that_stops_lets_those_who_wait_for_their_turn_go(runtime: Runtime, fleet: Cast) -> None:
     acme = fleet.acme.principal
     waiting = [asyncio.create_task(start_run(runtime, acme, NAME, RunQuestion())) for _ in range(5)]
@@ -254,6 +263,7 @@ async def test_a_server_that_stops_lets_those_who_wait_for_their_turn_go(runtime
 
 
 @pytest.mark.parametrize("limits", [Limits(runs=2)], ids=["two"])
+@pytest.mark.long("postgres")
 async def test_runs_that_lost_their_process_do_not_hold_the_places_for_ever(
     runtime: Runtime, fleet: Cast, clock: SteppedClock
 ) -> None:

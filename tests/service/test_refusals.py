@@ -36,6 +36,7 @@ def refuse(log: RefusalLog, principal: Principal, first: int, last: int) -> None
         log.remember(principal, "dispatch", judge(make_vin(number), []), NOON)
 
 
+@pytest.mark.long("postgres")
 async def test_a_flood_of_one_account_makes_no_others_be_forgotten(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -51,6 +52,7 @@ async def test_a_flood_of_one_account_makes_no_others_be_forgotten(
     assert f"account {beta.account_id}" not in caplog.text
 
 
+@pytest.mark.long("postgres")
 async def test_when_all_places_are_taken_an_account_with_few_still_has_some(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +66,7 @@ async def test_when_all_places_are_taken_an_account_with_few_still_has_some(
     assert await count(runtime, beta) == refusals.ACCOUNT_PENDING_SURE + 1_000
 
 
+@pytest.mark.long("postgres")
 async def test_what_waits_is_written_in_portions_accounts_in_turn(
     runtime: Runtime, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:

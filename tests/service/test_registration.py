@@ -41,6 +41,7 @@ async def test_a_new_vehicle_is_created_and_a_known_one_updated(runtime: Runtime
     assert (stored.vehicle.revision, stored.details) == (2, {"plate": "AAAA1"})
 
 
+@pytest.mark.long("postgres")
 async def test_what_changes_nothing_writes_nothing(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     await put_vehicle(runtime, acme, ask(plate="AAAA1"))
@@ -71,6 +72,7 @@ async def test_of_two_who_want_one_plate_at_once_one_gets_it(runtime: Runtime, c
     assert refused.code is Code.PLATE_IN_USE
 
 
+@pytest.mark.long("postgres")
 async def test_vin_and_plate_on_two_vehicles_are_refused(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     await put_vehicle(runtime, acme, ask(HUMMER, plate="AAAA1"))
@@ -82,6 +84,7 @@ async def test_vin_and_plate_on_two_vehicles_are_refused(runtime: Runtime, cast:
 
 @pytest.mark.parametrize("use_case", [put_vehicle, upsert_vehicle_info])
 @pytest.mark.parametrize("written", [0, 1])
+@pytest.mark.long("postgres")
 async def test_a_store_that_fails_around_the_write_leaves_nothing_behind(
     runtime: Runtime, cast: Cast, clock: SteppedClock, written: int, use_case: object
 ) -> None:
@@ -98,6 +101,7 @@ async def test_a_store_that_fails_around_the_write_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("use_case", [put_vehicle, upsert_vehicle_info])
+@pytest.mark.long("postgres")
 async def test_a_key_without_the_scope_is_refused_before_the_store_is_asked(
     runtime: Runtime, cast: Cast, use_case: object
 ) -> None:
@@ -106,6 +110,7 @@ async def test_a_key_without_the_scope_is_refused_before_the_store_is_asked(
     assert caught.value.code is Code.FORBIDDEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_had_to_exist_or_not_to_exist_is_refused(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     must = Registration(vin=HUMMER, edits={}, request_id="r", condition=WriteCondition.MUST_EXIST)

@@ -136,6 +136,7 @@ def test_a_portion_grows_while_it_is_fast_and_shrinks_at_once_when_it_is_slow() 
     assert pace.rows == removal.PORTION_ROWS_MIN
 
 
+@pytest.mark.long("postgres")
 async def test_the_archive_has_vehicles_former_versions_and_every_change_in_order(runtime: Runtime, cast: Cast) -> None:
     principal = Principal(account_id=cast.acme.account.account_id, actor="cli", scopes=frozenset(Scope))
     for owner in ("Ana", "Benito"):

@@ -316,6 +316,7 @@ FEW = effort.try_examples(effort.REPAIR_HISTORIES)
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
+@pytest.mark.long("postgres")
 def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -331,6 +332,7 @@ def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
+@pytest.mark.long("postgres")
 def test_no_history_with_repairs_in_it_breaks_a_promise(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -53,6 +53,7 @@ async def test_both_keys_open_until_the_old_one_ends(runtime: Runtime, cast: Cas
     assert refusal.value.code is Code.INVALID_TOKEN
 
 
+@pytest.mark.long("postgres")
 async def test_the_new_key_is_valid_as_long_as_the_old_one_was_to_be_unless_told(runtime: Runtime, cast: Cast) -> None:
     old = await add(runtime, cast, timedelta(days=90))
     first = (await rotate(runtime, cast, old.key.key_id)).new.key
@@ -63,12 +64,14 @@ async def test_the_new_key_is_valid_as_long_as_the_old_one_was_to_be_unless_told
     assert forever.expires_at is None
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_ends_before_the_overlap_is_not_prolonged(runtime: Runtime, cast: Cast) -> None:
     old = await add(runtime, cast, timedelta(hours=1))
     rotated = await rotate(runtime, cast, old.key.key_id)
     assert rotated.old_ends_at == old.key.expires_at == (await get_key(runtime, old.key.key_id)).expires_at
 
 
+@pytest.mark.long("postgres")
 async def test_a_key_that_was_replaced_revoked_or_belongs_to_another_account_is_not_rotated(
     runtime: Runtime, cast: Cast
 ) -> None:
@@ -96,6 +99,7 @@ async def test_at_the_limit_a_key_is_rotated_only_without_an_overlap(
     assert len([key for key in await list_keys(runtime, cast.acme.account) if key.is_usable(clock.now)]) == 3
 
 
+@pytest.mark.long("postgres")
 async def test_a_change_leaves_what_it_does_not_name(runtime: Runtime, cast: Cast) -> None:
     key = (await add(runtime, cast)).key
     changed = await change_key(runtime, key.key_id, label="shop", networks=None)

@@ -76,6 +76,10 @@ edits = st.builds(
 fleets = st.lists(st.tuples(values, statuses, st.booleans(), st.none() | edits), min_size=1, max_size=5)
 
 
+# What a file's form is, no engine knows.
+FORMS = [Form.CSV, *(pytest.param(one, marks=pytest.mark.long("postgres")) for one in Form if one is not Form.CSV)]
+
+
 class Register:
     """A register whose every account is one example."""
 
@@ -196,7 +200,10 @@ def show(version: VehicleVersion) -> tuple[str, VehicleStatus, dict[str, Any]]:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize(
+    "form", [pytest.param(one, marks=pytest.mark.long if one is Form.JSONL else ()) for one in Form]
+)
+@pytest.mark.long("postgres")
 def test_what_was_edited_changes_and_nothing_else(register: Register, engine: str, form: Form) -> None:
     @settings(
         max_examples=effort.ROUND_TRIPS[engine],
@@ -232,6 +239,7 @@ def test_what_was_edited_changes_and_nothing_else(register: Register, engine: st
     try_fleet()
 
 
+@pytest.mark.long("postgres")
 @pytest.mark.parametrize("form", Form)
 def test_nobodys_later_change_is_overwritten_by_an_older_export(register: Register, form: Form) -> None:
     fleet = [({"doors": 2}, VehicleStatus.ACTIVE, True, None), ({"doors": 3}, VehicleStatus.ACTIVE, True, None)]

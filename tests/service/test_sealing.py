@@ -113,6 +113,7 @@ class Signed(NoSender):
         return Answer(status=204, error=None, duration=timedelta(0))
 
 
+@pytest.mark.long("postgres")
 async def test_a_sealed_secret_signs_and_one_without_its_key_is_a_failed_attempt(runtime: Runtime, cast: Cast) -> None:
     sender = Signed()
     sealed = replace(give_box(runtime, NEW), sender=sender)
@@ -130,6 +131,7 @@ async def test_a_sealed_secret_signs_and_one_without_its_key_is_a_failed_attempt
     assert len(sender.messages) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_existing_secrets_are_sealed_rotated_and_opened_again_by_a_command(
     runtime: Runtime, cast: Cast, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +157,7 @@ async def test_existing_secrets_are_sealed_rotated_and_opened_again_by_a_command
         assert found.sealing_mark == give_mark(keys[0])
 
 
+@pytest.mark.long("postgres")
 async def test_a_missing_key_is_named_and_nothing_is_changed(runtime: Runtime, cast: Cast, select: Select) -> None:
     await add(give_box(runtime, OLD), cast)
     await add(runtime, cast, "https://fleet.example/plain")

@@ -32,25 +32,31 @@ from tests.service.selecting import (
 ACTIVE, STOLEN, SOLD_STATUS = VehicleStatus.ACTIVE, VehicleStatus.STOLEN, VehicleStatus.SOLD
 
 
+@pytest.fixture(autouse=True)
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "PORTION", 20)
+
+
 async def test_all_that_match_are_changed_by_one_request_that_can_be_undone(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
-    vins = await register(runtime, acme, 230)
+    vins = await register(runtime, acme, 46)
     await set_one(runtime, acme, vins[7], STOLEN)
     selection = await select_all(runtime, acme, assetStatusId="1")
-    assert (selection.count, selection.state) == (229, SelectionState.READY)
+    assert (selection.count, selection.state) == (45, SelectionState.READY)
     preview = await preview_selection(runtime, acme, give_id(selection), SOLD)
-    assert (preview.digest, preview.counts.changed, preview.leaving) == (selection.digest, 229, 229)
+    assert (preview.digest, preview.counts.changed, preview.leaving) == (selection.digest, 45, 45)
     await apply_selection(runtime, acme, give_id(selection), preview.digest, SOLD, "r-many")
     await work_off(runtime)
     done = await get_selection(runtime, acme, give_id(selection))
-    assert (done.state, done.counts.changed, done.counts.total) == (SelectionState.DONE, 229, 229)
+    assert (done.state, done.counts.changed, done.counts.total) == (SelectionState.DONE, 45, 45)
     statuses = await list_statuses(runtime, acme, vins)
-    assert statuses == [STOLEN if place == 7 else SOLD_STATUS for place in range(230)]
+    assert statuses == [STOLEN if place == 7 else SOLD_STATUS for place in range(46)]
     undone = await undo_request(runtime, acme, "r-many", "r-undo", None)
-    assert sum(one.after is not None for one in undone) == 229
-    assert await list_statuses(runtime, acme, vins) == [STOLEN if place == 7 else ACTIVE for place in range(230)]
+    assert sum(one.after is not None for one in undone) == 45
+    assert await list_statuses(runtime, acme, vins) == [STOLEN if place == 7 else ACTIVE for place in range(46)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_matches_later_is_not_in_the_set(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     vins = await register(runtime, acme, 3)
@@ -83,6 +89,7 @@ async def test_what_changed_since_the_preview_is_named_and_nothing_is_changed(ru
     assert await list_statuses(runtime, acme, vins) == [SOLD_STATUS] * 4
 
 
+@pytest.mark.long("postgres")
 async def test_a_vehicle_that_changes_after_the_confirmation_is_left(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     vins = await register(runtime, acme, 3)
@@ -97,6 +104,7 @@ async def test_a_vehicle_that_changes_after_the_confirmation_is_left(runtime: Ru
     assert [one.outcome for one in rows if one.vin == vins[1]] == [SelectedOutcome.CHANGED_SINCE]
 
 
+@pytest.mark.long("postgres")
 async def test_a_chosen_vehicle_keeps_the_revision_that_was_seen(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     vins = await register(runtime, acme, 2)
@@ -119,6 +127,7 @@ async def test_a_list_names_vehicles_by_vin_plate_and_unit(runtime: Runtime, cas
     assert [(one.line, one.reason) for one in view.faults] == [(4, FaultReason.DUPLICATE), (5, FaultReason.UNKNOWN)]
 
 
+@pytest.mark.long("postgres")
 async def test_refused_vehicles_are_named_with_the_reason(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     vins = await register(runtime, acme, 3)
@@ -136,6 +145,7 @@ async def test_refused_vehicles_are_named_with_the_reason(runtime: Runtime, cast
     assert [(one.vin, "no earlier status" in (one.detail or "")) for one in refused] == [(vins[0], True)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_planned_change_is_planned_for_each(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     vins = await register(runtime, acme, 2)
@@ -151,7 +161,7 @@ async def test_a_planned_change_is_planned_for_each(runtime: Runtime, cast: Cast
 
 async def test_a_worker_that_takes_over_does_nothing_twice(runtime: Runtime, cast: Cast, clock: SteppedClock) -> None:
     acme = cast.acme.principal
-    vins = await register(runtime, acme, 230)
+    vins = await register(runtime, acme, 46)
     selection = await select_all(runtime, acme)
     await apply_selection(runtime, acme, give_id(selection), selection.digest, SOLD, "r-many")
     (waiting,) = await steps.list_waiting(runtime, "first", 10)
@@ -167,14 +177,15 @@ async def test_a_worker_that_takes_over_does_nothing_twice(runtime: Runtime, cas
     while await steps.apply_portion(runtime, second):
         pass
     done = await get_selection(runtime, acme, give_id(selection))
-    assert (done.state, done.counts.changed) == (SelectionState.DONE, 230)
+    assert (done.state, done.counts.changed) == (SelectionState.DONE, 46)
     revisions = {(await get_status(runtime, acme, vin)).revision for vin in vins}
     assert revisions == {2}
 
 
+@pytest.mark.long("postgres")
 async def test_a_cancelled_selection_changes_nothing_more(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
-    vins = await register(runtime, acme, 150)
+    vins = await register(runtime, acme, 30)
     selection = await select_all(runtime, acme)
     await apply_selection(runtime, acme, give_id(selection), selection.digest, SOLD, "r-many")
     (waiting,) = await steps.list_waiting(runtime, "w", 10)
@@ -200,6 +211,7 @@ async def test_a_selection_is_applied_once(runtime: Runtime, cast: Cast) -> None
         await work_off(runtime)
 
 
+@pytest.mark.long("postgres")
 async def test_nobody_sees_the_selections_of_others(runtime: Runtime, cast: Cast) -> None:
     acme = cast.acme.principal
     await register(runtime, acme, 1)

@@ -72,7 +72,14 @@ async def test_what_endpoints_wait_for_is_counted_over_all_of_them(runtime: Runt
 async def test_ages_grow_until_the_next_look(runtime: Runtime, cast: Cast, clock: SteppedClock) -> None:
     del cast
     waiting = replace(EMPTY, pending=1, oldest_at=clock.now - timedelta(minutes=5))
-    survey = Survey(webhooks=waiting, imports={}, plans_pending=1, next_plan_at=clock.now - timedelta(hours=1))
+    survey = Survey(
+        webhooks=waiting,
+        imports={},
+        selections={},
+        sessions=0,
+        plans_pending=1,
+        next_plan_at=clock.now - timedelta(hours=1),
+    )
     for minutes in (0, 10):
         clock.now += timedelta(minutes=minutes)
         named = name(give_survey_families(runtime, survey))

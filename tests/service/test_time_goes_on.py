@@ -114,6 +114,7 @@ async def test_every_kind_of_change_happens_at_the_accounts_last_instant_when_th
     assert await server.store.read(acme.account_id).find_last_instant() == NOON
 
 
+@pytest.mark.long("postgres")
 async def test_the_clock_counts_again_once_it_is_past_the_accounts_last_instant(
     server: Runtime, cast: Cast, time: SetClock, select: Select
 ) -> None:
@@ -128,6 +129,7 @@ async def test_the_clock_counts_again_once_it_is_past_the_accounts_last_instant(
     assert len({at for (at,) in times[:2]}) == 1 < len({at for (at,) in times})
 
 
+@pytest.mark.long("postgres")
 async def test_another_account_keeps_its_own_time(server: Runtime, cast: Cast, time: SetClock) -> None:
     await put_vehicle(server, cast.acme.principal, give(HUMMER))
     time.now = NOON - HOUR
@@ -139,6 +141,7 @@ async def test_another_account_keeps_its_own_time(server: Runtime, cast: Cast, t
     assert [one.status_since for one in changed] == [NOON, NOON - HOUR]
 
 
+@pytest.mark.long("postgres")
 async def test_work_is_withdrawn_at_the_instant_of_the_change(
     server: Runtime, cast: Cast, time: SetClock, select: Select
 ) -> None:
@@ -159,6 +162,7 @@ async def test_work_is_withdrawn_at_the_instant_of_the_change(
     assert {ended for ended, *_ in rows} == {since for _, since, _ in rows} == {rows[0][0]}
 
 
+@pytest.mark.long("postgres")
 async def test_a_plan_that_is_executed_with_the_clock_set_back_ends_when_its_change_happens(
     server: Runtime, cast: Cast, time: SetClock, select: Select
 ) -> None:
@@ -181,7 +185,16 @@ async def test_a_plan_that_is_executed_with_the_clock_set_back_ends_when_its_cha
     assert (await get_vehicle(server, acme, HUMMER)).vehicle.status_since == NOON
 
 
-@pytest.mark.parametrize("back", [timedelta(milliseconds=1), 10 * SECOND, HOUR, 400 * 24 * HOUR])
+@pytest.mark.parametrize(
+    "back",
+    [
+        timedelta(milliseconds=1),
+        pytest.param(10 * SECOND, marks=pytest.mark.long("postgres")),
+        HOUR,
+        pytest.param(400 * 24 * HOUR, marks=pytest.mark.long("postgres")),
+    ],
+)
+@pytest.mark.long("postgres")
 async def test_as_of_now_knows_what_is_current_when_the_clock_was_set_back(
     server: Runtime, cast: Cast, time: SetClock, back: timedelta
 ) -> None:
@@ -202,6 +215,7 @@ async def test_as_of_now_knows_what_is_current_when_the_clock_was_set_back(
     assert all(newer.at >= older.at for newer, older in pairwise(entries))
 
 
+@pytest.mark.long("postgres")
 async def test_the_past_stays_the_past_while_the_clock_is_right(server: Runtime, cast: Cast, time: SetClock) -> None:
     acme = cast.acme.principal
     await put_vehicle(server, acme, give(HUMMER))
@@ -235,6 +249,6 @@ async def test_servers_with_clocks_of_their_own_keep_one_order(
             case _:
                 await set_status(runtime, member, ask(vin, chance.choice([VehicleStatus.SOLD, VehicleStatus.ACTIVE])))
 
-    for start in range(0, 240, 60):
+    for start in range(0, 120, 60):
         await asyncio.gather(*(work(number) for number in range(start, start + 60)))
     await check_record(select)

@@ -171,6 +171,7 @@ def check_obstacle(target: Seen, now: dict[int, Seen], vehicle_id: int, left: Le
 
 @pytest.mark.campaign
 @pytest.mark.timeout(150)
+@pytest.mark.long("postgres")
 def test_an_undo_brings_back_what_nobody_touched_since_and_can_be_undone(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -18,6 +18,7 @@ async def acme(runtime: Runtime, cast: Cast) -> Acme:
     return await make_acme(runtime, cast)
 
 
+@pytest.mark.long("postgres")
 async def test_a_vin_with_former_vehicles_can_be_given_up_and_registered_anew(acme: Acme) -> None:
     first = acme.ids[0]
     await acme.repair(first)
@@ -46,6 +47,7 @@ async def test_an_undo_brings_the_duplicates_back_and_calls_by_the_vin_are_409_a
     await acme.set_status(SHOP)
 
 
+@pytest.mark.long("postgres")
 async def test_an_undo_gives_the_kept_a_plate_back_that_it_shared_with_another_vehicle(acme: Acme) -> None:
     second = acme.ids[1]
     before = await acme.look()
@@ -59,6 +61,7 @@ async def test_an_undo_gives_the_kept_a_plate_back_that_it_shared_with_another_v
     assert await acme.look() == before
 
 
+@pytest.mark.long("postgres")
 async def test_what_was_kept_and_changed_since_is_left_and_the_others_come_back_beside_it(acme: Acme) -> None:
     first, second, third = acme.ids
     await acme.repair(first, take={"doors": second})
@@ -74,6 +77,7 @@ async def test_what_was_kept_and_changed_since_is_left_and_the_others_come_back_
     assert {second, third} <= seen.keys()
 
 
+@pytest.mark.long("postgres")
 async def test_the_last_vehicle_with_a_vin_never_becomes_former(acme: Acme) -> None:
     first, second, third = acme.ids
     await acme.repair(first)
@@ -86,6 +90,7 @@ async def test_the_last_vehicle_with_a_vin_never_becomes_former(acme: Acme) -> N
 
 
 @pytest.mark.parametrize("is_free", [True, False])
+@pytest.mark.long("postgres")
 async def test_what_comes_back_as_the_only_one_with_its_vin_needs_a_plate_of_its_own(
     acme: Acme, *, is_free: bool
 ) -> None:
@@ -102,6 +107,7 @@ async def test_what_comes_back_as_the_only_one_with_its_vin_needs_a_plate_of_its
         assert (await get_one(acme.runtime.store, acme.account_id)).slot == 0
 
 
+@pytest.mark.long("postgres")
 async def test_what_stays_as_the_only_one_with_its_vin_needs_a_plate_of_its_own(acme: Acme) -> None:
     first, second, third = acme.ids
     await acme.repair(second, edits={"plate": "NEW222"})
@@ -114,6 +120,7 @@ async def test_what_stays_as_the_only_one_with_its_vin_needs_a_plate_of_its_own(
     assert [vehicle_id for vehicle_id in (first, third) if vehicle_id in seen] == [third]
 
 
+@pytest.mark.long("postgres")
 async def test_an_undo_of_an_undo_lets_the_kept_take_no_plate_that_is_anothers_by_now(acme: Acme) -> None:
     first, second, third = acme.ids
     await acme.repair(third, edits={"plate": "CCC333"})

@@ -19,6 +19,7 @@ from tests.conftest import Select, SteppedClock
 from tests.service.uploading import ROWS, look, make_csv, take, upload
 
 
+@pytest.mark.long("postgres")
 async def test_only_so_many_are_open_and_an_upload_counts(runtime: Runtime, cast: Cast) -> None:
     request = ImportRequest(request_id="r")
     opened = [await begin_upload(runtime, cast.acme.principal, request) for _ in range(DEFAULT_LIMITS.imports)]
@@ -50,6 +51,7 @@ async def test_an_upload_is_no_import_and_goes_when_nobody_sends_on(
     assert refusal.value.code is Code.IMPORT_ENDED
 
 
+@pytest.mark.long("postgres")
 async def test_thirty_days_after_its_end_an_import_is_forgotten(
     runtime: Runtime, cast: Cast, clock: SteppedClock, select: Select
 ) -> None:
@@ -85,6 +87,7 @@ async def test_pages_of_imports_are_newest_first_and_another_accounts_are_none(r
 
 
 @pytest.mark.parametrize("missing", ["vehicles:write", "vehicles:status", "vehicles:bulk"])
+@pytest.mark.long("postgres")
 async def test_a_file_needs_all_three_scopes(runtime: Runtime, cast: Cast, missing: str) -> None:
     half = replace(cast.acme.principal, scopes=cast.acme.principal.scopes - {missing})
     with pytest.raises(PadronError) as refusal:

@@ -45,6 +45,7 @@ def rows(first: int, last: int, **cells: str) -> list[Mapping[str, str]]:
 
 @of_three
 @pytest.mark.parametrize("edits", [{"doors": 4}, {"plate": "ABC123"}], ids=["own form", "upsert"])
+@pytest.mark.long("postgres")
 async def test_one_vehicle_too_many_is_refused_and_known_ones_can_still_be_updated(
     runtime: Runtime, cast: Cast, select: Select, edits: dict[str, str | int]
 ) -> None:
@@ -68,6 +69,7 @@ async def test_many_at_once_take_the_last_places_once(
 
 
 @pytest.mark.parametrize("limits", [Limits(vehicles=1)], ids=["one"])
+@pytest.mark.long("postgres")
 async def test_a_lowered_limit_hinders_only_new_vehicles(
     runtime: Runtime, cast: Cast, clock: SteppedClock, limits: Limits
 ) -> None:
@@ -84,6 +86,7 @@ async def test_a_lowered_limit_hinders_only_new_vehicles(
 
 @of_ten
 @pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.long("postgres")
 async def test_an_import_registers_up_to_the_limit_refuses_the_rest_by_line_and_goes_on(
     runtime: Runtime, cast: Cast, select: Select, *, dry_run: bool
 ) -> None:
@@ -100,6 +103,7 @@ async def test_an_import_registers_up_to_the_limit_refuses_the_rest_by_line_and_
 
 
 @of_three
+@pytest.mark.long("postgres")
 async def test_kept_duplicates_count_and_those_that_are_already_there_are_no_fault(
     runtime: Runtime, cast: Cast, select: Select
 ) -> None:
@@ -112,6 +116,7 @@ async def test_kept_duplicates_count_and_those_that_are_already_there_are_no_fau
 
 
 @pytest.mark.parametrize("limits", [Limits(vehicles=300)], ids=["three hundred"])
+@pytest.mark.long("postgres")
 async def test_two_imports_at_once_fill_the_account_and_not_more(
     runtime: Runtime, cast: Cast, open_store: OpenStore, engine: str, clock: SteppedClock, limits: Limits,
     select: Select,
@@ -154,6 +159,7 @@ async def test_who_takes_the_room_after_it_was_counted_makes_the_import_count_ag
 
 
 @of_ten
+@pytest.mark.long("postgres")
 async def test_an_import_whose_room_is_taken_again_and_again_stops_with_the_reason(
     runtime: Runtime, cast: Cast, engine: str, monkeypatch: pytest.MonkeyPatch, select: Select
 ) -> None:
@@ -165,6 +171,7 @@ async def test_an_import_whose_room_is_taken_again_and_again_stops_with_the_reas
     assert await select(COUNT) == [(10,)]
 
 
+@pytest.mark.long("postgres")
 async def test_a_repair_frees_places_and_its_undo_may_exceed_the_limit(
     runtime: Runtime, cast: Cast, select: Select, clock: SteppedClock
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from padron.domain.query import SORT_FIELDS, VehicleQuery
+from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
@@ -24,6 +24,8 @@ from padron.store.sql.statements import list_files, load_statements
 PACKAGE = "padron.store.postgres"
 
 _match_account = re.compile(r"\((?:\w+\.)?account_id = (\$\d+)\)").fullmatch
+# Of each kind of order one: by texts, by a number, by the status, by times, by registration.
+_SORTS = ("vin", "plate", "brandName", "doors", "vehicleStatusId", "statusSince", "createdAt", "updatedAt")
 _CONDITIONS = ("Index Cond", "Recheck Cond", "Filter")
 
 Node = dict[str, Any]
@@ -66,8 +68,8 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
     """Give the list sorted by each field, and of former versions, now or then; or the sum, of all and of some."""
     if ":grams" in template:
         for descending in (False, True):
-            proposal = Proposal(account_id=1, grams=[1, 2], after=0, before=9, descending=descending, limit=5)
-            yield f"descending {descending}", propose_by_blocks(template, proposal).text
+            proposal = Proposal(account_id=1, words=["abcd"], after=0, before=9, descending=descending, limit=5)
+            yield f"descending {descending}", propose_by_blocks(template, proposal, DIALECT).text
         return
     if ":page" not in template:
         given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))
@@ -77,8 +79,7 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
         return
     up_to = 1 if "JOIN changes" in template else None
     queries = [
-        VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True, up_to=up_to)
-        for sort in SORT_FIELDS
+        VehicleQuery(filters={"plate": "x", "vin": "x"}, sort=sort, operational=True, up_to=up_to) for sort in _SORTS
     ]
     queries += [VehicleQuery(filters={}, status=status, up_to=up_to) for status in (None, *VehicleStatus)]
     if ":words" in template:
@@ -98,8 +99,7 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
 
 async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:
     """Give how far a statement reaches. The connection must plan without looking at values."""
-    await connection.execute("DEALLOCATE ALL")
-    await connection.execute(f"PREPARE asked AS {statement}")
+    await connection.execute(f"DEALLOCATE ALL; PREPARE asked AS {statement}")
     count = await connection.fetchval("SELECT cardinality(parameter_types) FROM pg_prepared_statements")
     values = f"({', '.join(['NULL'] * count)})" if count else ""
     text = await connection.fetchval(f"EXPLAIN (VERBOSE, COSTS off, FORMAT json) EXECUTE asked{values}")

@@ -4,14 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import apsw
+import pytest
 
 from padron.domain.errors import PadronError
 from padron.store import sqlite
 from padron.store.backups import BackupPlan, RestoredRegister
 from padron.store.sqlite import SqliteStore
+from padron.store.sqlite.backup import keeper
 from padron.store.sqlite.backup.keeper import BASE_EVERY, LogBackup
 from padron.store.sqlite.backup.replaying import restore_folder
 from tests.cast import NOON, make_vin, registered, save, wait_until
@@ -20,6 +24,7 @@ from tests.conftest import Row
 LOG_PAGES = 40
 EPOCH = "00000000"
 KEEP = timedelta(days=7)
+PAUSES_S = {"SHIP_EVERY_S": 0.03, "TROUBLE_S": 0.1}  # of the program, for which a test waits: else 0.25 and 1
 
 Dump = dict[str, list[Row]]
 
@@ -61,6 +66,15 @@ class Kept:
         await wait_until(is_in_trouble)
 
 
+@cache
+def give_empty_register() -> bytes:
+    """Give an empty register's file, which is copied faster than a new one is made."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "padron.db"
+        sqlite.migrate(str(path))
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def keep(
     root: Path,
@@ -69,23 +83,28 @@ async def keep(
     base_every: timedelta = BASE_EVERY,
     base_bytes: int = 1 << 30,
     kept_for: timedelta = KEEP,
+    real_pauses: bool = False,
 ) -> AsyncIterator[Kept]:
-    """Open a register in a folder, with its backup beside it."""
+    """Open a register in a folder, with its backup beside it. Its pauses are short, if they are not to be the real."""
     path, folder = root / "padron.db", root / "backup"
     folder.mkdir(exist_ok=True)
-    sqlite.migrate(str(path))
+    if not path.exists():
+        path.write_bytes(give_empty_register())
     plan = BackupPlan(folder=str(folder), keep=kept_for, base_bytes=base_bytes)
-    backup = LogBackup(str(path), plan, base_every=base_every)
-    store = SqliteStore(str(path), log_pages=log_pages, keeper=backup)
-    accounts = await store.directory.list_accounts() or [await store.directory.add_account("Acme", NOON)]
-    account_id = accounts[0].account_id
-    counts = await store.load_last_changes([account_id])
-    try:
-        yield Kept(
-            path=path, folder=folder, store=store, backup=backup, account_id=account_id, count=counts[account_id]
-        )
-    finally:
-        await store.close()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, pause_s in ({} if real_pauses else PAUSES_S).items():
+            patch.setattr(keeper, name, pause_s)
+        backup = LogBackup(str(path), plan, base_every=base_every)
+        store = SqliteStore(str(path), log_pages=log_pages, keeper=backup)
+        accounts = await store.directory.list_accounts() or [await store.directory.add_account("Acme", NOON)]
+        account_id = accounts[0].account_id
+        counts = await store.load_last_changes([account_id])
+        try:
+            yield Kept(
+                path=path, folder=folder, store=store, backup=backup, account_id=account_id, count=counts[account_id]
+            )
+        finally:
+            await store.close()
 
 
 def dump(path: Path) -> Dump:

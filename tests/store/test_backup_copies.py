@@ -16,7 +16,7 @@ from tests.store.kept_backups import dump, keep
 
 pytestmark = pytest.mark.slow_callback  # the tests themselves copy on the event loop
 
-PAGES = 6_000
+PAGES = 2_000
 STEPS_MAX = 300
 
 

@@ -1,6 +1,7 @@
 """Whatever happens to the files of a continuous backup, no damaged register comes out of them."""
 
 import asyncio
+import random
 import resource
 import shutil
 from datetime import datetime
@@ -29,9 +30,9 @@ async def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 while len(list_chains(kept.folder)) == 0 or len(list_chains(kept.folder)[-1].list_bases()) < 2:
                     await kept.write(2)
                     await asyncio.sleep(0.01)
-            for _ in range(10):
+            for _ in range(6):
                 await kept.write(5)
-                await asyncio.sleep(0.3)
+                await kept.wait_until_copied()
     return root
 
 
@@ -45,6 +46,13 @@ def get_chain(folder: Path) -> ChainFolder:
     return chain
 
 
+def choose(numbers: list[int], count: int) -> list[int]:
+    """Give so many of the numbers, in order: the first, the last, and others that differ each time."""
+    if effort.IS_TORTURE:
+        return numbers
+    return [numbers[0], *sorted(random.sample(numbers[1:-1], min(count, len(numbers)) - 2)), numbers[-1]]
+
+
 def test_the_backup_to_damage_is_sound(sound: Path, copied: Path, tmp_path: Path) -> None:
     restored = restore(copied, tmp_path / "restored.db")
     assert list_vins(tmp_path / "restored.db") == list_vins(sound / "padron.db")
@@ -56,7 +64,7 @@ def test_the_backup_to_damage_is_sound(sound: Path, copied: Path, tmp_path: Path
 def test_a_missing_segment_is_noticed_whichever_it_is(copied: Path, tmp_path: Path) -> None:
     chain = get_chain(copied)
     needed = [number for number in chain.list_segments() if number >= chain.list_bases()[-1].segment]
-    for number in needed:
+    for number in choose(needed, 4):
         path = chain.give_segment(number)
         data = path.read_bytes()
         path.unlink()
@@ -70,7 +78,7 @@ def test_a_truncated_segment_is_noticed(sound: Path, copied: Path, tmp_path: Pat
     chain = get_chain(copied)
     whole = list_vins(sound / "padron.db")
     segments = [number for number in chain.list_segments() if number >= chain.list_bases()[-1].segment]
-    for number in segments:
+    for number in choose(segments, 3):
         path = chain.give_segment(number)
         data = path.read_bytes()
         for length in (0, 10, len(data) // 2, len(data) - 1):
@@ -213,7 +221,7 @@ async def test_no_base_is_made_of_a_database_that_is_known_as_damaged(tmp_path: 
     whole = list_vins(kept.path)
     damage_a_value(kept.path)
     async with keep(tmp_path) as kept:
-        await asyncio.gather(kept.store.examine(), asyncio.sleep(1))
+        await asyncio.gather(kept.store.examine(), asyncio.sleep(0.3))  # ten looks whether a base is due
         assert len(list_chains(kept.folder)) == 2
     assert list_chains(kept.folder)[1].list_bases() == []
     assert list(list_chains(kept.folder)[1].path.glob("base-*")) == []

@@ -48,6 +48,7 @@ async def read_scopes(engine: str, database: str) -> list[str]:
 
 
 @pytest.mark.slow_callback("migrates a file, which is one step of the event loop")
+@pytest.mark.long("postgres")
 async def test_existing_keys_keep_what_they_may_do(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

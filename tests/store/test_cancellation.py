@@ -109,7 +109,7 @@ async def test_cancelled_reads_and_writes_leave_no_connection_behind(postgres_se
         task.cancel()
         await asyncio.wait([task])
 
-    for _ in range(50):
+    for _ in range(25):
         await asyncio.gather(*(run_and_cancel(turn) for turn in range(6)))
     async with asyncio.timeout(10):
         await asyncio.gather(*(read() for _ in range(6)), *(write() for _ in range(6)))

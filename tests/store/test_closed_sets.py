@@ -51,8 +51,8 @@ async def change_role(transaction: PeopleTransaction, account_id: int, user_id: 
 
 async def test_each_role_purpose_way_and_kind_fits_the_schema(store: Store, acme: int) -> None:
     user = User(
-        user_id="uAAAAAAAAAAAA", email="a@b.example", name="Ana", language=None, time_zone=None, is_break_glass=True,
-        created_at=NOON, disabled_at=None, erased_at=None, password_changed_at=None,
+        user_id="uAAAAAAAAAAAA", email="a@b.example", name="Ana", language=None, time_zone=None, theme=None,
+        is_break_glass=True, created_at=NOON, disabled_at=None, erased_at=None, password_changed_at=None,
     )  # fmt: skip
 
     async def write(transaction: PeopleTransaction) -> None:

@@ -19,7 +19,9 @@ NOUNS = (
 )  # fmt: skip
 MODULES: dict[str, ModuleType] = {
     **{noun: import_module(f"padron.store.{noun}") for noun in NOUNS},
+    "passkeys": import_module("padron.store.people.passkeys"),
     "people": import_module("padron.store.people.rows"),
+    "views": import_module("padron.store.people.views"),
 }
 SENDING = ("webhooks.DELIVERY", "changes.FEED")  # a row of two records
 
@@ -28,6 +30,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "administration.ACT": ("list_acts",),
     "administration.OVERVIEW": ("find_overview",),
     "administration.API_KEY": ("list_api_keys", "find_api_key", "find_enabled_api_key", "find_enabled_api_keys"),
+    "changes.DELETION": ("list_deletions",),
     "changes.FEED": ("list_changes", "list_request_changes", "find_later_changes"),
     "changes.HISTORY": ("list_history",),
     "directory.ACCOUNT": ("list_accounts", "find_account"),
@@ -43,6 +46,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "operations.RUN": ("list_filling_runs", "lock_run", "find_run", "list_stalled_runs"),
     "operations.RUN_REFUSAL": ("list_run_refusals",),
     "operations.WORK": ("lock_expired", "lock_queued", "lock_work"),
+    "passkeys.PASSKEY": ("find_passkey", "list_passkeys"),
     "people.ACCOUNT_MEMBER": ("list_members",),
     "people.CREDENTIALS": ("find_user_by_email", "lock_user"),
     "people.FOUND_SESSION": ("find_session",),
@@ -69,6 +73,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
         "lock_any_vehicle",
     ),
     "vehicles.VERSION": ("list_versions_by_vin",),
+    "views.VIEW": ("list_views",),
     "webhooks.ATTEMPT": ("list_attempts",),
     "webhooks.DELIVERY": ("lock_deliveries",),
     "webhooks.ENDPOINT": ("lock_endpoint", "list_endpoints", "find_endpoint"),
@@ -88,6 +93,7 @@ TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "operations.RESULT": (("insert_result", ("account_id",)),),
     "operations.RUN": (("insert_run", ("account_id",)),),
     "operations.RUN_REFUSAL": (("insert_run_refusal", ("account_id", "run_id", "place")),),
+    "passkeys.PASSKEY": (("insert_passkey", ()),),
     "people.KEPT_SESSION": (("insert_session", ("token_sha256",)),),
     "people.MEMBER": (("insert_member", ()),),
     "people.SIGN_IN": (("insert_sign_in", ()),),
@@ -99,6 +105,7 @@ TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "selections.SELECTION": (("insert_selection", ("account_id",)), ("save_selection", ("account_id",))),
     "selections.SELECTION_FAULT": (("insert_selection_fault", ("account_id", "selection_id")),),
+    "views.VIEW": (("save_view", ("account_id",)),),
     "webhooks.ATTEMPT": (("insert_attempt", ("account_id",)),),
     "webhooks.DELIVERY": (("put_delivery", ("account_id",)), ("save_delivery", ("account_id",))),
     "webhooks.ENDPOINT": (("insert_endpoint", ("account_id",)), ("save_endpoint", ("account_id",))),

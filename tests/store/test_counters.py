@@ -57,6 +57,7 @@ async def count_vehicles(store: Store, account_id: int) -> int:
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.long("postgres")
 async def test_an_account_of_before_goes_on_from_its_latest_vehicle_and_has_counted_the_current_ones(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

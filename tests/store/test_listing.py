@@ -25,6 +25,22 @@ class Filled:
     account_id: int
 
 
+@pytest.fixture
+async def store(engine: str, shared_registers: SharedRegisters) -> Store:
+    """The register of all tests, in which each has accounts of its own."""
+    return (await shared_registers.lend(engine)).store
+
+
+@pytest.fixture
+async def acme(store: Store, request: pytest.FixtureRequest) -> int:
+    return (await store.directory.add_account(f"Acme {request.node.name}", NOON)).account_id
+
+
+@pytest.fixture
+async def beta(store: Store, request: pytest.FixtureRequest) -> int:
+    return (await store.directory.add_account(f"Beta {request.node.name}", NOON)).account_id
+
+
 async def list_all(store: Store, account_id: int, query: VehicleQuery) -> list[VehicleVersion]:
     """Give all pages, each asked for from the last row of the one before."""
     versions: list[VehicleVersion] = []
@@ -170,10 +186,10 @@ async def test_every_order_is_total_and_pages_neither_repeat_nor_skip(store: Sto
     await fill_with_ties(store, acme)
     everything = await list_all(store, acme, VehicleQuery(filters=NO_FILTER))
     assert [version.vehicle.vehicle_id for version in everything] == list(range(1, 25))
-    for sort, descending, limit in itertools.product(SORT_FIELDS, (False, True), (5, 100)):
-        query = VehicleQuery(filters=NO_FILTER, sort=sort, descending=descending, limit=limit)
+    for sort, descending in itertools.product(SORT_FIELDS, (False, True)):
+        query = VehicleQuery(filters=NO_FILTER, sort=sort, descending=descending, limit=7)
         listed = await list_all(store, acme, query)
-        assert listed == order(everything, sort, descending=descending), (sort, descending, limit)
+        assert listed == order(everything, sort, descending=descending), (sort, descending)
     backwards = await list_all(store, acme, VehicleQuery(filters=NO_FILTER, descending=True, limit=7))
     assert backwards == everything[::-1]
 
@@ -191,9 +207,8 @@ CHOSEN = {
 
 
 @pytest.fixture
-async def edited_with_ties(engine: str, shared_registers: SharedRegisters) -> Filled:
+async def edited_with_ties(store: Store) -> Filled:
     """Vehicles of which every other one was edited, filled in once for all filters."""
-    store = (await shared_registers.lend(engine)).store
     account = await store.directory.find_account("Filled")
     if account is None:
         account = await store.directory.add_account("Filled", NOON)
@@ -206,7 +221,17 @@ async def edited_with_ties(engine: str, shared_registers: SharedRegisters) -> Fi
     return Filled(store=store, account_id=account.account_id)
 
 
-@pytest.mark.parametrize("name", CHOSEN)
+# Of each kind one: the engine has an order by text, by number, by status, by time or by registration.
+ORDERS = (None, "vin", "plate", "brandName", "doors", "vehicleStatusId", "statusSince", "createdAt", "updatedAt")
+
+
+# The statement has the same parts for another filter of the list.
+CHOSEN_LONG = {"that are Active", "operational", "with a value", "not operational", "of one status"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long("postgres") if name in CHOSEN_LONG else ()) for name in CHOSEN]
+)
 async def test_what_a_filter_chooses_comes_in_every_order(edited_with_ties: Filled, name: str) -> None:
     store, acme = edited_with_ties.store, edited_with_ties.account_id
     chosen = CHOSEN[name]
@@ -214,9 +239,9 @@ async def test_what_a_filter_chooses_comes_in_every_order(edited_with_ties: Fill
     everything = await list_all(store, acme, replace(ANY, status=VehicleStatus.INFO_CHANGED) if is_former else ANY)
     expected = [version for version in everything if is_former or fits(version, chosen)]
     assert len(expected) in range(0 if chosen.status and chosen.operational else 2, 25)
-    for sort, descending, limit in itertools.product((None, *SORT_FIELDS), (False, True), (5, 100)):
-        listed = await list_all(store, acme, replace(chosen, sort=sort, descending=descending, limit=limit))
-        assert listed == order(expected, sort or "createdAt", descending=descending), (sort, descending, limit)
+    for sort, descending in itertools.product(ORDERS, (False, True)):
+        listed = await list_all(store, acme, replace(chosen, sort=sort, descending=descending, limit=5))
+        assert listed == order(expected, sort or "createdAt", descending=descending), (sort, descending)
 
 
 def fits(version: VehicleVersion, query: VehicleQuery) -> bool:

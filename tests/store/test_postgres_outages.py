@@ -91,6 +91,7 @@ async def test_a_server_that_hangs_is_given_up_within_two_seconds(
     assert (await get_one(store, acme)).revision == 2
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_in_the_middle_of_work_is_given_up_as_well(
     store: Store, acme: int, postgres_server: Postgres
 ) -> None:
@@ -121,8 +122,12 @@ async def test_a_server_that_hangs_in_the_middle_of_a_page_is_given_up_as_well(
     await get_in_the_end(store.check)
 
 
-async def test_a_page_that_takes_long_on_a_server_that_lives_is_waited_for(store: PostgresStore) -> None:
-    assert len(await store._pages.fetch("SELECT pg_sleep(2.2)", (), PAGE_S_MAX)) == 1
+async def test_a_page_that_takes_long_on_a_server_that_lives_is_waited_for(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("padron.store.postgres.connections.PROBE_EVERY_S", 0.1)
+    monkeypatch.setattr(store._pages, "_answer_s_max", 0.4)  # which any other statement may take
+    assert len(await store._pages.fetch("SELECT pg_sleep(0.6)", (), PAGE_S_MAX)) == 1
     assert len(store._pages._idle) == 1
 
 
@@ -170,8 +175,10 @@ async def test_a_backend_killed_in_the_middle_of_work_is_a_503_and_leaves_nothin
     assert (await get_in_the_end(lambda: get_one(store, acme))).revision == 1
 
 
-async def test_what_was_acknowledged_survives_five_restarts_under_load(
-    store: PostgresStore, acme: int, postgres_server: Postgres
+@pytest.mark.long
+@pytest.mark.parametrize("restarts", [1, 5])
+async def test_what_was_acknowledged_survives_restarts_under_load(
+    store: PostgresStore, acme: int, postgres_server: Postgres, restarts: int
 ) -> None:
     await save(store, acme, *(registered(make_vin(n)) for n in range(6)))
     acknowledged: set[str] = set()
@@ -196,7 +203,7 @@ async def test_what_was_acknowledged_survives_five_restarts_under_load(
                 await asyncio.sleep(0.01)
 
     writers = [asyncio.create_task(write(make_vin(n))) for n in range(6)]
-    for _ in range(5):
+    for _ in range(restarts):
         before = len(acknowledged)
 
         async def has_gone_on(before: int = before) -> bool:
@@ -220,12 +227,14 @@ async def test_what_was_acknowledged_survives_five_restarts_under_load(
     assert sum([(await get_one(store, acme, make_vin(n))).revision for n in range(6)]) == len(rows)
 
 
-@pytest.mark.parametrize(
-    "state", ["53100", "53200", "53300", "57P01", "57P03", "25006", "58030", "57014", "55P03", "08006"]
-)
-async def test_what_the_server_cannot_do_now_is_a_503(store: Store, acme: int, state: str) -> None:
-    code, _ = await get_code(store.write(acme, lambda transaction: fail(transaction, state)))
-    assert code is Code.STORE_UNAVAILABLE
+async def test_what_the_server_cannot_do_now_is_a_503(store: Store, acme: int) -> None:
+    for state in ("53100", "53200", "53300", "57P01", "57P03", "25006", "58030", "57014", "55P03", "08006"):
+
+        async def work(transaction: WriteTransaction, state: str = state) -> None:
+            await fail(transaction, state)
+
+        code, _ = await get_code(store.write(acme, work))
+        assert code is Code.STORE_UNAVAILABLE, state
 
 
 async def test_what_is_retried_is_tried_five_times_and_nothing_else_is(store: Store, acme: int) -> None:

@@ -30,7 +30,7 @@ COLUMNS = {
 # A value of each type, the same in each table, so that rows refer to one another.
 VALUES = {
     "INTEGER": "1", "TEXT": "'x'", "BLOB": "x'00'", "bigint": "1", "integer": "1", "smallint": "1", "text": "'x'",
-    "bytea": "'x'", "integer[]": "'{1}'", "timestamp with time zone": "now()", "json": "'{}'",
+    "boolean": "false", "bytea": "'x'", "integer[]": "'{1}'", "timestamp with time zone": "now()", "json": "'{}'",
 }  # fmt: skip
 # A session is unique in the whole register, and a member is a person, who belongs to none of the accounts.
 DIGEST = {"sqlite": "x'{:02x}'", "postgres": "'{}'"}

@@ -236,6 +236,7 @@ async def test_two_migrations_at_once_do_the_work_once(postgres_server: Postgres
     await postgres_server.drop_database(url)
 
 
+@pytest.mark.long("postgres")
 async def test_texts_of_before_are_found_and_sorted_after_the_migration_to_sort_keys(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

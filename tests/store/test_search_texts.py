@@ -14,7 +14,18 @@ from padron.store.base import Store
 from padron.store.postgres.engine import MIGRATIONS
 from padron.store.sql.searching import BLOCK_BITS, give_elements, write_tokens
 from padron.store.sqlite.engine import MIGRATIONS as SQLITE_MIGRATIONS
-from tests.cast import HUMMER, JEEP, get_one, info_changed, make_vin, registered, restored, retired, save
+from tests.cast import (
+    HUMMER,
+    JEEP,
+    get_one,
+    info_changed,
+    make_vin,
+    registered,
+    restored,
+    retired,
+    save,
+    status_changed,
+)
 from tests.conftest import Select
 from tests.database import write
 from tests.postgres import Postgres
@@ -62,17 +73,19 @@ async def test_changes_of_one_vehicle_in_one_call_leave_its_last_text(store: Sto
     assert await select(TEXTS) == [(acme, 1, "137za903x1e412677\n\n\neva paz")]
 
 
-async def test_a_change_of_no_searched_value_writes_no_text(
+async def test_a_change_of_status_or_of_no_searched_value_writes_no_text(
     engine: str, store: Store, acme: int, select: Select
 ) -> None:
     await save(store, acme, registered(HUMMER, ownerName="José"))
     before = await select(TRACES[engine])
+    await save(store, acme, status_changed(await get_one(store, acme)))
     await save(store, acme, info_changed(await get_one(store, acme), {"ownerName": "José"}, {"doors": 5}))
     assert await select(TRACES[engine]) == before
     await save(store, acme, info_changed(await get_one(store, acme), {"ownerName": "José"}, {"ownerName": "Ana"}))
     assert await select(TRACES[engine]) != before
 
 
+@pytest.mark.long("postgres")
 async def test_vehicles_of_before_are_found_after_the_migration(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

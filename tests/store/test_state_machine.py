@@ -358,6 +358,7 @@ class RegisterMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.campaign
+@pytest.mark.long("postgres")
 @pytest.mark.timeout(150)
 def test_any_sequence_of_work_leaves_what_the_model_says(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest

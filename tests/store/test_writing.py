@@ -135,6 +135,7 @@ async def test_differences_are_read_back_as_they_were_written(store: Store, acme
     assert list(entry.differences) == ["ownerName", "doors"]
 
 
+@pytest.mark.slow_callback("on SQLite a transaction is one callback, and this one is as large as a call may be")
 async def test_a_thousand_changes_fit_into_one_batch(store: Store, acme: int, select: Select) -> None:
     await save(store, acme, *(registered(make_vin(n), plate=f"P{n:06d}") for n in range(1_000)))
 

@@ -46,6 +46,7 @@ async def test_a_code_or_a_state_that_comes_a_second_time_lets_nobody_in(
         await arrive(runtime, replace(issuer.visit(other.url), code=callback.code), other)
 
 
+@pytest.mark.long("postgres")
 async def test_a_sign_in_can_only_be_finished_in_the_browser_that_began_it(
     runtime: Runtime, issuer: SignInIssuer
 ) -> None:
@@ -103,63 +104,59 @@ async def test_an_issuer_that_says_it_names_itself_must_do_so(runtime: Runtime, 
     await arrive(runtime, issuer.visit(departure.url, issuer=ISSUER), departure)
 
 
+WRONG_CLAIMS: list[tuple[dict[str, object], str]] = [
+    ({"nonce": "other"}, "it belongs to another sign-in (nonce)"),
+    ({"nonce": None}, "it belongs to another sign-in (nonce)"),
+    ({"nonce": ["a"]}, "it belongs to another sign-in (nonce)"),
+    ({"nonce": "\ud800"}, "it belongs to another sign-in (nonce)"),
+    ({"aud": "another-client"}, "it is for another client"),
+    ({"aud": None}, "it is for another client"),
+    ({"aud": []}, "it is for another client"),
+    ({"aud": {CLIENT_ID: 1}}, "it is for another client"),
+    ({"aud": [CLIENT_ID, "another-client"]}, "it was issued to another client (azp)"),
+    ({"azp": "another-client"}, "it was issued to another client (azp)"),
+    ({"iss": "https://evil.example"}, "its issuer is another one"),
+    ({"iss": None}, "its issuer is another one"),
+    ({"exp": NOW_S - 31}, "it expired at"),
+    ({"exp": None}, "its claim exp is not an instant"),
+    ({"iat": None}, "its claim iat is not an instant"),
+    ({"iat": NOW_S + 31}, "it is issued in the future"),
+    ({"iat": NOW_S - 700}, "it was issued too long ago"),
+    ({"nbf": NOW_S + 31}, "it is not valid yet"),
+    ({"sub": None}, "its claim sub is not a text"),
+    ({"sub": ""}, "its claim sub is not a text"),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    "changes, told",
-    [
-        ({"nonce": "other"}, "it belongs to another sign-in (nonce)"),
-        ({"nonce": None}, "it belongs to another sign-in (nonce)"),
-        ({"nonce": ["a"]}, "it belongs to another sign-in (nonce)"),
-        ({"nonce": "\ud800"}, "it belongs to another sign-in (nonce)"),
-        ({"aud": "another-client"}, "it is for another client"),
-        ({"aud": None}, "it is for another client"),
-        ({"aud": []}, "it is for another client"),
-        ({"aud": {CLIENT_ID: 1}}, "it is for another client"),
-        ({"aud": [CLIENT_ID, "another-client"]}, "it was issued to another client (azp)"),
-        ({"azp": "another-client"}, "it was issued to another client (azp)"),
-        ({"iss": "https://evil.example"}, "its issuer is another one"),
-        ({"iss": None}, "its issuer is another one"),
-        ({"exp": NOW_S - 31}, "it expired at"),
-        ({"exp": None}, "its claim exp is not an instant"),
-        ({"iat": None}, "its claim iat is not an instant"),
-        ({"iat": NOW_S + 31}, "it is issued in the future"),
-        ({"iat": NOW_S - 700}, "it was issued too long ago"),
-        ({"nbf": NOW_S + 31}, "it is not valid yet"),
-        ({"sub": None}, "its claim sub is not a text"),
-        ({"sub": ""}, "its claim sub is not a text"),
-    ],
-    ids=str,
-)
 async def test_an_identity_token_that_is_not_of_this_sign_in_lets_nobody_in(
-    runtime: Runtime, issuer: SignInIssuer, changes: dict[str, object], told: str
+    runtime: Runtime, issuer: SignInIssuer
 ) -> None:
-    issuer.changes = changes
-    assert told in await refuse(runtime, issuer)
+    for changes, told in WRONG_CLAIMS:
+        issuer.changes = changes
+        assert told in await refuse(runtime, issuer), changes
     issuer.changes = {"aud": [CLIENT_ID], "azp": CLIENT_ID}
     assert (await sign_in(runtime, issuer)).new.token
 
 
+WRONG_HEADERS: list[tuple[dict[str, object], str]] = [
+    (make_header(typ="at+jwt"), "its header typ is not jwt"),
+    (make_header(typ="logout+jwt"), "its header typ is not jwt"),
+    (make_header(typ=7), "its header typ is not jwt"),
+    (make_header(typ=None, jwk={}), "its header has jwk"),
+    (make_header(typ=None, kid="other"), "the provider has no key of its name"),
+    (make_header(typ=None, alg="none"), "its algorithm is not"),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    "header, told",
-    [
-        (make_header(typ="at+jwt"), "its header typ is not jwt"),
-        (make_header(typ="logout+jwt"), "its header typ is not jwt"),
-        (make_header(typ=7), "its header typ is not jwt"),
-        (make_header(typ=None, jwk={}), "its header has jwk"),
-        (make_header(typ=None, kid="other"), "the provider has no key of its name"),
-        (make_header(typ=None, alg="none"), "its algorithm is not"),
-    ],
-    ids=str,
-)
-async def test_an_identity_token_with_another_header_lets_nobody_in(
-    runtime: Runtime, issuer: SignInIssuer, header: dict[str, object], told: str
-) -> None:
-    if header["alg"] == "none":
-        body = f'{{"id_token": "{encode_json(header)}.{encode_json(ANA)}.AAAA"}}'
-        issuer.answer = SourceAnswer(status=200, body=body.encode())
-    issuer.header = header
-    assert told in await refuse(runtime, issuer)
+async def test_an_identity_token_with_another_header_lets_nobody_in(runtime: Runtime, issuer: SignInIssuer) -> None:
+    for header, told in WRONG_HEADERS:
+        if header["alg"] == "none":
+            body = f'{{"id_token": "{encode_json(header)}.{encode_json(ANA)}.AAAA"}}'
+            issuer.answer = SourceAnswer(status=200, body=body.encode())
+        issuer.header = header
+        assert told in await refuse(runtime, issuer), header
 
 
 @on_sqlite
@@ -175,26 +172,24 @@ async def test_an_identity_token_that_the_provider_did_not_sign_lets_nobody_in(
     assert (await sign_in(runtime, issuer)).new.token
 
 
+ANSWERS_WITHOUT_TOKEN = [
+    (200, b"{}", Code.SIGN_IN_REFUSED, "did not take this server's request"),
+    (200, b'{"id_token": 7}', Code.SIGN_IN_REFUSED, "did not take this server's request"),
+    (200, b'{"id_token": "a.b"}', Code.SIGN_IN_REFUSED, "the three parts of a signed JWT"),
+    (200, b"<html>", Code.SIGN_IN_REFUSED, "did not take this server's request"),
+    (400, b'{"error": "invalid_grant"}', Code.SIGN_IN_REFUSED, "the code was used before or is too old"),
+    (401, b'{"error": "invalid_client"}', Code.SIGN_IN_REFUSED, "Tell the operator, whose log has the reason"),
+    (400, b'{"error": "\\u001b[31m"}', Code.SIGN_IN_REFUSED, "Tell the operator, whose log has the reason"),
+    (302, b"", Code.SIGN_IN_REFUSED, "did not take this server's request"),
+    (503, b"", Code.PROVIDER_UNAVAILABLE, "has failed. Try again"),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    "status, body, code, told",
-    [
-        (200, b"{}", Code.SIGN_IN_REFUSED, "did not take this server's request"),
-        (200, b'{"id_token": 7}', Code.SIGN_IN_REFUSED, "did not take this server's request"),
-        (200, b'{"id_token": "a.b"}', Code.SIGN_IN_REFUSED, "the three parts of a signed JWT"),
-        (200, b"<html>", Code.SIGN_IN_REFUSED, "did not take this server's request"),
-        (400, b'{"error": "invalid_grant"}', Code.SIGN_IN_REFUSED, "the code was used before or is too old"),
-        (401, b'{"error": "invalid_client"}', Code.SIGN_IN_REFUSED, "Tell the operator, whose log has the reason"),
-        (400, b'{"error": "\\u001b[31m"}', Code.SIGN_IN_REFUSED, "Tell the operator, whose log has the reason"),
-        (302, b"", Code.SIGN_IN_REFUSED, "did not take this server's request"),
-        (503, b"", Code.PROVIDER_UNAVAILABLE, "has failed. Try again"),
-    ],
-)
-async def test_a_provider_that_gives_no_token_is_told_in_words(
-    runtime: Runtime, issuer: SignInIssuer, status: int, body: bytes, code: Code, told: str
-) -> None:
-    issuer.answer = SourceAnswer(status=status, body=body)
-    assert told in await refuse(runtime, issuer, code)
+async def test_a_provider_that_gives_no_token_is_told_in_words(runtime: Runtime, issuer: SignInIssuer) -> None:
+    for status, body, code, told in ANSWERS_WITHOUT_TOKEN:
+        issuer.answer = SourceAnswer(status=status, body=body)
+        assert told in await refuse(runtime, issuer, code), body
 
 
 @on_sqlite

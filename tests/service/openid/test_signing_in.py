@@ -11,7 +11,7 @@ from padron.domain.people import ROLE_SCOPES, Role
 from padron.domain.sessions import SignInKind, SignInWay
 from padron.service.accounts import add_account, disable_account
 from padron.service.openid.departing import list_sign_in_providers
-from padron.service.people.members import add_member, remove_member, set_role
+from padron.service.people.members import add_member, remove_member, resume_member, set_role, suspend_member
 from padron.service.people.sessions import read_session
 from padron.service.people.sign_ins import list_own_sign_ins
 from padron.service.people.users import add_user, disable_user, erase_user, get_person
@@ -115,6 +115,21 @@ async def test_the_claims_of_the_next_sign_in_give_and_take_roles_and_membership
     assert cast.beta.account.name == "Beta"
 
 
+@pytest.mark.long("postgres")
+async def test_a_suspended_member_stays_out_whatever_the_claims_say(
+    runtime: Runtime, issuer: SignInIssuer, cast: Cast
+) -> None:
+    user = find_user(await sign_in(runtime, issuer))
+    acme = cast.acme.account
+    await suspend_member(runtime, user, acme.account_id, acme.name)
+    for groups in (["workshop"], ["owners", "workshop"]):
+        issuer.claims = {**ANA, "groups": groups}
+        await refuse(runtime, issuer, Code.FORBIDDEN)
+    await resume_member(runtime, user, acme.account_id)
+    assert (await sign_in(runtime, issuer)).new.session.role is Role.OWNER
+
+
+@pytest.mark.long("postgres")
 async def test_a_membership_that_somebody_gave_by_hand_is_never_touched(
     runtime: Runtime, issuer: SignInIssuer, cast: Cast
 ) -> None:
@@ -139,6 +154,7 @@ async def test_somebody_new_who_comes_twice_at_the_same_time_is_one_person(
     assert count == 1
 
 
+@pytest.mark.long("postgres")
 async def test_a_role_that_was_changed_by_hand_is_the_providers_again_after_the_next_sign_in(
     runtime: Runtime, issuer: SignInIssuer, cast: Cast
 ) -> None:
@@ -147,6 +163,7 @@ async def test_a_role_that_was_changed_by_hand_is_the_providers_again_after_the_
     assert (await sign_in(runtime, issuer)).new.session.role is Role.EDITOR
 
 
+@pytest.mark.long("postgres")
 async def test_somebody_new_whom_nothing_gives_a_role_leaves_no_trace(
     runtime: Runtime, issuer: SignInIssuer, select: Select
 ) -> None:
@@ -156,6 +173,7 @@ async def test_somebody_new_whom_nothing_gives_a_role_leaves_no_trace(
         assert await select(f"SELECT * FROM {table}") == [], table  # noqa: S608
 
 
+@pytest.mark.long("postgres")
 async def test_a_disabled_person_stays_out_and_an_erased_one_is_somebody_new(
     runtime: Runtime, issuer: SignInIssuer, select: Select
 ) -> None:
@@ -169,6 +187,7 @@ async def test_a_disabled_person_stays_out_and_an_erased_one_is_somebody_new(
     assert other.email == "ana@corp.example"
 
 
+@pytest.mark.long("postgres")
 async def test_an_address_leads_to_nobody_unless_the_operator_says_so(
     runtime: Runtime, issuer: SignInIssuer, cast: Cast
 ) -> None:
@@ -181,6 +200,7 @@ async def test_an_address_leads_to_nobody_unless_the_operator_says_so(
 
 
 @pytest.mark.parametrize("verified", [True, False, None, "true", 1])
+@pytest.mark.long("postgres")
 async def test_only_a_verified_address_leads_to_a_known_person_where_the_operator_says_so(
     runtime: Runtime, issuer: SignInIssuer, cast: Cast, verified: object
 ) -> None:
@@ -209,6 +229,7 @@ async def test_an_address_does_not_lead_to_somebody_for_emergencies_or_disabled(
     await refuse(runtime, issuer)
 
 
+@pytest.mark.long("postgres")
 async def test_the_subject_of_another_issuer_is_another_person(
     runtime: Runtime, issuer: SignInIssuer, select: Select
 ) -> None:

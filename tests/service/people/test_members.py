@@ -40,6 +40,7 @@ async def test_an_owner_invites_a_person_who_comes_in_with_the_link(runtime: Run
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR, Role.MANAGER])
+@pytest.mark.long("postgres")
 async def test_only_an_owner_sees_and_changes_members(runtime: Runtime, cast: Cast, crew: Crew, role: Role) -> None:
     acme = cast.acme.account
     await set_role(runtime, crew.eva, acme.account_id, acme.name, role)
@@ -58,6 +59,7 @@ async def test_only_an_owner_sees_and_changes_members(runtime: Runtime, cast: Ca
         assert caught.value.code is Code.FORBIDDEN
 
 
+@pytest.mark.long("postgres")
 async def test_another_accounts_member_cannot_be_told_from_nobody(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     owner = (await sign_in(runtime, crew.bo)).session.principal
     seen = set()
@@ -77,6 +79,7 @@ async def test_another_accounts_member_cannot_be_told_from_nobody(runtime: Runti
     }
 
 
+@pytest.mark.long("postgres")
 async def test_an_owner_cannot_take_over_somebody_whom_another_account_has(
     runtime: Runtime, cast: Cast, crew: Crew
 ) -> None:
@@ -96,6 +99,7 @@ async def test_an_owner_cannot_take_over_somebody_whom_another_account_has(
         assert "Ana" not in caught.value.detail
 
 
+@pytest.mark.long("postgres")
 async def test_a_link_for_a_member_ends_once_another_account_has_the_person(
     runtime: Runtime, cast: Cast, crew: Crew
 ) -> None:
@@ -131,6 +135,7 @@ async def test_the_last_owner_stays(runtime: Runtime, cast: Cast, crew: Crew) ->
     await erase_user(runtime, crew.ana)  # who had no access to lose any more
 
 
+@pytest.mark.long("postgres")
 async def test_an_owner_who_is_disabled_does_not_count_as_another_one(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     acme = cast.acme.account
     second = await add_person(runtime, "second@acme.example", acme, Role.OWNER)
@@ -142,6 +147,7 @@ async def test_an_owner_who_is_disabled_does_not_count_as_another_one(runtime: R
     await remove_member(runtime, crew.ana, acme.account_id, acme.name)
 
 
+@pytest.mark.long("postgres")
 async def test_the_operator_may_force_out_the_last_owner(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     acme = cast.acme.account
     await set_role(runtime, crew.ana, acme.account_id, acme.name, Role.VIEWER, force=True)
@@ -166,6 +172,7 @@ async def test_two_owners_cannot_go_at_the_same_time(runtime: Runtime, cast: Cas
     assert len(owners) == 1
 
 
+@pytest.mark.long("postgres")
 async def test_an_account_has_a_bounded_number_of_members(
     runtime: Runtime, crew: Crew, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +185,7 @@ async def test_an_account_has_a_bounded_number_of_members(
         await get_person(runtime, "x@acme.example")
 
 
+@pytest.mark.long("postgres")
 async def test_an_owner_sees_who_entered_the_account_and_nothing_of_another_one(
     runtime: Runtime, cast: Cast, crew: Crew
 ) -> None:
@@ -201,6 +209,7 @@ async def test_an_owner_sees_who_entered_the_account_and_nothing_of_another_one(
     assert {one.event.actor for one in await list_own_sign_ins(runtime, crew.eva)} == {crew.eva.user_id}
 
 
+@pytest.mark.long("postgres")
 async def test_a_removed_member_is_out_at_once_and_others_are_not(runtime: Runtime, crew: Crew) -> None:
     eva, ana = await sign_in(runtime, crew.eva), await sign_in(runtime, crew.ana)
     await remove_own_member(runtime, ana.session.principal, "r", crew.eva.user_id)

@@ -10,7 +10,14 @@ from padron.domain.people import Role
 from padron.service.accounts import disable_account
 from padron.service.administration.own_account import list_acts
 from padron.service.administration.own_keys import AskedKey, add_key, list_keys, revoke_key
-from padron.service.people.members import add_member, invite_member, list_members, remove_member, set_role
+from padron.service.people.members import (
+    add_member,
+    invite_member,
+    list_members,
+    remove_member,
+    set_role,
+    suspend_member,
+)
 from padron.service.people.users import disable_user, erase_user
 from padron.service.runtime import Runtime
 from tests.cast import Cast
@@ -27,6 +34,10 @@ async def demote(runtime: Runtime, cast: Cast, crew: Crew) -> None:
 
 async def remove(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     await remove_member(runtime, crew.ana, cast.acme.account.account_id, cast.acme.account.name)
+
+
+async def suspend(runtime: Runtime, cast: Cast, crew: Crew) -> None:
+    await suspend_member(runtime, crew.ana, cast.acme.account.account_id, cast.acme.account.name)
 
 
 async def disable(runtime: Runtime, cast: Cast, crew: Crew) -> None:
@@ -50,7 +61,8 @@ async def close(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     await disable_account(runtime, cast.acme.account)
 
 
-LOSSES: list[Loss] = [demote, remove, disable, erase, move, close]
+LOSSES: list[Loss] = [demote, remove, suspend, disable]
+MORE_LOSSES: list[Loss] = [erase, move, close]
 
 
 async def enter(runtime: Runtime, cast: Cast, crew: Crew) -> Principal:
@@ -59,6 +71,7 @@ async def enter(runtime: Runtime, cast: Cast, crew: Crew) -> Principal:
     return (await sign_in(runtime, crew.ana)).session.principal
 
 
+@pytest.mark.long("postgres")
 async def test_an_owner_administers_and_the_record_names_the_person(runtime: Runtime, cast: Cast, crew: Crew) -> None:
     owner = await enter(runtime, cast, crew)
     new = await add_key(runtime, owner, "r-1", ASKED)
@@ -70,7 +83,9 @@ async def test_an_owner_administers_and_the_record_names_the_person(runtime: Run
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("lose", LOSSES)
+@pytest.mark.parametrize(
+    "lose", [*LOSSES, *(pytest.param(one, marks=pytest.mark.long("postgres")) for one in MORE_LOSSES)]
+)
 async def test_who_lost_the_right_while_the_request_waited_changes_nothing(
     runtime: Runtime, cast: Cast, crew: Crew, lose: Loss
 ) -> None:

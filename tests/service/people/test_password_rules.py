@@ -16,6 +16,7 @@ ANA = User(
     name="Ana María Ruiz",
     language=None,
     time_zone=None,
+    theme=None,
     is_break_glass=False,
     created_at=NOON,
     disabled_at=None,
@@ -49,17 +50,18 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("password", GOOD)
-def test_a_long_password_of_ones_own_is_taken(password: str) -> None:
-    check_password(password, ANA)
-
-
-@pytest.mark.parametrize("why, password", [(why, one) for why, many in BAD.items() for one in many])
-def test_a_bad_password_is_refused_with_a_reason_that_does_not_quote_it(why: str, password: str) -> None:
-    with pytest.raises(PadronError, match=why) as caught:
+def test_a_long_password_of_ones_own_is_taken() -> None:
+    for password in GOOD:
         check_password(password, ANA)
-    assert caught.value.code is Code.BAD_PARAMETERS
-    assert not password or password not in caught.value.detail
+
+
+@pytest.mark.parametrize("why", BAD)
+def test_a_bad_password_is_refused_with_a_reason_that_does_not_quote_it(why: str) -> None:
+    for password in BAD[why]:
+        with pytest.raises(PadronError, match=why) as caught:
+            check_password(password, ANA)
+        assert caught.value.code is Code.BAD_PARAMETERS
+        assert not password or password not in caught.value.detail
 
 
 def test_every_common_password_that_is_long_enough_is_refused() -> None:

@@ -14,7 +14,7 @@ from padron.domain.sessions import SignInWay, Visitor
 from padron.service.people.members import add_member, remove_member
 from padron.service.people.passwords import PasswordHashing
 from padron.service.people.sessions import sign_in_with_password
-from padron.service.people.throttle import KEPT, NAME_RATE, NETWORK_RATE, PAIR_RATE, SignInThrottle
+from padron.service.people.throttle import NAME_RATE, NETWORK_RATE, PAIR_RATE, SignInThrottle
 from padron.service.people.users import add_user, disable_user, erase_user
 from padron.service.runtime import Runtime
 from tests.cast import Cast
@@ -30,12 +30,14 @@ async def refuse(runtime: Runtime, email: str, password: str = WRONG, visitor: V
     return caught.value
 
 
+@pytest.mark.long("postgres")
 async def test_an_address_is_compared_in_small_letters_and_a_password_in_one_form(runtime: Runtime, crew: Crew) -> None:
     new = await sign_in_with_password(runtime, " ANA@Acme.EXAMPLE ", PASSWORD, OFFICE)
     assert new.session.user == crew.ana
     await refuse(runtime, "ana@acme.example", PASSWORD.upper())
 
 
+@pytest.mark.long("postgres")
 async def test_nobody_learns_from_the_answer_or_the_work_who_is_known(
     runtime: Runtime, cast: Cast, crew: Crew, select: Select
 ) -> None:
@@ -65,6 +67,7 @@ async def test_nobody_learns_from_the_answer_or_the_work_who_is_known(
     assert (code, hashes, events) == (Code.SIGN_IN_REFUSED, 1, 1)
 
 
+@pytest.mark.long("postgres")
 async def test_what_was_typed_for_somebody_unknown_is_kept_nowhere(
     runtime: Runtime, crew: Crew, select: Select
 ) -> None:
@@ -81,12 +84,14 @@ async def test_what_was_typed_for_somebody_unknown_is_kept_nowhere(
 
 
 @pytest.mark.usefixtures("crew")
+@pytest.mark.long("postgres")
 async def test_only_an_argon2id_hash_of_a_password_is_stored(select: Select) -> None:
     rows = await select("SELECT password_hash FROM users WHERE email = 'ana@acme.example'")
     assert str(rows[0][0]).startswith("$argon2id$v=19$m=8,t=1,p=1$")
     assert PASSWORD not in repr(await select("SELECT * FROM users"))
 
 
+@pytest.mark.long("postgres")
 async def test_a_member_of_no_account_learns_so_only_with_the_right_password(
     runtime: Runtime, cast: Cast, crew: Crew
 ) -> None:
@@ -96,6 +101,7 @@ async def test_a_member_of_no_account_learns_so_only_with_the_right_password(
     assert (await refuse(runtime, "eva@acme.example", PASSWORD)).code is Code.FORBIDDEN
 
 
+@pytest.mark.long("postgres")
 async def test_a_hash_of_other_parameters_is_renewed_by_the_next_sign_in(
     runtime: Runtime, crew: Crew, select: Select
 ) -> None:
@@ -111,6 +117,7 @@ async def test_a_hash_of_other_parameters_is_renewed_by_the_next_sign_in(
 
 
 @pytest.mark.parametrize("email", ["ana@acme.example", "nobody@acme.example"])
+@pytest.mark.long("postgres")
 async def test_guessing_for_one_name_is_slowed_down_whether_or_not_there_is_such_a_person(
     runtime: Runtime, crew: Crew, email: str
 ) -> None:
@@ -137,6 +144,37 @@ async def test_a_person_is_not_locked_out_by_a_stranger_who_guesses_from_everywh
     await sign_in(runtime, crew.ana)
 
 
+@pytest.mark.long("postgres")
+async def test_nor_in_a_process_that_has_not_seen_the_person(runtime: Runtime, crew: Crew) -> None:
+    await sign_in(runtime, crew.ana)
+    fresh = replace(runtime, throttle=SignInThrottle())
+    for number in range(NAME_RATE.burst):
+        visitor = Visitor(address=f"203.0.113.{number}", agent="")
+        for one in (runtime, fresh):  # the record is full of guesses
+            await refuse(one, "ana@acme.example", visitor=visitor)
+    again = replace(OFFICE, agent="another browser")
+    assert (await refuse(fresh, "ana@acme.example", visitor=again)).code is Code.SIGN_IN_REFUSED
+    await sign_in(fresh, crew.ana)
+    for email in ("ana@acme.example", "nobody@acme.example"):
+        assert (await refuse(fresh, email, PASSWORD, ELSEWHERE)).code in {Code.RATE_EXCEEDED, Code.SIGN_IN_REFUSED}
+    assert (await refuse(fresh, "ana@acme.example", PASSWORD, ELSEWHERE)).code is Code.RATE_EXCEEDED
+
+
+@pytest.mark.long("postgres")
+async def test_the_record_is_not_asked_again_and_again_for_a_stranger(runtime: Runtime, crew: Crew) -> None:
+    del crew
+    fresh = replace(runtime, throttle=SignInThrottle())
+    for number in range(NAME_RATE.burst):
+        await refuse(fresh, "ana@acme.example", visitor=Visitor(address=f"203.0.113.{number}", agent=""))
+    rates = []
+    for _ in range(PAIR_RATE.burst + 2):
+        error = await refuse(fresh, "ana@acme.example", PASSWORD, ELSEWHERE)
+        assert isinstance(error, RateExceededError)
+        rates.append(error.rate)
+    assert rates == [NAME_RATE] * PAIR_RATE.burst + [PAIR_RATE] * 2
+
+
+@pytest.mark.long("postgres")
 async def test_one_address_cannot_try_many_names(runtime: Runtime, crew: Crew) -> None:
     for number in range(NETWORK_RATE.burst):
         assert (await refuse(runtime, f"a{number}@acme.example")).code is Code.SIGN_IN_REFUSED
@@ -144,21 +182,23 @@ async def test_one_address_cannot_try_many_names(runtime: Runtime, crew: Crew) -
     await sign_in(runtime, crew.ana, visitor=ELSEWHERE)
 
 
+@pytest.mark.long("postgres")
 async def test_who_signs_in_rightly_is_never_slowed_down(runtime: Runtime, crew: Crew) -> None:
     for _ in range(NETWORK_RATE.burst + 5):
         await sign_in(runtime, crew.ana)
 
 
-def test_the_buckets_fill_again_and_their_memory_has_an_end() -> None:
+def test_the_buckets_fill_again_and_their_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("padron.service.people.throttle.KEPT", 500)
     throttle = SignInThrottle()
     for _ in range(PAIR_RATE.burst):
         throttle.take("ana", "192.0.2.1", 0.0)
     with pytest.raises(RateExceededError):
         throttle.take("ana", "192.0.2.1", 0.0)
     throttle.take("ana", "192.0.2.1", PAIR_RATE.token_s + 1)
-    for number in range(2 * KEPT + 1_000):
+    for number in range(2_000):
         throttle.take(f"n{number}", f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 0.0)
-    assert throttle.bucket_count <= 2 * 3 * KEPT
+    assert throttle.bucket_count <= 2 * 3 * 500
 
 
 @pytest.fixture
@@ -192,6 +232,7 @@ async def test_who_hangs_up_keeps_the_room_until_the_hash_is_done(slow: Password
     assert slow.at_once_seen <= 2
 
 
+@pytest.mark.long("postgres")
 async def test_a_server_that_is_full_has_not_counted_the_attempt(runtime: Runtime, crew: Crew) -> None:
     full = replace(runtime, passwords=PasswordHashing(memory_kib=8, passes=1, at_once=1, waiting_max=-1))
     for _ in range(PAIR_RATE.burst + 1):
@@ -212,6 +253,7 @@ async def test_a_password_is_hashed_with_the_parameters_that_the_guide_names() -
     await hashing.close()
 
 
+@pytest.mark.long("postgres")
 async def test_the_way_of_a_sign_in_is_kept(runtime: Runtime, crew: Crew, select: Select) -> None:
     await sign_in(runtime, crew.ana)
     assert await select("SELECT way FROM sessions") == [(SignInWay.PASSWORD.value,)]

@@ -30,6 +30,7 @@ from tests.conftest import OpenStore, Select
 from tests.service.people.crew import Crew, is_live, sign_in
 
 
+@pytest.mark.long("postgres")
 async def test_a_person_is_found_by_id_and_by_address_in_any_case(runtime: Runtime, crew: Crew) -> None:
     assert await get_user(runtime, crew.ana.user_id) == crew.ana
     assert await get_user(runtime, "ANA@acme.example") == crew.ana
@@ -68,6 +69,7 @@ async def test_two_people_who_want_one_address_at_the_same_time_do_not_both_get_
         assert refused == [Code.USER_EXISTS] * 2, results
 
 
+@pytest.mark.long("postgres")
 async def test_a_person_has_a_name_a_language_and_a_time_zone(runtime: Runtime, crew: Crew) -> None:
     await rename_user(runtime, crew.ana, "Ana Ruiz")
     changed = await change_preferences(runtime, crew.ana, language="es", time_zone="America/Mexico_City")
@@ -99,6 +101,7 @@ async def test_all_people_are_listed_by_address_with_their_accounts(
     ]
 
 
+@pytest.mark.long("postgres")
 async def test_a_disabled_person_can_be_enabled_again_but_the_sessions_stay_ended(runtime: Runtime, crew: Crew) -> None:
     before = await sign_in(runtime, crew.eva)
     first = await disable_user(runtime, crew.eva)
@@ -110,6 +113,7 @@ async def test_a_disabled_person_can_be_enabled_again_but_the_sessions_stay_ende
     assert await is_live(runtime, await sign_in(runtime, crew.eva))
 
 
+@pytest.mark.long("postgres")
 async def test_an_operator_ends_all_sessions_of_a_person(runtime: Runtime, crew: Crew) -> None:
     many = [await sign_in(runtime, crew.eva) for _ in range(3)]
     ana = await sign_in(runtime, crew.ana)
@@ -120,6 +124,7 @@ async def test_an_operator_ends_all_sessions_of_a_person(runtime: Runtime, crew:
     assert [await is_live(runtime, new) for new in (*many, ana)] == [False, False, False, True]
 
 
+@pytest.mark.long("postgres")
 async def test_of_an_erased_person_only_the_id_and_the_facts_are_left(
     runtime: Runtime, crew: Crew, select: Select
 ) -> None:
