@@ -174,11 +174,13 @@ async def save(store: Store, account_id: int, *changes: Change) -> None:
     await store.write(account_id, work)
 
 
-async def wait_until(condition: Callable[[], Awaitable[bool]], *, seconds_max: float = 10) -> None:
-    """Return once the condition holds. Raises TimeoutError."""
+async def wait_until(
+    condition: Callable[[], Awaitable[bool]], *, seconds_max: float = 10, every_s: float = 0.005
+) -> None:
+    """Return once the condition holds, at which it looks every so often. Raises TimeoutError."""
     async with asyncio.timeout(seconds_max):
         while not await condition():  # noqa: ASYNC110 - another process has no event for us
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(every_s)
 
 
 async def get_one(store: Store, account_id: int, vin: str = HUMMER) -> Vehicle:

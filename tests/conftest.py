@@ -5,7 +5,7 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -51,7 +51,7 @@ class Select(Protocol):
 _SLOW_FILES = {
     # start many processes
     "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
-    "test_imports.py",
+    "test_imports.py", "test_scan_vins.py",
     # wait for what happens after a time
     "test_authority.py", "test_deadlines.py", "test_rate_limits.py", "test_waiting.py", "test_webhooks.py",
     # do much: render every page, read large lists, cancel at every step
@@ -72,6 +72,8 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
+    parser.addoption("--short", action="store_true", help="leave out the tests that are marked as long")
+    parser.addoption("--long", action="store_true", help="run the tests that are marked as long, and no others")
 
 
 def pytest_sessionstart() -> None:
@@ -89,18 +91,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if effort.IS_TORTURE:
         for item in items:  # each has time enough for its long form
             item.add_marker(pytest.mark.timeout(effort.TORTURE_TIMEOUT_S), append=False)
-    if config.getoption("fast"):
-        slow = [item for item in items if is_slow(item)]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in {*slow}]
+    is_out: dict[str, Callable[[pytest.Item], bool]] = {
+        "fast": is_slow,
+        "short": is_long,
+        "long": lambda item: not is_long(item),
+    }
+    for option, leaves_out in is_out.items():
+        if config.getoption(option):
+            out = {item for item in items if leaves_out(item)}
+            config.hook.pytest_deselected(items=[*out])
+            items[:] = [item for item in items if item not in out]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Build no form of a test that the run leaves out: building them is half of collecting. One is left as it was."""
+    is_short, is_only_long = (metafunc.config.getoption(option) for option in ("short", "long"))
+    if is_short or is_only_long:
+        marks = [*metafunc.definition.iter_markers("long")]
+        forms = metafunc._calls
+        kept = [one for one in forms if is_form_long([*marks, *one.marks], one.params) is is_only_long]
+        metafunc._calls = kept or forms[:1]
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Say whether `make test` leaves out a test: it bears the mark, for every engine or for the one that it runs on."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return is_form_long(item.iter_markers("long"), parameters)
+
+
+def is_form_long(marks: Iterable[pytest.Mark], parameters: Mapping[str, object]) -> bool:
+    longs = (mark for mark in marks if mark.name == "long")
+    return any(not mark.args or parameters.get("engine") in mark.args for mark in longs)
 
 
 def is_slow(item: pytest.Item) -> bool:
     """Say whether a test is left out between two edits."""
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     fixtures = {*getattr(item, "fixturenames", ())}
-    is_long = item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
-    return parameters.get("engine") == "postgres" or is_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
+    takes_long = is_long(item) or item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
+    return parameters.get("engine") == "postgres" or takes_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
 
 
 def is_slow_file(path: Path) -> bool:
@@ -126,9 +156,9 @@ def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> 
     loop_watch.take_slow()
     yield
     slow = loop_watch.take_slow()
-    is_unwatched = any(request.path.is_relative_to(folder) for folder in UNWATCHED)
-    if request.node.get_closest_marker("slow_callback") is None and not is_unwatched:
-        assert not slow, "\n".join(["The event loop was held up:", *slow])
+    if slow and request.node.get_closest_marker("slow_callback") is None:
+        is_unwatched = any(request.path.is_relative_to(folder) for folder in UNWATCHED)
+        assert is_unwatched, "\n".join(["The event loop was held up:", *slow])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,8 +38,8 @@ STORE_MACHINE = _choose(10, 150)
 STORE_MACHINE_STEPS = 50  # at most, in each example
 PLANS_MACHINE = _choose(15, 150)
 PLANS_MACHINE_STEPS = 30
-LIST_QUESTIONS = _choose(40, 2_000)
-PAGE_SIZES = _choose((3, 100), (1, 5, 100))
+LIST_QUESTIONS = _choose(25, 2_000)
+PAGE_SIZES = _choose((7,), (1, 5, 100))
 REPAIR_HISTORIES = _choose(12, 300)
 UNDO_HISTORIES = _choose(15, 400)
 PAST_HISTORIES = _choose(8, 300)
@@ -53,20 +53,20 @@ BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
 TWO_WAYS_REQUESTS = _choose(500, 2_000)
 
 # Races: changes, or seconds
-EXCLUSION_CHANGES = _choose(1_500, 20_000)
-WITHDRAWAL_CHANGES = _choose(400, 10_000)
+EXCLUSION_CHANGES = _choose(500, 20_000)
+WITHDRAWAL_CHANGES = _choose(200, 10_000)
 REPLICA_RACE_S = _choose(2.0, 20.0)
-CANCELLED_CALLS = _choose(200, 5_000)
+CANCELLED_CALLS = _choose(120, 5_000)
 HANG_UPS = _choose(60, 1_000)
 
 # Servers that are killed or stopped under load
-KILLS = _choose({"sqlite": 6, "postgres": 2}, {"sqlite": 30, "postgres": 15})
+KILLS = _choose({"sqlite": 3, "postgres": 1}, {"sqlite": 30, "postgres": 15})
 FOLLOWER_ENDS = _choose((True, False), (True, False) * 6)  # how a server is ended, in turn: killed?
-FOLLOWER_ANSWERS = _choose(60, 400)  # between two such ends
-LATE_MIRRORS = _choose(3, 8)  # of each account and kind
+FOLLOWER_ANSWERS = _choose(40, 400)  # between two such ends
+LATE_MIRRORS = _choose(2, 8)  # of each account and kind
 LOG_KILLS = _choose(2, 20)
 DAMAGES = _choose(3, 60)  # of each kind, with and without the check of the whole file
-BACKUP_KILLS = _choose(3, 40)
+BACKUP_KILLS = _choose(2, 40)
 RESENT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 20, "postgres": 20})
 SAME_KEY_TURNS = _choose(5, 60)
 WEBHOOK_ENDS: dict[str, tuple[tuple[bool, ...], ...]] = _choose(  # of each server that runs then, in turn: killed?
@@ -81,11 +81,12 @@ TRIAL_S = _choose(0.0, 60 * _TRIAL_MINUTES)  # everything happens once at least
 TRIAL_SLOW_S = _choose(2.0, 4.0)  # how long a slow client stays
 TRIAL_FULL_S = _choose((0.1, 0.5), (0.3, 3.0))  # how long the disk stays full
 TRIAL_CALM_S = _choose((0.0, 0.5), (0.5, 8.0))  # between two mishaps
-IMPORT_ROWS = _choose(4_000, 20_000)
+IMPORT_ROWS = _choose(1_200, 20_000)
+FILE_KILLS = _choose(1, 4)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
-SELECTED_VEHICLES = _choose(3_000, 10_000)
+SELECTED_VEHICLES = _choose(1_500, 10_000)
 
-BACKUP_FLIPS = _choose(40, 3_000)  # flipped bits, each with a restore
+BACKUP_FLIPS = _choose(16, 3_000)  # flipped bits, each with a restore
 
 # Sizes
 SLOW_CLIENTS = _choose(150, 500)
@@ -95,7 +96,7 @@ ARCHIVED_CHANGES = _choose(120, 400)
 PAST_INSTANTS = _choose(5, 40)
 REPORT_VEHICLES = _choose(600, 3_000)
 PLANNED_VEHICLES = _choose(12_000, 20_000)
-MEMORY_ROWS = _choose(4_000, 60_000)
+MEMORY_ROWS = _choose(1_800, 60_000)
 LINEAR_CHARACTERS = _choose(512, 4_096)
 CODE_POINT_STEP = _choose(19, 1)  # from the first ideograph on, all before are tried
 

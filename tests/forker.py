@@ -3,6 +3,7 @@
 A fork must not differ from a ``python -m padron`` that was started, but that it is quick: see ``_become``.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -21,25 +22,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from tests.forked_workers import fork_workers
+
 # What the program imports only once it runs.
 _LATE = (
     "encodings.idna", "uvicorn.lifespan.on", "uvicorn.loops.auto", "uvicorn.loops.uvloop",
     "uvicorn.protocols.http.httptools_impl", "uvloop",
+    "PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.PpmImagePlugin",
+    "PIL.WebPImagePlugin", "zxingcpp",
 )  # fmt: skip
 PROGRAM = "padron"
-_STREAMS = 3
+_STREAMS = 4  # at most: the fourth one is systemd's socket
+_NOT_WRITTEN = 120  # the exit status when the last of what was printed could not be written
 _BLOCK_BYTES = 1 << 16
 _THREADS = Path("/proc/self/task")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Order:
-    """What to run: the program, or its reader of files. Then its words, folder, environment and standard streams."""
+    """What to run: the program, or its reader of files. Then its words, folder, environment and open files.
+
+    The files are the standard streams, and systemd's socket if there is one.
+    """
 
     module: str
     words: list[str]
     folder: str
     environment: dict[str, str]
+    periods: dict[str, float]
     streams: list[int]
 
 
@@ -132,25 +142,53 @@ def _become(order: _Order) -> None:
     os.chdir(order.folder)
     os.environ.clear()
     os.environ.update(order.environment)
+    if len(order.streams) == _STREAMS:
+        os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+    for name, seconds in order.periods.items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, seconds)
     time.tzset()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if order.module == PROGRAM:
         sys.path[0] = order.folder
+        fork_workers()
     else:  # the reader of files is started so that it imports nothing from there
         del sys.path[0]
     sys.argv[1:] = order.words
     gc.enable()
 
 
+def _end_now(code: object) -> NoReturn:
+    """End as Python does, but leave the memory to the system.
+
+    Python would take each module apart, and so write to nearly all pages that are shared with the warm process. That
+    costs more than many a command.
+    """
+    if code is not None and not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads
+    atexit._run_exitfuncs()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if not stream.closed:
+                stream.flush()
+    except OSError:
+        code = _NOT_WRITTEN
+    os._exit((code or 0) & 0xFF)
+
+
 def _import_all() -> None:
     import padron  # noqa: PLC0415 - only now, when no garbage is looked for
 
     for module in pkgutil.walk_packages(padron.__path__, "padron."):
-        if module.name not in {"padron.__main__", "padron.files.reader"}:
+        if module.name not in {"padron.__main__", "padron.files.picture_reader", "padron.files.reader"}:
             importlib.import_module(module.name)
     for name in _LATE:
         importlib.import_module(name)
+    sys.modules["padron.delivery.sender"].trust_system()  # what it reads from the system is the same for all
 
 
 def main() -> None:
@@ -161,7 +199,11 @@ def main() -> None:
     gc.freeze()  # the collector writes to what it looks at, and what is written is no longer shared
     order = _Forker(socket.socket(fileno=int(sys.argv[1])), os.dup(0)).run()
     _become(order)
-    runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        _end_now(end.code)
+    _end_now(0)
 
 
 if __name__ == "__main__":

@@ -211,7 +211,7 @@ FUNCTIONS: dict[str, Hard] = {
         )
     ),
     "csv-quotes-that-stay-open": Hard(
-        make=lambda size: _read_file(CsvRows, b"vin,plate\n" + b'a","b\n' * (size // 6)), size=1 << 17
+        make=lambda size: _read_file(CsvRows, b"vin,plate\n" + b'a","b\n' * (size // 6)), size=1 << 12
     ),
     "csv-blank-lines": Hard(make=lambda size: _read_file(CsvRows, b"vin\n" + b"\n" * size), size=1 << 16),
     "csv-one-line": Hard(make=lambda size: _read_file(CsvRows, b"vin\n" + b"," * size), size=1 << 18),
@@ -222,6 +222,6 @@ FUNCTIONS: dict[str, Hard] = {
     "json-blank-lines": Hard(make=lambda size: _read_file(JsonRows, b"{}\n" + b"\n" * size), size=1 << 16),
     "json-names": Hard(
         make=lambda size: _read_file(JsonRows, b"{" + b",".join(b'"%d": 1' % n for n in range(size // 9)) + b"}"),
-        size=1 << 14,
+        size=1 << 12,
     ),
 }

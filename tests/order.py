@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from padron.domain.query import VehicleQuery, give_filter_values
 from padron.domain.sorting import give_field_key
-from padron.domain.vehicle import FIELDS_BY_NAME, Details, Vehicle
+from padron.domain.vehicle import FIELDS_BY_NAME, Details, Vehicle, fold_text
 
 
 def give_place(vehicle: Vehicle, details: Details, sort: str | None, *, descending: bool) -> tuple[Any, ...]:
@@ -24,3 +25,11 @@ def give_place(vehicle: Vehicle, details: Details, sort: str | None, *, descendi
     # By code point, which is the order of the bytes of UTF-8 as well.
     key = give_field_key(sort or "", str(value)) if FIELDS_BY_NAME[sort or ""].is_text else value
     return (descending, key, vehicle.vehicle_id)
+
+
+def fits_filters(details: Details, query: VehicleQuery) -> bool:
+    """Say whether a vehicle has, for each filter, any of its values."""
+    return all(
+        fold_text(str(details.get(name, ""))) in {fold_text(str(value)) for value in give_filter_values(wanted)}
+        for name, wanted in query.filters.items()
+    )

@@ -24,9 +24,16 @@ def send_order(
     folder: str,
     environment: Mapping[str, str],
     streams: Sequence[int],
+    periods: Mapping[str, float] | None = None,
 ) -> socket.socket:
-    """Order a start. On the connection come two lines: the process's id, and its exit status when it has ended."""
-    order = {"module": module, "words": words, "folder": folder, "environment": dict(environment)}
+    """Order a start. On the connection come two lines: the process's id, and its exit status when it has ended.
+
+    A fourth stream is systemd's socket. ``periods`` are constants that are shorter for a test, by their full names.
+    """
+    order = {
+        "module": module, "words": words, "folder": folder, "environment": dict(environment),
+        "periods": dict(periods or {}),
+    }  # fmt: skip
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(path)

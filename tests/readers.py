@@ -8,23 +8,25 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from padron.files import child
+from padron.files import child, pictures
 from tests.orders import send_order
 from tests.starting import Program, warm_up
 
 _END_S_MAX = 60
-_start_process, _NICENESS = child.start_process, child.NICENESS
+_start_process, _NICENESS, _LIMITS = child.start_process, child.NICENESS, pictures.LIMITS
+PATIENT = replace(_LIMITS, wall_s=120.0, niceness=0)  # for a picture, on a machine that others use too
 
 
 class ForkedReader:
     """What ``child.py`` uses of a process that it started."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], program: str) -> None:
         (given, stdin), (stdout, printed), (stderr, complained) = os.pipe(), os.pipe(), os.pipe()
         self.stdin: IO[bytes] = os.fdopen(stdin, "wb")
         self.stdout: IO[bytes] = os.fdopen(stdout, "rb")
@@ -32,7 +34,7 @@ class ForkedReader:
         theirs = (given, printed, complained)
         try:
             connection = send_order(
-                warm_up(), [], module=child.PROGRAM, folder=str(Path.cwd()), environment=environment, streams=theirs
+                warm_up(), [], module=program, folder=str(Path.cwd()), environment=environment, streams=theirs
             )
         finally:
             for stream in theirs:
@@ -56,6 +58,7 @@ def forked_readers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "start_process", ForkedReader)
         patch.setattr(child, "NICENESS", 0)
+        patch.setattr(pictures, "LIMITS", PATIENT)
         yield
 
 
@@ -65,4 +68,5 @@ def started_readers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "start_process", _start_process)
         patch.setattr(child, "NICENESS", _NICENESS)
+        patch.setattr(pictures, "LIMITS", _LIMITS)
         yield

@@ -71,15 +71,23 @@ def start_program(
     stderr: IO[bytes],
     folder: Path | None = None,
     variables: Mapping[str, str] | None = None,
+    listener: socket.socket | None = None,
+    periods: Mapping[str, float] | None = None,
 ) -> Program:
-    """Start ``padron`` with these words and, if given, environment variables of its own. It has nothing to read."""
+    """Start ``padron`` with these words and, if given, environment variables of its own. It has nothing to read.
+
+    ``listener`` is a socket as systemd hands it over. ``periods`` are constants of the program that are shorter for a
+    test, by their full names.
+    """
+    handed = () if listener is None else (listener,)
     with Path(os.devnull).open("rb") as stdin:
         connection = send_order(
             warm_up(),
             words,
             folder=str(folder or Path.cwd()),
             environment={**give_environment(), **(variables or {})},
-            streams=[stream.fileno() for stream in (stdin, stdout, stderr)],
+            streams=[stream.fileno() for stream in (stdin, stdout, stderr, *handed)],
+            periods=periods,
         )
     return Program(connection)
 

@@ -8,6 +8,7 @@ import ast
 import re
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,12 @@ def is_linear(short: Callable[[], object], long: Callable[[], object]) -> bool:
 
 def find_slow_text(pattern: re.Pattern[Any], method: str, size: int) -> str | None:
     """Give a text over which the expression takes more than linear time; None when there is none."""
-    shorts, longs = (list(write_texts(pattern, length)) for length in (size, 4 * size))
-    for short, long in zip(shorts, longs, strict=True):
-        if not is_linear(run(pattern, method, short), run(pattern, method, long)):
-            return long
+    for place, long in enumerate(write_texts(pattern, 4 * size)):
+        call = run(pattern, method, long)
+        if measure(call) > FLOOR_S:
+            short = next(islice(write_texts(pattern, size), place, None))
+            if not is_linear(run(pattern, method, short), call):
+                return long
     return None
 
 
@@ -63,17 +66,21 @@ def test_each_expression_takes_linear_time(name: str) -> None:
         assert slow is None, f"{method} over {slow[:50]!r} … {slow[-5:]!r}"
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_each_function_that_meets_outside_text_takes_linear_time(name: str) -> None:
-    made = FUNCTIONS[name]
-    assert is_linear(made.make(made.size), made.make(4 * made.size))
+@pytest.mark.parametrize("group", sorted({name.partition("-")[0] for name in FUNCTIONS}))
+def test_each_function_that_meets_outside_text_takes_linear_time(group: str) -> None:
+    for name, made in FUNCTIONS.items():
+        if name.partition("-")[0] == group:
+            assert is_linear(made.make(made.size), made.make(4 * made.size)), name
 
 
 def test_no_expression_is_compiled_where_it_is_not_found() -> None:
     """Every use of ``re`` is a compiled one in a module's own names, where the test above finds it."""
     root = Path(padron.__path__[0])
     for path in root.rglob("*.py"):
-        tree = ast.parse(path.read_text("utf-8"))
+        source = path.read_text("utf-8")
+        if not re.search(r"\bre\.", source):
+            continue
+        tree = ast.parse(source)
         module = ".".join(("padron", *path.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
         held = 0
         for node in tree.body:

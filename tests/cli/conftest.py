@@ -3,7 +3,8 @@
 import json
 import os
 import pwd
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from padron.cli.app import run
+from tests.cli.signatures import kept_signatures
 
 SYSTEM_USER = pwd.getpwuid(os.getuid()).pw_name
 ACTOR = f"cli:{SYSTEM_USER}"  # the author of what a command changes
@@ -36,13 +38,25 @@ Cli = Callable[..., Answer]
 
 def fill_register(folder: Path, file: str, *commands: Sequence[str]) -> Path:
     """Run commands beside a ``fleet.csv`` and give the register, of which each test takes a copy."""
-    (folder / "fleet.csv").write_text(file)
+    (folder / "fleet.csv").write_text(file, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         remove_settings(patch)
         patch.chdir(folder)
         for command in commands:
             assert run(command) == 0
     return folder / "padron.db"
+
+
+@pytest.fixture(scope="module", autouse=True)  # for a package it would last until all tests are over
+def _kept_signatures() -> Iterator[None]:
+    with kept_signatures():
+        yield
+
+
+@pytest.fixture(scope="session")
+def register_of_acme(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A register with the account Acme: a copy is made faster than a new one."""
+    return fill_register(tmp_path_factory.mktemp("acme"), "", ("accounts", "add", "Acme"))
 
 
 def remove_settings(patch: pytest.MonkeyPatch) -> None:
@@ -62,6 +76,13 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Answer(status=status, out=captured.out, err=captured.err)
 
     return call
+
+
+@pytest.fixture
+def acme(cli: Cli, register_of_acme: Path) -> None:
+    """The account Acme, in the register that the test's commands use."""
+    del cli
+    shutil.copy(register_of_acme, Path.cwd())
 
 
 def check_sentence(answer: Answer, status: int, said: str) -> None:

@@ -11,13 +11,10 @@ from padron.domain.errors import PadronError
 from padron.wiring import use_runtime
 from tests.cli.conftest import Cli, check_sentence
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 KEY = ("keys", "add", "--account", "Acme", "--name", "k")
 ALL = ["vehicles:read", "vehicles:status", "vehicles:write"]
-
-
-@pytest.fixture(autouse=True)
-def acme(cli: Cli) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
 
 
 def authenticate(token: str) -> list[str] | None:
@@ -102,9 +99,9 @@ def test_expires_in_takes_seconds_minutes_hours_days_and_weeks(cli: Cli) -> None
     assert abs(times[3] - timedelta(days=90)) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("text", ["0d", "90", "d", "-1d", "1.5h", "1y", "٣d", "9999999999w", "90 d", ""])
-def test_expires_in_refuses_nonsense(cli: Cli, text: str) -> None:
-    check_sentence(cli(*KEY, "--scope", "vehicles:read", f"--expires-in={text}"), 2, "--expires-in is")
+def test_expires_in_refuses_nonsense(cli: Cli) -> None:
+    for text in ("0d", "90", "d", "-1d", "1.5h", "1y", "٣d", "9999999999w", "90 d", ""):
+        check_sentence(cli(*KEY, "--scope", "vehicles:read", f"--expires-in={text}"), 2, "--expires-in is")
 
 
 def test_a_revoked_key_no_longer_opens_the_register(cli: Cli) -> None:

@@ -11,12 +11,9 @@ from padron.domain.errors import PadronError
 from padron.wiring import use_runtime
 from tests.cli.conftest import Cli, check_sentence
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 KEY = ("keys", "add", "--account", "Acme", "--name", "till", "--scope", "vehicles:read", "--json")
-
-
-@pytest.fixture(autouse=True)
-def acme(cli: Cli) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
 
 
 def opens(token: str, address: str = "192.0.2.7") -> bool:

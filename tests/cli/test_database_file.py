@@ -84,23 +84,26 @@ ALIKE = (
 )  # fmt: skip
 
 
+OTHERS: list[tuple[tuple[str, ...], str]] = [
+    (("CREATE TABLE notes (body TEXT)", "INSERT INTO notes VALUES ('mine')"), "the table 'notes'"),
+    (("CREATE TABLE accounts (id INTEGER)",), "the table 'accounts'"),
+    (RAILS, "the table 'accounts'"),
+    (ALIKE, "the table 'accounts'"),
+    (("PRAGMA application_id = 252006675", "CREATE TABLE vars (a)"), "the table 'vars'"),
+    (("PRAGMA application_id = 7",), "its application id is 7"),
+    (("PRAGMA journal_mode = WAL", "CREATE TABLE año (a)"), "the table 'año'"),
+    (("CREATE TABLE 'sqliteo' (a)",), "the table 'sqliteo'"),
+]
+BEGINNINGS = [["accounts", "list"], ["accounts", "add", "Acme"], ["migrate"], ["migrate", "--dry-run"], ["serve"]]
+
+
 @pytest.mark.parametrize(
-    "statements, proof",
-    [
-        (("CREATE TABLE notes (body TEXT)", "INSERT INTO notes VALUES ('mine')"), "the table 'notes'"),
-        (("CREATE TABLE accounts (id INTEGER)",), "the table 'accounts'"),
-        (RAILS, "the table 'accounts'"),
-        (ALIKE, "the table 'accounts'"),
-        (("PRAGMA application_id = 252006675", "CREATE TABLE vars (a)"), "the table 'vars'"),
-        (("PRAGMA application_id = 7",), "its application id is 7"),
-        (("PRAGMA journal_mode = WAL", "CREATE TABLE año (a)"), "the table 'año'"),
-        (("CREATE TABLE 'sqliteo' (a)",), "the table 'sqliteo'"),
+    "statements, proof, words",
+    [  # each file, and each command
+        pytest.param(*other, words, marks=() if words is BEGINNINGS[0] or other is OTHERS[0] else pytest.mark.long)
+        for other in OTHERS
+        for words in BEGINNINGS
     ],
-)
-@pytest.mark.parametrize(
-    "words",
-    [["accounts", "list"], ["accounts", "add", "Acme"], ["migrate"], ["migrate", "--dry-run"], ["serve"]],
-    ids=" ".join,
 )
 def test_another_programs_file_is_refused_and_left_as_it_is(
     cli: Cli, statements: tuple[str, ...], proof: str, words: list[str]

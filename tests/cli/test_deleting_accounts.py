@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,20 +10,30 @@ import pytest
 
 from padron.cli import account_deletion
 from padron.service.administration import removal
-from tests.cli.conftest import Cli, check_sentence
+from tests.cli.conftest import Cli, check_sentence, fill_register
 
 DELETE = ("accounts", "delete", "Acme")
 SURE = (*DELETE, "--yes", "Acme")
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    accounts = [("accounts", "add", name) for name in ("Acme", "Beta")]
+    imports = [("vehicles", "import", "--account", name, "fleet.csv") for name in ("Acme", "Beta")]
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        "vin,plate\n3LNHL2GC1BR262548,AAA111\n137ZA903X1E412677,BBB222\n",
+        *accounts,
+        *imports,
+        ("vehicles", "status", "--account", "Acme", "Sold", "3LNHL2GC1BR262548"),
+    )
+
+
 @pytest.fixture(autouse=True)
-def acme(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def fleet(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(removal, "QUIET_AFTER", timedelta(0))  # no server has a key of it
-    Path("fleet.csv").write_text("vin,plate\n3LNHL2GC1BR262548,AAA111\n137ZA903X1E412677,BBB222\n")
-    for name in ("Acme", "Beta"):
-        assert cli("accounts", "add", name).status == 0
-        assert cli("vehicles", "import", "--account", name, "fleet.csv").status == 0
-    assert cli("vehicles", "status", "--account", "Acme", "Sold", "3LNHL2GC1BR262548").status == 0
+    shutil.copy(filled, tmp_path)
+    (tmp_path / "fleet.csv").touch()
 
 
 class Terminal(io.StringIO):

@@ -1,11 +1,12 @@
 """``padron duplicates``: what several vehicles with one VIN have different, and one made of them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
-from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence, fill_register
 
 ROWS = [
     "vin,plate,doors,ownerName,vehicleStatusId",
@@ -17,11 +18,19 @@ ROWS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        "\n".join(ROWS),
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "--account", "Acme", "--keep-duplicates", "fleet.csv"),
+    )
+
+
 @pytest.fixture(autouse=True)
-def fleet(cli: Cli, tmp_path: Path) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
-    (tmp_path / "fleet.csv").write_text("\n".join(ROWS))
-    assert cli("vehicles", "import", "--account", "Acme", "--keep-duplicates", "fleet.csv").status == 0
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def call(cli: Cli, command: str, *arguments: str) -> Answer:

@@ -1,23 +1,29 @@
 """``padron vehicles erase``."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cast import HUMMER, JEEP
-from tests.cli.conftest import Answer, Cli, check_sentence
+from tests.cli.conftest import Answer, Cli, check_sentence, fill_register
 
 ANA = "Ana Sofía Quintanilla"
 
 
-@pytest.fixture(autouse=True)
-def fleet(cli: Cli) -> None:
-    cli("accounts", "add", "Acme")
-    Path("fleet.csv").write_text(
-        f"vin,plate,ownerName,taxIdentifier\n{HUMMER},ABC1234,{ANA},QUSA900101\n{JEEP},ABC1235,{ANA},OTHER\n"
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        f"vin,plate,ownerName,taxIdentifier\n{HUMMER},ABC1234,{ANA},QUSA900101\n{JEEP},ABC1235,{ANA},OTHER\n",
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "--account", "Acme", "fleet.csv"),
     )
-    assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
-    Path("fleet.csv").unlink()
+
+
+@pytest.fixture(autouse=True)
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def erase(cli: Cli, *words: str) -> Answer:

@@ -2,23 +2,33 @@
 
 import csv
 import io
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cast import HUMMER, UNKNOWN_VIN
-from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, ACTOR_NAME, Answer, Cli, check_sentence, fill_register
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A register where a vehicle is registered, goes into the shop, and gets another plate."""
+    folder = tmp_path_factory.mktemp("filled")
+    (folder / "later.csv").write_text(f"vin,plate,ownerName,doors\n{HUMMER},BBBB2,,4\n")
+    return fill_register(
+        folder,
+        f"vin,plate,ownerName\n{HUMMER},AAAA1,=Ana\n",
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "--account", "Acme", "fleet.csv"),
+        ("vehicles", "status", "--account", "Acme", "4", HUMMER, "--reason", "Frenos\nnuevos"),
+        ("vehicles", "import", "--account", "Acme", "later.csv"),
+    )
 
 
 @pytest.fixture(autouse=True)
-def happenings(cli: Cli, tmp_path: Path) -> None:
-    """A vehicle is registered, goes into the shop, and gets another plate."""
-    assert cli("accounts", "add", "Acme").status == 0
-    for text in (f"vin,plate,ownerName\n{HUMMER},AAAA1,=Ana\n", f"vin,plate,ownerName,doors\n{HUMMER},BBBB2,,4\n"):
-        (tmp_path / "fleet.csv").write_text(text)
-        assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
-        answer = cli("vehicles", "status", "--account", "Acme", "4", HUMMER, "--reason", "Frenos\nnuevos")
-        assert answer.status == 0, answer.err
+def happenings(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def ask(cli: Cli, *arguments: str) -> Answer:

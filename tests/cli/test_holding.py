@@ -84,40 +84,43 @@ def test_what_is_made_is_its_owners_alone(settings: Settings, tmp_path: Path) ->
         os.umask(before)
 
 
-@pytest.mark.parametrize("kind", ["the same", "hard link", "symlink", "folder link", "no lock file", "renamed"])
-def test_no_other_name_and_no_removed_lock_lets_in_a_second_server(
-    settings: Settings, tmp_path: Path, kind: str
-) -> None:
-    path = other = tmp_path / "padron.db"
+def give_other_names(path: Path) -> Iterator[Path]:
+    """Give a file that a server has other names, one after the other, and take the lock file away at last."""
+    yield path
+    elsewhere = path.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "other.db").hardlink_to(path)
+    yield elsewhere / "other.db"
+    (elsewhere / "other.db").unlink()
+    (path.parent / "link.db").symlink_to(path)
+    yield path.parent / "link.db"
+    (path.parent / "folder").symlink_to(path.parent)
+    yield path.parent / "folder" / "padron.db"
+    renamed = path.rename(path.parent / "renamed.db")
+    yield renamed
+    renamed.rename(path)
+    (path.parent / "padron.db.lock").unlink()
+    yield path
+
+
+def test_no_other_name_and_no_removed_lock_lets_in_a_second_server(settings: Settings, tmp_path: Path) -> None:
     with hold_file(settings):
         pass
-    with held_elsewhere(path):
-        match kind:
-            case "hard link":
-                (tmp_path / "elsewhere").mkdir()
-                other = tmp_path / "elsewhere" / "other.db"
-                other.hardlink_to(path)
-            case "symlink":
-                other = tmp_path / "link.db"
-                other.symlink_to(path)
-            case "folder link":
-                (tmp_path / "folder").symlink_to(tmp_path)
-                other = tmp_path / "folder" / "padron.db"
-            case "no lock file":
-                (tmp_path / "padron.db.lock").unlink()
-            case "renamed":
-                other = path.rename(tmp_path / "renamed.db")
-            case _:
-                assert kind == "the same"
-        assert may_be_served(give_settings(other))
-        with (
-            pytest.raises(PadronError, match="a SQLite file can have only one server"),
-            hold_file(give_settings(other)),
-        ):
+    others: list[Path] = []
+    with held_elsewhere(tmp_path / "padron.db"):
+        for other in give_other_names(tmp_path / "padron.db"):
+            others.append(other)
+            assert may_be_served(give_settings(other)), other
+            with (
+                pytest.raises(PadronError, match="a SQLite file can have only one server"),
+                hold_file(give_settings(other)),
+            ):
+                pass
+    assert len(others) == 6
+    for other in (one for one in others if one.exists()):
+        assert not may_be_served(give_settings(other)), other
+        with hold_file(give_settings(other)):
             pass
-    assert not may_be_served(give_settings(other))
-    with hold_file(give_settings(other)):
-        pass
 
 
 def test_a_file_in_the_place_of_one_that_is_held_takes_no_second_server_either(

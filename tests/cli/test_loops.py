@@ -15,7 +15,7 @@ from tests.certificates import Authority
 
 
 def run(work: Callable[[], object]) -> None:
-    with asyncio.Runner(loop_factory=make_loop) as runner:
+    with asyncio.Runner(loop_factory=loops.ServingLoop) as runner:
         runner.run(work())  # type: ignore[arg-type]
 
 

@@ -33,6 +33,7 @@ def test_the_printed_document_is_of_the_server_below_its_root_path(cli: Cli, mon
     assert document["components"]["examples"]["Forbidden"]["value"]["type"] == "/padron/errors/forbidden"
 
 
+@pytest.mark.long("postgres")
 async def test_the_call_that_the_demo_prints_has_scheme_and_root_path(runtime: Runtime) -> None:
     greeting = await prepare_demo(runtime, "https://127.0.0.1:8080/padron")
     assert "https://127.0.0.1:8080/padron/docs" in greeting

@@ -1,21 +1,30 @@
 """``padron undo``."""
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.cast import HUMMER, JEEP
-from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence
+from tests.cli.conftest import ACTOR, Answer, Cli, check_sentence, fill_register
 
 LATER = f"{datetime.now(UTC).year + 1}-12-31T00:00Z"
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill_register(
+        tmp_path_factory.mktemp("filled"),
+        f"vin,plate\n{HUMMER},ABC1234\n{JEEP},ABC1235\n",
+        ("accounts", "add", "Acme"),
+        ("vehicles", "import", "--account", "Acme", "fleet.csv"),
+    )
+
+
 @pytest.fixture(autouse=True)
-def fleet(cli: Cli) -> None:
-    cli("accounts", "add", "Acme")
-    Path("fleet.csv").write_text(f"vin,plate\n{HUMMER},ABC1234\n{JEEP},ABC1235\n")
-    assert cli("vehicles", "import", "--account", "Acme", "fleet.csv").status == 0
+def fleet(filled: Path, tmp_path: Path) -> None:
+    shutil.copy(filled, tmp_path)
 
 
 def set_status(cli: Cli, status: str, *vins: str, when: tuple[str, ...] = ()) -> str:

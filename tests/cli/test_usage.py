@@ -30,6 +30,9 @@ from padron.cli.vins import vins
 from padron.config import VARIABLES
 from padron.domain.account import Scope
 from tests.cli.conftest import Cli, check_sentence
+from tests.starting import start_program
+
+_END_S_MAX = 60
 
 
 def test_version_is_the_programs(cli: Cli) -> None:
@@ -45,6 +48,7 @@ def list_commands(command: App, chain: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 
 COMMANDS = list(list_commands(app.app))
+FIRST_OF_GROUP = {words[:1]: words for words in reversed(COMMANDS) if len(words) != 1}.values()
 
 
 def test_the_walk_finds_the_commands() -> None:
@@ -52,7 +56,15 @@ def test_the_walk_finds_the_commands() -> None:
     assert {" ".join(chain) for chain in COMMANDS} == set(EXAMPLES)
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def name_command(words: tuple[str, ...]) -> str:
+    return " ".join(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words if words in FIRST_OF_GROUP else pytest.param(words, marks=pytest.mark.long) for words in COMMANDS],
+    ids=name_command,
+)
 def test_every_command_has_help_with_examples(cli: Cli, words: tuple[str, ...]) -> None:
     answer = cli(*words, "--help")
     assert (answer.status, answer.err) == (0, "")
@@ -72,14 +84,14 @@ def test_the_short_flag_gives_the_same_help(cli: Cli, words: tuple[str, ...]) ->
     assert cli(*words, "-h") == cli(*words, "--help")
 
 
-@pytest.mark.parametrize(
-    "name, example", [(name, example) for name, examples in EXAMPLES.items() for example in examples], ids=str
-)
-def test_every_example_is_of_its_command_and_can_be_parsed(name: str, example: str) -> None:
-    words = shlex.split(example.partition(" > ")[0])
-    assert words[: 1 + len(name.split())] == ["padron", *name.split()]
-    command, _, _ = app.app.parse_args(words[1:], exit_on_error=False, print_error=False)
-    assert command.__module__.startswith("padron.cli.")
+@pytest.mark.parametrize("group", sorted({name.partition(" ")[0] for name in EXAMPLES}))
+def test_every_example_is_of_its_command_and_can_be_parsed(group: str) -> None:
+    for name in (name for name in EXAMPLES if name.partition(" ")[0] == group):
+        for example in EXAMPLES[name]:
+            words = shlex.split(example.partition(" > ")[0])
+            assert words[: 1 + len(name.split())] == ["padron", *name.split()], example
+            command, _, _ = app.app.parse_args(words[1:], exit_on_error=False, print_error=False)
+            assert command.__module__.startswith("padron.cli."), example
 
 
 def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
@@ -119,30 +131,26 @@ PATHS: list[tuple[list[str], int]] = [
 ]
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize("words, status", PATHS, ids=["import", "mapping", "list"])
-@pytest.mark.parametrize(
-    "path, said",
-    [
-        (".", "'.' cannot be read: it is a folder"),
-        ("..", "'..' cannot be read: it is a folder"),
-        ("/", "'/' cannot be read: it is a folder"),
-        ("sub", "'sub' cannot be read: it is a folder"),
-        ("none.csv", "'none.csv' cannot be read: there is no such file"),
-        ("sin/año.csv", "'sin/año.csv' cannot be read: there is no folder 'sin'"),
-        ("file/x.csv", "'file/x.csv' cannot be read: 'file' is not a folder"),
-        ("x" * 300, "cannot be read: File name too long"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_a_sentence(
-    cli: Cli, words: list[str], status: int, path: str, said: str
-) -> None:
+def test_a_file_that_cannot_be_read_is_a_sentence(cli: Cli, words: list[str], status: int) -> None:
     Path("sub").mkdir()
     Path("file").touch()
-    cli("accounts", "add", "Acme")
-    check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
-    assert sorted(one.name for one in Path().iterdir()) == ["file", "padron.db", "sub"]
+    for path, said in {
+        ".": "'.' cannot be read: it is a folder",
+        "..": "'..' cannot be read: it is a folder",
+        "/": "'/' cannot be read: it is a folder",
+        "sub": "'sub' cannot be read: it is a folder",
+        "none.csv": "'none.csv' cannot be read: there is no such file",
+        "sin/año.csv": "'sin/año.csv' cannot be read: there is no folder 'sin'",
+        "file/x.csv": "'file/x.csv' cannot be read: 'file' is not a folder",
+        "x" * 300: "cannot be read: File name too long",
+    }.items():
+        check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
+        assert sorted(one.name for one in Path().iterdir()) == ["file", "padron.db", "sub"]
 
 
+@pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     "words, status",
     [
@@ -151,22 +159,18 @@ def test_a_file_that_cannot_be_read_is_a_sentence(
     ],
     ids=["report", "export"],
 )
-@pytest.mark.parametrize(
-    "path, said",
-    [
-        (".", "'.'"), ("/", "'/'"), ("sub", "'sub'"),
-        ("sin/año.csv", "'sin/año.csv' cannot be written: there is no folder 'sin'"),
-        ("file/x.csv", "'file/x.csv' cannot be written: 'file' is not a folder"),
-    ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_written_is_a_sentence(
-    cli: Cli, words: list[str], status: int, path: str, said: str
-) -> None:
+def test_a_file_that_cannot_be_written_is_a_sentence(cli: Cli, words: list[str], status: int) -> None:
     Path("sub").mkdir()
     Path("file").touch()
     Path("fleet.csv").write_text("vin\n3LNHL2GC1BR262548\n")
-    cli("accounts", "add", "Acme")
-    check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
+    for path, said in {
+        ".": "'.'",
+        "/": "'/'",
+        "sub": "'sub'",
+        "sin/año.csv": "'sin/año.csv' cannot be written: there is no folder 'sin'",
+        "file/x.csv": "'file/x.csv' cannot be written: 'file' is not a folder",
+    }.items():
+        check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
 
 
 @pytest.mark.parametrize(
@@ -268,25 +272,23 @@ def test_ctrl_c_ends_with_130_and_says_nothing(cli: Cli, monkeypatch: pytest.Mon
 def test_a_reader_that_goes_away_is_no_failure_to_tell(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    ended = subprocess.run(
-        [sys.executable, "-m", "padron", "openapi"], stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path, check=False
-    )
-    os.close(writing)
-    assert (ended.returncode, ended.stderr) == (141, b"")
+    with os.fdopen(writing, "wb") as stdout, (tmp_path / "stderr").open("wb") as stderr:
+        program = start_program("vehicles", "sample", stdout=stdout, stderr=stderr, folder=tmp_path)
+        status = program.wait(_END_S_MAX)
+    assert (status, (tmp_path / "stderr").read_bytes()) == (141, b"")
 
 
-def test_openapi_prints_one_document(cli: Cli) -> None:
-    for words in (["openapi"], ["openapi", "--json"]):
-        answer = cli(*words)
+def test_openapi_prints_one_document_with_the_events_where_they_are_asked_for(cli: Cli) -> None:
+    places = {
+        (): "webhooks",
+        ("--json", "--webhooks", "extension"): "x-webhooks",
+        ("--webhooks", "none"): None,
+    }
+    for words, member in places.items():
+        answer = cli("openapi", *words)
         assert (answer.status, answer.err) == (0, "")
         assert "/api/v2/vehicles/{vin}/status" in answer.document["paths"]
-
-
-def test_openapi_leaves_the_events_out_or_puts_them_under_an_extension(cli: Cli) -> None:
-    places = {"inline": "webhooks", "extension": "x-webhooks", "none": None}
-    for word, member in places.items():
-        document = cli("openapi", "--webhooks", word).document
-        assert {*document} & {"webhooks", "x-webhooks"} == ({member} if member else set())
+        assert {*answer.document} & {"webhooks", "x-webhooks"} == ({member} if member else set())
     assert cli("openapi", "--webhooks", "elsewhere").status == 2
 
 
@@ -300,6 +302,7 @@ def test_migrate_says_what_it_would_do_does_it_and_then_has_nothing_to_do(cli: C
     assert cli("migrate").out == "The database's schema is up to date.\n"
 
 
+@pytest.mark.long  # test_starting.py starts it, too
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "padron", "accounts", "add", "Acme", "--json"],

@@ -11,24 +11,34 @@ import pytest
 
 from padron.config import read_settings
 from padron.domain.errors import PadronError
+from padron.domain.passkeys import Party
 from padron.domain.sessions import Visitor
+from padron.service.passkeys.adding import begin_adding, finish_adding
 from padron.service.people.invitations import accept_invitation, sign_in_with_link
+from padron.service.people.passwords import PasswordHashing
 from padron.service.people.sessions import NewSession, read_session, sign_in_with_password
 from padron.service.runtime import Runtime
 from padron.wiring import use_runtime
+from tests.authenticators import Device
 from tests.cli.conftest import Cli, check_sentence
+
+pytestmark = pytest.mark.usefixtures("acme")
 
 T = TypeVar("T")
 
 ANA = "ana@acme.example"
 ADD = ("users", "add", ANA, "--name", "Ana Ruiz", "--account", "Acme", "--role", "owner")
 PASSWORD = "correct horse battery"
+PARTY = Party(host="padron.test", origin="https://padron.test")
 DESK = Visitor(address="192.0.2.7", agent="Firefox")
 
 
 @pytest.fixture(autouse=True)
-def acme(cli: Cli) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the hash of a password cost nearly nothing."""
+    defaults = PasswordHashing.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "memory_kib", 8)
 
 
 def ask(work: Callable[[Runtime], Awaitable[T]]) -> T:
@@ -75,6 +85,24 @@ def test_without_an_address_the_path_of_the_link_is_printed(cli: Cli) -> None:
     lines = cli(*ADD).out.splitlines()
     assert lines[-1].startswith("/console/invitation/padron_invitation_")
     assert "works once, until 20" in lines[-2]
+
+
+def test_passkeys_are_shown_and_end_when_a_reset_is_used(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def add_passkey(runtime: Runtime) -> None:
+        new = await sign_in_with_password(runtime, ANA, PASSWORD, DESK)
+        options = await begin_adding(runtime, new.session, PARTY, "Blue phone", "", DESK)
+        await finish_adding(runtime, new.session, PARTY, "Blue phone", Device().make(options), DESK)
+
+    type_password(monkeypatch, PASSWORD.encode())
+    cli(*ADD, "--password-stdin")
+    assert cli("users", "show", ANA, "--json").document["passkeys"] == []
+    ask(add_passkey)
+    assert "Blue phone" in cli("users", "show", ANA).out
+    link = cli("users", "reset", ANA, "--json").document["link"]
+    (shown,) = cli("users", "show", ANA, "--json").document["passkeys"]
+    assert (shown["name"], shown["host"], shown["usedAt"]) == ("Blue phone", PARTY.host, None)
+    ask(lambda runtime: accept_invitation(runtime, take_token(link), PASSWORD, DESK))
+    assert cli("users", "show", ANA, "--json").document["passkeys"] == []
 
 
 def test_a_known_person_becomes_a_member_of_another_account(cli: Cli) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from padron.cli import vehicles
 from padron.cli.holding import hold_file
-from padron.cli.vehicles import ALONE_CHUNK_ROWS, CHUNK_ROWS
 from padron.config import read_settings
 from padron.files.columns import ParsedRows
 from padron.service.imports.chunks import Chunk, ChunkResult, ChunkTransaction
@@ -20,13 +20,10 @@ from tests.cast import HUMMER, JEEP, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence
 from tests.files.workbooks import build_workbook, give_row, write_workbook
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 SUMMARY = "Read {}: registered {}, updated {}, unchanged {}, kept duplicates {}, refused {}.\n"
 REPORT = "fleet.csv.report.csv"
-
-
-@pytest.fixture(autouse=True)
-def acme(cli: Cli) -> None:
-    assert cli("accounts", "add", "Acme").status == 0
 
 
 def run_import(cli: Cli, content: str | bytes, *options: str) -> Answer:
@@ -46,9 +43,9 @@ def read_details(vin: str) -> Mapping[str, str | int] | None:
 @pytest.mark.parametrize(
     "content",
     [
-        f"vin,plate,ownerName\n{HUMMER},ABC123,Águila\n{JEEP},,\n".encode(),
+        pytest.param(f"vin,plate,ownerName\n{HUMMER},ABC123,Águila\n{JEEP},,\n".encode(), marks=pytest.mark.long),
         f"VIN;Plate;OWNERNAME\r\n{HUMMER};abc123;Águila\r\n\r\n{JEEP};;\r\n".encode("utf-8-sig"),
-        f'vin;plate;ownerName\n{HUMMER};ABC123;"Águila"\n{JEEP};;'.encode(),
+        pytest.param(f'vin;plate;ownerName\n{HUMMER};ABC123;"Águila"\n{JEEP};;'.encode(), marks=pytest.mark.long),
     ],
     ids=["commas", "semicolons, a byte order mark, CRLF, a blank line", "quotes, no last newline"],
 )
@@ -134,13 +131,20 @@ def test_what_does_not_exist_is_one_sentence(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "number, status, is_served", [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, False), (signal.SIGINT, 130, True)]
+    "number, status, is_served",
+    [
+        pytest.param(signal.SIGINT, 130, False, marks=pytest.mark.long),
+        (signal.SIGTERM, 143, False),
+        (signal.SIGINT, 130, True),
+    ],
 )
 def test_a_signal_lets_the_transaction_end_and_the_next_run_goes_on(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int, *, is_served: bool
 ) -> None:
     """Beside a server, whose calls wait meanwhile, a transaction is shorter."""
-    rows = CHUNK_ROWS if is_served else ALONE_CHUNK_ROWS
+    monkeypatch.setattr(vehicles, "ALONE_CHUNK_ROWS", 80)
+    monkeypatch.setattr(vehicles, "BESIDE_CHUNK_ROWS", 20)
+    rows = 20 if is_served else 80
     write = Chunk.write
 
     async def send_signal(chunk: Chunk, transaction: ChunkTransaction, parsed: ParsedRows) -> ChunkResult:
@@ -225,7 +229,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(cli: Cli) -> None:
     [
         '{"Unidad": "customId", "Km": null, "Estado": "-"}',
         "Unidad,customId\nKm,\n\nESTADO,-\n",
-        "Unidad;customId\r\nKm;-\r\nEstado;-\r\n",
+        pytest.param("Unidad;customId\r\nKm;-\r\nEstado;-\r\n", marks=pytest.mark.long),
     ],
 )
 def test_a_mapping_file_says_what_the_columns_are(cli: Cli, mapping: str) -> None:

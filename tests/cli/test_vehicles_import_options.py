@@ -10,13 +10,10 @@ from tests.cast import HUMMER, JEEP
 from tests.cli.conftest import Answer, Cli, check_sentence
 from tests.cli.test_vehicles_import import SUMMARY, read_details, read_report
 
+pytestmark = pytest.mark.usefixtures("acme")
+
 LONG = "x" * 151
 TITLED = f"Flota del Norte\n\nNIV,Placas,Kilometraje,Póliza\n{HUMMER},XYZ-00-00,12,P1\n"
-
-
-@pytest.fixture(autouse=True)
-def _account(cli: Cli) -> None:
-    cli("accounts", "add", "Acme")
 
 
 def run_import(cli: Cli, content: str, *arguments: str) -> Answer:
@@ -77,7 +74,7 @@ def test_a_hint_on_a_status_has_the_files_language(cli: Cli) -> None:
     assert "did you mean Sold (8)?" in run_import(cli, f"VIN,Status\n{HUMMER},Vendidaa\n").err
 
 
-@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+@pytest.mark.parametrize("suffix", ["csv", pytest.param("xlsx", marks=pytest.mark.long)])
 def test_an_export_in_spanish_with_statuses_by_name_comes_back(cli: Cli, suffix: str) -> None:
     run_import(cli, f'vin,vehicleStatusId,observations\n{HUMMER},7,"a;=1\n\uff1db"\n{JEEP},1,\n')
     export = ("vehicles", "export", "--account", "Acme", "--lang", "es", "--status-names")

@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -51,17 +52,21 @@ def test_a_text_that_is_no_settable_status_is_refused(text: str) -> None:
         parse_status_text(text)
 
 
+PASTED = [
+    f"{HUMMER}\n{JEEP}\n",
+    f"{HUMMER},{JEEP}",
+    f"  '{HUMMER.lower()}';\t\"{JEEP}\" ; ",
+    f"\ufeff“{HUMMER}”,\r\n“{JEEP}”\r\n{HUMMER}",
+    f"{HUMMER}\u00a0{JEEP}",
+]
+WAYS = ["argument", "file", "utf-16", "stdin"]
+ONCE = {*((PASTED[3], way) for way in WAYS), *((pasted, "argument") for pasted in PASTED)}  # each list and each way
+
+
 @pytest.mark.parametrize(
-    "pasted",
-    [
-        f"{HUMMER}\n{JEEP}\n",
-        f"{HUMMER},{JEEP}",
-        f"  '{HUMMER.lower()}';\t\"{JEEP}\" ; ",
-        f"\ufeff“{HUMMER}”,\r\n“{JEEP}”\r\n{HUMMER}",
-        f"{HUMMER}\u00a0{JEEP}",
-    ],
+    "pasted, way",
+    [pytest.param(*row, marks=() if row in ONCE else pytest.mark.long) for row in product(PASTED, WAYS)],
 )
-@pytest.mark.parametrize("way", ["argument", "file", "utf-16", "stdin"])
 def test_a_list_is_taken_as_it_was_pasted(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pasted: str, way: str
 ) -> None:

@@ -12,6 +12,8 @@ RUN = frozenset({"console", "http"})
 # Answers, payloads, and configurations of other programs. test_scale.py runs the SQL.
 NOT_RUN = frozenset({"caddy", "ini", "json", "nginx", "python", "sql", "toml", "yaml", ""})
 
+ADDRESS = re.compile(r"http://127\.0\.0\.1:8080|\$BASE\b")  # of the server
+
 _BLOCK = re.compile(r"^( *)```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _REQUEST = re.compile(r"^(GET|POST|PUT|PATCH|DELETE) (/\S+)$", re.MULTILINE)
 _INLINE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) ([/…][^`\s]*)`")
@@ -121,7 +123,7 @@ class Values:
         now = datetime.now(UTC)
         rules: list[tuple[str, str]] = [
             # The server's address, and the key, of which documents show the beginning or a variable.
-            (r"http://127\.0\.0\.1:8080|\$BASE\b", self.address),
+            (ADDRESS.pattern, self.address),
             (r"padron_(1k)?…|\$KEY\b", self.key),
             (r"\b1kXq7Rt2LmP9zA\b", self.key.split("_")[1]),
             # Ids that another call or command gave.

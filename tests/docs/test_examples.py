@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, chdir, redirect_stdout
+from contextlib import AsyncExitStack, asynccontextmanager, chdir, redirect_stdout
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ import pytest
 from padron.cli.app import run
 from padron.domain.account import Scope
 from padron.http.routes import ROUTES
+from tests.barcodes import make_photo
 from tests.certificates import Authority
 from tests.docs import examples
 from tests.docs.examples import DOCUMENTS, Command, Request, Values
@@ -48,8 +49,15 @@ LEFT_OUT = {
 }
 _FIND_REQUEST = re.compile(r"(?:^x-request-id: |^(?:Set|Deleted) .* Request )([0-9a-z-]+)", re.MULTILINE)
 SERVES = re.compile(r"padron serve\b")
+OF_SHELLS = re.compile(r"[|&;<>()$`*?~{}\[\]!#\n]")
 # In these, a reader begins with nothing.
 EMPTY = {"README.md", "backup.md", "edge.md", "limits.md", "observing.md", "postgresql.md", "retention.md"}
+# Their commands take longest: they make passwords, databases of PostgreSQL, backups and large answers.
+LONG = {
+    "administration.md", "backup.md", "bulk.md", "duplicates.md", "edge.md", "export.md", "observing.md", "people.md",
+    "planned-changes.md", "postgresql.md", "removal.md", "retention.md", "scale.md", "scanning.md", "time.md",
+    "webhooks.md",
+}  # fmt: skip
 PAPERS = [path for path in DOCUMENTS if path.name != "api-changelog.md"]
 
 
@@ -142,8 +150,13 @@ def run_here(folder: Path, *words: str) -> str:
 
 
 @asynccontextmanager
-async def furnished(register: Register, folder: Path, path: Path, postgres: Postgres) -> AsyncIterator[Values]:
-    """Give what stands in for the placeholders, while a server serves a copy of the register in the folder."""
+async def furnished(
+    register: Register, folder: Path, path: Path, postgres: Postgres, *, is_served: bool = True
+) -> AsyncIterator[Values]:
+    """Give what stands in for the placeholders, while a server serves a copy of the register in the folder.
+
+    Without a server, the address is one where nobody answers.
+    """
     shutil.copytree(register.folder, folder, dirs_exist_ok=True)
     ids, revisions = ("1", "2"), {}
     if path.name == "duplicates.md":
@@ -155,11 +168,16 @@ async def furnished(register: Register, folder: Path, path: Path, postgres: Post
         vehicles = found["duplicates"][0]["vehicles"]
         ids = (str(vehicles[0]["vehicleId"]), str(vehicles[1]["vehicleId"]))
         revisions = {str(one["vehicleId"]): one["revision"] for one in vehicles}
+    if path.name == "scanning.md":
+        (folder / "label.jpg").write_bytes(make_photo(VIN))
     if path.name == "export.md":
         (folder / "fleet.xlsx").unlink()  # it is made there
-    async with run_server(f"sqlite:///{folder}/padron.db", folder) as server:
+    async with AsyncExitStack() as stack:
+        port = 9
+        if is_served:
+            port = (await stack.enter_async_context(run_server(f"sqlite:///{folder}/padron.db", folder))).port
         yield Values(
-            address=f"http://127.0.0.1:{server.port}",
+            address=f"http://127.0.0.1:{port}",
             key=register.key,
             plan_id=register.plan_id,
             request_id=register.request_id,
@@ -186,8 +204,13 @@ def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
         asyncio.run(postgres_server.execute(statement))
 
 
-async def run_shell(folder: Path, script: str, postgres: Postgres | None = None) -> tuple[str, str, int]:
-    """Run what a reader would paste into a shell. curl fails for any answer that is not 2xx."""
+async def run_shell(
+    folder: Path, script: str, postgres: Postgres | None = None, *, is_installed: bool = False
+) -> tuple[str, str, int]:
+    """Run what a reader would paste into a shell. curl fails for any answer that is not 2xx.
+
+    The program alone is run without a shell, which would give it the same words, unless it is the one installed.
+    """
     tools = folder / TOOLS
     tools.mkdir(exist_ok=True)
     (folder / ".curlrc").write_text("fail-with-body\n", "utf-8")
@@ -200,6 +223,13 @@ async def run_shell(folder: Path, script: str, postgres: Postgres | None = None)
     }  # fmt: skip
     if postgres is not None:
         environment |= {"PGHOST": give_socket(postgres), "PGUSER": "postgres", "PGDATABASE": "postgres"}
+    line = script.replace("\\\n", " ")
+    if line.startswith("padron ") and not (is_installed or OF_SHELLS.search(line) or SERVES.search(line)):
+        words = shlex.split(line)[1:]
+        ended = await asyncio.to_thread(
+            run_program, *words, folder=folder, variables=environment, seconds_max=COMMAND_S_MAX
+        )
+        return ended.stdout, ended.stderr, ended.status
     process = await asyncio.create_subprocess_exec(
         "bash", "-c", script, cwd=folder, env=environment, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -231,9 +261,24 @@ async def _end_when_it_listens(process: asyncio.subprocess.Process) -> tuple[byt
     return out, lines + rest
 
 
+def list_papers() -> Iterator[Any]:
+    """Give the documents with commands. Those of the README also run as they are installed."""
+    for path in PAPERS:
+        if examples.list_commands(path):
+            marks = [pytest.mark.long] if path.name in LONG else []
+            yield pytest.param(path, False, marks=marks, id=path.name)
+    yield pytest.param(PAPERS[0], True, marks=pytest.mark.long, id="README.md as installed")
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", [one for one in PAPERS if examples.list_commands(one)], ids=give_name)
-async def test_every_command_runs(path: Path, tmp_path: Path, register: Register, postgres: Postgres) -> None:
+@pytest.mark.parametrize("path, is_installed", [*list_papers()])
+async def test_every_command_runs(
+    path: Path,
+    is_installed: bool,  # noqa: FBT001
+    tmp_path: Path,
+    register: Register,
+    postgres: Postgres,
+) -> None:
     served = folder = tmp_path / "register"
     served.mkdir()
     if path.name in EMPTY:
@@ -243,7 +288,7 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
         (folder / "deploy").symlink_to(Path(__file__).parents[2] / "deploy")
     if path.name == "edge.md":
         Authority(folder).issue("server")
-    if path.name != "README.md":  # whose commands run as they are installed
+    if not is_installed:
         write_command(folder / TOOLS / "padron")
     if path.name == "scale.md":
         out, err, status = await run_shell(served, "createuser padron && createdb -O padron padron", postgres)
@@ -251,13 +296,13 @@ async def test_every_command_runs(path: Path, tmp_path: Path, register: Register
         url = f"postgresql://padron@/padron?host={give_socket(postgres)}"
         out, err, status = await run_shell(served, f"padron migrate --database-url '{url}'", postgres)
         assert status == 0, out + err
-    async with furnished(register, served, path, postgres) as first:
+    commands = [command for command in examples.list_commands(path) if not is_left_out(command)]
+    is_served = any(examples.ADDRESS.search(command.text) for command in commands)
+    async with furnished(register, served, path, postgres, is_served=is_served) as first:
         values = first
-        for command in examples.list_commands(path):
-            if is_left_out(command):
-                continue
+        for command in commands:
             script = _quote_urls(values.fill(command.text))
-            out, err, status = await run_shell(folder, script, postgres)
+            out, err, status = await run_shell(folder, script, postgres, is_installed=is_installed)
             assert status == 0, f"{path.name}: {script}\n{out}{err}"
             check_output(command, out)
             if "duplicates resolve" in script:  # so that there is something to merge

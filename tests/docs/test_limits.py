@@ -8,6 +8,7 @@ import pytest
 
 from padron.domain.file_import import UPLOAD_BYTES_MAX
 from padron.domain.limits import DEFAULT_LIMITS, VALUE_MAX
+from padron.files.pictures import PICTURE_BYTES_MAX
 from padron.http import calls
 from padron.http.answers.problems import ALL_PROBLEMS
 from padron.http.places import UNCOUNTED_BYTES
@@ -44,6 +45,7 @@ def test_every_error_of_the_page_is_one_of_the_api_with_its_status() -> None:
         f"| {calls.BODY_BYTES_MAX:,} bytes | 413",
         f"| {calls.BULK_BODY_BYTES_MAX:,} bytes | 413",
         f"| {UPLOAD_BYTES_MAX:,} bytes | 413",
+        f"| {PICTURE_BYTES_MAX:,} bytes | 413",
         f"{calls.STREAM_BYTES_PER_S_MIN:,} bytes a second",
     ],
 )

@@ -1,6 +1,7 @@
 """The worker of docs/operations.md, as a process of its own, against a server process."""
 
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from padron.service.runtime import build_runtime
 from tests.cast import Member, make_cast, make_vin, wait_until
 from tests.conftest import OpenStore
+from tests.e2e.program import run_server
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "docs" / "worker_example.py"
@@ -47,15 +49,18 @@ async def acme(open_store: OpenStore) -> Member:
 
 
 @pytest.fixture
-async def address(engine: str, database: str, acme: Member) -> AsyncIterator[str]:
-    """A server process on the register of the cast."""
+async def address(engine: str, database: str, acme: Member, tmp_path: Path) -> AsyncIterator[str]:
+    """A server process on the register of the cast: a fork on SQLite, and one of uvicorn's own on PostgreSQL."""
     assert acme.token
+    if engine == "sqlite":
+        async with run_server(f"sqlite:///{database}", tmp_path) as server:
+            yield f"http://127.0.0.1:{server.port}"
+        return
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    url = f"sqlite:///{database}" if engine == "sqlite" else database
     command = ["-m", "uvicorn", "padron.wiring:make_app", "--factory", "--port", str(port), "--log-level", "warning"]
-    with run_process(command, PADRON_DATABASE_URL=url):
+    with run_process(command, PADRON_DATABASE_URL=database):
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
 
             async def is_ready() -> bool:
@@ -68,6 +73,7 @@ async def address(engine: str, database: str, acme: Member) -> AsyncIterator[str
         yield f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.long("postgres")
 async def test_the_example_works_through_a_run_and_leaves_out_what_is_not_active(address: str, acme: Member) -> None:
     headers = {"Authorization": f"Bearer {acme.token}"}
     async with httpx2.AsyncClient(base_url=address, headers=headers) as client:
@@ -107,11 +113,27 @@ async def test_the_example_works_through_a_run_and_leaves_out_what_is_not_active
     ],
 )
 def test_what_it_needs_and_does_not_have_is_a_sentence(
-    environment: dict[str, str], arguments: list[str], said: str
+    environment: dict[str, str],
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ended = subprocess.run(
-        [sys.executable, str(EXAMPLE), *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    for name in ("API_URL", "API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
+    assert isinstance(ended.value.code, str)  # which Python prints on stderr, and ends with 1
+    assert said in ended.value.code
+    assert "\n" not in ended.value.code
+    assert capsys.readouterr() == ("", "")
+
+
+def test_python_prints_such_a_sentence_and_ends_with_1() -> None:
+    ended = subprocess.run([sys.executable, str(EXAMPLE)], env={}, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert said in ended.stderr
+    assert "API_URL and API_KEY is missing" in ended.stderr
     assert ended.stderr.count("\n") == 1

@@ -61,6 +61,7 @@ def test_letters_and_digits_of_a_gram_are_told_apart() -> None:
 def test_words_of_one_or_two_characters_have_no_grams() -> None:
     assert choose_grams(["a", "bc"]) == []
     assert len(choose_grams(["abc"])) == 1
+    assert choose_grams(["xyz99999999"]) == list_grams(["xyz999"])  # the same one again and again proposes no less
 
 
 def test_few_grams_of_a_long_search_are_asked_for() -> None:

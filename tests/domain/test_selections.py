@@ -13,7 +13,7 @@ from tests.cast import HUMMER, JEEP, make_vin
 
 FOUND = {
     HUMMER.lower(): frozenset({1}), "rta 412": frozenset({1}), JEEP.lower(): frozenset({2}), "p-77": frozenset({3}),
-    "twice": frozenset({4, 5}),
+    "twice": frozenset({4, 5}), "abc101d": frozenset({6}), "abc-101": frozenset({7}),
 }  # fmt: skip
 
 
@@ -63,6 +63,14 @@ def test_any_separator_is_understood() -> None:
 
 def test_a_plate_with_a_space_is_one_name() -> None:
     assert name("RTA 412, p-77") == ([1, 3], [])
+
+
+def test_a_plate_is_found_as_it_is_written_on_the_vehicle() -> None:
+    for text in ("ABC-101-D", "abc 101 d", "ABC·101·D", "abc101d"):
+        assert name(text) == ([6], []), text
+        assert set(give_keys(read_names(text))) >= {"abc101d"}, text
+    assert name("ABC-101") == ([7], [])  # a name as it is stands first
+    assert name("abc-101 d") == ([7], [(1, "d", FaultReason.UNKNOWN)])  # a part is a name, so these are two names
 
 
 def test_a_line_may_give_several_names_of_one_vehicle() -> None:

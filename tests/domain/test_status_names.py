@@ -52,10 +52,10 @@ def test_a_status_is_known_by_the_forms_that_people_write(text: str, status: int
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("status", SETTABLE_STATUSES.values())
 @pytest.mark.parametrize("form", ["{name}", "{id} - {name}", "{name} ({id})", "{id}", "{id}.0", "{name}."])
-def test_a_status_is_known_as_an_export_names_it(status: VehicleStatus, language: Language, form: str) -> None:
-    assert parse_status_text(form.format(id=status.value, name=name_status(status, language))) is status
+def test_a_status_is_known_as_an_export_names_it(language: Language, form: str) -> None:
+    for status in SETTABLE_STATUSES.values():
+        assert parse_status_text(form.format(id=status.value, name=name_status(status, language))) is status
 
 
 @pytest.mark.parametrize(

@@ -42,38 +42,36 @@ def ask(status: VehicleStatus, revisions: frozenset[str] | None = None) -> Statu
     return StatusRequest(vin=HUMMER, status=status, reason=None, revisions=revisions, by="Acme", request_id="r-1")
 
 
-@pytest.mark.parametrize("to", SETTABLE)
 @pytest.mark.parametrize("now", SETTABLE)
-def test_a_request_changes_the_vehicle_unless_it_has_that_status_already(now: VehicleStatus, to: VehicleStatus) -> None:
+def test_a_request_changes_the_vehicle_unless_it_has_that_status_already(now: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(), status=now)
-    assert decide([vehicle], ask(to)) == (None if now is to else vehicle)
+    for to in SETTABLE:
+        assert decide([vehicle], ask(to)) == (None if now is to else vehicle), to
 
 
-@pytest.mark.parametrize("to", SETTABLE)
 @pytest.mark.parametrize("now", SETTABLE)
-def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(
-    now: VehicleStatus, to: VehicleStatus
-) -> None:
+def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(now: VehicleStatus) -> None:
     before = replace(make_vehicle(vehicle_id=7, slot=2), status=now, revision=3)
-    change = build_status_change(before, to, at=after(9), by="the key", request_id="r-9", reason="because")
-    changed = replace(
-        before,
-        status=to,
-        status_since=after(9),
-        status_by="the key",
-        status_reason="because",
-        revision=4,
-        updated_at=after(9),
-    )
-    assert change == Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=changed,
-        at=after(9),
-        by="the key",
-        request_id="r-9",
-        from_status=now,
-        reason="because",
-    )
+    for to in SETTABLE:
+        change = build_status_change(before, to, at=after(9), by="the key", request_id="r-9", reason="because")
+        changed = replace(
+            before,
+            status=to,
+            status_since=after(9),
+            status_by="the key",
+            status_reason="because",
+            revision=4,
+            updated_at=after(9),
+        )
+        assert change == Change(
+            type=ChangeType.STATUS_CHANGED,
+            vehicle=changed,
+            at=after(9),
+            by="the key",
+            request_id="r-9",
+            from_status=now,
+            reason="because",
+        )
 
 
 def list_builders(source: str) -> set[str]:
@@ -92,10 +90,12 @@ def list_builders(source: str) -> set[str]:
 
 def test_one_function_makes_every_status_change() -> None:
     room = Path(padron.__file__).parent
+    sources = {str(path.relative_to(room)): path.read_text("utf-8") for path in room.rglob("*.py")}
     makers = {
-        (str(path.relative_to(room)), name)
-        for path in room.rglob("*.py")
-        for name in list_builders(path.read_text("utf-8"))
+        (path, name)
+        for path, source in sources.items()
+        if "Change(" in source  # the others make none, and reading them takes long
+        for name in list_builders(source)
     }
     assert makers == {("domain/change.py", "build_status_change")}
 

@@ -37,7 +37,7 @@ def read_here(path: Path, *, keep_duplicates: bool) -> list[FileRow]:
     return sorted(here, key=lambda row: row.line)
 
 
-@pytest.mark.parametrize("keep", ["duplicates", "none"])
+@pytest.mark.parametrize("keep", [pytest.param("duplicates", marks=pytest.mark.long), "none"])
 def test_another_process_gives_the_same_rows(path: Path, keep: str) -> None:
     keep_duplicates = keep == "duplicates"
     with open_rows_ahead(path, keep_duplicates=keep_duplicates) as rows:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from padron.domain.errors import PadronError
 from padron.domain.file_reading import ReadingOptions
+from padron.files import csv_rows
 from padron.files.csv_rows import RECORD_LENGTH_MAX
 from padron.files.encodings import BLOCK_BYTES
 from padron.files.lines import LINE_LENGTH_MAX
@@ -20,7 +21,7 @@ from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
 from tests.files.reading import read_all, read_rows
 
-HOSTILE_BYTES = 400_000
+HOSTILE_BYTES = 160_000
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def give_hostile() -> Iterator[tuple[str, str]]:
     yield "newlines", "\n" * HOSTILE_BYTES
     yield "carriage returns", "\r" * HOSTILE_BYTES
     yield "open quotes", f'{HUMMER},"x\n' * (HOSTILE_BYTES // 21)
-    yield "open quotes far apart", (f'{HUMMER},"x\n' + "y\n" * 2_000) * (HOSTILE_BYTES // 4_020)
+    yield "open quotes far apart", (f'{HUMMER},"x\n' + "y\n" * 100) * (HOSTILE_BYTES // 221)
     yield "one quote that never ends", f'{HUMMER},"' + "x\n" * (HOSTILE_BYTES // 2)
     yield "quotes that are doubled", f'{HUMMER},"' + '""' * (HOSTILE_BYTES // 2)
     yield "quotes alone", '"\n' * (HOSTILE_BYTES // 2)
@@ -184,7 +185,12 @@ def give_hostile() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("place", ["before the names", "after the names"])
 @pytest.mark.parametrize("content", [text for _, text in give_hostile()], ids=[name for name, _ in give_hostile()])
-def test_no_file_takes_more_than_a_time_in_proportion_to_its_size(path: Path, content: str, place: str) -> None:
+def test_no_file_takes_more_than_a_time_in_proportion_to_its_size(
+    path: Path, monkeypatch: pytest.MonkeyPatch, content: str, place: str
+) -> None:
+    """The program reads so many characters again that it takes most of a second: here is a sixteenth."""
+    assert csv_rows.READ_AGAIN_MAX == 1 << 22
+    monkeypatch.setattr(csv_rows, "READ_AGAIN_MAX", 1 << 18)
     write(path, content if place == "before the names" else f"vin,ownerName\n{content}")
     began = time.process_time()
     try:
@@ -196,7 +202,7 @@ def test_no_file_takes_more_than_a_time_in_proportion_to_its_size(path: Path, co
     assert time.process_time() - began < 4  # it takes one; what is quadratic takes hours
 
 
-@pytest.mark.parametrize("row", ['"', f'{HUMMER},"'])
+@pytest.mark.parametrize("row", [pytest.param('"', marks=pytest.mark.long), f'{HUMMER},"'])
 def test_a_quotation_that_never_ends_is_held_in_bounded_memory(path: Path, row: str) -> None:
     with path.open("w") as file:
         file.write(f"vin,ownerName\n{row}")
