@@ -36,7 +36,7 @@ from bench.bulk import fill_history, fill_vehicles, make_vin
 from bench.contestants.base import Place, Running, Wording, run_server
 from bench.fleet import Listed
 from bench.run import Seen, describe_machine, drive
-from bench.searches import list_searches
+from bench.searches import list_searches, list_several
 from bench.servers import QUIET, ROOT
 from padron.config import read_settings
 from padron.domain.query import SORT_FIELDS, Position, VehicleQuery
@@ -92,7 +92,7 @@ def list_pages(epoch: str, vehicles: int) -> dict[str, str]:
     pages = {"first": "", "vin": f"?vin={make_vin(7)}"}
     pages |= {f"filter {name}": f"?{name}={quote(value)}" for name, value in VALUES.items()}
     pages |= {f"sort {sign}{name}": f"?sort={sign}{name}" for name in SORT_FIELDS for sign in ("", "-")}
-    pages |= list_searches(vehicles)
+    pages |= list_several() | list_searches(vehicles)
     deep = vehicles * 9 // 10
     pages["deep"] = f"?cursor={give_cursor(epoch, VehicleQuery(filters={}), None, deep)}"
     vin = make_vin(deep)

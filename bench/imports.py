@@ -33,7 +33,7 @@ from padron.domain.status import SETTABLE_STATUSES
 from padron.domain.vehicle import FIELDS, parse_value
 from padron.service.accounts import add_account
 from padron.store.postgres.port import COPIED
-from padron.store.sql.listing import fold_columns, fold_plate
+from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES
 from padron.store.sqlite.port import SQL

@@ -3,12 +3,17 @@
 One account calls at a fixed rate, and nobody else does anything. Then another account, or somebody without a key,
 loads the same server in each of several ways. The table shows what the first account notices. The load is a process of
 its own, which ends by itself.
+
+Server, database, load and driver share the processors. So the same load is also given to another server on the same
+machine, with a database of its own. What the first account notices then is the machine's work, and what it notices
+beyond that is the price of sharing the server. The three take turns in each round.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -156,14 +161,14 @@ async def run_load(name: str, port: int, seconds: float, account: Account) -> No
         pass
 
 
-def measure(running: Running, seconds: float, name: str | None) -> Seen:
-    """Give what the first account's calls took, alone or beside a load."""
-    first, second = running.wordings[0], running.wordings[1]
-    own = Running(port=running.port, process=running.process, database=running.database, wordings=[first])
-    if name is None:
+def measure(running: Running, seconds: float, name: str = "", loaded: Running | None = None) -> Seen:
+    """Give what the first account's calls took, alone or beside a load of this or of another server."""
+    own = Running(port=running.port, process=running.process, database=running.database, wordings=running.wordings[:1])
+    if loaded is None:
         return drive(own, CONNECTIONS, seconds, "change", RATE)
+    second = loaded.wordings[1]
     account = {"token": second.headers.split("Bearer ")[1].split("\r")[0], "vins": list(second.vins)}
-    command = [sys.executable, "-m", "bench.neighbours", "--load", name, "--port", str(running.port)]
+    command = [sys.executable, "-m", "bench.neighbours", "--load", name, "--port", str(loaded.port)]
     command += ["--seconds", str(seconds + WARM_UP_S + 1)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as load:
         assert load.stdin is not None
@@ -173,23 +178,33 @@ def measure(running: Running, seconds: float, name: str | None) -> Seen:
         return drive(own, CONNECTIONS, seconds, "change", RATE)
 
 
-def measure_all(server: Server, given: argparse.Namespace) -> None:
-    """Print the table of one server. Between two loads, the first account is measured alone again."""
+def measure_load(server: Server, other: Server, name: str, given: argparse.Namespace) -> str:
+    """Give a row of the table: medians of rounds."""
+    turns: list[tuple[Seen, Seen, Seen]] = []
+    with server.start() as running, other.start() as elsewhere:
+        for one in (running, elsewhere):
+            drive(one, CONNECTIONS, 1.0, "change")
+        for _ in range(given.rounds):
+            alone = measure(running, given.seconds)
+            beside = measure(running, given.seconds, name, elsewhere)
+            turns.append((alone, beside, measure(running, given.seconds, name, running)))
+    alone_ms, beside_ms, here_ms = (statistics.median(turn[place]["p99Ms"] for turn in turns) for place in range(3))
+    p50_ms = statistics.median(turn[2]["p50Ms"] for turn in turns)
+    missing = sum(seen["requests"] - seen["statuses"].get("204", 0) + seen.get("unanswered", 0) for *_, seen in turns)
+    cells = [f"{p50_ms:.1f}", f"{here_ms:.1f}"]
+    for base_ms in (alone_ms, beside_ms):
+        mark = "" if here_ms / base_ms <= FACTOR_MAX else " *"
+        cells += [f"{base_ms:.1f}", f"{here_ms / base_ms:.1f}{mark}"]
+    return f"| {name} | {' | '.join(cells)} | {missing} |"
+
+
+def measure_all(server: Server, other: Server, given: argparse.Namespace) -> None:
+    """Print the table of one server."""
     print(f"\n{server.title}: {RATE} status calls a second of one account\n")
-    print("| Beside | p50 ms | p99 ms | p99 alone | times | not answered |\n|---|---:|---:|---:|---:|---:|")
-    for name in LOADS:
-        with server.start() as running:
-            drive(running, CONNECTIONS, 1.0, "change")
-            alone = measure(running, given.seconds, None)
-            seen = measure(running, given.seconds, name)
-        times = seen["p99Ms"] / alone["p99Ms"]
-        mark = "" if times <= FACTOR_MAX else " *"
-        missing = seen["requests"] - sum(count for status, count in seen["statuses"].items() if status == "204")
-        print(
-            f"| {name} | {seen['p50Ms']:.1f} | {seen['p99Ms']:.1f} | {alone['p99Ms']:.1f} | {times:.1f}{mark} "
-            f"| {missing + seen.get('unanswered', 0)} |",
-            flush=True,
-        )
+    print("| Beside | p50 ms | p99 ms | alone | times | load elsewhere | times | not answered |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for name in LOADS if given.only is None else given.only:
+        print(measure_load(server, other, name, given), flush=True)
 
 
 def main() -> None:
@@ -197,6 +212,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vehicles", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=list(LOADS), action="append", help="may be given several times")
     parser.add_argument("--engine", choices=["sqlite", "postgres"], action="append")
     parser.add_argument("--load", choices=list(LOADS), help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -212,9 +229,12 @@ def main() -> None:
     ):
         place = Place(folder=Path(folder), postgres=postgres, rivals_python=Path(), vehicles=given.vehicles)
         for engine in given.engine or ("sqlite", "postgres"):
-            server = Padron(f"padron-{engine}", f"Padrón on {engine}", engine=engine)
+            server, other = (
+                Padron(f"{name}-{engine}", f"Padrón on {engine}", engine=engine) for name in ("here", "elsewhere")
+            )
             server.set_up(place)
-            measure_all(server, given)
+            other.set_up(place)
+            measure_all(server, other, given)
 
 
 if __name__ == "__main__":

@@ -31,3 +31,9 @@ def list_searches(vehicles: int) -> dict[str, str]:
     }
     filters = {"filter brandName": "brandName=brand%207", "filter assetStatusId": "assetStatusId=4"}
     return pages | {f"search some owners, {name}": f"?q=owner%20499&{query}" for name, query in filters.items()}
+
+
+def list_several() -> dict[str, str]:
+    """Give the pages of a filter with three values, in orders that walk the filter's index, and in another one."""
+    several = "&".join(f"brandName=brand%20{number}" for number in (7, 8, 9))
+    return {f"filter three brandName{end}": f"?{several}{end}" for end in ("", "&sort=brandName", "&sort=plate")}
