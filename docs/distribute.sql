@@ -15,7 +15,11 @@ SELECT create_reference_table('invitations');
 SELECT create_reference_table('sign_ins');
 SELECT create_reference_table('user_identities');
 SELECT create_reference_table('provided_members');
+SELECT create_reference_table('saved_views');
+SELECT create_reference_table('chosen_views');
 SELECT create_reference_table('pending_sign_ins');
+SELECT create_reference_table('passkeys');
+SELECT create_reference_table('passkey_challenges');
 
 -- Everything else is stored with its account. There is one group of shards, so that all rows of an account are on one
 -- node. A table comes after the tables that it refers to.
