@@ -121,9 +121,12 @@ def test_a_file_made_to_stop_the_program_is_read_or_refused_soon(
     assert len(refused.value.detail) < 300
 
 
-def write_slow(path: Path) -> None:
-    """Write some seconds of reading, without a row."""
+@pytest.fixture(scope="module")
+def slow_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with some seconds of reading, without a row. To write it on the event loop would hold that up."""
+    path = tmp_path_factory.mktemp("slow") / "fleet"
     path.write_bytes(b"vin\n" + b"\n" * 30_000_000)
+    return path
 
 
 LIMITS = {
@@ -145,14 +148,13 @@ LIMITS = {
     ],
 )
 async def test_each_limit_ends_the_reading_with_a_sentence(
-    path: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, is_streamed: bool
+    slow_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, *, is_streamed: bool
 ) -> None:
     limits, said = LIMITS[name]
-    write_slow(path)
     monkeypatch.setattr(ahead, "give_limits", lambda *_, **__: limits)
     before = set(psutil.Process().children())
     with pytest.raises(PadronError, match=said):
-        await (read_streamed(path) if is_streamed else asyncio.to_thread(read, path))
+        await (read_streamed(slow_path) if is_streamed else asyncio.to_thread(read, slow_path))
     assert set(psutil.Process().children()) <= before
 
 
@@ -167,9 +169,8 @@ def test_the_limits_grow_with_the_file_and_have_an_end(path: Path) -> None:
     assert {one.niceness for one in limits} == {10}
 
 
-async def test_while_a_file_is_read_the_event_loop_goes_on_and_the_file_can_be_given_up(path: Path) -> None:
-    write_slow(path)
-    async with stream_rows_ahead(Order(path=str(path))) as rows:
+async def test_while_a_file_is_read_the_event_loop_goes_on_and_the_file_can_be_given_up(slow_path: Path) -> None:
+    async with stream_rows_ahead(Order(path=str(slow_path))) as rows:
         await rows.open()
         taking = asyncio.create_task(take_all(rows))
         late_s = 0.0
@@ -184,26 +185,26 @@ async def test_while_a_file_is_read_the_event_loop_goes_on_and_the_file_can_be_g
 
 
 @pytest.mark.long
-async def test_a_file_without_rows_is_told_how_far_it_is(path: Path) -> None:
-    write_slow(path)
-    async with stream_rows_ahead(Order(path=str(path))) as rows:
+async def test_a_file_without_rows_is_told_how_far_it_is(slow_path: Path) -> None:
+    async with stream_rows_ahead(Order(path=str(slow_path))) as rows:
         await rows.open()
         assert await rows.take(100) == []
         first = rows.bytes_read
         while await rows.take(100) == [] and rows.bytes_read == first:
             assert not rows.is_ended
-        assert first < rows.bytes_read <= rows.bytes_total == path.stat().st_size
+        assert first < rows.bytes_read <= rows.bytes_total == slow_path.stat().st_size
 
 
-def test_the_process_has_neither_settings_nor_files_of_the_server(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_slow(path)
+def test_the_process_has_neither_settings_nor_files_of_the_server(
+    slow_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PADRON_DATABASE_URL", "postgresql://padron:secret@db/padron")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    secret = os.open(path.parent / "secret", os.O_RDWR | os.O_CREAT)
+    secret = os.open(slow_path.parent / "secret", os.O_RDWR | os.O_CREAT)
     os.set_inheritable(secret, True)  # noqa: FBT003 - it takes no name
     before = set(psutil.Process().children())
     try:
-        with open_rows_ahead(path):
+        with open_rows_ahead(slow_path):
             (child,) = set(psutil.Process().children()) - before
             assert "secret" not in str(child.environ())
             assert [Path(one.path).name for one in child.open_files()] == ["fleet"]
