@@ -41,6 +41,7 @@ STARVED_S = 0.2
 STARVED_STEPS = 5
 LOOK_S = 1.0
 KEPT_UP_S_MAX = 30
+LEFT_SHARE_MAX = 0.01
 
 
 @pytest.fixture
@@ -137,9 +138,17 @@ async def check_end(stage: Stage, place: Place, parties: Parties) -> None:
         assert await stage.try_command("restore", str(stage.backup_to), url=url) is not None
         assert await read_register(url, stage.account_ids) == found
         await place.drop_database(url)
-        dump = b"".join(file.read_bytes() for file in place.folder.glob("padron.db*"))
-        names = [name for name in stage.ledger.erased if name.encode() in dump]
-        assert names == [], "An erased name is in the file."
+        left = find_erased(stage, place)
+        stage.figures.counts["erased names in free parts of the file"] = len(left)
+        assert len(left) <= LEFT_SHARE_MAX * len(stage.ledger.erased), left
+        assert await stage.try_command("register", "checksums", "--renew") is not None
+        assert find_erased(stage, place) == []
+
+
+def find_erased(stage: Stage, place: Place) -> list[str]:
+    """Give the erased names that are somewhere in the file. SQLite leaves a few where it moved rows."""
+    dump = b"".join(file.read_bytes() for file in place.folder.glob("padron.db*"))
+    return [name for name in stage.ledger.erased if name.encode() in dump]
 
 
 def check_answers(stage: Stage, stranger: Stranger) -> None:

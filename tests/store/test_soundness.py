@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import random
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.store import sqlite
 from padron.store.sqlite import SqliteStore
+from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.soundness import background, checksums
 from padron.store.sqlite.soundness.background import CheckState
 from padron.store.sqlite.soundness.guard import ASIDE_SUFFIX
@@ -99,6 +102,37 @@ async def test_checksums_that_another_program_spoiled_are_renewed_on_request_alo
     store = await sqlite.open_store(str(unserved))
     assert (await get_one(store, 1, make_vin(1))).revision == 1
     await store.close()
+
+
+def churn(path: Path) -> set[bytes]:
+    """Write rows and delete half of them, one here and one there. Give the names of the deleted ones."""
+    dice, names, deleted = random.Random(7), list[str](), set[bytes]()
+    file = open_connection(str(path))
+    file.execute("CREATE TABLE scratch (name TEXT PRIMARY KEY, more TEXT) WITHOUT ROWID")
+    for number in range(4_000):
+        names.append(f"<{number}-{dice.random()}>")
+        file.execute("INSERT INTO scratch VALUES (?, ?)", (names[-1], "x" * dice.randrange(20, 400)))
+        if number % 2:
+            name = names.pop(dice.randrange(len(names)))
+            file.execute("DELETE FROM scratch WHERE name = ?", (name,))
+            deleted.add(name.encode())
+    file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    file.close()
+    return deleted
+
+
+def find_names(path: Path) -> set[bytes]:
+    return set(re.findall(rb"<[0-9]+-[0-9.e-]+>", path.read_bytes()))
+
+
+def test_a_file_that_is_written_again_has_no_byte_of_deleted_rows(tmp_path: Path) -> None:
+    """SQLite overwrites what it deletes, but not the free part of a page from which it moved rows."""
+    path = tmp_path / "padron.db"
+    sqlite.migrate(str(path))
+    deleted = churn(path)
+    assert 0 < len(deleted & find_names(path)) < len(deleted) / 50
+    assert sqlite.write_checksums(str(path), renew=True) is True
+    assert deleted & find_names(path) == set()
 
 
 async def test_checksums_are_not_renewed_over_damage(unserved: Path) -> None:

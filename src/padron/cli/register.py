@@ -43,7 +43,8 @@ def write_all_checksums(
     Parameters
     ----------
     renew
-        Ignore wrong checksums. Use this after another program, such as sqlite3, copied or wrote the file.
+        Write the file even if it has checksums, and ignore wrong ones. Use this after another program, such as
+        sqlite3, copied or wrote the file, or to remove the last bytes of erased values from its free parts.
     """
     settings = options.read()
     if not settings.is_sqlite:

@@ -25,7 +25,7 @@ _FULL = "The disk of the database is full. Make room on it."
 # - No memory map, because with one a bad page crashes the process.
 # - wal_autocheckpoint makes a connection without a LogCopier copy the log at 16 MB. A page that changed often is then
 #   copied once.
-# - secure_delete overwrites what is deleted, so that an erased value is not left in a free part of the file.
+# - secure_delete overwrites what is deleted, so that hardly any erased value is left in a free part of the file.
 # - The others detect a damaged file early.
 _PRAGMAS = (
     "journal_mode = WAL",

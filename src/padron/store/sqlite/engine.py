@@ -212,6 +212,8 @@ class SqliteStore:
     async def scrub(self) -> bool:
         """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself.
 
+        SQLite leaves a rare copy in the free part of a page from which it moved rows (decision 61).
+
         A continuous backup reads the log until the server stops, so then it is not tried: it would only make the writer
         wait for the backup.
         """
