@@ -34,7 +34,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "changes.FEED": ("list_changes", "list_request_changes", "find_later_changes"),
     "changes.HISTORY": ("list_history",),
     "directory.ACCOUNT": ("list_accounts", "find_account"),
-    "gate.GATE": ("load_gate",),
+    "gate.GATE": ("load_gate", "load_gate_of_one"),
     "gate.GATE_REFUSAL": ("list_refusals",),
     "idempotency.KEPT_KEY": ("lock_key",),
     "idempotency.KEY_TOTALS": ("add_key_totals",),

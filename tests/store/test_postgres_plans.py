@@ -158,7 +158,8 @@ OTHERS = f"""
 
 async def test_what_goes_together_for_many_accounts_is_looked_up_row_by_row(filled: asyncpg.Connection) -> None:
     await filled.execute(OTHERS)
-    by_vin = [SQL[name] for name in ("lock_by_vin", "list_by_vin", "list_versions_by_vin", "load_gate")]
+    names = ("lock_by_vin", "list_by_vin", "list_versions_by_vin", "load_gate", "load_gate_of_one")
+    by_vin = [SQL[name] for name in names]
     statements = [SQL["load_together"], *SAVES.values(), SQL["find_enabled_api_keys"], *by_vin]
     for statement in statements:
         await filled.execute(f"PREPARE asked AS {statement}")

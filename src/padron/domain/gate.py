@@ -25,7 +25,8 @@ class RefusalReason(StrEnum):
     SEVERAL = "several"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+# Not frozen, like ``GateView``: each question makes one, and a frozen record takes three times as long.
+@dataclass(kw_only=True, slots=True)
 class Verdict:
     """The answer for one VIN. ``vehicle`` is the one current vehicle, if there is exactly one."""
 
@@ -54,7 +55,7 @@ class Verdict:
                 raise AssertionError(self)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class GateView:
     """What the gate sees at one instant: current vehicles, and the place after the account's last change."""
 

@@ -71,7 +71,9 @@ class Seat:
         """Take a call's place. Raises ``overloaded`` when no place is left."""
         self._check_calls(account_id)
         self._account_id = account_id
-        self._enter(_Doing.WORKING)
+        # Each call does this. So it counts by itself, as ``_enter`` would.
+        self._places.call_count += 1
+        self._places.calls[account_id] = self._places.calls.get(account_id, 0) + 1
 
     def arrive(self) -> None:
         """Exchange the call's place for one of a request whose body is arriving, until ``wait`` or ``work``.

@@ -42,7 +42,10 @@ class GateReader:
 
     async def load_gate(self, vins: Sequence[str]) -> GateView:
         """Give the current vehicles with these VINs, and the place after the account's last change at that instant."""
-        rows = await self._port.read_point("load_gate", list(vins), asked_count=len(vins))
+        if len(vins) == 1:
+            rows = await self._port.read_point("load_gate_of_one", vins[0])
+        else:
+            rows = await self._port.read_point("load_gate", list(vins), asked_count=len(vins))
         number, *change = rows[0][_VEHICLE_WIDTH:]
         to_instant = self._port.to_instant
         return GateView(

@@ -4,6 +4,7 @@ It answers only what is plain: a known key, one line for each header, and a VIN 
 the ordinary way through the application, and so does whatever is refused before the call itself is asked.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -12,7 +13,7 @@ from padron.domain.account import Principal
 from padron.domain.vin import VIN_LENGTH
 from padron.http.answers.errors import word_error
 from padron.http.answers.problem import ProblemError
-from padron.http.answers.replies import Reply, StreamReply
+from padron.http.answers.replies import Reply
 from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
@@ -20,7 +21,7 @@ from padron.http.edge.connections import Line, OpenConnections
 from padron.http.edge.resumed import Resumed
 from padron.http.places import UNCOUNTED_BYTES
 from padron.http.requests.forwarding import LastHop
-from padron.http.server import Server, admit, answer_whatever, word_failure
+from padron.http.server import Server, admit, word_failure
 from padron.service.authentication import Authenticator, digest_token
 
 _PARAMETER = "{vin}"
@@ -176,14 +177,14 @@ class Edge:
             answering.run(Resumed(reading, awaited))
 
     async def _give_reply(self, call: Call, route: Route) -> Reply:
-        async def read() -> Reply | StreamReply:
+        """Give the answer to a read, even after an error."""
+        try:
             reply = await route.endpoint(call)
             await call.confirm()  # as on the ordinary way: the key may be revoked by now
-            return reply
-
-        reply = await answer_whatever(call, read())
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - as in ``answer_whatever``
+            reply = word_failure(call, error)
         if not isinstance(reply, Reply):
-            raise TypeError(route.name)  # no brief read streams, and none receives anything
+            raise TypeError(route.name)  # no brief read streams
         return await self._server.compress(reply, call)
 
 

@@ -73,6 +73,9 @@ def read_list_query(call: Call, known: frozenset[str]) -> dict[str, list[str]]:
 
 def parse_query(query: bytes, known: frozenset[str]) -> dict[str, str]:
     """Give the parameters of a query's text by name. Raises what ``read_query`` raises."""
+    plain = _match_plain_parameter(query)
+    if plain is not None and (name := plain[1].decode()) in known:  # the gate's question: a quarter of the time
+        return {name: plain[2].decode()}
     return {name: values[0] for name, values in _collect(query, known, frozenset()).items()}
 
 
@@ -84,10 +87,7 @@ def parse_list_query(query: bytes, known: frozenset[str]) -> dict[str, list[str]
 def _collect(query: bytes, known: frozenset[str], repeatable: frozenset[str]) -> dict[str, list[str]]:
     parameters: dict[str, list[str]] = {}
     try:
-        if (plain := _match_plain_parameter(query)) is not None:  # the gate's question: four times as fast
-            pairs = [(plain[1].decode(), plain[2].decode())]
-        else:
-            pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
         raise PadronError(
             Code.BAD_PARAMETERS, "The query must be percent-encoded UTF-8 with few parameters."

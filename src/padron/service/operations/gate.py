@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
+from padron.domain.change import Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate import OPERATION_LENGTH_MAX, Refusal, RefusalQuery, Verdict, judge
 from padron.domain.vehicle import Vehicle, check_text
@@ -15,7 +16,7 @@ from padron.service.runtime import Runtime
 LARGE_QUESTION = 50  # VINs; for fewer, asking a replica costs the primary as much as answering itself
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)  # not frozen, for speed, like verdicts
 class GateAnswer:
     """The verdicts in the requested order, and the feed's cursor that they reflect."""
 
@@ -37,11 +38,26 @@ async def check_vehicles(runtime: Runtime, principal: Principal, operation: str,
     for vehicle in view.vehicles:
         current.setdefault(vehicle.vin, []).append(vehicle)
     verdicts = [judge(vin, current.get(vin, [])) for vin in vins]
+    return _answer(runtime, principal, operation, verdicts, view.last_change)
+
+
+async def check_vehicle(runtime: Runtime, principal: Principal, operation: str, vin: Vin) -> GateAnswer:
+    """Give the verdict on one VIN, as ``check_vehicles`` does for many."""
+    principal.check_scope(Scope.GATE_CHECK)
+    check_operation_name(operation)
+    view = await runtime.store.read(principal.account_id).gate.load_gate([vin])
+    return _answer(runtime, principal, operation, [judge(vin, view.vehicles)], view.last_change)
+
+
+def _answer(
+    runtime: Runtime, principal: Principal, operation: str, verdicts: list[Verdict], last_change: Place
+) -> GateAnswer:
+    """Give the answer, and remember the refusals in it."""
     if refused := [verdict for verdict in verdicts if verdict.reason is not None]:
         at = runtime.clock()
         for verdict in refused:
             runtime.refusals.remember(principal, operation, verdict, at)
-    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(store.epoch, view.last_change))
+    return GateAnswer(verdicts=verdicts, cursor=cursors.format_feed_cursor(runtime.store.epoch, last_change))
 
 
 async def list_refusals(

@@ -48,9 +48,12 @@ class Connections:
         """Give the rows of one statement in a transaction of its own. Raises ``store_unavailable``."""
         limit_s = self._answer_s_max if answer_s_max is None else answer_s_max
         deadline = monotonic() + limit_s
-        with self.troubles.note_errors(), translate_errors():
+        try:
             async with self._reach(limit_s) as connection:
                 return await self._ask(connection, statement, parameters, deadline, limit_s)
+        except Exception:
+            with self.troubles.note_errors(), translate_errors():
+                raise
 
     async def fetch_if(
         self,

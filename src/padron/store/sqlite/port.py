@@ -34,7 +34,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def to_instant(microseconds: int) -> datetime:
     """Give the instant of a stored number."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    return _EPOCH + microseconds * _MICROSECOND  # to make a timedelta from a number of microseconds takes twice as long
 
 
 def from_instant(at: datetime) -> int:
@@ -136,11 +136,4 @@ def _leave(value: object) -> object:
     return value
 
 
-def _give_array(values: list[object]) -> str:
-    """Give the JSON text of an array. Most have one VIN, and the general way costs a tenth of the gate's answer."""
-    if len(values) == 1 and isinstance(one := values[0], str) and one.isalnum() and one.isascii():
-        return f'["{one}"]'
-    return json.dumps(values)
-
-
-_BINDERS: dict[type, Callable[..., object]] = {datetime: from_instant, list: _give_array}
+_BINDERS: dict[type, Callable[..., object]] = {datetime: from_instant, list: json.dumps}

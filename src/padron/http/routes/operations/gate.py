@@ -25,6 +25,7 @@ from padron.http.shapes.changes import (
 from padron.service.actors import name_actors
 from padron.service.operations import gate
 
+_SINGLE_PARAMETERS = frozenset({"operation"})
 _REFUSAL_PARAMETERS = frozenset({"operation", "vin", "from", "to", *queries.PAGE_PARAMETERS})
 
 
@@ -42,10 +43,10 @@ async def check_vehicles(call: Call) -> Reply:
 async def check_vehicle(call: Call) -> Reply:
     """GET /api/v2/gate/{vin}."""
     vin = parse_vin(call.path_parameters["vin"])
-    operation = queries.read_query(call, frozenset({"operation"})).get("operation")
+    operation = queries.read_query(call, _SINGLE_PARAMETERS).get("operation")
     if operation is None:
         raise PadronError(Code.BAD_PARAMETERS, "The parameter operation is missing: say which operation asks.")
-    answer = await gate.check_vehicles(call.runtime, call.principal, operation, [vin])
+    answer = await gate.check_vehicle(call.runtime, call.principal, operation, vin)
     (verdict,) = answer.verdicts
     # The cursor is not part of the tag, because it moves with every change of the account.
     tag = verdict.tag

@@ -10,6 +10,15 @@ LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
     ON i.account_id = c.account_id AND i.vin = ANY($2::text[]) AND i.slot >= 0
 WHERE c.account_id = $1 ORDER BY h.vin, h.slot;
 
+-- name: load_gate_of_one
+-- Current vehicles with one VIN, and the account's last change, at one instant.
+SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+    h.created_at, h.updated_at, c.last_change, l.request_id, l.changed_at, l.vin AS last_vin
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+LEFT JOIN (identities AS i JOIN vehicles AS h USING (account_id, vehicle_id))
+    ON i.account_id = c.account_id AND i.vin = $2 AND i.slot >= 0
+WHERE c.account_id = $1 ORDER BY h.slot;
+
 -- name: save_refusal
 -- Counts refusals by hour, vehicle, operation and actor, and keeps the latest reason.
 INSERT INTO gate_refusals (account_id, hour_at, vin, operation, actor, reason, status, count, first_at, last_at)
