@@ -138,6 +138,12 @@ def test_a_sentence_brings_no_markup_from_what_was_typed() -> None:
     assert "<b>" not in word_detail("<b>unknown</b>", SPANISH, MEXICO)
 
 
+@pytest.mark.parametrize("asked", ["9999-99-99T99:99:99Z", "0001-01-01T00:00:00Z"])
+def test_a_sentence_with_an_instant_that_is_none_shows_it_as_it_is(asked: str) -> None:
+    text = f"until is {asked}: it must be after the server's time, 2026-03-01T12:00:00Z."
+    assert f"El fin, {asked}, ya pasó" in word_detail(text, SPANISH, MEXICO)
+
+
 def test_a_text_of_the_pages_themselves_is_not_marked_as_english() -> None:
     assert word_detail(str(SPANISH.say("change.no_status")), SPANISH, MEXICO) == SPANISH.say("change.no_status")
 

@@ -231,7 +231,10 @@ def _say(sentence: KnownSentence, wording: Phrasing, zone: ZoneInfo) -> Markup:
 
 def _word(name: str, text: str, wording: Phrasing, zone: ZoneInfo) -> str:
     if name.endswith("_at"):
-        return wording.write_instant(datetime.fromisoformat(text), zone)
+        try:
+            return wording.write_instant(datetime.fromisoformat(text), zone)
+        except (ValueError, OverflowError):  # somebody's own text may look like a sentence with an instant
+            return text
     if name == "field":
         return next((str(wording.say(key)) for key in (f"field.{text}", f"said.name_{text}") if wording.has(key)), text)
     return text
