@@ -63,9 +63,9 @@ async def read_photo(visit: PageVisit) -> MountedReply:
     """POST /console/scan: read the barcodes of a photo."""
     try:
         picture = await _receive(visit)
-        if visit.token is not None:  # a photo takes long on a slow line: who sent it may have been signed out meanwhile
-            await read_session(visit.runtime, visit.token, visit.visitor)
+        await _confirm(visit)
         scanned = await scan_picture(visit.runtime, visit.principal, picture)
+        await _confirm(visit)
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
@@ -106,6 +106,12 @@ async def _receive(visit: PageVisit) -> bytes:
     return bytes(picture)
 
 
+async def _confirm(visit: PageVisit) -> None:
+    """Raise ``session_ended`` for who was signed out meanwhile: sending a photo takes long, and so may reading it."""
+    if visit.token is not None:
+        await read_session(visit.runtime, visit.token, visit.visitor)
+
+
 def _lead(visit: PageVisit, found: Sequence[FoundVin]) -> MountedReply:
     """Lead to the only vehicle, or let the visitor choose."""
     if len(found) == 1 and len(found[0].vehicles) == 1:
@@ -120,7 +126,8 @@ def _open_vehicle(visit: PageVisit, vin: str) -> MountedReply:
 def _add(visit: PageVisit, found: Sequence[FoundVin]) -> MountedReply:
     """Add the VINs to the list, each once."""
     lines = visit.form.get("list").split()
-    new = [one.vin for one in found if one.vin not in {line.upper() for line in lines}]
+    listed_before = {line.upper() for line in lines}
+    new = [one.vin for one in found if one.vin not in listed_before]
     listed = "".join(f"{line}\n" for line in (*lines, *new))
     return _show(visit, ScanResult(listed=listed, added_count=len(new)))
 
