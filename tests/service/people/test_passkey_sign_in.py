@@ -126,7 +126,7 @@ async def exchange_the_signature(runtime: Runtime, crew: Crew, device: Device) -
 
 async def use_a_removed_one(runtime: Runtime, crew: Crew, device: Device) -> str:
     session = (await sign_in(runtime, crew.ana)).session
-    await remove_passkey(runtime, session, encode(device.credential_id), PASSWORD, OFFICE)
+    await remove_passkey(runtime, session, PARTY, encode(device.credential_id), PASSWORD, OFFICE)
     return device.sign(await begin(runtime))
 
 
