@@ -97,8 +97,8 @@ RULES: tuple[Callable[[], object], ...] = (
 # What only the store can find out, or a worker: the rules behind these are in the tests of the service.
 FROM_STORE = {
     "vin_again", "plate_taken", "only_spaces", "row_too_wide", "quotation_marks", "row_unknown", "clear_revision",
-    "nothing_back", "role_scope", "key_scope", "expired", "email_known", "ask_operator", "list_empty", "list_long",
-    "no_vehicle", "undo_registered", "undo_later", "undo_plate", "undo_vin",
+    "nothing_back", "role_scope", "key_scope", "expired", "email_known", "no_account", "ask_operator", "list_empty",
+    "list_long", "no_vehicle", "undo_registered", "undo_later", "undo_plate", "undo_vin",
 }  # fmt: skip
 
 

@@ -117,6 +117,7 @@ FORMS: tuple[tuple[str, str], ...] = (
         "The e-mail address {text} cannot be used. It needs the form name@example.com, with at most {most} characters.",
     ),
     ("email_known", "The register already knows somebody with the e-mail address {text}."),
+    ("no_account", "There is no account that you can enter now. Ask an owner of the account to let you in."),
     ("ask_operator", "Ask the operator to add the person."),
     ("last_owner", "This person is the last owner of the account {text} who may sign in. Add another owner first."),
     ("password_short", "The password is too short: it needs at least {least} characters."),

@@ -261,7 +261,7 @@ async def _open_for_user(
         memberships = await transaction.list_enabled_memberships(user.user_id)
         if not memberships:
             raise PadronError(
-                Code.FORBIDDEN, "You are not a member of any account. Ask an owner of the account to add you."
+                Code.FORBIDDEN, "There is no account that you can enter now. Ask an owner of the account to let you in."
             )
         await opening.write(transaction, memberships[0].account_id)
 
