@@ -92,6 +92,8 @@ async def sign_in_with_key(runtime: Runtime, token: str, visitor: Visitor) -> Ne
     except PadronError as error:
         if error.code in {Code.INVALID_TOKEN, Code.FORBIDDEN}:
             await note_sign_in(runtime, SignInKind.REFUSED, SignInWay.API_KEY, visitor)
+        if error.code is Code.RATE_EXCEEDED:
+            runtime.counts.sign_ins[SignIn(SignInWay.API_KEY, SignInEnd.THROTTLED)] += 1
         raise
     return await _open(
         runtime, _Opening.begin(runtime, principal.actor, SignInWay.API_KEY, visitor), principal.account_id
