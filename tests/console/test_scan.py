@@ -43,6 +43,18 @@ async def test_a_photo_that_was_read_for_an_ended_session_shows_nothing(house: H
     assert HUMMER not in shown.text + shown.location
 
 
+async def test_a_photo_too_many_is_answered_as_such(house: House) -> None:
+    account_id = house.cast.acme.account.account_id
+    async with house.runtime.scans.take(account_id):
+        waiting = [asyncio.create_task(send_photo(house.owner, make_photo())) for _ in range(4)]
+        refused = await waiting[3]
+        assert refused.status == 429
+        assert "4 photos that are being read" in refused.text
+        for task in waiting[:3]:
+            task.cancel()
+        await asyncio.gather(*waiting[:3], return_exceptions=True)
+
+
 async def has_photo(house: House) -> bool:
     """Say whether a photo waits behind the one that the test reads."""
     return house.runtime.scans._accounts[house.cast.acme.account.account_id].count > 1
@@ -133,7 +145,7 @@ async def test_a_barcode_that_was_perhaps_misread_is_said_to_be(house: House) ->
         (lambda: encode_picture(lay_out(size=(400, 300))), 200, "There is no barcode in the photo."),
         (lambda: make_photo()[:-90], 400, "damaged or incomplete"),
         (lambda: b"<svg/>", 400, "neither a JPEG, PNG nor WebP"),
-        (lambda: b"", 400, "There is no picture."),
+        (lambda: b"", 400, "There is no photo."),
         (lambda: b"\xff\xd8\xff" + bytes(PICTURE_BYTES_MAX), 400, "more than 12 MB"),
     ],
     ids=["no VIN", "no barcode", "damaged", "SVG", "nothing", "large"],
@@ -150,7 +162,7 @@ async def test_a_photo_without_a_vin_is_answered_with_what_to_do(
 async def test_a_form_without_a_file_asks_for_one(house: House) -> None:
     shown = await house.viewer.post(SCAN, {"photo": "x.jpg"})
     assert shown.status == 400
-    assert "There is no picture." in shown.text
+    assert "There is no photo." in shown.text
 
 
 async def test_a_typed_vin_is_found_and_a_wrong_one_is_explained(house: House) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
+from padron.console.pages.errors import STATUSES
 from padron.console.pages.vehicle import SCANNED
 from padron.console.replies import allow_camera, redirect, show
 from padron.console.visits import PageVisit
@@ -40,6 +41,7 @@ class ScanResult:
     added_count: int | None = None
     problem: str = ""
     detail: str = ""
+    status: int = 200
     note: str = ""
 
 
@@ -50,7 +52,10 @@ async def show_scan(visit: PageVisit) -> MountedReply:
         return _show(visit, ScanResult())
     found = await find_texts(visit.runtime, visit.principal, texts)
     if not found:
-        return _show(visit, ScanResult(typed=texts[0], problem="scan.not_a_vin", detail=describe_bad_vin(texts[0])))
+        detail = describe_bad_vin(texts[0])
+        return _show(
+            visit, ScanResult(typed=texts[0], problem="scan.not_a_vin", detail=detail, status=_BAD_REQUEST)
+        )  # fmt: skip
     return _lead(visit, found)
 
 
@@ -69,7 +74,7 @@ async def read_photo(visit: PageVisit) -> MountedReply:
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
-        return _show(visit, ScanResult(problem="scan.not_read", detail=error.detail))
+        return _show(visit, _refuse("scan.not_read", error))
     if not scanned.vins:
         return _show(visit, ScanResult(problem="scan.no_vin" if scanned.barcode_count else "scan.no_barcode"))
     if _is_for_many(visit):
@@ -87,7 +92,7 @@ async def register(visit: PageVisit) -> MountedReply:
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
-        return _show(visit, ScanResult(problem="scan.not_registered", detail=error.detail))
+        return _show(visit, _refuse("scan.not_registered", error))
     return _open_vehicle(visit, vin)
 
 
@@ -132,6 +137,10 @@ def _add(visit: PageVisit, found: Sequence[FoundVin]) -> MountedReply:
     return _show(visit, ScanResult(listed=listed, added_count=len(new)))
 
 
+def _refuse(problem: str, error: PadronError) -> ScanResult:
+    return ScanResult(problem=problem, detail=error.detail, status=STATUSES.get(error.code, _BAD_REQUEST))
+
+
 def _is_for_many(visit: PageVisit) -> bool:
     return bool(visit.query.get(MANY) or visit.form.get(MANY)) and visit.may(Scope.VEHICLES_BULK)
 
@@ -141,7 +150,7 @@ def _show(visit: PageVisit, given: ScanResult) -> MountedReply:
     page = show(
         visit,
         "scan.html",
-        status=_BAD_REQUEST if given.detail else 200,
+        status=given.status,
         is_for_many=_is_for_many(visit),
         can_read=can_read_pictures(),
         given=given,
