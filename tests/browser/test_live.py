@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Locator, Page, Request, expect
+from playwright.async_api import Locator, Page, Request, Route, expect
 
 from padron.cli.fleet import list_fleet
 from padron.domain.people import Role
@@ -14,12 +14,15 @@ from tests.browser.axe import list_barriers
 from tests.browser.cable import run_cable
 from tests.browser.house import Household
 from tests.browser.screen import NARROW, Screen, open_screen
+from tests.cast import wait_until
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 VINS = [vehicle.vin for vehicle in list_fleet() if vehicle.status is None]
 LIST = "/console/vehicles"
 
+PAUSE_MS = 60_000  # the longest between two looks
+LISTENERS = "(getEventListeners(document).visibilitychange ?? []).length"
 HIDE = """Object.defineProperty(document, "hidden", {{ get: () => {hidden}, configurable: true }});
 document.dispatchEvent(new Event("visibilitychange")); 0"""
 # Where everything is that somebody may be about to click.
@@ -155,3 +158,27 @@ async def test_many_open_pages_follow_and_leave_connections_for_more(household: 
         more = await screen.context.new_page()
         await more.goto(f"{household.origin}/console/profile")
         await expect(more.get_by_role("heading", level=1)).to_have_text(re.compile("Your profile"))
+
+
+async def test_a_page_that_looks_for_weeks_leaves_nothing_behind(household: Household) -> None:
+    async with household.open(Role.VIEWER) as screen:
+        page = await screen.context.new_page()
+        looks: list[str] = []
+
+        async def answer(route: Route) -> None:
+            looks.append(route.request.url)
+            await route.fulfill(content_type="text/event-stream", body=": nothing\n\n")
+
+        await page.route("**/live?*", answer)
+        await page.clock.install()
+        await page.goto(screen.origin + LIST)
+
+        async def has_looked() -> bool:
+            await page.clock.run_for(PAUSE_MS)
+            return len(looks) > 5
+
+        await wait_until(has_looked, seconds_max=30)
+        session = await screen.context.new_cdp_session(page)
+        listened = await session.send("Runtime.evaluate", {"expression": LISTENERS, "includeCommandLineAPI": True})
+        assert listened["result"]["value"] <= 1
+        await page.close()

@@ -10,14 +10,18 @@ from padron.cli.fleet import list_fleet
 from padron.console.declarations import Access
 from padron.console.pages import ROUTES
 from padron.domain.people import Role
+from padron.domain.saved_view import VIEW_NAME_LENGTH_MAX, format_view_id
+from padron.service.people.sessions import read_session
+from padron.service.views.keeping import ViewDraft, delete_view, save_view
 from tests import effort
 from tests.browser.axe import ROWS_MAX, list_barriers, list_pale
 from tests.browser.belongings import TWIN, add_belongings
-from tests.browser.house import Household
+from tests.browser.house import VISITOR, Household
 from tests.browser.screen import NARROW, WIDE, Screen, open_screen
 
 VIN = list_fleet()[0].vin
 FIRST_VISIT_BYTES_MAX = 60_000
+IS_WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 # Answers that are no pages: files, streams, and what leads to other programs.
 NO_PAGES = {
@@ -73,7 +77,7 @@ async def look(
     for width, theme in ways:
         await screen.show(width=width, theme=theme)
         found = await list_barriers(screen, rows_max=rows_max, has_colours=has_colours) if has_barriers else []
-        if await screen.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        if await screen.evaluate(IS_WIDER):
             found.append("wider than the window")
         if effort.IS_TORTURE:
             await screen.show(width=width, theme=OTHER[theme])
@@ -103,6 +107,24 @@ async def walk(screen: Screen, targets: Sequence[str]) -> list[str]:
             screen, target, [way], is_error=is_error, has_barriers=place % 3 == 0, has_colours=place % 6 == 0
         )
     return wrong
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_view_with_a_long_name_and_long_values_stays_in_the_window(household: Household) -> None:
+    async with household.use() as runtime:
+        member = (await read_session(runtime, household.tokens[Role.MANAGER], VISITOR)).principal
+        draft = ViewDraft(name="W" * VIEW_NAME_LENGTH_MAX, query=f"brandName={'M' * 150}&q={'W' * 60}")
+        view = await save_view(runtime, member, draft)
+    async with household.open(Role.MANAGER, locale="es-MX") as screen:
+        wrong = await look(screen, "/console/views", WAYS[::2])
+        for target in (f"view={format_view_id(view.view_id)}", f"view={format_view_id(view.view_id)}&doors=4"):
+            wrong += await look(screen, f"/console/vehicles?{target}", WAYS[:1])
+            await screen.page.locator("#views > summary").click()
+            if await screen.evaluate(IS_WIDER):
+                wrong.append(f"{target}: the menu is wider than the window")
+    async with household.use() as runtime:
+        await delete_view(runtime, member, format_view_id(view.view_id))
+    assert not wrong
 
 
 @pytest.mark.timeout(300)  # many pages, on a machine that others use too

@@ -15,8 +15,10 @@ from padron.domain.passkeys import Party
 from padron.domain.sessions import Visitor
 from padron.service.passkeys.adding import begin_adding, finish_adding
 from padron.service.people.invitations import accept_invitation, sign_in_with_link
+from padron.service.people.members import suspend_own_member
 from padron.service.people.passwords import PasswordHashing
 from padron.service.people.sessions import NewSession, read_session, sign_in_with_password
+from padron.service.people.users import get_user
 from padron.service.runtime import Runtime
 from padron.wiring import use_runtime
 from tests.authenticators import Device
@@ -71,7 +73,7 @@ def type_password(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
 
 def test_an_added_person_sets_a_password_with_the_link(cli: Cli) -> None:
     added = cli(*ADD, "--url", "https://padron.example/", "--json").document
-    assert added["accounts"] == [{"account": "Acme", "role": "owner"}]
+    assert added["accounts"] == [{"account": "Acme", "role": "owner", "suspendedAt": None}]
     assert added["link"].startswith("https://padron.example/console/invitation/padron_invitation_")
     left = datetime.fromisoformat(added["linkExpiresAt"]) - datetime.now(UTC)
     assert timedelta(days=2, hours=23) < left <= timedelta(days=3)
@@ -136,6 +138,21 @@ def test_a_password_comes_from_standard_input_and_is_checked_before_anybody_is_a
     assert is_live(sign_in())
 
 
+def test_who_is_suspended_is_shown_so(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_password(monkeypatch, PASSWORD.encode())
+    cli(*ADD, "--password-stdin")
+    cli("users", "add", "eva@acme.example", "--name", "Eva", "--account", "Acme", "--role", "viewer")
+    owner = sign_in().session.principal
+
+    async def suspend(runtime: Runtime) -> None:
+        await suspend_own_member(runtime, owner, "r-1", (await get_user(runtime, "eva@acme.example")).user_id)
+
+    ask(suspend)
+    assert "Acme (viewer, suspended)" in cli("users", "list").out
+    (account,) = cli("users", "show", "eva@acme.example", "--json").document["accounts"]
+    assert account["suspendedAt"] is not None
+
+
 def test_people_are_listed_and_shown_without_anything_secret(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     type_password(monkeypatch, PASSWORD.encode())
     user_id = cli(*ADD, "--password-stdin", "--json").document["id"]
@@ -157,7 +174,7 @@ def test_a_person_gets_another_name_address_and_role(cli: Cli) -> None:
     check_sentence(cli("users", "change", "am@acme.example"), 2, "--name or --email")
     check_sentence(cli("users", "role", "am@acme.example", "viewer", "--account", "Acme"), 1, "last owner")
     answer = cli("users", "role", "am@acme.example", "viewer", "--account", "Acme", "--force", "--json")
-    assert answer.document["accounts"] == [{"account": "Acme", "role": "viewer"}]
+    assert answer.document["accounts"] == [{"account": "Acme", "role": "viewer", "suspendedAt": None}]
     assert cli("users", "remove", "am@acme.example", "--account", "Acme", "--json").document["accounts"] == []
     check_sentence(cli("users", "remove", "am@acme.example", "--account", "Acme"), 1, "no person")
     check_sentence(cli("users", "role", ANA, "boss", "--account", "Acme"), 2, "boss")

@@ -91,6 +91,18 @@ async def test_somebody_elses_edit_is_shown_and_stays(house: House) -> None:
     assert await read_details(house) == {"plate": "BBB222", "doors": 2, "brandName": "Kaiser"}
 
 
+@pytest.mark.parametrize("tag", ["", "v1r1tfffffffffffff", "v1r1tffffffffffffffff"])
+async def test_a_form_of_a_state_that_never_was_asks_again_and_says_so(house: House, tag: str) -> None:
+    await house.register(HUMMER, plate="AAA111")
+    late = await house.owner.post(DATA, {**read_form(await house.owner.get(DATA)), "value.doors": "2", "revision": tag})
+    assert late.status == 409
+    assert "Somebody else changed this vehicle meanwhile" in late.text
+    assert read_form(late)["value.doors"] == "2"
+    status = {"status": "3", "step": "do", "revision": tag or "v1r1t1"}
+    assert (await house.owner.post(f"/console/vehicles/{HUMMER}/status", status)).status == 409
+    assert await read_details(house) == {"plate": "AAA111"}
+
+
 WRONG = [
     ("value.plate", "A-1", "4 to 10 letters"),
     ("value.plate", "CCC333", "Another vehicle has this plate"),

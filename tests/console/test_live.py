@@ -21,6 +21,7 @@ from tests.cast import HUMMER, JEEP, Cast, make_vin, wait_until
 from tests.console.browser import Browser, House, Shown
 from tests.console.conftest import furnish, run_console
 from tests.console.test_fleet_pages import set_now
+from tests.held_turns import hold_turns
 from tests.http.raw import RawCall
 
 LIST = "/console/vehicles"
@@ -316,6 +317,21 @@ async def test_a_brief_look_ends_with_what_has_changed(house: House) -> None:
     await set_now(house, HUMMER, 4)
     changed = await asyncio.wait_for(house.viewer.get(f"/console/live?after={cursor}&brief=1"), 2)
     assert json.loads(changed.html.partition("data: ")[2])["vins"] == [HUMMER]
+
+
+async def test_open_pages_that_come_back_together_wait_for_the_turn_of_their_account(house: House) -> None:
+    await house.register(HUMMER)
+    cursor = read_cursor(await house.viewer.get(LIST))
+    turns, account_id = house.runtime.turns, house.cast.acme.account.account_id
+    async with hold_turns(house.runtime, account_id) as held:
+        asked = asyncio.create_task(house.viewer.get(f"/console/live?after={cursor}&brief=1"))
+
+        async def is_waiting() -> bool:
+            return turns.count(account_id) > held
+
+        await wait_until(is_waiting)
+        assert not asked.done()
+    assert (await asked).status == 200
 
 
 async def test_an_open_page_keeps_nobody_signed_in(house: House) -> None:

@@ -1,5 +1,6 @@
 """Scanning: from a photo, or from what the camera's script has read, to the vehicle and its new status."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 
@@ -11,9 +12,10 @@ from padron.domain.people import Role
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vin import parse_vin
 from padron.files.pictures import PICTURE_BYTES_MAX, can_read_pictures
+from padron.service.people.users import end_sessions_of
 from padron.service.vehicles.reading import get_vehicle
 from tests.barcodes import draw_barcode, encode_picture, lay_out, make_photo
-from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
+from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, wait_until
 from tests.console.browser import Browser, House, Shown
 from tests.console.test_imports import BOUNDARY, EVIL, build_form
 
@@ -27,6 +29,35 @@ async def send_photo(browser: Browser, picture: bytes, **fields: str) -> Shown:
 
 def list_links(shown: Shown) -> set[str]:
     return {one.attributes.get("href", "") for one in shown.page.list_all("a")}
+
+
+async def test_a_photo_that_was_read_for_an_ended_session_shows_nothing(house: House) -> None:
+    await house.register(HUMMER)
+    await house.owner.open()
+    async with house.runtime.scans.take(house.cast.acme.account.account_id):
+        reading = asyncio.create_task(send_photo(house.owner, make_photo()))
+        await wait_until(lambda: has_photo(house))
+        await end_sessions_of(house.runtime, house.people[Role.OWNER])
+    shown = await reading
+    assert shown.status == 401
+    assert HUMMER not in shown.text + shown.location
+
+
+async def test_a_photo_too_many_is_answered_as_such(house: House) -> None:
+    account_id = house.cast.acme.account.account_id
+    async with house.runtime.scans.take(account_id):
+        waiting = [asyncio.create_task(send_photo(house.owner, make_photo())) for _ in range(4)]
+        refused = await waiting[3]
+        assert refused.status == 429
+        assert "4 photos that are being read" in refused.text
+        for task in waiting[:3]:
+            task.cancel()
+        await asyncio.gather(*waiting[:3], return_exceptions=True)
+
+
+async def has_photo(house: House) -> bool:
+    """Say whether a photo waits behind the one that the test reads."""
+    return house.runtime.scans._accounts[house.cast.acme.account.account_id].count > 1
 
 
 @pytest.mark.parametrize("symbology", Symbology)
@@ -114,7 +145,7 @@ async def test_a_barcode_that_was_perhaps_misread_is_said_to_be(house: House) ->
         (lambda: encode_picture(lay_out(size=(400, 300))), 200, "There is no barcode in the photo."),
         (lambda: make_photo()[:-90], 400, "damaged or incomplete"),
         (lambda: b"<svg/>", 400, "neither a JPEG, PNG nor WebP"),
-        (lambda: b"", 400, "There is no picture."),
+        (lambda: b"", 400, "There is no photo."),
         (lambda: b"\xff\xd8\xff" + bytes(PICTURE_BYTES_MAX), 400, "more than 12 MB"),
     ],
     ids=["no VIN", "no barcode", "damaged", "SVG", "nothing", "large"],
@@ -131,7 +162,7 @@ async def test_a_photo_without_a_vin_is_answered_with_what_to_do(
 async def test_a_form_without_a_file_asks_for_one(house: House) -> None:
     shown = await house.viewer.post(SCAN, {"photo": "x.jpg"})
     assert shown.status == 400
-    assert "There is no picture." in shown.text
+    assert "There is no photo." in shown.text
 
 
 async def test_a_typed_vin_is_found_and_a_wrong_one_is_explained(house: House) -> None:

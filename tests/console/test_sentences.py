@@ -1,6 +1,8 @@
 """The service's sentences as the pages say them. Each form is provoked by the rule that writes it."""
 
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,24 +18,36 @@ from padron.domain.language import Language
 from padron.domain.naming_list import name_vehicles, read_names
 from padron.domain.people import User, parse_email
 from padron.domain.plan import PLANNED_WITHIN, check_times
+from padron.domain.saved_view import OWN_VIEWS_MAX, SavedView, check_view, get_view
 from padron.domain.searching import parse_words
 from padron.domain.selection import describe_undo
 from padron.domain.status import VehicleStatus, parse_status_text
 from padron.domain.vehicle import FIELDS_BY_NAME, parse_value
 from padron.domain.vin import parse_vin
 from padron.files.parsing import parse_integer
+from padron.files.picture_orders import word_picture_memory
+from padron.files.picture_reader import read_picture
+from padron.files.pictures import LIMITS, _check_form, _word_end
 from padron.service.operations.gate import check_operation_name
 from padron.service.people.password_rules import check_password
 from padron.service.people.users import refuse_last_owner
 from tests.cast import HUMMER, JEEP, NOON
 from tests.console.browser import House, Shown
 from tests.console.test_imports import check
+from tests.console.test_scan import send_photo
+from tests.files.test_pictures import build_png, give_chunk
 
 MEXICO = ZoneInfo("America/Mexico_City")
 SPANISH = WORDINGS[Language.SPANISH]
 LUIS = User(
     user_id="uAAAAAAAAAAAA", email="luis.mora@example.com", name="Luis Mora", language=None, time_zone=None, theme=None,
     is_break_glass=False, created_at=NOON, disabled_at=None, erased_at=None, password_changed_at=None,
+)  # fmt: skip
+
+
+VIEW = SavedView(
+    view_id=1, name="To sell", query="", columns=(), made_by=LUIS.user_id, is_shared=False, is_default=False,
+    changed_at=NOON,
 )  # fmt: skip
 
 
@@ -93,12 +107,26 @@ RULES: tuple[Callable[[], object], ...] = (
     lambda: check_password("abcabcabcabcabc", LUIS),
     lambda: check_password("password1234", LUIS),
     lambda: check_password("luis.mora.luis.mora", LUIS),
+    lambda: check_name("The view's name", "x ", 60),
+    lambda: check_view(VIEW, [replace(VIEW, view_id=2)]),
+    lambda: check_view(VIEW, [replace(VIEW, view_id=2, name=f"{place}") for place in range(OWN_VIEWS_MAX)]),
+    lambda: get_view([], "0000000000000001"),
+    lambda: _check_form(b""),
+    lambda: _check_form(b"GIF89a"),
+    lambda: _check_form(b"\0\0\0\x18ftypheic"),
+    lambda: read_picture(b"\x89PNG\r\n\x1a\n"),
+    lambda: read_picture(build_png(50_000, 50_000, give_chunk(b"IDAT", b""))),
+    lambda: _raise(PadronError(Code.BAD_PARAMETERS, word_picture_memory())),
+    lambda: _raise(PadronError(Code.BAD_PARAMETERS, _word_end(-signal.SIGXCPU, LIMITS))),
+    lambda: _raise(PadronError(Code.BAD_PARAMETERS, _word_end(1, LIMITS))),
 )
 # What only the store can find out, or a worker: the rules behind these are in the tests of the service.
 FROM_STORE = {
     "vin_again", "plate_taken", "only_spaces", "row_too_wide", "quotation_marks", "row_unknown", "clear_revision",
-    "nothing_back", "role_scope", "key_scope", "expired", "email_known", "ask_operator", "list_empty", "list_long",
-    "no_vehicle", "undo_registered", "undo_later", "undo_plate", "undo_vin",
+    "nothing_back", "role_scope", "key_scope", "expired", "email_known", "no_account", "ask_operator", "list_empty",
+    "views_shared", "passkeys_full", "passkey_unusable", "passkey_nowhere", "passkey_last", "signing_in_full",
+    "pages_full", "picture_bytes", "picture_late", "picture_unread", "pictures_own", "pictures_others", "soon_again",
+    "list_long", "no_vehicle", "undo_registered", "undo_later", "undo_plate", "undo_vin",
 }  # fmt: skip
 
 
@@ -138,6 +166,12 @@ def test_a_sentence_brings_no_markup_from_what_was_typed() -> None:
     assert "<b>" not in word_detail("<b>unknown</b>", SPANISH, MEXICO)
 
 
+@pytest.mark.parametrize("asked", ["9999-99-99T99:99:99Z", "0001-01-01T00:00:00Z"])
+def test_a_sentence_with_an_instant_that_is_none_shows_it_as_it_is(asked: str) -> None:
+    text = f"until is {asked}: it must be after the server's time, 2026-03-01T12:00:00Z."
+    assert f"El fin, {asked}, ya pasó" in word_detail(text, SPANISH, MEXICO)
+
+
 def test_a_text_of_the_pages_themselves_is_not_marked_as_english() -> None:
     assert word_detail(str(SPANISH.say("change.no_status")), SPANISH, MEXICO) == SPANISH.say("change.no_status")
 
@@ -174,6 +208,16 @@ async def test_a_time_in_the_past_is_refused_in_the_words_and_the_zone_of_the_vi
         shown = await house.editor.post(
             f"/console/vehicles/{HUMMER}/status", {"status": "4", "until": "2020-11-20T17:00"}
         )
+        assert shown.status == 400
+        assert words in shown.text
+        assert list_english(shown) == []
+
+
+async def test_photos_and_views_are_refused_in_the_words_of_the_visitor(house: House) -> None:
+    house.editor.language = "es"
+    photo = await send_photo(house.editor, b"GIF89a")
+    view = await house.editor.post("/console/views", {"name": "", "doors": "4"})
+    for shown, words in ((photo, "No es una imagen JPEG, PNG ni WebP."), (view, "El nombre '' no sirve.")):
         assert shown.status == 400
         assert words in shown.text
         assert list_english(shown) == []

@@ -1,11 +1,15 @@
 """Saved views in the console: from the list to a name and back, one's own or shared, and which one is shown first."""
 
+from urllib.parse import urlencode
+
 import pytest
 
 from padron.domain import saved_view
 from padron.domain.account import Principal
-from padron.domain.saved_view import SavedView, format_view_id
+from padron.domain.people import Role
+from padron.domain.saved_view import OWN_VIEWS_MAX, SavedView, format_view_id
 from padron.service.people.members import remove_member
+from padron.service.vehicles.questions import VALUES_MAX
 from padron.service.views import opening
 from padron.service.views.keeping import ViewDraft, save_view
 from tests.cast import HUMMER, JEEP
@@ -13,6 +17,7 @@ from tests.console.browser import Browser, House, Shown
 from tests.console.test_vehicles import LIST, fill_lot, find_link, list_vins
 
 VIEWS = "/console/views"
+TEXT_FILTERS = ("brandName", "modelName", "country", "class", "type", "axes", "version", "variation")
 HOSTILE = "<script>alert(1)</script>'\"&amp;"
 
 
@@ -204,6 +209,21 @@ async def test_a_view_of_another_version_opens_with_what_is_known_and_says_what_
     view_id = format_view_id(old.view_id)
     assert (await house.owner.post(f"{VIEWS}/{view_id}", {"name": "New", "shared": "1"})).status == 303
     assert "left out" not in (await open_saved(house.viewer, "New")).text
+
+
+async def test_many_views_with_many_filters_hold_up_nobody(house: House) -> None:
+    """The tests watch the event loop: asking for each filter of each view took it seconds."""
+    pairs = [(name, f"{name}{number}") for name in TEXT_FILTERS for number in range(VALUES_MAX)]
+    principal = Principal(
+        account_id=house.cast.acme.account.account_id,
+        actor=house.people[Role.VIEWER].user_id,
+        scopes=frozenset({"vehicles:read"}),
+    )
+    for number in range(OWN_VIEWS_MAX):
+        await save_view(house.runtime, principal, ViewDraft(name=f"View {number}", query=urlencode(pairs)))
+    shown = await house.viewer.get(VIEWS)
+    assert shown.status == 200
+    assert shown.html.count('class="chip"') == OWN_VIEWS_MAX * len(pairs)
 
 
 async def test_who_leaves_leaves_what_they_shared_with_their_name(house: House) -> None:

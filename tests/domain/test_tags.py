@@ -33,6 +33,14 @@ def test_a_tag_says_which_vehicle_which_revision_and_since_when(vehicle_id: int,
     assert not is_plain_number(tag)
 
 
+@given(instants, instants)
+def test_a_tag_says_what_happened_after_its_state(at: datetime, other: datetime) -> None:
+    tag = parse_tag(format_tag(make(at=at)))
+    assert tag is not None
+    assert tag.is_before(other) == (at < other)
+    assert not Tag(vehicle_id=1, revision=1, stamp=2**64 - 1).is_before(other)
+
+
 @given(st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20), st.integers(0, 20)), min_size=2, unique=True))
 def test_no_two_states_share_a_tag(states: list[tuple[int, int, int]]) -> None:
     tags = {

@@ -199,6 +199,9 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str | None]] = {
         lambda: encode_picture(make_noise(2_000).resize((7_900, 8_000)), "JPEG", progressive=True, quality=3),
         None,
     ),
+    "a strip, around which a turn needs much paper": (
+        lambda: encode_picture(Image.new("L", (30_000, 40), "white")), None,
+    ),
     "a GIF with 10,000 frames": (lambda: build_gif(10_000), NO_PICTURE),
     "a TIFF": (lambda: encode_picture(Image.new("L", (9, 9)), "TIFF"), NO_PICTURE),
     "a BMP": (lambda: encode_picture(Image.new("L", (9, 9)), "BMP"), NO_PICTURE),

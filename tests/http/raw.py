@@ -20,7 +20,7 @@ class RawCall:
         method: str,
         target: str,
         headers: Iterable[tuple[str, str]] = (),
-        body: str | None = "",
+        body: str | bytes | None = "",
         client: tuple[str, int] | None = None,
         *,
         version: str = "1.1",
@@ -65,8 +65,9 @@ class RawCall:
             self.stops_once_reading = False
             self.is_reading.clear()
 
-    def send_body(self, text: str, *, more: bool = False) -> None:
-        self._to_app.put_nowait({"type": "http.request", "body": text.encode(), "more_body": more})
+    def send_body(self, body: str | bytes, *, more: bool = False) -> None:
+        sent = body.encode() if isinstance(body, str) else body
+        self._to_app.put_nowait({"type": "http.request", "body": sent, "more_body": more})
 
     @property
     def is_answered(self) -> bool:

@@ -17,6 +17,7 @@ from padron.service import authentication
 from padron.service.accounts import add_key, revoke_key
 from padron.service.reports import time_in_status
 from padron.service.vehicles import export
+from tests.barcodes import make_photo
 from tests.cast import HUMMER, Member, make_member, make_vin
 from tests.conftest import SteppedClock
 from tests.http.api import STATUS, Api
@@ -111,6 +112,18 @@ async def test_an_upload_of_a_revoked_key_ends_with_the_next_piece(
     await revoke(api, leaver, pace)
     upload.send_body(f"{make_vin(1)},PLATE1\n", more=True)
     assert (await upload.read_problem())[:2] == (401, "Unauthorized")
+
+
+@pytest.mark.long("postgres")
+async def test_a_picture_that_was_read_for_a_revoked_key_says_nothing(
+    api: Api, app: ASGIApp, leaver: Member, pace: float
+) -> None:
+    async with api.runtime.scans.take(api.acme.account_id):
+        waiting = RawCall(app, leaver, "POST", "/api/v2/vins/scan", [("content-type", "image/png")], make_photo())
+        await revoke(api, leaver, pace)
+        assert not waiting.is_answered
+    assert (await waiting.read_problem())[:2] == (401, "Unauthorized")
+    assert HUMMER.encode() not in waiting.content
 
 
 @pytest.mark.long("postgres")

@@ -5,6 +5,7 @@ That is for look-ups of very many, and never for those of a batch of status call
 
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -171,6 +172,23 @@ async def test_what_goes_together_for_many_accounts_is_looked_up_row_by_row(fill
         await filled.execute("DEALLOCATE asked")
         assert "Seq Scan" not in plan, statement
         assert "Index Scan" in plan, statement
+
+
+async def test_old_deletions_do_not_slow_the_list_of_those_that_can_be_undone(filled: asyncpg.Connection) -> None:
+    async with filled.transaction():
+        await filled.execute("SET LOCAL enable_seqscan = off")  # the account of this file has no record
+        await filled.execute(f"PREPARE deletions AS {SQL['list_deletions']}")
+        ((plan,),) = await filled.fetch("EXPLAIN (FORMAT JSON) EXECUTE deletions (1, 9, 5, 50)")
+        await filled.execute("DEALLOCATE deletions")
+    scans = [node for node in list_nodes(json.loads(plan)[0]["Plan"]) if node.get("Index Name") == "changes_deleted"]
+    assert [re.findall(r"number [<>]", node["Index Cond"]) for node in scans] == [["number <", "number >"]]
+
+
+def list_nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give all steps of a plan."""
+    yield node
+    for below in node.get("Plans", ()):
+        yield from list_nodes(below)
 
 
 async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Position | None:

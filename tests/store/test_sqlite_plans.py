@@ -267,7 +267,8 @@ def test_sums_look_at_the_chosen_vehicles_changes_alone(file: apsw.Connection) -
 @pytest.mark.parametrize(
     "name, index",
     [("list_history", "changes_by_vehicle (account_id=? AND vehicle_id=? AND number<?)"),
-     ("list_request_changes", "changes_by_request (request_id=? AND account_id=? AND number>?)")],
+     ("list_request_changes", "changes_by_request (request_id=? AND account_id=? AND number>?)"),
+     ("list_deletions", "changes_deleted (account_id=? AND number>? AND number<?)")],
 )  # fmt: skip
 def test_what_else_is_in_the_record_does_not_slow_a_history_or_what_a_request_did(
     file: apsw.Connection, name: str, index: str

@@ -10,7 +10,7 @@ from padron.cli.actors import give_actor
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
 from padron.domain.passkeys import Passkey
-from padron.domain.people import Person, Role, User
+from padron.domain.people import Membership, Person, Role, User
 from padron.domain.quoting import quote
 from padron.service import accounts
 from padron.service.passkeys.keeping import list_passkeys_of
@@ -359,7 +359,10 @@ def show_person(person: Person) -> dict[str, object]:
         "disabledAt": give_instant(user.disabled_at),
         "erasedAt": give_instant(user.erased_at),
         "passwordChangedAt": give_instant(user.password_changed_at),
-        "accounts": [{"account": one.account_name, "role": one.role.value} for one in person.memberships],
+        "accounts": [
+            {"account": one.account_name, "role": one.role.value, "suspendedAt": give_instant(one.suspended_at)}
+            for one in person.memberships
+        ],
     }
 
 
@@ -386,4 +389,8 @@ def _give_address(link: NewLink, url: str | None) -> str:
 
 
 def _list_accounts(person: Person) -> str:
-    return ", ".join(f"{one.account_name} ({one.role})" for one in person.memberships) or "no account"
+    return ", ".join(map(_name_membership, person.memberships)) or "no account"
+
+
+def _name_membership(one: Membership) -> str:
+    return f"{one.account_name} ({one.role}{', suspended' if one.suspended_at else ''})"

@@ -75,23 +75,13 @@ def redirect_to(visit: PageVisit, address: str) -> MountedReply:
     return MountedReply(status=303, headers=(*location, *_GUARDS, *give_cookies(visit)))
 
 
-def send_table(body: bytes, name: str) -> MountedReply:
-    """Give a CSV file to keep. The name is ours."""
-    headers: Headers = (
-        (b"content-type", b"text/csv; charset=utf-8"),
-        (b"content-disposition", f'attachment; filename="{name}"'.encode("latin-1")),
-        *_GUARDS,
-    )
-    return MountedReply(status=200, headers=headers, body=body)
-
-
 def give_cookies(visit: PageVisit) -> Headers:
     """Give the headers that set the visit's cookies."""
     return tuple((b"set-cookie", cookie) for cookie in visit.to_set)
 
 
 def send_csv(visit: PageVisit, body: bytes, name: str) -> MountedReply:
-    """Give a CSV file that the browser saves under a name."""
+    """Give a CSV file that the browser saves under a name, which is ours."""
     headers: Headers = (
         (b"content-type", b"text/csv; charset=utf-8"),
         (b"content-disposition", b'attachment; filename="%s"' % name.encode("ascii")),

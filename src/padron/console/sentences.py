@@ -37,7 +37,7 @@ _PIECES: Mapping[str, str] = {
     "words": ".{1,900}?",
     "scope": "[a-z:, ]{1,400}",
     "key": "[0-9A-Za-z]{1,40}",
-    "what": "[^'\"]{1,60}?",
+    "what": "[A-Za-z' ]{1,60}?",
     "request": "[^ ]{1,100}",
     "actor": "[^ ]{1,120}",
 }
@@ -117,6 +117,7 @@ FORMS: tuple[tuple[str, str], ...] = (
         "The e-mail address {text} cannot be used. It needs the form name@example.com, with at most {most} characters.",
     ),
     ("email_known", "The register already knows somebody with the e-mail address {text}."),
+    ("no_account", "There is no account that you can enter now. Ask an owner of the account to let you in."),
     ("ask_operator", "Ask the operator to add the person."),
     ("last_owner", "This person is the last owner of the account {text} who may sign in. Add another owner first."),
     ("password_short", "The password is too short: it needs at least {least} characters."),
@@ -144,6 +145,31 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("undo_later", "The request {request} of {actor} changed the vehicle later."),
     ("undo_plate", "The vehicle {vin} now has the plate {plate}."),
     ("undo_vin", "Another vehicle now has the VIN {vin}."),
+    ("view_exists", "There already is a view {text}. Choose another name, or save over it."),
+    ("views_own", "You already keep {number} views, the maximum. Delete one first."),
+    ("views_shared", "This account already shares {number} views, the maximum. Delete one first."),
+    ("no_view", "There is no view {text}, or it is not shared with you."),
+    ("passkeys_full", "You have {number} passkeys, and the limit is {most}. Remove one."),
+    ("passkey_unusable", "This passkey cannot be used. Try again, or use another device."),
+    ("passkey_nowhere", "Passkeys do not work at this address. Open the server by its name."),
+    ("passkey_last", "This is your only way to sign in. Add another passkey before you remove it."),
+    ("signing_in_full", "Too many people are signing in. Try again in some minutes."),
+    ("pages_full", "You asked for too many pages at once. Wait until they are there."),
+    ("picture_none", "There is no picture. Choose one."),
+    ("picture_form", "This is neither a JPEG, PNG nor WebP picture. Send it in one of these forms."),
+    ("picture_phone", "The picture is HEIC or AVIF. Send it as JPEG, PNG or WebP."),
+    ("picture_bytes", "The picture has more than {number} MB. Take a smaller one."),
+    ("picture_damaged", "The picture is damaged or incomplete. Take it again."),
+    ("picture_pixels", "The picture has {width} by {height} pixels, which are too many."),
+    ("picture_memory", "Reading the picture takes too much memory."),
+    ("picture_late", "The picture was not read within {number} seconds, the limit."),
+    ("picture_slow", "Reading the picture took more than {number} seconds of processor time, the limit."),
+    ("picture_smaller", "Take a smaller photo, nearer to the barcode."),
+    ("picture_ended", "The process that reads the picture ended early. The server's log says why."),
+    ("picture_unread", "This server cannot read pictures. Its operator can install Padrón with its extra scan."),
+    ("pictures_own", "This account has {number} pictures that are being read, the maximum."),
+    ("pictures_others", "Other pictures are being read."),
+    ("soon_again", "Try again in a moment."),
 )
 _SUGGESTING = frozenset({"said.perhaps", "said.perhaps_fits"})
 
@@ -231,7 +257,10 @@ def _say(sentence: KnownSentence, wording: Phrasing, zone: ZoneInfo) -> Markup:
 
 def _word(name: str, text: str, wording: Phrasing, zone: ZoneInfo) -> str:
     if name.endswith("_at"):
-        return wording.write_instant(datetime.fromisoformat(text), zone)
+        try:
+            return wording.write_instant(datetime.fromisoformat(text), zone)
+        except (ValueError, OverflowError):  # somebody's own text may look like a sentence with an instant
+            return text
     if name == "field":
         return next((str(wording.say(key)) for key in (f"field.{text}", f"said.name_{text}") if wording.has(key)), text)
     return text

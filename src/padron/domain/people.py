@@ -89,6 +89,7 @@ class Membership:
     account_id: int
     account_name: str
     role: Role
+    suspended_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,6 +30,10 @@ class Tag:
     revision: int
     stamp: int
 
+    def is_before(self, at: datetime) -> bool:
+        """Say whether an instant is after the state that the tag names. An invented tag may have any stamp."""
+        return self.stamp < (at - _EPOCH) // _MICROSECOND
+
 
 def format_tag(vehicle: Vehicle) -> str:
     """Give the present tag of a vehicle. Each status call makes one, so it takes less than a microsecond."""

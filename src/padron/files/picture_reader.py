@@ -28,6 +28,7 @@ _FORMS = ("JPEG", "PNG", "WEBP")  # the package knows many more, which nobody ne
 _SIDE = 3_000  # a larger JPEG is opened at a half or a quarter of its size, as long as its sides keep this length
 _SEARCHED_PIXELS_MAX = 13_000_000
 _TURNED_PIXELS_MAX = 4_000_000  # bars that lean are searched in a smaller picture, because each turn is a search
+_TURNED_AREA_MAX = 40_000_000  # of the paper around a turned picture: a strip that is turned needs a lot of it
 _TURNS = (23, 45, 68)  # degrees; a search finds bars that lean by up to 12, and those at a right angle to them
 _LINEAR = {"Code39": Symbology.CODE_39, "Code128": Symbology.CODE_128}
 _ALL = _LINEAR | {"DataMatrix": Symbology.DATA_MATRIX, "QRCode": Symbology.QR_CODE}
@@ -87,6 +88,10 @@ def _shrink(grey: "Image", pixels_max: int) -> "Image":
 def _turn(grey: "Image", degrees: int) -> "Image":
     from PIL.Image import Resampling  # noqa: PLC0415
 
+    angle = math.radians(degrees)
+    width = grey.width * math.cos(angle) + grey.height * math.sin(angle)
+    height = grey.width * math.sin(angle) + grey.height * math.cos(angle)
+    grey = _shrink(grey, int(grey.width * grey.height * _TURNED_AREA_MAX / (width * height)))
     # The simplest way to turn a picture would leave steps on the edges of the bars, which then cannot be read.
     return grey.rotate(degrees, Resampling.BILINEAR, expand=True, fillcolor="white")
 

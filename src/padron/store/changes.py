@@ -3,7 +3,7 @@
 Each engine's own transaction writes changes, together with their vehicles.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import cast
 
@@ -27,6 +27,7 @@ DELETION = Columns(
 
 _HISTORY_WIDTH = len(HISTORY.names)
 _NUMBER_MAX = 2**63 - 1
+_MICROSECOND = timedelta(microseconds=1)  # instants have no smaller parts
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACES_KEPT = 4_096  # of accounts that are asked often
 
@@ -63,7 +64,8 @@ class ChangeReader:
         It looks at no other changes. So it takes as long as there are deletions since then.
         """
         below = _NUMBER_MAX if before is None else before
-        rows = await self._port.read_page("list_deletions", below, since, limit)
+        earlier = await self.find_cut(since - _MICROSECOND)
+        rows = await self._port.read_page("list_deletions", below, earlier, limit)
         return [to_deletion(row, self._port.to_instant) for row in rows]
 
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:

@@ -25,6 +25,7 @@ from padron.service.people.sign_ins import list_own_sign_ins
 from padron.service.people.throttle import PAIR_RATE, SignInThrottle
 from padron.service.people.users import add_user, disable_user, enable_user, erase_user
 from padron.service.runtime import Runtime, build_runtime
+from padron.service.watching.counts import SignIn, SignInEnd
 from tests.authenticators import ALGORITHMS, PRESENT, VERIFIED, Device, Lies, encode
 from tests.cast import Cast
 from tests.conftest import OpenStore, Select, SteppedClock
@@ -125,7 +126,7 @@ async def exchange_the_signature(runtime: Runtime, crew: Crew, device: Device) -
 
 async def use_a_removed_one(runtime: Runtime, crew: Crew, device: Device) -> str:
     session = (await sign_in(runtime, crew.ana)).session
-    await remove_passkey(runtime, session, encode(device.credential_id), PASSWORD, OFFICE)
+    await remove_passkey(runtime, session, PARTY, encode(device.credential_id), PASSWORD, OFFICE)
     return device.sign(await begin(runtime))
 
 
@@ -266,6 +267,7 @@ async def test_a_device_that_counts_back_is_refused_and_recorded(runtime: Runtim
         assert (caught.value.code, caught.value.detail) == (Code.SIGN_IN_REFUSED, SAID)
     doubted = await select("SELECT actor, way FROM sign_ins WHERE kind = 'passkey_doubted'")
     assert doubted == [(crew.ana.user_id, "passkey")] * 3
+    assert runtime.counts.sign_ins[SignIn(SignInWay.PASSKEY, SignInEnd.REFUSED)] == 3
     assert (await enter(runtime, device, Lies(count=8))).session.user == crew.ana
 
 
@@ -323,6 +325,7 @@ async def test_attempts_that_fail_are_slowed_down_and_others_are_not(runtime: Ru
         await refuse(runtime, device.sign(await begin(runtime), Lies(flags=PRESENT)))
     with pytest.raises(RateExceededError):
         await enter(runtime, device)
+    assert runtime.counts.sign_ins[SignIn(SignInWay.PASSKEY, SignInEnd.THROTTLED)] == 1
     assert (await sign_in(runtime, crew.ana)).session.user == crew.ana
     await enter(replace(runtime, throttle=SignInThrottle()), device)
 

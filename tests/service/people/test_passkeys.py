@@ -52,7 +52,7 @@ async def try_to_begin(runtime: Runtime, session: Session, password: str = "", n
 
 async def try_to_remove(runtime: Runtime, session: Session, device: Device, password: str = "") -> Code | None:
     try:
-        await remove_passkey(runtime, session, encode(device.credential_id), password, OFFICE)
+        await remove_passkey(runtime, session, PARTY, encode(device.credential_id), password, OFFICE)
     except PadronError as error:
         return error.code
     return None
@@ -89,7 +89,7 @@ async def test_what_is_added_is_listed_and_recorded_and_what_is_removed_is_too(r
     assert (added.event.kind, added.event.way, added.event.agent) == (
         SignInKind.PASSKEY_ADDED, SignInWay.PASSKEY, OFFICE.agent,
     )  # fmt: skip
-    await remove_passkey(runtime, session, encode(device.credential_id), "", OFFICE)
+    await remove_passkey(runtime, session, PARTY, encode(device.credential_id), "", OFFICE)
     assert (await look(runtime, session)).passkeys == ()
     assert (await list_kinds(runtime, crew.ana))[0] is SignInKind.PASSKEY_REMOVED
 
@@ -149,10 +149,16 @@ async def test_a_passkey_of_another_host_is_no_way_to_sign_in(runtime: Runtime, 
     assert session.user is not None
     other = Party(host="old.test", origin="https://old.test")
     options = await begin_adding(runtime, session, other, "Old", "", OFFICE)
-    await finish_adding(runtime, session, other, "Old", Device(origin=other.origin).make(options), OFFICE)
+    former = Device(origin=other.origin)
+    await finish_adding(runtime, session, other, "Old", former.make(options), OFFICE)
+    assert await try_to_remove(runtime, session, former) is Code.BAD_PARAMETERS
     device = await add_passkey(runtime, session)
     assert await try_to_remove(runtime, session, device) is Code.BAD_PARAMETERS
-    assert [one.is_of_this_host for one in (await look(runtime, session)).passkeys] == [False, True]
+    own = (await look(runtime, session)).passkeys
+    assert [(one.is_of_this_host, one.is_last_way) for one in own] == [(False, False), (True, True)]
+    # The server has another name now, and what works only under the former one can go.
+    assert await try_to_remove(runtime, session, former) is None
+    assert (await enter(runtime, device)).session.user == session.user
 
 
 @pytest.mark.long("postgres")

@@ -17,6 +17,7 @@ from padron.service.people.members import (
     suspend_own_member,
 )
 from padron.service.people.sessions import choose_account
+from padron.service.people.users import disable_user
 from padron.service.runtime import Runtime
 from tests.cast import Cast
 from tests.service.people.crew import OFFICE, Crew, add_person, is_live, sign_in
@@ -36,6 +37,7 @@ async def test_a_suspended_member_is_out_at_once_and_comes_in_again_with_the_sam
     with pytest.raises(PadronError) as caught:
         await sign_in(runtime, crew.eva)
     assert caught.value.code is Code.FORBIDDEN
+    assert "let you in" in caught.value.detail
     assert await suspend_own_member(runtime, owner, "r-2", crew.eva.user_id) == member
     again = await resume_own_member(runtime, owner, "r-3", crew.eva.user_id)
     assert (again.role, again.suspended_at) == (Role.EDITOR, None)
@@ -85,6 +87,15 @@ async def test_the_last_owner_is_not_suspended_and_a_suspended_one_does_not_coun
         assert caught.value.code is Code.LAST_OWNER
     await remove_own_member(runtime, owner, "r", second.user_id)
     assert second.user_id not in {one.user.user_id for one in await list_members(runtime, owner)}
+
+
+async def test_a_suspended_owner_can_be_disabled_because_the_account_loses_nobody_by_it(
+    runtime: Runtime, cast: Cast, crew: Crew
+) -> None:
+    second = await add_person(runtime, "second@acme.example", cast.acme.account, Role.OWNER)
+    await suspend_own_member(runtime, await enter(runtime, crew), "r", second.user_id)
+    await disable_user(runtime, crew.ana, force=True)
+    assert (await disable_user(runtime, second)).disabled_at is not None
 
 
 @pytest.mark.long("postgres")

@@ -35,16 +35,16 @@ async function listen(notice, signal) {
   const query = new URLSearchParams({ after: notice.dataset.follow ?? "", ...(count > STREAMS_MAX && { brief: "1" }) });
   const stream = new EventSource(`${document.body.dataset.root}/live?${query}`);
   return new Promise((/** @type {(isFine: boolean) => void} */ end) => {
-    let isFine = false;
-    const stop = () => { stream.close(); end(isFine); };
+    let [isFine, over] = [false, new AbortController()]; // a page may look for weeks: no listener of a look stays
+    const stop = () => { stream.close(); over.abort(); end(isFine); };
     stream.onopen = () => { isFine = true; };
     stream.onerror = stop;
     stream.onmessage = (event) => {
       notice.dataset.follow = event.lastEventId;
       mark(notice, JSON.parse(event.data));
     };
-    signal.addEventListener("abort", stop);
-    document.addEventListener("visibilitychange", stop, { signal, once: true });
+    signal.addEventListener("abort", stop, { signal: over.signal });
+    document.addEventListener("visibilitychange", stop, { signal: over.signal });
     if (signal.aborted) stop();
   });
 }

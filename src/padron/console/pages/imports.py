@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from padron.console.declarations import ConsoleRoute
 from padron.console.naming import name_actors
 from padron.console.pages.import_faults import GROUPS_SHOWN, group_faults, read_corrections
-from padron.console.replies import redirect, send_table, show
+from padron.console.replies import redirect, send_csv, show
 from padron.console.visits import PageVisit
 from padron.domain.account import Scope
 from padron.domain.errors import Code, PadronError
@@ -120,7 +120,7 @@ async def get_report(visit: PageVisit) -> MountedReply:
         async for page in file_imports.list_refusals(visit.runtime, visit.principal, found)
     ]
     body = b"".join([encode_csv([("line", "column", "detail")]), *pages])
-    return send_table(body, f"import-{format_import_id(found.import_id)}-report.csv")
+    return send_csv(visit, body, f"import-{format_import_id(found.import_id)}-report.csv")
 
 
 async def _run(visit: PageVisit, found: FileImport, *, dry_run: bool) -> MountedReply:

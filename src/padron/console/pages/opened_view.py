@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from padron.console.fields import Fields, Pair
 from padron.console.pages.listing_state import ALL, COLUMN, VIEW, ListState, read_state
 from padron.domain.saved_view import SavedView, format_view_id
-from padron.service.views.opening import SeenViews, open_view
+from padron.service.views.opening import OpenedView, SeenViews, open_view
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +36,7 @@ def choose_list(query: Fields, seen: SeenViews, aside: frozenset[str]) -> ShownL
             state=replace(read_state(query), view=""), view=None, dropped=(), is_changed=False, is_missing=is_missing
         )
     opened = open_view(view)
-    saved = replace(give_state(view), view=format_view_id(view.view_id))
+    saved = replace(give_state(opened), view=format_view_id(view.view_id))
     state = saved if is_bare else read_state(query)
     return ShownList(
         state=state,
@@ -46,8 +46,7 @@ def choose_list(query: Fields, seen: SeenViews, aside: frozenset[str]) -> ShownL
     )
 
 
-def give_state(view: SavedView) -> ListState:
+def give_state(opened: OpenedView) -> ListState:
     """Give the state of the list that a view asks for."""
-    opened = open_view(view)
     pairs = [Pair(*pair) for pair in opened.pairs]
     return read_state(Fields([*pairs, *(Pair(COLUMN, name) for name in opened.columns)]))

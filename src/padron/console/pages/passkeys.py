@@ -17,7 +17,7 @@ from padron.domain.passkeys import ANSWER_LENGTH_MAX, Party
 from padron.mounting import MountedReply
 from padron.service.passkeys.adding import begin_adding, finish_adding
 from padron.service.passkeys.keeping import remove_passkey
-from padron.service.passkeys.parties import get_party
+from padron.service.passkeys.parties import find_party, get_party
 from padron.service.passkeys.signing_in import begin_passkey_sign_in, sign_in_with_passkey
 
 _ANSWER_BYTES_MAX = 2 * ANSWER_LENGTH_MAX  # its signs are encoded in the form
@@ -63,8 +63,9 @@ async def finish(visit: PageVisit) -> MountedReply:
 async def remove(visit: PageVisit) -> MountedReply:
     """POST /console/profile/passkeys/remove."""
     number, password = visit.form.get("passkey"), visit.form.get("password")
+    party = find_party(visit.runtime, give_origin(visit.request))
     try:
-        await remove_passkey(visit.runtime, visit.signed_in, number, password, visit.visitor)
+        await remove_passkey(visit.runtime, visit.signed_in, party, number, password, visit.visitor)
     except PadronError as error:
         return await _explain(visit, error)
     return redirect(visit, PROFILE, [Pair("saved", "passkey_removed")])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair
+from padron.console.pages.errors import STATUSES
 from padron.console.pages.vehicle import SCANNED
 from padron.console.replies import allow_camera, redirect, show
 from padron.console.visits import PageVisit
@@ -40,6 +41,7 @@ class ScanResult:
     added_count: int | None = None
     problem: str = ""
     detail: str = ""
+    status: int = 200
     note: str = ""
 
 
@@ -50,7 +52,10 @@ async def show_scan(visit: PageVisit) -> MountedReply:
         return _show(visit, ScanResult())
     found = await find_texts(visit.runtime, visit.principal, texts)
     if not found:
-        return _show(visit, ScanResult(typed=texts[0], problem="scan.not_a_vin", detail=describe_bad_vin(texts[0])))
+        detail = describe_bad_vin(texts[0])
+        return _show(
+            visit, ScanResult(typed=texts[0], problem="scan.not_a_vin", detail=detail, status=_BAD_REQUEST)
+        )  # fmt: skip
     return _lead(visit, found)
 
 
@@ -63,13 +68,13 @@ async def read_photo(visit: PageVisit) -> MountedReply:
     """POST /console/scan: read the barcodes of a photo."""
     try:
         picture = await _receive(visit)
-        if visit.token is not None:  # a photo takes long on a slow line: who sent it may have been signed out meanwhile
-            await read_session(visit.runtime, visit.token, visit.visitor)
+        await _confirm(visit)
         scanned = await scan_picture(visit.runtime, visit.principal, picture)
+        await _confirm(visit)
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
-        return _show(visit, ScanResult(problem="scan.not_read", detail=error.detail))
+        return _show(visit, _refuse("scan.not_read", error))
     if not scanned.vins:
         return _show(visit, ScanResult(problem="scan.no_vin" if scanned.barcode_count else "scan.no_barcode"))
     if _is_for_many(visit):
@@ -87,7 +92,7 @@ async def register(visit: PageVisit) -> MountedReply:
     except PadronError as error:
         if error.code not in _EXPLAINED:
             raise
-        return _show(visit, ScanResult(problem="scan.not_registered", detail=error.detail))
+        return _show(visit, _refuse("scan.not_registered", error))
     return _open_vehicle(visit, vin)
 
 
@@ -106,6 +111,12 @@ async def _receive(visit: PageVisit) -> bytes:
     return bytes(picture)
 
 
+async def _confirm(visit: PageVisit) -> None:
+    """Raise ``session_ended`` for who was signed out meanwhile: sending a photo takes long, and so may reading it."""
+    if visit.token is not None:
+        await read_session(visit.runtime, visit.token, visit.visitor)
+
+
 def _lead(visit: PageVisit, found: Sequence[FoundVin]) -> MountedReply:
     """Lead to the only vehicle, or let the visitor choose."""
     if len(found) == 1 and len(found[0].vehicles) == 1:
@@ -120,9 +131,14 @@ def _open_vehicle(visit: PageVisit, vin: str) -> MountedReply:
 def _add(visit: PageVisit, found: Sequence[FoundVin]) -> MountedReply:
     """Add the VINs to the list, each once."""
     lines = visit.form.get("list").split()
-    new = [one.vin for one in found if one.vin not in {line.upper() for line in lines}]
+    listed_before = {line.upper() for line in lines}
+    new = [one.vin for one in found if one.vin not in listed_before]
     listed = "".join(f"{line}\n" for line in (*lines, *new))
     return _show(visit, ScanResult(listed=listed, added_count=len(new)))
+
+
+def _refuse(problem: str, error: PadronError) -> ScanResult:
+    return ScanResult(problem=problem, detail=error.detail, status=STATUSES.get(error.code, _BAD_REQUEST))
 
 
 def _is_for_many(visit: PageVisit) -> bool:
@@ -134,7 +150,7 @@ def _show(visit: PageVisit, given: ScanResult) -> MountedReply:
     page = show(
         visit,
         "scan.html",
-        status=_BAD_REQUEST if given.detail else 200,
+        status=given.status,
         is_for_many=_is_for_many(visit),
         can_read=can_read_pictures(),
         given=given,

@@ -19,7 +19,7 @@ from padron.domain.account import Scope
 from padron.domain.change import ChangeType, HistoryEntry, PlanRequest, StatusRequest, parse_reason
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import SETTABLE_STATUSES
-from padron.domain.tags import Tag, format_tag, parse_tag
+from padron.domain.tags import format_tag, parse_tag
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.mounting import MountedReply
@@ -153,17 +153,12 @@ async def _show_conflict(visit: PageVisit, vin: Vin, typed: TypedChange) -> Moun
     vehicle = await get_status(visit.runtime, visit.principal, vin)
     history = await list_history(visit.runtime, visit.principal, vin, limit=CONFLICT_ROWS, cursor=None)
     seen = parse_tag(typed.revision)
-    newer = [entry for entry in history.rows if seen is None or entry.at > give_tag_instant(seen)]
+    newer = [entry for entry in history.rows if seen is None or seen.is_before(entry.at)]
     fresh = replace(typed, revision=format_tag(vehicle))
     request = parse_request(visit, vin, fresh)
     preview = await preview_status(visit.runtime, visit.principal, request)
     names = await name_actors(visit, {entry.by for entry in newer})
     return _show_preview(visit, preview, request, fresh, newer=newer, names=names)
-
-
-def give_tag_instant(tag: Tag) -> datetime:
-    """Give the instant of the change that made the state that a tag names."""
-    return datetime.fromtimestamp(tag.stamp // 1_000_000, UTC).replace(microsecond=tag.stamp % 1_000_000)
 
 
 def _show_form(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from padron.console.declarations import ConsoleRoute
 from padron.console.fields import Pair, write_query
@@ -28,13 +29,11 @@ _DONE = ("changed", "deleted", "first")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _ViewRow:
-    """A view on its page."""
+    """What the page says of a view besides the view itself."""
 
-    view: SavedView
     view_id: str
     chips: Sequence[Chip]
     search: str
-    dropped: Sequence[str]
     may_change: bool
     may_unshare: bool
     is_chosen: bool
@@ -83,12 +82,13 @@ async def change(visit: PageVisit) -> MountedReply:
     """POST /console/views/{view}: another name, shared or not, the account's default or not."""
     view_id = visit.parameters["view"]
     before = await opening.get_seen_view(visit.runtime, visit.principal, view_id)
+    opened = opening.open_view(before)
     is_shared = _is_shared(visit)
     may_set_default = visit.may(Scope.VEHICLES_BULK)
     draft = ViewDraft(
         name=visit.form.get("name").strip(),
-        query=before.query if not opening.open_view(before).dropped else _write(give_state(before)),
-        columns=opening.open_view(before).columns,
+        query=_write(give_state(opened)) if opened.dropped else before.query,
+        columns=opened.columns,
         is_shared=is_shared,
         is_default=is_shared and ("default" in visit.form if may_set_default else before.is_default),
     )
@@ -126,8 +126,9 @@ async def _show(visit: PageVisit, typed: _TypedView | None = None) -> MountedRep
         visit,
         "views.html",
         status=_BAD_REQUEST if typed is not None and typed.problem else 200,
-        own=[_give_row(visit, view, seen.chosen) for view in seen.views if not view.is_shared],
-        shared=[_give_row(visit, view, seen.chosen) for view in seen.views if view.is_shared],
+        own=[view for view in seen.views if not view.is_shared],
+        shared=[view for view in seen.views if view.is_shared],
+        give_row=partial(_give_row, visit, seen.chosen),  # while the page is written: a row may have 200 filters
         chosen=seen.chosen,
         first=seen.first,
         all_vehicles=ALL_VEHICLES,
@@ -141,14 +142,12 @@ async def _show(visit: PageVisit, typed: _TypedView | None = None) -> MountedRep
     )
 
 
-def _give_row(visit: PageVisit, view: SavedView, chosen: int | None) -> _ViewRow:
-    state = give_state(view)
+def _give_row(visit: PageVisit, chosen: int | None, view: SavedView) -> _ViewRow:
+    state = give_state(opening.open_view(view))
     return _ViewRow(
-        view=view,
         view_id=format_view_id(view.view_id),
         chips=list_chips(visit, state),
         search=state.search,
-        dropped=opening.open_view(view).dropped,
         may_change=keeping.may_change(visit.principal, view),
         may_unshare=view.is_of(visit.principal.actor) and is_user_id(view.made_by),
         is_chosen=view.view_id == chosen,

@@ -45,7 +45,8 @@ async def list_changed(runtime: Runtime, principal: Principal, cursor: str) -> C
     end = await _find_end(runtime, principal) or START
     try:
         after = await read_place(runtime, principal, cursor)
-        page = await list_changes(runtime, principal, FeedQuery(after=after, limit=CHANGES_MAX, wanted=_ALL))
+        async with runtime.turns.take(principal.account_id):  # all pages that are open ask after a restart
+            page = await list_changes(runtime, principal, FeedQuery(after=after, limit=CHANGES_MAX, wanted=_ALL))
     except PadronError as error:
         if error.code is not Code.CURSOR_GONE:
             raise

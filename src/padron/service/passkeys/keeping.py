@@ -46,7 +46,7 @@ async def list_own_passkeys(runtime: Runtime, session: Session, party: Party | N
             OwnPasskey(
                 passkey=one,
                 is_of_this_host=party is not None and one.host == party.host,
-                is_last_way=not _has_other_way(runtime, user, passkeys, one, issuers),
+                is_last_way=not _has_other_way(runtime, user, passkeys, one, issuers, party),
             )
             for one in passkeys
         ),
@@ -60,7 +60,9 @@ async def list_passkeys_of(runtime: Runtime, user: User) -> list[Passkey]:
     return await runtime.store.people.list_passkeys(user.user_id)
 
 
-async def remove_passkey(runtime: Runtime, session: Session, number: str, password: str, visitor: Visitor) -> None:
+async def remove_passkey(
+    runtime: Runtime, session: Session, party: Party | None, number: str, password: str, visitor: Visitor
+) -> None:  # fmt: skip
     """Remove a passkey of a session's person, and end all other sessions: one of them may be that device's.
 
     Raises ``sign_in_refused`` without the proof that is needed, ``bad_parameters`` for the last way to sign in,
@@ -86,7 +88,7 @@ async def remove_passkey(runtime: Runtime, session: Session, number: str, passwo
         if chosen is None:
             return
         issuers = await transaction.passkeys.list_issuers(user.user_id)
-        if not _has_other_way(runtime, user, passkeys, chosen, issuers):
+        if not _has_other_way(runtime, user, passkeys, chosen, issuers, party):
             raise PadronError(
                 Code.BAD_PARAMETERS, "This is your only way to sign in. Add another passkey before you remove it."
             )
@@ -98,13 +100,23 @@ async def remove_passkey(runtime: Runtime, session: Session, number: str, passwo
 
 
 def _has_other_way(
-    runtime: Runtime, user: User, passkeys: Sequence[Passkey], chosen: Passkey, issuers: Sequence[str]
+    runtime: Runtime,
+    user: User,
+    passkeys: Sequence[Passkey],
+    chosen: Passkey,
+    issuers: Sequence[str],
+    party: Party | None,
 ) -> bool:
-    """Say whether somebody can sign in without a passkey: by password, by a provider, or by a passkey of its host."""
+    """Say whether somebody can sign in without a passkey: by password, by a provider, or by another passkey.
+
+    The other passkey must be of the same host, or of the host where the person is now. So whoever uses a new name of
+    the server can remove what works only under the former one.
+    """
+    hosts = {chosen.host} if party is None else {chosen.host, party.host}
     providers = runtime.authenticator.access_tokens.providers.listed
     usable = {one.issuer for one in providers if one.client is not None}
     return (
         user.password_changed_at is not None
         or not usable.isdisjoint(issuers)
-        or any(one is not chosen and one.host == chosen.host for one in passkeys)
+        or any(one is not chosen and one.host in hosts for one in passkeys)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from padron.domain.errors import PadronError
 from padron.domain.passkeys import Party, Passkey, encode_base64url, went_backwards
 from padron.domain.people import User
+from padron.domain.rates import RateExceededError
 from padron.domain.sessions import SignInKind, SignInWay, Visitor
 from padron.service.passkeys.answers import AnswerRefusedError, SignedAnswer, check_signed, read_signed, word_signing
 from padron.service.passkeys.challenges import make_challenge, take_challenge
@@ -13,6 +14,7 @@ from padron.service.people.credentials import may_use_own_means, refuse_sign_in
 from padron.service.people.sessions import NewSession, open_session_for
 from padron.service.people.sign_ins import note_sign_in
 from padron.service.runtime import Runtime
+from padron.service.watching.counts import SignIn, SignInEnd
 from padron.store.people.transaction import PeopleTransaction
 
 
@@ -48,7 +50,11 @@ async def sign_in_with_passkey(
     """
     answer = await asyncio.to_thread(read_signed, answer_text)
     name = "" if answer is None else encode_base64url(answer.credential_id)
-    attempt = runtime.throttle.take(f"passkey {name}", visitor.address, asyncio.get_running_loop().time())
+    try:
+        attempt = runtime.throttle.take(f"passkey {name}", visitor.address, asyncio.get_running_loop().time())
+    except RateExceededError:
+        runtime.counts.sign_ins[SignIn(SignInWay.PASSKEY, SignInEnd.THROTTLED)] += 1
+        raise
     try:
         is_asked = answer is not None and await take_challenge(runtime, answer.challenge, browser)
         passkey = None if answer is None else await runtime.store.people.find_passkey(answer.credential_id)

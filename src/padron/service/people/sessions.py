@@ -92,6 +92,8 @@ async def sign_in_with_key(runtime: Runtime, token: str, visitor: Visitor) -> Ne
     except PadronError as error:
         if error.code in {Code.INVALID_TOKEN, Code.FORBIDDEN}:
             await note_sign_in(runtime, SignInKind.REFUSED, SignInWay.API_KEY, visitor)
+        if error.code is Code.RATE_EXCEEDED:
+            runtime.counts.sign_ins[SignIn(SignInWay.API_KEY, SignInEnd.THROTTLED)] += 1
         raise
     return await _open(
         runtime, _Opening.begin(runtime, principal.actor, SignInWay.API_KEY, visitor), principal.account_id
@@ -261,7 +263,7 @@ async def _open_for_user(
         memberships = await transaction.list_enabled_memberships(user.user_id)
         if not memberships:
             raise PadronError(
-                Code.FORBIDDEN, "You are not a member of any account. Ask an owner of the account to add you."
+                Code.FORBIDDEN, "There is no account that you can enter now. Ask an owner of the account to let you in."
             )
         await opening.write(transaction, memberships[0].account_id)
 

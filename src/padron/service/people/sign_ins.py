@@ -10,6 +10,8 @@ from padron.store.people.transaction import PeopleTransaction
 PAGE = 100
 LAST = 2**63 - 1  # no event has a higher number
 
+_REFUSALS = frozenset({SignInKind.REFUSED, SignInKind.PASSKEY_DOUBTED})
+
 
 async def note_sign_in(
     runtime: Runtime,
@@ -21,7 +23,7 @@ async def note_sign_in(
     account_id: int | None = None,
 ) -> None:
     """Record an event in a transaction of its own. A refusal is also counted."""
-    if kind is SignInKind.REFUSED and way is not None:
+    if kind in _REFUSALS and way is not None:
         runtime.counts.sign_ins[SignIn(way, SignInEnd.REFUSED)] += 1
     event = SignInEvent(
         actor=actor,

@@ -210,7 +210,8 @@ def refuse_last_owner(account_name: str) -> PadronError:
 async def _check_owners(transaction: PeopleTransaction, user: User) -> None:
     if not user.is_active:
         return
-    owned = [one for one in await transaction.list_memberships(user.user_id) if one.role is Role.OWNER]
+    memberships = await transaction.list_memberships(user.user_id)
+    owned = [one for one in memberships if one.role is Role.OWNER and one.suspended_at is None]
     for membership in sorted(owned, key=lambda one: one.account_id):
         await transaction.lock_members(membership.account_id)
         if not await transaction.has_other_owner(membership.account_id, user.user_id):

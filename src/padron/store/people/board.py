@@ -60,7 +60,8 @@ class People:
 
     async def list_memberships(self, user_id: str) -> list[Membership]:
         """Give a person's accounts, by name, disabled ones included."""
-        return [to_membership(row) for row in await self._port.read_point("list_memberships", user_id)]
+        rows = await self._port.read_point("list_memberships", user_id)
+        return [to_membership(row, self._port.to_instant) for row in rows]
 
     async def list_members(self, account_id: int) -> list[AccountMember]:
         """Give an account's members, by e-mail address."""

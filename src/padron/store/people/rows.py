@@ -28,7 +28,7 @@ USER = Columns(
 CREDENTIALS = Columns(*USER.names, "password_hash")
 MEMBER = Columns("account_id", "user_id", "role", "added_at", "suspended_at")
 ACCOUNT_MEMBER = Columns(*USER.names, "role", "added_at", "suspended_at", "is_shared")
-MEMBERSHIP = Columns("account_id", "account_name", "role")
+MEMBERSHIP = Columns("account_id", "account_name", "role", "suspended_at")
 KEPT_SESSION = Columns(
     "session_id", "actor", "account_id", "way", "created_at", "used_at", "ends_at", "address", "agent"
 )  # fmt: skip
@@ -98,10 +98,15 @@ def to_account_member(row: Row, to_instant: ToInstant) -> AccountMember:
     )
 
 
-def to_membership(row: Row) -> Membership:
+def to_membership(row: Row, to_instant: ToInstant) -> Membership:
     """Give the membership of a row."""
-    account_id, account_name, role = row
-    return Membership(account_id=account_id, account_name=account_name, role=Role(role))
+    account_id, account_name, role, suspended_at = row
+    return Membership(
+        account_id=account_id,
+        account_name=account_name,
+        role=Role(role),
+        suspended_at=give_or_none(to_instant, suspended_at),
+    )
 
 
 def to_kept_session(row: Row, to_instant: ToInstant) -> KeptSession:
@@ -127,7 +132,7 @@ def to_found_session(rows: Sequence[Row], to_instant: ToInstant) -> FoundSession
     kept = to_kept_session(rows[0][_KEPT], to_instant)
     if rows[0][_USER][0] is None:
         label, scopes, networks = rows[0][_KEY]
-        _, account_name, _ = rows[0][_MEMBERSHIP]
+        _, account_name, *_ = rows[0][_MEMBERSHIP]
         key = KeySession(
             account_name=account_name,
             label=label,
@@ -135,7 +140,7 @@ def to_found_session(rows: Sequence[Row], to_instant: ToInstant) -> FoundSession
             networks=tuple(map(ip_network, networks.split())),
         )
         return FoundSession(kept=kept, holder=key)
-    memberships = tuple(to_membership(row[_MEMBERSHIP]) for row in rows)
+    memberships = tuple(to_membership(row[_MEMBERSHIP], to_instant) for row in rows)
     if kept.account_id not in {membership.account_id for membership in memberships}:
         return None
     return FoundSession(

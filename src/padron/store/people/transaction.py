@@ -129,11 +129,11 @@ class PeopleTransaction:
 
     async def list_memberships(self, user_id: str) -> list[Membership]:
         """Give a person's accounts, by name."""
-        return [to_membership(row) for row in await self._port.fetch("list_memberships", user_id)]
+        return await self._list_memberships("list_memberships", user_id)
 
     async def list_enabled_memberships(self, user_id: str) -> list[Membership]:
         """Give the accounts that a person can enter, by name."""
-        return [to_membership(row) for row in await self._port.fetch("list_enabled_memberships", user_id)]
+        return await self._list_memberships("list_enabled_memberships", user_id)
 
     async def add_session(self, token_sha256: bytes, session: KeptSession, sessions_max: int) -> None:
         """Open a session. Where an actor then has too many, those that were not used for longest end."""
@@ -208,6 +208,9 @@ class PeopleTransaction:
     async def forget_sign_ins(self, user_id: str) -> None:
         """Take a person's addresses and browsers out of the record."""
         await self._port.fetch("forget_sign_ins", user_id)
+
+    async def _list_memberships(self, name: str, user_id: str) -> list[Membership]:
+        return [to_membership(row, self._port.to_instant) for row in await self._port.fetch(name, user_id)]
 
 
 def _refuse_email(email: str | None) -> PadronError:

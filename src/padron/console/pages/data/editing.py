@@ -12,7 +12,6 @@ from padron.console.fields import Pair
 from padron.console.naming import name_actors
 from padron.console.pages.data.typed import GROUPS, TypedData, find_faults, parse_edits
 from padron.console.pages.data.versions import get_former
-from padron.console.pages.status_change import give_tag_instant
 from padron.console.pages.vehicle import read_vin
 from padron.console.replies import redirect, show
 from padron.console.visits import PageVisit
@@ -50,7 +49,7 @@ class Told:
 
     faults: Mapping[str, str] = field(default_factory=dict)
     restored: VehicleVersion | None = None
-    newer: Sequence[HistoryEntry] = ()
+    newer: Sequence[HistoryEntry] | None = None  # what others did since the form was made; None: nothing
     names: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     is_doubted: bool = False
@@ -157,7 +156,7 @@ async def _show_conflict(visit: PageVisit, vin: Vin, typed: TypedData) -> Mounte
     history = await list_history(visit.runtime, visit.principal, vin, limit=NEWER_ROWS, cursor=None)
     fresh = typed.follow(version.details, format_tag(version.vehicle))
     seen = parse_tag(typed.revision)
-    newer = [entry for entry in history.rows if seen is None or entry.at > give_tag_instant(seen)]
+    newer = [entry for entry in history.rows if seen is None or seen.is_before(entry.at)]
     names = await name_actors(visit, {entry.by for entry in newer})
     return _show_form(visit, version, fresh, Told(newer=newer, names=names))
 
@@ -166,7 +165,7 @@ def _show_form(visit: PageVisit, version: VehicleVersion, typed: TypedData, told
     return show(
         visit,
         "data-form.html",
-        status=_CONFLICT if told.newer else _BAD_REQUEST if told.faults else 200,
+        status=_CONFLICT if told.newer is not None else _BAD_REQUEST if told.faults else 200,
         vehicle=version.vehicle,
         typed=typed,
         groups=GROUPS,

@@ -27,17 +27,18 @@ async def scan(call: Call) -> Reply | StreamReply:
     _check_media_type(call.headers.get(b"content-type"))
     idempotency.check_header(call)
     call.check_declared(PICTURE_BYTES_MAX, PICTURE_BYTES_MAX)
-    picture = bytearray()
+    picture, digest = bytearray(), hashlib.sha256(idempotency.give_head(call))
     async for data in call.stream_body(PICTURE_BYTES_MAX):
         picture += data
+        digest.update(data)  # as it arrives: all at once would hold up the event loop
         call.seat.hold_bytes(len(picture))
-    digest = hashlib.sha256(idempotency.give_head(call))
-    digest.update(picture)
     return await idempotency.answer_once(call, partial(_scan, picture=bytes(picture)), digest.digest())
 
 
 async def _scan(call: Call, picture: bytes) -> Reply:
-    return build_json_reply(200, shape_scan(await scan_picture(call.runtime, call.principal, picture)))
+    scanned = await scan_picture(call.runtime, call.principal, picture)
+    await call.confirm()  # reading takes seconds, and the key may be revoked by now
+    return build_json_reply(200, shape_scan(scanned))
 
 
 def _check_media_type(content_type: bytes | None) -> None:

@@ -42,13 +42,13 @@ FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicl
 WHERE c.account_id = $1 AND c.request_id = $2 AND c.number > $3 ORDER BY c.number LIMIT $4;
 
 -- name: list_deletions
--- The deletions below a number and since an instant that were not undone, the last one first, with the vehicle's last
--- core data. An erasure afterwards does not bring a vehicle back.
+-- The deletions between two numbers that were not undone, the last one first, with the vehicle's last core data. An
+-- erasure afterwards does not bring a vehicle back.
 SELECT c.number, c.vehicle_id, c.vin, c.changed_at, c.changed_by, c.request_id, c.from_status, c.reason, (
     SELECT r.details FROM versions AS r WHERE r.account_id = $1 AND r.vehicle_id = c.vehicle_id
     ORDER BY r.began DESC LIMIT 1) AS details
 FROM changes AS c
-WHERE c.account_id = $1 AND c.type = 'deleted' AND c.number < $2 AND c.changed_at >= $3 AND NOT EXISTS (
+WHERE c.account_id = $1 AND c.type = 'deleted' AND c.number < $2 AND c.number > $3 AND NOT EXISTS (
     SELECT 1 FROM changes AS l
     WHERE l.account_id = c.account_id AND l.vehicle_id = c.vehicle_id AND l.number > c.number AND l.type <> 'erased')
 ORDER BY c.number DESC LIMIT $4;

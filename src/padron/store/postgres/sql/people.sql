@@ -95,11 +95,11 @@ FROM members AS m JOIN users AS u ON u.user_id = m.user_id WHERE m.account_id = 
 
 -- name: list_memberships
 -- A person's accounts, by name, disabled ones included.
-SELECT m.account_id, a.name AS account_name, m.role
+SELECT m.account_id, a.name AS account_name, m.role, m.suspended_at
 FROM members AS m JOIN accounts AS a ON a.account_id = m.account_id WHERE m.user_id = $1 ORDER BY a.name;
 
 -- name: list_enabled_memberships
 -- The accounts that a person can enter, by name.
-SELECT m.account_id, a.name AS account_name, m.role
+SELECT m.account_id, a.name AS account_name, m.role, m.suspended_at
 FROM members AS m JOIN accounts AS a ON a.account_id = m.account_id
 WHERE m.user_id = $1 AND m.suspended_at IS NULL AND a.disabled_at IS NULL ORDER BY a.name;

@@ -7,7 +7,8 @@
 SELECT s.session_id, s.actor, s.account_id, s.way, s.created_at, s.used_at, s.ends_at, s.address, s.agent,
     u.user_id, u.email, u.name, u.language, u.time_zone, u.theme, u.is_break_glass, u.created_at, u.disabled_at, u.erased_at,
     u.password_changed_at,
-    k.label, k.scopes, k.networks, a.account_id, a.name AS account_name, m.role
+    k.label, k.scopes, k.networks, a.account_id, a.name AS account_name, m.role,
+    m.suspended_at
 FROM sessions AS s
 LEFT JOIN users AS u ON u.user_id = s.actor AND u.disabled_at IS NULL AND u.erased_at IS NULL
 LEFT JOIN members AS m ON m.user_id = u.user_id AND m.suspended_at IS NULL
