@@ -18,6 +18,7 @@ import padron
 from tests import effort
 from tests.hard_texts import FUNCTIONS
 from tests.patterns import collect_patterns, run, write_texts
+from tests.tables import each_row
 
 SIZE = effort.LINEAR_CHARACTERS  # and four times as many, which in the long form is the longest header
 GROWTH_MAX = 9.0  # linear is 4, the square 16
@@ -66,7 +67,7 @@ def test_each_expression_takes_linear_time(name: str) -> None:
         assert slow is None, f"{method} over {slow[:50]!r} … {slow[-5:]!r}"
 
 
-@pytest.mark.parametrize("group", sorted({name.partition("-")[0] for name in FUNCTIONS}))
+@each_row("group", sorted({name.partition("-")[0] for name in FUNCTIONS}))
 def test_each_function_that_meets_outside_text_takes_linear_time(group: str) -> None:
     for name, made in FUNCTIONS.items():
         if name.partition("-")[0] == group:
@@ -102,7 +103,7 @@ def find_uses(tree: ast.AST) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "source, method",
     [
         (r'\s*(W/)?"([!#-~]*)"\s*(?:,|$)', "findall"),

@@ -16,6 +16,7 @@ from padron.domain.providers import (
     find_url_fault,
 )
 from padron.provider_files import read_providers
+from tests.tables import each_row
 
 GOOD = """\
 resource = "https://padron.example"
@@ -170,7 +171,7 @@ def test_the_setting_reaches_the_other_processes() -> None:
     assert read_settings({}).providers == ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url",
     [
         "https://id.example", "https://id.example/", "https://id.example:8443/realms/a", "http://127.0.0.1:1/",
@@ -181,7 +182,7 @@ def test_an_address_of_a_provider_is_https_or_on_this_machine(url: str) -> None:
     assert find_url_fault(url) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url",
     [
         "", "id.example", "//id.example", "https://", "https:///a", "ftp://id.example", "file:///etc/passwd",

@@ -31,6 +31,7 @@ from padron.config import VARIABLES
 from padron.domain.account import Scope
 from tests.cli.conftest import Cli, check_sentence
 from tests.starting import start_program
+from tests.tables import each_row
 
 _END_S_MAX = 60
 
@@ -84,7 +85,7 @@ def test_the_short_flag_gives_the_same_help(cli: Cli, words: tuple[str, ...]) ->
     assert cli(*words, "-h") == cli(*words, "--help")
 
 
-@pytest.mark.parametrize("group", sorted({name.partition(" ")[0] for name in EXAMPLES}))
+@each_row("group", sorted({name.partition(" ")[0] for name in EXAMPLES}))
 def test_every_example_is_of_its_command_and_can_be_parsed(group: str) -> None:
     for name in (name for name in EXAMPLES if name.partition(" ")[0] == group):
         for example in EXAMPLES[name]:

@@ -6,6 +6,7 @@ from padron.domain.errors import Code
 from padron.http.answers.problems import ALL_PROBLEMS, PROBLEMS
 from tests.cast import HUMMER, UNKNOWN_VIN
 from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply
+from tests.tables import each_row
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 MEMBERS = ["type", "title", "status", "detail", "instance", "errorType", "errorDetail"]
@@ -61,7 +62,7 @@ def test_every_code_has_a_problem_and_every_problem_is_listed() -> None:
     assert len({problem.slug for problem in ALL_PROBLEMS}) == len(ALL_PROBLEMS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "code, status, error_type, error_detail",
     [
         (Code.BAD_PARAMETERS, 400, "badRequest", "BadParameters"),
