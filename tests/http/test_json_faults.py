@@ -319,7 +319,7 @@ class TestOverHttp:
         )
         assert results[2]["detail"] == "The body's vehicles[2].vin must be text, not an integer. Write it in quotes."
 
-    @pytest.mark.parametrize(
+    @each_row(
         "target, content, detail",
         [
             (STATUS, f"{{{STATUS_ID}, {STATUS_ID}}}", "The body has the member 'vehicleStatusId' twice. Send it once."),
@@ -341,7 +341,6 @@ class TestOverHttp:
             (RESULTS, RESULT % ("9" * 5_000), "The body has a number with too many digits, or is not JSON."),
             (RESULTS, RESULT % ("[" * 5_000 + "]" * 5_000), "The body is nested too deeply. Send fewer levels."),
         ],
-        ids=lambda value: repr(value)[:30],
     )
     async def test_what_only_the_second_reading_finds(self, api: Api, target: str, content: str, detail: str) -> None:
         await api.acme.put("/api/v2/operations/fines", {"description": "", "leaseSeconds": 60, "attempts": 1})
@@ -355,7 +354,7 @@ class TestOverHttp:
         reply = await api.acme.send("POST", BULK, content)
         assert reply.detail == "The body's vehicles[900] has the member 'vin' twice. Send it once."
 
-    @pytest.mark.parametrize("operation", [one for one in ROUTES if one.body is not None], ids=lambda one: one.name)
+    @each_row("operation", [one for one in ROUTES if one.body is not None])
     async def test_no_number_however_large_is_a_failure_of_ours(self, api: Api, operation: Any) -> None:  # noqa: ANN401
         await api.acme.put_vehicle(HUMMER)
         await api.acme.put("/api/v2/operations/fines", {"description": "", "leaseSeconds": 60, "attempts": 1})
