@@ -101,7 +101,7 @@ def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
         assert scope.value in said
 
 
-@pytest.mark.parametrize(
+@each_row(
     "words, said",
     [
         (["kyes", "add"], 'Unknown command "kyes". Did you mean "keys"? See padron --help.'),
@@ -117,7 +117,6 @@ def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
          "See padron report time-in-status --help."),
         (["migrate", "--dry"], "See padron migrate --help."),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
 def test_wrong_usage_suggests_what_was_meant_and_points_to_the_commands_own_help(
     cli: Cli, words: list[str], said: str
@@ -174,7 +173,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence(cli: Cli, words: list[str],
         check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "words, said",
     [
         (["acounts", "list"], "acounts"),
