@@ -117,7 +117,8 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each engine, if it asks for one and names none: on those that the run does not leave out."""
     tables = metafunc.definition.iter_markers("parametrize")
-    is_named = hasattr(metafunc.module, "engine") or any("engine" in table.args[0] for table in tables)
+    is_named = any(hasattr(owner, "engine") for owner in (metafunc.module, metafunc.cls))
+    is_named |= any("engine" in table.args[0] for table in tables)
     if "engine" in metafunc.fixturenames and not is_named:
         longs = [*metafunc.definition.iter_markers("long")] if metafunc.config.getoption("short") else []
         kept = [one for one in ENGINES if not is_form_long(longs, {"engine": one})]
