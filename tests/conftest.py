@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -68,8 +69,8 @@ UNWATCHED = tuple(Path(__file__).parent / name for name in ("browser", "cli", "d
 
 def pytest_configure() -> None:
     """Hear Ctrl-C, as in a terminal: a shell's background job ignores it, and so would each server that it starts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Not Python's own handler itself: asyncio would put another one in its place for each step of each test.
+    signal.signal(signal.SIGINT, partial(signal.default_int_handler))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
