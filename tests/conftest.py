@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -40,6 +41,8 @@ OpenStore = Callable[[], Awaitable[Store]]
 
 Row = tuple[Any, ...]
 
+ENGINES = ("sqlite", "postgres")
+
 
 class Select(Protocol):
     """Gives the rows of a statement, whose parameters are written $1, $2 on both engines."""
@@ -66,8 +69,8 @@ UNWATCHED = tuple(Path(__file__).parent / name for name in ("browser", "cli", "d
 
 def pytest_configure() -> None:
     """Hear Ctrl-C, as in a terminal: a shell's background job ignores it, and so would each server that it starts."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Not Python's own handler itself: asyncio would put another one in its place for each step of each test.
+    signal.signal(signal.SIGINT, partial(signal.default_int_handler))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -103,15 +106,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             items[:] = [item for item in items if item not in out]
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> list[pytest.Item] | None:
+    """Build nothing of a test that the short run leaves out altogether."""
+    if not name.startswith("test") or not collector.config.getoption("short"):
+        return None
+    marks = [*collector.iter_markers("long"), *getattr(obj, "pytestmark", ())]
+    return [] if is_form_long(marks, {}) else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Build no form of a test that the run leaves out: building them is half of collecting. One is left as it was."""
-    is_short, is_only_long = (metafunc.config.getoption(option) for option in ("short", "long"))
-    if is_short or is_only_long:
-        marks = [*metafunc.definition.iter_markers("long")]
-        forms = metafunc._calls
-        kept = [one for one in forms if is_form_long([*marks, *one.marks], one.params) is is_only_long]
-        metafunc._calls = kept or forms[:1]
+    """Run a test on each engine, if it asks for one and names none: on those that the run does not leave out."""
+    tables = metafunc.definition.iter_markers("parametrize")
+    is_named = any(hasattr(owner, "engine") for owner in (metafunc.module, metafunc.cls))
+    is_named |= any("engine" in table.args[0] for table in tables)
+    if "engine" in metafunc.fixturenames and not is_named:
+        longs = [*metafunc.definition.iter_markers("long")] if metafunc.config.getoption("short") else []
+        kept = [one for one in ENGINES if not is_form_long(longs, {"engine": one})]
+        metafunc.parametrize("engine", kept, indirect=True)
 
 
 def is_long(item: pytest.Item) -> bool:
@@ -150,17 +162,6 @@ def loop_watch() -> Iterator[LoopWatch]:
     watch.uninstall()
 
 
-@pytest.fixture(autouse=True)
-def _no_slow_callback(request: pytest.FixtureRequest, loop_watch: LoopWatch) -> Iterator[None]:
-    """Fail a test in which a callback of an event loop took over 100 ms of processor time."""
-    loop_watch.take_slow()
-    yield
-    slow = loop_watch.take_slow()
-    if slow and request.node.get_closest_marker("slow_callback") is None:
-        is_unwatched = any(request.path.is_relative_to(folder) for folder in UNWATCHED)
-        assert is_unwatched, "\n".join(["The event loop was held up:", *slow])
-
-
 @pytest.fixture(scope="session", autouse=True)
 async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
     """The event loop that all tests share, on which each test leaves its connections to the next."""
@@ -172,8 +173,15 @@ async def event_loop_of_all() -> AsyncIterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(autouse=True)
-def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Cancel what a test left running, as if its event loop had ended."""
+def _watched_loop(
+    request: pytest.FixtureRequest, loop_watch: LoopWatch, event_loop_of_all: asyncio.AbstractEventLoop
+) -> Iterator[None]:
+    """Cancel what a test left running, as if its event loop had ended.
+
+    Fail a test in which a callback of an event loop took over 100 ms of processor time. Both are one fixture, because
+    each costs every test a fifth of a millisecond.
+    """
+    loop_watch.take_slow()
     before = asyncio.all_tasks(event_loop_of_all)  # of what the module's tests share, which goes on
     yield
     left = asyncio.all_tasks(event_loop_of_all) - before
@@ -181,6 +189,10 @@ def _no_task_left(request: pytest.FixtureRequest, event_loop_of_all: asyncio.Abs
         for task in left:
             task.cancel()
         event_loop_of_all.run_until_complete(asyncio.wait(left))
+    slow = loop_watch.take_slow()
+    if slow and request.node.get_closest_marker("slow_callback") is None:
+        is_unwatched = any(request.path.is_relative_to(folder) for folder in UNWATCHED)
+        assert is_unwatched, "\n".join(["The event loop was held up:", *slow])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -222,8 +234,9 @@ async def replica(replica_server: ReplicaServer) -> AsyncIterator[ReplicaServer]
     await replica_server.let_go()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine that the test runs on (``pytest_generate_tests``)."""
     return str(request.param)
 
 

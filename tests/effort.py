@@ -33,10 +33,10 @@ def try_examples(count: int) -> settings:
 
 
 # Hypothesis: examples of a property
-PROPERTY = _choose(20, 1_000)
+PROPERTY = _choose(12, 1_000)
 STORE_MACHINE = _choose(10, 150)
 STORE_MACHINE_STEPS = 50  # at most, in each example
-PLANS_MACHINE = _choose(15, 150)
+PLANS_MACHINE = _choose(10, 150)
 PLANS_MACHINE_STEPS = 30
 LIST_QUESTIONS = _choose(25, 2_000)
 PAGE_SIZES = _choose((7,), (1, 5, 100))
@@ -44,10 +44,10 @@ REPAIR_HISTORIES = _choose(12, 300)
 UNDO_HISTORIES = _choose(15, 400)
 PAST_HISTORIES = _choose(8, 300)
 ROUND_TRIPS = _choose({"sqlite": 12, "postgres": 6}, {"sqlite": 200, "postgres": 100})
-FILE_FORMS = _choose(10, 200)
+FILE_FORMS = _choose(7, 200)
 
 # Requests generated from the document, for each operation and each way of generating
-DOCUMENT_CASES = _choose(5, 100)
+DOCUMENT_CASES = _choose(3, 100)
 DOCUMENT_CASES_WITHOUT_KEY = _choose(2, 10)
 BOTH_ENGINES_REQUESTS = _choose(1_000, 5_000)
 TWO_WAYS_REQUESTS = _choose(500, 2_000)
@@ -56,7 +56,7 @@ TWO_WAYS_REQUESTS = _choose(500, 2_000)
 EXCLUSION_CHANGES = _choose(500, 20_000)
 WITHDRAWAL_CHANGES = _choose(200, 10_000)
 REPLICA_RACE_S = _choose(2.0, 20.0)
-CANCELLED_CALLS = _choose(120, 5_000)
+CANCELLED_CALLS = _choose(80, 5_000)
 HANG_UPS = _choose(60, 1_000)
 
 # Servers that are killed or stopped under load
@@ -86,7 +86,7 @@ FILE_KILLS = _choose(1, 4)
 IMPORT_KILLS = _choose({"sqlite": 2, "postgres": 2}, {"sqlite": 4, "postgres": 4})
 SELECTED_VEHICLES = _choose(1_500, 10_000)
 
-BACKUP_FLIPS = _choose(16, 3_000)  # flipped bits, each with a restore
+BACKUP_FLIPS = _choose(10, 3_000)  # flipped bits, each with a restore
 
 # Sizes
 SLOW_CLIENTS = _choose(150, 500)

@@ -7,6 +7,7 @@ import pytest
 
 from padron.config import SettingsError, give_environment, read_settings
 from padron.domain.keeping import AGE_NAMES, DEFAULT_AGES
+from tests.tables import each_row
 
 PLACE = {"PADRON_ARCHIVE_TO": "archives"}
 
@@ -17,8 +18,8 @@ def test_without_the_setting_the_ages_are_the_default_ones() -> None:
     assert str(DEFAULT_AGES) == ""
 
 
-@pytest.mark.parametrize("name", AGE_NAMES)
-@pytest.mark.parametrize("text, days", [("7d", 7), ("26w", 182), ("5y", 1_825), ("36525d", 36_525)])
+@each_row("name", AGE_NAMES)
+@each_row("text, days", [("7d", 7), ("26w", 182), ("5y", 1_825), ("36525d", 36_525)])
 def test_each_age_can_be_set_and_reaches_other_processes_as_it_is(name: str, text: str, days: int) -> None:
     settings = read_settings({"PADRON_KEEP": f"{name}={text}"} | (PLACE if name == "changes" else {}))
     assert settings.keep == replace(DEFAULT_AGES, **{name: timedelta(days=days)})
@@ -31,9 +32,7 @@ def test_what_has_a_default_can_be_kept_for_ever() -> None:
     assert read_settings(give_environment(settings)) == settings
 
 
-@pytest.mark.parametrize(
-    "value", ["", "=", "=0d", "=-1d", "=1.5y", "=90", "=5m", "=36526d", "=101y", "=\uff11d", "=ever"]
-)
+@each_row("value", ["", "=", "=0d", "=-1d", "=1.5y", "=90", "=5m", "=36526d", "=101y", "=\uff11d", "=ever"])
 def test_what_is_no_age_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"--keep has .*: use runs= and 1d to 36525d, such as 90d"):
         read_settings({}, {"keep": f"runs{value}"})

@@ -6,6 +6,7 @@ import pytest
 
 from padron.config import SettingsError, give_environment, read_settings
 from padron.domain.limits import DEFAULT_LIMITS, LIMIT_NAMES, VALUE_MAX
+from tests.tables import each_row
 
 
 def test_without_the_setting_the_limits_are_the_default_ones() -> None:
@@ -18,7 +19,7 @@ def test_named_limits_change_and_the_others_stay() -> None:
     assert settings.limits == replace(DEFAULT_LIMITS, vehicles=2_000, keys=5)
 
 
-@pytest.mark.parametrize("name", LIMIT_NAMES)
+@each_row("name", LIMIT_NAMES)
 def test_each_limit_can_be_set_and_reaches_other_processes_as_it_is(name: str) -> None:
     settings = read_settings({"PADRON_LIMITS": f"{name}=7"})
     assert settings.limits == replace(DEFAULT_LIMITS, **{name: 7})
@@ -40,7 +41,7 @@ def test_a_name_that_is_like_none_gets_the_list() -> None:
         read_settings({}, {"limits": "zzzz=5"})
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     ["", "=", "=0", "=-1", "=1.5", "=1e3", "=1_000", "=many", "=\uff11", f"={VALUE_MAX + 1}", f"={10**99}"],
 )

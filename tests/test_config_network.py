@@ -7,6 +7,7 @@ import pytest
 from padron.config import SettingsError, give_environment, read_settings
 from padron.http.routes import ROUTES
 from padron.network_settings import ORIGINS_MAX, OWN_PARTS, ROOT_LENGTH_MAX
+from tests.tables import each_row
 
 ALL = {
     "PADRON_TLS_CERT": "server.pem",
@@ -49,7 +50,7 @@ def test_the_options_count_before_the_variables() -> None:
     assert settings.origins == {"http://localhost:3000"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "environment, options, said",
     [
         ({"PADRON_TLS_CERT": "a.pem"}, {}, "PADRON_TLS_CERT is set without its key. Name the file with --tls-key"),
@@ -68,12 +69,12 @@ def test_certificate_and_key_may_come_from_an_option_and_a_variable() -> None:
     assert (settings.tls_cert, settings.tls_key) == ("a.pem", "a.key")
 
 
-@pytest.mark.parametrize("text", ["/padron", "/a/b-c/d_e~1", "/v1.2", f"/{'x' * (ROOT_LENGTH_MAX - 1)}", "/.known"])
+@each_row("text", ["/padron", "/a/b-c/d_e~1", "/v1.2", f"/{'x' * (ROOT_LENGTH_MAX - 1)}", "/.known"])
 def test_a_root_path_is_taken_as_it_is(text: str) -> None:
     assert read_settings({"PADRON_ROOT_PATH": text}).root_path == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "/", "padron", "/padron/", "//padron", "/a//b", "/.", "/..", "/a/../b", "/a/.", "/a b", "/padrón", "/a%2Fb",
@@ -90,7 +91,7 @@ def test_a_root_path_cannot_begin_like_any_address_of_the_server() -> None:
     assert {route.path.split("/")[1] for route in ROUTES} - {""} | {"console"} == set(OWN_PARTS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "https://a.example",
@@ -104,7 +105,7 @@ def test_an_origin_is_taken_as_browsers_send_it(text: str) -> None:
     assert read_settings({"PADRON_CORS_ORIGINS": text}).origins == {text}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "*", "null", "a.example", "https://a.example/", "https://a.example/app", "https://*.example", "https://",
@@ -118,7 +119,7 @@ def test_what_is_no_origin_is_refused_by_name(text: str) -> None:
         read_settings({"PADRON_CORS_ORIGINS": text})
 
 
-@pytest.mark.parametrize("text", ["*", "10.1.0.0/8", "proxy.example", "10.0.0.0/8,", "true"])
+@each_row("text", ["*", "10.1.0.0/8", "proxy.example", "10.0.0.0/8,", "true"])
 def test_what_is_no_network_of_proxies_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingsError, match=r"PADRON_FORWARDED_ALLOW has .*, which is not a network"):
         read_settings({"PADRON_FORWARDED_ALLOW": text})

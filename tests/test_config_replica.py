@@ -3,6 +3,7 @@
 import pytest
 
 from padron.config import SettingsError, give_environment, read_settings
+from tests.tables import each_row
 
 PRIMARY = {"PADRON_DATABASE_URL": "postgresql://padron@db-1/padron"}
 REPLICA = "postgresql://reader:secret@db-2/padron"
@@ -29,7 +30,7 @@ def test_the_options_count_before_the_variables() -> None:
     assert (settings.read_database_url, settings.read_staleness_s) == (REPLICA, 10.0)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "sqlite:///padron.db",
@@ -53,7 +54,7 @@ def test_a_sqlite_file_has_no_replica() -> None:
         read_settings({"PADRON_READ_DATABASE_URL": REPLICA})
 
 
-@pytest.mark.parametrize("text", ["0", "0.1", "-1", "301", "two", "1e1", "nan", "inf", "٢", "2 ", "1.", "2s"])
+@each_row("text", ["0", "0.1", "-1", "301", "two", "1e1", "nan", "inf", "٢", "2 ", "1.", "2s"])
 def test_staleness_is_seconds_within_limits(text: str) -> None:
     with pytest.raises(SettingsError, match=r"PADRON_READ_STALENESS_S is .*: use seconds from 0.2 to 300"):
         read_settings({**PRIMARY, "PADRON_READ_STALENESS_S": text})

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from padron.config import SettingsError, give_environment, read_settings
+from tests.tables import each_row
 
 
 def test_without_the_setting_no_network_is_allowed() -> None:
@@ -22,9 +23,7 @@ def test_the_option_counts_before_the_variable() -> None:
     assert settings.webhook_networks == (ip_network("127.0.0.0/8"),)
 
 
-@pytest.mark.parametrize(
-    "text", ["10.1.0.0/8", "10.0.0.0/33", "*", "localhost", "10.0.0.0/8,", "10.0.0.0/8 fd00::/8", "true"]
-)
+@each_row("text", ["10.1.0.0/8", "10.0.0.0/33", "*", "localhost", "10.0.0.0/8,", "10.0.0.0/8 fd00::/8", "true"])
 def test_what_is_no_network_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingsError, match="PADRON_WEBHOOK_ALLOW"):
         read_settings({"PADRON_WEBHOOK_ALLOW": text})

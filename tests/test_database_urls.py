@@ -7,12 +7,13 @@ import pytest
 from padron.config import SettingsError, hide_passwords, read_settings
 from padron.store.postgres.connection import split_hosts
 from padron.store.postgres.explaining import parse_address
+from tests.tables import each_row
 
 ENCODE = "has a special character in the user name or the password. Write these characters percent-encoded: @ as %40"
 HOSTS = "with each host as HOST, HOST:PORT or [IPv6]:PORT"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url",
     [
         "postgresql://u@h1:5432,h2:5433/db",
@@ -36,7 +37,7 @@ def test_a_url_is_taken(url: str) -> None:
     assert read_settings({"PADRON_DATABASE_URL": url}).database_url == url
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url, said",
     [
         ("postgresql://u:hu@sh@h/db", ENCODE),
@@ -104,7 +105,7 @@ def test_a_url_leads_where_libpq_would_go(
     assert address.has_password is has_password
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, hidden",
     [
         ("postgresql://u:hush@h/db", "postgresql://u:***@h/db"),

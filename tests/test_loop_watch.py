@@ -87,7 +87,21 @@ async def test_the_collector_of_garbage_does_not_count(loop_watch: LoopWatch, lo
 @pytest.mark.slow_callback("has three tests run, two of which are to be slow")
 @pytest.mark.usefixtures("low_limit")
 def test_a_test_fails_for_a_callback_that_it_made_slow(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("from tests.conftest import _no_slow_callback, loop_watch  # noqa: F401")
+    pytester.makeconftest(
+        """
+        import asyncio
+
+        import pytest
+
+        from tests.conftest import _watched_loop, loop_watch
+
+        @pytest.fixture
+        def event_loop_of_all():
+            loop = asyncio.new_event_loop()
+            yield loop
+            loop.close()
+        """
+    )
     pytester.makepyfile(
         """
         import asyncio

@@ -16,6 +16,7 @@ from padron.domain.providers import (
     find_url_fault,
 )
 from padron.provider_files import read_providers
+from tests.tables import each_row
 
 GOOD = """\
 resource = "https://padron.example"
@@ -84,20 +85,19 @@ def test_a_file_gives_its_providers_with_what_their_tokens_may_do(tmp_path: Path
     assert find_grant(corp.grants, {"realm_access": {"roles": ["user", "gate"]}}) is not None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "changes",
     [
         {"repository": "acme/fleet2"}, {"ref": "refs/heads/dev"}, {"protected": "true"}, {"protected": 1},
         {"level": True}, {"level": "3"}, {"level": 3.0}, {"repository": None}, {"ref": {"refs/heads/main": 1}},
     ],
-    ids=str,
 )  # fmt: skip
 def test_every_condition_of_a_grant_must_be_met_exactly(tmp_path: Path, changes: dict[str, object]) -> None:
     (ci, _) = read_providers(write_file(tmp_path, GOOD)).listed
     assert find_grant(ci.grants, CLAIMS | changes) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "old, new, told",
     [
         ('resource = "https://padron.example"', "", ": resource is missing."),
@@ -170,7 +170,7 @@ def test_the_setting_reaches_the_other_processes() -> None:
     assert read_settings({}).providers == ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url",
     [
         "https://id.example", "https://id.example/", "https://id.example:8443/realms/a", "http://127.0.0.1:1/",
@@ -181,7 +181,7 @@ def test_an_address_of_a_provider_is_https_or_on_this_machine(url: str) -> None:
     assert find_url_fault(url) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "url",
     [
         "", "id.example", "//id.example", "https://", "https:///a", "ftp://id.example", "file:///etc/passwd",
@@ -238,7 +238,7 @@ def test_a_provider_with_a_client_signs_people_in_and_takes_no_access_tokens(tmp
     assert both.listed[0].audiences == {"api"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "old, new, told",
     [
         ("password_sign_in = false", "password_sign_in = 0", ", line 2: password_sign_in is not true or false."),
@@ -272,7 +272,7 @@ def test_passwords_are_not_switched_off_where_nobody_could_sign_in_otherwise(tmp
     assert "line 2: password_sign_in is false, but no provider has a client_id" in refuse_file(tmp_path, text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, mode, told",
     [
         ("s3cret", 0o640, "which others can use. Run chmod 600 on it."),

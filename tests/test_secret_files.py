@@ -8,6 +8,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.secret_files import FILE_BYTES_MAX, make_key, read_keys
+from tests.tables import each_row
 
 KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()  # the same in each process that collects tests
 
@@ -34,12 +35,12 @@ def test_keys_are_read_in_order_without_comments(tmp_path: Path) -> None:
     assert read_keys(path) == [first, second]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o666])
+@each_row("mode", [0o640, 0o604, 0o620, 0o660, 0o666])
 def test_a_file_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> None:
     assert "chmod 600" in refuse(write(tmp_path, make_key(), mode))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, said",
     [
         ("", "has no key."),
@@ -50,7 +51,6 @@ def test_a_file_that_others_can_use_is_refused(tmp_path: Path, mode: int) -> Non
         (f"{KEY}\n{KEY} x\n", "no key on line 2"),
         ("#" * (FILE_BYTES_MAX + 1), f"more than {FILE_BYTES_MAX} bytes"),
     ],
-    ids=["empty", "comment", "word", "letter", "cut", "two words", "large"],
 )
 def test_a_file_without_keys_is_refused_and_not_repeated(tmp_path: Path, text: str, said: str) -> None:
     detail = refuse(write(tmp_path, text))

@@ -13,6 +13,7 @@ import pytest
 from padron.store import sqlite
 from padron.store.sqlite.recognition import APPLICATION_ID
 from tests.cli.conftest import Cli, check_sentence
+from tests.tables import each_row
 
 NOBODY = 65_534
 READS = [
@@ -36,7 +37,7 @@ def read_sql(path: str | Path, statement: str) -> list[tuple[object, ...]]:
         return list(file.execute(statement))
 
 
-@pytest.mark.parametrize("words", READS, ids=lambda words: " ".join(words[:2]))
+@each_row("words", READS)
 def test_a_command_that_begins_no_register_makes_no_file(cli: Cli, words: list[str], tmp_path: Path) -> None:
     check_sentence(cli(*words, "--database-url", "sqlite:///padrom.db"), 1, "There is no database file 'padrom.db' in")
     assert str(tmp_path) in cli(*words).err

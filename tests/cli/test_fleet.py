@@ -2,16 +2,15 @@
 
 from collections import Counter
 
-import pytest
-
 from padron.cli.fleet import STATUSES, derive_vin, give_check_digit, list_fleet
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME, parse_value
 from padron.domain.vin import parse_vin
+from tests.tables import each_row
 
 
 # Published examples with their check digits (49 CFR 565.15).
-@pytest.mark.parametrize("vin", ["1M8GDM9AXKP042788", "1FACP45EXLF192944", "11111111111111111", "1HGCM82633A004352"])
+@each_row("vin", ["1M8GDM9AXKP042788", "1FACP45EXLF192944", "11111111111111111", "1HGCM82633A004352"])
 def test_the_check_digit_is_that_of_the_published_examples(vin: str) -> None:
     assert give_check_digit(f"{vin[:8]}0{vin[9:]}") == vin
 

@@ -4,9 +4,8 @@ import json
 import logging
 import sys
 
-import pytest
-
 from padron.cli.logs import JsonFormatter, TextFormatter
+from tests.tables import each_row
 
 NASTY = "a\nb\r\x1b[31m\u2028\u202e\x85\ud800 postgresql://me:hush@h/x"
 
@@ -21,8 +20,8 @@ def make_record(message: str, *, fails: bool) -> logging.LogRecord:
     return logging.LogRecord("padron.http", logging.ERROR, __file__, 1, "said %s", (message,), trace)
 
 
-@pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()], ids=["json", "text"])
-@pytest.mark.parametrize("fails", [False, True])
+@each_row("formatter", [JsonFormatter(), TextFormatter()])
+@each_row("fails", [False, True])
 def test_an_event_is_one_printable_line_without_passwords(formatter: logging.Formatter, *, fails: bool) -> None:
     line = formatter.format(make_record(NASTY, fails=fails))
     assert line.isprintable()

@@ -31,6 +31,7 @@ from padron.config import VARIABLES
 from padron.domain.account import Scope
 from tests.cli.conftest import Cli, check_sentence
 from tests.starting import start_program
+from tests.tables import each_row
 
 _END_S_MAX = 60
 
@@ -84,7 +85,7 @@ def test_the_short_flag_gives_the_same_help(cli: Cli, words: tuple[str, ...]) ->
     assert cli(*words, "-h") == cli(*words, "--help")
 
 
-@pytest.mark.parametrize("group", sorted({name.partition(" ")[0] for name in EXAMPLES}))
+@each_row("group", sorted({name.partition(" ")[0] for name in EXAMPLES}))
 def test_every_example_is_of_its_command_and_can_be_parsed(group: str) -> None:
     for name in (name for name in EXAMPLES if name.partition(" ")[0] == group):
         for example in EXAMPLES[name]:
@@ -100,7 +101,7 @@ def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
         assert scope.value in said
 
 
-@pytest.mark.parametrize(
+@each_row(
     "words, said",
     [
         (["kyes", "add"], 'Unknown command "kyes". Did you mean "keys"? See padron --help.'),
@@ -116,7 +117,6 @@ def test_the_help_of_a_key_names_every_scope(cli: Cli) -> None:
          "See padron report time-in-status --help."),
         (["migrate", "--dry"], "See padron migrate --help."),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )  # fmt: skip
 def test_wrong_usage_suggests_what_was_meant_and_points_to_the_commands_own_help(
     cli: Cli, words: list[str], said: str
@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence(cli: Cli, words: list[str],
         check_sentence(cli(*(path if word == "PATH" else word for word in words)), status, said)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "words, said",
     [
         (["acounts", "list"], "acounts"),

@@ -14,6 +14,7 @@ from padron.domain.tags import parse_tag
 from padron.service.statuses import bulk
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.cli.conftest import Answer, Cli, check_sentence, fill_register
+from tests.tables import each_row
 
 FLEET = [HUMMER, JEEP, *(make_vin(number) for number in range(5))]
 
@@ -35,7 +36,7 @@ def set_status(cli: Cli, status: str, *arguments: str) -> Answer:
     return cli("vehicles", "status", "--account", "Acme", status, *arguments)
 
 
-@pytest.mark.parametrize("status", SETTABLE_STATUSES.values())
+@each_row("status", SETTABLE_STATUSES.values())
 def test_a_status_is_named_by_its_id_or_in_either_language_in_any_letter_case(status: VehicleStatus) -> None:
     text = STATUS_TEXTS[status]
     for name in (str(status.value), text.name, text.nombre, text.name.upper(), text.nombre.lower(), f" {text.nombre} "):
@@ -44,9 +45,7 @@ def test_a_status_is_named_by_its_id_or_in_either_language_in_any_letter_case(st
     assert parse_status_text("en  corralon") is VehicleStatus.IMPOUNDED
 
 
-@pytest.mark.parametrize(
-    "text", ["", "2", "Info Changed", "información cambiada", "10", "-1", "Baja", "3 - Sold", "1" * 5_000, "²"]
-)
+@each_row("text", ["", "2", "Info Changed", "información cambiada", "10", "-1", "Baja", "3 - Sold", "1" * 5_000, "²"])
 def test_a_text_that_is_no_settable_status_is_refused(text: str) -> None:
     with pytest.raises(PadronError):
         parse_status_text(text)

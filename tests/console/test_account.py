@@ -13,12 +13,13 @@ from padron.service.administration.own_keys import AskedKey, add_key
 from padron.service.people.members import set_role
 from tests.cast import HUMMER, JEEP
 from tests.console.browser import House
+from tests.tables import each_row
 
 EVIL = "<script>alert(1)</script>'\"&amp;"
 
 
-@pytest.mark.parametrize("kind", ActType)
-@pytest.mark.parametrize("language", Language)
+@each_row("kind", ActType)
+@each_row("language", Language)
 def test_every_kind_of_act_has_words(kind: ActType, language: Language) -> None:
     assert WORDINGS[language].has(f"act.{kind.value.lower()}")
 

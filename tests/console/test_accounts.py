@@ -11,6 +11,7 @@ from padron.service.people.changing_passwords import set_password
 from padron.service.people.members import add_member, list_members
 from tests.cast import HUMMER
 from tests.console.browser import Browser, House
+from tests.tables import each_row
 
 PASSWORD = "a stork on the old tower"
 
@@ -93,7 +94,7 @@ async def test_a_number_that_no_account_has_is_refused(house: House, account: st
     assert (await house.viewer.post("/console/account", {"account": account})).status == 400
 
 
-@pytest.mark.parametrize("byte", ["\xa0", "\x85", "\x1f", "\x0c", "\u2003"])
+@each_row("byte", ["\xa0", "\x85", "\x1f", "\x0c", "\u2003"])
 def test_a_cookie_behind_another_kind_of_space_is_not_ours(byte: str) -> None:
     cookies = parse_cookies(f"{byte}__Host-padron=planted; \t __Host-padron=own")
     assert cookies["__Host-padron"] == "own"

@@ -1,15 +1,14 @@
 """What a browser is called."""
 
-import pytest
-
 from padron.console.agents import name_agent
 from tests.console.browser import House
+from tests.tables import each_row
 
 MOZILLA = "Mozilla/5.0"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "agent, name",
     [
         (f"{MOZILLA} (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/156.0.0.0 Safari/537.36", "Chrome · Windows"),

@@ -13,6 +13,7 @@ from padron.domain.account import Scope
 from padron.domain.people import ROLE_SCOPES, Role
 from tests.cast import HUMMER
 from tests.console.browser import Browser, House
+from tests.tables import each_row
 
 MEMBERS = [route for route in ROUTES if route.access is Access.MEMBER]
 SCOPED = [route for route in MEMBERS if route.scope is not None]
@@ -34,7 +35,7 @@ async def ask(browser: Browser, route: ConsoleRoute) -> int:
     return shown.status
 
 
-@pytest.mark.parametrize("route", SCOPED, ids=lambda route: f"{route.method} {route.path}")
+@each_row("route", SCOPED)
 async def test_each_role_is_refused_exactly_where_its_scopes_end(kept_house: House, route: ConsoleRoute) -> None:
     await kept_house.register(HUMMER)
     for role in Role:
@@ -43,7 +44,7 @@ async def test_each_role_is_refused_exactly_where_its_scopes_end(kept_house: Hou
     assert (await ask(kept_house.reader, route) == 403) is not may({Scope.VEHICLES_READ}, route)
 
 
-@pytest.mark.parametrize("route", MEMBERS, ids=lambda route: f"{route.method} {route.path}")
+@each_row("route", MEMBERS)
 async def test_nobody_gets_behind_the_door(kept_house: House, route: ConsoleRoute) -> None:
     browser = kept_house.open_browser()
     if route.method == "GET":
@@ -82,8 +83,8 @@ SITES = [
 ]
 
 
-@pytest.mark.parametrize("headers, is_taken", SITES)
-@pytest.mark.parametrize("path", ["/console/profile/sessions", "/console/sign-in/key", "/console/preferences"])
+@each_row("headers, is_taken", SITES)
+@each_row("path", ["/console/profile/sessions", "/console/sign-in/key", "/console/preferences"])
 async def test_another_sites_page_can_send_nothing(
     kept_house: House, path: str, headers: dict[str, str], *, is_taken: bool
 ) -> None:
@@ -168,7 +169,7 @@ def test_no_two_routes_are_the_same() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("language, end", [*product(["en", "es"], ["/", "/vehicles/", "/x", "/vehicles/a/b/c"])])
+@each_row("language, end", [*product(["en", "es"], ["/", "/vehicles/", "/x", "/vehicles/a/b/c"])])
 async def test_an_unknown_address_has_a_page_of_the_console(kept_house: House, language: str, end: str) -> None:
     shown = await kept_house.open_browser(language).get(f"/console{end}")
     assert shown.status == 404

@@ -19,6 +19,7 @@ from tests.console.browser import Document, House
 from tests.console.test_fleet_pages import set_now
 from tests.console.test_vehicle import change
 from tests.console.test_vehicles import list_vins
+from tests.tables import each_row
 
 OVERVIEW = "/console/overview"
 PLANS = PlanQuery()
@@ -143,7 +144,7 @@ def test_the_areas_of_the_chart_lie_on_each_other_and_stay_inside() -> None:
     assert stack_days([]).areas == []
 
 
-@pytest.mark.parametrize("most, top", [(0, 1), (1, 1), (3, 4), (10, 10), (11, 20), (501, 1000), (10_000_000, 10**7)])
+@each_row("most, top", [(0, 1), (1, 1), (3, 4), (10, 10), (11, 20), (501, 1000), (10_000_000, 10**7)])
 def test_the_chart_ends_at_a_round_number(most: int, top: int) -> None:
     assert find_top(most) == top
 
@@ -162,7 +163,7 @@ def test_the_table_has_the_present_and_a_day_of_each_week_before() -> None:
     assert skip_empty(days)[0] is days[1]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "part, whole, share", [(0, 0, ""), (0, 5, "0"), (1, 900, "1"), (899, 900, "99"), (900, 900, "100"), (1, 2, "50")]
 )
 def test_a_share_is_nothing_or_all_only_where_it_is(part: int, whole: int, share: str) -> None:

@@ -22,6 +22,7 @@ from padron.http.answers.problems import PROBLEMS
 from padron.service.people.users import change_preferences
 from tests.cast import HUMMER
 from tests.console.browser import Browser, Document, House
+from tests.tables import each_row
 
 ROOM = Path(padron.console.__file__).parent
 AREA_NAMES = {key.partition(".")[0] for area in AREAS for key in area.ENGLISH}
@@ -75,7 +76,7 @@ def list_values(text: str | Plural) -> set[str]:
     return {name for form in forms for _, name, _, _ in Formatter().parse(form) if name}
 
 
-@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__)
+@each_row("area", AREAS)
 def test_both_languages_say_the_same_things(area: object) -> None:
     english: PageTexts = area.ENGLISH  # type: ignore[attr-defined]
     spanish: PageTexts = area.SPANISH  # type: ignore[attr-defined]
@@ -107,7 +108,7 @@ def test_every_error_of_the_service_has_a_status_like_the_apis() -> None:
         assert status == PROBLEMS[code].status or code in {Code.SESSION_ENDED, Code.CURSOR_GONE}, code
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+@each_row("field", FIELDS)
 def test_every_field_has_a_name_in_both_languages(field: object) -> None:
     name: str = field.name  # type: ignore[attr-defined]
     assert ENGLISH.name_field(name)
@@ -115,7 +116,7 @@ def test_every_field_has_a_name_in_both_languages(field: object) -> None:
     assert ENGLISH.name_field(name) != name or name in NOT_FILTERED
 
 
-@pytest.mark.parametrize(
+@each_row(
     "accepted, language",
     [
         ("", "en"),

@@ -36,6 +36,7 @@ from tests.console.browser import House, Shown
 from tests.console.test_imports import check
 from tests.console.test_scan import send_photo
 from tests.files.test_pictures import build_png, give_chunk
+from tests.tables import each_row
 
 MEXICO = ZoneInfo("America/Mexico_City")
 SPANISH = WORDINGS[Language.SPANISH]
@@ -152,9 +153,7 @@ def test_no_form_is_left_without_a_rule_that_writes_it() -> None:
     assert {key for key, _ in FORMS} - seen == FROM_STORE
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Something new. Perhaps 1HGCM82633A004350.", "The VIN has 15 characters, alas.", "x" * 3_000]
-)
+@each_row("text", ["", "Something new. Perhaps 1HGCM82633A004350.", "The VIN has 15 characters, alas.", "x" * 3_000])
 def test_an_unknown_sentence_is_shown_as_the_english_that_it_is(text: str) -> None:
     assert word_detail(text, SPANISH, MEXICO) == f'<span lang="en">{text}</span>'
     assert word_detail(text, WORDINGS[Language.ENGLISH], MEXICO) == text

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from markupsafe import Markup
 
 import padron.console
@@ -20,6 +19,7 @@ from padron.service.statuses.single import set_status
 from padron.service.statuses.undo import undo_request
 from tests.cast import HUMMER
 from tests.console.browser import Browser, House
+from tests.tables import each_row
 
 EVIL = "<script>alert(1)</script>"
 VEHICLE = f"/console/vehicles/{HUMMER}"
@@ -55,7 +55,7 @@ def test_reasons_of_the_program_are_said_in_spanish_and_those_of_people_stay() -
             assert (worded.unescape() if isinstance(worded, Markup) else worded) == wanted
 
 
-@pytest.mark.parametrize("actor, english, spanish", ACTORS)
+@each_row("actor, english, spanish", ACTORS)
 def test_each_kind_of_author_has_words_in_both_languages(actor: Actor | None, english: str, spanish: str) -> None:
     assert actor is not None
     for wording, wanted in ((ENGLISH, english), (SPANISH, spanish)):

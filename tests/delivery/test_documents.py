@@ -11,6 +11,7 @@ from padron.delivery.documents import DOCUMENT_BYTES_MAX, ProviderDocuments
 from padron.service.tokens.sources import SourceError
 from tests.certificates import NAME, Authority
 from tests.delivery.receiver import Received, always, reply, run_receiver
+from tests.tables import each_row
 
 SOURCE = ProviderDocuments()
 
@@ -32,7 +33,7 @@ async def test_a_document_is_fetched_with_its_query_and_without_a_credential() -
     assert {"authorization", "cookie"}.isdisjoint(asked.headers)
 
 
-@pytest.mark.parametrize("status", [201, 204, 301, 302, 404, 500])
+@each_row("status", [201, 204, 301, 302, 404, 500])
 async def test_only_200_is_an_answer_and_no_redirect_is_followed(status: int) -> None:
     async with run_receiver() as receiver:
         other = f"http://127.0.0.1:{receiver.port}/other"

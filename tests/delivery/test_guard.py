@@ -19,6 +19,7 @@ from padron.domain.webhook import ANSWER_KEPT_MAX
 from padron.service.webhooks.sending import Message
 from tests.cast import NOON
 from tests.delivery.receiver import Received, Receiver, always, reply, run_receiver
+from tests.tables import each_row
 
 LOOPBACK = (IPv4Network("127.0.0.1/32"),)
 NAME = "receiver.example"
@@ -247,7 +248,7 @@ async def test_the_resolver_gives_each_address_once() -> None:
     resolver.close()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, seconds",
     [
         ("0", 0), ("120", 120), (" 5 ", 5), ("Sun, 01 Mar 2026 12:01:00 GMT", 60), ("Sun, 01 Mar 2026 11:00:00 GMT", 0),

@@ -12,8 +12,9 @@ from padron.cli.app import app
 from padron.cli.serve import GRACE_S
 from padron.config import VARIABLES, Settings
 from padron.http.routes import ROUTES
-from tests.deploy.files import DEPLOY, TEXTS, YAML, Document, give_name, list_pods, read_compose, read_manifests
+from tests.deploy.files import DEPLOY, TEXTS, YAML, Document, list_pods, read_compose, read_manifests
 from tests.starting import run_program
+from tests.tables import each_row
 
 PATHS = {route.path for route in ROUTES}
 PORT = Settings().port
@@ -28,7 +29,7 @@ def find_help(command: str) -> str:
     return run_program(command, "--help").stdout
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=give_name)
+@each_row("path", TEXTS)
 def test_every_variable_exists(path: Path) -> None:
     assert {*_find_variables(path.read_text("utf-8"))} - OF_COMPOSE <= {*VARIABLES}
 

@@ -5,7 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.tables import each_row
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "src" / "padron"
@@ -75,12 +75,12 @@ def list_names(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-@pytest.mark.parametrize("block", list_blocks(PAGE), ids=lambda block: block[:40])
+@each_row("block", list_blocks(PAGE))
 def test_each_file_and_function_that_the_page_names_is_there(block: str) -> None:
     assert list_unknown(block) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "block, unknown",
     [
         ("`domain/nowhere.py`", "domain/nowhere.py"),

@@ -31,6 +31,7 @@ from tests.docs.examples import DOCUMENTS, Command, Request, Values
 from tests.e2e.program import run_server
 from tests.postgres import Postgres
 from tests.starting import give_environment, run_program, write_command
+from tests.tables import each_row
 
 VIN, OTHER_VIN = "3LNHL2GC1BR262548", "1C4RJEAG2EC476429"
 COMMAND_S_MAX = 50
@@ -88,7 +89,7 @@ def test_no_command_stands_outside_a_block() -> None:
             )
 
 
-@pytest.mark.parametrize("path", PAPERS, ids=give_name)
+@each_row("path", PAPERS)
 def test_every_request_that_a_sentence_names_exists(path: Path) -> None:
     for method, target in examples.list_inline_requests(path):
         parts = urlsplit(target)

@@ -4,8 +4,6 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-import pytest
-
 from padron.domain.file_import import UPLOAD_BYTES_MAX
 from padron.domain.limits import DEFAULT_LIMITS, VALUE_MAX
 from padron.files.pictures import PICTURE_BYTES_MAX
@@ -13,6 +11,7 @@ from padron.http import calls
 from padron.http.answers.problems import ALL_PROBLEMS
 from padron.http.places import UNCOUNTED_BYTES
 from padron.service import rates
+from tests.tables import each_row
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 _find_rows = re.compile(r"^\| `(\w+)` \| (.+?) \| in (the register|a process) \| ([\d,]+) \| (.+?) \|$", re.MULTILINE)
@@ -32,7 +31,7 @@ def test_every_error_of_the_page_is_one_of_the_api_with_its_status() -> None:
     assert [name for name, end in silent.items() if "connection" not in name and "connection" not in end] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         f"from 1 to {VALUE_MAX:,}",

@@ -16,6 +16,7 @@ from padron.domain.actors import (
     format_command_line,
     is_actor_id,
 )
+from tests.tables import each_row
 
 
 @given(st.text())
@@ -38,7 +39,7 @@ def test_the_command_line_is_named_with_its_system_user_and_an_earlier_one_witho
     assert found.name == name
 
 
-@pytest.mark.parametrize(
+@each_row(
     "actor_id",
     ["cli:", "cli:a b", "cli:" + "a" * 33, "cli:josé", "cli\n", "clia", "1kcli", "", "t:", "t:a", "t:A:b", "t:a:~b"],
 )

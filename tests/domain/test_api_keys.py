@@ -27,6 +27,7 @@ from padron.domain.account import (
 )
 from padron.domain.errors import Code, PadronError
 from tests.cast import NOON, after
+from tests.tables import each_row
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 account_ids = st.integers(0, 10**18 - 1)
@@ -85,10 +86,9 @@ def test_no_other_text_is_a_key(text: str) -> None:
     assert parse_credential(text) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["", "padron_", TOKEN[:-1], f"{TOKEN}0", f"{TOKEN}\n", f" {TOKEN}", TOKEN.upper(), TOKEN.replace("7k", "\uff17k")],
-    ids=ascii,
 )
 def test_a_key_has_exactly_its_form(text: str) -> None:
     assert parse_credential(text) is None
@@ -121,7 +121,7 @@ def test_a_revoked_key_is_not_usable_even_before_its_end() -> None:
     assert not make_key(expires_in=10, revoked=True).is_usable(after(1))
 
 
-@pytest.mark.parametrize("scope", Scope)
+@each_row("scope", Scope)
 def test_a_principal_may_do_what_its_scopes_say_and_nothing_else(scope: Scope) -> None:
     principal = Principal(account_id=1, actor="key", scopes=frozenset({scope.value}))
     principal.check_scope(scope)
@@ -143,12 +143,12 @@ def test_no_scope_and_a_scope_that_does_not_exist_are_refused(names: list[str], 
     assert caught.value.code is Code.BAD_PARAMETERS
 
 
-@pytest.mark.parametrize("name", ["A", "Acme", "Transportes Ñandú 2", "x" * 10])
+@each_row("name", ["A", "Acme", "Transportes Ñandú 2", "x" * 10])
 def test_a_name_is_printable_text(name: str) -> None:
     check_name("The name", name, 10 if name == "x" * 10 else 100)
 
 
-@pytest.mark.parametrize("name", ["", " ", " Acme", "Acme ", "a\nb", "a\x1bb", "x" * 101, "\ud800"], ids=ascii)
+@each_row("name", ["", " ", " Acme", "Acme ", "a\nb", "a\x1bb", "x" * 101, "\ud800"])
 def test_a_name_that_would_spoil_a_log_line_or_a_table_is_refused(name: str) -> None:
     with pytest.raises(PadronError, match="cannot be used") as caught:
         check_name("The name", name, 100)

@@ -1,6 +1,5 @@
 """Which VINs the text of a barcode has."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +7,7 @@ from padron.domain.barcode import VINS_MAX, Barcode, ScannedVin, Symbology, find
 from padron.domain.vin import VIN_LENGTH, parse_vin
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.domain.test_vin import REAL_VINS, vins
+from tests.tables import each_row
 
 
 @given(vins, st.sampled_from(["", "I", "i"]), st.sampled_from(["", " ", "\n", "\x1d"]))
@@ -15,14 +15,14 @@ def test_a_vin_is_found_with_and_without_the_mark_of_an_import(vin: str, mark: s
     assert find_vins(f"{end}{mark}{vin}{end}") == [vin.upper()]
 
 
-@pytest.mark.parametrize("vin", REAL_VINS)
+@each_row("vin", REAL_VINS)
 def test_a_vin_is_found_among_other_fields(vin: str) -> None:
     assert find_vins(f"[)>\x1e06\x1d1P4711\x1dI{vin}\x1d6D20260131\x1e\x04") == [vin]
     assert find_vins(f"https://fleet.example/v/{vin.lower()}?from=label") == [vin]
     assert find_vins(f"VIN:{vin};PLATE:RTA412C") == [vin]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",

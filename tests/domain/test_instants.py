@@ -17,6 +17,7 @@ from padron.domain.instants import (
     parse_future_instant,
     parse_instant,
 )
+from tests.tables import each_row
 
 RIGHT = {
     # RFC 3339, 5.8
@@ -75,7 +76,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", RIGHT)
+@each_row("text", RIGHT)
 def test_an_instant_of_rfc_3339_is_read(text: str) -> None:
     at = parse_instant("asOf", text)
     assert at == RIGHT[text]
@@ -83,7 +84,7 @@ def test_an_instant_of_rfc_3339_is_read(text: str) -> None:
     assert re.search(INSTANT_PATTERN, text)
 
 
-@pytest.mark.parametrize("text", WRONG)
+@each_row("text", WRONG)
 def test_what_rfc_3339_does_not_allow_is_refused(text: str) -> None:
     for parse in (parse_instant, parse_future_instant):
         with pytest.raises(PadronError) as refusal:
@@ -92,7 +93,7 @@ def test_what_rfc_3339_does_not_allow_is_refused(text: str) -> None:
         assert refusal.value.detail.startswith("asOf is ")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, said",
     [
         ("2026-02-30T08:00:00Z", "the day 2026-02-30 does not exist"),
@@ -143,7 +144,7 @@ def test_whatever_is_read_fits_the_documents_pattern(text: str) -> None:
     assert re.search(INSTANT_PATTERN, text)
 
 
-@pytest.mark.parametrize("part", ["0", "9:", "2026-03-01T08:00:00.0", "+05:00", "Z"])
+@each_row("part", ["0", "9:", "2026-03-01T08:00:00.0", "+05:00", "Z"])
 def test_a_long_text_takes_no_longer_than_a_short_one(part: str) -> None:
     text = "2026-03-01T08:00:00." + part * 200_000
     began = time.perf_counter()

@@ -6,6 +6,7 @@ import pytest
 
 from padron.domain.addresses import NETWORKS_MAX, is_within, parse_address, parse_networks
 from padron.domain.errors import Code, PadronError
+from tests.tables import each_row
 
 
 def test_networks_and_single_addresses_are_read_each_once() -> None:
@@ -15,7 +16,7 @@ def test_networks_and_single_addresses_are_read_each_once() -> None:
     assert parse_networks([]) == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text", ["", "x", "192.0.2.1/24", "192.0.2.0/33", "192.0.2", "2001:db8::1/32", "any", "192.0.2.0/24,", "٣.0.0.0/8"]
 )
 def test_what_is_no_network_is_refused_and_quoted(text: str) -> None:
@@ -32,7 +33,7 @@ def test_there_may_be_only_so_many_networks() -> None:
         parse_networks(networks)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address, within",
     [
         ("192.0.2.255", True), ("192.0.3.0", False), ("::ffff:192.0.2.1", True), ("2001:db8:ffff::1", True),

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from padron.domain.openid import Callback, SignInSecrets, find_callback_fault, g
 from padron.domain.people import Role
 from padron.domain.providers import find_roles
 from tests.openid_issuers import CLIENT, REDIRECT, make_role_grant, make_sign_in_provider
+from tests.tables import each_row
 
 SECRET = st.text("0123456789ABCDEFabcdef_-", min_size=43, max_size=43)
 PROVIDER = make_sign_in_provider()
@@ -42,7 +42,7 @@ def test_the_address_of_the_provider_gives_nothing_of_the_browser_away(browser: 
         assert browser == state or browser not in departure
 
 
-@pytest.mark.parametrize("text", ["", "a" * 42, "a" * 44, "a" * 42 + "+", "a" * 42 + "é", "a" * 43 + "\n"])
+@each_row("text", ["", "a" * 42, "a" * 44, "a" * 42 + "+", "a" * 42 + "é", "a" * 43 + "\n"])
 def test_a_secret_of_another_form_is_none_of_ours(text: str) -> None:
     assert not SignInSecrets(browser=text, state="a" * 43).are_well_formed
     assert not SignInSecrets(browser="a" * 43, state=text).are_well_formed

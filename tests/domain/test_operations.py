@@ -27,6 +27,7 @@ from padron.domain.operation import (
 from padron.domain.status import OPERATIONAL_STATUSES, SETTABLE_STATUSES, VehicleStatus, is_operational
 from padron.domain.vin import Vin
 from tests.cast import HUMMER, JEEP, NOON, UNKNOWN_VIN, after, info_changed, make_vehicle, status_changed
+from tests.tables import each_row
 
 OPERATION = Operation(name="poll", description="", lease_s=60, attempts_max=3, created_at=NOON, updated_at=NOON)
 WORK = Work(
@@ -57,7 +58,7 @@ def test_only_active_is_operational() -> None:
     assert OPERATIONAL_STATUSES == (VehicleStatus.ACTIVE,)
 
 
-@pytest.mark.parametrize("status", SETTABLE_STATUSES.values())
+@each_row("status", SETTABLE_STATUSES.values())
 def test_a_vehicle_is_queued_if_it_is_operational(status: VehicleStatus) -> None:
     sorted_out = sort_out([HUMMER], [replace(make_vehicle(HUMMER), status=status)])
     queued, refused = sorted_out.queued, sorted_out.refused
@@ -131,13 +132,13 @@ def test_ids_are_read_back_and_later_runs_have_higher_ones() -> None:
     assert parse_claim_id(format_claim_id(key)) == key
 
 
-@pytest.mark.parametrize("text", ["", "x", "f" * 16, "0" * 15, "0" * 17, "0" * 15 + "A", " " + "0" * 15, "\u0660" * 16])
+@each_row("text", ["", "x", "f" * 16, "0" * 15, "0" * 17, "0" * 15 + "A", " " + "0" * 15, "\u0660" * 16])
 def test_what_is_no_id_is_none(text: str) -> None:
     assert parse_run_id(text) is None
     assert parse_claim_id(f"{text}-1-1") is None
 
 
-@pytest.mark.parametrize("name", ["", "-a", "A", "a_b", "a" * 65, "é", "a\n", "\uff11"])
+@each_row("name", ["", "-a", "A", "a_b", "a" * 65, "é", "a\n", "\uff11"])
 def test_a_bad_name_is_refused(name: str) -> None:
     with pytest.raises(PadronError):
         check_operation_name(name)
@@ -149,7 +150,7 @@ def test_a_vin_found_under_another_is_not_queued() -> None:
     assert (queued, len(refused)) == ([], 1)
 
 
-@pytest.mark.parametrize("before", SETTABLE_STATUSES.values())
+@each_row("before", SETTABLE_STATUSES.values())
 def test_a_change_deactivates_when_it_ends_what_was_operational(before: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(HUMMER), status=before)
     for now in SETTABLE_STATUSES.values():

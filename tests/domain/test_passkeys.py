@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from padron.domain.passkeys import (
     went_backwards,
 )
 from tests.cast import NOON
+from tests.tables import each_row
 
 PASSKEY = Passkey(
     credential_id=b"c", user_id="u_1", host="padron.test", public_key=b"k", sign_count=0, name="Phone", added_at=NOON,
@@ -23,7 +23,7 @@ PASSKEY = Passkey(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_row(
     "origin, resource, host",
     [
         ("https://padron.test", "", "padron.test"),
@@ -59,7 +59,7 @@ def test_a_credential_has_one_name(raw: bytes) -> None:
     assert parse_credential_id(encode_base64url(raw)) == raw
 
 
-@pytest.mark.parametrize("text", ["", "A", "AB", "AA=", "AA ", "A+AA", "é", "A" * 1_365, "AA\n", "AAA\x00"])
+@each_row("text", ["", "A", "AB", "AA=", "AA ", "A+AA", "é", "A" * 1_365, "AA\n", "AAA\x00"])
 def test_any_other_text_names_none(text: str) -> None:
     assert parse_credential_id(text) is None
 

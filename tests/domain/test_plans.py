@@ -34,6 +34,7 @@ from padron.domain.plan import (
 )
 from padron.domain.status import SETTABLE_STATUSES, VehicleStatus
 from tests.cast import HUMMER, NOON, after, make_vehicle
+from tests.tables import each_row
 
 statuses = st.sampled_from(list(SETTABLE_STATUSES.values()))
 instants = st.builds(
@@ -114,14 +115,13 @@ def test_a_later_change_does_not_void_a_planned_change() -> None:
     assert (ended.state, change is not None) == (PlanState.EXECUTED, True)
 
 
-@pytest.mark.parametrize("plan", [make_plan(), make_return()], ids=["change", "return"])
-@pytest.mark.parametrize(
+@each_row("plan", [make_plan(), make_return()])
+@each_row(
     "target, said",
     [
         (Target(vehicle=None, namesake_count=0), "no longer in the register"),
         (Target(vehicle=make_vehicle(vehicle_id=7), namesake_count=2), "2 current vehicles with the VIN"),
     ],
-    ids=["gone", "several"],
 )
 def test_a_plan_whose_vehicle_is_not_the_only_one_any_more_is_refused(plan: Plan, target: Target, said: str) -> None:
     executed = execute(plan, target, after(61))
@@ -139,7 +139,7 @@ def test_a_return_says_what_it_ends_within_the_length_of_a_reason() -> None:
     assert (plan.kind, plan.reverts, plan.vehicle_id, plan.request_id) == (PlanKind.RETURN, 5, 7, "r-1")
 
 
-@pytest.mark.parametrize("state", [state for state in PlanState if state is not PlanState.PENDING])
+@each_row("state", [state for state in PlanState if state is not PlanState.PENDING])
 def test_only_what_is_pending_can_be_cancelled(state: PlanState) -> None:
     cancelled = cancel(make_plan(), at=after(5), by="Gamma", request_id="r-2")
     assert (cancelled.state, cancelled.ended_at) == (PlanState.CANCELLED, after(5))
@@ -181,7 +181,7 @@ def test_what_is_for_later_changes_nothing_now_but_must_name_one_vehicle_at_its_
     assert decide([vehicle], plain) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "begins, ends, is_right",
     [
         (0.000001, None, True),

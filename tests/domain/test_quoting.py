@@ -29,12 +29,13 @@ from padron.domain.vehicle import check_text, parse_plate
 from padron.domain.vin import describe_bad_vin, list_vin_faults
 from padron.files.parsing import parse_integer
 from tests import effort
+from tests.tables import each_row
 
 SOURCES = Path(__file__).parent.parent.parent / "src" / "padron"
 VIN = "3LNHL2GC1BR262548"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, shown",
     [
         ("José", "'José'"),
@@ -112,7 +113,7 @@ def test_of_a_long_path_the_end_is_shown() -> None:
     assert len(shown) == PATH_LENGTH_MAX + 2
 
 
-@pytest.mark.parametrize(
+@each_row(
     "character, shown",
     [
         ("O", "'O'"), ("'", '"\'"'), (" ", "' '"), ("-", "'-'"),
@@ -151,14 +152,14 @@ def test_every_code_point_is_either_a_sign_or_named() -> None:
             assert re.fullmatch(r"U\+[0-9A-F]{4,6} [A-Z0-9 ()-]+", name_code_point(character))
 
 
-@pytest.mark.parametrize("text", ["a", "\u0301", "\u200b", "é\u0301", "\ud800", "\n"])
+@each_row("text", ["a", "\u0301", "\u200b", "é\u0301", "\ud800", "\n"])
 def test_it_takes_no_longer_for_a_long_text(text: str) -> None:
     began = perf_counter()
     quote(text * 5_000_000)
     assert perf_counter() - began < 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "character, position", [("\u200b", 9), ("\ufeff", 1), ("\xa0", 18), ("\u202c", 18), ("\u2028", 4), ("\0", 17)]
 )  # fmt: skip
 def test_a_vin_with_a_character_that_cannot_be_seen_says_which_and_where(character: str, position: int) -> None:
@@ -188,7 +189,7 @@ REFUSALS: list[tuple[str, Callable[[str], object]]] = [
 ]
 
 
-@pytest.mark.parametrize("parse", [one for _, one in REFUSALS], ids=[name for name, _ in REFUSALS])
+@each_row("parse", [one for _, one in REFUSALS])
 def test_a_refusal_shows_the_letters_of_what_it_refuses(parse: Callable[[str], object]) -> None:
     with pytest.raises(PadronError) as caught:
         parse("Jos\u00e9 \u200b\u00f1")

@@ -1,11 +1,11 @@
 """The token bucket: never more than it holds at once, never faster than it fills, and never one token too few."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from padron.domain.addresses import find_network
 from padron.domain.rates import Rate
+from tests.tables import each_row
 
 RATE = Rate(name="key", burst=5, token_s=0.5)
 NOW = 1_000.0
@@ -36,9 +36,9 @@ def test_an_empty_bucket_gives_a_token_as_soon_as_it_says() -> None:
     assert RATE.count_wait(0.0, NOW) == 0
 
 
-@pytest.mark.parametrize("burst", [1, 7, 1_000, 100_000])
-@pytest.mark.parametrize("per_s", [0.1, 3, 50_000])
-@pytest.mark.parametrize("now_s", [1.0, 123_456.789, 3e7])
+@each_row("burst", [1, 7, 1_000, 100_000])
+@each_row("per_s", [0.1, 3, 50_000])
+@each_row("now_s", [1.0, 123_456.789, 3e7])
 def test_many_small_sums_lose_no_token_that_somebody_would_miss(burst: int, per_s: float, now_s: float) -> None:
     count, _ = take_all(Rate(name="key", burst=burst, token_s=1 / per_s), 0.0, now_s)
     assert burst * 0.9999 <= count <= burst * 1.0001
@@ -67,7 +67,7 @@ def test_a_rate_says_how_fast_it_is() -> None:
     assert Rate(name="key", burst=100, token_s=1 / 50_000).window_s == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address, network",
     [
         ("192.0.2.7", "192.0.2.7"),

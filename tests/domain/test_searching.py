@@ -15,11 +15,12 @@ from padron.domain.searching import (
     matches,
     parse_words,
 )
+from tests.tables import each_row
 
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed, stored",
     [("jose", "José"), ("JOSÉ", "jose"), ("nunez", "Núñez"), ("STRASSE", "Straße"), ("aero", "Ærø"), ("lodz", "Łódź"),
      ("\uff21\uff22", "ab"), ("e\u0301", "é"), ("é", "e"), ("\u0131Ş\u0131K", "isik"), ("ΣΑΣ", "σας"), ("²", "2")],
@@ -82,7 +83,7 @@ def test_each_word_counts_once_in_the_order_of_the_search() -> None:
     assert parse_words("  Norte\u00a0flota NORTE ") == ("norte", "flota")
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u0301", "a" * 101, "a b c d e f g h i j k", "a\nb", "\ud800"])
+@each_row("text", ["", " ", "\u0301", "a" * 101, "a b c d e f g h i j k", "a\nb", "\ud800"])
 def test_a_search_for_nothing_or_for_too_much_is_refused(text: str) -> None:
     with pytest.raises(PadronError, match="q"):
         parse_words(text)

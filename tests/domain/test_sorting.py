@@ -2,12 +2,12 @@
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from padron.domain.sorting import give_field_key, give_sort_key
 from padron.domain.vehicle import FIELDS, fold_text
+from tests.tables import each_row
 
 INDEX_ENTRY_BYTES_MAX = 2_704  # of PostgreSQL; a page of 8 KB has room for three
 letters = st.characters(exclude_categories=["Cs", "Cc"])
@@ -42,7 +42,7 @@ def test_an_accent_counts_less_than_anything_after_it(start: str, end: str, more
 
 
 # By the Unicode Collation Algorithm with numbers by value; signs among themselves by their code only.
-@pytest.mark.parametrize(
+@each_row(
     "filed",
     [
         ["Abarth", "alamo", "Álamo", "Alamo 2", "Álamos", "Zorro"],
@@ -60,7 +60,6 @@ def test_an_accent_counts_less_than_anything_after_it(start: str, end: str, more
         ["Zebra", "車"],
         ["1ª", "1B"],
     ],
-    ids=lambda filed: ascii(filed[0]),
 )
 def test_texts_are_in_the_order_in_which_people_file_them(filed: list[str]) -> None:
     keys = [give_sort_key(text) for text in filed]
@@ -76,7 +75,7 @@ def test_plates_sort_letter_by_letter() -> None:
     assert give_field_key("plate", "RTA10C") == "rta10c" < give_field_key("plate", "RTA2C")
 
 
-@pytest.mark.parametrize("text", ["\ufdfa", "0" * 2, "10", "é", "\U0001f697", "a1", "\u0390", "\U0001d160\U0001d1bf"])
+@each_row("text", ["\ufdfa", "0" * 2, "10", "é", "\U0001f697", "a1", "\u0390", "\U0001d160\U0001d1bf"])
 def test_no_text_outgrows_an_index_entry(text: str) -> None:
     longest = max(field.length_max or 0 for field in FIELDS)
     key = give_sort_key((text * longest)[:longest])

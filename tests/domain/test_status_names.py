@@ -5,9 +5,10 @@ import pytest
 from padron.domain.errors import PadronError
 from padron.domain.language import Language
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, name_status, parse_status_text
+from tests.tables import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, status",
     [
         ("Vendida", 8),
@@ -51,14 +52,14 @@ def test_a_status_is_known_by_the_forms_that_people_write(text: str, status: int
     assert parse_status_text(text) is VehicleStatus(status)
 
 
-@pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize("form", ["{name}", "{id} - {name}", "{name} ({id})", "{id}", "{id}.0", "{name}."])
+@each_row("language", Language)
+@each_row("form", ["{name}", "{id} - {name}", "{name} ({id})", "{id}", "{id}.0", "{name}."])
 def test_a_status_is_known_as_an_export_names_it(language: Language, form: str) -> None:
     for status in SETTABLE_STATUSES.values():
         assert parse_status_text(form.format(id=status.value, name=name_status(status, language))) is status
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, said",
     [
         ("3 - Sold", "'3 - Sold' has an id and a name that do not belong together: 3 is Stolen, and Sold is 8."),
@@ -76,7 +77,6 @@ def test_a_status_is_known_as_an_export_names_it(language: Language, form: str) 
         ("x" * 1_000_000, "…' (1,000,000 characters) is not a vehicle status"),
         (" " * 1_000_000 + "4" + "-" * 1_000_000, "is not a vehicle status"),
     ],
-    ids=lambda text: ascii(text)[:30],
 )
 def test_what_is_no_settable_status_is_refused_with_the_nearest(text: str, said: str) -> None:
     with pytest.raises(PadronError) as refused:

@@ -34,6 +34,7 @@ from padron.domain.vehicle import give_vin
 from padron.domain.vin import Vin
 from padron.domain.webhook import EventType, parse_filter
 from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle
+from tests.tables import each_row
 
 SETTABLE = [status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED]
 
@@ -42,14 +43,14 @@ def ask(status: VehicleStatus, revisions: frozenset[str] | None = None) -> Statu
     return StatusRequest(vin=HUMMER, status=status, reason=None, revisions=revisions, by="Acme", request_id="r-1")
 
 
-@pytest.mark.parametrize("now", SETTABLE)
+@each_row("now", SETTABLE)
 def test_a_request_changes_the_vehicle_unless_it_has_that_status_already(now: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(), status=now)
     for to in SETTABLE:
         assert decide([vehicle], ask(to)) == (None if now is to else vehicle), to
 
 
-@pytest.mark.parametrize("now", SETTABLE)
+@each_row("now", SETTABLE)
 def test_a_given_status_says_since_when_by_whom_and_why_and_keeps_the_rest(now: VehicleStatus) -> None:
     before = replace(make_vehicle(vehicle_id=7, slot=2), status=now, revision=3)
     for to in SETTABLE:
@@ -113,15 +114,15 @@ def test_a_status_change_made_elsewhere_is_noticed(made: str) -> None:
     assert list_builders("def edit():\n    return Change(type=ChangeType.INFO_CHANGED, vehicle=after)") == set()
 
 
-@pytest.mark.parametrize("status", SETTABLE)
+@each_row("status", SETTABLE)
 def test_no_vehicle_is_not_found_whatever_is_asked(status: VehicleStatus) -> None:
     with pytest.raises(PadronError, match=HUMMER) as caught:
         decide([], ask(status))
     assert caught.value.code is Code.VEHICLE_NOT_FOUND
 
 
-@pytest.mark.parametrize("status", SETTABLE)
-@pytest.mark.parametrize("count", [2, 3])
+@each_row("status", SETTABLE)
+@each_row("count", [2, 3])
 def test_several_vehicles_are_a_conflict_even_when_all_have_the_status_already(
     status: VehicleStatus, count: int
 ) -> None:
@@ -131,7 +132,7 @@ def test_several_vehicles_are_a_conflict_even_when_all_have_the_status_already(
     assert caught.value.code is Code.MULTIPLE_VEHICLES_FOUND
 
 
-@pytest.mark.parametrize("status", SETTABLE)
+@each_row("status", SETTABLE)
 def test_a_vehicle_that_is_out_of_operation_is_current_all_the_same_and_can_come_back(status: VehicleStatus) -> None:
     vehicle = replace(make_vehicle(), status=status)
     assert get_only([vehicle], HUMMER) is vehicle
@@ -171,12 +172,12 @@ def test_a_revision_among_those_asked_for_is_let_through() -> None:
     assert decide([vehicle], ask(VehicleStatus.SOLD, frozenset({format_tag(vehicle), "x"}))) is vehicle
 
 
-@pytest.mark.parametrize("status", VehicleStatus)
+@each_row("status", VehicleStatus)
 def test_only_active_is_operational(status: VehicleStatus) -> None:
     assert is_operational(status) == (status.value == 1)
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 4, 5, 6, 7, 8, 9])
+@each_row("number", [0, 1, 3, 4, 5, 6, 7, 8, 9])
 def test_each_id_but_2_can_be_set(number: int) -> None:
     assert parse_settable_status(number).value == number
 
@@ -193,7 +194,7 @@ def test_the_refusal_of_id_2_says_whose_it_is() -> None:
         parse_settable_status(2)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "ids, words",
     [([0], "0"), ([0, 1], "0 or 1"), ([0, 1, 3], "0, 1 or 3"), ([9, 3, 4, 5], "3 to 5 or 9"), ([1, 3, 4], "1, 3 or 4")],
 )

@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from padron.domain.tags import TAG_EXAMPLE, TAG_PATTERN, Tag, describe_mismatch,
 from padron.domain.vehicle import Vehicle
 from padron.files.defusing import defuse_text
 from tests.cast import HUMMER, JEEP, NOON, after, make_vehicle, make_vin
+from tests.tables import each_row
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 numbers = st.integers(1, 2**53)
@@ -61,7 +61,7 @@ def test_a_tag_needs_no_quotes_and_no_program_takes_it_for_a_number_or_a_formula
     assert parse_tag(TAG_EXAMPLE) is not None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "", "7", "v1", "v1r1", "v1r1t", "r1v1t1", "V1r1t1", "v1R1t1", "v1r1tF", "v0r1t1", "v1r0t1", "v01r1t1",
@@ -73,7 +73,7 @@ def test_what_is_nearly_a_tag_is_none(text: str) -> None:
     assert parse_tag(text) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "asked, said",
     [
         ({"7"}, f"A revision must be a tag such as {TAG_EXAMPLE}; a plain number matches no vehicle."),

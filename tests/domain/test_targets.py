@@ -6,6 +6,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.target import URL_LENGTH_MAX, Network, check_addresses, is_public, parse_target
+from tests.tables import each_row
 
 LOCAL: tuple[Network, ...] = (IPv4Network("10.1.0.0/16"), IPv4Network("127.0.0.0/8"), IPv6Network("fd00:1::/64"))
 
@@ -183,42 +184,42 @@ STILL_REFUSED_URLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", PUBLIC)
+@each_row("text", PUBLIC)
 def test_a_public_address_is_allowed(text: str) -> None:
     assert is_public(ip_address(text))
 
 
-@pytest.mark.parametrize("text", NOT_PUBLIC)
+@each_row("text", NOT_PUBLIC)
 def test_an_address_that_is_not_public_is_refused(text: str) -> None:
     assert not is_public(ip_address(text))
 
 
-@pytest.mark.parametrize("url", REFUSED_URLS)
+@each_row("url", REFUSED_URLS)
 def test_a_url_that_could_lead_astray_is_refused(url: str) -> None:
     with pytest.raises(PadronError) as refusal:
         parse_target(url, ())
     assert refusal.value.code is Code.BAD_PARAMETERS
 
 
-@pytest.mark.parametrize("url", ALLOWED_URLS)
+@each_row("url", ALLOWED_URLS)
 def test_a_public_url_is_allowed(url: str) -> None:
     assert parse_target(url, ()).port == 443
 
 
-@pytest.mark.parametrize("url", LOCAL_URLS)
+@each_row("url", LOCAL_URLS)
 def test_in_a_network_that_the_operator_named_http_and_any_port_are_allowed(url: str) -> None:
     parse_target(url, LOCAL)
     with pytest.raises(PadronError):
         parse_target(url, ())
 
 
-@pytest.mark.parametrize("url", STILL_REFUSED_URLS)
+@each_row("url", STILL_REFUSED_URLS)
 def test_naming_a_network_opens_no_other(url: str) -> None:
     with pytest.raises(PadronError):
         parse_target(url, LOCAL)
 
 
-@pytest.mark.parametrize("bad", ["127.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"])
+@each_row("bad", ["127.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"])
 def test_one_bad_address_refuses_them_all(bad: str) -> None:
     target = parse_target("https://fleet.example/", ())
     good = ip_address("1.1.1.1")

@@ -1,6 +1,5 @@
 """What clients send as trace context: taken in exactly one form, and otherwise as if it were absent."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from padron.domain.trace_context import (
     parse_tracestate,
     read_headers,
 )
+from tests.tables import each_row
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -22,7 +22,7 @@ def test_a_header_is_read() -> None:
     assert parse_traceparent(HEADER) == TraceContext(trace_id=TRACE, span_id=SPAN, flags=1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header, flags",
     [
         (f"00-{TRACE}-{SPAN}-00", 0),
@@ -36,7 +36,7 @@ def test_flags_and_later_versions_are_understood(header: str, flags: int) -> Non
     assert parse_traceparent(header) == TraceContext(trace_id=TRACE, span_id=SPAN, flags=flags)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header",
     [
         "",
@@ -79,7 +79,7 @@ def test_no_bytes_are_an_error(parent: bytes, state: bytes) -> None:
     assert len(found.state) <= TRACESTATE_LENGTH_MAX
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header, expected",
     [
         ("a=1", "a=1"),

@@ -26,6 +26,7 @@ from padron.domain.vehicle import (
     parse_value,
     suggest_plate,
 )
+from tests.tables import each_row
 
 TEXT_FIELDS = [field for field in FIELDS if field.is_text and field.name != "plate"]
 NUMBER_FIELDS = [field for field in FIELDS if not field.is_text]
@@ -62,7 +63,7 @@ def test_each_documented_filter_is_a_filter_and_nothing_else() -> None:
     assert (LIMIT_DEFAULT, LIMIT_MAX) == (50, 500)
 
 
-@pytest.mark.parametrize("field", TEXT_FIELDS, ids=lambda field: field.name)
+@each_row("field", TEXT_FIELDS)
 def test_a_text_may_be_as_long_as_its_limit_and_no_longer(field: Field) -> None:
     limit = field.length_max or 0
     assert parse_value(field, "\u00f1" * limit) == "\u00f1" * limit
@@ -82,12 +83,12 @@ def test_a_number_in_quotes_is_no_number(field: Field) -> None:
     assert "must be an integer" in refuse(field, "3")
 
 
-@pytest.mark.parametrize("field", TEXT_FIELDS, ids=lambda field: field.name)
+@each_row("field", TEXT_FIELDS)
 def test_a_number_is_no_text(field: Field) -> None:
     assert "must be text" in refuse(field, 3)
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+@each_row("field", FIELDS)
 def test_the_empty_text_removes_a_value_of_any_kind(field: Field) -> None:
     assert parse_value(field, "") is None
 
@@ -104,10 +105,9 @@ def test_a_plate_is_4_to_10_letters_and_digits_in_upper_case(text: str) -> None:
     assert parse_value(FIELDS_BY_NAME["plate"], text) == text.upper()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["", "ABC", "ABCDEFGHIJK", "AB-12", "AB 12", "ABC\u017f", "ABC\u0131", "\uff21BCD", "ABC1\n", "ÑAND", "AB\u0661C"],
-    ids=ascii,
 )
 def test_a_plate_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(PadronError, match="4 to 10 letters and digits") as caught:
@@ -115,7 +115,7 @@ def test_a_plate_of_another_form_is_refused(text: str) -> None:
     assert caught.value.code is Code.BAD_PARAMETERS
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, likely",
     [
         ("XYZ-00-00", "XYZ0000"),
@@ -129,7 +129,6 @@ def test_a_plate_of_another_form_is_refused(text: str) -> None:
         ("", None),
         ("-" * 10**6, None),
     ],
-    ids=lambda text: ascii(text)[:20],
 )
 def test_a_plate_with_separators_is_refused_with_the_plate_that_was_meant(text: str, likely: str | None) -> None:
     assert suggest_plate(text) == likely
@@ -159,7 +158,7 @@ def test_line_ends_of_observations_count_once_towards_the_length() -> None:
     assert "151 characters" in refuse(field, "\r\n" * 151)
 
 
-@pytest.mark.parametrize("field", TEXT_FIELDS, ids=lambda field: field.name)
+@each_row("field", TEXT_FIELDS)
 def test_a_fields_documented_pattern_takes_the_very_characters_that_its_values_have(field: Field) -> None:
     taken = re.compile(field.pattern).search
     for code in (*range(0x200), 0x2028, 0xFFFD, 0x10FFFF):
@@ -219,7 +218,7 @@ def test_letter_case_makes_no_difference(text: str) -> None:
     assert fold_text(text.upper()) == fold_text(text.lower()) == fold_text(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "one, other",
     [
         ("Ñandú", "ñANDÚ"),
@@ -227,7 +226,6 @@ def test_letter_case_makes_no_difference(text: str) -> None:
         ("\u03bf\u03b4\u03cc\u03c2", "\u039f\u0394\u038c\u03a3"),
         ("e\u0301", "\u00c9"),
     ],
-    ids=ascii,
 )
 def test_texts_that_differ_by_case_or_composition_alone_fold_to_one(one: str, other: str) -> None:
     assert fold_text(one) == fold_text(other)

@@ -22,6 +22,7 @@ from padron.domain.vin import (
     parse_vin,
     suggest_vin,
 )
+from tests.tables import each_row
 
 VIN_LETTERS = "".join(sorted({*string.ascii_uppercase} - {*"IOQ"}))
 VIN_CHARACTERS = VIN_LETTERS + VIN_LETTERS.lower() + string.digits
@@ -44,7 +45,7 @@ def replace_at(text: str, position: int, character: str) -> str:
     return text[:position] + character + text[position + 1 :]
 
 
-@pytest.mark.parametrize("vin", REAL_VINS)
+@each_row("vin", REAL_VINS)
 def test_the_vins_of_real_vehicles_are_taken_as_they_are(vin: str) -> None:
     assert parse_vin(vin) == vin
 
@@ -100,12 +101,11 @@ def test_any_other_character_is_refused_and_its_place_is_named(text: str, positi
     assert f"character {position + 1} is" in refuse(replace_at(text, position, character))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "trap",
     ["\u017f", "\u0131", "\u00df", "\uff21", "\uff11", "\u212a", "\u0661", "\u00b2", "-", " ", "\t", "\n", "\0", "_"],
-    ids=ascii,
 )
-@pytest.mark.parametrize("position", [0, 8, 16])
+@each_row("position", [0, 8, 16])
 def test_what_only_looks_like_a_vin_character_after_folding_is_refused(trap: str, position: int) -> None:
     assert f"character {position + 1} is" in refuse(replace_at("1C4RJEAG2EC476429", position, trap))
 
@@ -161,7 +161,7 @@ def test_the_vin_that_was_meant_is_found_between_what_separates_its_parts(
     assert f"Perhaps {text.upper()}" in refuse(typed)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "typed",
     [
         "I1C4RJEAG2EC476429", "i1c4rjeag2ec476429", "VIN: 1C4RJEAG2EC476429", "vin 1C4RJEAG2EC476429",
@@ -177,7 +177,7 @@ def test_the_vin_is_found_behind_labels_and_what_a_scanner_puts_before_it(typed:
     assert suggest_vin(typed) == "1C4RJEAG2EC476429"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "1C4RJEAG2EC476429",
@@ -205,7 +205,7 @@ def test_every_fault_is_listed_and_a_wrong_length_last() -> None:
     assert list_vin_faults("1C4RJEAG2EC476429") == []
 
 
-@pytest.mark.parametrize("vin", [*REAL_VINS, "1M8GDM9AXKP042788", "11111111111111111"])
+@each_row("vin", [*REAL_VINS, "1M8GDM9AXKP042788", "11111111111111111"])
 def test_the_check_digits_of_real_north_american_vehicles_fit(vin: str) -> None:
     assert fits_check_digit(Vin(vin))
 
@@ -237,7 +237,7 @@ def test_the_model_year_of_real_vehicles_comes_first() -> None:
         assert years[0] == int(row["modelYear"]), row
 
 
-@pytest.mark.parametrize(
+@each_row(
     "vin, years",
     [
         ("1M8GDM9AXKP042788", [1989, 2019]),  # place 7 is a digit and the check digit fits

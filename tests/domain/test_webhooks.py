@@ -31,6 +31,7 @@ from padron.domain.webhook import (
     settle,
 )
 from tests.cast import HUMMER, NOON
+from tests.tables import each_row
 
 ALL = frozenset(EventType)
 
@@ -151,7 +152,7 @@ def test_retry_after_is_honoured_up_to_a_day_and_never_shortens_the_schedule(
     assert endpoint.rest_until == (NOON + min(asked, RETRY_AFTER_MAX) if seconds else None)
 
 
-@pytest.mark.parametrize("status", [200, 301, 400, 404, 500])
+@each_row("status", [200, 301, 400, 404, 500])
 def test_retry_after_counts_with_no_other_status(status: int) -> None:
     assert note_answer(make_endpoint(), answered(status, timedelta(hours=1)), NOON).rest_until is None
 
@@ -219,7 +220,7 @@ def test_cutting_moves_behind_every_change_and_delivers_those_that_fit() -> None
     assert webhook.cut(endpoint, [], NOON) == webhook.Cut(endpoint=endpoint, deliveries=[])
 
 
-@pytest.mark.parametrize(
+@each_row(
     "types, statuses", [([], []), (["vehicle.sold"], []), (["webhook.test"], []), (list(ALL), [2]), (list(ALL), [10])]
 )
 def test_a_filter_that_nothing_could_fit_is_refused(types: list[str], statuses: list[int]) -> None:

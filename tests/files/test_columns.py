@@ -8,6 +8,7 @@ import pytest
 from padron.domain.language import Language
 from padron.domain.vehicle import FIELDS
 from padron.files.columns import ALIASES, COLUMNS, find_column, find_language, fold_name, name_column
+from tests.tables import each_row
 
 
 def test_every_field_has_a_name_in_both_languages() -> None:
@@ -28,7 +29,7 @@ def test_no_alias_stands_for_two_columns() -> None:
     assert [folded for folded, found in columns.items() if len(found) > 1] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name, column",
     [
         ("VIN", "vin"),
@@ -63,7 +64,7 @@ def test_what_an_export_calls_its_columns_is_known_to_an_import(language: Langua
     assert find_language(names) is language
 
 
-@pytest.mark.parametrize(
+@each_row(
     "names, language",
     [
         (["VIN", "Placas", "Color"], Language.SPANISH),

@@ -20,6 +20,7 @@ from padron.files.lines import LINE_LENGTH_MAX
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
 from tests.files.reading import read_all, read_rows
+from tests.tables import each_row
 
 HOSTILE_BYTES = 160_000
 
@@ -34,8 +35,8 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("separator", [";", ",", "\t", "|", "^", "~", ":", "\x1f", "¦", " "], ids=ascii)
-@pytest.mark.parametrize("form", ["sep={}", '"sep={}"', "SEP={}", "sep={},,,", '"sep={}";;;'])
+@each_row("separator", [";", ",", "\t", "|", "^", "~", ":", "\x1f", "¦", " "])
+@each_row("form", ["sep={}", '"sep={}"', "SEP={}", "sep={},,,", '"sep={}";;;'])
 def test_a_first_line_may_name_any_separator(path: Path, separator: str, form: str) -> None:
     rows = [form.format(separator), separator.join(["NIV", "Placa"]), separator.join([HUMMER, '"ABC123"'])]
     assert read_rows(write(path, "\r\n".join(rows))) == [(3, {"vin": HUMMER, "plate": "ABC123"})]
@@ -68,14 +69,14 @@ def test_a_separator_that_makes_more_cells_of_the_names_is_not_taken_for_that(pa
         assert [getattr(row, "cells", None) for row in rows] == [{"vin": HUMMER, "plate": "ABC123"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "cp1252"])
+@each_row("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "cp1252"])
 def test_utf_16_needs_no_mark(path: Path, encoding: str) -> None:
     write(path, f"NIV;Propietario\r\n{HUMMER};Águila y Ñandú\r\n".encode(encoding))
     assert read_rows(path) == [(2, {"vin": HUMMER, "ownerName": "Águila y Ñandú"})]
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
+@each_row("end", ["\n", "\r\n", "\r"])
+@each_row("inside", ["\n", "\r\n", "\r"])
 def test_a_line_break_in_quotation_marks_ends_no_row(path: Path, end: str, inside: str) -> None:
     write(path, end.join(["vin,observations,plate", f'{HUMMER},"one{inside}two, ""2""{inside}",ABC123', f"{JEEP},,"]))
     (first, cells), (second, _) = read_rows(path)
@@ -90,8 +91,8 @@ def test_line_breaks_in_the_names_are_spaces(path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("first", ["\r", "\r\n", "\n"], ids=ascii)
-@pytest.mark.parametrize("end", ["\r", "\r\n"], ids=ascii)
+@each_row("first", ["\r", "\r\n", "\n"])
+@each_row("end", ["\r", "\r\n"])
 def test_a_line_end_may_lie_between_two_blocks(path: Path, first: str, end: str) -> None:
     head = f"vin,observations{first}{HUMMER},"
     row = f"{head}{'x' * (BLOCK_BYTES - len(head) - 1)}"  # the block ends with the first sign of the line end

@@ -15,6 +15,7 @@ from padron.files.csv_rows import RECORD_LENGTH_MAX
 from padron.files.lines import LINE_LENGTH_MAX
 from tests.cast import HUMMER, JEEP
 from tests.files.reading import read_all, read_rows
+from tests.tables import each_row
 
 OWNER = "Águila y Ñandú"
 
@@ -29,9 +30,9 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@each_row("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252", "utf-16"])
+@each_row("delimiter", [",", ";", "\t"])
+@each_row("end", ["\n", "\r\n", "\r"])
 def test_a_file_is_read_as_it_was_meant(path: Path, encoding: str, delimiter: str, end: str) -> None:
     lines = [["NIV", "Propietario", "Observaciones"], [HUMMER, OWNER, "a,b;c\td"], [JEEP, "", 'said "no"']]
     text = io.StringIO(newline="")
@@ -154,7 +155,7 @@ def test_what_can_be_read_only_once_is_told_how_to_come_in(path: Path) -> None:
         os.close(writer)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content, said",
     [
         (b"", "The file has no content"),

@@ -6,21 +6,21 @@ from hypothesis import strategies as st
 
 from padron.files.defusing import arm_text, defuse_text
 from padron.files.writers import encode_csv
+from tests.tables import each_row
 
 SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 texts = st.text() | st.text(alphabet="'\"=+-@\t\r\n;,\uff1da", max_size=8)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["=1+1", "+1", "-1", "@SUM(A1)", "\ta", "\r1", "\nx", "=cmd|' /C calc'!A0", "'=1", "''@a", '"=1', *SIGNS],
-    ids=ascii,
 )
 def test_a_formula_gets_an_apostrophe_before_it(text: str) -> None:
     assert defuse_text(text) == f"'{text}"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, defused",
     [
         ("a;=cmd", "a;'=cmd"),
@@ -34,7 +34,6 @@ def test_a_formula_gets_an_apostrophe_before_it(text: str) -> None:
         (";=1;;=2", ";'=1;;'=2"),
         ("\n=1", "'\n'=1"),
     ],
-    ids=ascii,
 )
 def test_a_formula_gets_one_wherever_a_program_may_see_a_cell_begin(text: str, defused: str) -> None:
     assert defuse_text(text) == defused
@@ -53,7 +52,7 @@ def test_no_cell_is_a_formula_whatever_separator_a_file_is_opened_with(
             assert not cell.lstrip('"').startswith(tuple(SIGNS)), data
 
 
-@pytest.mark.parametrize(
+@each_row(
     "cell, text",
     [('="00712"', "00712"), ('=""', ""), ('="a""b"', 'a"b'), ('="it\'s"', "it's"), ('="=1"', "=1")],
 )
@@ -62,14 +61,12 @@ def test_a_text_mark_is_read_as_the_text_behind_it(cell: str, text: str) -> None
     assert arm_text(defuse_text(cell)) == cell  # a register's own text that looks like one
 
 
-@pytest.mark.parametrize("cell", ['="', '="a', '="a"b"', "=1", '="a"&"b"'])
+@each_row("cell", ['="', '="a', '="a"b"', "=1", '="a"&"b"'])
 def test_what_only_begins_like_a_text_mark_stays(cell: str) -> None:
     assert arm_text(cell) == cell
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a", "a=1", "'", "''", "'a", "it's", " =1", "1-2", "a; =b", "a - b", "a,b", "a|=b"]
-)
+@each_row("text", ["", "a", "a=1", "'", "''", "'a", "it's", " =1", "1-2", "a; =b", "a - b", "a,b", "a|=b"])
 def test_any_other_text_stays_as_it_is(text: str) -> None:
     assert defuse_text(text) == text
     assert arm_text(text) == text

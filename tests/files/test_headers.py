@@ -13,6 +13,7 @@ from padron.files.headers import HeaderSearch, Table
 from padron.files.rows import open_rows
 from tests.cast import HUMMER
 from tests.files.workbooks import write_workbook
+from tests.tables import each_row
 
 FORMS = ("csv", "xlsx")
 TITLES = [["Flota del Norte"], ["Generado", "2026-03-01"], []]
@@ -68,7 +69,7 @@ def test_beside_submarca_modelo_is_the_year_for_which_there_is_no_column() -> No
     assert take(["NIV", "Submarca", "Modelo"], {"Submarca": "type"}).columns == ["vin", "type", "modelName"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "names, mapping, said",
     [
         (["vin", "colr"], {}, "'colr' (perhaps vehicleColor) is an unknown name."),

@@ -11,6 +11,7 @@ from padron.files import json_rows
 from padron.files.columns import FileRow, ImportRow, RowFault
 from padron.files.rows import open_rows
 from tests.cast import HUMMER, JEEP
+from tests.tables import each_row
 
 
 def read(tmp_path: Path, content: bytes | str) -> list[FileRow]:
@@ -45,7 +46,7 @@ def test_blank_lines_are_left_out_and_counted(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line, said",
     [
         ('{"vin": "x", "vin": "y"}', "'vin' and 'vin' both name vin"),

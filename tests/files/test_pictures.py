@@ -26,6 +26,7 @@ from tests.barcodes import draw_barcode, encode_picture, lay_out
 from tests.cast import HUMMER, JEEP, wait_until
 from tests.processes import list_readers
 from tests.readers import PATIENT
+from tests.tables import each_row
 
 pytestmark = pytest.mark.timeout(180)  # a busy machine gives a process little time
 
@@ -102,7 +103,7 @@ def test_small_bars_may_lean_in_a_large_photo(monkeypatch: pytest.MonkeyPatch) -
     assert list_texts(read_picture(encode_picture(leaning, "JPEG", quality=80))) == [HUMMER]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "form, mode",
     [
         *product(["PNG"], ["L", "RGB", "P", "RGBA", "LA", "1"]),

@@ -20,6 +20,7 @@ from padron.files import writers
 from padron.files.export_rows import EXPORT_COLUMNS, give_members
 from padron.files.writers import BYTE_ORDER_MARK, Form, open_writer
 from tests.cast import NOON, make_vehicle, make_vin
+from tests.tables import each_row
 
 NOON_STAMP = f"t{int(NOON.timestamp()) * 1_000_000:x}"
 WHOLE: Details = {
@@ -81,7 +82,7 @@ def test_csv_may_have_a_mark_and_another_delimiter() -> None:
     assert b';"a;b,""c""";' in data
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+52 55", "-", "@a", "'=1"])
+@each_row("text", ["=1+1", "+52 55", "-", "@a", "'=1"])
 def test_formulas_are_defused_in_spreadsheets_and_left_alone_in_json(text: str) -> None:
     version = make_version(1, {"observations": text})
     (row,) = csv.DictReader(io.StringIO(write(Form.CSV, version).decode(), newline=""))

@@ -12,6 +12,7 @@ from padron.files import xlsx_package, xlsx_workbook
 from tests.cast import HUMMER, make_vin
 from tests.files.reading import read_rows
 from tests.files.workbooks import MAIN, RELATIONS, TEXTS, build_shared, build_workbook, give_row, write_workbook
+from tests.tables import each_row
 
 STRICT = "http://purl.oclc.org/ooxml/"
 HEADER = give_row(1, "vin", "observations")
@@ -65,7 +66,7 @@ def test_a_strict_workbook_is_read(path: Path) -> None:
     assert [cells["observations"] for _, cells in read_rows(path)] == ["ok"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "parts, said",
     [
         ({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<x/>"}, r"\.ods"),

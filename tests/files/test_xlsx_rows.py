@@ -23,6 +23,7 @@ from tests.files.workbooks import (
     give_row,
     write_workbook,
 )
+from tests.tables import each_row
 
 OWNER = "Águila y Ñandú"
 HEADER = give_row(1, "vin", "observations")
@@ -49,7 +50,7 @@ def test_a_workbook_is_read_by_its_rows_numbers(path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value, text",
     [
         (4, "4"),
@@ -70,7 +71,7 @@ def test_a_value_is_read_as_it_is_shown(path: Path, value: object, text: str) ->
     assert [cells["observations"] for _, cells in read_rows(path)] == [text]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "cell, text",
     [
         ("<c><f>1+1</f><v>2</v></c>", "2"),
@@ -107,7 +108,7 @@ def test_a_cell_of_each_kind_is_read(path: Path, cell: str, text: str) -> None:
     assert read_cell(path, cell, parts={TEXTS: texts}) == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "cell, said",
     [
         ("<c><f>1+1</f></c>", "The cell B2 is a formula without a value"),

@@ -9,6 +9,7 @@ import pytest
 from tests.cast import HUMMER, JEEP
 from tests.files.reading import read_all, read_rows
 from tests.files.workbooks import MAIN, RELATIONS, build_workbook, give_relations, give_row
+from tests.tables import each_row
 
 HEADER = give_row(1, "vin", "observations")
 
@@ -33,7 +34,7 @@ def give_styles(code: str) -> dict[str, str | bytes]:
     return {"xl/styles.xml": styles, "xl/_rels/workbook.xml.rels": named}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "code, value, text",
     [
         ("00000", "417", "00417"),
@@ -67,7 +68,7 @@ def test_a_number_is_read_as_its_format_shows_it(path: Path, code: str, value: s
     assert read_cell(path, f'<c s="0"><v>{value}</v></c>', parts=give_styles(code)) == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "code, value",
     [("00000", "-3"), ("00000", "4.5"), ("0,000", "417"), ("00.00", "3.5"), ("[<100]000;0000", "7"), ("00%", "0.05")],
 )

@@ -14,7 +14,7 @@ from padron.service.accounts import disable_account
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from tests.cast import NOON, make_cast
-from tests.forgeries import list_forgeries
+from tests.forgeries import Forgery, list_forgeries
 from tests.http.api import CAR, STATUS, VEHICLE, Api
 from tests.http.serving import serve_in_thread
 from tests.http.wire import Wire, WireAnswer
@@ -26,7 +26,6 @@ on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 EVERYTHING = make_grant("Acme", *(scope.value for scope in Scope), groups="fleet")
 CHALLENGE = f'Bearer resource_metadata="{RESOURCE}{METADATA_PATH}"'
 REFUSED = f'Bearer error="invalid_token", resource_metadata="{RESOURCE}{METADATA_PATH}"'
-FORGERIES = list_forgeries()  # before the tests, because signing takes long
 
 OpenStore = Callable[[], Awaitable[Store]]
 
@@ -55,6 +54,12 @@ def ask(wire: Wire, method: str, target: str, token: str, body: bytes = b"") -> 
 
 def show(answer: WireAnswer) -> bytes:
     return _hide_ids(rb"\1-", answer.head + b"\r\n\r\n" + answer.body)
+
+
+@pytest.fixture(scope="module")
+def forgeries() -> list[Forgery]:
+    """All of them, made outside of the event loop: to sign them takes long."""
+    return list_forgeries()
 
 
 @pytest.fixture
@@ -101,9 +106,9 @@ async def test_both_ways_give_the_same_bytes_to_a_good_token(
 
 @on_sqlite
 async def test_both_ways_refuse_every_forged_token_with_the_same_bytes(
-    open_stores: list[OpenStore],
+    open_stores: list[OpenStore], forgeries: list[Forgery]
 ) -> None:
-    tokens = {forgery.name: forgery for forgery in FORGERIES if " " not in forgery.token}
+    tokens = {forgery.name: forgery for forgery in forgeries if " " not in forgery.token}
     good = Issuer().issue()
     wrong = []
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from padron.http.routes import ROUTES
 from padron.http.routing import Paths
 from tests.cast import HUMMER
 from tests.http.api import VEHICLE, Api, before_the_store
+from tests.tables import each_row
 
 PART = re.compile(r"{\w+}")
 
@@ -34,8 +35,8 @@ FIRST_WITH_PARTS = [
 
 
 @before_the_store
-@pytest.mark.parametrize("slash", ["%2F", "%2f"])
-@pytest.mark.parametrize("rest", ["", "/status", "/history", "/results"])
+@each_row("slash", ["%2F", "%2f"])
+@each_row("rest", ["", "/status", "/history", "/results"])
 async def test_an_encoded_slash_is_part_of_the_vin(api: Api, slash: str, rest: str) -> None:
     reply = await api.acme.get(f"/api/v2/vehicles/1M8{slash}GDM9AXKP042788{rest}")
     assert reply.code == (400, "BadParameters")
@@ -68,9 +69,7 @@ async def test_letters_that_need_no_encoding_may_be_encoded_all_the_same(api: Ap
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize(
-    "target", ["", "//", f"/{VEHICLE}", f"{VEHICLE}/", "/api/v2/vehicles//status", "/api/v2//vehicles"]
-)
+@each_row("target", ["", "//", f"/{VEHICLE}", f"{VEHICLE}/", "/api/v2/vehicles//status", "/api/v2//vehicles"])
 async def test_an_empty_part_leads_nowhere(api: Api, target: str) -> None:
     assert (await send_raw(api, "GET", target)) in {404, 307, 303}
 

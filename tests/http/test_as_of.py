@@ -6,6 +6,7 @@ import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.http.api import LIST, VEHICLE, Api, before_the_store
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -53,8 +54,8 @@ async def test_before_all_there_is_nothing(api: Api) -> None:
 
 
 @before_the_store
-@pytest.mark.parametrize("target", [LIST, VEHICLE])
-@pytest.mark.parametrize(
+@each_row("target", [LIST, VEHICLE])
+@each_row(
     "text, said",
     [
         ("2026-03-01T12:00:00", "RFC 3339"),
@@ -70,7 +71,7 @@ async def test_before_all_there_is_nothing(api: Api) -> None:
     ],
 )
 async def test_what_is_no_instant_of_the_past_is_refused(api: Api, target: str, text: str, said: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.get(f"{target}?asOf={text}")
     assert reply.code == (400, "BadParameters")
     assert said in reply.detail

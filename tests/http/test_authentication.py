@@ -11,6 +11,7 @@ from padron.http.routes import ROUTES
 from padron.service.accounts import add_key, revoke_key
 from tests.cast import HUMMER
 from tests.http.api import STATUS, Api, Reply
+from tests.tables import each_row
 
 GUARDED = [route for route in ROUTES if not route.public]
 PUBLIC = [route for route in ROUTES if route.public]
@@ -53,7 +54,7 @@ def test_the_calls_that_need_no_key_are_these_and_no_others() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Token abc", "padron_1k"])
+@each_row("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Token abc", "padron_1k"])
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_what_is_no_bearer_token_is_401_as_if_nothing_had_been_sent(api: Api, authorization: str) -> None:
     reply = await ask(api, authorization)

@@ -10,6 +10,7 @@ from padron.service.statuses.bulk import BULK_MAX
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin, registered, save
 from tests.http.api import Api, Reply
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 BULK = "/api/v2/vehicles/status"
 PROBLEM = ("type", "title", "status", "detail", "errorType", "errorDetail")
@@ -99,7 +100,7 @@ async def test_a_vehicle_that_comes_twice_is_changed_twice_in_order(api: Api) ->
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", [{"vin": UNKNOWN_VIN, "vehicleStatusId": 3}, {"vin": JEEP}, 5, None, "x"])
+@each_row("bad", [{"vin": UNKNOWN_VIN, "vehicleStatusId": 3}, {"vin": JEEP}, 5, None, "x"])
 async def test_with_mode_all_one_refused_vehicle_leaves_all_as_they_were(api: Api, bad: Any) -> None:  # noqa: ANN401
     before = await api.acme.get_vehicle(HUMMER)
     reply = await send(api, [{"vin": HUMMER, "vehicleStatusId": 3}, bad], mode="all")

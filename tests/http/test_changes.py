@@ -17,6 +17,7 @@ from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, Member, make_vin, registered, save
 from tests.http.api import Api, before_the_store
 from tests.http.conftest import run_lifespan
+from tests.tables import each_row
 
 CHANGES = "/api/v2/changes"
 
@@ -160,7 +161,7 @@ BAD_QUERIES = ("after=x", "limit=501", "wait=31", "wait=x", "type=no", "operatio
 
 
 @before_the_store
-@pytest.mark.parametrize("query", BAD_QUERIES)
+@each_row("query", BAD_QUERIES)
 async def test_a_bad_question_is_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{CHANGES}?{query}")).code == (400, "BadParameters")
 

@@ -27,6 +27,7 @@ from tests.http.operations_api import (
     register_fleet,
     start,
 )
+from tests.tables import each_row
 
 
 @pytest.mark.long("postgres")
@@ -183,7 +184,7 @@ async def test_the_server_does_not_look_without_anybody_waiting(api: Api) -> Non
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         "[]",

@@ -12,6 +12,7 @@ from padron.http.answers.compression import BYTES_MIN, INLINE_BYTES_MAX, PLACES,
 from padron.http.answers.replies import Reply
 from tests.cast import HUMMER, make_vin
 from tests.http.api import LIST, STATUS, VEHICLE, Api
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -20,7 +21,7 @@ LONG = {"plate": "RTA412C", "observations": "x" * 150, "lessorName": "y" * 300, 
         "supplementaryData": "w" * 150, "ownerName": "v" * 150}  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_row(
     "accepted, is_taken",
     [
         (b"gzip", True),

@@ -7,6 +7,7 @@ import pytest
 from padron.domain.instants import format_instant
 from tests.cast import HUMMER, JEEP
 from tests.http.api import CAR, HISTORY, LIST, STATUS, UPSERT, VEHICLE, Api
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -101,7 +102,7 @@ async def test_if_match_may_name_several_etags_with_any_space_and_empty_elements
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "named",
     [
         "W/{}", 'W/{}, "x"', '"1"', '"01"', '"+1"', '"x"', '""', f'"{"1" * 40}"', '"1.0"', '"\u00b9"', '"2", "3"', "",
@@ -109,7 +110,7 @@ async def test_if_match_may_name_several_etags_with_any_space_and_empty_elements
     ],
 )  # fmt: skip
 async def test_a_weak_etag_or_one_that_no_vehicle_can_have_matches_nothing(api: Api, named: str) -> None:
-    etag = (await api.acme.register()).etag
+    etag = (await api.acme.put_vehicle()).etag
     reply = await api.acme.patch_status(HUMMER, 3, If_Match=named.format(etag, etag.strip('"')))
     assert reply.code == (412, "RevisionMismatch")
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
@@ -134,12 +135,12 @@ async def test_an_if_match_without_a_strong_etag_is_named_in_the_refusal(api: Ap
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "etag",
     ["1", "x", '"1', '1"', '"1" "2"', '*, "1"', '"1", *', "*, *", '"1 "', 'w/"1"', 'W/ "1"', '"1";"2"', "v1r1t1"],
 )
 async def test_an_if_match_that_is_no_list_of_etags_is_400(api: Api, etag: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     for reply in (
         await api.acme.patch_status(HUMMER, 3, If_Match=etag),
         await api.acme.put(VEHICLE, {"doors": 2}, If_Match=etag),

@@ -17,6 +17,7 @@ from tests.http.conftest import run_api
 from tests.http.raw import RawCall
 from tests.http.serving import serve_in_thread
 from tests.http.wire import Wire
+from tests.tables import each_row
 
 ORIGIN, OTHER, EVIL = "https://a.example", "http://localhost:3000", "https://evil.example"
 ALLOWED = {ORIGIN, OTHER}
@@ -172,7 +173,7 @@ _LINE = b"GET /livez HTTP/1.1\r\n"
 _FROM = b"Origin: " + ORIGIN.encode() + b"\r\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "sent, status",
     [
         (_LINE + _FROM + b"\r\n", 400),  # no Host

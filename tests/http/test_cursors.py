@@ -11,6 +11,7 @@ from padron.http.calls import TARGET_BYTES_MAX
 from padron.service.changes.cursor_texts import EPOCH_LENGTH
 from tests.cast import HUMMER, make_vin
 from tests.http.api import HISTORY, LIST, Api, on_both
+from tests.tables import each_row
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 QUESTION = "sort=brandName&doors=2"
@@ -49,7 +50,7 @@ async def test_the_order_in_which_filters_are_named_and_their_case_are_no_matter
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "question",
     [
         "sort=brandName",
@@ -110,8 +111,8 @@ async def test_a_damaged_cursor_is_400_or_at_worst_another_place_and_never_500(a
 
 
 @on_sqlite
-@pytest.mark.parametrize("path", [LIST, HISTORY])
-@pytest.mark.parametrize(
+@each_row("path", [LIST, HISTORY])
+@each_row(
     "cursor",
     [
         "x",
@@ -133,10 +134,9 @@ async def test_a_damaged_cursor_is_400_or_at_worst_another_place_and_never_500(a
         encode("[0, null, 1, 1]"),
         encode("[0, 1, 1]"),
     ],
-    ids=lambda text: text[:12],
 )
 async def test_a_made_up_cursor_is_400(api: Api, path: str, cursor: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.get(f"{path}?cursor={api.store.epoch}{cursor}")
     assert reply.code == (400, "BadParameters")
     assert "cursor" in reply.detail
@@ -156,7 +156,7 @@ async def test_a_cursor_without_an_epoch_as_they_were_before_is_410_and_no_list_
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "sort, key",
     [
         ("vin", 1),

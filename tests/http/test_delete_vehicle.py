@@ -18,6 +18,7 @@ from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.operations_api import answer, claim, claim_hummer, declare, get_run, start
 from tests.http.plans_api import give, list_plans, plan
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 PATH = "/api/v2/vehicles/{vin}"
 
@@ -254,7 +255,7 @@ async def test_of_several_vehicles_with_the_vin_none_is_deleted(api: Api) -> Non
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "target, said",
     [
         (f"{HUMMER[:-1]}O", "O"),

@@ -17,6 +17,7 @@ from padron.wiring import read_clock
 from tests.cast import HUMMER, make_cast, registered, save
 from tests.http.api import LIST, STATUS, VEHICLE
 from tests.http.serving import serve_in_thread
+from tests.tables import each_row
 
 GOOD = b'{"vehicleStatusId": 3}'
 
@@ -95,7 +96,7 @@ def test_a_good_request_is_answered(server: Server) -> None:
     assert server.patch(f"Content-Length: {len(GOOD)}\r\n", GOOD).status == 204
 
 
-@pytest.mark.parametrize(
+@each_row(
     "host",
     [
         "",
@@ -111,7 +112,6 @@ def test_a_good_request_is_answered(server: Server) -> None:
         "Host: [::1\r\n",
         "Host: a\x00\r\n",
     ],
-    ids=repr,
 )
 def test_a_host_that_is_missing_doubled_or_bad_is_400(server: Server, host: str) -> None:
     answer = server.get(LIST, host)
@@ -119,7 +119,7 @@ def test_a_host_that_is_missing_doubled_or_bad_is_400(server: Server, host: str)
     assert answer.error_detail == ("MalformedRequest" if "\x00" in host else "BadHost")
 
 
-@pytest.mark.parametrize("host", ["a", "a.b-c.test:8080", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8080"])
+@each_row("host", ["a", "a.b-c.test:8080", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8080"])
 def test_a_good_host_is_taken(server: Server, host: str) -> None:
     assert server.get(LIST, f"Host: {host}\r\n").status == 200
 
@@ -162,7 +162,7 @@ def test_a_chunked_body_within_the_limit_is_read(server: Server) -> None:
     assert server.patch("Transfer-Encoding: chunked\r\n", *chunks, b"0\r\n\r\n").status == 204
 
 
-@pytest.mark.parametrize(
+@each_row(
     "lengths", ["Content-Length: 22\r\nContent-Length: 21\r\n", "Content-Length: x\r\n", "Content-Length: -1\r\n",
                 "Content-Length: 1_0\r\n", "Content-Length: 22\r\nTransfer-Encoding: chunked\r\n"],
 )  # fmt: skip
@@ -177,7 +177,7 @@ def test_an_encoded_slash_comes_through_the_server_as_part_of_the_vin(server: Se
     assert b"character 4 is '/'" in answer.content
 
 
-@pytest.mark.parametrize(
+@each_row(
     "target",
     ["*", "/%", "/%ff", "/api/v2/vehicles/%ED%A0%80", "/api/v2/vehicles/ñ", "//", "/..;/docs", "http://padron.test/%2F",
      "/api/v2/vehicles/%2e%2e%2fstatus", "/api/v2/vehicles/a\\b", "?", "/?%2F"],

@@ -18,6 +18,7 @@ from tests.conftest import Select
 from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.test_delete_vehicle import delete, list_changes, undo
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 ERASURES = "/api/v2/erasures"
 ANA = 'Ana "La Güera" Pérez'  # quotes and accents, which JSON may write in other ways
@@ -253,7 +254,7 @@ async def test_a_kept_answer_with_the_value_is_lost_and_its_request_is_not_repea
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body, said",
     [
         ({"vin": HUMMER, "fields": []}, "No field"),

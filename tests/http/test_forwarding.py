@@ -20,12 +20,13 @@ from padron.http.routes import give_routes
 from padron.service.runtime import Runtime, build_runtime
 from tests.conftest import OpenStore, SteppedClock
 from tests.http.conftest import run_lifespan
+from tests.tables import each_row
 
 NETWORKS = tuple(ip_network(one) for one in ("10.0.0.0/8", "192.0.2.7/32", "fd00:1::/32", "::1/128"))
 PROXY = "10.0.0.1"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header, client",
     [
         (b"203.0.113.5", "203.0.113.5"),
@@ -67,7 +68,7 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(header: bytes 
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     "peer, trusted",
     [
         ("10.255.0.1", True), ("11.0.0.1", False), ("192.0.2.7", True), ("192.0.2.8", False), ("::1", True),
@@ -89,7 +90,7 @@ def test_of_everybody_else_the_headers_are_ignored() -> None:
     assert (proxy.find_client(headers), proxy.find_scheme(headers)) == ("198.51.100.1", "https")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header, scheme",
     [
         (b"https", "https"), (b"HTTPS ", "https"), (b"http", "http"), (b"http, https", "https"),
@@ -117,9 +118,7 @@ def test_the_first_strangers_address_from_the_end_is_found_in_every_form(hops: l
     assert find_client(PROXY, header, NETWORKS) == [PROXY, *last[:1], *strangers][-1]
 
 
-@pytest.mark.parametrize(
-    "part", [b"10.0.0.2,", b",", b" ", b"\t,", b"1", b":", b"[", b"1.", b"::1,", b"unknown,"], ids=repr
-)
+@each_row("part", [b"10.0.0.2,", b",", b" ", b"\t,", b"1", b":", b"[", b"1.", b"::1,", b"unknown,"])
 def test_a_long_header_takes_no_time(part: bytes) -> None:
     header = part * (64_000 // len(part))
     began = time.process_time()

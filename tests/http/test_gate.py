@@ -11,6 +11,7 @@ from padron.domain.status import SETTABLE_STATUSES
 from padron.store.base import Store
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.http.api import Api, Reply, before_the_store
+from tests.tables import each_row
 
 GATE = "/api/v2/gate"
 REFUSALS = f"{GATE}/refusals"
@@ -85,7 +86,7 @@ async def test_a_vehicle_that_is_active_again_passes_again(api: Api) -> None:
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body, told",
     [
         ({"operation": "dispatch", "vins": []}, "vins has 0"),
@@ -188,7 +189,7 @@ async def test_refusals_are_filtered_and_come_in_pages(api: Api, clock: Any) -> 
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "query",
     [
         "from=yesterday",

@@ -23,6 +23,7 @@ from tests.http.operations_api import (
     register_fleet,
     start,
 )
+from tests.tables import each_row
 
 COUNT_RESULTS = "SELECT count(*) FROM results"
 
@@ -217,7 +218,7 @@ async def test_a_result_may_have_64_kb_and_no_more(api: Api, select: Select) -> 
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "content",
     [
         "", "{}", '{"results": []}', '{"results": [{}]}', '{"results": [{"claimId": "x"}]}',
@@ -229,7 +230,6 @@ async def test_a_result_may_have_64_kb_and_no_more(api: Api, select: Select) -> 
         '{"results": [{"claimId": "x", "outcome": "failed", "other": 1}]}',
         json.dumps({"results": [{"claimId": "x", "outcome": "failed"}] * 501}),
     ],
-    ids=lambda content: repr(content)[:60],
 )  # fmt: skip
 async def test_what_is_malformed_is_400(api: Api, content: Content) -> None:
     await declare(api.acme)

@@ -9,6 +9,7 @@ from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
+from tests.tables import each_row
 
 LINE = b"GET /livez HTTP/1.1\r\n"
 HOST = b"Host: x\r\n"
@@ -38,7 +39,7 @@ def tell_header(shown: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     "head, status, sentence",
     [
         (b"GET /livez\r\n", 400, MALFORMED),
@@ -71,13 +72,12 @@ def tell_header(shown: str) -> str:
         (LINE + b"\xf1: v\r\n", 400, tell_header("'ñ'")),
         (LINE + b"A\x00" + b"b" * 99 + b": v\r\n", 400, tell_header(f"'A<U+0000 NULL>{'b' * 38}…' (101 characters)")),
     ],
-    ids=repr,
 )  # fmt: skip
 def test_a_head_that_is_not_right_is_refused_by_its_first_fault(head: bytes, status: int, sentence: str) -> None:
     assert say(heads.check_head, head + b"\r\n") == (status, sentence)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "head",
     [
         LINE + b"\r\n",
@@ -87,13 +87,12 @@ def test_a_head_that_is_not_right_is_refused_by_its_first_fault(head: bytes, sta
         b"A" * 32 + b" * HTTP/1.1\r\n\r\n",
         LINE + b"!#$%&'*+-.^_`|~09azAZ:\t \x80\xff\r\n\r\n",
     ],
-    ids=lambda head: repr(head[:40]),
 )
 def test_a_right_head_within_the_limits_is_let_through(head: bytes) -> None:
     heads.check_head(head)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "beginning, status, sentence",
     [
         (b"\x16\x03\x01\x02", 400, MALFORMED),
@@ -111,7 +110,6 @@ def test_a_right_head_within_the_limits_is_let_through(head: bytes) -> None:
         (LINE + MANY + b"A: b\r\n", 431, HEADERS),
         (LINE + b"A: " + b"v" * 17_000, 431, HEADERS),
     ],
-    ids=lambda value: repr(value)[:40],
 )
 def test_what_can_never_be_a_head_is_refused_before_its_end(beginning: bytes, status: int, sentence: str) -> None:
     assert say(heads.check_beginning, beginning, 0) == (status, sentence)
@@ -137,7 +135,7 @@ def test_a_beginning_is_refused_in_pieces_when_it_is_refused_in_one(data: st.Dat
     assert is_refused([*cuts, len(beginning)]) == is_refused([len(beginning)])
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields, is_old, sentence",
     [
         ([], False, "The request must have exactly one Host header with a host name."),
@@ -160,7 +158,6 @@ def test_a_beginning_is_refused_in_pieces_when_it_is_refused_in_one(data: st.Dat
         ([(b"host", b"x"), (b"transfer-encoding", b"")], False,
          "Transfer-Encoding is ''. The server takes only chunked."),
     ],
-    ids=repr,
 )  # fmt: skip
 def test_fields_with_two_meanings_are_refused(
     fields: list[tuple[bytes, bytes]], *, is_old: bool, sentence: str
@@ -168,7 +165,7 @@ def test_fields_with_two_meanings_are_refused(
     assert say(heads.check_fields, tuple(fields), dict(fields), is_old=is_old) == (400, sentence)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields, framing",
     [
         ([(b"host", b"x")], Framing.LENGTH),
@@ -181,7 +178,7 @@ def test_fields_with_one_meaning_say_how_the_body_ends(fields: list[tuple[bytes,
     assert heads.check_fields(tuple(fields), dict(fields), is_old=False) is framing
 
 
-@pytest.mark.parametrize(
+@each_row(
     "method, target, path, query, host",
     [
         ("GET", b"/a/b?c?d", b"/a/b", b"c?d", None),
@@ -199,25 +196,21 @@ def test_an_address_is_split_as_a_proxy_splits_it(
     assert heads.split_target(method, target) == (path, query, host)
 
 
-@pytest.mark.parametrize(
-    "host", [b"me@x", b"me:secret@x:80", b"x:", b"x:port", b"x:123456", b"[::1", b"a,b", b"%61", b"x\\y"]
-)
+@each_row("host", [b"me@x", b"me:secret@x:80", b"x:", b"x:port", b"x:123456", b"[::1", b"a,b", b"%61", b"x\\y"])
 def test_the_host_of_a_whole_address_is_checked_as_strictly_as_the_header(host: bytes) -> None:
     assert say(heads.split_target, "GET", b"http://" + host + b"/a")[0] == 400
     assert say(heads.check_fields, ((b"host", host),), {b"host": host}, is_old=False)[0] == 400
 
 
-@pytest.mark.parametrize("space", [b"\t", b" ", b" \t", b"\t ", b"\t\t \t"])
-@pytest.mark.parametrize(
-    "name, value", [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"5"), (b"A", b"b\tc")]
-)
+@each_row("space", [b"\t", b" ", b" \t", b"\t ", b"\t\t \t"])
+@each_row("name, value", [(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"5"), (b"A", b"b\tc")])
 def test_white_space_around_a_value_is_no_part_of_it(space: bytes, name: bytes, value: bytes) -> None:
     intake = Intake()
     intake.take_head(LINE + name + b":" + space + value + space + b"\r\n" + HOST + b"\r\n")
     assert intake.fields == ((name.lower(), value), (b"host", b"x"))
 
 
-@pytest.mark.parametrize("target", [b"*", b"livez", b"x:80", b"?a", b"ftp://x/a", b"http:/a", b"http://", b"http:///a"])
+@each_row("target", [b"*", b"livez", b"x:80", b"?a", b"ftp://x/a", b"http:/a", b"http://", b"http:///a"])
 def test_an_address_without_a_slash_is_refused(target: bytes) -> None:
     sentence = "The address does not begin with a slash. Send the path, such as /docs."
     assert say(heads.split_target, "GET", target) == (400, sentence)
@@ -290,8 +283,6 @@ def test_an_upgrade_is_not_taken_for_another_protocol(name: bytes) -> None:
     intake.close()
 
 
-@pytest.mark.parametrize(
-    "data, rest", [(b"", b""), (b"\r", b"\r"), (b"\r\nG", b"G"), (b"\r\n" * 9 + b"\r", b"\r"), (b"\n", b"\n")]
-)
+@each_row("data, rest", [(b"", b""), (b"\r", b"\r"), (b"\r\nG", b"G"), (b"\r\n" * 9 + b"\r", b"\r"), (b"\n", b"\n")])
 def test_empty_lines_before_a_request_are_skipped(data: bytes, rest: bytes) -> None:
     assert heads.skip_empty_lines(data) == rest

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cast import HUMMER, JEEP
 from tests.http.api import CAR, HISTORY, Api
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -133,13 +134,13 @@ async def test_pages_stay_steady_while_the_vehicle_changes(api: Api) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "query, name",
     [("limit=0", "limit"), ("limit=501", "limit"), ("limit=x", "limit"), ("sort=at", "sort"), ("plate=x", "plate"),
      ("limit=1&limit=1", "limit"), ("limit=", "limit"), ("cursor=", "cursor"), ("Limit=5", "Limit")],
 )  # fmt: skip
 async def test_a_query_parameter_that_cannot_be_meant_is_400_and_named(api: Api, query: str, name: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.get(f"{HISTORY}?{query}")
     assert reply.code == (400, "BadParameters")
     assert name in reply.detail

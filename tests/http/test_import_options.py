@@ -14,6 +14,7 @@ from tests.cast import HUMMER, JEEP
 from tests.files.workbooks import write_workbook
 from tests.http.api import Api, before_the_store
 from tests.http.test_imports import IMPORTS, read, send, wait_for_end, worker
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -89,7 +90,7 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "query, said",
     [
         ({"headerRow": "0"}, "headerRow is '0'"),
@@ -109,7 +110,6 @@ async def test_every_fault_of_a_line_is_in_the_report_and_the_line_counts_once(a
         ({"mapping": '{"a": "\\ud800"}'}, "not printable"),
         ({"mapping": json.dumps({"a" * 1_600: "-"})}, "At most 1,500"),
     ],
-    ids=lambda value: ascii(value)[:40],
 )
 async def test_a_parameter_that_cannot_be_used_is_refused_before_the_file(
     api: Api, query: dict[str, str], said: str
@@ -126,7 +126,7 @@ async def test_the_same_file_with_other_options_is_another_request(api: Api) -> 
     assert (await send(api.acme, TITLED, "", **key)).status == 422
 
 
-@pytest.mark.parametrize(
+@each_row(
     "media_type",
     [
         "application/vnd.ms-excel",

@@ -19,6 +19,7 @@ from tests.cast import HUMMER, JEEP, make_member, make_vin
 from tests.conftest import Select
 from tests.http.api import Api, Client, Reply
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 IMPORTS = "/api/v2/imports"
 FILE = f"vin,doors,ownerName\n{HUMMER},4,Flota Norte\n{JEEP},99,=1+1\n".encode()
@@ -136,7 +137,7 @@ async def test_another_media_type_is_415_and_names_those_that_are_taken(api: Api
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("media_type", [*imports.MEDIA_TYPES, "TEXT/CSV; charset=ISO-8859-1"])
+@each_row("media_type", [*imports.MEDIA_TYPES, "TEXT/CSV; charset=ISO-8859-1"])
 async def test_each_media_type_of_a_file_is_taken(api: Api, media_type: str) -> None:
     assert (await send(api.acme, Content_Type=media_type)).status == 202
 

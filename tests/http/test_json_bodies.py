@@ -12,6 +12,7 @@ from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Reply
 from tests.http.asgi import Content
+from tests.tables import each_row
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -39,13 +40,12 @@ async def test_the_good_bodies_are_taken(api: Api, method: str, target: str) -> 
     assert (await api.acme.send(method, target, json.dumps(GOOD[target]))).status in {200, 204}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content",
     [
         None, "", " ", "null", "[]", "3", '"x"', "{", "{}}", '{"a"', "{} {}", "{'a': 1}", "//\n{}", '{"a":1,}', "NaN",
         "[" * 9_000, '{"vehicleStatusId": ' * 500, '{"vehicleInfo": ' * 500, "\0", b"\xff\xfe", b"\x80",
     ],
-    ids=lambda content: repr(content)[:12],
 )  # fmt: skip
 async def test_a_body_that_is_missing_or_malformed_is_400(api: Api, content: Content) -> None:
     for method, target in EACH_CALL:
@@ -73,7 +73,7 @@ async def test_vin_and_plate_are_required_to_upsert(api: Api, member: str) -> No
     assert reply.detail == f"The body's vehicleInfo lacks the member {member}."
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content, name",
     [
         ('{"vehicleStatusId": 3, "vehicleStatusId": 3}', "vehicleStatusId"),
@@ -91,7 +91,7 @@ async def test_a_member_that_occurs_twice_is_400_and_named(api: Api, content: st
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "target, content, name",
     [
         (VEHICLE, '{"doors": 2, "doors": 3}', "doors"),
@@ -129,7 +129,7 @@ async def test_an_unknown_member_of_vehicle_info_is_400_and_named(api: Api, memb
     assert member in reply.detail
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content",
     [
         b"\xef\xbb\xbf" + b'{"vehicleStatusId": 3}',
@@ -143,7 +143,6 @@ async def test_an_unknown_member_of_vehicle_info_is_400_and_named(api: Api, memb
         b'{"vehicleStatusId": 3, "\xff": 1}',
         b'{"vehicleStatusId": 3}\0',
     ],
-    ids=repr,
 )
 async def test_a_body_that_is_not_utf_8_or_has_a_byte_order_mark_is_400(api: Api, content: bytes) -> None:
     reply = await send_json(api.acme, content)
@@ -156,7 +155,7 @@ async def test_a_missing_content_type_is_read_as_json(api: Api) -> None:
     assert reply.status == 204
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content_type",
     [
         "application/json",
@@ -172,7 +171,7 @@ async def test_json_may_be_declared_in_its_usual_ways(api: Api, content_type: st
     assert (await send_json(api.acme, '{"vehicleStatusId": 3}', Content_Type=content_type)).status == 204
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content_type",
     [
         "text/plain",
@@ -220,10 +219,9 @@ TAKING_BODIES = [one for one in ROUTES if one.body is not None or one.is_streame
 CODINGS = ["gzip", "br", "deflate, gzip", "identity, zstd", "aws-chunked", "GZIP", "ñ"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "route, coding",
     [*((one, "gzip") for one in TAKING_BODIES), *((TAKING_BODIES[0], coding) for coding in CODINGS)],
-    ids=lambda value: getattr(value, "name", value),
 )
 async def test_a_packed_body_is_415_on_every_call_and_its_coding_is_named(api: Api, route: Route, coding: str) -> None:
     target = route.path.replace("{vin}", HUMMER).replace("{webhookId}", "0123456789abcdefABCDEF")
@@ -238,7 +236,7 @@ async def test_a_packed_body_is_415_on_every_call_and_its_coding_is_named(api: A
         assert f"Content-Encoding {named}" in reply.detail
 
 
-@pytest.mark.parametrize("coding", ["identity", "Identity", "", ",", "identity, identity", " "])
+@each_row("coding", ["identity", "Identity", "", ",", "identity, identity", " "])
 async def test_a_body_that_is_declared_as_not_packed_is_taken(api: Api, coding: str) -> None:
     assert (await send_json(api.acme, '{"vehicleStatusId": 3}', Content_Encoding=coding)).status == 204
 

@@ -15,6 +15,7 @@ from padron.http.requests.json_faults import suggest_name, word_fault
 from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, Api
+from tests.tables import each_row
 
 BULK = "/api/v2/vehicles/status"
 RESULTS = "/api/v2/operations/fines/claims/results"
@@ -36,7 +37,7 @@ def refuse(content: bytes | str, call: str = "setVehicleStatus") -> str:
     return refused.value.detail
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content, detail",
     [
         ("[]", "The body must be a JSON object, not a list."),
@@ -123,13 +124,12 @@ def refuse(content: bytes | str, call: str = "setVehicleStatus") -> str:
         (b'{"reason": "\xff"}', "The body is not UTF-8 at line 1, character 13: there is the byte 0xff."),
         (b'{"\xed\xa0\x80": 1}', "The body is not UTF-8 at line 1, character 3: there is the byte 0xed."),
     ],
-    ids=lambda value: repr(value)[:40],
 )  # fmt: skip
 def test_each_fault_has_its_sentence(content: bytes | str, detail: str) -> None:
     assert refuse(content) == detail
 
 
-@pytest.mark.parametrize(
+@each_row(
     "call, content, fault",
     [
         ("upsertVehicleInfo", '{"vehicleInfo": {"vin": 1}}', "vehicleInfo.vin must be text, not an integer."),
@@ -147,13 +147,12 @@ def test_each_fault_has_its_sentence(content: bytes | str, detail: str) -> None:
         ("resolveDuplicates", '{"keep": 1, "revisions": {"1": true}}', "A value in the body's revisions must"),
         ("mergeDuplicates", '{"keep": 1, "set": {"dors": 1}}', "set has the unknown member 'dors'. Did you mean do"),
     ],
-    ids=lambda value: repr(value)[:40],
 )  # fmt: skip
 def test_the_members_path_is_named(call: str, content: str, fault: str) -> None:
     assert fault in refuse(content, call)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "escapes, place",
     [
         (r"\ud800", 13), (r"\udbff", 13), (r"\udc00", 13), (r"\uDFFF", 13), (r"\ud800\u0041", 13),
@@ -183,7 +182,7 @@ class Bounded(msgspec.Struct):
     pattern: Annotated[str, msgspec.Meta(pattern="^a$")] = "a"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "content, detail",
     [
         ('{"number": 0}', "The body's number must be at least 1."),
@@ -244,7 +243,7 @@ def change_everywhere(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield json.dumps({other: inner for other, inner in value.items() if other != name})
 
 
-@pytest.mark.parametrize("call", sorted(BODIES))
+@each_row("call", sorted(BODIES))
 def test_no_call_passes_a_word_of_the_decoder_on(call: str) -> None:
     shape, example = BODIES[call]
     details = set()
@@ -297,7 +296,7 @@ def test_no_cut_or_changed_byte_brings_a_word_of_the_decoder_out() -> None:
         assert not FOREIGN.search(re.sub(r"'[^']*'", "", detail)), detail
 
 
-@pytest.mark.parametrize(
+@each_row(
     "given, meant",
     [
         ("vehicleStatusID", "vehicleStatusId"), ("VEHICLESTATUSID", "vehicleStatusId"), ("statusId", "vehicleStatusId"),
@@ -320,7 +319,7 @@ class TestOverHttp:
         )
         assert results[2]["detail"] == "The body's vehicles[2].vin must be text, not an integer. Write it in quotes."
 
-    @pytest.mark.parametrize(
+    @each_row(
         "target, content, detail",
         [
             (STATUS, f"{{{STATUS_ID}, {STATUS_ID}}}", "The body has the member 'vehicleStatusId' twice. Send it once."),
@@ -342,7 +341,6 @@ class TestOverHttp:
             (RESULTS, RESULT % ("9" * 5_000), "The body has a number with too many digits, or is not JSON."),
             (RESULTS, RESULT % ("[" * 5_000 + "]" * 5_000), "The body is nested too deeply. Send fewer levels."),
         ],
-        ids=lambda value: repr(value)[:30],
     )
     async def test_what_only_the_second_reading_finds(self, api: Api, target: str, content: str, detail: str) -> None:
         await api.acme.put("/api/v2/operations/fines", {"description": "", "leaseSeconds": 60, "attempts": 1})
@@ -356,7 +354,7 @@ class TestOverHttp:
         reply = await api.acme.send("POST", BULK, content)
         assert reply.detail == "The body's vehicles[900] has the member 'vin' twice. Send it once."
 
-    @pytest.mark.parametrize("operation", [one for one in ROUTES if one.body is not None], ids=lambda one: one.name)
+    @each_row("operation", [one for one in ROUTES if one.body is not None])
     async def test_no_number_however_large_is_a_failure_of_ours(self, api: Api, operation: Any) -> None:  # noqa: ANN401
         await api.acme.put_vehicle(HUMMER)
         await api.acme.put("/api/v2/operations/fines", {"description": "", "leaseSeconds": 60, "attempts": 1})

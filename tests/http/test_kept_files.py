@@ -15,6 +15,7 @@ from tests.http.api import Api, Client, Reply
 from tests.http.test_import_options import read_report
 from tests.http.test_imports import CSV, count, wait_for_end, worker
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 __all__ = ["worker"]
 
@@ -146,7 +147,7 @@ async def test_an_empty_file_is_refused(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         {"mapping": {"a": "nonsense"}},

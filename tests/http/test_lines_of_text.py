@@ -9,6 +9,7 @@ import pytest
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.http.api import VEHICLE, Api
 from tests.http.test_import_options import run, worker
+from tests.tables import each_row
 
 __all__ = ["worker"]
 
@@ -75,6 +76,6 @@ async def test_names_in_english_are_the_apis_and_statuses_come_by_name_when_aske
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("query", ["lang=fr", "lang=ES", "statusNames=si", "names=es"])
+@each_row("query", ["lang=fr", "lang=ES", "statusNames=si", "names=es"])
 async def test_words_that_there_are_none_of_are_refused(api: Api, query: str) -> None:
     assert (await api.acme.get(f"{EXPORT}?{query}")).code == (400, "BadParameters")

@@ -10,6 +10,7 @@ from padron.domain.query import FILTER_FIELDS, SORT_FIELDS
 from padron.domain.vehicle import FIELDS, Field
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.http.api import LIST, Api
+from tests.tables import each_row
 
 LIST_V1 = "/api/vehicles"
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
@@ -383,7 +384,7 @@ async def test_several_statuses_are_any_of_them_in_every_order(api: Api, sort: s
     assert await api.acme.list_vins("assetStatusId=1&assetStatusId=8&operational=true&doors=4") == [make_vin(4)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "query",
     [
         "assetStatusId=3&assetStatusId=2", "assetStatusId=3,", "assetStatusId=3&assetStatusId=", "assetStatusId=,",

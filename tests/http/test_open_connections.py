@@ -14,6 +14,7 @@ from padron.http.edge import connections
 from padron.http.edge.connections import TAKEN_AT_ONCE, OpenConnections
 from padron.http.edge.connections import Line as WaitingLine
 from tests.cast import wait_until
+from tests.tables import each_row
 
 
 class Line:
@@ -78,7 +79,7 @@ async def test_a_proxy_may_have_more_connections_than_others_but_not_more_than_a
     assert [registry.admit(Line(), "192.0.2.9") for _ in range(4)] == [True, True, True, False]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "one, other, is_same",
     [
         ("192.0.2.1", "192.0.2.1", True),

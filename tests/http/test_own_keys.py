@@ -15,6 +15,7 @@ from tests.cast import HUMMER, make_member
 from tests.conftest import Select
 from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 KEYS = "/api/v2/keys"
 INVITED = json.dumps({"email": "ana@acme.example", "name": "Ana", "role": "viewer"})
@@ -92,7 +93,7 @@ async def test_keys_come_in_pages_oldest_first_without_secrets_and_one_is_the_ca
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body, said",
     [
         ({"label": "x"}, "scopes"),

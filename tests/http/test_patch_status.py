@@ -6,6 +6,7 @@ import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import STATUS, Api
+from tests.tables import each_row
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 SETTABLE = [0, 1, 3, 4, 5, 6, 7, 8, 9]
@@ -61,9 +62,9 @@ async def test_the_etag_of_the_answer_is_the_one_of_the_vehicle(api: Api) -> Non
 
 
 @on_sqlite
-@pytest.mark.parametrize("status", [2, -1, 10, 11, 255, 2**31, 2**63, 2**64, -(2**63), 10**40])
+@each_row("status", [2, -1, 10, 11, 255, 2**31, 2**63, 2**64, -(2**63), 10**40])
 async def test_an_id_that_nobody_may_set_is_400_and_named(api: Api, status: int) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.patch_status(HUMMER, status)
     assert reply.code == (400, "BadParameters")
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
@@ -88,7 +89,7 @@ async def test_an_id_is_an_integer_without_fraction_and_exponent(api: Api, numbe
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "vin, said",
     [
         ("1C4OJEAG2EC476429", "character 4 is 'O': a VIN has no letter O; digit 0?"),
@@ -204,9 +205,9 @@ async def test_a_reason_may_have_500_characters_and_no_more(api: Api) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("reason", ["3", "null", "[]", '"\\u0000"', '"\\ud800"', '"\\u0007"', '"\\u009f"'])
+@each_row("reason", ["3", "null", "[]", '"\\u0000"', '"\\ud800"', '"\\u0007"', '"\\u009f"'])
 async def test_a_reason_is_text_without_control_characters(api: Api, reason: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.send("PATCH", STATUS, f'{{"vehicleStatusId": 4, "reason": {reason}}}')
     assert reply.code == (400, "BadParameters")
     assert (await api.acme.get_vehicle())["vehicleStatusId"] == 1
@@ -220,9 +221,9 @@ async def test_an_empty_reason_is_none(api: Api) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("member", ["vehicleStatusID", "vehicle_status_id", "status", "Reason", "vin", "ñ"])
+@each_row("member", ["vehicleStatusID", "vehicle_status_id", "status", "Reason", "vin", "ñ"])
 async def test_a_member_that_the_call_does_not_know_is_400_and_named(api: Api, member: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     reply = await api.acme.patch(STATUS, {"vehicleStatusId": 3, member: "x"})
     assert reply.code == (400, "BadParameters")
     assert member in reply.detail

@@ -11,6 +11,7 @@ from tests.conftest import SteppedClock
 from tests.http.api import STATUS, VEHICLE, Api, before_the_store
 from tests.http.plans_api import PLANS, give, list_plans, pass_time, plan, send_bulk
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 TWO_OF_ONE_VIN = make_vin(7)
 
@@ -239,7 +240,7 @@ async def test_an_executed_plan_cannot_be_cancelled(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("target", ["x", "0" * 29, "0" * 31, "G" * 30, "%00", "é" * 30])
+@each_row("target", ["x", "0" * 29, "0" * 31, "G" * 30, "%00", "é" * 30])
 async def test_what_is_no_id_is_404(api: Api, target: str) -> None:
     for method in ("GET", "DELETE"):
         assert (await api.acme.send(method, f"{PLANS}/{target}")).status == 404
@@ -270,7 +271,7 @@ async def test_the_list_is_in_the_order_of_the_instants_filtered_and_in_pages(ap
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "query",
     [
         "state=done",

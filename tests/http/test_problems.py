@@ -6,6 +6,7 @@ from padron.domain.errors import Code
 from padron.http.answers.problems import ALL_PROBLEMS, PROBLEMS
 from tests.cast import HUMMER, UNKNOWN_VIN
 from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply
+from tests.tables import each_row
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 MEMBERS = ["type", "title", "status", "detail", "instance", "errorType", "errorDetail"]
@@ -61,7 +62,7 @@ def test_every_code_has_a_problem_and_every_problem_is_listed() -> None:
     assert len({problem.slug for problem in ALL_PROBLEMS}) == len(ALL_PROBLEMS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "code, status, error_type, error_detail",
     [
         (Code.BAD_PARAMETERS, 400, "badRequest", "BadParameters"),
@@ -96,7 +97,7 @@ async def test_each_errors_page_says_what_it_means_and_what_to_do(api: Api) -> N
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "path",
     ["/index.html", "/api", "/api/v2", f"{VEHICLE}/", f"{STATUS}/", f"{LIST}/", "/API/v2/vehicles", "/api//v2/vehicles",
      f"/api/v2/vehicles/{HUMMER}%2Fstatus/x", "/api/v2/vehicles/", "/favicon.ico", "/docs/", "/.env", "/%00", "/ñ"],
@@ -122,7 +123,7 @@ ALLOWED = {
 
 
 @on_sqlite
-@pytest.mark.parametrize("path", ALLOWED)
+@each_row("path", ALLOWED)
 async def test_another_method_is_405_with_what_is_allowed_and_options_says_the_same(api: Api, path: str) -> None:
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"} - {*ALLOWED[path].split(", ")}:
         reply = await api.nobody.send(method, path)

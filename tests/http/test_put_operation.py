@@ -4,6 +4,7 @@ import pytest
 
 from tests.http.api import Api, before_the_store
 from tests.http.operations_api import DECLARATION, OPERATION, declare
+from tests.tables import each_row
 
 LIST = "/api/v2/operations"
 
@@ -30,19 +31,18 @@ async def test_the_same_declaration_again_changes_nothing(api: Api) -> None:
 
 
 @before_the_store
-@pytest.mark.parametrize("name", ["Fines", "query_fines", "-fines", "a" * 65, "caf%C3%A9", "a%20b", "a."])
+@each_row("name", ["Fines", "query_fines", "-fines", "a" * 65, "caf%C3%A9", "a%20b", "a."])
 async def test_a_bad_name_is_400(api: Api, name: str) -> None:
     assert (await api.acme.put(f"{LIST}/{name}", DECLARATION)).code == (400, "BadParameters")
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "edit",
     [
         {"leaseSeconds": 0}, {"leaseSeconds": 86_401}, {"leaseSeconds": "60"}, {"attempts": 0}, {"attempts": 101},
         {"description": "x" * 501}, {"description": "\0"}, {"description": None}, {"other": 1},
     ],
-    ids=str,
 )  # fmt: skip
 async def test_a_value_out_of_range_is_400(api: Api, edit: dict[str, object]) -> None:
     assert (await api.acme.put(OPERATION, {**DECLARATION, **edit})).code == (400, "BadParameters")

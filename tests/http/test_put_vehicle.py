@@ -7,6 +7,7 @@ import pytest
 from padron.domain.vehicle import FIELDS, Field
 from tests.cast import HUMMER, JEEP
 from tests.http.api import CAR, STATUS, VEHICLE, Api
+from tests.tables import each_row
 
 FULL: dict[str, str | int] = {
     field.name: field.name if field.is_text else 7 for field in FIELDS if field.name != "plate"
@@ -154,7 +155,7 @@ async def test_query_parameters_are_ignored(api: Api) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("field", TEXTS, ids=lambda field: field.name)
+@each_row("field", TEXTS)
 async def test_a_text_may_be_as_long_as_documented_and_no_longer(api: Api, field: Field) -> None:
     limit = field.length_max or 0
     assert (await api.acme.put(VEHICLE, {field.name: "ñ" * limit})).body[field.name] == "ñ" * limit
@@ -164,7 +165,7 @@ async def test_a_text_may_be_as_long_as_documented_and_no_longer(api: Api, field
 
 
 @on_sqlite
-@pytest.mark.parametrize("field", [field for field in FIELDS if field.is_text], ids=lambda field: field.name)
+@each_row("field", [field for field in FIELDS if field.is_text])
 async def test_a_text_is_text(api: Api, field: Field) -> None:
     wrong: list[object] = [3, True, None, 3.5, [], {}, "a\0b", "a\x0bb", "\ud800"]
     if not field.has_lines:
@@ -188,7 +189,7 @@ async def test_a_number_is_an_integer_within_its_limits(api: Api, name: str, mos
 
 
 @on_sqlite
-@pytest.mark.parametrize("plate", ["ABC", "ABCDEFGHIJK", "AB-123", "AB 123", "ABC\u0131", "\uff21BCD", "ÑAND1"])
+@each_row("plate", ["ABC", "ABCDEFGHIJK", "AB-123", "AB 123", "ABC\u0131", "\uff21BCD", "ÑAND1"])
 async def test_a_plate_is_4_to_10_letters_and_digits(api: Api, plate: str) -> None:
     reply = await api.acme.put_vehicle(HUMMER, plate=plate)
     assert reply.code == (400, "BadParameters")

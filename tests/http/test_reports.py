@@ -11,6 +11,7 @@ from padron.domain.status import VehicleStatus
 from padron.service.reports.time_in_status import StoppedError
 from tests.cast import HUMMER, JEEP, after, get_one, info_changed, make_vin, registered, save, status_changed
 from tests.http.api import Api, Reply, before_the_store
+from tests.tables import each_row
 
 REPORT = "/api/v2/reports/time-in-status"
 PERIOD = "from=2026-03-01T12:00:00Z&to=2026-03-01T12:01:40Z"  # the hundred seconds from noon on
@@ -142,7 +143,7 @@ async def test_a_csv_has_every_cell_then_the_sums_and_no_formula(api: Api, way: 
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "query, said",
     [
         ("", "from is missing"),
@@ -217,7 +218,7 @@ async def test_the_counts_of_each_day_are_listed_by_status(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("query", ["days=0", "days=91", "days=x", "days=", "day=3"])
+@each_row("query", ["days=0", "days=91", "days=x", "days=", "day=3"])
 async def test_counts_of_other_days_are_refused(api: Api, query: str) -> None:
     reply = await api.acme.get(f"/api/v2/reports/status-counts?{query}")
     assert reply.code == (400, "BadParameters")

@@ -15,6 +15,7 @@ from tests.http.operations_api import (
     register_fleet,
     start,
 )
+from tests.tables import each_row
 
 
 async def test_the_counts_and_the_progress_follow_the_work(api: Api) -> None:
@@ -106,7 +107,7 @@ async def test_another_account_sees_nothing(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "cursor=x", "cursor=W1", "sort=vin"])
+@each_row("query", ["limit=0", "limit=101", "cursor=x", "cursor=W1", "sort=vin"])
 async def test_a_bad_page_is_400(api: Api, query: str) -> None:
     claimed = await claim_hummer(api)
     for target in (f"{RUNS}/{claimed['runId']}/results", f"/api/v2/vehicles/{HUMMER}/results"):

@@ -13,6 +13,7 @@ from tests.cast import HUMMER, JEEP
 from tests.conftest import Select
 from tests.http.api import Api, Client, Reply
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -55,7 +56,7 @@ async def test_a_picture_without_a_vin_is_an_answer_and_no_error(api: Api) -> No
     assert (reply.status, reply.body) == (200, {"vins": [], "barcodeCount": 1})
 
 
-@pytest.mark.parametrize(
+@each_row(
     "picture, said",
     [
         (b"", "There is no picture"),

@@ -7,6 +7,7 @@ import pytest
 from tests.cast import HUMMER, JEEP, make_vin
 from tests.http.api import LIST, Api
 from tests.http.test_delete_vehicle import delete
+from tests.tables import each_row
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -91,7 +92,7 @@ async def test_the_export_takes_a_search(api: Api) -> None:
     assert [line[:17] for line in text.splitlines()[1:]] == [JEEP]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "query, told",
     [
         ("q=", "empty"), ("q=%20", "letter"), ("q=" + "a" * 101, "at most 100"), ("q=a&q=b", "twice"),

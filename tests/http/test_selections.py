@@ -13,6 +13,7 @@ from padron.domain.vin import Vin
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import Api, Client, Reply, before_the_store
 from tests.service.selecting import work_off
+from tests.tables import each_row
 
 SELECTIONS = "/api/v2/selections"
 SOLD = {"vehicleStatusId": 8, "reason": "Sold to Flota Sur"}
@@ -143,7 +144,7 @@ async def test_a_selection_is_deleted_and_nobody_else_sees_it(api: Api) -> None:
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         {}, {"all": False}, {"all": True, "list": "x"}, {"vehicles": []}, {"filter": "colour=red"},

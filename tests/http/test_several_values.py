@@ -9,6 +9,7 @@ from padron.domain.query import FILTER_FIELDS
 from tests.cast import make_vin
 from tests.http.api import LIST, Api
 from tests.http.test_list_vehicles import fill, give_value, on_sqlite
+from tests.tables import each_row
 
 pytestmark = pytest.mark.long("postgres")
 
@@ -41,7 +42,7 @@ async def test_several_values_are_the_same_in_the_count_the_export_and_a_selecti
 
 
 @on_sqlite
-@pytest.mark.parametrize(
+@each_row(
     "query, detail",
     [
         ("&".join(f"doors={number}" for number in range(21)), "doors has 21 values: at most 20 are allowed."),

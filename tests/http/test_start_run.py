@@ -1,12 +1,11 @@
 """POST /api/v2/operations/{name}/runs: who is queued, who is left out and why."""
 
-import json
-
 import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_vin
 from tests.http.api import Api, before_the_store
 from tests.http.operations_api import OPERATION, RUNS, claim, declare, get_run, post, register_fleet, start
+from tests.tables import each_row
 
 
 async def test_all_vehicles_are_queued_when_it_is_said(api: Api) -> None:
@@ -89,7 +88,7 @@ async def test_another_accounts_vehicle_is_unknown_and_never_queued(api: Api) ->
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         {"vins": []}, {"vins": ["x"]}, {"vins": "x"}, {"vins": None}, {"filter": None}, {"filter": {"colour": "red"}},
@@ -99,7 +98,6 @@ async def test_another_accounts_vehicle_is_unknown_and_never_queued(api: Api) ->
         {"vins": [HUMMER], "filter": {"doors": 4}}, {"vins": [HUMMER], "all": True},
         {"filter": {"doors": 4}, "all": True}, {"vins": [HUMMER] * 10_001}, {"filter": {"engineNumber": "1"}},
     ],
-    ids=lambda body: json.dumps(body)[:40],
 )  # fmt: skip
 async def test_what_is_malformed_is_400_and_starts_nothing(api: Api, body: object) -> None:
     await declare(api.acme)

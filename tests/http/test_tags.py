@@ -16,6 +16,7 @@ from tests.conftest import SteppedClock
 from tests.http.api import LIST, STATUS, UPSERT, VEHICLE, Api, Reply, on_both
 from tests.http.plans_api import give, pass_time
 from tests.service.importing import count, run
+from tests.tables import each_row
 
 BULK = f"{LIST}/status"
 GATE = f"/api/v2/gate/{HUMMER}?operation=dispatch"
@@ -316,9 +317,9 @@ async def test_a_plain_number_fits_nothing_and_the_answer_says_what_is_sent_now(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize("wrong", ["x", "", '"v1r1t1"', "v1r1", -1, 10**30])
+@each_row("wrong", ["x", "", '"v1r1t1"', "v1r1", -1, 10**30])
 async def test_a_revision_that_never_was_one_is_400_and_named(api: Api, wrong: int | str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     body = {"vehicles": [{"vin": HUMMER, "revision": wrong, "vehicleStatusId": 8}]}
     (answer,) = (await api.acme.send("POST", BULK, json.dumps(body))).body["results"]
     assert (answer["status"], answer["errorDetail"]) == (412 if wrong == 10**30 else 400, answer["errorDetail"])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import UPSERT, Api
+from tests.tables import each_row
 
 ALL = {"ownerName": "Flota Norte", "engineNumber": "E-1", "taxIdentifier": "T-1", "legalName": "Flota Norte, S. A."}
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
@@ -121,7 +122,7 @@ async def test_values_of_the_longer_list_are_kept(api: Api) -> None:
 
 
 @on_sqlite
-@pytest.mark.parametrize("name", ALL)
+@each_row("name", ALL)
 async def test_each_value_is_shorter_than_128_characters(api: Api, name: str) -> None:
     assert (await api.acme.upsert(**{name: "ñ" * 127})).status == 200
     reply = await api.acme.upsert(**{name: "ñ" * 128})
@@ -130,15 +131,15 @@ async def test_each_value_is_shorter_than_128_characters(api: Api, name: str) ->
 
 
 @on_sqlite
-@pytest.mark.parametrize("name", ["vin", "plate", *ALL])
-@pytest.mark.parametrize("value", [3, True, None, [], "a\0b"], ids=repr)
+@each_row("name", ["vin", "plate", *ALL])
+@each_row("value", [3, True, None, [], "a\0b"])
 async def test_each_value_is_text(api: Api, name: str, value: Any) -> None:  # noqa: ANN401
     reply = await api.acme.put(UPSERT, {"vehicleInfo": {"vin": HUMMER, "plate": "RTA412C", name: value}})
     assert reply.code == (400, "BadParameters")
 
 
 @on_sqlite
-@pytest.mark.parametrize("plate", ["", "ABC", "ABCDEFGHIJK", "AB-123", "ABC\u017f", "\uff21BCD"])
+@each_row("plate", ["", "ABC", "ABCDEFGHIJK", "AB-123", "ABC\u017f", "\uff21BCD"])
 async def test_a_plate_is_4_to_10_letters_and_digits(api: Api, plate: str) -> None:
     reply = await api.acme.upsert(plate=plate)
     assert reply.code == (400, "BadParameters")

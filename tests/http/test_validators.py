@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from padron.http.requests.conditions import Validators, parse_validators
 from tests.cast import HUMMER
 from tests.http.api import STATUS, VEHICLE, Api
+from tests.tables import each_row
 
 HEADER_BYTES = 15_500  # of the 16 KB that all headers together may have
 GROWTH = 16
@@ -44,7 +45,7 @@ ADVERSARIAL = {
 }
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value, strong, weak",
     [
         (b'"a"', "a", ""),
@@ -75,7 +76,7 @@ def test_a_star_alone_is_whatever_there_is(value: bytes) -> None:
     assert parse_validators(value) == Validators(is_any=True)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         b"a", b'"a', b'a"', b'"a" "b"', b'"a""b"', b'"a"x', b'x"a"', b'w/"a"', b'W/ "a"', b'W "a"', b"W/a", b"W/",
@@ -113,7 +114,7 @@ def measure(value: bytes) -> float:
     return time.process_time() - began
 
 
-@pytest.mark.parametrize("shape", ADVERSARIAL)
+@each_row("shape", ADVERSARIAL)
 def test_the_time_grows_with_the_length_and_no_faster(shape: str) -> None:
     head, middle, end = ADVERSARIAL[shape]
 
@@ -127,9 +128,9 @@ def test_the_time_grows_with_the_length_and_no_faster(shape: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-@pytest.mark.parametrize("shape", ADVERSARIAL)
+@each_row("shape", ADVERSARIAL)
 async def test_no_header_takes_a_servers_time(api: Api, shape: str) -> None:
-    await api.acme.register()
+    await api.acme.put_vehicle()
     head, middle, end = ADVERSARIAL[shape]
     named = (head + middle * ((HEADER_BYTES - 10) // len(middle)) + end).replace("\n", "\t")
     began = time.process_time()

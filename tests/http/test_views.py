@@ -17,6 +17,7 @@ from padron.service.views.opening import list_views
 from tests.cast import make_member
 from tests.http.api import LIST, Api, Client, Reply
 from tests.http.test_openapi import check_reply
+from tests.tables import each_row
 
 VIEWS = "/api/v2/views"
 TO_SELL = {"name": "To sell", "query": "assetStatusId=6&sort=-statusSince", "columns": ["plate"], "shared": True}
@@ -88,7 +89,7 @@ async def test_another_account_s_view_cannot_be_told_from_none(api: Api) -> None
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize(
+@each_row(
     "members, named",
     [
         ({"query": "colour=red"}, "colour=red"),

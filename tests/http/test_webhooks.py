@@ -25,6 +25,7 @@ from tests.http.api import Api, Client, Reply, before_the_store
 from tests.http.asgi import AsgiClient
 from tests.http.conftest import run_api, run_lifespan
 from tests.http.document import DOCUMENT
+from tests.tables import each_row
 
 WEBHOOKS = "/api/v2/webhooks"
 URL = "https://fleet.example/hook"
@@ -100,7 +101,7 @@ async def test_an_endpoint_is_created_and_its_secret_shown_this_once(api: Api) -
 
 
 @before_the_store
-@pytest.mark.parametrize(
+@each_row(
     "changes",
     [
         {"url": "http://fleet.example/"}, {"url": "https://127.0.0.1/"}, {"url": "https://fleet.example:8080/"},
@@ -159,9 +160,7 @@ async def test_each_member_can_be_changed_by_itself(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize(
-    "change", [{"url": "http://fleet.example/"}, {"eventTypes": []}, {"enabled": None}, {"id": "x"}]
-)
+@each_row("change", [{"url": "http://fleet.example/"}, {"eventTypes": []}, {"enabled": None}, {"id": "x"}])
 async def test_a_change_that_makes_no_sense_is_400_and_changes_nothing(api: Api, change: dict[str, object]) -> None:
     made = await create(api.acme)
     target = f"{WEBHOOKS}/{made['id']}"
@@ -182,7 +181,7 @@ async def test_a_deleted_endpoint_is_gone_at_once(api: Api) -> None:
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("method, path", ACTIONS)
+@each_row("method, path", ACTIONS)
 async def test_another_accounts_endpoint_cannot_be_told_from_none(api: Api, method: str, path: str) -> None:
     made = await create(api.acme)
     content = give_content(method, path)
@@ -195,7 +194,7 @@ async def test_another_accounts_endpoint_cannot_be_told_from_none(api: Api, meth
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("method, path", [*ACTIONS, ("POST", None), ("GET", None)])
+@each_row("method, path", [*ACTIONS, ("POST", None), ("GET", None)])
 async def test_every_call_needs_the_scope(api: Api, method: str, path: str | None) -> None:
     target = WEBHOOKS if path is None else NOBODYS + path
     assert (await api.gamma.send(method, target)).code == (403, "Forbidden")
@@ -203,13 +202,13 @@ async def test_every_call_needs_the_scope(api: Api, method: str, path: str | Non
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("name", ["%00", "x", "a" * 23, "%F0%9F%9A%97", "a" * 21 + "%27"])
+@each_row("name", ["%00", "x", "a" * 23, "%F0%9F%9A%97", "a" * 21 + "%27"])
 async def test_an_id_that_cannot_be_one_is_404(api: Api, name: str) -> None:
     assert (await api.acme.get(f"{WEBHOOKS}/{name}")).code == (404, "WebhookNotFound")
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("name", ["0", "-1", "x", "1.0", "%00", "9" * 18, "9" * 19])
+@each_row("name", ["0", "-1", "x", "1.0", "%00", "9" * 18, "9" * 19])
 async def test_a_delivery_that_cannot_be_is_404(api: Api, name: str) -> None:
     made = await create(api.acme)
     for method, tail in (("GET", ""), ("POST", "/replay")):
@@ -226,7 +225,7 @@ async def test_a_replay_from_where_the_endpoint_never_was_is_400(api: Api, after
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.parametrize("query", ["state=sent", "state=", "limit=0", "limit=501", "cursor=x", "stat=failed"])
+@each_row("query", ["state=sent", "state=", "limit=0", "limit=501", "cursor=x", "stat=failed"])
 async def test_a_question_to_the_log_that_makes_no_sense_is_400(api: Api, query: str) -> None:
     made = await create(api.acme)
     assert (await api.acme.get(f"{WEBHOOKS}/{made['id']}/deliveries?{query}")).code == (400, "BadParameters")

@@ -14,7 +14,7 @@ from padron.service.runtime import Runtime
 from padron.service.tokens.access_tokens import AccessTokens
 from padron.service.tokens.outcomes import TokenOutcome
 from tests.cast import NOON, Cast
-from tests.forgeries import list_forgeries
+from tests.forgeries import Forgery, list_forgeries
 from tests.issuers import (
     NOW_S,
     Issuer,
@@ -32,7 +32,6 @@ from tests.issuers import (
 from tests.service.keys import let_pass
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
-FORGERIES = list_forgeries()
 FEW_TRIES = build_limits({"failed_keys_burst": 5, "failed_keys_per_minute": 1})
 
 
@@ -55,6 +54,12 @@ class StillClock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+@pytest.fixture(scope="module")
+def forgeries() -> list[Forgery]:
+    """All of them, made outside of the event loop: to sign them takes long."""
+    return list_forgeries()
 
 
 @pytest.fixture
@@ -93,15 +98,17 @@ async def test_a_good_token_acts_for_the_account_and_with_the_scopes_of_its_gran
     assert authenticator.believe(digest_token(token)) is principal
 
 
-def test_there_are_at_least_sixty_forgeries_and_no_two_are_alike() -> None:
-    assert len(FORGERIES) >= 60
-    assert len({forgery.name for forgery in FORGERIES}) == len(FORGERIES)
+def test_there_are_at_least_sixty_forgeries_and_no_two_are_alike(forgeries: list[Forgery]) -> None:
+    assert len(forgeries) >= 60
+    assert len({forgery.name for forgery in forgeries}) == len(forgeries)
 
 
 @on_sqlite
-async def test_each_forged_or_misused_token_is_refused_with_its_reason(authenticator: Authenticator) -> None:
+async def test_each_forged_or_misused_token_is_refused_with_its_reason(
+    authenticator: Authenticator, forgeries: list[Forgery]
+) -> None:
     wrong = {}
-    for number, forgery in enumerate(FORGERIES):
+    for number, forgery in enumerate(forgeries):
         error = await refuse_bearer(authenticator, forgery.token, f"198.51.{number // 250}.{number % 250}")
         told = error.detail.removeprefix("The access token is not valid: ")
         is_right = error.code is Code.INVALID_TOKEN and told.startswith(forgery.reason) and error.detail.isprintable()
@@ -109,9 +116,9 @@ async def test_each_forged_or_misused_token_is_refused_with_its_reason(authentic
             wrong[forgery.name] = (error.code, error.detail)
     assert wrong == {}
     counted = authenticator.access_tokens.outcomes
-    assert counted.total() == sum("." in forgery.token for forgery in FORGERIES)
+    assert counted.total() == sum("." in forgery.token for forgery in forgeries)
     for reason, outcome in OUTCOMES.items():
-        assert counted[outcome] >= sum(forgery.reason.startswith(reason) for forgery in FORGERIES) > 0, outcome
+        assert counted[outcome] >= sum(forgery.reason.startswith(reason) for forgery in forgeries) > 0, outcome
     assert not counted[TokenOutcome.ACCEPTED]
     assert not counted[TokenOutcome.UNAVAILABLE]
 

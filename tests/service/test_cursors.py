@@ -30,6 +30,7 @@ from padron.service.changes.cursors import (
     parse_seen,
 )
 from tests.cast import HUMMER, JEEP, NOON, make_vehicle
+from tests.tables import each_row
 
 QUERY = VehicleQuery(filters={"brandName": "Jeep", "doors": 4}, sort="ownerName", limit=10)
 LENGTH_MAX = 1_700  # of the 2,048 bytes that an address may have
@@ -66,7 +67,7 @@ def test_a_place_comes_back_as_it_was_and_one_row_more_is_asked_for(key: str, ve
     assert asked == Continued(query=replace(QUERY, after=position, limit=11), told=START)
 
 
-@pytest.mark.parametrize("sort, key", [(None, None), ("doors", -1), ("doors", 30), ("updatedAt", 0), ("vin", "A")])
+@each_row("sort, key", [(None, None), ("doors", -1), ("doors", 30), ("updatedAt", 0), ("vin", "A")])
 def test_each_kind_of_order_has_its_kind_of_place(sort: str | None, key: str | int | None) -> None:
     query = replace(QUERY, sort=sort)
     position = Position(key=key, vehicle_id=1, began=1)
@@ -95,7 +96,7 @@ def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
     assert continue_list(EPOCH, QUERY, None) == Continued(query=replace(QUERY, limit=11), told=START)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "other",
     [
         replace(QUERY, filters={"brandName": "Jeep"}),
@@ -105,7 +106,6 @@ def test_without_a_cursor_the_list_begins_at_its_beginning() -> None:
         replace(QUERY, sort="legalName"),
         replace(QUERY, descending=True),
     ],
-    ids=repr,
 )
 def test_a_cursor_of_another_question_is_refused(other: VehicleQuery) -> None:
     refuse(other, format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1)))
@@ -136,7 +136,7 @@ def test_a_list_of_the_past_goes_on_at_the_same_cut_and_knows_which_change_it_is
     refuse(past, format_list_cursor(EPOCH, past, make_version(), position))
 
 
-@pytest.mark.parametrize("number", [-1, 2**63, True, "1", 1.0, None], ids=repr)
+@each_row("number", [-1, 2**63, True, "1", 1.0, None])
 def test_a_cursor_that_includes_what_cannot_be_is_refused(number: object) -> None:
     cursor = format_list_cursor(EPOCH, QUERY, make_version(), Position(key="x", vehicle_id=1, began=1))
     parts = open_cursor(cursor)
@@ -178,7 +178,7 @@ FORMS: dict[str, tuple[str, Callable[[str, str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_row("form", FORMS)
 def test_a_cursor_of_another_epoch_or_of_before_epochs_is_gone(form: str) -> None:
     cursor, parse = FORMS[form]
     parse(EPOCH, cursor)

@@ -25,6 +25,7 @@ from tests.issuers import (
     make_provider,
     make_rsa,
 )
+from tests.tables import each_row
 
 RSA = WantedKey(kid="rsa", algorithm=Algorithm.RS256)
 NEW = WantedKey(kid="new", algorithm=Algorithm.RS256)
@@ -218,7 +219,7 @@ async def test_metadata_that_cannot_be_trusted_leads_to_no_keys(
     assert KEY_SET not in issuer.asked
 
 
-@pytest.mark.parametrize(
+@each_row(
     "entry",
     [
         describe(make_rsa(1_024), kid="rsa"),
@@ -247,7 +248,6 @@ async def test_metadata_that_cannot_be_trusted_leads_to_no_keys(
         "rsa",
         None,
     ],
-    ids=range(25),
 )
 def test_a_key_that_must_not_be_used_is_none(entry: object) -> None:
     good = describe(make_ec(), kid="ec")
@@ -273,7 +273,7 @@ def test_the_first_of_two_keys_with_one_name_counts_and_the_kind_tells_them_apar
     assert keys.find(WantedKey(kid="a", algorithm=Algorithm.ES256)) is not None
 
 
-@pytest.mark.parametrize("content", [b"", b"no", b"[]", b"{}", b'{"keys": {}}', b"[" * 60_000, b"\xff"])
+@each_row("content", [b"", b"no", b"[]", b"{}", b'{"keys": {}}', b"[" * 60_000, b"\xff"])
 def test_what_is_no_key_set_is_refused(content: bytes) -> None:
     with pytest.raises(SourceError):
         parse_key_set(content, DEFAULT_ALGORITHMS)

@@ -11,6 +11,7 @@ from padron.service.changes.pages import FeedFilter, FeedPage, FeedQuery
 from padron.service.changes.recent_pages import RecentPages
 from padron.service.runtime import Runtime
 from tests.cast import Cast, make_vin, registered, save
+from tests.tables import each_row
 
 ACME, BETA = 1, 2
 QUERY = FeedQuery(after=START, limit=10, wanted=FeedFilter())
@@ -24,7 +25,7 @@ def test_the_same_question_gets_the_page_that_has_the_change(at_least: int) -> N
     assert pages.find(ACME, QUERY, at_least) is PAGE
 
 
-@pytest.mark.parametrize(
+@each_row(
     "query",
     [
         replace(QUERY, after=Place(number=1, mark=0)),

@@ -3,12 +3,11 @@
 import csv
 import io
 
-import pytest
-
 from padron.domain.status import VehicleStatus
 from padron.domain.time_in_status import Cell, TotalTime
 from padron.service.reports.csv_lines import format_csv
 from padron.service.reports.shapes import OTHER_REASONS, format_csv_total, shape_total_time
+from tests.tables import each_row
 
 SHOP, ACTIVE, SOLD = VehicleStatus.IN_THE_SHOP, VehicleStatus.ACTIVE, VehicleStatus.SOLD
 TOTAL = TotalTime(
@@ -27,7 +26,7 @@ def test_the_time_of_further_reasons_is_in_every_sum() -> None:
     assert sorted(row[2] for row in rows if row[5] == OTHER_REASONS) == ["1", "4", "8"]
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@each_row("sign", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(sign: str) -> None:
     line = format_csv([["a", f"{sign}1+1", f"a{sign}"]])
     assert next(csv.reader(io.StringIO(line, newline=""))) == ["a", f"'{sign}1+1", f"a{sign}"]

@@ -1,6 +1,5 @@
 """What a VIN tells by itself."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +7,7 @@ from padron.service.vehicles import makers
 from padron.service.vehicles.vins import BadVin, VinDescription, describe_vin
 from tests.cast import NOON
 from tests.domain.test_vin import REAL_VINS, vins
+from tests.tables import each_row
 
 
 def decode(text: str) -> VinDescription:
@@ -16,7 +16,7 @@ def decode(text: str) -> VinDescription:
     return described
 
 
-@pytest.mark.parametrize(
+@each_row(
     "vin, told",
     [
         ("1C4RJEAG2EC476429", ("North America", "United States", "FCA US LLC", [2014, 1984])),
@@ -78,7 +78,7 @@ def test_every_text_has_an_answer(text: str) -> None:
     assert isinstance(described, VinDescription) or described.faults
 
 
-@pytest.mark.parametrize(
+@each_row(
     "vin, binds",
     [
         ("7SAYGDEE1NF123450", True), ("7FCTGAAA0NN000000", True), ("70AAAAAA0AA000000", True),

@@ -11,6 +11,7 @@ import pytest
 
 from padron.store.port import Columns
 from padron.store.sql.statements import load_engine
+from tests.tables import each_row
 
 PACKAGES = ("padron.store.sqlite", "padron.store.postgres")
 NOUNS = (
@@ -153,8 +154,8 @@ def list_taken(statement: str) -> tuple[str, ...]:
     return tuple(places[number] for number in sorted(places))
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-@pytest.mark.parametrize("record", GIVEN)
+@each_row("package", PACKAGES)
+@each_row("record", GIVEN)
 def test_statements_give_a_record_s_columns_in_its_order(package: str, record: str) -> None:
     statements = load_engine(package)
     given = {name: list_given(statements[name]) for name in GIVEN[record] if statements[name]}
@@ -169,8 +170,8 @@ def test_statements_that_give_two_records_give_one_after_the_other(package: str)
     assert {name: list_given(statements[name]) for name in GIVEN_TOGETHER} == dict.fromkeys(GIVEN_TOGETHER, both)
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-@pytest.mark.parametrize("record", TAKEN)
+@each_row("package", PACKAGES)
+@each_row("record", TAKEN)
 def test_statements_take_a_record_s_columns_in_its_order(package: str, record: str) -> None:
     statements = load_engine(package)
     for name, first in TAKEN[record]:

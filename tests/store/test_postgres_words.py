@@ -8,6 +8,7 @@ import pytest
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.connection import translate_errors
 from padron.store.postgres.explaining import explain
+from tests.tables import each_row
 
 URL = "postgresql://ana:s3cret@db.example:5433/flota"
 STATES = {
@@ -25,7 +26,7 @@ def make_error(state: str) -> asyncpg.PostgresError:
     return error
 
 
-@pytest.mark.parametrize("state", STATES)
+@each_row("state", STATES)
 def test_a_caller_hears_the_cause_in_words_and_no_place(state: str) -> None:
     with pytest.raises(PadronError) as raised, translate_errors():
         raise make_error(state)
@@ -46,7 +47,7 @@ def test_a_socket_that_came_back_meanwhile_is_not_taken_for_a_file_of_tls(tmp_pa
         assert said in explained.detail
 
 
-@pytest.mark.parametrize("state", EXPLAINED)
+@each_row("state", EXPLAINED)
 def test_an_operator_hears_server_port_database_and_what_to_do(state: str) -> None:
     explained = explain(URL, make_error(state))
     assert explained is not None

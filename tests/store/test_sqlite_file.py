@@ -13,6 +13,7 @@ from padron.store.sqlite import SqliteStore
 from padron.store.sqlite.connection import check_sqlite_version
 from tests.cast import get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
+from tests.tables import each_row
 
 HOLD_S = 0.3
 HOLD_THE_WRITE_LOCK = """
@@ -30,12 +31,12 @@ def engine() -> str:
     return "sqlite"
 
 
-@pytest.mark.parametrize("version", ["3.51.3", "3.50.7", "3.44.6", "3.52.0", "3.54.1", "4.0.0"])
+@each_row("version", ["3.51.3", "3.50.7", "3.44.6", "3.52.0", "3.54.1", "4.0.0"])
 def test_a_sqlite_that_keeps_what_it_commits_is_accepted(version: str) -> None:
     check_sqlite_version(version)
 
 
-@pytest.mark.parametrize("version", ["3.50.4", "3.51.2", "3.51.0", "3.50.6", "3.49.9", "3.45.0", "3.44.5", "3.7.0"])
+@each_row("version", ["3.50.4", "3.51.2", "3.51.0", "3.50.6", "3.49.9", "3.45.0", "3.44.5", "3.7.0"])
 def test_a_sqlite_that_can_lose_commits_is_refused(version: str) -> None:
     with pytest.raises(PadronError, match=version) as refusal:
         check_sqlite_version(version)

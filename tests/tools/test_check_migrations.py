@@ -3,6 +3,7 @@
 import pytest
 
 from padron.store.sql.migrations import Migration, MigrationKind, find_kind
+from tests.tables import each_row
 from tools.check_migrations import check_all, find_faults
 
 ADDITIONS = {
@@ -40,12 +41,12 @@ def make_migration(sql: str) -> Migration:
     return Migration(number=19, name="next", kind=find_kind(sql), sql=sql)
 
 
-@pytest.mark.parametrize("case", ADDITIONS)
+@each_row("case", ADDITIONS)
 def test_an_expansion_may_add(case: str) -> None:
     assert [*find_faults(make_migration(f"-- expand\n{ADDITIONS[case]};\n"))] == []
 
 
-@pytest.mark.parametrize("case", CHANGES)
+@each_row("case", CHANGES)
 def test_an_expansion_may_not_change_what_is_there_and_a_contraction_may(case: str) -> None:
     faults = [*find_faults(make_migration(f"-- expand\n{CHANGES[case]};\n"))]
     assert faults

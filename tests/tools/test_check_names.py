@@ -2,8 +2,7 @@
 
 import ast
 
-import pytest
-
+from tests.tables import each_row
 from tools.check_names import find_tuples, find_twins, list_names, list_tuples
 
 NONE: frozenset[str] = frozenset()
@@ -25,12 +24,12 @@ def test_a_twin_that_is_allowed_and_is_none_is_told() -> None:
     assert told == "Run is in TWINS_ALLOWED and has no twin: remove it there."
 
 
-@pytest.mark.parametrize("line", ["LIMIT = OTHER", "T = TypeVar('T')", "_log = logging.getLogger('x')", "Run: int = 1"])
+@each_row("line", ["LIMIT = OTHER", "T = TypeVar('T')", "_log = logging.getLogger('x')", "Run: int = 1"])
 def test_what_is_no_alias_is_no_name_of_a_type(line: str) -> None:
     assert list(list_names(ast.parse(line))) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "source, place",
     [
         ("def give() -> tuple[int, str]: ...", "give"),
@@ -51,7 +50,7 @@ def test_a_bare_tuple_is_found_in_a_function_and_in_an_alias(source: str, place:
     assert list(list_tuples(ast.parse(source))) == [place]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "source",
     [
         "def give() -> tuple[int, ...]: ...",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each_row
 from tools import check_prose
 from tools.check_prose import Rules, Word
 
@@ -29,7 +30,7 @@ def find_in_source(source: str) -> list[tuple[int, str]]:
     return [(one.line, one.advice.partition(":")[0]) for one in check_prose.check_source(source, RULES)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, sentences",
     [
         ("One. Two.", ["One.", "Two."]),
@@ -73,7 +74,7 @@ def test_a_code_span_counts_as_one_word() -> None:
     assert find(f"Run `{LONG}` now.".replace(" and", "\nand")) == []
 
 
-@pytest.mark.parametrize("begin", ["", "# ", "- ", "> ", "| a |\n|---|\n| ", "**", "[", "1. "])
+@each_row("begin", ["", "# ", "- ", "> ", "| a |\n|---|\n| ", "**", "[", "1. "])
 def test_a_word_that_is_not_used_is_found_wherever_it_is(begin: str) -> None:
     line = begin.count("\n") + 1
     assert find(f"{begin}It is tried anew") == [(line, "word")]
@@ -118,7 +119,7 @@ def test_a_paragraph_with_four_figures_belongs_into_a_table() -> None:
     assert find(f"| a |\n|---|\n| {text.replace(chr(10), ' ')} |\n") == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text, figures_count",
     [
         ("3 to 4 ms", 1),
@@ -231,7 +232,7 @@ def test_each_word_of_the_list_has_a_replacement_that_is_no_such_word_itself() -
         assert not any(other.pattern.search(word.replacement) for other in rules.words), word.replacement
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["It is tried anew.", "The caller is told why.", "An instant that is to come.", "One of\nwhich waits.", "In vain."],
 )
@@ -239,7 +240,7 @@ def test_the_list_finds_what_it_is_for(text: str) -> None:
     assert [rule for _, rule in _find_by_the_list(text)] == ["word"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["The value is None.", "It happened at that instant.", "It understood.", "Use all the same names.", "a standard"],
 )

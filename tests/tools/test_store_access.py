@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from tests.tables import each_row
 from tools import check_store_access
 from tools.check_store_access import check_module, list_offered, read_program
 
@@ -34,8 +35,8 @@ def offered(program: dict[str, ast.Module]) -> frozenset[str]:
     return list_offered(program)
 
 
-@pytest.mark.parametrize("name", ["http/routes/planted.py", "cli/planted.py", "workers/planted.py", "planted.py"])
-@pytest.mark.parametrize("case", PLANTED)
+@each_row("name", ["http/routes/planted.py", "cli/planted.py", "workers/planted.py", "planted.py"])
+@each_row("case", PLANTED)
 def test_whoever_reaches_it_from_elsewhere_is_named(name: str, case: str, offered: frozenset[str]) -> None:
     code, why = PLANTED[case]
     offences = [*check_module(name, ast.parse(f"import operator\n\n{code}\n"), offered)]

@@ -9,6 +9,7 @@ from padron.domain.people import User
 from padron.service.people.password_rules import check_password, list_common
 from padron.service.people.passwords import PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN, normalize_password
 from tests.cast import NOON
+from tests.tables import each_row
 
 ANA = User(
     user_id="uAAAAAAAAAAAA",
@@ -55,7 +56,7 @@ def test_a_long_password_of_ones_own_is_taken() -> None:
         check_password(password, ANA)
 
 
-@pytest.mark.parametrize("why", BAD)
+@each_row("why", BAD)
 def test_a_bad_password_is_refused_with_a_reason_that_does_not_quote_it(why: str) -> None:
     for password in BAD[why]:
         with pytest.raises(PadronError, match=why) as caught:
