@@ -4,6 +4,7 @@ All rows are tried, and each that fails is named. A row that needs a register, a
 form of its test (``pytest.mark.parametrize``).
 """
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -43,6 +44,7 @@ def each_row(names: str, rows: Iterable[object]) -> Callable[[Test], Test]:
         async def await_rows(*others: object, **fixtures: object) -> None:
             failures = []
             for number, row in enumerate(table, start=1):
+                await asyncio.sleep(0)  # all rows in one step of the loop would seem to hold it up
                 try:
                     await test(*others, **fixtures, **row)
                 except _FAILURES as failure:
