@@ -15,10 +15,11 @@ from padron.store.port import Row
 from padron.store.sql.listing import BuiltStatement
 from padron.store.sql.searching import BLOCK_BITS, give_elements
 from padron.store.vehicles import VehicleReader
+from tests.cast import HUMMER, make_vin, registered, save
 from tests.database import write
 
 BLOCKS, OF_BLOCK = 32, 10
-SPREAD = [(block << BLOCK_BITS) + number for block in range(BLOCKS) for number in range(1, OF_BLOCK + 1)]
+SPREAD = [(block << BLOCK_BITS) + number for block in range(BLOCKS) for number in range(2, OF_BLOCK + 2)]
 TOGETHER = [(4 << BLOCK_BITS) + number for number in range(1, len(SPREAD) + 1)]
 NORTE = choose_grams(["norte"])
 
@@ -71,15 +72,29 @@ async def test_vehicles_that_were_registered_together_are_not_taken_for_many(
 async def test_no_text_is_read_for_proposals_that_are_too_many(
     engine: str, database: str, store: Store, acme: int
 ) -> None:
+    await save(store, acme, registered(HUMMER))  # one vehicle for the list
     await plant(engine, database, acme, ((number, "flota norte") for number in SPREAD))
-    query = VehicleQuery(filters={}, words=("norte",), sort="statusSince")
+    query = VehicleQuery(filters={}, words=("norte",), sort="vehicleStatusId")
     asked = {}
     for chosen_max in (100, 400):
         port = WatchedPort(store.read(acme)._port)
         reader = cast("Reader", VehicleReader(cast("Any", port), acme))
-        await search_vehicles(reader, query, replace(BOUNDS, chosen_max=chosen_max))
+        await search_vehicles(reader, query, replace(BOUNDS, glance=1, chosen_max=chosen_max))
         asked[chosen_max] = sum("proposed AS MATERIALIZED" in statement for statement in port.built)
     assert asked == {100: 0, 400: 1}
+
+
+@pytest.mark.parametrize("sort", ["plate", "statusSince"])
+async def test_a_sift_takes_all_its_steps_in_an_order_that_has_an_index(
+    engine: str, store: Store, acme: int, sort: str
+) -> None:
+    vehicles = [registered(make_vin(number), plate=f"AB{number:04d}", ownerName="Norte") for number in range(7)]
+    await save(store, acme, *vehicles)
+    query = VehicleQuery(filters={}, words=("norte",), sort=sort)
+    bounds = replace(BOUNDS, glance=1, chosen_max=0, sifts=(2, 1, 3), sift_s=60)
+    found = await search_vehicles(store.read(acme), query, bounds)
+    assert len(found.rows) == (2 if engine == "sqlite" and sort == "statusSince" else 6)
+    assert found.last is not None
 
 
 async def test_a_word_that_most_vehicles_have_is_no_question_to_the_index(

@@ -46,6 +46,11 @@ class VehicleReader:
         self._port = port
         self._account_id = account_id  # for built statements
 
+    @property
+    def has_time_orders(self) -> bool:
+        """Whether the orders by an instant have indexes. If not, each page in such an order looks at all vehicles."""
+        return self._port.dialect.has_time_orders
+
     async def list_by_vin(self, vin: str) -> list[Vehicle]:
         """Give the current vehicles with this VIN: no vehicle, one, or several kept from legacy data."""
         to_instant = self._port.to_instant

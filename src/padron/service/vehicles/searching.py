@@ -57,7 +57,7 @@ class FoundRows:
 
 async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBounds = BOUNDS) -> FoundRows:
     """Give ``query.limit`` current vehicles after ``query.after`` that have all words, or fewer."""
-    is_timed = query.sort in TIME_SORTS  # SQLite sorts all vehicles for each step
+    is_timed = query.sort in TIME_SORTS and not reader.has_time_orders  # then each step sorts all vehicles
     sifts = bounds.sifts[:1] if is_timed else bounds.sifts
     if not choose_grams(query.words):
         return await _sift(reader, query, sifts, bounds.sift_s)

@@ -75,6 +75,7 @@ DIALECT = Dialect(
     use_index=lambda _: "",
     is_among="{} = ANY({}::bigint[])".format,
     contains="strpos({}, {}::text) > 0".format,
+    has_time_orders=True,
 )
 
 

@@ -64,7 +64,8 @@ class Dialect:
 
     ``mark`` writes a parameter. ``store_instant`` turns microseconds of a position into the form in which the engine
     stores an instant. ``use_index`` forces an index. ``is_among`` writes that a column is in a parameter's list of ids,
-    and ``contains`` that a text contains a parameter's text.
+    and ``contains`` that a text contains a parameter's text. ``has_time_orders`` says that the orders by an instant
+    have indexes.
     """
 
     mark: Callable[[int], str]
@@ -72,6 +73,7 @@ class Dialect:
     use_index: Callable[[str], str]
     is_among: Callable[[str, str], str]
     contains: Callable[[str, str], str]
+    has_time_orders: bool
 
 
 class BuiltStatement(NamedTuple):

@@ -24,6 +24,7 @@ DIALECT = Dialect(
     use_index="INDEXED BY {}".format,
     is_among="{} IN (SELECT value FROM json_each({}))".format,
     contains="instr({}, {}) > 0".format,
+    has_time_orders=False,
 )
 
 POINT_ASKED_MAX = 20  # vehicles; a thread looks up more
