@@ -65,6 +65,14 @@ def test_words_of_one_or_two_characters_have_no_grams() -> None:
     assert choose_grams(["xyz99999999"]) == list_grams(["xyz999"])  # the same one again and again proposes no less
 
 
+def test_a_word_that_many_vehicles_have_gives_few_grams() -> None:
+    common = ["flota norte 0412"] + ["flota sur 0999"] * 9
+    assert choose_grams(["flota", "0412"], ["flota 0412"] + ["flota"] * 99) == choose_grams(["0412"])
+    assert choose_grams(["flota", "0412"], common) == list_grams(["412"])  # a tenth of the vehicles has the word
+    assert choose_grams(["flota", "0412"], []) == choose_grams(["flota", "0412"])
+    assert len(choose_grams(["flota", "lota"], common)) == 1  # at least one, if all vehicles have all words
+
+
 def test_few_grams_of_a_long_search_are_asked_for() -> None:
     words = parse_words("".join(chr(0x61 + number * number % 26) for number in range(SEARCH_LENGTH_MAX)))
     assert 1 <= len(choose_grams(words)) <= GRAMS_ASKED_MAX < len(list_grams(words))

@@ -18,7 +18,7 @@ from padron.domain.status import VehicleStatus
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import Proposal, build_count, build_sift, propose_by_blocks
+from padron.store.sql.searching import Proposal, build_count, build_sift, look_by_blocks, propose_by_blocks
 from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
@@ -64,12 +64,22 @@ def list_statements() -> dict[str, str]:
     return statements
 
 
+def _fill_grams(template: str) -> Iterator[tuple[str, str]]:
+    """Give the proposal both ways, or the short look at the index."""
+    if ":needed" in template:
+        yield "of grams", look_by_blocks(template, 1, [1, 2], 100).text
+        return
+    for descending in (False, True):
+        proposal = Proposal(
+            account_id=1, words=["abcd"], grams=[1, 2], after=0, before=9, descending=descending, limit=5
+        )
+        yield f"descending {descending}", propose_by_blocks(template, proposal, DIALECT).text
+
+
 def _fill(template: str) -> Iterator[tuple[str, str]]:
     """Give the list sorted by each field, and of former versions, now or then; or the sum, of all and of some."""
     if ":grams" in template:
-        for descending in (False, True):
-            proposal = Proposal(account_id=1, words=["abcd"], after=0, before=9, descending=descending, limit=5)
-            yield f"descending {descending}", propose_by_blocks(template, proposal, DIALECT).text
+        yield from _fill_grams(template)
         return
     if ":page" not in template:
         given = [1] * max(int(number) for number in re.findall(r"\$(\d+)", template))

@@ -17,7 +17,7 @@ from padron.domain.account import Account
 from padron.domain.change import Span
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME
 from padron.service.statuses.coalescer import BATCH_SIZE_MAX
 from padron.store import postgres
 from padron.store.base import WriteTransaction
@@ -25,7 +25,7 @@ from padron.store.postgres.connection import open_connection
 from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import SAVES
 from padron.store.postgres.transaction import MANY, PostgresTransaction
-from padron.store.sql.listing import build_list
+from padron.store.sql.listing import build_list, build_page
 from padron.store.sql.searching import build_count, build_sift
 from padron.store.vehicles import to_position
 from tests import effort
@@ -128,6 +128,13 @@ async def test_no_page_of_the_list_reads_many_rows(filled: asyncpg.Connection, n
     assert {asked: rows for asked, rows in read.items() if rows > PAGE * 20} == {}
 
 
+async def test_a_page_along_a_field_is_chosen_from_its_index_alone(filled: asyncpg.Connection) -> None:
+    for sort in ("brandName", "ownerName", "doors"):
+        page = build_page(1, VehicleQuery(filters={}, sort=sort, limit=PAGE), DIALECT)
+        read = list_read(await explain(filled, page.text, page.parameters))
+        assert read == [("Index Only Scan", f"versions_by_{FIELDS_BY_NAME[sort].column}")]
+
+
 async def test_a_search_by_short_words_reads_only_the_texts_that_it_looks_at(filled: asyncpg.Connection) -> None:
     walked = VEHICLES // 10
     read = {}
@@ -201,6 +208,12 @@ async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Po
 def quote(value: object) -> str:
     """Give a parameter as it is written in SQL."""
     return str(value) if isinstance(value, int) else f"'{value}'"
+
+
+def list_read(node: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give how a plan read tables, and by which index, without what it never came to."""
+    own = [(node["Node Type"], node.get("Index Name", ""))] if "Relation Name" in node and node["Actual Loops"] else []
+    return own + [step for child in node.get("Plans", []) for step in list_read(child)]
 
 
 def count_rows(node: dict[str, Any]) -> Iterator[float]:

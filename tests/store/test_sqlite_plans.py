@@ -10,17 +10,19 @@ from pathlib import Path
 import apsw
 import pytest
 
-from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, Position, VehicleQuery
+from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, TIME_SORTS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import FIELDS_BY_NAME
 from padron.store import sqlite
-from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import Proposal, build_sift, propose_by_tokens
+from padron.store.sql.listing import build_list, build_page, build_sums
+from padron.store.sql.searching import Proposal, build_sift, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.port import DIALECT, SQL
 
-TEMPLATES = {"list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "sift_vehicles", "count_listed"}
+TEMPLATES = {
+    "list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "propose_more", "sift_vehicles", "count_listed",
+}  # fmt: skip
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
     for file in list_files("padron.store.sqlite")
@@ -62,6 +64,7 @@ WALK = {
     "people: count_members",  # of members, of which an account has a bounded number
     "people: count_other_owners",
     "people: list_members",
+    "search: sample_texts",  # takes the first and the last of an index
     "selections: list_all_selections",  # of which an account has few
     "selections: list_expired_selections",
     "selections: list_waiting_selections",  # an index of what has not ended
@@ -206,7 +209,9 @@ def test_a_page_of_the_list_walks_along_an_index(file: apsw.Connection, *, desce
 
 @pytest.mark.parametrize("descending", [False, True])
 def test_a_proposal_follows_the_index_of_grams_in_its_order(file: apsw.Connection, *, descending: bool) -> None:
-    proposal = Proposal(account_id=1, words=["abcd", "c"], after=5, before=900, descending=descending, limit=50)
+    proposal = Proposal(
+        account_id=1, words=["abcd", "c"], grams=[1, 2], after=5, before=900, descending=descending, limit=50
+    )
     steps = explain(file, propose_by_tokens(SQL["propose_vehicles"], proposal, DIALECT).text)
     # FTS5 takes the question and both ends of the ids, and sorts nothing. Each text is looked up by its id.
     (index,) = [step for step in steps if step.startswith("SCAN search_index")]
@@ -215,6 +220,29 @@ def test_a_proposal_follows_the_index_of_grams_in_its_order(file: apsw.Connectio
         "SEARCH s USING PRIMARY KEY (account_id=? AND vehicle_id=?)"
     ]
     assert not [step for step in steps if "TEMP B-TREE" in step or "AUTOMATIC" in step], steps
+
+
+def test_a_look_at_the_index_of_grams_reads_nothing_else(file: apsw.Connection) -> None:
+    steps = explain(file, look_by_tokens(SQL["propose_more"], 1, [1, 2], 100).text)
+    assert [step for step in steps if re.fullmatch(r"SCAN search_index VIRTUAL TABLE INDEX \d+:M1><", step)]
+    assert not [step for step in steps if "search_texts" in step or step.startswith("SEARCH")], steps
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_page_of_inactive_vehicles_by_an_instant_reads_one_index_alone(file: apsw.Connection, *, deep: bool) -> None:
+    some = frozenset({VehicleStatus.SOLD, VehicleStatus.INACTIVE})
+    for sort in ("statusSince", "updatedAt"):
+        asked = VehicleQuery(
+            filters=NO_FILTER, sort=sort, after=Position(key=1, vehicle_id=5, began=0) if deep else None
+        )
+        for query in (
+            replace(asked, status=VehicleStatus.SOLD),
+            replace(asked, statuses=some, descending=True),
+            replace(asked, operational=False),
+        ):
+            page = build_page(1, query, DIALECT).text
+            read = [step for step in explain(file, page) if step.startswith(("SEARCH", "SCAN h", "SCAN v"))]
+            assert read == ["SEARCH h USING COVERING INDEX vehicles_by_status (account_id=? AND status=?)"], query
 
 
 @pytest.mark.parametrize("status", [None, VehicleStatus.SOLD])
@@ -230,6 +258,8 @@ def test_a_page_of_proposed_vehicles_looks_up_each_by_its_id(
             "KEY (account_id=? AND vehicle_id=?)", "INDEX versions_current (account_id=? AND vehicle_id=?)",
             "versions_current (account_id=? AND vehicle_id=?)",
         }, (sort, steps)  # fmt: skip
+        if sort in TIME_SORTS:  # their rows are the narrow ones
+            assert "versions" not in build_page(1, replace(query, filters=NO_FILTER), DIALECT).text
 
 
 def test_a_sift_walks_as_the_list_does_and_looks_up_texts_by_id(file: apsw.Connection) -> None:

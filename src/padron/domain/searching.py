@@ -19,6 +19,8 @@ SEARCH_FIELDS = ("plate", "customId", "ownerName")  # besides the VIN
 GRAM_LENGTH = 3
 GRAMS_ASKED_MAX = 12  # of a search; more of them find no less, because the text itself decides
 _WORD_GRAMS_MAX = 4  # different ones of a word, from its end: VINs and plates of a fleet begin alike
+_COMMON = 0.05  # of a sample of vehicles: a word that so many have narrows a search little
+_VERY_COMMON = 0.5
 
 _FIELD_END = "\n"  # no searched value contains it, so no word reaches from one value into the next
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -63,20 +65,45 @@ def matches(text: str, words: Sequence[str]) -> bool:
 
 def list_grams(words: Sequence[str]) -> list[int]:
     """Give the grams of words, sorted, each once, as numbers below 64,000. Shorter words have none."""
-    return sorted({gram for word in words for gram in _cut_backwards(word)})
+    return sorted({_number(part) for word in words for part in _cut_backwards(word)})
 
 
-def choose_grams(words: Sequence[str]) -> list[int]:
-    """Give the grams by which an index proposes vehicles, few enough for one question. None for short words alone."""
-    chosen = {gram for word in words for gram in islice(dict.fromkeys(_cut_backwards(word)), _WORD_GRAMS_MAX)}
+def is_sample_useful(words: Sequence[str]) -> bool:
+    """Say whether a sample of texts could spare an index a word: one of several that have grams."""
+    return sum(len(word) >= GRAM_LENGTH for word in words) > 1
+
+
+def choose_grams(words: Sequence[str], sample: Sequence[str] = ()) -> list[int]:
+    """Give the grams by which an index proposes vehicles, few enough for one question. None for short words alone.
+
+    ``sample`` has the texts of some vehicles. For a common word an index reads a long list, and gains little. So the
+    word gives its rarest gram alone. It gives none if half of all vehicles have it and another word is rarer.
+    """
+    shares = {word: _give_share(word, sample) for word in words if len(word) >= GRAM_LENGTH}
+    chosen: set[int] = set()
+    for word, share in shares.items():
+        parts = list(islice(dict.fromkeys(_cut_backwards(word)), _WORD_GRAMS_MAX))
+        if share >= _COMMON:
+            is_spared = share >= _VERY_COMMON and min(shares.values()) < share
+            parts = [] if is_spared else [min(parts, key=lambda part: _give_share(part, sample))]
+        chosen.update(map(_number, parts))
     return sorted(chosen)[:GRAMS_ASKED_MAX]
 
 
-def _cut_backwards(word: str) -> Iterator[int]:
-    """Give the grams of a word from its end to its beginning."""
+def _give_share(part: str, sample: Sequence[str]) -> float:
+    return sum(part in text for text in sample) / max(len(sample), 1)
+
+
+def _cut_backwards(word: str) -> Iterator[str]:
+    """Give all three characters in a row of a word, from its end to its beginning."""
     for place in range(len(word) - GRAM_LENGTH, -1, -1):
-        one, two, three = map(_classify, word[place : place + GRAM_LENGTH])
-        yield (one * _CLASSES + two) * _CLASSES + three
+        yield word[place : place + GRAM_LENGTH]
+
+
+def _number(characters: str) -> int:
+    """Give the gram of three characters."""
+    one, two, three = map(_classify, characters)
+    return (one * _CLASSES + two) * _CLASSES + three
 
 
 def _classify(character: str) -> int:

@@ -65,6 +65,10 @@ class ReadPort(Port, Protocol):
         """Give the statement that asks the index of grams for vehicles."""
         ...
 
+    def build_look(self, grams: Sequence[int], limit: int) -> BuiltStatement:
+        """Give the statement that says whether the index surely proposes more vehicles than this."""
+        ...
+
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page from a built statement. Its parameters begin with the account."""
         ...

@@ -12,13 +12,14 @@ import msgspec
 
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
 from padron.domain.query import ListedVehicle, Position, Proposed, Sifted, VehicleQuery
+from padron.domain.searching import choose_grams, is_sample_useful
 from padron.domain.status import VehicleStatus
 from padron.domain.status_counts import PresentCounts, StatusMoves
 from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import LAST_VEHICLE, Proposal, build_count, build_sift
+from padron.store.sql.searching import LAST_VEHICLE, SAMPLE, Proposal, build_count, build_sift
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = _EPOCH.date()
@@ -44,6 +45,11 @@ class VehicleReader:
     def __init__(self, port: ReadPort, account_id: int) -> None:
         self._port = port
         self._account_id = account_id  # for built statements
+
+    @property
+    def has_time_orders(self) -> bool:
+        """Whether the orders by an instant have indexes. If not, each page in such an order looks at all vehicles."""
+        return self._port.dialect.has_time_orders
 
     async def list_by_vin(self, vin: str) -> list[Vehicle]:
         """Give the current vehicles with this VIN: no vehicle, one, or several kept from legacy data."""
@@ -103,19 +109,33 @@ class VehicleReader:
         ((count,),) = await port.read_built(built)
         return int(count)
 
-    async def propose_vehicles(self, words: Sequence[str], limit: int) -> Proposed:
+    async def choose_grams(self, words: Sequence[str]) -> list[int]:
+        """Give the grams by which the index is asked for vehicles with these words; none for short words alone."""
+        if not is_sample_useful(words):
+            return choose_grams(words)
+        sampled = await self._port.read_page("sample_texts", list(range(SAMPLE)))
+        return choose_grams(words, list(dict.fromkeys(str(text) for (text,) in sampled)))
+
+    async def propose_more(self, grams: Sequence[int], limit: int) -> bool:
+        """Say whether the index proposes more vehicles than this. False where that is not sure at a short look."""
+        port = self._port
+        ((is_sure,),) = await port.read_built(port.build_look(grams, limit))
+        return bool(is_sure)
+
+    async def propose_vehicles(self, words: Sequence[str], grams: Sequence[int], limit: int) -> Proposed:
         """Look at ``limit`` current vehicles that may have all words, in no order."""
-        return await self._propose(words, 0, LAST_VEHICLE, limit, is_ordered=False)
+        return await self._propose(words, grams, 0, LAST_VEHICLE, limit, is_ordered=False)
 
     async def propose_next(
-        self, words: Sequence[str], *, after: int, before: int, descending: bool, limit: int
+        self, words: Sequence[str], grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int
     ) -> Proposed:
         """Look at the first current vehicles between two ids that may have all words, in the order of their ids."""
-        return await self._propose(words, after, before, limit, descending=descending)
+        return await self._propose(words, grams, after, before, limit, descending=descending)
 
     async def _propose(
         self,
         words: Sequence[str],
+        grams: Sequence[int],
         after: int,
         before: int,
         limit: int,
@@ -124,7 +144,7 @@ class VehicleReader:
         descending: bool = False,
     ) -> Proposed:
         proposal = Proposal(
-            account_id=self._account_id, words=words, after=after, before=before,
+            account_id=self._account_id, words=words, grams=grams, after=after, before=before,
             is_ordered=is_ordered, descending=descending, limit=limit,
         )  # fmt: skip
         rows = await self._port.read_built(self._port.build_proposal(proposal))

@@ -7,7 +7,6 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import Span
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
-from padron.domain.searching import choose_grams
 from padron.service.runtime import Runtime
 from padron.service.vehicles.searching import BOUNDS
 from padron.store.base import Reader
@@ -45,11 +44,12 @@ async def count_vehicles(
         async with runtime.turns.take(principal.account_id):
             return await _estimate(reader, asked)
     count = 0
+    grams = await reader.choose_grams(asked.words)
     last = await reader.find_last_change()
     for first in range(1, last + 1, PORTION_CHANGES):
         span = Span(first=first, last=min(first + PORTION_CHANGES - 1, last))
         async with runtime.turns.take(principal.account_id):
-            count += await _count_portion(reader, replace(asked, registered_by=span, limit=_ALL), span)
+            count += await _count_portion(reader, replace(asked, registered_by=span, limit=_ALL), grams, span)
     return VehicleCount(count=count, is_exact=True)
 
 
@@ -61,8 +61,8 @@ async def _estimate(reader: Reader, query: VehicleQuery) -> VehicleCount:
     if not query.words:
         count = await reader.count_listed(replace(query, limit=COUNTED_MAX + 1))
         return VehicleCount(count=min(count, COUNTED_MAX), is_exact=count <= COUNTED_MAX)
-    if choose_grams(query.words):
-        proposed = await reader.propose_vehicles(query.words, BOUNDS.chosen_max + 1)
+    if grams := await reader.choose_grams(query.words):
+        proposed = await reader.propose_vehicles(query.words, grams, BOUNDS.chosen_max + 1)
         count = await _count_among(reader, replace(query, limit=_ALL), proposed.hits)
         return VehicleCount(count=count, is_exact=proposed.count <= BOUNDS.chosen_max)
     looked_at = replace(query, limit=BOUNDS.chosen_max)
@@ -70,13 +70,13 @@ async def _estimate(reader: Reader, query: VehicleQuery) -> VehicleCount:
     return VehicleCount(count=await reader.count_listed(looked_at), is_exact=walked < BOUNDS.chosen_max)
 
 
-async def _count_portion(reader: Reader, query: VehicleQuery, span: Span) -> int:
-    if not choose_grams(query.words):
+async def _count_portion(reader: Reader, query: VehicleQuery, grams: Sequence[int], span: Span) -> int:
+    if not grams:
         return await reader.count_listed(query)
     count, after, before = 0, span.first - 1, min(span.last + 1, LAST_VEHICLE)
     while True:
         proposed = await reader.propose_next(
-            query.words, after=after, before=before, descending=False, limit=BOUNDS.chosen_max
+            query.words, grams, after=after, before=before, descending=False, limit=BOUNDS.chosen_max
         )
         count += await _count_among(reader, query, proposed.hits)
         if proposed.count < BOUNDS.chosen_max:
@@ -85,4 +85,6 @@ async def _count_portion(reader: Reader, query: VehicleQuery, span: Span) -> int
 
 
 async def _count_among(reader: Reader, query: VehicleQuery, ids: Sequence[int]) -> int:
-    return await reader.count_listed(replace(query, words=(), among=ids)) if ids else 0
+    if not ids or (not query.filters and not query.has_status):
+        return len(ids)  # all of them are current, and have all words
+    return await reader.count_listed(replace(query, words=(), among=ids))

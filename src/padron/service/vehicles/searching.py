@@ -57,7 +57,7 @@ class FoundRows:
 
 async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBounds = BOUNDS) -> FoundRows:
     """Give ``query.limit`` current vehicles after ``query.after`` that have all words, or fewer."""
-    is_timed = query.sort in TIME_SORTS  # SQLite sorts all vehicles for each step
+    is_timed = query.sort in TIME_SORTS and not reader.has_time_orders  # then each step sorts all vehicles
     sifts = bounds.sifts[:1] if is_timed else bounds.sifts
     if not choose_grams(query.words):
         return await _sift(reader, query, sifts, bounds.sift_s)
@@ -65,15 +65,17 @@ async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBou
         found = await _sift(reader, query, [bounds.glance], bounds.sift_s)
         if len(found.rows) == query.limit or found.last is None:
             return found
+    grams = await reader.choose_grams(query.words)
     if query.sort in _REGISTRATION_SORTS:
-        return await _follow(reader, query, bounds.proposals)
-    proposed = await reader.propose_vehicles(query.words, bounds.chosen_max + 1)
-    if proposed.count <= bounds.chosen_max:
-        return FoundRows(rows=await _list_among(reader, query, proposed.hits))
+        return await _follow(reader, query, grams, bounds.proposals)
+    if not await reader.propose_more(grams, bounds.chosen_max):
+        proposed = await reader.propose_vehicles(query.words, grams, bounds.chosen_max + 1)
+        if proposed.count <= bounds.chosen_max:
+            return FoundRows(rows=await _list_among(reader, query, proposed.hits))
     return await _sift(reader, query, sifts, bounds.sift_s)
 
 
-async def _follow(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> FoundRows:
+async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], steps: Sequence[int]) -> FoundRows:
     """Give a page in order of registration, which is the order of the index."""
     rows: list[ListedVehicle] = []
     after, before = 0, LAST_VEHICLE
@@ -83,7 +85,7 @@ async def _follow(reader: Reader, query: VehicleQuery, steps: Sequence[int]) -> 
         after = query.after.vehicle_id
     for size in steps:
         proposed = await reader.propose_next(
-            query.words, after=after, before=before, descending=query.descending, limit=size
+            query.words, grams, after=after, before=before, descending=query.descending, limit=size
         )
         part = replace(query, after=None, limit=query.limit - len(rows))
         rows += await _list_among(reader, part, proposed.hits)

@@ -17,7 +17,7 @@ from padron.store.port import Row, Values, WritePort
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.listing import BuiltStatement, Dialect
-from padron.store.sql.searching import Proposal, propose_by_blocks
+from padron.store.sql.searching import Proposal, look_by_blocks, propose_by_blocks
 from padron.store.sql.statements import FOLDER, load_engine, load_statements
 
 T = TypeVar("T")
@@ -75,6 +75,7 @@ DIALECT = Dialect(
     use_index=lambda _: "",
     is_among="{} = ANY({}::bigint[])".format,
     contains="strpos({}, {}::text) > 0".format,
+    has_time_orders=True,
 )
 
 
@@ -119,6 +120,10 @@ class PostgresReads:
     def build_proposal(self, proposal: Proposal) -> BuiltStatement:
         """Give the statement that asks the index of grams."""
         return propose_by_blocks(SQL["propose_vehicles"], proposal, DIALECT)
+
+    def build_look(self, grams: Sequence[int], limit: int) -> BuiltStatement:
+        """Give the statement that looks at a part of the index."""
+        return look_by_blocks(SQL["propose_more"], self._account_id, grams, limit)
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""

@@ -53,6 +53,8 @@ _PAST_COLUMNS: dict[str | None, str] = {
 _ANY_VERSION = "v.is_former IN (0, 1)"  # always true; the planner needs it, because it is the column before the value
 _NOTHING = "1 = 0"
 _ACTIVE = VehicleStatus.ACTIVE.value
+_BY_STATUS = "vehicles_by_status"  # omits Active vehicles, and SQLite uses it only if a condition says so
+_NOT_ACTIVE = f"h.status <> {_ACTIVE}"
 _CURRENT = tuple(status for status in VehicleStatus if status is not VehicleStatus.INFO_CHANGED)
 
 
@@ -62,7 +64,8 @@ class Dialect:
 
     ``mark`` writes a parameter. ``store_instant`` turns microseconds of a position into the form in which the engine
     stores an instant. ``use_index`` forces an index. ``is_among`` writes that a column is in a parameter's list of ids,
-    and ``contains`` that a text contains a parameter's text.
+    and ``contains`` that a text contains a parameter's text. ``has_time_orders`` says that the orders by an instant
+    have indexes.
     """
 
     mark: Callable[[int], str]
@@ -70,6 +73,7 @@ class Dialect:
     use_index: Callable[[str], str]
     is_among: Callable[[str, str], str]
     contains: Callable[[str, str], str]
+    has_time_orders: bool
 
 
 class BuiltStatement(NamedTuple):
@@ -96,7 +100,7 @@ class _Source:
 
     tables: str
     vehicle_id: str = "v.vehicle_id"
-    began: str = "v.began"
+    began: str = "0"  # read only where it matters: PostgreSQL's indexes do not have it
     key: str
     clauses: list[str]
     is_former: bool
@@ -189,6 +193,7 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
         statuses = _give_statuses(query, _give_past(_STATUS_SORT, up_to, dialect))
         return _Source(
             tables=f"versions AS v {give_filter_index(query.filters, dialect.use_index)}",
+            began="v.began",
             key=key,
             clauses=[f"v.account_id = {account}", *_list_past_clauses(query, up_to), *statuses],
             is_former=is_former,
@@ -196,33 +201,25 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
     key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _SORT_COLUMNS[query.sort]
     with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
     clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
-    if query.among is not None:
-        return _choose_among(key, clauses, dialect, with_status=with_status)
-    if not with_status:
-        return _Source(tables="versions AS v", key=key, clauses=clauses, is_former=is_former)
-    if is_former or query.filters or key in _VALUE_COLUMNS.values():
-        tables = "versions AS v JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
-        return _Source(tables=tables, key=key, clauses=clauses, is_former=is_former)
-    return _Source(
-        tables="vehicles AS h",
-        vehicle_id="h.vehicle_id",
-        began="0",
-        key="h.vehicle_id" if query.sort in _REGISTRATION_SORTS else key,
-        clauses=[
-            f"h.account_id = {account}",
-            "h.slot >= 0",
-            *(_give_statuses(query, "h.status") if query.sort in TIME_SORTS else []),
-        ],
-        is_former=False,
-    )
-
-
-def _choose_among(key: str, clauses: list[str], dialect: Dialect, *, with_status: bool) -> _Source:
-    """Give the tables for vehicles that a search found. Each is looked up by its id, whatever the order is."""
-    tables = f"versions AS v {dialect.use_index('versions_current')}"
+    if with_status and not is_former and not query.filters and key not in _VALUE_COLUMNS.values():
+        is_divided = query.among is None and query.sort not in TIME_SORTS  # then each part has its own status
+        return _Source(
+            tables="vehicles AS h",
+            vehicle_id="h.vehicle_id",
+            key="h.vehicle_id" if query.sort in _REGISTRATION_SORTS else key,
+            clauses=[
+                f"h.account_id = {account}",
+                "h.slot >= 0",
+                *([] if is_divided else _give_statuses(query, "h.status")),
+            ],
+            is_former=False,
+        )
+    # Vehicles that a search found are looked up by their ids, whatever the order is.
+    tables = f"versions AS v {'' if query.among is None else dialect.use_index('versions_current')}"
     if with_status:
         tables += " JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
-    return _Source(tables=tables, key=key, clauses=clauses, is_former=False)
+    began = "v.began" if is_former else "0"
+    return _Source(tables=tables, began=began, key=key, clauses=clauses, is_former=is_former)
 
 
 def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:
@@ -239,9 +236,12 @@ def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:
             _Part(clauses=[f"{source.key} = {written}"], key=source.key, is_keyed=False, is_first=is_past_values),
         ]
         return parts[1:] if is_past_values else parts[:1] if query.sort in query.filters else parts
-    if source.tables == "vehicles AS h" and query.sort not in TIME_SORTS:
+    if source.tables == "vehicles AS h" and query.sort not in TIME_SORTS and query.among is None:
         return _divide_by_status(query, source)
     is_keyed = query.sort not in _REGISTRATION_SORTS
+    if source.tables == "vehicles AS h" and query.among is None and VehicleStatus.ACTIVE not in _list_statuses(query):
+        # All that this order needs is in the index, which has few of all vehicles.
+        return [_Part(clauses=[_NOT_ACTIVE], key=source.key, is_keyed=is_keyed, is_first=True, index=_BY_STATUS)]
     return [_Part(clauses=[], key=source.key, is_keyed=is_keyed, is_first=True)]
 
 
@@ -281,9 +281,8 @@ def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
         statuses = [status for status in statuses if (status <= last if query.descending else status >= last)]
     return [
         _Part(
-            # SQLite needs the second condition to use the index, which omits Active vehicles.
-            clauses=[f"h.status = {status}", *([f"h.status <> {_ACTIVE}"] if status != _ACTIVE else [])],
-            index="" if status == _ACTIVE else "vehicles_by_status",
+            clauses=[f"h.status = {status}", *([_NOT_ACTIVE] if status != _ACTIVE else [])],
+            index="" if status == _ACTIVE else _BY_STATUS,
             key=str(status) if is_sorted else source.key,
             is_keyed=False,
             is_first=not is_sorted or status == last,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from padron.domain.query import VehicleQuery
-from padron.domain.searching import choose_grams, list_grams
+from padron.domain.searching import list_grams
 from padron.store.sql.filtering import Add
 from padron.store.sql.listing import BuiltPage, BuiltStatement, Dialect, build_page, collect_parameters
 
@@ -19,7 +19,11 @@ BLOCK_BITS = 17
 _BLOCKS_MASK = 0xFFFF  # blocks of several accounts may share a number: then the row's account decides
 _ACCOUNT_STEP = 40_503  # spreads the accounts' blocks over the numbers
 _CLAUSES_MIN = 3
+_BLOCKS_STEP = 8  # one in so many blocks is looked at to see whether the index proposes many vehicles
+_MARGIN = 1.25  # so many more than in proportion must be found there
+_ALIKE_BLOCKS = 4  # at least so many blocks must have them: vehicles that are alike were often registered together
 
+SAMPLE = 200  # texts that show which words are common
 LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 
 
@@ -27,12 +31,13 @@ LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 class Proposal:
     """A question to the index: the vehicles of an account between two ids that have all words.
 
-    They are the first ones in the order of their ids, or any ones if ``is_ordered`` is false. ``limit`` is how many are
-    looked at.
+    The index proposes those that have all ``grams``. They are the first ones in the order of their ids, or any ones if
+    ``is_ordered`` is false. ``limit`` is how many are looked at.
     """
 
     account_id: int
     words: Sequence[str]
+    grams: Sequence[int]
     after: int
     before: int
     is_ordered: bool = True
@@ -62,15 +67,9 @@ def propose_by_blocks(template: str, proposal: Proposal, dialect: Dialect) -> Bu
     """Give PostgreSQL's statement for a proposal."""
     first = f"($2::bigint + 1) >> {BLOCK_BITS}"
     last = f"(SELECT least($3::bigint, last_change) >> {BLOCK_BITS} FROM counters WHERE account_id = $1)"  # noqa: S608 - a constant
-    base = f"((({proposal.account_id * _ACCOUNT_STEP} + b.block) & {_BLOCKS_MASK})::integer << 16)"
-    elements = [f"{base} | {gram}" for gram in choose_grams(proposal.words)]
-    # The planner guesses a part of the table for each clause. With too few clauses it would expect many rows, and walk
-    # through the whole account instead.
-    clauses = [f"s.grams @> ARRAY[{element}]" for element in elements]
-    clauses += [f"s.grams @> ARRAY[{', '.join(elements[:1] * count)}]" for count in range(2, _CLAUSES_MIN + 1)]
     hooks = {
         ":blocks": f"{last}, {first}, -1" if proposal.descending else f"{first}, {last}, 1",
-        ":grams": " AND ".join(clauses),
+        ":grams": _require_elements(proposal.account_id, proposal.grams),
         ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
         **_give_common_hooks(proposal),
     }
@@ -80,8 +79,28 @@ def propose_by_blocks(template: str, proposal: Proposal, dialect: Dialect) -> Bu
 def propose_by_tokens(template: str, proposal: Proposal, dialect: Dialect) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
     hooks = {":way": _give_way(proposal), **_give_common_hooks(proposal)}
-    parameters = [proposal.account_id, proposal.after, proposal.before, match_tokens(choose_grams(proposal.words))]
+    parameters = [proposal.account_id, proposal.after, proposal.before, match_tokens(proposal.grams)]
     return _complete(template, hooks, proposal, parameters, dialect)
+
+
+def look_by_blocks(template: str, account_id: int, grams: Sequence[int], limit: int) -> BuiltStatement:
+    """Give PostgreSQL's statement that says whether the index surely proposes more vehicles than ``limit``.
+
+    Counting all of them would take as long as reading them. So it counts in some blocks.
+    """
+    needed = int((limit + 1) * _MARGIN / _BLOCKS_STEP) + 1
+    hooks = {
+        ":step": str(_BLOCKS_STEP),
+        ":grams": _require_elements(account_id, grams),
+        ":most": str(-(-needed // _ALIKE_BLOCKS)),
+        ":needed": str(needed),
+    }
+    return BuiltStatement(_fill(template, hooks), [account_id])
+
+
+def look_by_tokens(template: str, account_id: int, grams: Sequence[int], limit: int) -> BuiltStatement:
+    """Give SQLite's statement that says whether the index proposes more vehicles than ``limit``."""
+    return BuiltStatement(_fill(template, {":limit": str(int(limit))}), [account_id, match_tokens(grams)])
 
 
 def build_sift(
@@ -130,6 +149,17 @@ def _complete(
 ) -> BuiltStatement:
     words = _require_words(proposal.words, collect_parameters(parameters, dialect), dialect)
     return BuiltStatement(_fill(template, {**hooks, ":words": words}), parameters)
+
+
+def _require_elements(account_id: int, grams: Sequence[int]) -> str:
+    """Give the condition that a vehicle has all grams in a block of PostgreSQL's index."""
+    base = f"((({account_id * _ACCOUNT_STEP} + b.block) & {_BLOCKS_MASK})::integer << 16)"
+    elements = [f"{base} | {gram}" for gram in grams]
+    # The planner guesses a part of the table for each clause. With too few clauses it would expect many rows, and walk
+    # through the whole account instead.
+    clauses = [f"s.grams @> ARRAY[{element}]" for element in elements]
+    clauses += [f"s.grams @> ARRAY[{', '.join(elements[:1] * count)}]" for count in range(2, _CLAUSES_MIN + 1)]
+    return " AND ".join(clauses)
 
 
 def _require_words(words: Sequence[str], add: Add, dialect: Dialect) -> str:

@@ -10,7 +10,7 @@ import apsw
 from padron.store.plans import add_descending
 from padron.store.port import Row, Values, WritePort
 from padron.store.sql.listing import BuiltStatement, Dialect
-from padron.store.sql.searching import Proposal, propose_by_tokens
+from padron.store.sql.searching import Proposal, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections
@@ -24,6 +24,7 @@ DIALECT = Dialect(
     use_index="INDEXED BY {}".format,
     is_among="{} IN (SELECT value FROM json_each({}))".format,
     contains="instr({}, {}) > 0".format,
+    has_time_orders=False,
 )
 
 POINT_ASKED_MAX = 20  # vehicles; a thread looks up more
@@ -65,6 +66,10 @@ class SqliteReads:
     def build_proposal(self, proposal: Proposal) -> BuiltStatement:
         """Give the statement that asks the index of grams."""
         return propose_by_tokens(SQL["propose_vehicles"], proposal, DIALECT)
+
+    def build_look(self, grams: Sequence[int], limit: int) -> BuiltStatement:
+        """Give the statement that counts what the index proposes."""
+        return look_by_tokens(SQL["propose_more"], self._account_id, grams, limit)
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""

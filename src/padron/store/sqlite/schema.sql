@@ -79,7 +79,9 @@ CREATE TABLE vehicles (
 
 CREATE UNIQUE INDEX vehicles_by_vin ON vehicles (account_id, vin, slot);
 CREATE UNIQUE INDEX vehicles_by_plate ON vehicles (account_id, plate) WHERE plate IS NOT NULL AND slot = 0;
-CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id) WHERE status <> 1;
+-- With the instants, so that a page by one of them reads this index alone. A status call writes this entry anyway.
+CREATE INDEX vehicles_by_status ON vehicles (account_id, status, vehicle_id, slot, status_since, updated_at)
+    WHERE status <> 1;
 CREATE INDEX vehicles_duplicate ON vehicles (account_id, vin) WHERE slot > 0;
 
 -- Core data over time. A vehicle has one current version and any number of former ones (status id 2).

@@ -15,6 +15,26 @@ WHERE s.text <> excluded.text;
 -- A vehicle is former: nobody finds it any more.
 DELETE FROM search_texts WHERE account_id = $1 AND vehicle_id = $2;
 
+-- name: sample_texts
+-- Texts spread over the account: at each place ($2), in parts of 200, the next one.
+WITH ends AS MATERIALIZED (
+    SELECT (SELECT min(vehicle_id) FROM search_texts WHERE account_id = $1) AS first,
+        (SELECT max(vehicle_id) FROM search_texts WHERE account_id = $1) AS last)
+SELECT (SELECT s.text FROM search_texts AS s
+    WHERE s.account_id = $1 AND s.vehicle_id >= e.first + (e.last - e.first) * p.value / 200
+    ORDER BY s.vehicle_id LIMIT 1)
+FROM ends AS e CROSS JOIN unnest($2::bigint[]) AS p (value) WHERE e.first IS NOT NULL;
+
+-- name: propose_more
+-- Whether the index surely proposes more vehicles than a limit. Counting them would take as long as reading them, so
+-- one block in some is looked at, and no block counts more than its part. searching.py fills in the hooks.
+SELECT count(*) >= :needed FROM (
+    SELECT FROM generate_series(0, (SELECT last_change >> 17 FROM counters WHERE account_id = $1)) AS b (block)
+    CROSS JOIN LATERAL (
+        SELECT FROM search_texts AS s WHERE s.account_id = $1 AND :grams LIMIT :most) AS found
+    WHERE b.block % :step = :step / 2
+    LIMIT :needed) AS looked_at;
+
 -- name: propose_vehicles
 -- Of the first vehicles after an id ($2) and before another one ($3) that may have all grams, those whose text has all
 -- words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. Each block of

@@ -14,6 +14,23 @@ ON CONFLICT (account_id, vehicle_id) DO UPDATE SET text = excluded.text WHERE te
 -- A vehicle is former: nobody finds it any more.
 DELETE FROM search_texts WHERE account_id = ?1 AND vehicle_id = ?2;
 
+-- name: sample_texts
+-- Texts spread over the account: at each place (?2), in parts of 200, the next one.
+WITH ends AS MATERIALIZED (
+    SELECT (SELECT min(vehicle_id) FROM search_texts WHERE account_id = ?1) AS first,
+        (SELECT max(vehicle_id) FROM search_texts WHERE account_id = ?1) AS last)
+SELECT (SELECT s.text FROM search_texts AS s
+    WHERE s.account_id = ?1 AND s.vehicle_id >= e.first + (e.last - e.first) * p.value / 200
+    ORDER BY s.vehicle_id LIMIT 1)
+FROM ends AS e CROSS JOIN json_each(?2) AS p WHERE e.first IS NOT NULL;
+
+-- name: propose_more
+-- Whether the index proposes more vehicles than a limit. Their numbers are next to each other in the index, so counting
+-- them takes little of the time that reading them takes. searching.py fills in the hooks.
+SELECT count(*) > :limit FROM (
+    SELECT 1 FROM search_index
+    WHERE search_index MATCH ?2 AND rowid > (?1 << 40) AND rowid < ((?1 + 1) << 40) LIMIT :limit + 1);
+
 -- name: propose_vehicles
 -- Of the first vehicles after an id (?2) and before another one (?3) that may have all grams (?4), those whose text has
 -- all words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. The index is in
