@@ -20,7 +20,7 @@ from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.soundness import background, checksums
 from padron.store.sqlite.soundness.background import CheckState
 from padron.store.sqlite.soundness.guard import ASIDE_SUFFIX
-from tests.cast import NOON, get_one, make_vin, registered, save, status_changed
+from tests.cast import NOON, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.conftest import Select
 from tests.damages import LOG_HEAD_BYTES, LOG_PAGE_HEAD_BYTES, LOG_STEP, PAGE_BYTES
 
@@ -358,3 +358,38 @@ async def test_a_check_ends_with_the_store(tmp_path: Path, monkeypatch: pytest.M
     await asyncio.sleep(0)
     await store.close()
     await examining
+
+
+ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+@pytest.mark.timeout(30)
+async def test_a_store_closes_in_the_middle_of_a_long_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "LOOK_EVERY", 2**31 - 1)
+    monkeypatch.setattr(background, "WHOLE_BYTES_MAX", 0)
+    monkeypatch.setattr(background, "_LIST_TABLES", ENDLESS)
+    store = await sqlite.open_store(str(tmp_path / "padron.db"))
+    examining = asyncio.create_task(store.examine())
+
+    async def is_begun() -> bool:
+        return store._file_check._connection is not None
+
+    await wait_until(is_begun)
+    await asyncio.sleep(0.1)
+    await store.close()
+    assert await examining is False
+
+
+@pytest.mark.timeout(30)
+async def test_a_store_closes_in_the_middle_of_a_long_read(tmp_path: Path) -> None:
+    store = await sqlite.open_store(str(tmp_path / "padron.db"))
+    reading = asyncio.create_task(store._connections.read_page(ENDLESS, ()))
+
+    async def is_begun() -> bool:
+        return store._connections._opened != []
+
+    await wait_until(is_begun)
+    await asyncio.sleep(0.1)
+    await store.close()
+    with pytest.raises(apsw.InterruptError):
+        await reading

@@ -22,7 +22,7 @@ from padron.store.sqlite.soundness.guard import FileGuard
 
 WHOLE_BYTES_MAX = 64_000_000  # a larger file is checked table by table, so that the log can start again in between
 LOG_BYTES_MAX = 512_000_000  # from this length of the log on, the check steps back and is repeated later
-LOOK_EVERY = 1_000_000  # steps of SQLite
+LOOK_EVERY = 10_000  # steps of SQLite; within a table, a step is a page
 
 _FAULTS_MAX = 5
 _NICENESS = 19
@@ -49,7 +49,8 @@ class FileCheck:
         self._path = path
         self._guard = guard
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="padron-check")
-        self._connection: apsw.Connection | None = None
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None  # while it is used
         self._closing = False
         self.state = CheckState.NEVER
 
@@ -59,8 +60,15 @@ class FileCheck:
         return self._thread.submit(self._run)
 
     def close(self) -> None:
-        """Interrupt the check and wait for its thread."""
+        """Interrupt the check and wait for its thread.
+
+        SQLite looks for an interruption at each page. Pages that are not in memory take so long that a look every few
+        thousand steps would keep a server from ending.
+        """
         self._closing = True
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
         self._thread.shutdown()
 
     def _run(self) -> None:
@@ -72,6 +80,8 @@ class FileCheck:
             faults = [error.detail] if error.trouble.code is TroubleCode.DAMAGED else None
             if faults is None:
                 _log.warning("The database file could not be checked: %s", error.detail)
+        except apsw.InterruptError:  # between two statements of the check
+            faults = None
         except Exception:  # noqa: BLE001 - a failed check must not look like a passed one
             _log.exception("The database file could not be checked")
             faults = None
@@ -89,6 +99,8 @@ class FileCheck:
 
     def _find_faults(self) -> list[str] | None:
         connection = open_connection(self._path, read_only=True)
+        with self._lock:
+            self._connection = connection
         try:
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             if not has_checksums(connection):
@@ -99,6 +111,8 @@ class FileCheck:
             is_large = Path(self._path).stat().st_size > WHOLE_BYTES_MAX
             return check_pages(connection, is_large=is_large, must_stop=self._must_stop)
         finally:
+            with self._lock:
+                self._connection = None
             connection.close()
 
     def _must_stop(self) -> bool:
@@ -120,6 +134,8 @@ def check_pages(
         try:
             for part in _list_parts(connection, is_large=is_large):
                 note(part)
+                if must_stop():
+                    return None
                 question = f'("{part}")' if part else f"({_FAULTS_MAX})"
                 faults = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check{question}")]
                 if faults != ["ok"]:
