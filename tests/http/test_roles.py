@@ -18,7 +18,7 @@ from padron.service.people.members import add_member
 from padron.service.people.users import add_user
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_cast, make_member
-from tests.http.api import Api, Client, Reply, on_both
+from tests.http.api import Api, Client, Reply, before_the_store, on_both
 from tests.http.conftest import run_api
 
 GUARDED = {route.name: route for route in ROUTES if not route.public}
@@ -234,6 +234,19 @@ async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
             token = await give_token(api, "no scope for it", route)
             reply = await call(api.nobody, route, "own", token)
             assert reply.status == 403, (route.name, reply.content)
+
+
+@before_the_store
+async def test_each_further_scope_is_asked_for_before_what_is_wrong_with_a_call(api: Api) -> None:
+    routes = [route for route in GUARDED.values() if route.further_scopes]
+    assert len(routes) > 10
+    for route in routes:
+        path = re.sub("{[a-zA-Z]+}", "none", route.path) + "?none=1"
+        for missing in (None, *route.further_scopes):
+            scopes = [scope.value for scope in Scope if scope is not missing]
+            token = (await add_key(api.runtime, api.cast.acme.account, label="x", scopes=scopes, expires_in=None)).token
+            reply = await api.nobody.send(route.method, path, b"{", {"Authorization": f"Bearer {token}"})
+            assert reply.status in ({400, 404, 415} if missing is None else {403}), (route.name, missing, reply.content)
 
 
 def test_the_table_has_every_guarded_operation() -> None:
