@@ -57,6 +57,17 @@ def test_lines_arrive_whole_and_in_order() -> None:
     assert (writer.written_count, writer.dropped_count) == (2_001, 0)
 
 
+def test_a_line_is_cut_at_its_maximum() -> None:
+    most = log_lines.LINE_CHARACTERS_MAX
+    with open_pipe() as pipe:
+        writer = make_writer(pipe)
+        for line in ("x" * most, "y" * (most + 1), "the end"):
+            writer.put(line)
+        lines = pipe.read_all(b"the end\n").decode().splitlines()
+        writer.close()
+    assert lines == ["x" * most, "y" * most, "the end"]
+
+
 def test_a_block_is_no_larger_than_a_pipe_takes_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks: list[bytes] = []
 

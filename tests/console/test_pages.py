@@ -193,6 +193,7 @@ EVIL = "<script>alert(1)</script>'\"&amp;{{7*7}}<img src=x onerror=alert(2)>"
 
 async def test_whatever_people_wrote_is_only_text(house: House) -> None:
     await house.register(HUMMER, **dict.fromkeys(("ownerName", "brandName", "customId", "version"), EVIL[:50]))
+    await house.register(HUMMER, ownerName=EVIL[8:50])  # so that the history shows both, before and after
     house_user = house.people[Role.EDITOR]
     await house.editor.post("/console/profile", {"name": EVIL, "language": "", "zone": ""})
     form = (await house.editor.get(f"{VEHICLE}/status")).page
@@ -203,6 +204,7 @@ async def test_whatever_people_wrote_is_only_text(house: House) -> None:
         await house.editor.follow(await house.editor.post(f"{VEHICLE}/status", {**change, "step": "do"})),
         await house.editor.get("/console/vehicles"),
         await house.editor.get("/console/profile"),
+        *[await house.editor.get(f"{VEHICLE}{path}") for path in ("", "/data", "/versions")],
         await house.editor.get(f"/console/vehicles?q={EVIL}&brandName={EVIL}&sort={EVIL}&column={EVIL}&cursor={EVIL}"),
         await house.editor.get(f"/console/vehicles/{EVIL[:20]}"),
         await house.open_browser().get(f"/console/sign-in?next={EVIL}"),

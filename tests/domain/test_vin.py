@@ -243,6 +243,8 @@ def test_the_model_year_of_real_vehicles_comes_first() -> None:
         ("1M8GDM9AXKP042788", [1989, 2019]),  # place 7 is a digit and the check digit fits
         ("WVWZZZ3CZEE140287", [2014, 1984]),  # not North America's rules: the later is likelier
         ("WVWZZZ3CZUE140287", []),  # U stands for no year
+        ("WVWZZZ3CZVE140287", [2027, 1997]),  # the latest year that there can be
+        ("WVWZZZ3CZWE140287", [1998]),  # a year later
         ("1C4RJEAG2XC476429", [1999]),  # 2029 is too far ahead
     ],
 )

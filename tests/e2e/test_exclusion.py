@@ -25,6 +25,7 @@ OWNERS = 12
 VEHICLES_EACH = 8
 WEIGHTS = [0.5**place for place in range(VEHICLES_EACH)]  # some vehicles keep still until a lease has run out
 ASKERS = 2
+ASKED_AGAIN = 8
 WORKERS = 2
 INACTIVE = (0, 3, 4, 5, 6, 7, 8, 9)
 DECLARATION = {"description": "", "leaseSeconds": 1, "attempts": 3}
@@ -109,11 +110,21 @@ class Race:
         rng = effort.roll(-1 - number)
         async with connect(self.ports[number % len(self.ports)]) as connection:
             while True:
+                if rng.random() < 1 / 3:
+                    await self.ask_again(connection, rng.choice(self.fleet.vins[:OWNERS]))
+                    continue
                 vins = rng.sample(self.fleet.vins, rng.choice((1, 5, 20)))
                 begin = time.perf_counter()
                 document = await self.call(connection, "POST", "/api/v2/gate", {"operation": "dispatch", "vins": vins})
                 verdicts = {result["vin"]: result["allowed"] for result in document["results"]}
                 self.witness.questions.append(Question(begin, time.perf_counter(), verdicts))
+
+    async def ask_again(self, connection: Connection, vin: str) -> None:
+        """Ask on one vehicle, by the call for one, so often that its owner changes it meanwhile."""
+        for _ in range(ASKED_AGAIN):
+            begin = time.perf_counter()
+            document = await self.call(connection, "GET", f"/api/v2/gate/{vin}?operation=dispatch", None)
+            self.witness.questions.append(Question(begin, time.perf_counter(), {vin: document["allowed"]}))
 
     async def work(self, number: int) -> None:
         """Claim from one server and answer for some of what anybody holds, until cancelled."""

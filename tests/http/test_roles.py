@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,13 +12,13 @@ from padron.domain.account import Scope
 from padron.domain.people import Role
 from padron.http import app as application
 from padron.http.declarations import Route
-from padron.http.routes import ROUTES
+from padron.http.routes import ROUTES, give_routes
 from padron.service.accounts import add_account, add_key
 from padron.service.people.members import add_member
 from padron.service.people.users import add_user
 from padron.service.runtime import Runtime
 from tests.cast import HUMMER, JEEP, UNKNOWN_VIN, make_cast, make_member
-from tests.http.api import Api, Client, Reply, on_both
+from tests.http.api import Api, Client, Reply, before_the_store, on_both
 from tests.http.conftest import run_api
 
 GUARDED = {route.name: route for route in ROUTES if not route.public}
@@ -221,13 +222,31 @@ def test_each_scope_opens_a_call() -> None:
 async def test_the_service_asks_for_the_scope_too_when_the_edge_does_not(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unguarded = tuple(replace(route, scope=None, further_scopes=(), either_scope=()) for route in ROUTES)
-    monkeypatch.setattr(application, "ROUTES", unguarded)
+    def unguard(routes: Iterable[Route]) -> tuple[Route, ...]:
+        return tuple(replace(route, scope=None, further_scopes=(), either_scope=()) for route in routes)
+
+    monkeypatch.setattr(application, "ROUTES", unguard(ROUTES))  # those of the fast path
+    monkeypatch.setattr(application, "give_routes", lambda start: unguard(give_routes(start)))
     async with run_api(runtime, await make_cast(runtime)) as api:
+        first = await api.gamma.patch_status("X", 3)
+        assert first.status == 400, "The edge asks after all: it refuses a scope before a VIN."
         for route in (route for route in GUARDED.values() if give_scopes(route)):
             token = await give_token(api, "no scope for it", route)
             reply = await call(api.nobody, route, "own", token)
             assert reply.status == 403, (route.name, reply.content)
+
+
+@before_the_store
+async def test_each_further_scope_is_asked_for_before_what_is_wrong_with_a_call(api: Api) -> None:
+    routes = [route for route in GUARDED.values() if route.further_scopes]
+    assert len(routes) > 10
+    for route in routes:
+        path = re.sub("{[a-zA-Z]+}", "none", route.path) + "?none=1"
+        for missing in (None, *route.further_scopes):
+            scopes = [scope.value for scope in Scope if scope is not missing]
+            token = (await add_key(api.runtime, api.cast.acme.account, label="x", scopes=scopes, expires_in=None)).token
+            reply = await api.nobody.send(route.method, path, b"{", {"Authorization": f"Bearer {token}"})
+            assert reply.status in ({400, 404, 415} if missing is None else {403}), (route.name, missing, reply.content)
 
 
 def test_the_table_has_every_guarded_operation() -> None:

@@ -210,6 +210,31 @@ async def test_what_somebody_keeps_for_themselves_is_nobody_elses(api: Api) -> N
     assert same_name.view_id != own.view_id
 
 
+async def test_a_member_of_two_accounts_sees_in_each_what_is_kept_there(api: Api) -> None:
+    ana, as_ana = await join(api, Role.EDITOR, "Ana")
+    await add_member(api.runtime, ana, api.beta.account_id, Role.EDITOR)
+    in_beta = replace(as_ana, account_id=api.beta.account_id)
+    own = await save_view(api.runtime, as_ana, ViewDraft(name="Mine", query=""))
+    view_id = saved_view.format_view_id(own.view_id)
+    await save_view(api.runtime, as_ana, ViewDraft(name="Ours", query="", is_shared=True))
+    await choose_first(api.runtime, as_ana, view_id)
+    seen = await list_views(api.runtime, in_beta)
+    assert ([*seen.views], seen.chosen) == ([], None)
+    for attempt in (
+        change_view(api.runtime, in_beta, view_id, ViewDraft(name="Moved", query="")),
+        delete_view(api.runtime, in_beta, view_id),
+        choose_first(api.runtime, in_beta, view_id),
+    ):
+        with pytest.raises(PadronError) as refused:
+            await attempt
+        assert refused.value.code is Code.VIEW_NOT_FOUND
+    await save_view(api.runtime, in_beta, ViewDraft(name="Mine", query=""))
+    await remove_member(api.runtime, ana, api.beta.account_id, "Beta", force=True)
+    left = await list_views(api.runtime, as_ana)
+    assert ([view.name for view in left.views], left.chosen) == (["Mine", "Ours"], own.view_id)
+    assert await api.runtime.store.people.views.list_views(api.beta.account_id, ana.user_id) == []
+
+
 @pytest.mark.long("postgres")
 async def test_a_view_that_is_taken_back_is_first_for_its_maker_alone(api: Api) -> None:
     _, as_ana = await join(api, Role.MANAGER, "Ana")

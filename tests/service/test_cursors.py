@@ -154,6 +154,13 @@ def test_a_place_in_the_feed_comes_back(number: int, mark: int) -> None:
     assert len(cursor) <= 100
 
 
+@each_row("place", [(-1, 7), (2**63, 7), (True, 7), ("1", 7), (1.0, 7), (1, -1), (1, 2**32), (1, True), (1, "7"), (1,)])
+def test_a_place_that_the_feed_cannot_have_is_refused(place: tuple[object, ...]) -> None:
+    with pytest.raises(PadronError, match="cursor") as caught:
+        parse_feed_cursor(EPOCH, make_cursor(["feed", *place]))
+    assert caught.value.code is Code.BAD_PARAMETERS
+
+
 def test_the_mark_tells_changes_apart_by_request_instant_and_vehicle() -> None:
     place = Place.after(7, request_id="r-1", at=NOON, vin=HUMMER)
     others = [

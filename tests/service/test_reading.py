@@ -9,6 +9,7 @@ from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
+from padron.service.changes.feed import list_latest
 from padron.service.runtime import Runtime
 from padron.service.statuses.single import set_status
 from padron.service.vehicles.reading import get_status, get_vehicle, list_history, list_vehicles
@@ -111,3 +112,12 @@ async def test_pages_of_a_list_join_to_the_whole(runtime: Runtime, cast: Cast) -
             if cursor is None:
                 break
         assert vins == [make_vin(number) for number in (5, 3, 1, 6, 4, 2, 0)], limit
+
+
+@pytest.mark.long("postgres")
+async def test_the_latest_changes_begin_with_the_last_one(runtime: Runtime, cast: Cast) -> None:
+    newest_first = [make_vin(number) for number in range(5)]
+    await save(runtime.store, cast.acme.account.account_id, *map(registered, reversed(newest_first)))
+    for limit in (1, 4, 5, 6):
+        latest = await list_latest(runtime, cast.acme.principal, limit)
+        assert [entry.vin for entry in latest] == newest_first[:limit]

@@ -66,10 +66,13 @@ class Race:
     is_over: bool = False
 
     async def has_tried_enough(self) -> bool:
-        """Say whether so much was tried that the race means something, however busy the machine is."""
+        """Say whether so much was tried that the race means something, however busy the machine is.
+
+        One wrong answer is enough.
+        """
         few, some = effort.REPLICA_RACE_S / 2, 6 * effort.REPLICA_RACE_S
         is_asked = self.by_primary > few and self.by_replica > some and self.told_out > 20 * some
-        return is_asked and self.changes > 6 * some
+        return self.wrong > 0 or (is_asked and self.changes > 6 * some)
 
     async def change(self, runtime: Runtime, number: int) -> None:
         rng = effort.roll(number)

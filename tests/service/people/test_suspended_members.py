@@ -12,6 +12,7 @@ from padron.service.people.members import (
     get_member,
     list_members,
     make_member_link,
+    remove_member,
     remove_own_member,
     resume_own_member,
     suspend_own_member,
@@ -96,6 +97,18 @@ async def test_a_suspended_owner_can_be_disabled_because_the_account_loses_nobod
     await suspend_own_member(runtime, await enter(runtime, crew), "r", second.user_id)
     await disable_user(runtime, crew.ana, force=True)
     assert (await disable_user(runtime, second)).disabled_at is not None
+
+
+@pytest.mark.long("postgres")
+async def test_a_suspended_owner_can_be_removed_although_no_other_owner_may_sign_in(
+    runtime: Runtime, cast: Cast, crew: Crew
+) -> None:
+    second = await add_person(runtime, "second@acme.example", cast.acme.account, Role.OWNER)
+    await suspend_own_member(runtime, await enter(runtime, crew), "r", second.user_id)
+    await disable_user(runtime, crew.ana, force=True)
+    await remove_member(runtime, second, cast.acme.account.account_id, "Acme")
+    left = await runtime.store.people.list_members(cast.acme.account.account_id)
+    assert second.user_id not in {one.user.user_id for one in left}
 
 
 @pytest.mark.long("postgres")
