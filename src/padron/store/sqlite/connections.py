@@ -48,11 +48,12 @@ class ReadConnections:
 
     def close(self) -> None:
         """End the reads under way, which nobody waits for any more, and close all connections."""
-        for connection in [*self._opened]:
+        for connection in self._opened:
             connection.interrupt()
         self._threads.shutdown(cancel_futures=True)
         for connection in [self._point, *self._opened]:
             connection.close()
+        self._opened.clear()
 
     def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         self._guard.check()
