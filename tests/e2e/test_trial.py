@@ -218,7 +218,11 @@ async def test_nothing_is_lost_when_everything_happens_at_once(engine: str, plac
             raise
         finally:
             save_report(build_report(stage, parties.stranger, began_s, time.monotonic()))
-    await check_end(stage, place, parties)
-    check_answers(stage, parties.stranger)
-    for log in tmp_path.glob("server-*.log"):
-        check_log(log.read_text("utf-8"))
+    try:
+        await check_end(stage, place, parties)
+        check_answers(stage, parties.stranger)
+        for log in tmp_path.glob("server-*.log"):
+            check_log(log.read_text("utf-8"))
+    except BaseException:
+        place.keep()
+        raise
