@@ -178,7 +178,7 @@ def _watched_loop(
 ) -> Iterator[None]:
     """Cancel what a test left running, as if its event loop had ended.
 
-    Fail a test in which a callback of an event loop took over 100 ms of processor time. Both are one fixture, because
+    Fail a test in which a callback of an event loop took over 250 ms of processor time. Both are one fixture, because
     each costs every test a fifth of a millisecond.
     """
     loop_watch.take_slow()
