@@ -40,6 +40,16 @@ class Fields:
         """Give all values of a name that are not empty, each once, in their order."""
         return list(dict.fromkeys(pair.value for pair in self.pairs if pair.name == name and pair.value))
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Say whether the visitor has seen what will happen, and wants it."""
+        return self.get("step") == "do"
+
+    @property
+    def is_sent_back(self) -> bool:
+        """Say whether the visitor has seen what would happen, and wants to change the form."""
+        return self.get("step") == "edit"
+
     def as_mapping(self) -> Mapping[str, str]:
         """Give the first value of each name."""
         given: dict[str, str] = {}

@@ -25,7 +25,6 @@ from padron.service.vehicles.duplicates import list_duplicates, repair_duplicate
 
 ROWS = 50
 SIDE_BY_SIDE = 12  # vehicles of one VIN that a page compares
-CONFIRMED = "do"  # the value of the field ``step`` with which the form acts
 
 _LIST = "/console/duplicates"
 _ONE = "/console/duplicates/{vin}"
@@ -92,9 +91,9 @@ async def show_group_again(visit: PageVisit) -> MountedReply:
 async def resolve(visit: PageVisit) -> MountedReply:
     """POST /console/duplicates/{vin}: show what will be left, or do it once it is confirmed."""
     vin, typed = read_vin(visit), TypedRepair.read(visit.form)
-    is_confirmed = visit.form.get("step") == CONFIRMED
+    is_confirmed = visit.form.is_confirmed
     try:
-        if visit.form.get("step") == "edit":
+        if visit.form.is_sent_back:
             return await _show_group(visit, vin, typed)
         repair = parse_repair(visit, vin, typed)
         done = await repair_duplicates(visit.runtime, visit.principal, repair, dry_run=not is_confirmed)

@@ -70,12 +70,12 @@ async def show_selection_again(visit: PageVisit) -> MountedReply:
 
 async def change(visit: PageVisit) -> MountedReply:
     """POST /console/selections/{selectionId}: show what will happen, or confirm it."""
-    selection_id, typed, step = visit.parameters["selectionId"], TypedChange.read(visit.form), visit.form.get("step")
-    if step == "edit":
+    selection_id, typed = visit.parameters["selectionId"], TypedChange.read(visit.form)
+    if visit.form.is_sent_back:
         return await _show_one(visit, typed)
     try:
         wanted = _parse_wanted(visit, typed)
-        if step == "do":
+        if visit.form.is_confirmed:
             digest = visit.form.get("digest")
             done = await apply_selection(
                 visit.runtime, visit.principal, selection_id, digest, wanted, visit.request_id

@@ -28,7 +28,6 @@ from padron.service.statuses.preview import OPEN_WORK_MAX, StatusPreview, previe
 from padron.service.statuses.single import set_status
 from padron.service.vehicles.reading import get_status, list_history
 
-CONFIRMED = "do"  # the value of the field ``step`` with which the form acts
 CONFLICT_ROWS = 10
 
 _PATH = "/console/vehicles/{vin}/status"
@@ -71,12 +70,11 @@ async def show_form_again(visit: PageVisit) -> MountedReply:
 async def change(visit: PageVisit) -> MountedReply:
     """POST /console/vehicles/{vin}/status: show what will happen, or do it once it is confirmed."""
     vin, typed = read_vin(visit), TypedChange.read(visit.form)
-    step = visit.form.get("step")
     try:
         request = parse_request(visit, vin, typed)
-        if step == "edit":
+        if visit.form.is_sent_back:
             return _show_form(visit, await get_status(visit.runtime, visit.principal, vin), typed)
-        if step == CONFIRMED:
+        if visit.form.is_confirmed:
             return await _do(visit, request)
         preview = await preview_status(visit.runtime, visit.principal, request)
     except PadronError as error:

@@ -18,7 +18,6 @@ from padron.domain.vin import parse_vin
 from padron.mounting import MountedReply
 from padron.service.vehicles.erasure import VEHICLES_MAX, Erasure, erase_values
 
-CONFIRMED = "do"  # the value of the field ``step`` with which the form acts
 SHOWN_MAX = 50  # vehicles that the page names
 VALUE_LENGTH_MAX = max(FIELDS_BY_NAME[name].length_max or 0 for name in PERSONAL_FIELDS)
 
@@ -69,8 +68,8 @@ async def show_form_again(visit: PageVisit) -> MountedReply:
 async def erase(visit: PageVisit) -> MountedReply:
     """POST /console/erasure: show what would be erased, or do it once it is confirmed."""
     typed = TypedErasure.read(visit.form)
-    is_confirmed = visit.form.get("step") == CONFIRMED
-    if visit.form.get("step") == "edit":
+    is_confirmed = visit.form.is_confirmed
+    if visit.form.is_sent_back:
         return _show_form(visit, typed)
     try:
         asked = parse_erasure(visit, typed)
