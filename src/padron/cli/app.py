@@ -65,7 +65,7 @@ _DEFAULTS = CommonOptions()
 
 @app.command
 def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Bring the database's schema up to date.
+    """Bring the database's schema up to date. On a Citus cluster, spread its tables over the nodes.
 
     Parameters
     ----------
@@ -73,14 +73,20 @@ def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions
         Show what would be done, without doing it.
     """
     settings = options.read()
-    pending = asyncio.run(migrate_database(settings, dry_run=dry_run))
+    done = asyncio.run(migrate_database(settings, dry_run=dry_run))
     if json:
-        steps = [{"number": migration.number, "name": migration.name} for migration in pending]
-        print_json({"dryRun": dry_run, "migrations": steps})
+        steps = [{"number": migration.number, "name": migration.name} for migration in done.migrations]
+        tables = [{"name": table.name, "onEveryNode": table.is_everywhere} for table in done.tables]
+        print_json({"dryRun": dry_run, "migrations": steps, "tables": tables})
         return 0
-    for migration in pending:
+    for migration in done.migrations:
         print(f"{'Would apply' if dry_run else 'Applied'} {migration.number:04d} {migration.name}.")
-    if not pending:
+    for table in done.tables:
+        if table.is_everywhere:
+            print(f"{'Would copy' if dry_run else 'Copied'} the table {table.name} to every node.")
+        else:
+            print(f"{'Would spread' if dry_run else 'Spread'} the table {table.name} by account.")
+    if not done.migrations and not done.tables:
         print("The database's schema is up to date.")
     return 0
 

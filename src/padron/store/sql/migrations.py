@@ -31,6 +31,22 @@ class Migration:
     sql: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedTable:
+    """A table that a migration spread over the nodes of a cluster: by account, or as a copy on every node."""
+
+    name: str
+    is_everywhere: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migrated:
+    """What a migration of a database did, or would do."""
+
+    migrations: list[Migration]
+    tables: list[PlacedTable]
+
+
 def load_migrations(package: str) -> list[Migration]:
     """Give the migrations of an engine's package, in order. Raises ValueError unless they count up from 1."""
     folder = files(package).joinpath("migrations")
