@@ -28,6 +28,11 @@ FIRST_TABLE = "counters"
 
 NAMED_MAX = 3  # tables in one sentence
 
+_UNDO = (
+    "Stop all servers, undo it with Citus's undistribute_table(…, cascade_via_foreign_keys => true), and run "
+    "`padron migrate`."
+)
+
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TABLES = """
     SELECT c.relname::text,
@@ -154,15 +159,9 @@ def find_table_faults(tables: Sequence[StoredTable]) -> list[str]:
         table.name for table in placed if table.found is table.wanted is Placement.DISTRIBUTED and table.group != first
     ]
     if odd:
-        faults.append(
-            f"These tables are spread in another way than Padrón's: {_name(odd)}. "
-            "Stop all servers, undo it with Citus's undistribute_table(), and run `padron migrate`."
-        )
+        faults.append(f"These tables are spread in another way than Padrón's: {_name(odd)}. {_UNDO}")
     if apart:
-        faults.append(
-            f"These tables have other shards than {FIRST_TABLE}: {_name(apart)}. "
-            "Stop all servers, undo it with Citus's undistribute_table(), and run `padron migrate`."
-        )
+        faults.append(f"These tables have other shards than {FIRST_TABLE}: {_name(apart)}. {_UNDO}")
     return faults
 
 

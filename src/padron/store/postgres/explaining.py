@@ -208,7 +208,7 @@ def _explain_answer(address: Address, error: asyncpg.PostgresError) -> str | Non
         server=server,
         user=quote(address.user),
         database=quote(address.database),
-        said=quote(str(error), 200),
+        said=quote(str(error).partition("\n")[0], 200),
         createdb=address.write_command("createdb", "-O", address.user, address.database),
         allow=address.write_command(
             "psql",
