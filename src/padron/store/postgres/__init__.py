@@ -1,7 +1,8 @@
 """The engine for several server processes and hosts: one PostgreSQL database."""
 
-from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate, open_store
+from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate
 from padron.store.postgres.examination import PostgresExamination
 from padron.store.postgres.explaining import explain
+from padron.store.postgres.opening import open_store
 
 __all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "explain", "migrate", "open_store"]
