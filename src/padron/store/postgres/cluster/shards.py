@@ -21,6 +21,7 @@ LIST_PLACES = """
     JOIN pg_dist_node AS n ON n.groupid = l.groupid AND n.noderole = 'primary' AND n.isactive
     ORDER BY s.shardminvalue::integer NULLS FIRST
 """
+_HASH_MIN, _HASH_MAX = -(1 << 31), (1 << 31) - 1
 _SPREAD = "h"
 _FIRST = "counters"  # with which all others lie together
 _UNPREPARED = "Run `padron migrate`, which spreads the tables."
@@ -74,7 +75,22 @@ def read_map(rows: Sequence[Row]) -> ShardMap:
             ranges.setdefault(one.first, []).append(one)
     if not ranges or "accounts" not in copied:
         raise PadronError(Code.SCHEMA_MISMATCH, f"The tables are not spread over the cluster. {_UNPREPARED}")
-    return ShardMap(sorted(ranges), [_join(ranges[first], copied) for first in sorted(ranges)])
+    firsts = sorted(ranges)
+    shards = [_join(ranges[first], copied) for first in firsts]
+    _check_whole([(first, ranges[first]) for first in firsts])
+    return ShardMap(firsts, shards)
+
+
+def _check_whole(ranges: Sequence[tuple[int, Sequence[_Place]]]) -> None:
+    """Check that each hash is in one range, and that all ranges have the same tables. Else a neighbour would answer."""
+    wanted, tables = _HASH_MIN, {one.table for one in ranges[0][1]}
+    for first, places in ranges:
+        if first != wanted or {one.table for one in places} != tables:
+            detail = "The map of the cluster has a gap: is a node disabled, or a table missing on it?"
+            raise PadronError(Code.SCHEMA_MISMATCH, detail)
+        wanted = (places[0].last or 0) + 1
+    if wanted != _HASH_MAX + 1:
+        raise PadronError(Code.SCHEMA_MISMATCH, "The map of the cluster ends too early: is a node disabled?")
 
 
 def _join(places: Sequence[_Place], copied: Mapping[str, str]) -> Shard:
