@@ -63,7 +63,6 @@ OF_THE_SERVER = {
     "survey_endpoints": "the metrics: a server looks how far the endpoints of all accounts are",
     "survey_deliveries": "the metrics: a server counts the deliveries that wait, in all accounts",
     "rename_account": "the directory: the command that renames an account",
-    "note_former_account": "the directory: the command that deletes an account",
     "find_enabled_api_keys": "a server renews the keys in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
@@ -310,8 +309,8 @@ async def test_plain_statements_write_the_same_rows_as_the_one_statement(
     written: list[list[list[asyncpg.Record]]] = []
     for url, is_distributed in ((database, False), (other, True)):
         store = await open_store(url)
-        assert store._is_distributed is False
-        store._is_distributed = is_distributed
+        assert store.is_distributed is False
+        store.is_distributed = is_distributed
         if is_distributed:
             monkeypatch.setitem(statuses.SAVES, Patience.FULL, "not to be sent")
         account = (await store.directory.add_account("Acme", NOON)).account_id
