@@ -14,7 +14,7 @@ _WITHDRAWALS = ("withdraw_work", "withdraw_free_work")
 _HELD = "/* held */"  # the place in FROM where a statement that is its own transaction makes sure of the shard
 _KEPT_MAX = 512  # of the statements of a shard; built ones differ with their filters
 
-_find_use = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)(\s+)([a-z_]+)\b(\s+AS\b)?").sub
+_find_use = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)(\s+\(?)([a-z_]+)\b(\s+AS\b)?").sub
 _find_call = re.compile(rf"\b({'|'.join(_WITHDRAWALS)})\(").sub
 _writes = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+([a-z_]+)").findall
 
