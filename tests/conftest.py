@@ -386,7 +386,7 @@ async def runtime(open_store: OpenStore, clock: SteppedClock, limits: Limits) ->
     await runtime.watch.close()
     await runtime.work_watch.close()
     await runtime.queueing.close()
-    await runtime.coalescer.close()
+    await runtime.lanes.close()
     await runtime.refusals.close()
     await runtime.authenticator.close()
     await runtime.passwords.close()

@@ -27,7 +27,7 @@ from padron.service.webhooks.sending import Sender
 from padron.store.backups import BackupNote, BackupPlan, RestoredRegister, ShowProgress, describe_backup, show_nothing
 from padron.store.base import Store
 from padron.store.examination import Examination
-from padron.store.sql.migrations import Migrated, PlacedTable
+from padron.store.sql.migrations import Migrated, Placed
 from padron.traces import Tracer
 
 SWITCH_INTERVAL_S = 0.0005
@@ -112,16 +112,16 @@ async def migrate_database(settings: Settings, *, dry_run: bool = False) -> Migr
     if settings.is_sqlite:
         from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
-        return Migrated(migrations=sqlite.migrate(settings.sqlite_path, dry_run=dry_run), tables=[])
+        return Migrated(migrations=sqlite.migrate(settings.sqlite_path, dry_run=dry_run), placed=[])
     from padron.store import postgres  # noqa: PLC0415
 
-    tables: list[PlacedTable] = []
-    migrations = await postgres.migrate(settings.database_url, dry_run=dry_run, note=tables.append)
-    return Migrated(migrations=migrations, tables=tables)
+    placed: list[Placed] = []
+    migrations = await postgres.migrate(settings.database_url, dry_run=dry_run, note=placed.append)
+    return Migrated(migrations=migrations, placed=placed)
 
 
 async def check_read_database(settings: Settings) -> None:
-    """Raise ``schema_mismatch`` for a replica that the database cannot have. The replica is not asked."""
+    """Raise ``store_unavailable`` for a replica that the database cannot have. The replica is not asked."""
     if settings.read_database_url:
         from padron.store import postgres  # noqa: PLC0415 - only the engine that is used is loaded
 

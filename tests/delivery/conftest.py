@@ -173,5 +173,5 @@ async def desk(
 
 
 async def _settle(runtime: Runtime) -> None:
-    await runtime.coalescer.close()
+    await runtime.lanes.close()
     await runtime.authenticator.close()

@@ -296,7 +296,7 @@ async def test_a_status_call_beside_a_repair_hits_the_kept_or_finds_several(
             assert seen[acme.ids[2]].status is SOLD
             await acme.undo(f"s-{number}", f"us-{number}")
         assert [one.left for one in await acme.undo(f"r-{number}", f"u-{number}")] == [None, None]
-    await other.coalescer.close()
+    await other.lanes.close()
     await other.authenticator.close()
 
 

@@ -60,7 +60,7 @@ async def runtimes(engine: str, open_store: OpenStore) -> AsyncIterator[list[Run
     yield both
     for runtime in both:
         await runtime.queueing.close()
-        await runtime.coalescer.close()
+        await runtime.lanes.close()
         await runtime.authenticator.close()
 
 

@@ -133,10 +133,16 @@ def _walk(node: Node, above: tuple[Node, ...] = ()) -> Iterator[tuple[Node, tupl
 
 
 def _find_inserted(node: Node) -> str | None:
-    """Give the parameter that the first column of new rows holds: everywhere that is ``account_id``."""
+    """Give the parameter that the first column of new rows holds: everywhere that is ``account_id``.
+
+    It may also come from rows that are held to a parameter.
+    """
     (source,) = (child for child in node["Plans"] if child["Parent Relationship"] == "Outer")
     first = str(source["Output"][0])
-    return first if re.fullmatch(r"\$\d+", first) else None
+    if re.fullmatch(r"\$\d+", first):
+        return first
+    asked = {_find_asked(part) for part, _ in _walk(source) if first == f"{part.get('Alias')}.account_id"}
+    return asked.pop() if len(asked) == 1 else None
 
 
 def _find_asked(node: Node) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.store.postgres import open_store, statuses
-from padron.store.postgres.distribution import REFERENCE_TABLES
+from padron.store.postgres.cluster.tables import REFERENCE_TABLES
 from padron.store.postgres.statuses import Patience
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
@@ -56,7 +56,6 @@ OF_THE_SERVER = {
     "survey_endpoints": "the metrics: a server looks how far the endpoints of all accounts are",
     "survey_deliveries": "the metrics: a server counts the deliveries that wait, in all accounts",
     "rename_account": "the directory: the command that renames an account",
-    "note_former_account": "the directory: the command that deletes an account",
     "find_enabled_api_keys": "a server renews the keys in use; one that cannot be renewed is looked up by itself",
 }
 # Several accounts' calls together: not sent to an engine that spreads accounts.
@@ -276,8 +275,8 @@ async def test_plain_statements_write_the_same_rows_as_the_one_statement(
     written: list[list[list[asyncpg.Record]]] = []
     for url, is_distributed in ((database, False), (other, True)):
         store = await open_store(url)
-        assert store._is_distributed is False
-        store._is_distributed = is_distributed
+        assert store.is_distributed is False
+        store.is_distributed = is_distributed
         if is_distributed:
             monkeypatch.setitem(statuses.SAVES, Patience.FULL, "not to be sent")
         account = (await store.directory.add_account("Acme", NOON)).account_id

@@ -5,7 +5,8 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from padron.store.postgres.distribution import (
+from padron.store.postgres.cluster.setup import ClusterNode, NodeState, Setup, find_node_faults, find_setup_faults
+from padron.store.postgres.cluster.tables import (
     ACCOUNT_COLUMN,
     FIRST_TABLE,
     NAMED_MAX,
@@ -16,7 +17,6 @@ from padron.store.postgres.distribution import (
     order_tables,
     read_tables,
 )
-from padron.store.postgres.nodes import Node, NodeState, Setup, find_node_faults, find_setup_faults
 from tests.postgres import Postgres
 
 REFERENCES = """
@@ -31,7 +31,7 @@ SPREAD = [
     replace(ACCOUNTS, found=Placement.REFERENCE),
     *(replace(table, found=Placement.DISTRIBUTED, group=7) for table in (COUNTERS, VEHICLES, CHANGES)),
 ]
-COORDINATOR = Node(node_id=1, host="db-0", port=5432, is_coordinator=True, is_synced=True, takes_shards=False)
+COORDINATOR = ClusterNode(node_id=1, host="db-0", port=5432, is_coordinator=True, is_synced=True, takes_shards=False)
 WORKER = replace(COORDINATOR, node_id=2, host="db-1", is_coordinator=False, takes_shards=True)
 SOUND = Setup(version="13.2-1", is_coordinator=True, replication_factor=1, nodes=[COORDINATOR, WORKER])
 

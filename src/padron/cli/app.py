@@ -62,6 +62,12 @@ app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
 
+_PLACES = {
+    "referenceTable": "a copy of the table {name} on every node",
+    "distributedTable": "each row of the table {name} on its account's node",
+    "function": "the function {name} on every node",
+}
+
 
 @app.command
 def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
@@ -76,17 +82,15 @@ def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions
     done = asyncio.run(migrate_database(settings, dry_run=dry_run))
     if json:
         steps = [{"number": migration.number, "name": migration.name} for migration in done.migrations]
-        tables = [{"name": table.name, "onEveryNode": table.is_everywhere} for table in done.tables]
-        print_json({"dryRun": dry_run, "migrations": steps, "tables": tables})
+        placed = [{"name": one.name, "kind": one.kind.value} for one in done.placed]
+        print_json({"dryRun": dry_run, "migrations": steps, "placed": placed})
         return 0
     for migration in done.migrations:
         print(f"{'Would apply' if dry_run else 'Applied'} {migration.number:04d} {migration.name}.")
-    for table in done.tables:
-        if table.is_everywhere:
-            print(f"{'Would copy' if dry_run else 'Copied'} the table {table.name} to every node.")
-        else:
-            print(f"{'Would spread' if dry_run else 'Spread'} the table {table.name} by account.")
-    if not done.migrations and not done.tables:
+    for one in done.placed:
+        where = _PLACES[one.kind.value].format(name=one.name)
+        print(f"{'Would put' if dry_run else 'Put'} {where}.")
+    if not done.migrations and not done.placed:
         print("The database's schema is up to date.")
     return 0
 

@@ -26,7 +26,7 @@ from padron.service.people.throttle import SignInThrottle
 from padron.service.rates import Rates
 from padron.service.reports.tallies import StatusTallies
 from padron.service.scanning.places import ScanPlaces
-from padron.service.statuses.coalescer import Coalescer
+from padron.service.statuses.lanes import StatusLanes
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
 from padron.service.watching.counts import ServiceCounts
 from padron.service.watching.measures import give_families
@@ -45,7 +45,7 @@ class Runtime:
     clock: Callable[[], datetime]
     limits: Limits
     rates: Rates
-    coalescer: Coalescer
+    lanes: StatusLanes
     authenticator: Authenticator
     refusals: RefusalLog
     watch: ChangeWatch
@@ -88,7 +88,7 @@ class Runtime:
         await self.watch.close()
         await self.work_watch.close()
         await self.queueing.close()
-        await self.coalescer.close()
+        await self.lanes.close()
         await self.refusals.close()
         await self.authenticator.close()
         await self.passwords.close()
@@ -115,7 +115,7 @@ def build_runtime(
         clock=clock,
         limits=limits,
         rates=rates,
-        coalescer=Coalescer(store, clock, limits.queued_changes, tracer),
+        lanes=StatusLanes(store, clock, limits.queued_changes, tracer),
         authenticator=Authenticator(store.directory, clock, rates),
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),

@@ -292,6 +292,10 @@ class Store(Protocol):
         """The continuous backup that this process keeps; None without one, and on PostgreSQL."""
         ...
 
+    def give_lane(self, account_id: int) -> int:
+        """Give the part of the database in which an account is. ``write_together`` takes accounts of one part only."""
+        ...
+
     def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
         """Change statuses in several accounts at once. Give each account as soon as all its changes are durable.
 

@@ -14,7 +14,7 @@ async def set_status(runtime: Runtime, principal: Principal, request: StatusRequ
     ``overloaded`` and ``store_unavailable``. The same status again changes nothing.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
-    return await runtime.coalescer.submit(principal.account_id, request)
+    return await runtime.lanes.submit(principal.account_id, request)
 
 
 def begin_set_status(runtime: Runtime, principal: Principal, request: StatusRequest, waiting: Waiting[Vehicle]) -> None:
@@ -23,4 +23,4 @@ def begin_set_status(runtime: Runtime, principal: Principal, request: StatusRequ
     Raises ``forbidden`` and ``overloaded`` at once.
     """
     principal.check_scope(Scope.VEHICLES_STATUS)
-    runtime.coalescer.enqueue(principal.account_id, request, waiting)
+    runtime.lanes.enqueue(principal.account_id, request, waiting)

@@ -29,11 +29,11 @@ _ENDS = (ImportState.DONE, ImportState.FAILED)
 
 def give_families(runtime: Runtime) -> Sequence[Family]:
     """Give the figures of the queues and the background work of this process, and those of its store."""
-    counts, coalescer = runtime.counts, runtime.coalescer
+    counts, lanes = runtime.counts, runtime.lanes
     return (
         *runtime.store.give_families(),
         give_histogram(
-            "padron_status_batch_size", "Status calls that were written together.", coalescer.batch_sizes
+            "padron_status_batch_size", "Status calls that were written together.", lanes.batch_sizes
         ),
         give_gauges(
             "padron_queue_length",
@@ -41,7 +41,7 @@ def give_families(runtime: Runtime) -> Sequence[Family]:
             "gate that are not stored yet, runs that are queued.",
             "queue",
             {
-                "status_calls": coalescer.waiting_count,
+                "status_calls": lanes.waiting_count,
                 "followers": runtime.watch.waiting_count,
                 "workers": runtime.work_watch.waiting_count,
                 "refusals": runtime.refusals.pending_count,

@@ -1,8 +1,8 @@
 """The engine for several server processes and hosts: one PostgreSQL database."""
 
-from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate, open_store
+from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate
 from padron.store.postgres.examination import PostgresExamination
 from padron.store.postgres.explaining import explain
-from padron.store.postgres.nodes import check_replica
+from padron.store.postgres.opening import check_replica, open_store
 
 __all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "check_replica", "explain", "migrate", "open_store"]

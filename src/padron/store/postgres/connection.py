@@ -4,7 +4,7 @@ The address may contain a password, so no error and no repr ever shows the addre
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
@@ -86,20 +86,25 @@ _TROUBLES = {
 }
 
 
-async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connection:
+async def open_connection(
+    url: str, *, patient: bool = False, settings: Mapping[str, str] | None = None
+) -> asyncpg.Connection:
     """Connect, with ``patient`` for migrations, which may take long. Raises ``store_unavailable``.
+
+    The given settings go before the usual ones.
 
     With several hosts, the first one that accepts the connection gets it. Each host has its own share of the time.
     """
     urls = split_hosts(url)
+    every = {**_SETTINGS, **(_PATIENT if patient else {}), **(settings or {})}
     with translate_errors():
         try:
             for one in urls[:-1]:
                 try:
-                    return await _connect(one, ANSWER_S_MAX / len(urls), patient=patient)
+                    return await _connect(one, ANSWER_S_MAX / len(urls), every)
                 except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
                     continue
-            return await _connect(urls[-1], ANSWER_S_MAX / len(urls), patient=patient)
+            return await _connect(urls[-1], ANSWER_S_MAX / len(urls), every)
         except ValueError:
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
@@ -108,12 +113,10 @@ async def open_connection(url: str, *, patient: bool = False) -> asyncpg.Connect
             ) from None  # the error may quote a part of the address
 
 
-async def _connect(url: str, timeout_s: float, *, patient: bool) -> asyncpg.Connection:
+async def _connect(url: str, timeout_s: float, settings: Mapping[str, str]) -> asyncpg.Connection:
+    is_patient = settings["statement_timeout"] == "0"
     return await asyncpg.connect(
-        url,
-        timeout=timeout_s,
-        command_timeout=None if patient else ANSWER_S_MAX,
-        server_settings={**_SETTINGS, **(_PATIENT if patient else {})},
+        url, timeout=timeout_s, command_timeout=None if is_patient else ANSWER_S_MAX, server_settings=dict(settings)
     )
 
 

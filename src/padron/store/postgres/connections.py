@@ -4,7 +4,7 @@ The set makes a new connection whenever no connection is idle. So it uses a serv
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -21,6 +21,7 @@ ASKED_MAX = 3  # times for one question, if each time PostgreSQL ended it to und
 PROBE_S_MAX = 0.7  # together with the pause before it, less than two seconds
 
 _PING = "SELECT 1"
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
 Condition = Callable[[asyncpg.Connection], Awaitable[bool]]
 
@@ -29,10 +30,16 @@ class Connections:
     """At most ``size_max`` connections to one database."""
 
     def __init__(
-        self, url: str, size_max: int, answer_s_max: float = ANSWER_S_MAX, troubles: ServerTroubles | None = None
+        self,
+        url: str,
+        size_max: int,
+        answer_s_max: float = ANSWER_S_MAX,
+        troubles: ServerTroubles | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.troubles = troubles or ServerTroubles()
         self._url = url
+        self._settings = settings
         self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
         self.size_max = size_max
@@ -72,9 +79,12 @@ class Connections:
                 return await self._ask(connection, statement, parameters, deadline, limit_s) if is_met else None
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[asyncpg.Connection]:
-        """Give a connection in a transaction. If the block does not commit it, it is undone."""
-        async with self._take(ANSWER_S_MAX, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
+    async def begin(self, opening: str = "") -> AsyncIterator[asyncpg.Connection]:
+        """Give a connection in a transaction. If the block does not commit it, it is undone.
+
+        A statement without parameters may open the transaction, in the same round trip.
+        """
+        async with self._take(ANSWER_S_MAX, f"{_BEGIN};{opening}" if opening else _BEGIN) as connection:
             try:
                 yield connection
             except TimeoutError:
@@ -135,7 +145,7 @@ class Connections:
             while not (await asyncio.wait([waiting], timeout=PROBE_EVERY_S))[0]:
                 with suppress(PadronError):  # a server that refuses one more connection is alive
                     async with asyncio.timeout(PROBE_S_MAX):
-                        probe = await open_connection(self._url)
+                        probe = await open_connection(self._url, settings=self._settings)
                     probe.terminate()
             return waiting.result()
         finally:
@@ -175,7 +185,7 @@ class Connections:
     async def _open(self, deadline: float) -> asyncpg.Connection:
         try:
             async with asyncio.timeout(deadline - monotonic()):
-                return await open_connection(self._url)
+                return await open_connection(self._url, settings=self._settings)
         except Exception:
             self.failed_count += 1
             raise

@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeVar, cast
 
 import asyncpg
@@ -18,12 +19,12 @@ from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard
+from padron.store.postgres.cluster.tables import find_citus
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.measures import give_families
-from padron.store.postgres.migrating import NoteTable, check_known, migrate_connection
-from padron.store.postgres.nodes import check_cluster
+from padron.store.postgres.migrating import NotePlaced, check_known, migrate_connection
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.status_calls import StatusCalls
@@ -55,27 +56,41 @@ _READ_STATE = "SELECT max(number), current_setting('transaction_read_only')::boo
 class PostgresStore:
     """The store in one PostgreSQL database, with or without a replica for reads. It connects when needed."""
 
-    def __init__(self, url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> None:
+    is_distributed = False  # whether its own connections lead to Citus, which spreads the tables
+
+    def __init__(
+        self,
+        url: str,
+        read_url: str | None = None,
+        stale_s_max: float = STALE_S_MAX,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._troubles = ServerTroubles()
-        self._writes = Connections(url, WRITE_CONNECTIONS_MAX, troubles=self._troubles)
-        self._together = Connections(url, TOGETHER_CONNECTIONS_MAX, troubles=self._troubles)
-        self._points = Connections(url, POINT_CONNECTIONS_MAX, troubles=self._troubles)
-        self._pages = Connections(url, PAGE_CONNECTIONS_MAX, troubles=self._troubles)
+        connect = partial(Connections, url, troubles=self._troubles, settings=settings)
+        self._writes = connect(WRITE_CONNECTIONS_MAX)
+        self._together = connect(TOGETHER_CONNECTIONS_MAX)
+        self._points = connect(POINT_CONNECTIONS_MAX)
+        self._pages = connect(PAGE_CONNECTIONS_MAX)
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
-        self._is_distributed = False
         self.epoch = ""  # read when the store is prepared
         self._held: HeldKey | None = None
         self._tasks = WriteTasks(self._writes)
         self._together_tasks = WriteTasks(self._together)
-        self._status_calls = StatusCalls(self._together_tasks, self._tasks)
+        self._status_calls = StatusCalls(
+            lambda work, _: self._together_tasks.run_alone(work), lambda work, _: self._tasks.run_alone(work)
+        )
         self._sources = Sources(points=self._points, pages=self._pages)
-        self._board = PostgresBoard(self._tasks, self._points)
-        self.directory = Directory(self._board)
-        self.imports = ImportBoard(self._board)
-        self.people = People(self._board)
-        self.plans = PlanBoard(self._board)
-        self.selections = SelectionBoard(self._board)
-        self.webhooks = WebhookBoard(self._board)
+        self.use_board(PostgresBoard(self._tasks, self._points))
+
+    def use_board(self, board: PostgresBoard) -> None:
+        """Let a board serve what crosses accounts."""
+        self._board = board
+        self.directory = Directory(board)
+        self.imports = ImportBoard(board)
+        self.people = People(board)
+        self.plans = PlanBoard(board)
+        self.selections = SelectionBoard(board)
+        self.webhooks = WebhookBoard(board)
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
@@ -92,6 +107,11 @@ class PostgresStore:
         if self._replica is None:
             return self.read(account_id)
         return read_caught_up(self._replica, self._sources, account_id)
+
+    @property
+    def pools(self) -> Mapping[str, Connections]:
+        """The store's own connections, by what they are for."""
+        return {"writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages}
 
     @property
     def reads_at_once(self) -> bool:
@@ -117,24 +137,31 @@ class PostgresStore:
         """Run ``work`` in a transaction of one account, to its end even if the caller is cancelled."""
 
         async def run(connection: asyncpg.Connection) -> T:
-            transaction = PostgresTransaction(connection, account_id, is_distributed=self._is_distributed)
-            result = await work(transaction)
-            if self._held is not None:
-                await settle_key(transaction.keys, self._held, result)
-            return result
+            transaction = PostgresTransaction(connection, account_id, is_distributed=self.is_distributed)
+            return await self._do(transaction, work)
 
         return await self._tasks.run(run, account_id)
 
+    async def _do(self, transaction: PostgresTransaction, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        """Do the work in an open transaction, and note that the request's key is settled by it."""
+        result = await work(transaction)
+        if self._held is not None:
+            await settle_key(transaction.keys, self._held, result)
+        return result
+
+    def give_lane(self, account_id: int) -> int:
+        """Give 0: the status calls of all accounts may be joined."""
+        del account_id
+        return 0
+
     async def write_together(self, vins: Mapping[int, Sequence[str]], decide: Decide) -> AsyncIterator[frozenset[int]]:
         """Change statuses in several accounts with one statement, to its end even if the caller is cancelled."""
-        if self._is_distributed:
-            return  # Citus keeps an account on one node, so one statement cannot write several
         async for saved in self._status_calls.write_together(vins, decide):
             yield saved
 
     async def write_apart(self, account_id: int, vins: Sequence[str], decide: Decide) -> None:
         """Change statuses in one account. After a conflict, use locks."""
-        if not self._is_distributed and await self._status_calls.try_apart(account_id, vins, decide):
+        if await self._status_calls.try_apart(account_id, vins, decide):
             return
 
         async def work(transaction: WriteTransaction) -> None:
@@ -159,9 +186,7 @@ class PostgresStore:
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the connections, the commits and the replica."""
-        pools = {
-            "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
-        }  # fmt: skip
+        pools = {name: [pool] for name, pool in self.pools.items()}
         return give_families(pools, self._tasks, self._together_tasks, self._replica)
 
     def trace(self, tracer: Tracer) -> None:
@@ -200,9 +225,12 @@ class PostgresStore:
         check_schema(applied or 0)
         return bool(is_read_only)
 
+    async def is_cluster(self) -> bool:
+        """Say whether the database is a cluster's. Raises ``store_unavailable``."""
+        return await find_citus(self._ask)
+
     async def prepare(self) -> None:
         """Read the properties of server and register, and start to watch the replica, if there is one."""
-        self._is_distributed = await check_cluster(self._ask, has_replica=self._replica is not None)
         ((self.epoch,),) = await self._points.fetch(SQL["find_epoch"], ())
         if self._replica is not None:
             await self._replica.start()
@@ -223,30 +251,11 @@ class PostgresStore:
         await asyncio.gather(*(connections.close() for connections in pools))
 
 
-async def open_store(url: str, read_url: str | None = None, stale_s_max: float = STALE_S_MAX) -> PostgresStore:
-    """Open a database whose schema is up to date. Raises ``schema_mismatch`` and ``store_unavailable``.
-
-    With the URL of a replica, reads that may be some seconds behind go there. If the replica cannot be reached now,
-    the store uses it as soon as it can be reached.
-    """
-    store = PostgresStore(url, read_url, stale_s_max)
-    try:
-        await store.check_answer()  # a standby will do for a command that only reads
-        await store.prepare()
-    except BaseException as error:
-        await store.close()
-        explained = explain(url, error) if isinstance(error, Exception) else None
-        if explained is None:
-            raise
-        raise explained from error
-    return store
-
-
-async def migrate(url: str, *, dry_run: bool = False, note: NoteTable = lambda _: None) -> list[Migration]:
+async def migrate(url: str, *, dry_run: bool = False, note: NotePlaced = lambda _: None) -> list[Migration]:
     """Apply all pending migrations in one transaction, and give them. With ``dry_run`` only give them.
 
-    On a cluster, ``note`` hears of each table that is spread over its nodes, or would be. Wait for a migration that
-    another process runs. Raises ``schema_mismatch`` and ``store_unavailable``.
+    On a cluster, ``note`` hears of each table and function that is put on its nodes, or would be. Wait for a migration
+    that another process runs. Raises ``schema_mismatch`` and ``store_unavailable``.
     """
     try:
         return await _migrate(url, note, dry_run=dry_run)
@@ -257,7 +266,7 @@ async def migrate(url: str, *, dry_run: bool = False, note: NoteTable = lambda _
         raise explained from error
 
 
-async def _migrate(url: str, note: NoteTable, *, dry_run: bool) -> list[Migration]:
+async def _migrate(url: str, note: NotePlaced, *, dry_run: bool) -> list[Migration]:
     connection = await open_connection(url, patient=True)
     try:
         with translate_errors():

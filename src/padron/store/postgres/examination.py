@@ -9,9 +9,9 @@ from padron.domain.errors import PadronError
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
 from padron.store.examination import Note, Records
 from padron.store.port import Row
-from padron.store.postgres.cluster_examination import examine_nodes, examine_tables
+from padron.store.postgres.cluster.distributing import prepare_connection
+from padron.store.postgres.cluster.examination import examine_nodes, examine_tables
 from padron.store.postgres.connection import open_connection, translate_errors
-from padron.store.postgres.distributing import prepare_connection
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.migrating import check_known
 from padron.store.postgres.port import SQL, leave_instant

@@ -9,12 +9,15 @@ from padron.store.postgres.writes import WriteTasks
 
 
 def give_families(
-    pools: Mapping[str, Connections], tasks: WriteTasks, together: WriteTasks, replica: Replica | None
+    pools: Mapping[str, Sequence[Connections]], tasks: WriteTasks, together: WriteTasks, replica: Replica | None
 ) -> Sequence[Family]:
-    """Give the figures of the connections, the commits and, if there is one, the replica."""
+    """Give the figures of the connections, the commits and, if there is one, the replica.
+
+    A pool of a cluster has parts, one for each node.
+    """
     every = dict(pools)
     if replica is not None:
-        every |= {"replica_points": replica.points, "replica_pages": replica.pages}
+        every |= {"replica_points": [replica.points], "replica_pages": [replica.pages]}
     return (
         give_histograms(
             "padron_commit_duration_seconds",
@@ -25,19 +28,19 @@ def give_families(
         ),
         give_gauges(
             "padron_pool_connections_used", "Connections in use, by pool.", "pool",
-            {name: pool.used_count for name, pool in every.items()},
+            {name: sum(pool.used_count for pool in parts) for name, parts in every.items()},
         ),
         give_gauges(
             "padron_pool_connections_max", "The size of each pool.", "pool",
-            {name: pool.size_max for name, pool in every.items()},
+            {name: sum(pool.size_max for pool in parts) for name, parts in every.items()},
         ),
         give_gauges(
             "padron_pool_waiting", "Statements that wait for a connection, by pool.", "pool",
-            {name: pool.waiting_count for name, pool in every.items()},
+            {name: sum(pool.waiting_count for pool in parts) for name, parts in every.items()},
         ),
         give_counters(
             "padron_pool_connects_failed_total", "Connections that could not be made, by pool.", "pool",
-            {name: pool.failed_count for name, pool in every.items()},
+            {name: sum(pool.failed_count for pool in parts) for name, parts in every.items()},
         ),
         *(() if replica is None else _give_replica(replica)),
     )  # fmt: skip

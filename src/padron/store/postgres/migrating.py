@@ -6,19 +6,20 @@ from functools import partial
 
 import asyncpg
 
-from padron.store.postgres.distributing import (
+from padron.store.postgres.cluster.distributing import (
+    Unplaced,
     begin_on_cluster,
     check_setup,
     distribute,
     list_unplaced,
     prepare_connection,
 )
-from padron.store.postgres.distribution import Ask, Placement, StoredTable
+from padron.store.postgres.cluster.tables import Ask
 from padron.store.postgres.giving_way import LOCK_TIMEOUT, give_way
 from padron.store.postgres.search_texts import fill_search_texts
 from padron.store.postgres.sort_keys import rewrite_texts
 from padron.store.postgres.splitting import split_statements
-from padron.store.sql.migrations import Migration, PlacedTable, check_newer, list_pending
+from padron.store.sql.migrations import Migration, Placed, check_newer, list_pending
 
 _LOCK = 7_236_366  # any number, but the same in every version, so that two migrations never run at once
 _SORT_KEYS = "sort_keys"  # a migration that SQL alone cannot do
@@ -39,15 +40,15 @@ _HAS_KINDS = """
 """
 _ADD_KINDS = "ALTER TABLE schema_migrations ADD COLUMN kind text COLLATE \"C\" NOT NULL DEFAULT 'contract'"
 
-NoteTable = Callable[[PlacedTable], None]  # hears which table was spread over the nodes of a cluster
+NotePlaced = Callable[[Placed], None]  # hears what was put on the nodes of a cluster
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Applied:
-    """What a transaction applied, and the tables that are not spread over a cluster after it."""
+    """What a transaction applied, and what is not on a cluster's nodes after it."""
 
     migrations: list[Migration]
-    unplaced: list[StoredTable]
+    unplaced: Unplaced
 
 
 async def check_known(ask: Ask, migrations: list[Migration], applied: int) -> None:
@@ -57,7 +58,7 @@ async def check_known(ask: Ask, migrations: list[Migration], applied: int) -> No
 
 
 async def migrate_connection(
-    connection: asyncpg.Connection, migrations: list[Migration], note: NoteTable, *, dry_run: bool
+    connection: asyncpg.Connection, migrations: list[Migration], note: NotePlaced, *, dry_run: bool
 ) -> list[Migration]:
     """Apply all pending migrations in one transaction, and give them. Then spread the tables, on a cluster.
 
@@ -70,8 +71,8 @@ async def migrate_connection(
     if is_cluster and not dry_run:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
         unplaced = await distribute(connection)
-    for table in unplaced:
-        note(PlacedTable(name=table.name, is_everywhere=table.wanted is Placement.REFERENCE))
+    for placed in unplaced.describe():
+        note(placed)
     return applied.migrations
 
 
@@ -88,7 +89,7 @@ async def _migrate_once(
     applied = await connection.fetchval(_READ_NUMBER) or 0
     await check_known(connection.fetch, migrations, applied)
     pending = list_pending(migrations, applied)
-    if is_cluster and (pending or await list_unplaced(connection)):
+    if is_cluster and (pending or (await list_unplaced(connection)).tables):
         await check_setup(connection)
     if pending and not await connection.fetchval(_HAS_KINDS):
         await connection.execute(_ADD_KINDS)
@@ -100,7 +101,7 @@ async def _migrate_once(
         if migration.name == _SEARCH:
             await fill_search_texts(connection)
         await connection.execute(_RECORD, migration.number, migration.name, migration.kind.value)
-    unplaced = await list_unplaced(connection) if is_cluster else []
+    unplaced = await list_unplaced(connection) if is_cluster else Unplaced()
     await connection.execute("ROLLBACK" if dry_run else "COMMIT")
     return _Applied(migrations=pending, unplaced=unplaced)
 

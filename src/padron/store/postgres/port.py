@@ -5,10 +5,10 @@ Nothing else differs: constraints, triggers and the transaction are the same.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
@@ -79,6 +79,30 @@ DIALECT = Dialect(
 )
 
 
+class Connection(Protocol):
+    """A connection, as the statements of one account use it: the driver's own, or one that writes for a shard."""
+
+    async def fetch(self, statement: str, /, *parameters: object) -> list[asyncpg.Record]:
+        """Give the rows of a statement."""
+        ...
+
+    async def fetchval(self, statement: str, /, *parameters: object) -> Any:  # noqa: ANN401 - whatever the column holds
+        """Give the first value of the first row."""
+        ...
+
+    async def execute(self, statement: str, /, *parameters: object) -> str:
+        """Run a statement."""
+        ...
+
+    async def executemany(self, statement: str, rows: Iterable[Sequence[object]], /) -> None:
+        """Run a statement for each row."""
+        ...
+
+    async def copy_records_to_table(self, table: str, /, *, records: Iterable[Any], columns: Sequence[str]) -> str:
+        """Insert rows by COPY."""
+        ...
+
+
 class Source(Protocol):
     """A source of rows: one set of connections, or a choice between two."""
 
@@ -135,7 +159,7 @@ class PostgresWrites:
 
     to_instant = staticmethod(leave_instant)
 
-    def __init__(self, connection: asyncpg.Connection, account_id: int | None) -> None:
+    def __init__(self, connection: Connection, account_id: int | None) -> None:
         self._connection = connection
         self._first: tuple[object, ...] = () if account_id is None else (account_id,)
 
@@ -154,7 +178,7 @@ class PostgresWrites:
         await run_portions(self._connection, SQL[name], [(*self._first, *row) for row in rows])
 
 
-async def run_portions(connection: asyncpg.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+async def run_portions(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Run a statement for each row, in portions, with COPY where it is faster. The rows have all parameters."""
     for start in range(0, len(rows), PORTION_ROWS):
         portion = rows[start : start + PORTION_ROWS]

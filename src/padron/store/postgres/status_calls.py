@@ -7,24 +7,27 @@ leave out each other's accounts. So for a while this server waits briefly for th
 When another transaction changed a vehicle before a batch could save it, the account uses locks for a while.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 
 from padron.store.base import Decide
+from padron.store.postgres.port import Connection
 from padron.store.postgres.statuses import Patience, change_together
-from padron.store.postgres.writes import WriteTasks
 
 CONTENDED_S = 1.0
 CROWDED_S = 1.0
 
 _Vins = Mapping[int, Sequence[str]]
+Work = Callable[[Connection], Awaitable[frozenset[int]]]
+Run = Callable[[Work, Sequence[int]], Awaitable[frozenset[int]]]  # runs work that names some accounts
 
 
 class StatusCalls:
     """Runs the batches of one process, and remembers the accounts with conflicts."""
 
-    def __init__(self, together: WriteTasks, apart: WriteTasks) -> None:
+    def __init__(self, together: Run, apart: Run) -> None:
+        """Take what runs a batch of several accounts, and what runs one of a single account, as one statement each."""
         self._together = together
         self._apart = apart
         self._crowded_until = 0.0
@@ -65,14 +68,14 @@ class StatusCalls:
         if monotonic() < self._contended_until.get(account_id, 0):
             return False
         work = partial(change_together, vins={account_id: asked}, decide=decide, patience=Patience.FULL)
-        saved = await self._apart.run_alone(work)
+        saved = await self._apart(work, [account_id])
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S
         return bool(saved)
 
     async def _try(self, vins: _Vins, decide: Decide, patience: Patience) -> frozenset[int]:
         work = partial(change_together, vins=vins, decide=decide, patience=patience)
-        return await self._together.run_alone(work)
+        return await self._together(work, list(vins))
 
 
 def _leave_out(vins: _Vins, saved: frozenset[int]) -> dict[int, Sequence[str]]:

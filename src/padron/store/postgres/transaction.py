@@ -22,7 +22,7 @@ from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.nouns import NounTransactions
-from padron.store.postgres.port import SQL, PostgresWrites, leave_instant, run_portions
+from padron.store.postgres.port import SQL, Connection, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sql.searching import give_elements
@@ -35,10 +35,11 @@ MANY = 300  # more than a batch of status calls has
 class PostgresTransaction(NounTransactions):
     """An open transaction, bound to an account.
 
-    On a distributed engine it sends only plain statements. Citus cannot route a statement that changes several tables.
+    By way of Citus (``is_distributed``) it sends only plain statements. Citus cannot route a statement that changes
+    several tables.
     """
 
-    def __init__(self, connection: asyncpg.Connection, account_id: int, *, is_distributed: bool = False) -> None:
+    def __init__(self, connection: Connection, account_id: int, *, is_distributed: bool = False) -> None:
         self._connection = connection
         self._account_id = account_id
         self._is_distributed = is_distributed

@@ -5,6 +5,7 @@ If the connection is lost during the commit, the outcome is unknown. This is an 
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from time import perf_counter
@@ -24,7 +25,9 @@ T = TypeVar("T")
 ATTEMPTS_MAX = 5
 PAUSE_S_MIN = 0.005
 PAUSE_S_MAX = 0.1
-_RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate", "users_email_key"})
+# The last one in a cluster only: there the directory's commands lock another copy of the account's row than its node.
+_RACED_INDEXES = frozenset({"identities_by_vin", "identities_by_plate", "users_email_key", "administration_pkey"})
+_find_index = re.compile(r'"([a-z_]+?)(?:_[0-9]+)?"').search  # a shard's index has the shard's number at its end
 
 
 class WriteTasks:
@@ -39,12 +42,16 @@ class WriteTasks:
         self.statement_s = Histogram()  # of work whose one statement also commits
         self.tracer: Tracer | None = None
 
-    async def run(self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None) -> T:
+    async def run(
+        self, work: Callable[[asyncpg.Connection], Awaitable[T]], account_id: int | None = None, opening: str = ""
+    ) -> T:
         """Give the result of ``work`` once it is committed. The account's transactions take turns.
+
+        A statement without parameters may open the transaction.
 
         Raises the errors of ``work``, ``store_unavailable``, and ``overloaded`` after too long a wait for a turn.
         """
-        run_once = partial(self._run_in_transaction, work)
+        run_once = partial(self._run_in_transaction, work, opening)
         return await self._shield(
             self._run(run_once if account_id is None else partial(self._wait, run_once, account_id))
         )
@@ -103,11 +110,14 @@ class WriteTasks:
             self._trace("statement", began_s)
             return result
 
-    async def _run_in_transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-        async with self._connections.begin() as connection:
+    async def _run_in_transaction(self, work: Callable[[asyncpg.Connection], Awaitable[T]], opening: str) -> T:
+        async with self._connections.begin(opening) as connection:
             result = await work(connection)
             began_s = perf_counter()
-            outcome = await connection.execute("COMMIT")
+            try:
+                outcome = await connection.execute("COMMIT")
+            except asyncpg.InternalServerError as error:  # from a cluster that lost a node; the outcome is unknown
+                raise PadronError(Code.STORE_UNAVAILABLE, "The database failed during the commit.") from error
             self.commit_s.observe(perf_counter() - began_s)
             if outcome != "COMMIT":
                 # PostgreSQL answers ROLLBACK without an error when a statement failed and the work continued.
@@ -130,6 +140,12 @@ def _stood_in_the_way(error: asyncpg.PostgresError) -> bool:
         case asyncpg.SerializationError() | asyncpg.DeadlockDetectedError():
             return True
         case asyncpg.UniqueViolationError():
-            return error.constraint_name in _RACED_INDEXES
+            return _name_index(error) in _RACED_INDEXES
         case _:
             return False
+
+
+def _name_index(error: asyncpg.UniqueViolationError) -> str:
+    """Give the name of the index that a row hurt. By way of Citus an error has no such field, but names the index."""
+    found = _find_index(f'"{error.constraint_name}"' if error.constraint_name else str(error))
+    return "" if found is None else found[1]

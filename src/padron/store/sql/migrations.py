@@ -31,12 +31,25 @@ class Migration:
     sql: str
 
 
+class PlacedKind(StrEnum):
+    """What a migration put on the nodes of a cluster."""
+
+    REFERENCE_TABLE = "referenceTable"
+    """A table, as a copy on every node."""
+
+    DISTRIBUTED_TABLE = "distributedTable"
+    """A table whose rows are each on the node of their account."""
+
+    FUNCTION = "function"
+    """A function, on every node."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlacedTable:
-    """A table that a migration spread over the nodes of a cluster: by account, or as a copy on every node."""
+class Placed:
+    """A table or a function that a migration put on the nodes of a cluster."""
 
     name: str
-    is_everywhere: bool
+    kind: PlacedKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +57,7 @@ class Migrated:
     """What a migration of a database did, or would do."""
 
     migrations: list[Migration]
-    tables: list[PlacedTable]
+    placed: list[Placed]
 
 
 def load_migrations(package: str) -> list[Migration]:

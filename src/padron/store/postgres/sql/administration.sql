@@ -56,9 +56,12 @@ UPDATE api_keys SET replaced_by = $3,
 WHERE account_id = $1 AND key_id = $2 AND replaced_by IS NULL AND revoked_at IS NULL RETURNING key_id;
 
 -- name: insert_act
--- One more act, with the account's next number. The account is locked.
+-- One more act, with the account's next number. The account is locked. The row of counters is there for Citus, which
+-- takes no subselect in VALUES, and sends what comes from one account's table to that account's node.
 INSERT INTO administration (account_id, number, type, acted_at, acted_by, request_id, subject, details)
-VALUES ($1, 1 + coalesce((SELECT max(number) FROM administration WHERE account_id = $1), 0), $2, $3, $4, $5, $6, $7)
+SELECT c.account_id, 1 + coalesce((SELECT max(a.number) FROM administration AS a WHERE a.account_id = $1), 0),
+    $2::text, $3::timestamptz, $4::text, $5::text, $6::text, $7::text
+FROM counters AS c WHERE c.account_id = $1
 RETURNING number;
 
 -- name: delete_acts

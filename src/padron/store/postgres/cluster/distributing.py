@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
-from padron.store.postgres.distribution import (
+from padron.store.postgres.cluster.functions import NodeFunction, list_stale_functions
+from padron.store.postgres.cluster.setup import ask_nodes, find_node_faults, find_setup_faults, read_setup
+from padron.store.postgres.cluster.tables import (
     FIRST_TABLE,
     Placement,
     StoredTable,
@@ -16,7 +19,7 @@ from padron.store.postgres.distribution import (
     read_tables,
 )
 from padron.store.postgres.giving_way import LOCK_TIMEOUT, give_way
-from padron.store.postgres.nodes import ask_nodes, find_node_faults, find_setup_faults, read_setup
+from padron.store.sql.migrations import Placed, PlacedKind
 
 ATTEMPTS_MAX = 10
 PAUSE_S = 1.0
@@ -33,6 +36,10 @@ _SETTINGS_OF_TRANSACTION = (
     "SET LOCAL citus.multi_shard_modify_mode = 'sequential'",
     "SET LOCAL citus.propagate_set_commands = 'local'",
 )
+_KINDS = {
+    Placement.REFERENCE: PlacedKind.REFERENCE_TABLE,
+    Placement.DISTRIBUTED: PlacedKind.DISTRIBUTED_TABLE,
+}
 _COPY = "SELECT create_reference_table($1::text::regclass)"
 _SPREAD = "SELECT create_distributed_table($1::text::regclass, 'account_id', colocate_with => $2::text)"
 # Citus propagates functions that are made on a cluster, and does not know the ones from before.
@@ -53,6 +60,21 @@ _COUNT_OTHERS = """
 """
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unplaced:
+    """What is not on the nodes of the cluster yet, as it must be."""
+
+    tables: list[StoredTable] = field(default_factory=list)
+    functions: list[NodeFunction] = field(default_factory=list)
+
+    def describe(self) -> list[Placed]:
+        """Name the tables and the functions, with how they are put on the nodes."""
+        return [
+            *(Placed(name=table.name, kind=_KINDS[table.wanted]) for table in self.tables),
+            *(Placed(name=function.name, kind=PlacedKind.FUNCTION) for function in self.functions),
+        ]
+
+
 async def prepare_connection(connection: asyncpg.Connection) -> bool:
     """Say whether the database is a cluster, and set what statements about its tables need."""
     if not await find_citus(connection.fetch):
@@ -68,9 +90,13 @@ async def begin_on_cluster(connection: asyncpg.Connection) -> None:
         await connection.execute(setting)
 
 
-async def list_unplaced(connection: asyncpg.Connection) -> list[StoredTable]:
-    """Give the tables that are not spread yet, in the order in which they can be."""
-    return [table for table in await read_tables(connection.fetch, is_cluster=True) if table.found is Placement.LOCAL]
+async def list_unplaced(connection: asyncpg.Connection) -> Unplaced:
+    """Give the tables that are not spread yet, in the order in which they can be, and the functions to be made."""
+    tables = await read_tables(connection.fetch, is_cluster=True)
+    return Unplaced(
+        tables=[table for table in tables if table.found is Placement.LOCAL],
+        functions=await list_stale_functions(connection.fetch),
+    )
 
 
 async def check_setup(connection: asyncpg.Connection) -> None:
@@ -82,20 +108,23 @@ async def check_setup(connection: asyncpg.Connection) -> None:
     _refuse(faults + find_table_faults(placed))
 
 
-async def distribute(connection: asyncpg.Connection) -> list[StoredTable]:
-    """Spread every table and function that is not spread yet, and give the tables. Raises ``schema_mismatch``.
+async def distribute(connection: asyncpg.Connection) -> Unplaced:
+    """Spread every table and make every function that is not on the nodes yet, and give them.
 
-    Each table is a transaction of its own, because a cluster has not enough locks for all shards at once.
+    Each table is a transaction of its own, because a cluster has not enough locks for all shards at once. Raises
+    ``schema_mismatch``.
     """
     unplaced = await list_unplaced(connection)
-    if unplaced:
+    if unplaced.tables:
         setup = await read_setup(connection.fetch)
         _refuse(find_node_faults(await ask_nodes(connection.fetch, setup.nodes)))
-    if any(table.name == FIRST_TABLE for table in unplaced):
+    if any(table.name == FIRST_TABLE for table in unplaced.tables):
         await _wait_until_alone(connection)
     await connection.execute(f"SET {LOCK_TIMEOUT}")
-    for table in unplaced:
+    for table in unplaced.tables:
         await give_way(connection, partial(_place, connection, table))
+    for function in unplaced.functions:
+        await connection.execute(function.statement)
     for (name,) in await connection.fetch(_LIST_FUNCTIONS):
         await connection.execute(_SPREAD_FUNCTION, name)
     for table in await read_tables(connection.fetch, is_cluster=True):

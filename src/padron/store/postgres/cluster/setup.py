@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from padron.domain.errors import Code, PadronError
-from padron.store.postgres.connection import open_connection, translate_errors
-from padron.store.postgres.distribution import Ask, find_citus, find_table_faults, read_tables
+from padron.store.postgres.cluster.functions import find_function_faults, list_stale_functions
+from padron.store.postgres.cluster.tables import Ask, find_table_faults, read_tables
 
 VERSION_MIN = 13  # tried with 13.2; it is the first one whose shards Padrón asks directly
 
@@ -34,7 +34,7 @@ _STATE = f"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class ClusterNode:
     """A server of the cluster, as the coordinator's catalog has it."""
 
     node_id: int
@@ -57,14 +57,14 @@ class Setup:
     version: str
     is_coordinator: bool
     replication_factor: int
-    nodes: list[Node]  # the coordinator first
+    nodes: list[ClusterNode]  # the coordinator first
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeState:
     """What a node said about itself, or what came back instead."""
 
-    node: Node
+    node: ClusterNode
     state: dict[str, Any]
     failure: str = ""
 
@@ -72,7 +72,9 @@ class NodeState:
 async def read_setup(ask: Ask) -> Setup:
     """Read the catalogs of the server that is asked. The nodes are not asked."""
     nodes = [
-        Node(node_id=node_id, host=host, port=port, is_coordinator=group == 0, is_synced=synced, takes_shards=takes)
+        ClusterNode(
+            node_id=node_id, host=host, port=port, is_coordinator=group == 0, is_synced=synced, takes_shards=takes
+        )
         for node_id, host, port, group, synced, takes in await ask(_READ_NODES)
     ]
     ((group, factor),) = await ask(_READ_COORDINATOR)
@@ -80,7 +82,7 @@ async def read_setup(ask: Ask) -> Setup:
     return Setup(version=version, is_coordinator=group == 0, replication_factor=factor, nodes=nodes)
 
 
-async def ask_nodes(ask: Ask, nodes: Sequence[Node], settings: Sequence[str] = ()) -> list[NodeState]:
+async def ask_nodes(ask: Ask, nodes: Sequence[ClusterNode], settings: Sequence[str] = ()) -> list[NodeState]:
     """Ask every node for its version, these settings, its checksums and its clock, by way of the coordinator."""
     answers = {
         node_id: (success, result) for node_id, success, result in await ask(_ASK_NODES, _STATE % ",".join(settings))
@@ -146,31 +148,13 @@ def find_node_faults(states: Sequence[NodeState]) -> list[str]:
     return faults
 
 
-async def check_cluster(ask: Ask, *, has_replica: bool) -> bool:
-    """Say whether the database is a cluster. Raises ``schema_mismatch`` for a cluster that a server must not use.
+async def check_register(ask: Ask) -> None:
+    """Raise ``schema_mismatch`` unless the register is spread over the cluster as a server needs it.
 
     The nodes are not asked: while one is away, a server must start for the accounts of the others.
     """
-    if not await find_citus(ask):
-        return False
-    if has_replica:
-        raise PadronError(
-            Code.SCHEMA_MISMATCH,
-            "The database is a Citus cluster, so it can have no --read-database-url: a replica of one node does not "
-            "have the accounts of the other nodes. Leave the setting out.",
-        )
     ((version,),) = await ask(_READ_VERSION)
     faults = find_version_faults(version) or find_table_faults(await read_tables(ask, is_cluster=True))
+    faults += find_function_faults(await list_stale_functions(ask))
     if faults:
         raise PadronError(Code.SCHEMA_MISMATCH, faults[0])
-    return True
-
-
-async def check_replica(url: str) -> None:
-    """Raise ``schema_mismatch`` when the database is a cluster, whose reads cannot go to one replica."""
-    connection = await open_connection(url)
-    try:
-        with translate_errors():
-            await check_cluster(connection.fetch, has_replica=True)
-    finally:
-        connection.terminate()

@@ -1,0 +1,99 @@
+"""The store on a cluster: each account's reads and writes on its node, and the rest by way of Citus.
+
+The rest is what crosses accounts: the directory, the people and what workers look for. And the few transactions of an
+account that also write tables copied to every node, such as its removal.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import asyncpg
+
+from padron.meters import Family
+from padron.store.base import Reader, WriteTransaction
+from padron.store.postgres.cluster.board import ClusterBoard
+from padron.store.postgres.cluster.looking import Looks
+from padron.store.postgres.cluster.naming import CopiedTableError
+from padron.store.postgres.cluster.nodes import NODE_SETTINGS, Nodes
+from padron.store.postgres.cluster.setup import check_register
+from padron.store.postgres.cluster.shards import Shard
+from padron.store.postgres.cluster.travelling import ShardConnection, Travel
+from padron.store.postgres.connections import Connections
+from padron.store.postgres.engine import PostgresStore
+from padron.store.postgres.measures import give_families
+from padron.store.postgres.port import PostgresReads
+from padron.store.postgres.status_calls import StatusCalls
+from padron.store.postgres.transaction import PostgresTransaction
+from padron.traces import Tracer
+
+T = TypeVar("T")
+
+# Citus plans each statement for its parameters, because it must know the account to know the shard.
+_COORDINATOR_SETTINGS = {**NODE_SETTINGS, "plan_cache_mode": "auto"}
+
+
+class ClusterStore(PostgresStore):
+    """The store in a PostgreSQL database that Citus spreads over several nodes. Its own connections lead to Citus."""
+
+    is_distributed = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, settings=_COORDINATOR_SETTINGS)
+        self._nodes = Nodes(url, self._troubles, self._tasks.commit_s, self._together_tasks.statement_s)
+        self._travel = Travel(self._points, self._nodes)
+        self._looks = Looks(self._travel)
+        run = self._travel.run_together
+        self._status_calls = StatusCalls(run, partial(run, is_apart=True))
+        self.use_board(ClusterBoard(self._tasks, self._points, self._travel))
+
+    def read(self, account_id: int) -> Reader:
+        """Give a reader of one account."""
+        return Reader(PostgresReads(self._travel.read(account_id), account_id), account_id)
+
+    def give_lane(self, account_id: int) -> int:
+        """Give the account's shard."""
+        return self._travel.find(account_id).shard_id
+
+    async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
+        """Run ``work`` in a transaction of one account on its node."""
+
+        async def send(shard: Shard) -> T:
+            async def run(connection: asyncpg.Connection) -> T:
+                return await self._do(PostgresTransaction(ShardConnection(connection, shard.names), account_id), work)
+
+            return await self._travel.find_node(shard).tasks.run(run, account_id, shard.names.hold)
+
+        try:
+            return await self._travel.send(account_id, send)
+        except CopiedTableError:
+            return await super().write(account_id, work)
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        """Give the numbers of several accounts' last changes, as far as their nodes answer at once."""
+        return await self._looks.load(account_ids)
+
+    def give_families(self) -> Sequence[Family]:
+        """Give the figures of the connections to all nodes, and of the commits."""
+        pools: dict[str, list[Connections]] = {name: [pool] for name, pool in self.pools.items()}
+        for node in self._nodes:
+            for name, pool in node.pools.items():
+                pools[name].append(pool)
+        return give_families(pools, self._tasks, self._together_tasks, None)
+
+    def trace(self, tracer: Tracer) -> None:
+        """Let a tracer record the commits."""
+        super().trace(tracer)
+        self._nodes.trace(tracer)
+
+    async def prepare(self) -> None:
+        """Read the register's properties, and where the shards are. Raises ``schema_mismatch``."""
+        await check_register(self._ask)
+        await super().prepare()
+        await self._travel.read_map()
+
+    async def close(self) -> None:
+        """Finish the work under way and close."""
+        await self._looks.close()
+        await self._nodes.close()
+        await super().close()
