@@ -25,7 +25,8 @@ PAGE_CONNECTIONS_MAX = 4
 # A node's statements name the tables of shards, so they are planned once, as on one database. With this setting off,
 # Citus does not look through the catalog's own queries for shards to hide. The driver asks such queries when it
 # connects, and each would take 0.4 s of processor time.
-NODE_SETTINGS = {"citus.override_table_visibility": "off"}
+# A shard begins small, and a plan that reads a small table as a whole would be kept while the table grows.
+NODE_SETTINGS = {"citus.override_table_visibility": "off", "enable_seqscan": "off"}
 _PLACES = ("host", "port", "hostaddr")
 
 
