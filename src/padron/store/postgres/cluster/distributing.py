@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
-from padron.store.postgres.cluster.functions import NodeFunction, list_stale_functions
+from padron.store.postgres.cluster.naming import WITHDRAWALS
 from padron.store.postgres.cluster.setup import ask_nodes, find_node_faults, find_setup_faults, read_setup
+from padron.store.postgres.cluster.stale_functions import NodeFunction, list_stale_common, list_stale_of_shards
 from padron.store.postgres.cluster.tables import (
     FIRST_TABLE,
     Placement,
@@ -68,10 +69,17 @@ class Unplaced:
     functions: list[NodeFunction] = field(default_factory=list)
 
     def describe(self) -> list[Placed]:
-        """Name the tables and the functions, with how they are put on the nodes."""
+        """Name the tables and the functions, with how they are put on the nodes.
+
+        A function that each shard has is named once. Spread tables have shards that need theirs.
+        """
+        functions = [
+            *(one.name.partition("_in_work_")[0] for one in self.functions),
+            *(WITHDRAWALS if self.tables else ()),
+        ]
         return [
             *(Placed(name=table.name, kind=_KINDS[table.wanted]) for table in self.tables),
-            *(Placed(name=function.name, kind=PlacedKind.FUNCTION) for function in self.functions),
+            *(Placed(name=name, kind=PlacedKind.FUNCTION) for name in dict.fromkeys(functions)),
         ]
 
 
@@ -92,11 +100,11 @@ async def begin_on_cluster(connection: asyncpg.Connection) -> None:
 
 async def list_unplaced(connection: asyncpg.Connection) -> Unplaced:
     """Give the tables that are not spread yet, in the order in which they can be, and the functions to be made."""
-    tables = await read_tables(connection.fetch, is_cluster=True)
-    return Unplaced(
-        tables=[table for table in tables if table.found is Placement.LOCAL],
-        functions=await list_stale_functions(connection.fetch),
-    )
+    tables = [table for table in await read_tables(connection.fetch, is_cluster=True) if table.found is Placement.LOCAL]
+    functions = await list_stale_common(connection.fetch)
+    if not tables:
+        functions += await list_stale_of_shards(connection.fetch)
+    return Unplaced(tables=tables, functions=functions)
 
 
 async def check_setup(connection: asyncpg.Connection) -> None:
@@ -123,14 +131,15 @@ async def distribute(connection: asyncpg.Connection) -> Unplaced:
     await connection.execute(f"SET {LOCK_TIMEOUT}")
     for table in unplaced.tables:
         await give_way(connection, partial(_place, connection, table))
-    for function in unplaced.functions:
+    functions = (await list_unplaced(connection)).functions  # now with those of the new shards
+    for function in functions:
         await connection.execute(function.statement)
     for (name,) in await connection.fetch(_LIST_FUNCTIONS):
         await connection.execute(_SPREAD_FUNCTION, name)
     for table in await read_tables(connection.fetch, is_cluster=True):
         if await connection.fetchval(_HAS_REST, table.name):
             await give_way(connection, partial(connection.execute, _REMOVE_REST, table.name))
-    return unplaced
+    return replace(unplaced, functions=functions)
 
 
 async def _place(connection: asyncpg.Connection, table: StoredTable) -> None:

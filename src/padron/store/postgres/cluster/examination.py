@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
-from padron.store.postgres.cluster.functions import find_function_faults, list_stale_functions
 from padron.store.postgres.cluster.setup import NodeState, ask_nodes, find_node_faults, find_setup_faults, read_setup
+from padron.store.postgres.cluster.stale_functions import find_function_faults, list_stale_common
 from padron.store.postgres.cluster.tables import Ask, Placement, find_table_faults, read_tables
 
 CLOCKS_APART_MAX = timedelta(seconds=30)
@@ -35,7 +35,7 @@ async def examine_nodes(ask: Ask, wanted: Mapping[str, str]) -> Finding:
 async def examine_tables(ask: Ask) -> Finding:
     """Look where each table is, and whether the nodes have this program's functions."""
     tables = await read_tables(ask, is_cluster=True)
-    faults = find_table_faults(tables) + find_function_faults(await list_stale_functions(ask))
+    faults = find_table_faults(tables) + find_function_faults(await list_stale_common(ask))
     if faults:
         return blame(CheckName.TABLES, " ".join(faults))
     copied = sum(table.found is Placement.REFERENCE for table in tables)

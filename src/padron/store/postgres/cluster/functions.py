@@ -1,56 +1,31 @@
-"""The functions that the statements of a shard call, which `padron migrate` makes on every node of a cluster."""
+"""Functions of single shards: PostgreSQL keeps the plans of their statements, which name one shard's tables.
 
-import re
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-
-from padron.store.postgres.cluster.tables import Ask
-from padron.store.postgres.splitting import split_statements
-
-_PACKAGE = "padron.store.postgres.cluster"
-_FILE = "functions.sql"
-
-_READ_SOURCES = """
-    SELECT proname::text, prosrc FROM pg_proc
-    WHERE pronamespace = current_schema()::regnamespace AND proname = ANY ($1::text[])
+They are the schema's own functions, renamed like any statement. They are made for every shard on every node, so a shard
+may move. A shard that came later, by a split, has none until the next `padron migrate`. Its statements use functions
+that plan anew at each call (functions.sql) until then.
 """
 
-_find_parts = re.compile(r"FUNCTION (\w+)\(.*?\$\$(.*)\$\$", re.DOTALL).search
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+
+from padron.store.postgres.cluster.naming import WITHDRAWALS, give_function
+from padron.store.postgres.cluster.shards import Shard
+
+READ_DEFINITIONS = """
+    SELECT p.proname::text, pg_get_functiondef(p.oid) FROM pg_proc AS p
+    WHERE p.pronamespace = current_schema()::regnamespace AND p.proname = ANY($1::text[])
+"""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeFunction:
-    """A function, the statement that makes it, and its body as PostgreSQL keeps it."""
-
-    name: str
-    statement: str
-    body: str
+def give_common() -> str:
+    """Give the statements that make what all shards use."""
+    return files("padron.store.postgres.cluster").joinpath("functions.sql").read_text("utf-8")
 
 
-@cache
-def load_functions() -> tuple[NodeFunction, ...]:
-    """Give the functions of this program. Raises ValueError for a statement that makes no function."""
-    functions = []
-    for statement in split_statements(files(_PACKAGE).joinpath(_FILE).read_text("utf-8")):
-        parts = _find_parts(statement)
-        if parts is None:
-            message = f"{_FILE} has a statement that makes no function."
-            raise ValueError(message)
-        functions.append(NodeFunction(name=parts[1], statement=statement, body=parts[2]))
-    return tuple(functions)
-
-
-async def list_stale_functions(ask: Ask) -> list[NodeFunction]:
-    """Give the functions that the database does not have, or has from another version."""
-    functions = load_functions()
-    found = dict(map(tuple, await ask(_READ_SOURCES, [one.name for one in functions])))
-    return [one for one in functions if found.get(one.name) != one.body]
-
-
-def find_function_faults(stale: list[NodeFunction]) -> list[str]:
-    """Say which functions are missing or of another version, with what to do."""
-    if not stale:
-        return []
-    names = ", ".join(one.name for one in stale)
-    return [f"These functions of the cluster are missing, or of another version: {names}. Run `padron migrate`."]
+def write_functions(definitions: Mapping[str, str], shards: Sequence[Shard]) -> Iterator[str]:
+    """Give the statements that make each shard's functions, from the schema's own (READ_DEFINITIONS)."""
+    for shard in shards:
+        for name in WITHDRAWALS:
+            head, body = definitions[name].split("(", maxsplit=1)
+            own = give_function(name, shard.names.name("work"))
+            yield f"{head.replace(name, own)}({shard.names.rename_body(body)}"

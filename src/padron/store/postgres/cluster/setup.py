@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from padron.domain.errors import Code, PadronError
-from padron.store.postgres.cluster.functions import find_function_faults, list_stale_functions
+from padron.store.postgres.cluster.stale_functions import find_function_faults, list_stale_common
 from padron.store.postgres.cluster.tables import Ask, find_table_faults, read_tables
 
 VERSION_MIN = 13  # tried with 13.2; it is the first one whose shards Padrón asks directly
@@ -155,6 +155,6 @@ async def check_register(ask: Ask) -> None:
     """
     ((version,),) = await ask(_READ_VERSION)
     faults = find_version_faults(version) or find_table_faults(await read_tables(ask, is_cluster=True))
-    faults += find_function_faults(await list_stale_functions(ask))
+    faults += find_function_faults(await list_stale_common(ask))
     if faults:
         raise PadronError(Code.SCHEMA_MISMATCH, faults[0])
