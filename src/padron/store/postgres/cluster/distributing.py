@@ -71,12 +71,11 @@ class Unplaced:
     def describe(self) -> list[Placed]:
         """Name the tables and the functions, with how they are put on the nodes.
 
-        A function that each shard has is named once. Spread tables have shards that need theirs.
+        A function that each shard has is named once, also before there are shards.
         """
-        functions = [
-            *(one.name.partition("_in_work_")[0] for one in self.functions),
-            *(WITHDRAWALS if self.tables else ()),
-        ]
+        functions = [one.name.partition("_in_work_")[0] for one in self.functions]
+        if any(table.name == "work" for table in self.tables):
+            functions += WITHDRAWALS
         return [
             *(Placed(name=table.name, kind=_KINDS[table.wanted]) for table in self.tables),
             *(Placed(name=name, kind=PlacedKind.FUNCTION) for name in dict.fromkeys(functions)),
