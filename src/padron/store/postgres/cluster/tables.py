@@ -55,8 +55,8 @@ _READ_PLACES = """
 """
 # The node's own shards are tables of the same schema.
 _LIST_SHARDS = """
-    SELECT relname::text FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relation_is_a_known_shard(oid)
+    SELECT c.relname || '_' || s.shardid FROM pg_dist_shard AS s JOIN pg_class AS c ON c.oid = s.logicalrelid
+    WHERE c.relnamespace = current_schema()::regnamespace
 """
 _REFERENCE, _SINGLE, _LOCAL = "nt", "hs", "ns"
 
