@@ -44,7 +44,7 @@ class ClusterStore(PostgresStore):
         self._looks = Looks(self._travel)
         run = self._travel.run_together
         self._status_calls = StatusCalls(run, partial(run, is_apart=True))
-        self.use_board(ClusterBoard(self._tasks, self._points, self._travel))
+        self.use_board(ClusterBoard(self._tasks, self._points, self._travel, self._looks))
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
@@ -70,7 +70,7 @@ class ClusterStore(PostgresStore):
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes, as far as their nodes answer at once."""
-        return await self._looks.load(account_ids)
+        return await self._looks.load_last_changes(account_ids)
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the connections to all nodes, and of the commits."""
