@@ -34,7 +34,7 @@ class Looks:
     def __init__(self, travel: Travel) -> None:
         self._travel = travel
         self._tasks: dict[tuple[str, Node], asyncio.Task[Rows]] = {}
-        self._failing: set[Node] = set()
+        self.failing: set[Node] = set()  # those that did not answer the last look
 
     async def ask(self, name: str, parameters: tuple[object, ...]) -> list[Rows]:
         """Ask a statement of every node, and give the rows of each that has answered. Raises ``store_unavailable``."""
@@ -82,7 +82,7 @@ class Looks:
         own = {node: task for (other, node), task in self._tasks.items() if other == name}
         if not own:
             return []
-        trusted = [task for node, task in own.items() if node not in self._failing]
+        trusted = [task for node, task in own.items() if node not in self.failing]
         await asyncio.wait(trusted or own.values(), timeout=WAIT_S_MAX)
         found = [rows for node, task in own.items() if (rows := self._take(name, node, task)) is not None]
         if not found:
@@ -95,10 +95,10 @@ class Looks:
         if task.done():
             del self._tasks[name, node]
             if (error := task.exception()) is None:
-                self._failing.discard(node)
+                self.failing.discard(node)
                 return task.result()
-        if node not in self._failing:
-            self._failing.add(node)
+        if node not in self.failing:
+            self.failing.add(node)
             _log.warning("work for the accounts of the node %s waits: %s", node.place, error)
         return None
 
