@@ -35,7 +35,7 @@ SENTENCES: dict[TroubleCode, str] = {
     TroubleCode.READ_ONLY: "The database takes no writes. Make it writable, or point the server to the primary.",
     TroubleCode.REPLICA_BEHIND: "The replica is behind or gone. The primary answers its reads.",
     TroubleCode.BACKUP_FAILING: "The continuous backup does not work. Look at the log of the server.",
-    TroubleCode.NODE_FAILING: "A node of the cluster does not answer or does not work. Calls of the accounts on the other "
+    TroubleCode.NODE_FAILING: "A node of the cluster does not answer or does not work. Calls of the accounts on other "
     "nodes go on.",
 }
 

@@ -6,13 +6,11 @@ account that also write tables copied to every node, such as its removal.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
 import asyncpg
 
-from padron.domain.errors import PadronError
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
 from padron.store.base import Reader, WriteTransaction
@@ -76,10 +74,8 @@ class ClusterStore(PostgresStore):
     async def _find_answer(self) -> bool:
         """Say whether any node answers."""
         asked = [node.sources.points.fetch(_PING, (), CHECK_S_MAX) for node in self._nodes]
-        for answer in asyncio.as_completed(asked):
-            with suppress(PadronError, asyncpg.PostgresError):
-                return bool(await answer)
-        return False
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return any(not isinstance(answer, BaseException) for answer in answers)
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
