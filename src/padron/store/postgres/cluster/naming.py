@@ -5,13 +5,14 @@ the alias of the shard's table.
 """
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 HOLD = "hold_shard"
 MOVED_STATE = "PD001"  # what hold_shard raises on a node that does not have the shard
 
 WITHDRAWALS = ("withdraw_work", "withdraw_free_work")  # functions that statements call, and that name a table
 _HELD = "/* held */"  # the place in FROM where a statement that is its own transaction makes sure of the shard
+_HELD_LATER = "/* held later */"  # in a statement after which another one of the same work holds the shard
 _KEPT_MAX = 512  # of the statements of a shard; built ones differ with their filters
 
 _find_use = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)(\s+\(?)([a-z_]+)\b(\s+AS\b)?").sub
@@ -49,6 +50,10 @@ class ShardNames:
         """Give the shard's name of a table."""
         return self._names[table]
 
+    def has(self, table: str) -> bool:
+        """Say whether a table is one of the shard's."""
+        return table in self._names
+
     def write(self, statement: str) -> str:
         """Give a statement for the shard. Raises CopiedTableError for one that writes a copied table."""
         written = self._written.get(statement)
@@ -60,7 +65,8 @@ class ShardNames:
 
     def write_alone(self, statement: str) -> str:
         """Give a statement that is its own transaction, for the shard. It holds the shard first."""
-        return self.write(statement) if _HELD in statement else self.write_read(statement)
+        holds_itself = _HELD in statement or _HELD_LATER in statement
+        return self.write(statement) if holds_itself else self.write_read(statement)
 
     def write_read(self, statement: str) -> str:
         """Give a statement that reads, for the shard. It raises MOVED_STATE instead if the shard is not there.
@@ -90,6 +96,25 @@ class ShardNames:
         if name is None:
             return match[0]
         return f"{word}{space}{name}{alias or f' AS {table}'}"
+
+
+def write_for_all(statement: str, shards: Sequence["ShardNames"]) -> str:
+    """Give a statement that reads, for all accounts of these shards of one node: each table is all shards' together.
+
+    The planner takes such a union apart again, and looks at each shard by its indexes.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        word, space, table, alias = match.groups()
+        names = [one.name(table) for one in shards if one.has(table)]
+        if not names:
+            return match[0]
+        parts = dict.fromkeys(names)  # a copied table has one name for all shards
+        every = " UNION ALL ".join(f"SELECT * FROM {part}" for part in parts)  # noqa: S608 - the names are Citus' own
+        source = names[0] if len(parts) == 1 else f"({every})"
+        return f"{word}{space}{source}{alias or f' AS {table}'}"
+
+    return _find_use(name, statement)
 
 
 def give_function(name: str, work: str) -> str:
