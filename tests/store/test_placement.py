@@ -5,7 +5,14 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from padron.store.postgres.cluster.setup import ClusterNode, NodeState, Setup, find_node_faults, find_setup_faults
+from padron.store.postgres.cluster.setup import (
+    ClusterNode,
+    NodeState,
+    Setup,
+    find_node_faults,
+    find_setup_faults,
+    is_tried,
+)
 from padron.store.postgres.cluster.tables import (
     ACCOUNT_COLUMN,
     FIRST_TABLE,
@@ -113,6 +120,13 @@ def test_what_keeps_tables_from_being_spread_is_said() -> None:
     for words, setup in wrong.items():
         (fault,) = find_setup_faults(setup)
         assert words in fault
+
+
+def test_other_versions_than_those_that_were_tried_are_noticed() -> None:
+    assert [version for version in ("13.2-1", "13.2", "13.0-1", "14.0-1", "13.22-1") if is_tried(version)] == [
+        "13.2-1",
+        "13.2",
+    ]
 
 
 def test_nodes_that_do_not_answer_and_nodes_with_other_versions_are_named() -> None:

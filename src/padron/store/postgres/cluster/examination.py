@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
-from padron.store.postgres.cluster.setup import NodeState, ask_nodes, find_node_faults, find_setup_faults, read_setup
+from padron.store.postgres.cluster.setup import (
+    VERSIONS_TRIED,
+    NodeState,
+    ask_nodes,
+    find_node_faults,
+    find_setup_faults,
+    is_tried,
+    read_setup,
+)
 from padron.store.postgres.cluster.stale_functions import find_function_faults, list_stale_common
 from padron.store.postgres.cluster.tables import Ask, Placement, find_table_faults, read_tables
 
@@ -25,11 +33,16 @@ async def examine_nodes(ask: Ask, wanted: Mapping[str, str]) -> Finding:
             faults.append(f"On the node {one.node.place}: {'; '.join(wrong)}.")
     if faults:
         return blame(CheckName.NODES, " ".join(faults))
+    notices = []
+    if not is_tried(setup.version):
+        notices.append(
+            f"The extension citus has version {setup.version}. Padrón was tried with {', '.join(VERSIONS_TRIED)}."
+        )
     if clocks := _find_late_clocks(answered):
-        return advise(CheckName.NODES, f"The clocks of these nodes and the one here differ: {', '.join(clocks)}.")
-    return approve(
-        CheckName.NODES, f"All {len(states)} nodes answer, with the extension citus {answered[0].state['version']}."
-    )
+        notices.append(f"The clocks of these nodes and the one here differ: {', '.join(clocks)}.")
+    if notices:
+        return advise(CheckName.NODES, " ".join(notices))
+    return approve(CheckName.NODES, f"All {len(states)} nodes answer, with the extension citus {setup.version}.")
 
 
 async def examine_tables(ask: Ask) -> Finding:

@@ -9,7 +9,8 @@ from padron.domain.errors import Code, PadronError
 from padron.store.postgres.cluster.stale_functions import find_function_faults, list_stale_common
 from padron.store.postgres.cluster.tables import Ask, find_table_faults, read_tables
 
-VERSION_MIN = 13  # tried with 13.2; it is the first one whose shards Padrón asks directly
+VERSION_MIN = 13
+VERSIONS_TRIED = ("13.2",)
 
 _READ_VERSION = "SELECT extversion FROM pg_extension WHERE extname = 'citus'"
 _READ_COORDINATOR = """
@@ -103,6 +104,11 @@ def find_version_faults(version: str) -> list[str]:
     if major.isdecimal() and int(major) >= VERSION_MIN:
         return []
     return [f"The extension citus has version {version}. Padrón needs {VERSION_MIN} or newer."]
+
+
+def is_tried(version: str) -> bool:
+    """Say whether Padrón was tried with this version: its names and locks of shards are no documented interface."""
+    return version.partition("-")[0] in VERSIONS_TRIED
 
 
 def find_setup_faults(setup: Setup) -> list[str]:
