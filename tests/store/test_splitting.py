@@ -15,7 +15,7 @@ SPLIT = {
     "SELECT ';', 'it''s; so', \"a;\"\"b\"; SELECT 2": ["SELECT ';', 'it''s; so', \"a;\"\"b\"", "SELECT 2"],
     r"SELECT E'it\'s; so', e'\\'; SELECT 2": [r"SELECT E'it\'s; so', e'\\'", "SELECT 2"],
     r"SELECT '\'; SELECT 2": [r"SELECT '\'", "SELECT 2"],
-    r"SELECT date'\'; SELECT 2": [r"SELECT date'\'", "SELECT 2"],
+    r"SELECT date'\', ';'; SELECT 2": [r"SELECT date'\', ';'", "SELECT 2"],
     "DO $$ BEGIN; -- ' ; END $$; SELECT 2": ["DO $$ BEGIN; -- ' ; END $$", "SELECT 2"],
     "DO $a$ $$;$$ $b$;$b$ $a$; SELECT 2": ["DO $a$ $$;$$ $b$;$b$ $a$", "SELECT 2"],
     "SELECT $1; SELECT a$b$, $2; SELECT b$b$": ["SELECT $1", "SELECT a$b$, $2", "SELECT b$b$"],
