@@ -137,6 +137,7 @@ async def distribute(connection: asyncpg.Connection) -> Unplaced:
         await connection.execute(_SPREAD_FUNCTION, name)
     for table in await read_tables(connection.fetch, is_cluster=True):
         if await connection.fetchval(_HAS_REST, table.name):
+            await connection.execute(f"ANALYZE {table.name}")  # the copy has no statistics yet
             await give_way(connection, partial(connection.execute, _REMOVE_REST, table.name))
     return replace(unplaced, functions=functions)
 
