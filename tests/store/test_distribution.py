@@ -16,17 +16,11 @@ from padron.store.postgres.statuses import Patience
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
+from tests.spread import COPIED
 from tests.store.distribution import Reach, find_reach, list_statements
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
 
-# Copied to every node, so that any row may refer to them, and unique beyond an account.
-COPIED = {
-    "accounts", "former_accounts", "schema_migrations", "register",
-    "users", "members", "known_people", "sessions", "invitations", "sign_ins",
-    "user_identities", "provided_members", "pending_sign_ins", "passkeys", "passkey_challenges",
-    "saved_views", "chosen_views",
-}  # fmt: skip
 # People belong to the server. Their statements reach only what is copied to every node.
 OF_PEOPLE = ("people.sql ", "sessions.sql ", "openid.sql ", "passkeys.sql ", "views.sql ")
 
