@@ -326,6 +326,32 @@ async def test_a_shard_that_is_nowhere_is_unavailable_and_nothing_is_written(pla
     assert await reader.find_last_change() == VEHICLES
 
 
+async def test_a_node_that_hangs_holds_up_no_account_of_another_node(
+    platform: Platform, second_server: Postgres
+) -> None:
+    (acme, beta), runtime = platform.members, platform.runtimes[0]
+    accounts = [acme.account.account_id, beta.account.account_id]
+    await platform.cluster.move(accounts[1], FIRST, SECOND)
+    await runtime.store.load_last_changes(accounts)  # which notices the move, and gives nothing
+    assert set(await runtime.store.load_last_changes(accounts)) == set(accounts)
+    with second_server.frozen():
+        held = [
+            asyncio.ensure_future(set_status(runtime, beta.principal, platform.ask(make_vin(number))))
+            for number in range(3)
+        ]
+        for status in (VehicleStatus.STOLEN, VehicleStatus.SOLD, VehicleStatus.ACTIVE):
+            request = platform.ask(make_vin(1), status)
+            assert (await set_status(runtime, acme.principal, request)).status is status
+            await check_vehicle(runtime, acme.principal, "poll", make_vin(1))
+        assert not any(call.done() for call in held)
+        assert await runtime.store.load_last_changes(accounts) == {accounts[0]: VEHICLES + 3}
+        outcomes = await asyncio.gather(*held, return_exceptions=True)
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, PadronError)} == {Code.STORE_UNAVAILABLE}
+    assert len(outcomes) == 3
+    request = platform.ask(make_vin(1), VehicleStatus.STOLEN)
+    assert (await insist(partial(set_status, runtime, beta.principal, request))).status is VehicleStatus.STOLEN
+
+
 async def test_calls_joined_before_a_split_are_all_answered(platform: Platform) -> None:
     """Accounts that were in one shard, and so in one batch, are in two shards when it is written."""
     runtime, cluster = platform.runtimes[0], platform.cluster
