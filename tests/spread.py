@@ -15,19 +15,16 @@ import asyncpg
 from padron.store.postgres.cluster.functions import READ_DEFINITIONS, give_common, write_functions
 from padron.store.postgres.cluster.naming import WITHDRAWALS
 from padron.store.postgres.cluster.shards import LIST_PLACES, read_map
+from padron.store.postgres.cluster.tables import REFERENCE_TABLES
 
-# Copied to every node, so that any row may refer to them, and unique beyond an account.
-COPIED = {
-    "accounts", "former_accounts", "schema_migrations", "register",
-    "users", "members", "known_people", "sessions", "invitations", "sign_ins",
-    "user_identities", "provided_members", "pending_sign_ins", "passkeys", "passkey_challenges",
-    "saved_views", "chosen_views",
-}  # fmt: skip
 RANGES = 4  # of hashes: each has a shard of every table
 _RANGE_BITS = 30  # of the 32 bits of a hash, those below the number of the range
 
 _METADATA = """
-    CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char", colocationid integer);
+    CREATE TABLE pg_catalog.pg_dist_partition (
+        logicalrelid regclass, partmethod "char", colocationid integer,
+        repmodel "char" DEFAULT 's', partkey text DEFAULT 'account_id');
+    CREATE FUNCTION pg_catalog.column_to_column_name(regclass, text) RETURNS text LANGUAGE sql AS $$ SELECT $2 $$;
     CREATE TABLE pg_catalog.pg_dist_shard (
         logicalrelid regclass, shardid bigint, shardminvalue text, shardmaxvalue text);
     CREATE TABLE pg_catalog.pg_dist_placement (shardid bigint, groupid integer);
@@ -87,17 +84,17 @@ async def spread(url: str) -> None:
         tables = await connection.fetch(_LIST_TABLES)
         numbers = count(102_008)  # where Citus begins
         for table, options in tables:
-            if table not in COPIED:
+            if table not in REFERENCE_TABLES:
                 await connection.execute(_part(table, options, [next(numbers) for _ in range(RANGES)]))
         for table, name, definition in keys:
-            if table not in COPIED:
+            if table not in REFERENCE_TABLES:
                 await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
         for table, definition in indexes:
-            if table not in COPIED:
+            if table not in REFERENCE_TABLES:
                 await connection.execute(definition)
         await connection.execute("DROP SCHEMA whole CASCADE")
         for table, _ in tables:
-            if table in COPIED:
+            if table in REFERENCE_TABLES:
                 await connection.execute(_copy(table, next(numbers)))
         for name, other in await connection.fetch(_LIST_NAMES):
             await connection.execute(f"ALTER INDEX {name} RENAME TO {other}")
@@ -154,7 +151,7 @@ def _copy(table: str, number: int) -> str:
     return f"""
         ALTER TABLE {table} RENAME TO {table}_{number};
         CREATE VIEW {table} AS SELECT *{place} FROM {table}_{number};
-        INSERT INTO pg_dist_partition VALUES ('{table}', 'n', 2);
+        INSERT INTO pg_dist_partition VALUES ('{table}', 'n', 2, 't');
         INSERT INTO pg_dist_shard VALUES ('{table}', {number}, NULL, NULL);
         INSERT INTO pg_dist_placement VALUES ({number}, 1);
     """  # noqa: S608 - names of the catalog

@@ -15,13 +15,13 @@ from padron.store.base import Store
 from padron.store.postgres import open_store
 from padron.store.postgres.cluster.naming import MOVED_STATE, CopiedTableError
 from padron.store.postgres.cluster.shards import LIST_PLACES, Shard, ShardMap, read_map
+from padron.store.postgres.cluster.tables import REFERENCE_TABLES
 from padron.store.postgres.cluster.travelling import ShardConnection
 from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import Patience, save_statuses
 from padron.store.sql.listing import build_list
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.postgres import Postgres
-from tests.spread import COPIED
 from tests.store.distribution import Node, list_statements, plan
 
 ACCOUNT = 1
@@ -154,7 +154,7 @@ def test_statements_that_write_what_every_node_has_go_by_way_of_citus(
     writing = {
         name
         for name, nodes in plans.items()
-        if not COPIED.isdisjoint(list_tables(node for node in nodes if node["Node Type"] == "ModifyTable"))
+        if not REFERENCE_TABLES.isdisjoint(list_tables(node for node in nodes if node["Node Type"] == "ModifyTable"))
     }
     assert refused == writing
     assert len(refused) > 30
