@@ -60,7 +60,8 @@ _MAKE_EMPTYING = """
 """
 _LIST_TABLES = """
     SELECT relname FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('schema_migrations', 'register')
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND relname !~ '^(schema_migrations|register)(_[0-9]+)?$'
 """
 _LIST_SEQUENCES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"
 _END_OTHERS = """
@@ -105,6 +106,10 @@ class Databases:
         if database not in self._idle:
             KEPT.forget(url)
         return wrong
+
+    def has_lent(self, url: str) -> bool:
+        """Say whether a database is lent by us."""
+        return url in self._lent
 
     async def leave_alone(self, url: str) -> None:
         """Connect no more to a database that is lent, for a test that wants nobody else there."""

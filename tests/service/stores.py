@@ -262,6 +262,10 @@ class FaultyStore:
     def is_being_checked(self) -> bool | None:
         return self._store.is_being_checked
 
+    @property
+    def failing_node_count(self) -> int:
+        return self._store.failing_node_count
+
     async def watch(self) -> None:
         await self._store.watch()
 
@@ -277,6 +281,9 @@ class FaultyStore:
 
     def trace(self, tracer: Tracer) -> None:
         self._store.trace(tracer)
+
+    def give_lane(self, account_id: int) -> int:
+        return self._store.give_lane(account_id)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

@@ -169,7 +169,7 @@ async def test_a_backend_killed_in_the_middle_of_work_is_a_503_and_leaves_nothin
         assert isinstance(transaction, PostgresTransaction)
         (vehicle,) = await transaction.lock_vehicles([HUMMER])
         await transaction.save_changes([status_changed(vehicle)])
-        os.kill(transaction._connection.get_server_pid(), signal.SIGKILL)
+        os.kill(await transaction._connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
 
     async with postgres_server.crashing():
         code, _ = await get_code(store.write(acme, work))
