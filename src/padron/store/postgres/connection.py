@@ -66,6 +66,7 @@ _WORDS = {
     "57P01": "The database is being stopped.",
     "57P02": "The database has crashed and recovers.",
     "57P03": "The database is starting or stopping.",
+    "XX000": "The database lost the connection to one of its nodes.",
     "XX001": "The database has damaged data.",
     "XX002": "The database has a damaged index.",
 }
@@ -75,6 +76,8 @@ _WORDS_OF_CLASSES = {
     "53": "The database has not enough of something: memory, disk or connections.",
     "58": "The database cannot read or write its files.",
 }
+
+_LOST_NODE = ("failure on connection", "connection to the remote node")
 
 # asyncpg warns that it does not use a password file, at the place of its code. explaining.py says it to the operator.
 warnings.filterwarnings("ignore", "password file", UserWarning, module="asyncpg")
@@ -150,7 +153,7 @@ def translate_errors() -> Iterator[None]:
     except OSError as error:
         raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The database cannot be reached.") from error
     except asyncpg.PostgresError as error:
-        if not _is_unavailable(error.sqlstate or ""):
+        if not _is_unavailable(error.sqlstate or "") and not _lost_node(error):
             raise
         # The server's own words may reveal internals. They stay in the cause, for the log.
         raise TroubledError(_find_trouble(error.sqlstate or ""), _word(error.sqlstate or "")) from error
@@ -167,6 +170,11 @@ def _word(state: str) -> str:
 
 def _is_unavailable(state: str) -> bool:
     return state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES
+
+
+def _lost_node(error: asyncpg.PostgresError) -> bool:
+    """Say whether a cluster lost the connection to a node. Citus gives no state of its own for that."""
+    return error.sqlstate == "XX000" and any(words in str(error) for words in _LOST_NODE)
 
 
 def _find_trouble(state: str) -> TroubleCode:

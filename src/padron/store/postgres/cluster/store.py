@@ -34,7 +34,13 @@ T = TypeVar("T")
 _PING = "SELECT 1"
 
 # Citus plans each statement for its parameters, because it must know the account to know the shard.
-_COORDINATOR_SETTINGS = {"citus.override_table_visibility": "off", "plan_cache_mode": "auto"}
+# It keeps no connections to its nodes from one transaction to the next: it would notice only when it uses one that the
+# node has restarted meanwhile, and fail.
+_COORDINATOR_SETTINGS = {
+    "citus.override_table_visibility": "off",
+    "citus.max_cached_conns_per_worker": "0",
+    "plan_cache_mode": "auto",
+}
 
 
 class ClusterStore(PostgresStore):
