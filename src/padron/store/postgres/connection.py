@@ -14,6 +14,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.trouble import TroubleCode, TroubledError
 
 ANSWER_S_MAX = 1.8  # for one step, on the client side: we give up a hanging server before two seconds
+KEPT_STATEMENTS_MAX = 100  # the driver's own bound
 PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
 
 # Generic plans, because otherwise PostgreSQL plans `vin = ANY($2)` again for each batch. The lock timeout is shorter
@@ -86,11 +87,11 @@ _TROUBLES = {
 
 
 async def open_connection(
-    url: str, *, patient: bool = False, settings: Mapping[str, str] | None = None
+    url: str, *, patient: bool = False, settings: Mapping[str, str] | None = None, kept_max: int = KEPT_STATEMENTS_MAX
 ) -> asyncpg.Connection:
     """Connect, with ``patient`` for migrations, which may take long. Raises ``store_unavailable``.
 
-    The given settings go before the usual ones.
+    The given settings go before the usual ones. The connection keeps the plans of ``kept_max`` statements.
 
     With several hosts, the first one that accepts the connection gets it. Each host has its own share of the time.
     """
@@ -100,10 +101,10 @@ async def open_connection(
         try:
             for one in urls[:-1]:
                 try:
-                    return await _connect(one, ANSWER_S_MAX / len(urls), every)
+                    return await _connect(one, ANSWER_S_MAX / len(urls), every, kept_max)
                 except (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched):
                     continue
-            return await _connect(urls[-1], ANSWER_S_MAX / len(urls), every)
+            return await _connect(urls[-1], ANSWER_S_MAX / len(urls), every, kept_max)
         except ValueError:
             raise PadronError(
                 Code.STORE_UNAVAILABLE,
@@ -112,10 +113,13 @@ async def open_connection(
             ) from None  # the error may quote a part of the address
 
 
-async def _connect(url: str, timeout_s: float, settings: Mapping[str, str]) -> asyncpg.Connection:
-    is_patient = settings["statement_timeout"] == "0"
+async def _connect(url: str, timeout_s: float, settings: Mapping[str, str], kept_max: int) -> asyncpg.Connection:
     return await asyncpg.connect(
-        url, timeout=timeout_s, command_timeout=None if is_patient else ANSWER_S_MAX, server_settings=dict(settings)
+        url,
+        timeout=timeout_s,
+        command_timeout=None if settings["statement_timeout"] == "0" else ANSWER_S_MAX,
+        server_settings=dict(settings),
+        statement_cache_size=kept_max,
     )
 
 

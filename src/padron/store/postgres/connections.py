@@ -6,13 +6,19 @@ The set makes a new connection whenever no connection is idle. So it uses a serv
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
-from padron.store.postgres.connection import ANSWER_S_MAX, open_connection, translate_errors
+from padron.store.postgres.connection import (
+    ANSWER_S_MAX,
+    KEPT_STATEMENTS_MAX,
+    open_connection,
+    translate_errors,
+)
 from padron.store.postgres.troubles import ServerTroubles
 
 CLOSE_S_MAX = 1.0
@@ -36,10 +42,10 @@ class Connections:
         answer_s_max: float = ANSWER_S_MAX,
         troubles: ServerTroubles | None = None,
         settings: Mapping[str, str] | None = None,
+        kept_max: int = KEPT_STATEMENTS_MAX,
     ) -> None:
         self.troubles = troubles or ServerTroubles()
-        self._url = url
-        self._settings = settings
+        self._open_connection = partial(open_connection, url, settings=settings, kept_max=kept_max)
         self._answer_s_max = answer_s_max
         self._places = asyncio.Semaphore(size_max)
         self.size_max = size_max
@@ -145,7 +151,7 @@ class Connections:
             while not (await asyncio.wait([waiting], timeout=PROBE_EVERY_S))[0]:
                 with suppress(PadronError):  # a server that refuses one more connection is alive
                     async with asyncio.timeout(PROBE_S_MAX):
-                        probe = await open_connection(self._url, settings=self._settings)
+                        probe = await self._open_connection()
                     probe.terminate()
             return waiting.result()
         finally:
@@ -185,7 +191,7 @@ class Connections:
     async def _open(self, deadline: float) -> asyncpg.Connection:
         try:
             async with asyncio.timeout(deadline - monotonic()):
-                return await open_connection(self._url, settings=self._settings)
+                return await self._open_connection()
         except Exception:
             self.failed_count += 1
             raise

@@ -5,17 +5,17 @@ the alias of the shard's table.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 HOLD = "hold_shard"
 MOVED_STATE = "PD001"  # what hold_shard raises on a node that does not have the shard
 
-_WITHDRAWALS = ("withdraw_work", "withdraw_free_work")
+WITHDRAWALS = ("withdraw_work", "withdraw_free_work")  # functions that statements call, and that name a table
 _HELD = "/* held */"  # the place in FROM where a statement that is its own transaction makes sure of the shard
 _KEPT_MAX = 512  # of the statements of a shard; built ones differ with their filters
 
 _find_use = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)(\s+\(?)([a-z_]+)\b(\s+AS\b)?").sub
-_find_call = re.compile(rf"\b({'|'.join(_WITHDRAWALS)})\(").sub
+_find_call = re.compile(rf"\b({'|'.join(WITHDRAWALS)})\(").sub
 _writes = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+([a-z_]+)").findall
 
 
@@ -26,13 +26,22 @@ class CopiedTableError(Exception):
 class ShardNames:
     """The names of one shard's tables, and the statements that were written with them."""
 
-    def __init__(self, shard_id: int, spread: Mapping[str, str], copied: Mapping[str, str]) -> None:
-        """Take the shard's number, and the shard's name of each table: spread by account, and copied to every node."""
+    def __init__(
+        self, shard_id: int, spread: Mapping[str, str], copied: Mapping[str, str], functions: Container[str] = ()
+    ) -> None:
+        """Take the shard's number, the shard's name of each table, and the names of the functions that there are.
+
+        Tables are spread by account, or copied to every node.
+        """
         self.hold = f"SELECT {HOLD}({shard_id})"
         self._shard_id = shard_id
         self._copied = frozenset(copied)
         self._names = {**spread, **copied}
-        self._work = spread["work"]
+        self._calls = {
+            name: f"{own}(" if (own := give_function(name, spread["work"])) in functions
+            else f"{name}_of('{spread['work']}', "
+            for name in WITHDRAWALS
+        }  # fmt: skip
         self._written: dict[str, str] = {}
         self._reads: dict[str, str] = {}
 
@@ -68,7 +77,12 @@ class ShardNames:
     def _rename(self, statement: str) -> str:
         named = _find_use(self._rename_one, statement)
         held = named.replace(_HELD, f"{HOLD}({self._shard_id}) AS held CROSS JOIN")
-        return _find_call(rf"\1_of('{self._work}', ", held)
+        return _find_call(lambda match: self._calls[match[1]], held)
+
+    def rename_body(self, body: str) -> str:
+        """Give the body of a function of the schema, as one of this shard."""
+        named = _find_use(self._rename_one, body)
+        return _find_call(lambda match: f"{give_function(match[1], self._names['work'])}(", named)
 
     def _rename_one(self, match: re.Match[str]) -> str:
         word, space, table, alias = match.groups()
@@ -76,6 +90,11 @@ class ShardNames:
         if name is None:
             return match[0]
         return f"{word}{space}{name}{alias or f' AS {table}'}"
+
+
+def give_function(name: str, work: str) -> str:
+    """Give the name of a function of one shard, by the name of the shard's table of work."""
+    return f"{name}_in_{work}"
 
 
 def _keep(kept: dict[str, str], statement: str, written: str) -> str:

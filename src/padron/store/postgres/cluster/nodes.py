@@ -5,6 +5,7 @@ So a node that hangs takes no connection, and no turn, from the accounts on othe
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from padron.meters import Histogram
@@ -25,7 +26,9 @@ PAGE_CONNECTIONS_MAX = 4
 # A node's statements name the tables of shards, so they are planned once, as on one database. With this setting off,
 # Citus does not look through the catalog's own queries for shards to hide. The driver asks such queries when it
 # connects, and each would take 0.4 s of processor time.
-NODE_SETTINGS = {"citus.override_table_visibility": "off"}
+# A shard begins small, and a plan that reads a small table as a whole would be kept while the table grows.
+NODE_SETTINGS = {"citus.override_table_visibility": "off", "enable_seqscan": "off"}
+KEPT_STATEMENTS_MAX = 300  # each shard has its own form of a statement, and a node has some tens of shards
 _PLACES = ("host", "port", "hostaddr")
 
 
@@ -33,10 +36,9 @@ class Node:
     """One node's connections."""
 
     def __init__(self, url: str, troubles: ServerTroubles, commit_s: Histogram, batch_s: Histogram) -> None:
-        self.writes = Connections(url, WRITE_CONNECTIONS_MAX, troubles=troubles, settings=NODE_SETTINGS)
-        self.together = Connections(url, TOGETHER_CONNECTIONS_MAX, troubles=troubles, settings=NODE_SETTINGS)
-        points = Connections(url, POINT_CONNECTIONS_MAX, troubles=troubles, settings=NODE_SETTINGS)
-        pages = Connections(url, PAGE_CONNECTIONS_MAX, troubles=troubles, settings=NODE_SETTINGS)
+        connect = partial(Connections, url, troubles=troubles, settings=NODE_SETTINGS, kept_max=KEPT_STATEMENTS_MAX)
+        self.writes, self.together = connect(WRITE_CONNECTIONS_MAX), connect(TOGETHER_CONNECTIONS_MAX)
+        points, pages = connect(POINT_CONNECTIONS_MAX), connect(PAGE_CONNECTIONS_MAX)
         self.sources = Sources(points=points, pages=pages)
         self.tasks = WriteTasks(self.writes)
         self.together_tasks = WriteTasks(self.together)

@@ -11,9 +11,13 @@ from padron.store.postgres.cluster.hashing import hash_account
 from padron.store.postgres.cluster.naming import ShardNames
 
 # Tables spread by account have a hash range a shard ('h'). Tables copied to every node have one shard ('n').
-LIST_PLACES = """
+LIST_PLACES = r"""
     SELECT c.relname::text, p.partmethod::text, s.shardid, s.shardminvalue::integer, s.shardmaxvalue::integer,
-        n.nodename, n.nodeport
+        n.nodename, n.nodeport,
+        CASE WHEN c.relname = 'work' THEN ARRAY(
+            SELECT f.proname::text FROM pg_proc AS f
+            WHERE f.pronamespace = c.relnamespace AND f.proname LIKE '%\_in\_work\_' || s.shardid
+        ) ELSE '{}' END
     FROM pg_dist_partition AS p
     JOIN pg_class AS c ON c.oid = p.logicalrelid AND c.relnamespace = current_schema()::regnamespace
     JOIN pg_dist_shard AS s USING (logicalrelid)
@@ -63,6 +67,7 @@ class _Place(NamedTuple):
     last: int | None
     host: str
     port: int
+    functions: Sequence[str]  # of the shard
 
 
 def read_map(rows: Sequence[Row]) -> ShardMap:
@@ -102,4 +107,5 @@ def _join(places: Sequence[_Place], copied: Mapping[str, str]) -> Shard:
         raise PadronError(Code.SCHEMA_MISMATCH, detail)
     shard_id = next(one.shard_id for one in places if one.table == _FIRST)
     ((host, port, _),) = where
-    return Shard(shard_id, NodeAddress(host, port), ShardNames(shard_id, spread, copied))
+    functions = frozenset(name for one in places for name in one.functions)
+    return Shard(shard_id, NodeAddress(host, port), ShardNames(shard_id, spread, copied, functions))

@@ -15,7 +15,7 @@ from padron.store.base import Reader, WriteTransaction
 from padron.store.postgres.cluster.board import ClusterBoard
 from padron.store.postgres.cluster.looking import Looks
 from padron.store.postgres.cluster.naming import CopiedTableError
-from padron.store.postgres.cluster.nodes import NODE_SETTINGS, Nodes
+from padron.store.postgres.cluster.nodes import Nodes
 from padron.store.postgres.cluster.shards import Shard
 from padron.store.postgres.cluster.travelling import ShardConnection, Travel
 from padron.store.postgres.connections import Connections
@@ -29,7 +29,7 @@ from padron.traces import Tracer
 T = TypeVar("T")
 
 # Citus plans each statement for its parameters, because it must know the account to know the shard.
-_COORDINATOR_SETTINGS = {**NODE_SETTINGS, "plan_cache_mode": "auto"}
+_COORDINATOR_SETTINGS = {"citus.override_table_visibility": "off", "plan_cache_mode": "auto"}
 
 
 class ClusterStore(PostgresStore):
