@@ -27,6 +27,7 @@ from tests.postgres import SETTINGS, TEMPLATE, Postgres, execute, freeze, list_p
 HOST = "127.0.0.1"
 WORKERS = 2
 START_S_MAX = 60.0
+END_S_MAX = 20.0  # PostgreSQL kills after five seconds what does not end by itself, such as a daemon of Citus
 
 _BARE_TEMPLATE = "template_citus"
 # An account is on one of a few shards, so that two accounts are often on one node and often on two. The maintenance
@@ -89,7 +90,7 @@ class Node:
         if (pid := self.get_pid()) is not None:
             processes = list_processes(self)
             os.kill(pid, signal.SIGQUIT)
-            _, alive = psutil.wait_procs(processes, 10)
+            _, alive = psutil.wait_procs(processes, END_S_MAX)
             assert not alive
 
     def frozen(self) -> AbstractContextManager[None]:
@@ -193,8 +194,7 @@ def run_cluster(pg_config: str, workers: int = WORKERS) -> Iterator[Cluster]:
             finally:
                 cluster.close()
         finally:
-            for node in nodes:
-                _end(node)
+            _end(nodes)
 
 
 def _find_ports(number: int) -> list[int]:
@@ -213,10 +213,14 @@ def _start(node: Node) -> None:
     node.ensure_postgres_running()
 
 
-def _end(node: Node) -> None:
-    if node.get_pid() is None:
-        return
-    for process in list_processes(node):
+def _end(nodes: Sequence[Node]) -> None:
+    """End all nodes, of which a test may have left some frozen. All are told before one is waited for."""
+    processes = [process for node in nodes if node.get_pid() is not None for process in list_processes(node)]
+    for node in nodes:
+        if (pid := node.get_pid()) is not None:
+            os.kill(pid, signal.SIGQUIT)
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
-            process.resume()  # a test may have left it frozen
-    node.kill()
+            process.resume()
+    _, alive = psutil.wait_procs(processes, END_S_MAX)
+    assert not alive
