@@ -21,6 +21,7 @@ class TroubleCode(StrEnum):
     READ_ONLY = "read_only"
     REPLICA_BEHIND = "replica_behind"
     BACKUP_FAILING = "backup_failing"
+    NODE_FAILING = "node_failing"
 
 
 SENTENCES: dict[TroubleCode, str] = {
@@ -34,7 +35,12 @@ SENTENCES: dict[TroubleCode, str] = {
     TroubleCode.READ_ONLY: "The database takes no writes. Make it writable, or point the server to the primary.",
     TroubleCode.REPLICA_BEHIND: "The replica is behind or gone. The primary answers its reads.",
     TroubleCode.BACKUP_FAILING: "The continuous backup does not work. Look at the log of the server.",
+    TroubleCode.NODE_FAILING: "A node of the cluster does not answer or does not work. Calls of the accounts on other "
+    "nodes go on.",
 }
+
+_WARNINGS = frozenset({TroubleCode.REPLICA_BEHIND, TroubleCode.BACKUP_FAILING, TroubleCode.NODE_FAILING})
+
 
 # A small write may succeed where a larger one did not. So nobody tries before the last failure is some seconds old.
 TRY_AFTER_S = 5.0
@@ -54,7 +60,7 @@ class Trouble:
     @property
     def is_fatal(self) -> bool:
         """Say whether the server is not ready because of it."""
-        return self.code not in {TroubleCode.REPLICA_BEHIND, TroubleCode.BACKUP_FAILING}
+        return self.code not in _WARNINGS
 
 
 class TroubledError(PadronError):

@@ -48,6 +48,7 @@ async def find_readiness(runtime: Runtime) -> Readiness:
     found = (
         code,
         TroubleCode.REPLICA_BEHIND if is_fresh is False else None,
+        TroubleCode.NODE_FAILING if store.failing_node_count else None,
         TroubleCode.BACKUP_FAILING if store.backup is not None and _is_failing(store.backup.state, runtime) else None,
     )
     return Readiness(

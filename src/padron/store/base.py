@@ -288,6 +288,11 @@ class Store(Protocol):
         ...
 
     @property
+    def failing_node_count(self) -> int:
+        """How many nodes of a cluster do not answer or do not work, as far as it was noticed."""
+        ...
+
+    @property
     def backup(self) -> ContinuousBackup | None:
         """The continuous backup that this process keeps; None without one, and on PostgreSQL."""
         ...

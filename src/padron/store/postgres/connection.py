@@ -15,6 +15,7 @@ from padron.domain.trouble import TroubleCode, TroubledError
 
 ANSWER_S_MAX = 1.8  # for one step, on the client side: we give up a hanging server before two seconds
 KEPT_STATEMENTS_MAX = 100  # the driver's own bound
+KEPT_BYTES_MAX = 1 << 17  # of a statement, which may name the tables of all shards of a node
 PAGE_S_MAX = 5.5  # for a page of a list: the server itself gives up after five
 
 # Generic plans, because otherwise PostgreSQL plans `vin = ANY($2)` again for each batch. The lock timeout is shorter
@@ -120,6 +121,7 @@ async def _connect(url: str, timeout_s: float, settings: Mapping[str, str], kept
         command_timeout=None if settings["statement_timeout"] == "0" else ANSWER_S_MAX,
         server_settings=dict(settings),
         statement_cache_size=kept_max,
+        max_cacheable_statement_size=KEPT_BYTES_MAX,
     )
 
 

@@ -129,6 +129,11 @@ class PostgresStore:
         return
 
     @property
+    def failing_node_count(self) -> int:
+        """Give 0: there is one database."""
+        return 0
+
+    @property
     def is_replica_fresh(self) -> bool | None:
         """Say whether the replica serves reads."""
         return None if self._replica is None else self._replica.is_fresh

@@ -1,47 +1,66 @@
-"""The look at several accounts' last changes: one statement for each node, which waits for no other node."""
+"""What a server looks for in all accounts: it asks each node by itself, and waits for none that hangs.
+
+A look is a hint: what it finds is looked at again where it is used, by a statement that holds its shard.
+"""
 
 import asyncio
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import asyncpg
 
-from padron.domain.errors import PadronError
+from padron.domain.errors import Code, PadronError
+from padron.store.postgres.cluster.naming import write_for_all
 from padron.store.postgres.cluster.nodes import Node
 from padron.store.postgres.cluster.shards import Shard
 from padron.store.postgres.cluster.travelling import Travel, is_moved
 from padron.store.postgres.port import SQL
 
-WAIT_S_MAX = 0.2  # for the slowest node; what comes later is given at the next look
+WAIT_S_MAX = 1.0  # for the slowest node; what comes later is given at the next look
+
+T = TypeVar("T")
+Rows = list[asyncpg.Record]
 
 _replace_parameter = re.compile(r"\$1\b").sub
+_log = logging.getLogger("padron.cluster")
 
 
 class Looks:
-    """The looks of one process that are under way, by node."""
+    """The looks of one process that are under way, by their names and nodes."""
 
     def __init__(self, travel: Travel) -> None:
         self._travel = travel
-        self._tasks: dict[Node, asyncio.Task[dict[int, int]]] = {}
+        self._tasks: dict[tuple[str, Node], asyncio.Task[Rows]] = {}
+        self.failing: set[Node] = set()  # those that did not answer the last look
 
-    async def load(self, account_ids: Sequence[int]) -> dict[int, int]:
-        """Give the numbers that the nodes gave by now. Raises ``store_unavailable`` when no node answers."""
+    async def ask(self, name: str, parameters: tuple[object, ...]) -> list[Rows]:
+        """Ask a statement of every node, and give the rows of each that has answered. Raises ``store_unavailable``."""
+        await self._travel.refresh()
+
+        def look(node: Node, shards: Sequence[Shard]) -> Awaitable[Rows]:
+            return node.sources.points.fetch(write_for_all(SQL[name], [shard.names for shard in shards]), parameters)
+
+        return await self._gather(name, self._travel.list_shards(), look)
+
+    async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
+        """Give the numbers of several accounts' last changes, as far as their nodes have answered."""
         asked: dict[Node, dict[Shard, list[int]]] = {}
         for account_id in account_ids:
             shard = self._travel.find(account_id)
             asked.setdefault(self._travel.find_node(shard), {}).setdefault(shard, []).append(account_id)
-        for node, accounts in asked.items():
-            if node not in self._tasks:
-                self._tasks[node] = asyncio.create_task(self._look(node, accounts), name="padron-cluster-look")
-        if not self._tasks:
-            return {}
-        done, _ = await asyncio.wait(self._tasks.values(), timeout=WAIT_S_MAX)
-        self._tasks = {node: task for node, task in self._tasks.items() if task not in done}
-        errors = [error for task in done if (error := task.exception()) is not None]
-        if errors and len(errors) == len(done) and not self._tasks:
-            raise errors[0]
-        return {key: number for task in done if task.exception() is None for key, number in task.result().items()}
+
+        def look(node: Node, accounts: Mapping[Shard, list[int]]) -> Awaitable[Rows]:
+            parts = [
+                _replace_parameter(f"${place}", shard.names.write_read(SQL["load_last_changes"]))
+                for place, shard in enumerate(accounts, start=1)
+            ]
+            return node.sources.points.fetch("\nUNION ALL\n".join(parts), tuple(accounts.values()))
+
+        found = await self._gather("load_last_changes", asked, look)
+        return {account_id: number for rows in found for account_id, number in rows}
 
     async def close(self) -> None:
         """End the looks under way."""
@@ -50,16 +69,44 @@ class Looks:
             with suppress(asyncio.CancelledError, PadronError, asyncpg.PostgresError):
                 await task
 
-    async def _look(self, node: Node, accounts: Mapping[Shard, list[int]]) -> dict[int, int]:
-        parts = [
-            _replace_parameter(f"${place}", shard.names.write_read(SQL["load_last_changes"]))
-            for place, shard in enumerate(accounts, start=1)
-        ]
+    async def _gather(
+        self, name: str, asked: Mapping[Node, T], look: Callable[[Node, T], Awaitable[Rows]]
+    ) -> list[Rows]:
+        """Look at each node that has answered the last look of this name, and give what is there in time.
+
+        Only the first look waits for a node that hangs. Raises ``store_unavailable`` when no node answers.
+        """
+        for node, part in asked.items():
+            if (name, node) not in self._tasks:
+                self._tasks[name, node] = asyncio.create_task(self._look(look(node, part)), name="padron-cluster-look")
+        own = {node: task for (other, node), task in self._tasks.items() if other == name}
+        if not own:
+            return []
+        trusted = [task for node, task in own.items() if node not in self.failing]
+        await asyncio.wait(trusted or own.values(), timeout=WAIT_S_MAX)
+        found = [rows for node, task in own.items() if (rows := self._take(name, node, task)) is not None]
+        if not found:
+            raise PadronError(Code.STORE_UNAVAILABLE, "No node of the cluster answers.")
+        return found
+
+    def _take(self, name: str, node: Node, task: asyncio.Task[Rows]) -> Rows | None:
+        """Give what a node found; None if it has not answered, or only with an error."""
+        error: BaseException | str | None = "It does not answer in time."
+        if task.done():
+            del self._tasks[name, node]
+            if (error := task.exception()) is None:
+                self.failing.discard(node)
+                return task.result()
+        if node not in self.failing:
+            self.failing.add(node)
+            _log.warning("work for the accounts of the node %s waits: %s", node.place, error)
+        return None
+
+    async def _look(self, asking: Awaitable[Rows]) -> Rows:
         try:
-            rows = await node.sources.points.fetch("\nUNION ALL\n".join(parts), tuple(accounts.values()))
+            return await asking
         except asyncpg.PostgresError as error:
             if not is_moved(error):
                 raise
             await self._travel.read_map()
-            return {}  # the next look goes where the shards are now
-        return dict(map(tuple, rows))
+            return []  # the next look goes where the shards are now

@@ -5,7 +5,7 @@ the alias of the shard's table.
 """
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 HOLD = "hold_shard"
 MOVED_STATE = "PD001"  # what hold_shard raises on a node that does not have the shard
@@ -49,6 +49,10 @@ class ShardNames:
         """Give the shard's name of a table."""
         return self._names[table]
 
+    def has(self, table: str) -> bool:
+        """Say whether a table is one of the shard's."""
+        return table in self._names
+
     def write(self, statement: str) -> str:
         """Give a statement for the shard. Raises CopiedTableError for one that writes a copied table."""
         written = self._written.get(statement)
@@ -90,6 +94,25 @@ class ShardNames:
         if name is None:
             return match[0]
         return f"{word}{space}{name}{alias or f' AS {table}'}"
+
+
+def write_for_all(statement: str, shards: Sequence["ShardNames"]) -> str:
+    """Give a statement that reads, for all accounts of these shards of one node: each table is all shards' together.
+
+    The planner takes such a union apart again, and looks at each shard by its indexes.
+    """
+
+    def name(match: re.Match[str]) -> str:
+        word, space, table, alias = match.groups()
+        names = [one.name(table) for one in shards if one.has(table)]
+        if not names:
+            return match[0]
+        parts = dict.fromkeys(names)  # a copied table has one name for all shards
+        every = " UNION ALL ".join(f"SELECT * FROM {part}" for part in parts)  # noqa: S608 - the names are Citus' own
+        source = names[0] if len(parts) == 1 else f"({every})"
+        return f"{word}{space}{source}{alias or f' AS {table}'}"
+
+    return _find_use(name, statement)
 
 
 def give_function(name: str, work: str) -> str:

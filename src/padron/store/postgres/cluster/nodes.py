@@ -35,8 +35,13 @@ _PLACES = ("host", "port", "hostaddr")
 class Node:
     """One node's connections."""
 
-    def __init__(self, url: str, troubles: ServerTroubles, commit_s: Histogram, batch_s: Histogram) -> None:
-        connect = partial(Connections, url, troubles=troubles, settings=NODE_SETTINGS, kept_max=KEPT_STATEMENTS_MAX)
+    def __init__(self, url: str, address: NodeAddress, commit_s: Histogram, batch_s: Histogram) -> None:
+        self.troubles = ServerTroubles()  # of this node only, so that the others count as ready
+        self.place = f"{address.host}:{address.port}"
+        url = give_url(url, address)
+        connect = partial(
+            Connections, url, troubles=self.troubles, settings=NODE_SETTINGS, kept_max=KEPT_STATEMENTS_MAX
+        )
         self.writes, self.together = connect(WRITE_CONNECTIONS_MAX), connect(TOGETHER_CONNECTIONS_MAX)
         points, pages = connect(POINT_CONNECTIONS_MAX), connect(PAGE_CONNECTIONS_MAX)
         self.sources = Sources(points=points, pages=pages)
@@ -56,10 +61,9 @@ class Node:
 class Nodes:
     """All nodes that this process has used."""
 
-    def __init__(self, url: str, troubles: ServerTroubles, commit_s: Histogram, batch_s: Histogram) -> None:
+    def __init__(self, url: str, commit_s: Histogram, batch_s: Histogram) -> None:
         """Take the histograms of commits and of batches, which all nodes share."""
         self._url = url
-        self._troubles = troubles
         self._commit_s, self._batch_s = commit_s, batch_s
         self._nodes: dict[NodeAddress, Node] = {}
         self.tracer: Tracer | None = None
@@ -71,9 +75,7 @@ class Nodes:
         """Give a node. It is connected to when it is needed."""
         node = self._nodes.get(address)
         if node is None:
-            node = self._nodes[address] = Node(
-                give_url(self._url, address), self._troubles, self._commit_s, self._batch_s
-            )
+            node = self._nodes[address] = Node(self._url, address, self._commit_s, self._batch_s)
             node.tasks.tracer = node.together_tasks.tracer = self.tracer
         return node
 

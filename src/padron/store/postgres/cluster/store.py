@@ -4,12 +4,14 @@ The rest is what crosses accounts: the directory, the people and what workers lo
 account that also write tables copied to every node, such as its removal.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 import asyncpg
 
+from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
 from padron.store.base import Reader, WriteTransaction
 from padron.store.postgres.cluster.board import ClusterBoard
@@ -19,7 +21,7 @@ from padron.store.postgres.cluster.nodes import Nodes
 from padron.store.postgres.cluster.shards import Shard
 from padron.store.postgres.cluster.travelling import ShardConnection, Travel
 from padron.store.postgres.connections import Connections
-from padron.store.postgres.engine import PostgresStore
+from padron.store.postgres.engine import CHECK_S_MAX, PostgresStore
 from padron.store.postgres.measures import give_families
 from padron.store.postgres.port import PostgresReads
 from padron.store.postgres.status_calls import StatusCalls
@@ -27,6 +29,8 @@ from padron.store.postgres.transaction import PostgresTransaction
 from padron.traces import Tracer
 
 T = TypeVar("T")
+
+_PING = "SELECT 1"
 
 # Citus plans each statement for its parameters, because it must know the account to know the shard.
 _COORDINATOR_SETTINGS = {"citus.override_table_visibility": "off", "plan_cache_mode": "auto"}
@@ -39,12 +43,39 @@ class ClusterStore(PostgresStore):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, settings=_COORDINATOR_SETTINGS)
-        self._nodes = Nodes(url, self._troubles, self._tasks.commit_s, self._together_tasks.statement_s)
+        self._nodes = Nodes(url, self._tasks.commit_s, self._together_tasks.statement_s)
         self._travel = Travel(self._points, self._nodes)
         self._looks = Looks(self._travel)
+        self._is_coordinator_lost = False
         run = self._travel.run_together
         self._status_calls = StatusCalls(run, partial(run, is_apart=True))
-        self.use_board(ClusterBoard(self._tasks, self._points, self._travel))
+        self.use_board(ClusterBoard(self._tasks, self._points, self._travel, self._looks))
+
+    @property
+    def failing_node_count(self) -> int:
+        """How many nodes do not answer, or report a trouble of their own; the coordinator is one."""
+        return self._is_coordinator_lost + sum(
+            node in self._looks.failing or node.troubles.trouble is not None for node in self._nodes
+        )
+
+    async def check(self) -> None:
+        """Return when the coordinator is in order, or does not answer while a node does: calls with keys go on then."""
+        answers = asyncio.create_task(self._find_answer())
+        try:
+            await super().check()
+            self._is_coordinator_lost = False
+        except TroubledError as error:
+            if error.trouble.code is not TroubleCode.DATABASE_UNREACHABLE or not await answers:
+                raise
+            self._is_coordinator_lost = True
+        finally:
+            answers.cancel()
+
+    async def _find_answer(self) -> bool:
+        """Say whether any node answers."""
+        asked = [node.sources.points.fetch(_PING, (), CHECK_S_MAX) for node in self._nodes]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return any(not isinstance(answer, BaseException) for answer in answers)
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
@@ -70,7 +101,7 @@ class ClusterStore(PostgresStore):
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes, as far as their nodes answer at once."""
-        return await self._looks.load(account_ids)
+        return await self._looks.load_last_changes(account_ids)
 
     def give_families(self) -> Sequence[Family]:
         """Give the figures of the connections to all nodes, and of the commits."""

@@ -20,6 +20,7 @@ from padron.store.postgres.port import Connection, Source, Sources
 
 T = TypeVar("T")
 
+MAP_S_MAX = 15.0
 TRIES_MAX = 3  # of a statement whose shard moves away each time
 REREAD_AFTER_S = 0.5  # the map is not read more often than this for nodes that do not answer
 
@@ -78,13 +79,31 @@ class Travel:
 
     def find(self, account_id: int) -> Shard:
         """Give the shard of an account."""
-        if self._map is None:
-            raise AssertionError("the map is read when the store is prepared")
-        return self._map.find(account_id)
+        return self.map.find(account_id)
 
     def find_node(self, shard: Shard) -> Node:
         """Give the connections to a shard's node."""
         return self.nodes.find(shard.node)
+
+    def list_shards(self) -> dict[Node, list[Shard]]:
+        """Give the shards of each node."""
+        found: dict[Node, list[Shard]] = {}
+        for shard in self.map.shards:
+            found.setdefault(self.find_node(shard), []).append(shard)
+        return found
+
+    @property
+    def map(self) -> ShardMap:
+        """The map, as it was read last."""
+        if self._map is None:
+            raise AssertionError("the map is read when the store is prepared")
+        return self._map
+
+    async def refresh(self) -> None:
+        """Read the map again if it is old, so that looks reach new shards. Calls find out by themselves."""
+        if monotonic() > self._read_at_s + MAP_S_MAX:
+            self._read_at_s = monotonic()
+            await self.read_map()
 
     async def read_map(self) -> None:
         """Read where the shards are. Any node knows it, so this goes on without the coordinator."""
