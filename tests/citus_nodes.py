@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -44,6 +45,7 @@ _NODE_SETTINGS = SETTINGS | {
     "citus.local_hostname": HOST,
     "citus.enable_statistics_collection": "off",
     "citus.shard_count": "4",
+    "citus.enable_unsafe_triggers": "on",  # by which tests let the database refuse a row
     "citus.recover_2pc_interval": "2s",
     "citus.distributed_deadlock_detection_factor": "20",
 }
@@ -156,6 +158,11 @@ class Cluster(Postgres):
                 url, f"SELECT citus_set_node_property('{HOST}', {self.coordinator.port}, 'shouldhaveshards', true)"
             )
         await self._seal(_BARE_TEMPLATE)
+
+    async def copy_database(self, url: str) -> str:
+        """Give the URL of a copy. Nobody may use the database meanwhile."""
+        await self.execute_everywhere(_END_SESSIONS.format(name=urlsplit(url).path[1:]))
+        return await super().copy_database(url)
 
     async def _seal(self, name: str) -> None:
         """Let nobody into a template, not even Citus' daemon: a database that is in use cannot be copied."""

@@ -84,6 +84,11 @@ class Postgres:
             await self._drop(url)
         assert not wrong
 
+    async def copy_database(self, url: str) -> str:
+        """Give the URL of a copy. Nobody may use the database meanwhile."""
+        await self.leave_alone(url)
+        return await self._clone(urlsplit(url).path[1:])
+
     async def leave_alone(self, url: str) -> None:
         """Let nobody but the test be connected to its database."""
         await self._databases.leave_alone(url)
@@ -140,17 +145,20 @@ class Postgres:
 
         The server notices such a death a moment later. Without the wait, that moment may fall into the next test.
         """
-        witness = await asyncpg.connect(self.give_url("postgres"))
         ended = asyncio.Event()
-        witness.add_termination_listener(lambda _: ended.set())
+        witnesses = [await asyncpg.connect(url) for url in self.list_urls(self.give_url("postgres"))]
+        for witness in witnesses:
+            witness.add_termination_listener(lambda _: ended.set())
         async with asyncio.timeout(20):
             yield
             await ended.wait()
             while True:
                 with suppress(asyncpg.PostgresError, OSError):
-                    await self.execute("SELECT 1")
-                    return
+                    await self.execute_everywhere("SELECT 1")
+                    break
                 await asyncio.sleep(0.02)
+        for witness in witnesses:
+            await witness.close()
 
     def frozen(self) -> AbstractContextManager[None]:
         """Stop all its processes where they are: connections stay open and nobody answers."""
