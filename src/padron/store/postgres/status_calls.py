@@ -26,8 +26,12 @@ Run = Callable[[Work, Sequence[int]], Awaitable[frozenset[int]]]  # runs work th
 class StatusCalls:
     """Runs the batches of one process, and remembers the accounts with conflicts."""
 
-    def __init__(self, together: Run, apart: Run) -> None:
-        """Take what runs a batch of several accounts, and what runs one of a single account, as one statement each."""
+    def __init__(self, together: Run, apart: Run, confirm: str | None = None) -> None:
+        """Take what runs a batch of several accounts, and what runs one of a single account, as one statement each.
+
+        ``confirm`` is what ``change_together`` says.
+        """
+        self._change = partial(change_together, confirm=confirm)
         self._together = together
         self._apart = apart
         self._crowded_until = 0.0
@@ -67,14 +71,14 @@ class StatusCalls:
             return False
         if monotonic() < self._contended_until.get(account_id, 0):
             return False
-        work = partial(change_together, vins={account_id: asked}, decide=decide, patience=Patience.FULL)
+        work = partial(self._change, vins={account_id: asked}, decide=decide, patience=Patience.FULL)
         saved = await self._apart(work, [account_id])
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S
         return bool(saved)
 
     async def _try(self, vins: _Vins, decide: Decide, patience: Patience) -> frozenset[int]:
-        work = partial(change_together, vins=vins, decide=decide, patience=patience)
+        work = partial(self._change, vins=vins, decide=decide, patience=patience)
         return await self._together(work, list(vins))
 
 

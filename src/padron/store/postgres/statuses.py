@@ -46,8 +46,12 @@ async def change_together(
     vins: Mapping[int, Sequence[str]],
     decide: Decide,
     patience: Patience,
+    confirm: str | None = None,
 ) -> frozenset[int]:
-    """Read vehicles of several accounts and save the decided changes. Give the accounts without a conflict."""
+    """Read vehicles of several accounts and save the decided changes. Give the accounts without a conflict.
+
+    ``confirm`` is a statement to send where nothing is saved, if only saving proves that the place was the right one.
+    """
     accounts = [account_id for account_id, asked in vins.items() for _ in asked]
     rows = await connection.fetch(SQL["load_together"], accounts, [vin for asked in vins.values() for vin in asked])
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
@@ -57,6 +61,8 @@ async def change_together(
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
         saved = await save_statuses(connection, changes, patience) if changes else {}
+        if confirm is not None and not changes:
+            await connection.fetch(confirm)
     except asyncpg.NotNullViolationError:
         saved = {}
     except asyncpg.LockNotAvailableError:

@@ -12,6 +12,7 @@ MOVED_STATE = "PD001"  # what hold_shard raises on a node that does not have the
 
 WITHDRAWALS = ("withdraw_work", "withdraw_free_work")  # functions that statements call, and that name a table
 _HELD = "/* held */"  # the place in FROM where a statement that is its own transaction makes sure of the shard
+_HELD_LATER = "/* held later */"  # in a statement after which another one of the same work holds the shard
 _KEPT_MAX = 512  # of the statements of a shard; built ones differ with their filters
 
 _find_use = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)(\s+\(?)([a-z_]+)\b(\s+AS\b)?").sub
@@ -64,7 +65,8 @@ class ShardNames:
 
     def write_alone(self, statement: str) -> str:
         """Give a statement that is its own transaction, for the shard. It holds the shard first."""
-        return self.write(statement) if _HELD in statement else self.write_read(statement)
+        holds_itself = _HELD in statement or _HELD_LATER in statement
+        return self.write(statement) if holds_itself else self.write_read(statement)
 
     def write_read(self, statement: str) -> str:
         """Give a statement that reads, for the shard. It raises MOVED_STATE instead if the shard is not there.

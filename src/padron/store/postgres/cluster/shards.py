@@ -26,6 +26,7 @@ LIST_PLACES = r"""
     ORDER BY s.shardminvalue::integer NULLS FIRST
 """
 _HASH_MIN, _HASH_MAX = -(1 << 31), (1 << 31) - 1
+_FOUND_MAX = 1 << 16
 _SPREAD = "h"
 _FIRST = "counters"  # with which all others lie together
 _UNPREPARED = "Run `padron migrate`, which spreads the tables."
@@ -53,10 +54,16 @@ class ShardMap:
     def __init__(self, firsts: Sequence[int], shards: Sequence[Shard]) -> None:
         self._firsts = firsts  # the lowest hash of each shard
         self.shards = shards
+        self._found: dict[int, Shard] = {}  # by account, because each call asks several times
 
     def find(self, account_id: int) -> Shard:
         """Give the shard of an account."""
-        return self.shards[bisect_right(self._firsts, hash_account(account_id)) - 1]
+        shard = self._found.get(account_id)
+        if shard is None:
+            shard = self.shards[bisect_right(self._firsts, hash_account(account_id)) - 1]
+            if len(self._found) < _FOUND_MAX:
+                self._found[account_id] = shard
+        return shard
 
 
 class _Place(NamedTuple):

@@ -48,7 +48,7 @@ class ClusterStore(PostgresStore):
         self._looks = Looks(self._travel)
         self._is_coordinator_lost = False
         run = self._travel.run_together
-        self._status_calls = StatusCalls(run, partial(run, is_apart=True))
+        self._status_calls = StatusCalls(run, partial(run, is_apart=True), confirm=_PING)
         self.use_board(ClusterBoard(self._tasks, self._points, self._travel, self._looks))
 
     @property

@@ -3,7 +3,7 @@
 
 -- name: load_together
 -- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look up each.
-SELECT h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
+SELECT /* held later */ h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
     h.created_at, h.updated_at, h.account_id
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
     SELECT k.* FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
