@@ -10,6 +10,7 @@ from tests.cast import wait_until
 from tests.citus_nodes import Cluster, Node
 from tests.cluster.reading import check_nothing_is_prepared, find_ports
 from tests.conftest import Select
+from tests.e2e.client import connect
 from tests.e2e.load import BESIDE_S, Call, Load
 from tests.e2e.program import Fleet, Server, make_fleets, run_server
 from tests.e2e.record import check_record
@@ -51,6 +52,21 @@ class Stage:
             return answered == {fleet.account_id for fleet in fleets}
 
         await wait_until(is_there, seconds_max=BACK_S_MAX, every_s=0.05)
+
+    async def find_troubles(self) -> tuple[int, list[str]]:
+        """Give the status of the server's readiness, and the troubles that it names."""
+        async with connect(self.server.port) as connection:
+            answer = await connection.request("GET", "/readyz")
+        troubles = answer.document.get("warnings" if answer.status == 200 else "troubles", [])
+        return answer.status, [trouble["code"] for trouble in troubles]
+
+    async def wait_for_troubles(self, *troubles: str) -> None:
+        """Return when the server is ready and names just these troubles."""
+
+        async def is_told() -> bool:
+            return await self.find_troubles() == (200, [*troubles])
+
+        await wait_until(is_told, seconds_max=BACK_S_MAX, every_s=0.1)
 
     async def go_on(self) -> None:
         """Return when each fleet's calls succeed."""

@@ -51,8 +51,11 @@ async def test_without_a_worker_its_accounts_are_refused_and_the_others_do_not_n
             await asyncio.sleep(GONE_S)
             await stage.wait_for(503, theirs, since_s=begun_s)
             await stage.wait_for(204, the_others, since_s=begun_s)
+            await stage.wait_for_troubles("node_failing")
             calm = stage.list_calls(the_others, begun_s)
         hit = stage.list_calls(theirs, begun_s)
+        await stage.wait_for(204, theirs, since_s=time.monotonic())
+        await stage.wait_for_troubles()
         assert give_statuses(calm) == {204}
         assert give_slowest_s(calm) < HEEDLESS_S_MAX
         assert give_statuses(hit) <= {204, 503}
@@ -67,7 +70,9 @@ async def test_without_the_coordinator_status_calls_go_on(
         begun_s = time.monotonic()
         async with gone(cluster.coordinator, how):
             await asyncio.sleep(GONE_S)
+            await stage.wait_for_troubles("node_failing")
             calls = stage.list_calls(stage.fleets, begun_s)
         await stage.wait_for(204, stage.fleets, since_s=begun_s)
+        await stage.wait_for_troubles()
         assert give_statuses(calls) == {204}
         assert give_slowest_s(calls) < ANSWER_S_MAX

@@ -35,6 +35,10 @@ async def find_code(store: Store) -> TroubleCode | None:
     return None
 
 
+_ONE_SERVER = pytest.mark.plain_postgres("a cluster is ready while a node refuses (tests/cluster/test_troubles.py)")
+
+
+@_ONE_SERVER
 @pytest.mark.parametrize("state", WRITES)
 async def test_a_refused_write_is_told_until_one_succeeds(store: Store, acme: int, database: str, state: str) -> None:
     assert await find_code(store) is None
@@ -49,6 +53,7 @@ async def test_a_refused_write_is_told_until_one_succeeds(store: Store, acme: in
     assert await find_code(store) is None
 
 
+@_ONE_SERVER
 async def test_after_some_seconds_the_store_tries_to_write_by_itself(
     store: Store, acme: int, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +68,7 @@ async def test_after_some_seconds_the_store_tries_to_write_by_itself(
     await write("postgres", database, *ALLOW)
 
 
+@_ONE_SERVER
 async def test_damage_is_told_for_a_while_and_other_calls_go_on(
     store: Store, acme: int, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
