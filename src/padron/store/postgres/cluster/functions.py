@@ -2,7 +2,7 @@
 
 They are the schema's own functions, renamed like any statement. They are made for every shard on every node, so a shard
 may move. A shard that came later, by a split, has none until the next `padron migrate`. Its statements use functions
-that plan anew at each call (functions.sql) until then.
+that plan again at each call (functions.sql) until then.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -39,11 +39,13 @@ class Looks:
     async def ask(self, name: str, parameters: tuple[object, ...]) -> list[Rows]:
         """Ask a statement of every node, and give the rows of each that has answered. Raises ``store_unavailable``."""
         await self._travel.refresh()
+        shards_of = self._travel.list_shards()
+        self.failing &= shards_of.keys()  # nodes that left the cluster
 
         def look(node: Node, shards: Sequence[Shard]) -> Awaitable[Rows]:
             return node.sources.points.fetch(write_for_all(SQL[name], [shard.names for shard in shards]), parameters)
 
-        return await self._gather(name, self._travel.list_shards(), look)
+        return await self._gather(name, shards_of, look)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         """Give the numbers of several accounts' last changes, as far as their nodes have answered."""

@@ -4,7 +4,7 @@ So a node that hangs takes no connection, and no turn, from the accounts on othe
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -66,6 +66,7 @@ class Nodes:
         self._url = url
         self._commit_s, self._batch_s = commit_s, batch_s
         self._nodes: dict[NodeAddress, Node] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self.tracer: Tracer | None = None
 
     def __iter__(self) -> Iterator[Node]:
@@ -79,6 +80,13 @@ class Nodes:
             node.tasks.tracer = node.together_tasks.tracer = self.tracer
         return node
 
+    def keep(self, addresses: Collection[NodeAddress]) -> None:
+        """Close the connections to nodes that have no shard any more, once their work under way has ended."""
+        for address in self._nodes.keys() - addresses:
+            closing = asyncio.create_task(self._nodes.pop(address).close(), name="padron-cluster-node")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
     def trace(self, tracer: Tracer) -> None:
         """Let a tracer record the commits."""
         self.tracer = tracer
@@ -87,7 +95,7 @@ class Nodes:
 
     async def close(self) -> None:
         """Close the connections to all nodes."""
-        await asyncio.gather(*(node.close() for node in self))
+        await asyncio.gather(*(node.close() for node in self), *self._closing)
 
 
 def give_url(url: str, address: NodeAddress) -> str:

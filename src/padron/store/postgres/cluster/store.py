@@ -124,5 +124,5 @@ class ClusterStore(PostgresStore):
     async def close(self) -> None:
         """Finish the work under way and close."""
         await self._looks.close()
-        await self._nodes.close()
+        await self._travel.close()
         await super().close()

@@ -5,7 +5,10 @@ does not have the shard any more. Then the process reads the map again, and send
 written before, so nothing is written twice.
 """
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -15,16 +18,17 @@ import asyncpg
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.cluster.naming import MOVED_STATE, ShardNames
 from padron.store.postgres.cluster.nodes import Node, Nodes
-from padron.store.postgres.cluster.shards import LIST_PLACES, NodeAddress, Shard, ShardMap, read_map
+from padron.store.postgres.cluster.shards import LIST_PLACES, Shard, ShardMap, read_map
 from padron.store.postgres.port import Connection, Source, Sources
 
 T = TypeVar("T")
 
 MAP_S_MAX = 15.0
 TRIES_MAX = 3  # of a statement whose shard moves away each time
-REREAD_AFTER_S = 0.5  # the map is not read more often than this for nodes that do not answer
+REREAD_AFTER_S = 0.5  # after nodes that do not answer, the map is not read more often than this
 
 _GONE_STATE = "42P01"  # the shard's table does not exist on the node, long after a move
+_log = logging.getLogger("padron.cluster")
 
 
 class AccountsPartedError(Exception):
@@ -76,6 +80,7 @@ class Travel:
         self.nodes = nodes
         self._map: ShardMap | None = None
         self._read_at_s = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
 
     def find(self, account_id: int) -> Shard:
         """Give the shard of an account."""
@@ -115,6 +120,7 @@ class Travel:
                 error = fault
                 continue
             self._map, self._read_at_s = read_map(rows), monotonic()
+            self.nodes.keep({shard.node for shard in self._map.shards})
             return
         raise error or AssertionError
 
@@ -132,7 +138,7 @@ class Travel:
                     raise
             except PadronError as error:
                 if error.code is Code.STORE_UNAVAILABLE:
-                    await self._look_after(shard.node)
+                    self._look_for_another()
                 raise
             await self.read_map()
         raise PadronError(Code.STORE_UNAVAILABLE, "The account is being moved to another node. Try again shortly.")
@@ -162,12 +168,25 @@ class Travel:
 
         return await self.send(account_ids[0], run)
 
-    async def _look_after(self, node: NodeAddress) -> None:
-        """After a node did not answer, look whether another one has taken its place."""
-        del node
-        if monotonic() > self._read_at_s + REREAD_AFTER_S:
-            self._read_at_s = monotonic()  # so that only one of many failed calls reads it
+    async def close(self) -> None:
+        """End a look at the map, and close the connections to all nodes."""
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reading
+        await self.nodes.close()
+
+    def _look_for_another(self) -> None:
+        """After a node did not answer, find out whether another one has taken its place. The call does not wait."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_after_failure(), name="padron-cluster-map")
+
+    async def _read_after_failure(self) -> None:
+        try:
             await self.read_map()
+        except (PadronError, asyncpg.PostgresError) as error:
+            _log.warning("the map of the cluster cannot be read: %s", error)
+        await asyncio.sleep(REREAD_AFTER_S)  # so that many failed calls read it once
 
 
 @dataclass(frozen=True, slots=True)
