@@ -49,6 +49,7 @@ _NODE_SETTINGS = SETTINGS | {
     "citus.recover_2pc_interval": "2s",
     "citus.distributed_deadlock_detection_factor": "20",
 }
+_IS_SPREAD = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'counters'::regclass)"
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
 
 
@@ -171,13 +172,15 @@ class Cluster(Postgres):
 
 
 async def _distribute(url: str) -> None:
-    """Spread the tables, until `padron migrate` does it."""
-    root = Path(__file__).parents[1]
-    calls = re.findall(r"SELECT create_\w+\([^;]*;", (root / "docs" / "distribute.sql").read_text("utf-8"))
-    functions = (root / "src/padron/store/postgres/cluster/functions.sql").read_text("utf-8")
+    """Spread the tables, unless `padron migrate` has done it."""
     settings = {"citus.enable_local_reference_table_foreign_keys": "off"}
     connection = await asyncpg.connect(url, server_settings=settings)
     try:
+        if await connection.fetchval(_IS_SPREAD):
+            return
+        root = Path(__file__).parents[1]
+        calls = re.findall(r"SELECT create_\w+\([^;]*;", (root / "docs" / "distribute.sql").read_text("utf-8"))
+        functions = (root / "src/padron/store/postgres/cluster/functions.sql").read_text("utf-8")
         for statement in (*calls, functions):
             await connection.execute(statement)
     finally:

@@ -1,5 +1,6 @@
 """A server on a cluster under load, and what its clients were told of the accounts on each node."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -10,13 +11,21 @@ from tests.cast import wait_until
 from tests.citus_nodes import Cluster, Node
 from tests.cluster.reading import check_nothing_is_prepared, find_ports
 from tests.conftest import Select
-from tests.e2e.client import connect
+from tests.e2e.client import Answer, connect
 from tests.e2e.load import BESIDE_S, Call, Load
 from tests.e2e.program import Fleet, Server, make_fleets, run_server
 from tests.e2e.record import check_record
 from tests.e2e.servers import check_log
 
 FLEETS = 8
+READS = (
+    "/api/v2/vehicles/{vin}",
+    "/api/v2/vehicles/{vin}/status",
+    "/api/v2/vehicles/{vin}/history",
+    "/api/v2/vehicles",
+    "/api/v2/vehicles?plate=GONE123",
+    "/api/v2/changes",
+)
 SLACK_S = 0.5  # for a machine that runs other tests meanwhile
 ANSWER_S_MAX = 2.0 + SLACK_S
 BACK_S_MAX = 30.0
@@ -53,6 +62,15 @@ class Stage:
 
         await wait_until(is_there, seconds_max=BACK_S_MAX, every_s=0.05)
 
+    async def read(self, fleets: Iterable[Fleet]) -> list[Answer]:
+        """Ask all that there is to read of a vehicle, of each fleet and all at once."""
+
+        async def ask(fleet: Fleet, target: str) -> Answer:
+            async with connect(self.server.port) as connection:
+                return await connection.request("GET", target.format(vin=fleet.vins[0]), token=fleet.token)
+
+        return await asyncio.gather(*(ask(fleet, target) for fleet in fleets for target in READS))
+
     async def find_troubles(self) -> tuple[int, list[str]]:
         """Give the status of the server's readiness, and the troubles that it names."""
         async with connect(self.server.port) as connection:
@@ -76,6 +94,7 @@ class Stage:
 @asynccontextmanager
 async def run_stage(cluster: Cluster, url: str, folder: Path, select: Select) -> AsyncIterator[Stage]:
     """Give a server under load. At the end all accounts work, and the record holds what was answered."""
+    await cluster.leave_alone(url)  # the nodes' connections to each other may be of before a restart
     fleets = await make_fleets(url, accounts=FLEETS)
     load = Load(fleets)
     async with run_server(url, folder) as server:
