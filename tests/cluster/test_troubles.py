@@ -34,6 +34,7 @@ async def add_accounts(store: Store, url: str) -> list[int]:
     return [*by_port.values()]
 
 
+@pytest.mark.xfail(reason="the coordinator's own lost connection is not told from a mistake of the program")
 async def test_after_a_restart_of_a_node_the_directory_is_written_again(
     store: Store, cluster: Cluster, database: str
 ) -> None:
